@@ -1,0 +1,85 @@
+//! The three kinds of error, which no conversion joins.
+//!
+//! * [`Answer`]: the operation's own answer. It is deterministic and comparable, so it may be part of what every
+//!   replica computes; commands can return nothing else.
+//! * [`Unavailable`]: the answer could not be had. All but [`Unavailable::Uncertain`] were decided before anything
+//!   was proposed, so a client may try again.
+//! * [`Fatal`]: this node is finished. Logged once, then the process exits with a code that is not zero.
+//!
+//! Invariant: `Answer` has no conversion from an I/O error; a replica that answers differently from the others
+//! because of its disk would fork the state.
+
+use std::borrow::Cow;
+use std::path::PathBuf;
+
+/// An error reply as Redis words it: a code in capitals, where there is one, and a text; without the leading `-`.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct Answer(Cow<'static, str>);
+
+impl Answer {
+    /// An error whose whole line is fixed.
+    pub const fn fixed(line: &'static str) -> Answer {
+        Answer(Cow::Borrowed(line))
+    }
+
+    /// An error whose line depends on the request. Line breaks would end the reply early, so they become spaces.
+    pub fn new(line: impl Into<String>) -> Answer {
+        let line: String = line.into();
+        Answer(Cow::Owned(if line.contains(['\r', '\n']) { line.replace(['\r', '\n'], " ") } else { line }))
+    }
+
+    pub fn line(&self) -> &str {
+        &self.0
+    }
+
+    pub fn wrong_arity(command: &str) -> Answer {
+        Answer::new(format!("ERR wrong number of arguments for '{}' command", command.to_ascii_lowercase()))
+    }
+
+    pub const SYNTAX: Answer = Answer::fixed("ERR syntax error");
+    pub const NOT_AN_INTEGER: Answer = Answer::fixed("ERR value is not an integer or out of range");
+    pub const WRONG_KIND: Answer =
+        Answer::fixed("WRONGTYPE Operation against a key holding the wrong kind of value");
+    pub const WRONG_JSON_KIND: Answer = Answer::fixed("Existing key has wrong Redis type");
+    pub const NO_PATH: Answer = Answer::fixed("ERR Path does not exist");
+    pub const NOT_AT_ROOT: Answer = Answer::fixed("ERR new objects must be created at the root");
+    pub const NO_KEY: Answer = Answer::fixed("ERR could not perform this operation on a key that doesn't exist");
+    pub const OUT_OF_FUEL: Answer = Answer::fixed("ERR the path visits too much of the document");
+}
+
+/// Why a request could not be answered. Every text begins with the code that clients match on.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Unavailable {
+    #[error("LOADING the node is loading its data")]
+    Loading,
+    #[error("CLUSTERDOWN no leader is known")]
+    NoLeader,
+    #[error("CLUSTERDOWN the leader did not reach a majority in time; nothing was changed")]
+    NoQuorum,
+    #[error("TRYAGAIN too many writes are waiting; nothing was changed")]
+    Overloaded,
+    #[error("TRYAGAIN the node is shutting down; nothing was changed")]
+    ShuttingDown,
+    #[error("MISCONF the disk refuses writes; nothing was changed: {0}")]
+    DiskFull(String),
+    #[error("UNCERTAIN the write may or may not have been applied")]
+    Uncertain,
+}
+
+/// Why this node has to stop. Every text names what an operator has to look at.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum Fatal {
+    #[error("{}: damaged at byte {offset}: {reason}", path.display())]
+    Corrupt { path: PathBuf, offset: u64, reason: String },
+    #[error("{}: {action} failed: {reason}", path.display())]
+    Disk { path: PathBuf, action: &'static str, reason: String },
+    #[error("{}: {reason}", path.display())]
+    Directory { path: PathBuf, reason: String },
+    #[error("{address}: {reason}")]
+    Listen { address: String, reason: String },
+    #[error("consensus stopped: {0}")]
+    Consensus(String),
+    #[error("{0}")]
+    Config(String),
+}

@@ -1,0 +1,9 @@
+//! Documents: JSON values in one compact, immutable buffer each.
+mod build;
+mod document;
+pub mod path;
+mod value;
+
+pub use build::{Builder, Open};
+pub use document::Document;
+pub use value::{Elements, Kind, Member, Members, Value};

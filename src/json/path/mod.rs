@@ -1,0 +1,1 @@
+//! Paths: RedisJSON's dialect of JSONPath.

@@ -1,0 +1,285 @@
+//! A borrowed view of one encoded value, and the layout of the encoding.
+//!
+//! Every value is a *header* followed by a *payload*. The low half of the header's first byte is the kind, the
+//! high half the payload's size: 0 to 11 directly, or 12, 13, 14 for a size that follows in 1, 2 or 4 bytes,
+//! little-endian.
+//!
+//! | kind | payload |
+//! |---|---|
+//! | `Null`, `False`, `True` | empty |
+//! | `Int` | 0 to 8 bytes, two's complement, little-endian, the shortest that keeps the sign |
+//! | `Uint` | 8 bytes, a whole number over `i64::MAX` |
+//! | `Float` | 8 bytes, the bits of a finite f64, little-endian |
+//! | `Text` | UTF-8 that prints between quotes as it is |
+//! | `TextEscaped` | UTF-8 in which something must be escaped when printed |
+//! | `Array` | its elements, one after the other |
+//! | `Object` | its members in insertion order: a key (`Text` or `TextEscaped`), then a value |
+//!
+//! Invariants:
+//! * a size field may be wider than it needs to be, so that a container can be written before its size is known;
+//! * keys of one object differ;
+//! * `Float` is finite, `Uint` is over `i64::MAX`: each number has one kind.
+//!
+//! The readers here never panic: on bytes that break the layout they end early or answer `Null`. Bytes from
+//! outside are checked as a whole by [`super::check`] before they become a document.
+
+/// What an encoded value is. The numbers are part of the format on disk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[repr(u8)]
+pub enum Kind {
+    Null = 0,
+    False = 1,
+    True = 2,
+    Int = 3,
+    Uint = 4,
+    Float = 5,
+    Text = 6,
+    TextEscaped = 7,
+    Array = 8,
+    Object = 9,
+}
+
+impl Kind {
+    /// The kind with this number, if there is one.
+    pub const fn from_nibble(nibble: u8) -> Option<Kind> {
+        Some(match nibble {
+            0 => Kind::Null,
+            1 => Kind::False,
+            2 => Kind::True,
+            3 => Kind::Int,
+            4 => Kind::Uint,
+            5 => Kind::Float,
+            6 => Kind::Text,
+            7 => Kind::TextEscaped,
+            8 => Kind::Array,
+            9 => Kind::Object,
+            _ => return None,
+        })
+    }
+
+    pub const fn is_container(self) -> bool {
+        matches!(self, Kind::Array | Kind::Object)
+    }
+}
+
+/// The largest payload whose size fits in the header's first byte.
+pub(super) const SIZE_INLINE_MAX: usize = 11;
+pub(super) const SIZE_IN_1_BYTE: u8 = 12;
+pub(super) const SIZE_IN_2_BYTES: u8 = 13;
+pub(super) const SIZE_IN_4_BYTES: u8 = 14;
+
+/// A decoded header: the kind, and where the payload lies, in bytes from the start of the buffer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Header {
+    pub kind: Kind,
+    pub payload: usize,
+    pub end: usize,
+}
+
+/// Reads the header at `at`; `None` when it or its payload does not fit into `bytes`.
+#[inline]
+pub(super) fn header_at(bytes: &[u8], at: usize) -> Option<Header> {
+    let first = *bytes.get(at)?;
+    let kind = Kind::from_nibble(first & 0x0f)?;
+    let (size, payload) = match first >> 4 {
+        SIZE_IN_1_BYTE => (*bytes.get(at + 1)? as usize, at + 2),
+        SIZE_IN_2_BYTES => {
+            let field = bytes.get(at + 1..at + 3)?;
+            (u16::from_le_bytes([field[0], field[1]]) as usize, at + 3)
+        }
+        SIZE_IN_4_BYTES => {
+            let field = bytes.get(at + 1..at + 5)?;
+            (u32::from_le_bytes([field[0], field[1], field[2], field[3]]) as usize, at + 5)
+        }
+        15 => return None,
+        inline => (inline as usize, at + 1),
+    };
+    let end = payload.checked_add(size)?;
+    if end > bytes.len() {
+        return None;
+    }
+    Some(Header { kind, payload, end })
+}
+
+/// One value inside an encoded buffer. It is three words and a kind; copying it copies no JSON.
+#[derive(Clone, Copy)]
+pub struct Value<'a> {
+    bytes: &'a [u8],
+    at: usize,
+    header: Header,
+}
+
+impl<'a> Value<'a> {
+    /// The value whose header begins at byte `at`; `Null` where there is none.
+    pub fn at(bytes: &'a [u8], at: usize) -> Value<'a> {
+        match header_at(bytes, at) {
+            Some(header) => Value { bytes, at, header },
+            None => Value { bytes, at, header: Header { kind: Kind::Null, payload: at, end: at } },
+        }
+    }
+
+    pub fn kind(self) -> Kind {
+        self.header.kind
+    }
+
+    /// The offset of the header, in bytes from the start of the buffer: a value's address within its document.
+    pub fn offset(self) -> usize {
+        self.at
+    }
+
+    /// The offset one past the last byte of the payload.
+    pub fn end(self) -> usize {
+        self.header.end
+    }
+
+    /// Header and payload.
+    pub fn encoded(self) -> &'a [u8] {
+        &self.bytes[self.at.min(self.header.end)..self.header.end]
+    }
+
+    pub fn payload(self) -> &'a [u8] {
+        &self.bytes[self.header.payload..self.header.end]
+    }
+
+    /// The whole buffer that this value lies in.
+    pub fn buffer(self) -> &'a [u8] {
+        self.bytes
+    }
+
+    pub fn as_bool(self) -> Option<bool> {
+        match self.kind() {
+            Kind::True => Some(true),
+            Kind::False => Some(false),
+            _ => None,
+        }
+    }
+
+    pub fn is_null(self) -> bool {
+        self.kind() == Kind::Null
+    }
+
+    pub fn as_i64(self) -> Option<i64> {
+        if self.kind() != Kind::Int {
+            return None;
+        }
+        let payload = self.payload();
+        let Some(&top) = payload.last() else { return Some(0) };
+        let mut wide = if top & 0x80 == 0 { [0u8; 8] } else { [0xffu8; 8] };
+        wide.get_mut(..payload.len())?.copy_from_slice(payload);
+        Some(i64::from_le_bytes(wide))
+    }
+
+    /// The number as `u64`, when it is a whole one over `i64::MAX`.
+    pub fn as_u64_large(self) -> Option<u64> {
+        match (self.kind(), <[u8; 8]>::try_from(self.payload())) {
+            (Kind::Uint, Ok(field)) => Some(u64::from_le_bytes(field)),
+            _ => None,
+        }
+    }
+
+    /// The number as the nearest `f64`, whatever its kind.
+    pub fn as_f64(self) -> Option<f64> {
+        match self.kind() {
+            Kind::Int => self.as_i64().map(|whole| whole as f64),
+            Kind::Uint => self.as_u64_large().map(|whole| whole as f64),
+            Kind::Float => <[u8; 8]>::try_from(self.payload()).ok().map(f64::from_le_bytes),
+            _ => None,
+        }
+    }
+
+    pub fn is_number(self) -> bool {
+        matches!(self.kind(), Kind::Int | Kind::Uint | Kind::Float)
+    }
+
+    /// The UTF-8 of a string, unescaped.
+    pub fn as_text(self) -> Option<&'a [u8]> {
+        matches!(self.kind(), Kind::Text | Kind::TextEscaped).then(|| self.payload())
+    }
+
+    /// The elements of an array; of anything else, nothing.
+    pub fn elements(self) -> Elements<'a> {
+        let next = if self.kind() == Kind::Array { self.header.payload } else { self.header.end };
+        Elements { bytes: self.bytes, next, end: self.header.end }
+    }
+
+    /// The members of an object in insertion order; of anything else, nothing.
+    pub fn members(self) -> Members<'a> {
+        let next = if self.kind() == Kind::Object { self.header.payload } else { self.header.end };
+        Members { bytes: self.bytes, next, end: self.header.end }
+    }
+
+    /// The member of an object with this key.
+    pub fn member(self, key: &[u8]) -> Option<Member<'a>> {
+        self.members().find(|member| member.key == key)
+    }
+}
+
+impl std::fmt::Debug for Value<'_> {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(out, "{:?}@{}..{}", self.kind(), self.at, self.header.end)
+    }
+}
+
+/// A member of an object.
+#[derive(Clone, Copy, Debug)]
+pub struct Member<'a> {
+    /// The offset of the key's header: where the member begins. It ends with its value.
+    pub offset: usize,
+    /// The key's UTF-8, unescaped.
+    pub key: &'a [u8],
+    /// Whether the key must be escaped when printed.
+    pub key_escaped: bool,
+    pub value: Value<'a>,
+}
+
+/// Iterates over the elements of an array.
+#[derive(Clone)]
+pub struct Elements<'a> {
+    bytes: &'a [u8],
+    next: usize,
+    end: usize,
+}
+
+impl<'a> Iterator for Elements<'a> {
+    type Item = Value<'a>;
+
+    #[inline]
+    fn next(&mut self) -> Option<Value<'a>> {
+        if self.next >= self.end {
+            return None;
+        }
+        let header = header_at(self.bytes, self.next).filter(|header| header.end <= self.end)?;
+        let value = Value { bytes: self.bytes, at: self.next, header };
+        self.next = header.end;
+        Some(value)
+    }
+}
+
+/// Iterates over the members of an object.
+#[derive(Clone)]
+pub struct Members<'a> {
+    bytes: &'a [u8],
+    next: usize,
+    end: usize,
+}
+
+impl<'a> Iterator for Members<'a> {
+    type Item = Member<'a>;
+
+    #[inline]
+    fn next(&mut self) -> Option<Member<'a>> {
+        if self.next >= self.end {
+            return None;
+        }
+        let offset = self.next;
+        let key = header_at(self.bytes, offset)?;
+        let header = header_at(self.bytes, key.end).filter(|header| header.end <= self.end)?;
+        self.next = header.end;
+        Some(Member {
+            offset,
+            key: &self.bytes[key.payload..key.end],
+            key_escaped: key.kind == Kind::TextEscaped,
+            value: Value { bytes: self.bytes, at: key.end, header },
+        })
+    }
+}

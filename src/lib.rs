@@ -1,0 +1,4 @@
+//! JsonVault: JSON documents behind the Redis protocol, replicated by Raft.
+pub mod error;
+pub mod json;
+pub mod resp;

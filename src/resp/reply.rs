@@ -1,0 +1,69 @@
+//! What a command answers, before a protocol version has been chosen for it.
+
+use bytes::Bytes;
+
+use crate::error::{Answer, Unavailable};
+
+/// A reply. The encoder writes each in RESP2 or RESP3; what RESP2 lacks becomes what Redis sends in its place
+/// (a map a flat array, a double its text in a bulk string, a boolean 1 or 0, a set an array).
+#[derive(Clone, Debug, PartialEq)]
+pub enum Reply {
+    Simple(&'static str),
+    Error(Answer),
+    Unavailable(Unavailable),
+    Integer(i64),
+    Double(f64),
+    Boolean(bool),
+    Bulk(Bytes),
+    /// A text with a format of three letters: RESP3's `=15\r\ntxt:..`; a bulk string in RESP2.
+    Verbatim(Bytes),
+    Null,
+    /// What RESP2 writes as `*-1`: a missing array.
+    NullArray,
+    Array(Vec<Reply>),
+    Set(Vec<Reply>),
+    Map(Vec<(Reply, Reply)>),
+}
+
+impl Reply {
+    pub const OK: Reply = Reply::Simple("OK");
+
+    pub fn bulk(bytes: impl Into<Bytes>) -> Reply {
+        Reply::Bulk(bytes.into())
+    }
+
+    /// A bulk string of a text that outlives the program.
+    pub fn word(text: &'static str) -> Reply {
+        Reply::Bulk(Bytes::from_static(text.as_bytes()))
+    }
+
+    pub fn is_error(&self) -> bool {
+        matches!(self, Reply::Error(_) | Reply::Unavailable(_))
+    }
+}
+
+impl From<Answer> for Reply {
+    fn from(answer: Answer) -> Reply {
+        Reply::Error(answer)
+    }
+}
+
+impl From<Unavailable> for Reply {
+    fn from(unavailable: Unavailable) -> Reply {
+        Reply::Unavailable(unavailable)
+    }
+}
+
+impl From<Result<Reply, Answer>> for Reply {
+    fn from(result: Result<Reply, Answer>) -> Reply {
+        result.unwrap_or_else(Reply::Error)
+    }
+}
+
+/// The protocol version that a connection speaks.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub enum Protocol {
+    #[default]
+    Resp2,
+    Resp3,
+}
