@@ -25,3 +25,43 @@ impl Document {
         &self.bytes
     }
 }
+
+impl PartialEq for Document {
+    fn eq(&self, other: &Document) -> bool {
+        self.bytes == other.bytes
+    }
+}
+
+impl Eq for Document {}
+
+impl std::fmt::Debug for Document {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(out, "Document({} bytes)", self.bytes.len())
+    }
+}
+
+impl serde::Serialize for Document {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_bytes(&self.bytes)
+    }
+}
+
+/// Takes bytes from the log or a snapshot, which a checksum has covered.
+impl<'de> serde::Deserialize<'de> for Document {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Document, D::Error> {
+        struct DocumentVisitor;
+        impl serde::de::Visitor<'_> for DocumentVisitor {
+            type Value = Document;
+            fn expecting(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                out.write_str("the bytes of an encoded document")
+            }
+            fn visit_bytes<E: serde::de::Error>(self, bytes: &[u8]) -> Result<Document, E> {
+                if Value::at(bytes, 0).end() != bytes.len() || bytes.is_empty() {
+                    return Err(E::custom("not an encoded document"));
+                }
+                Ok(Document::from_trusted(bytes))
+            }
+        }
+        deserializer.deserialize_bytes(DocumentVisitor)
+    }
+}

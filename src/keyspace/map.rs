@@ -1,0 +1,83 @@
+//! The map itself: many small `DashMap`s, so that one part can be copied while it is locked.
+//!
+//! Invariants:
+//! * a key's part depends on its bytes alone, so it is the same on every node and after a restart: a cursor of
+//!   `SCAN` stays good across both;
+//! * nothing holds two parts at a time.
+
+use std::hash::BuildHasher;
+
+use dashmap::DashMap;
+use dashmap::mapref::one::{Ref, RefMut};
+
+use super::{Entry, Key};
+
+/// How many parts there are. A capture copies one while it is locked: of a million documents a part holds a
+/// thousand, which takes well under a millisecond.
+pub(super) const PARTS: usize = 1024;
+
+/// A part's own locks: `DashMap` allows no fewer than two.
+const SHARDS_PER_PART: usize = 2;
+
+/// Chosen once and part of what a `SCAN` cursor means. It only spreads keys over parts; the tables inside have
+/// seeds of their own, drawn at random.
+const PART_SEED: u64 = 0x6a73_6f6e_7661_756c;
+
+const _: () = assert!(PARTS.is_power_of_two());
+
+pub(super) struct Map {
+    parts: Box<[DashMap<Key, Entry, foldhash::fast::RandomState>]>,
+    spread: foldhash::fast::FixedState,
+}
+
+impl Map {
+    pub fn new() -> Map {
+        let part = |_| {
+            DashMap::with_hasher_and_shard_amount(foldhash::fast::RandomState::default(), SHARDS_PER_PART)
+        };
+        Map {
+            parts: (0..PARTS).map(part).collect(),
+            spread: foldhash::fast::FixedState::with_seed(PART_SEED),
+        }
+    }
+
+    pub fn part_of(&self, key: &[u8]) -> usize {
+        self.spread.hash_one(key) as usize & (PARTS - 1)
+    }
+
+    pub fn get(&self, key: &[u8]) -> Option<Ref<'_, Key, Entry>> {
+        self.parts[self.part_of(key)].get(key)
+    }
+
+    pub fn get_mut(&self, key: &[u8]) -> Option<RefMut<'_, Key, Entry>> {
+        self.parts[self.part_of(key)].get_mut(key)
+    }
+
+    pub fn insert(&self, key: Key, entry: Entry) -> Option<Entry> {
+        self.parts[self.part_of(key.as_bytes())].insert(key, entry)
+    }
+
+    pub fn remove(&self, key: &[u8]) -> Option<(Key, Entry)> {
+        self.parts[self.part_of(key)].remove(key)
+    }
+
+    /// Drops every key of one part.
+    pub fn clear_part(&self, part: usize) {
+        self.parts[part].clear();
+        self.parts[part].shrink_to_fit();
+    }
+
+    pub fn len(&self) -> usize {
+        self.parts.iter().map(DashMap::len).sum()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.parts.iter().all(DashMap::is_empty)
+    }
+
+    pub fn for_each_in_part(&self, part: usize, mut visit: impl FnMut(&Key, &Entry)) {
+        for entry in &self.parts[part] {
+            visit(entry.key(), entry.value());
+        }
+    }
+}

@@ -1,0 +1,102 @@
+//! The state in memory: every key with its value, its deadline and its version.
+//!
+//! A [`View`] reads and has no method that changes anything; a [`Writer`] changes, and only the machine makes one,
+//! for one entry of the log at a time.
+//!
+//! Invariants:
+//! * there is one writer at a time: [`Keyspace::writer`] takes the keyspace mutably in the hands of the machine;
+//! * a command that names several keys sees no other command half done: it takes the gate alone, while commands of
+//!   one key share it;
+//! * while a capture runs, the state it saves is that of the moment it began ([`capture`]).
+//!
+//! Caveat: nothing here reads a clock. What is expired is decided by the time that the caller brings: the leader's
+//! stamp when applying, the node's clock when reading.
+
+mod capture;
+mod entry;
+mod map;
+mod view;
+mod writer;
+
+use parking_lot::{RwLock, RwLockReadGuard, RwLockWriteGuard};
+
+pub use capture::{Capture, Record};
+pub use entry::{Entry, Key, Value};
+pub use view::View;
+pub use writer::{Edited, Stamp, Writer};
+
+/// The keyspace of one Raft group.
+pub struct Keyspace {
+    map: map::Map,
+    gate: RwLock<()>,
+    capturing: capture::Shared,
+}
+
+/// Whether a command touches one key or has to see several at one moment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scope {
+    OneKey,
+    ManyKeys,
+}
+
+/// The gate, held one way or the other for as long as a command runs.
+enum Held<'a> {
+    Shared { _guard: RwLockReadGuard<'a, ()> },
+    Alone { _guard: RwLockWriteGuard<'a, ()> },
+}
+
+impl Keyspace {
+    pub fn new() -> Keyspace {
+        Keyspace {
+            map: map::Map::new(),
+            gate: RwLock::new(()),
+            capturing: capture::Shared::new(),
+        }
+    }
+
+    /// A reader of the state as it is, for which a deadline at or before `now_ms` has passed.
+    pub fn view(&self, scope: Scope, now_ms: u64) -> View<'_> {
+        View { keyspace: self, now_ms, _held: self.hold(scope) }
+    }
+
+    /// The one writer, for one command of the entry that `stamp` belongs to.
+    pub fn writer(&self, scope: Scope, stamp: Stamp) -> Writer<'_> {
+        Writer { keyspace: self, stamp, _held: self.hold(scope) }
+    }
+
+    fn hold(&self, scope: Scope) -> Held<'_> {
+        match scope {
+            // Recursive: a waiting command of many keys must not deadlock a task that already reads.
+            Scope::OneKey => Held::Shared { _guard: self.gate.read_recursive() },
+            Scope::ManyKeys => Held::Alone { _guard: self.gate.write() },
+        }
+    }
+
+    /// How many keys there are, passed deadlines included.
+    pub fn len(&self) -> usize {
+        self.map.len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.map.is_empty()
+    }
+
+    /// Puts back one record of a snapshot. Only for a keyspace that nobody reads yet.
+    pub fn restore(&self, key: Key, entry: Entry) {
+        self.map.insert(key, entry);
+    }
+
+    /// Drops everything, for a snapshot to take its place.
+    pub fn reset(&self) {
+        let _held = self.hold(Scope::ManyKeys);
+        self.capturing.abandon();
+        (0..map::PARTS).for_each(|part| self.map.clear_part(part));
+        assert!(self.is_empty(), "every part was cleared");
+    }
+}
+
+impl Default for Keyspace {
+    fn default() -> Keyspace {
+        Keyspace::new()
+    }
+}

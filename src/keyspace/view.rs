@@ -1,0 +1,83 @@
+//! Reading the keyspace.
+
+use std::num::NonZeroU64;
+
+use super::{Entry, Held, Key, Keyspace, Value};
+use super::map;
+use crate::error::Answer;
+use crate::json::Document;
+
+/// The keyspace as a reading command sees it. Deadlines at or before the view's time have passed.
+pub struct View<'a> {
+    pub(super) keyspace: &'a Keyspace,
+    pub(super) now_ms: u64,
+    pub(super) _held: Held<'a>,
+}
+
+impl View<'_> {
+    /// Calls `with` on the entry under `key`, if it is there and not expired.
+    pub fn with<T>(&self, key: &[u8], with: impl FnOnce(&Entry) -> T) -> Option<T> {
+        let entry = self.keyspace.map.get(key)?;
+        if entry.is_expired(self.now_ms) {
+            return None;
+        }
+        Some(with(&entry))
+    }
+
+    /// The document under `key`; an error when the key holds something else.
+    pub fn document(&self, key: &[u8]) -> Result<Option<Document>, Answer> {
+        self.with(key, |entry| match &entry.value {
+            Value::Json(document) => Ok(document.clone()),
+            Value::Text(_) => Err(Answer::WRONG_JSON_KIND),
+        })
+        .transpose()
+    }
+
+    pub fn value(&self, key: &[u8]) -> Option<Value> {
+        self.with(key, |entry| entry.value.clone())
+    }
+
+    pub fn exists(&self, key: &[u8]) -> bool {
+        self.with(key, |_| ()).is_some()
+    }
+
+    /// The deadline of a key that exists: unix milliseconds, or `None` for a key that stays.
+    pub fn deadline_ms(&self, key: &[u8]) -> Option<Option<NonZeroU64>> {
+        self.with(key, |entry| entry.expires_ms)
+    }
+
+    pub fn version(&self, key: &[u8]) -> Option<u64> {
+        self.with(key, |entry| entry.version)
+    }
+
+    pub fn now_ms(&self) -> u64 {
+        self.now_ms
+    }
+
+    pub fn len(&self) -> usize {
+        self.keyspace.len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.keyspace.is_empty()
+    }
+
+    /// The keys of some parts of the map, from `cursor` on, with the cursor to go on from; 0 at the end.
+    ///
+    /// Whole parts are answered, at least `count` keys where there are so many. A key that is there from the
+    /// first call to the last is answered at least once, since a key never changes its part.
+    pub fn scan(&self, cursor: u64, count: usize, mut take: impl FnMut(&Key, &Entry)) -> u64 {
+        let mut next = usize::try_from(cursor).unwrap_or(usize::MAX);
+        let mut seen = 0;
+        while next < map::PARTS && seen < count {
+            self.keyspace.map.for_each_in_part(next, |key, entry| {
+                if !entry.is_expired(self.now_ms) {
+                    take(key, entry);
+                    seen += 1;
+                }
+            });
+            next += 1;
+        }
+        if next >= map::PARTS { 0 } else { next as u64 }
+    }
+}

@@ -1,0 +1,131 @@
+//! Changing the keyspace: only while an entry of the log is applied.
+
+use std::num::NonZeroU64;
+
+use super::map::PARTS;
+use super::{Entry, Held, Key, Keyspace, Value};
+use crate::error::Answer;
+use crate::json::Document;
+
+/// What every replica knows of the entry that is being applied: its index, and the time its leader proposed it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Stamp {
+    pub index: u64,
+    /// Unix time in milliseconds.
+    pub now_ms: u64,
+}
+
+/// The keyspace as a writing command sees it. Every change records the stamp's index as the key's version.
+pub struct Writer<'a> {
+    pub(super) keyspace: &'a Keyspace,
+    pub(super) stamp: Stamp,
+    pub(super) _held: Held<'a>,
+}
+
+impl Writer<'_> {
+    pub fn stamp(&self) -> Stamp {
+        self.stamp
+    }
+
+    /// Calls `with` on the entry under `key`, if it is there and not expired at the stamp's time.
+    pub fn with<T>(&self, key: &[u8], with: impl FnOnce(&Entry) -> T) -> Option<T> {
+        let entry = self.keyspace.map.get(key)?;
+        if entry.is_expired(self.stamp.now_ms) {
+            return None;
+        }
+        Some(with(&entry))
+    }
+
+    pub fn exists(&self, key: &[u8]) -> bool {
+        self.with(key, |_| ()).is_some()
+    }
+
+    pub fn value(&self, key: &[u8]) -> Option<Value> {
+        self.with(key, |entry| entry.value.clone())
+    }
+
+    /// The document under `key`; an error when the key holds something else.
+    pub fn document(&self, key: &[u8]) -> Result<Option<Document>, Answer> {
+        self.with(key, |entry| match &entry.value {
+            Value::Json(document) => Ok(document.clone()),
+            Value::Text(_) => Err(Answer::WRONG_JSON_KIND),
+        })
+        .transpose()
+    }
+
+    /// Puts `value` under `key`, whatever was there; a deadline that was there is gone.
+    pub fn replace(&mut self, key: Key, value: Value) {
+        self.put(key, value, None);
+    }
+
+    /// Puts `value` under `key` and keeps the deadline of what was there.
+    pub fn put_keeping_deadline(&mut self, key: Key, value: Value) {
+        let deadline = self.with(key.as_bytes(), |entry| entry.expires_ms).flatten();
+        self.put(key, value, deadline);
+    }
+
+    /// Puts `value` under `key` with a deadline.
+    pub fn put(&mut self, key: Key, value: Value, expires_ms: Option<NonZeroU64>) {
+        self.keyspace.capturing.before_change(&self.keyspace.map, key.as_bytes());
+        let version = self.stamp.index;
+        let before = self.keyspace.map.insert(key, Entry { value, expires_ms, version });
+        assert!(before.is_none_or(|before| before.version <= version), "versions never fall");
+    }
+
+    /// Lets `edit` change the document under `key` in place; `None` when there is no such key. On an error
+    /// nothing may have been changed by `edit`, and the version stays.
+    pub fn edit_document<T>(
+        &mut self,
+        key: &[u8],
+        edit: impl FnOnce(&mut Document) -> Result<Edited<T>, Answer>,
+    ) -> Result<Option<T>, Answer> {
+        if !self.exists(key) {
+            return Ok(None);
+        }
+        self.keyspace.capturing.before_change(&self.keyspace.map, key);
+        let Some(mut entry) = self.keyspace.map.get_mut(key) else { return Ok(None) };
+        let Value::Json(document) = &mut entry.value else { return Err(Answer::WRONG_JSON_KIND) };
+        match edit(document)? {
+            Edited::Unchanged(answer) => Ok(Some(answer)),
+            Edited::Changed(answer) => {
+                entry.version = self.stamp.index;
+                Ok(Some(answer))
+            }
+        }
+    }
+
+    /// Sets or takes away the deadline of a key; whether the key was there.
+    pub fn set_deadline(&mut self, key: &[u8], expires_ms: Option<NonZeroU64>) -> bool {
+        if !self.exists(key) {
+            return false;
+        }
+        self.keyspace.capturing.before_change(&self.keyspace.map, key);
+        let Some(mut entry) = self.keyspace.map.get_mut(key) else { return false };
+        entry.expires_ms = expires_ms;
+        entry.version = self.stamp.index;
+        true
+    }
+
+    /// Takes a key away; what it held, unless that had expired.
+    pub fn remove(&mut self, key: &[u8]) -> Option<Entry> {
+        self.keyspace.capturing.before_change(&self.keyspace.map, key);
+        let (_, entry) = self.keyspace.map.remove(key)?;
+        (!entry.is_expired(self.stamp.now_ms)).then_some(entry)
+    }
+
+    /// Takes every key away.
+    pub fn clear(&mut self) {
+        for part in 0..PARTS {
+            self.keyspace.capturing.before_clear(&self.keyspace.map, part);
+            self.keyspace.map.clear_part(part);
+        }
+        assert!(self.keyspace.is_empty(), "every part was cleared");
+    }
+}
+
+/// What an edit did to a document.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Edited<T> {
+    Changed(T),
+    Unchanged(T),
+}
