@@ -47,11 +47,7 @@ enum Held<'a> {
 
 impl Keyspace {
     pub fn new() -> Keyspace {
-        Keyspace {
-            map: map::Map::new(),
-            gate: RwLock::new(()),
-            capturing: capture::Shared::new(),
-        }
+        Keyspace { map: map::Map::new(), gate: RwLock::new(()), capturing: capture::Shared::new() }
     }
 
     /// A reader of the state as it is, for which a deadline at or before `now_ms` has passed.

@@ -2,8 +2,8 @@
 
 use std::num::NonZeroU64;
 
-use super::{Entry, Held, Key, Keyspace, Value};
 use super::map;
+use super::{Entry, Held, Key, Keyspace, Value};
 use crate::error::Answer;
 use crate::json::Document;
 

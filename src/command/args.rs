@@ -1,0 +1,80 @@
+//! A request's arguments, taken one after the other.
+
+use bytes::Bytes;
+
+use crate::error::Answer;
+use crate::keyspace::Key;
+
+/// The words of a request after the command's name.
+pub struct Args<'a> {
+    command: &'static str,
+    words: &'a [Bytes],
+    next: usize,
+}
+
+impl<'a> Args<'a> {
+    pub fn new(command: &'static str, words: &'a [Bytes]) -> Args<'a> {
+        Args { command, words, next: 0 }
+    }
+
+    /// The next word; the arity error when there is none.
+    pub fn word(&mut self) -> Result<&'a Bytes, Answer> {
+        let word = self.words.get(self.next).ok_or_else(|| self.wrong_arity())?;
+        self.next += 1;
+        Ok(word)
+    }
+
+    pub fn word_if_any(&mut self) -> Option<&'a Bytes> {
+        let word = self.words.get(self.next)?;
+        self.next += 1;
+        Some(word)
+    }
+
+    pub fn peek(&self) -> Option<&'a Bytes> {
+        self.words.get(self.next)
+    }
+
+    pub fn key(&mut self) -> Result<Key, Answer> {
+        self.word().map(|word| Key::from(&word[..]))
+    }
+
+    /// Takes the next word if it is `keyword`, in any case.
+    pub fn keyword(&mut self, keyword: &str) -> bool {
+        let found = self.peek().is_some_and(|word| word.eq_ignore_ascii_case(keyword.as_bytes()));
+        if found {
+            self.next += 1;
+        }
+        found
+    }
+
+    /// The next word as a whole number, in Redis' spelling: no plus sign, no spaces, no leading zeros.
+    pub fn integer(&mut self) -> Result<i64, Answer> {
+        let word = self.word()?;
+        let whole = std::str::from_utf8(word).ok().and_then(|text| text.parse::<i64>().ok());
+        whole.filter(|whole| whole.to_string().as_bytes() == &word[..]).ok_or(Answer::NOT_AN_INTEGER)
+    }
+
+    /// All words that are left.
+    pub fn rest(&mut self) -> &'a [Bytes] {
+        let rest = &self.words[self.next.min(self.words.len())..];
+        self.next = self.words.len();
+        rest
+    }
+
+    pub fn left(&self) -> usize {
+        self.words.len() - self.next.min(self.words.len())
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.left() == 0
+    }
+
+    /// An error when words are left over.
+    pub fn finish(&self) -> Result<(), Answer> {
+        if self.is_empty() { Ok(()) } else { Err(Answer::SYNTAX) }
+    }
+
+    pub fn wrong_arity(&self) -> Answer {
+        Answer::wrong_arity(self.command)
+    }
+}

@@ -1,0 +1,8 @@
+//! Commands about the connection.
+pub mod client;
+pub mod echo;
+pub mod hello;
+pub mod ping;
+pub mod quit;
+pub mod reset;
+pub mod select;

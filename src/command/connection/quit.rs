@@ -1,0 +1,27 @@
+//! `QUIT`: answers OK and closes the connection.
+
+use crate::command::{Args, Command, Group, KeySpec, Local, Session, Spec};
+use crate::error::Answer;
+use crate::resp::Reply;
+
+pub struct Quit;
+
+impl Command for Quit {
+    const SPEC: Spec = Spec {
+        name: "QUIT",
+        aliases: &[],
+        arity: -1,
+        keys: KeySpec::NONE,
+        group: Group::Connection,
+        since: "0.1.0",
+        summary: "Answers OK and closes the connection.",
+        syntax: "",
+    };
+}
+
+impl Local for Quit {
+    fn run(_args: &mut Args<'_>, session: &mut Session) -> Result<Reply, Answer> {
+        session.closing = true;
+        Ok(Reply::OK)
+    }
+}

@@ -1,0 +1,29 @@
+//! `SELECT index`: there is one database, number 0.
+
+use crate::command::{Args, Command, Group, KeySpec, Local, Session, Spec};
+use crate::error::Answer;
+use crate::resp::Reply;
+
+pub struct Select;
+
+impl Command for Select {
+    const SPEC: Spec = Spec {
+        name: "SELECT",
+        aliases: &[],
+        arity: 2,
+        keys: KeySpec::NONE,
+        group: Group::Connection,
+        since: "0.1.0",
+        summary: "Selects the database: there is one, number 0.",
+        syntax: "index",
+    };
+}
+
+impl Local for Select {
+    fn run(args: &mut Args<'_>, _session: &mut Session) -> Result<Reply, Answer> {
+        match args.integer()? {
+            0 => Ok(Reply::OK),
+            _ => Err(Answer::fixed("ERR DB index is out of range")),
+        }
+    }
+}

@@ -1,0 +1,31 @@
+//! `DBSIZE`: how many keys there are.
+
+use crate::command::{Args, Command, Context, Group, KeySpec, Read, Spec};
+use crate::error::Answer;
+use crate::keyspace::View;
+use crate::resp::Reply;
+
+pub struct Dbsize;
+
+impl Command for Dbsize {
+    const SPEC: Spec = Spec {
+        name: "DBSIZE",
+        aliases: &[],
+        arity: 1,
+        keys: KeySpec::NONE,
+        group: Group::Generic,
+        since: "0.1.0",
+        summary: "How many keys there are.",
+        syntax: "",
+    };
+}
+
+impl Read for Dbsize {
+    fn parse(_args: &mut Args<'_>, _context: &Context) -> Result<Dbsize, Answer> {
+        Ok(Dbsize)
+    }
+
+    fn run(self, keyspace: &View<'_>) -> Result<Reply, Answer> {
+        Ok(Reply::Integer(keyspace.len() as i64))
+    }
+}

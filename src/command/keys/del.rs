@@ -1,0 +1,39 @@
+//! `DEL key ...`, `UNLINK key ...`: takes keys away; how many there were.
+
+use serde::{Deserialize, Serialize};
+
+use crate::command::{Args, Command, Context, Group, KeySpec, Spec, Write};
+use crate::error::Answer;
+use crate::keyspace::{Key, Writer};
+use crate::resp::Reply;
+
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
+pub struct Del {
+    keys: Vec<Key>,
+}
+
+impl Command for Del {
+    const SPEC: Spec = Spec {
+        name: "DEL",
+        aliases: &["UNLINK"],
+        arity: -2,
+        keys: KeySpec::ALL,
+        group: Group::Generic,
+        since: "0.1.0",
+        summary: "Takes keys away.",
+        syntax: "key ...",
+    };
+}
+
+impl Write for Del {
+    const CODE: u16 = 1;
+
+    fn parse(args: &mut Args<'_>, _context: &Context) -> Result<Del, Answer> {
+        Ok(Del { keys: args.rest().iter().map(|word| Key::from(&word[..])).collect() })
+    }
+
+    fn apply(self, keyspace: &mut Writer<'_>) -> Result<Reply, Answer> {
+        let gone = self.keys.iter().filter(|key| keyspace.remove(key.as_bytes()).is_some()).count();
+        Ok(Reply::Integer(gone as i64))
+    }
+}

@@ -1,0 +1,34 @@
+//! `EXISTS key ...`: how many of the keys are there; a key named twice counts twice.
+
+use crate::command::{Args, Command, Context, Group, KeySpec, Read, Spec};
+use crate::error::Answer;
+use crate::keyspace::{Key, View};
+use crate::resp::Reply;
+
+pub struct Exists {
+    keys: Vec<Key>,
+}
+
+impl Command for Exists {
+    const SPEC: Spec = Spec {
+        name: "EXISTS",
+        aliases: &[],
+        arity: -2,
+        keys: KeySpec::ALL,
+        group: Group::Generic,
+        since: "0.1.0",
+        summary: "How many of the keys exist.",
+        syntax: "key ...",
+    };
+}
+
+impl Read for Exists {
+    fn parse(args: &mut Args<'_>, _context: &Context) -> Result<Exists, Answer> {
+        Ok(Exists { keys: args.rest().iter().map(|word| Key::from(&word[..])).collect() })
+    }
+
+    fn run(self, keyspace: &View<'_>) -> Result<Reply, Answer> {
+        let there = self.keys.iter().filter(|key| keyspace.exists(key.as_bytes())).count();
+        Ok(Reply::Integer(there as i64))
+    }
+}

@@ -1,0 +1,41 @@
+//! `FLUSHALL [ASYNC | SYNC]`, `FLUSHDB ..`: takes every key away.
+
+use serde::{Deserialize, Serialize};
+
+use crate::command::{Args, Command, Context, Group, KeySpec, Spec, Write};
+use crate::error::Answer;
+use crate::keyspace::Writer;
+use crate::resp::Reply;
+
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
+pub struct Flushall;
+
+impl Command for Flushall {
+    const SPEC: Spec = Spec {
+        name: "FLUSHALL",
+        aliases: &["FLUSHDB"],
+        arity: -1,
+        keys: KeySpec::NONE,
+        group: Group::Server,
+        since: "0.1.0",
+        summary: "Takes every key away.",
+        syntax: "[ASYNC | SYNC]",
+    };
+}
+
+impl Write for Flushall {
+    const CODE: u16 = 2;
+
+    fn parse(args: &mut Args<'_>, _context: &Context) -> Result<Flushall, Answer> {
+        if !args.keyword("SYNC") {
+            args.keyword("ASYNC");
+        }
+        args.finish()?;
+        Ok(Flushall)
+    }
+
+    fn apply(self, keyspace: &mut Writer<'_>) -> Result<Reply, Answer> {
+        keyspace.clear();
+        Ok(Reply::OK)
+    }
+}

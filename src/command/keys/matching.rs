@@ -1,0 +1,42 @@
+//! `KEYS pattern`: every key that matches a glob pattern.
+
+use bytes::Bytes;
+
+use super::glob;
+use crate::command::{Args, Command, Context, Group, KeySpec, Read, Spec};
+use crate::error::Answer;
+use crate::keyspace::View;
+use crate::resp::Reply;
+
+pub struct Keys {
+    pattern: Bytes,
+}
+
+impl Command for Keys {
+    const SPEC: Spec = Spec {
+        name: "KEYS",
+        aliases: &[],
+        arity: 2,
+        keys: KeySpec::NONE,
+        group: Group::Generic,
+        since: "0.1.0",
+        summary: "Every key that matches a glob pattern.",
+        syntax: "pattern",
+    };
+}
+
+impl Read for Keys {
+    fn parse(args: &mut Args<'_>, _context: &Context) -> Result<Keys, Answer> {
+        Ok(Keys { pattern: args.word()?.clone() })
+    }
+
+    fn run(self, keyspace: &View<'_>) -> Result<Reply, Answer> {
+        let mut found = Vec::new();
+        keyspace.scan(0, usize::MAX, |key, _| {
+            if glob::matches(&self.pattern, key.as_bytes()) {
+                found.push(Reply::bulk(Bytes::copy_from_slice(key.as_bytes())));
+            }
+        });
+        Ok(Reply::Array(found))
+    }
+}

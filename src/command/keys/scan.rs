@@ -1,0 +1,68 @@
+//! `SCAN cursor [MATCH pattern] [COUNT count] [TYPE type]`: the keys, some at a time.
+
+use bytes::Bytes;
+
+use super::glob;
+use crate::command::{Args, Command, Context, Group, KeySpec, Read, Spec};
+use crate::error::Answer;
+use crate::keyspace::View;
+use crate::resp::Reply;
+
+/// How many keys a call looks at when the client does not say, as in Redis.
+const COUNT_DEFAULT: i64 = 10;
+
+pub struct Scan {
+    cursor: u64,
+    pattern: Option<Bytes>,
+    count: usize,
+    kind: Option<Bytes>,
+}
+
+impl Command for Scan {
+    const SPEC: Spec = Spec {
+        name: "SCAN",
+        aliases: &[],
+        arity: -2,
+        keys: KeySpec::NONE,
+        group: Group::Generic,
+        since: "0.1.0",
+        summary: "The keys, some at a time.",
+        syntax: "cursor [MATCH pattern] [COUNT count] [TYPE type]",
+    };
+}
+
+impl Read for Scan {
+    fn parse(args: &mut Args<'_>, _context: &Context) -> Result<Scan, Answer> {
+        let cursor = std::str::from_utf8(args.word()?).ok().and_then(|text| text.parse().ok());
+        let cursor = cursor.ok_or(Answer::fixed("ERR invalid cursor"))?;
+        let (mut pattern, mut count, mut kind) = (None, COUNT_DEFAULT, None);
+        while !args.is_empty() {
+            if args.left() < 2 {
+                return Err(Answer::SYNTAX);
+            }
+            if args.keyword("MATCH") {
+                pattern = Some(args.word()?.clone());
+            } else if args.keyword("COUNT") {
+                count = args.integer()?;
+            } else if args.keyword("TYPE") {
+                kind = Some(args.word()?.clone());
+            } else {
+                return Err(Answer::SYNTAX);
+            }
+        }
+        let count = usize::try_from(count).ok().filter(|&count| count > 0).ok_or(Answer::SYNTAX)?;
+        Ok(Scan { cursor, pattern, count, kind })
+    }
+
+    fn run(self, keyspace: &View<'_>) -> Result<Reply, Answer> {
+        let mut found = Vec::new();
+        let next = keyspace.scan(self.cursor, self.count, |key, entry| {
+            let named = self.pattern.as_ref().is_none_or(|pattern| glob::matches(pattern, key.as_bytes()));
+            let type_name = entry.value.type_name().as_bytes();
+            if named && self.kind.as_ref().is_none_or(|kind| kind.eq_ignore_ascii_case(type_name)) {
+                found.push(Reply::bulk(Bytes::copy_from_slice(key.as_bytes())));
+            }
+        });
+        Ok(Reply::Array(vec![Reply::bulk(next.to_string()), Reply::Array(found)]))
+    }
+}

@@ -1,0 +1,34 @@
+//! `TYPE key`: the kind of the value, `none` where there is none.
+
+use crate::command::{Args, Command, Context, Group, KeySpec, Read, Spec};
+use crate::error::Answer;
+use crate::keyspace::{Key, View};
+use crate::resp::Reply;
+
+pub struct TypeOf {
+    key: Key,
+}
+
+impl Command for TypeOf {
+    const SPEC: Spec = Spec {
+        name: "TYPE",
+        aliases: &[],
+        arity: 2,
+        keys: KeySpec::FIRST,
+        group: Group::Generic,
+        since: "0.1.0",
+        summary: "The kind of value under a key.",
+        syntax: "key",
+    };
+}
+
+impl Read for TypeOf {
+    fn parse(args: &mut Args<'_>, _context: &Context) -> Result<TypeOf, Answer> {
+        Ok(TypeOf { key: args.key()? })
+    }
+
+    fn run(self, keyspace: &View<'_>) -> Result<Reply, Answer> {
+        let name = keyspace.with(self.key.as_bytes(), |entry| entry.value.type_name());
+        Ok(Reply::Simple(name.unwrap_or("none")))
+    }
+}

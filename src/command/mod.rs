@@ -1,0 +1,82 @@
+//! Commands: one file and one line of [`table`] each.
+//!
+//! The trait that a command implements is its route, and the compiler holds it to it:
+//!
+//! | trait | sees | runs |
+//! |---|---|---|
+//! | [`Read`] | a [`View`], which has no method that changes anything | in the connection's task, after the read barrier |
+//! | [`Write`] | a [`Writer`] and the entry's stamp; no clock, no socket, no random source | through the log, on every replica |
+//! | [`Local`] | the connection's [`Session`] | in the connection's task |
+//! | [`Control`] | the session and the [`Node`] | in the connection's task |
+//!
+//! A write is parsed and checked where it arrives. What goes into the log is the parsed command in its canonical
+//! form: documents encoded, relative times made absolute.
+//!
+//! Invariants:
+//! * `parse` followed by the log's encoding and decoding gives an equal command;
+//! * a write that answers an error has changed nothing;
+//! * names and log codes in the table are unique, and a code is never given to another command.
+
+mod args;
+pub mod connection;
+mod docs;
+pub mod json;
+pub mod keys;
+mod node;
+mod row;
+pub mod server;
+mod session;
+mod syntax;
+pub mod table;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::error::Answer;
+use crate::keyspace::{View, Writer};
+use crate::resp::{Protocol, Reply};
+
+pub use args::Args;
+pub use node::{Node, ReadConsistency};
+pub use row::{Group, KeySpec, Route, Row, Spec};
+pub use session::Session;
+
+/// What every command is, whichever way it takes.
+pub trait Command {
+    const SPEC: Spec;
+}
+
+/// What a request brings besides its arguments.
+#[derive(Clone, Copy, Debug)]
+pub struct Context {
+    pub protocol: Protocol,
+    /// The node's clock, unix milliseconds: what relative times count from.
+    pub now_ms: u64,
+    /// The largest document that is accepted, in bytes of JSON text.
+    pub document_bytes_max: usize,
+}
+
+/// A command that only reads the keyspace.
+pub trait Read: Command + Sized {
+    fn parse(args: &mut Args<'_>, context: &Context) -> Result<Self, Answer>;
+    fn run(self, keyspace: &View<'_>) -> Result<Reply, Answer>;
+}
+
+/// A command that changes the keyspace, on every replica alike.
+pub trait Write: Command + Sized + Serialize + DeserializeOwned {
+    /// Names the command in the log: never changed, never given to another.
+    const CODE: u16;
+    /// Checks the request and makes it canonical. Whatever can be refused without the keyspace is refused here.
+    fn parse(args: &mut Args<'_>, context: &Context) -> Result<Self, Answer>;
+    fn apply(self, keyspace: &mut Writer<'_>) -> Result<Reply, Answer>;
+}
+
+/// A command about the connection itself.
+pub trait Local: Command {
+    fn run(args: &mut Args<'_>, session: &mut Session) -> Result<Reply, Answer>;
+}
+
+/// A command about the node.
+pub trait Control: Command {
+    fn run(args: &mut Args<'_>, session: &mut Session, node: &dyn Node) -> Result<Reply, Answer>;
+}

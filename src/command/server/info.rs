@@ -1,0 +1,28 @@
+//! `INFO [section ...]`: what the node says of itself.
+
+use crate::command::{Args, Command, Control, Group, KeySpec, Node, Session, Spec};
+use crate::error::Answer;
+use crate::resp::Reply;
+
+pub struct Info;
+
+impl Command for Info {
+    const SPEC: Spec = Spec {
+        name: "INFO",
+        aliases: &[],
+        arity: -1,
+        keys: KeySpec::NONE,
+        group: Group::Server,
+        since: "0.1.0",
+        summary: "What the node says of itself, in sections.",
+        syntax: "[section ...]",
+    };
+}
+
+impl Control for Info {
+    fn run(args: &mut Args<'_>, _session: &mut Session, node: &dyn Node) -> Result<Reply, Answer> {
+        let section = |word: &bytes::Bytes| String::from_utf8_lossy(word).to_lowercase();
+        let sections: Vec<String> = args.rest().iter().map(section).collect();
+        Ok(Reply::Verbatim(node.info(&sections).into()))
+    }
+}

@@ -1,0 +1,5 @@
+//! Commands about the node.
+pub mod command;
+pub mod config;
+pub mod info;
+pub mod time;

@@ -1,0 +1,29 @@
+//! `TIME`: the node's clock.
+
+use crate::command::{Args, Command, Control, Group, KeySpec, Node, Session, Spec};
+use crate::error::Answer;
+use crate::resp::Reply;
+
+pub struct Time;
+
+impl Command for Time {
+    const SPEC: Spec = Spec {
+        name: "TIME",
+        aliases: &[],
+        arity: 1,
+        keys: KeySpec::NONE,
+        group: Group::Server,
+        since: "0.1.0",
+        summary: "The node's clock: unix seconds, and microseconds within the second.",
+        syntax: "",
+    };
+}
+
+impl Control for Time {
+    fn run(_args: &mut Args<'_>, _session: &mut Session, node: &dyn Node) -> Result<Reply, Answer> {
+        let now_ms = node.now_ms();
+        let seconds = (now_ms / 1000).to_string();
+        let micros = (now_ms % 1000 * 1000).to_string();
+        Ok(Reply::Array(vec![Reply::bulk(seconds), Reply::bulk(micros)]))
+    }
+}

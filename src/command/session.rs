@@ -1,0 +1,33 @@
+//! What a connection remembers between its requests.
+
+use crate::resp::Protocol;
+
+/// The state of one connection that commands may see and change.
+#[derive(Clone, Debug, Default)]
+pub struct Session {
+    /// Unique on this node since its start.
+    pub id: u64,
+    pub protocol: Protocol,
+    /// What `CLIENT SETNAME` gave.
+    pub name: String,
+    pub library_name: String,
+    pub library_version: String,
+    /// The client's address, as `host:port`.
+    pub address: String,
+    /// The address it connected to.
+    pub local_address: String,
+    /// Unix milliseconds.
+    pub connected_ms: u64,
+    /// Set by `QUIT`: the connection ends after this reply.
+    pub closing: bool,
+    /// The name of the last command, lower case.
+    pub last_command: &'static str,
+}
+
+impl Session {
+    /// Puts the session back to what a new connection has, as `RESET` does.
+    pub fn reset(&mut self) {
+        self.protocol = Protocol::Resp2;
+        self.name.clear();
+    }
+}

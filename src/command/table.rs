@@ -1,0 +1,107 @@
+//! The command table: one line a command.
+
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
+use super::connection::{client, echo, hello, ping, quit, reset, select};
+use super::keys::{dbsize, del, exists, flushall, matching, scan, type_of};
+use super::row::{Route, Row};
+use super::server::{command, config, info, time};
+
+/// Every command. Adding one is a line here and a file beside the others.
+pub static ROWS: &[Row] = &[
+    Row::local::<echo::Echo>(),
+    Row::local::<hello::Hello>(),
+    Row::local::<ping::Ping>(),
+    Row::local::<quit::Quit>(),
+    Row::local::<reset::Reset>(),
+    Row::local::<select::Select>(),
+    Row::control::<client::Client>(),
+    Row::control::<command::CommandCommand>(),
+    Row::control::<config::Config>(),
+    Row::control::<info::Info>(),
+    Row::control::<time::Time>(),
+    Row::read::<dbsize::Dbsize>(),
+    Row::read::<exists::Exists>(),
+    Row::read::<matching::Keys>(),
+    Row::read::<scan::Scan>(),
+    Row::read::<type_of::TypeOf>(),
+    Row::write::<del::Del>(),
+    Row::write::<flushall::Flushall>(),
+];
+
+/// No name of a command is longer; the test of the table holds it.
+const NAME_BYTES_MAX: usize = 32;
+
+static BY_NAME: LazyLock<HashMap<&'static [u8], &'static Row, foldhash::fast::FixedState>> =
+    LazyLock::new(|| {
+        let names = |row: &'static Row| {
+            std::iter::once(row.spec.name)
+                .chain(row.spec.aliases.iter().copied())
+                .map(move |name| (name.as_bytes(), row))
+        };
+        ROWS.iter().flat_map(names).collect()
+    });
+
+static BY_CODE: LazyLock<HashMap<u16, &'static Row, foldhash::fast::FixedState>> = LazyLock::new(|| {
+    let code = |row: &'static Row| match row.route {
+        Route::Write { code, .. } => Some((code, row)),
+        _ => None,
+    };
+    ROWS.iter().filter_map(code).collect()
+});
+
+/// The command of this name, in any case.
+pub fn find(name: &[u8]) -> Option<&'static Row> {
+    let mut upper = [0u8; NAME_BYTES_MAX];
+    let upper = upper.get_mut(..name.len())?;
+    upper.copy_from_slice(name);
+    upper.make_ascii_uppercase();
+    BY_NAME.get(&*upper).copied()
+}
+
+/// The command with this code in the log.
+pub fn by_code(code: u16) -> Option<&'static Row> {
+    BY_CODE.get(&code).copied()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::HashSet;
+
+    #[test]
+    fn names_and_codes_are_unique_and_well_formed() {
+        let mut names = HashSet::new();
+        let mut codes = HashSet::new();
+        for row in ROWS {
+            for name in std::iter::once(&row.spec.name).chain(row.spec.aliases) {
+                assert!(names.insert(*name), "{name} stands twice");
+                assert!(name.len() <= NAME_BYTES_MAX && *name == name.to_ascii_uppercase(), "{name}");
+                assert_eq!(
+                    find(name.to_ascii_lowercase().as_bytes()).map(|row| row.spec.name),
+                    Some(row.spec.name)
+                );
+            }
+            if let Route::Write { code, .. } = row.route {
+                assert!(codes.insert(code), "{}: code {code} stands twice", row.spec.name);
+            }
+            assert!(row.spec.summary.ends_with('.'), "{}: a summary is a sentence", row.spec.name);
+            assert_ne!(row.spec.arity, 0, "{}", row.spec.name);
+        }
+    }
+
+    #[test]
+    fn the_keys_of_a_row_lie_within_its_shortest_request() {
+        for row in ROWS {
+            let words = row.spec.arity.unsigned_abs() as usize;
+            if row.spec.keys.first != 0 {
+                assert!(row.spec.keys.positions(words).next().is_some(), "{}", row.spec.name);
+            }
+            let in_syntax = super::super::syntax::arguments(row.spec.syntax)
+                .iter()
+                .any(|argument| format!("{argument:?}").contains("kind: Key"));
+            assert_eq!(in_syntax, row.spec.keys.first != 0, "{}: key in the syntax", row.spec.name);
+        }
+    }
+}

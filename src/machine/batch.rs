@@ -1,0 +1,148 @@
+//! The payload of an entry: the commands that were waiting when it was proposed.
+//!
+//! ```text
+//! batch   = version u8 | leader's time, unix ms u64 | number of commands u32 | command ..
+//! command = length of the body u32 | code u16 | body
+//! ```
+//! Numbers are little-endian. The version is of this layout; the bodies are of their commands.
+
+use bytes::Bytes;
+
+use crate::command::{Context, Route, Row};
+use crate::error::Answer;
+
+const VERSION: u8 = 1;
+const HEADER_BYTES: usize = 13;
+const COMMAND_HEADER_BYTES: usize = 6;
+
+/// A batch that is being collected. It has no time yet: the proposer stamps it.
+#[derive(Debug, Default)]
+pub struct Batch {
+    commands: u32,
+    bytes: Vec<u8>,
+}
+
+/// Bytes that are not a batch of this version.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("an entry of the log cannot be read: {reason}")]
+pub struct Malformed {
+    pub reason: &'static str,
+}
+
+impl Batch {
+    pub fn new() -> Batch {
+        Batch::default()
+    }
+
+    pub fn len(&self) -> usize {
+        self.commands as usize
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.commands == 0
+    }
+
+    /// The size of the commands, in bytes.
+    pub fn bytes(&self) -> usize {
+        self.bytes.len()
+    }
+
+    /// Adds one write in its canonical form. On an error the batch is as it was.
+    ///
+    /// # Panics
+    /// If the row does not write.
+    pub fn push(&mut self, row: &Row, words: &[Bytes], context: &Context) -> Result<(), Answer> {
+        let Route::Write { code, canonical, .. } = row.route else {
+            panic!("{} does not go through the log", row.spec.name);
+        };
+        let begin = self.bytes.len();
+        self.bytes.extend_from_slice(&[0; 4]);
+        self.bytes.extend_from_slice(&code.to_le_bytes());
+        if let Err(answer) = canonical(words, context, &mut self.bytes) {
+            self.bytes.truncate(begin);
+            return Err(answer);
+        }
+        let size = u32::try_from(self.bytes.len() - begin - COMMAND_HEADER_BYTES);
+        let size = size.expect("a request is bounded below 4 GiB");
+        self.bytes[begin..begin + 4].copy_from_slice(&size.to_le_bytes());
+        self.commands += 1;
+        Ok(())
+    }
+
+    /// Joins batches into the payload of one entry.
+    pub fn encode<'a>(batches: impl Iterator<Item = &'a Batch> + Clone, now_ms: u64) -> Bytes {
+        let commands: u32 = batches.clone().map(|batch| batch.commands).sum();
+        let size: usize = batches.clone().map(|batch| batch.bytes.len()).sum();
+        let mut out = Vec::with_capacity(HEADER_BYTES + size);
+        out.push(VERSION);
+        out.extend_from_slice(&now_ms.to_le_bytes());
+        out.extend_from_slice(&commands.to_le_bytes());
+        for batch in batches {
+            out.extend_from_slice(&batch.bytes);
+        }
+        Bytes::from(out)
+    }
+}
+
+/// Walks over the commands of an encoded batch.
+#[derive(Debug)]
+pub struct BatchReader<'a> {
+    now_ms: u64,
+    left: usize,
+    rest: &'a [u8],
+}
+
+impl<'a> BatchReader<'a> {
+    pub fn new(bytes: &'a [u8]) -> Result<BatchReader<'a>, Malformed> {
+        let (header, rest) =
+            bytes.split_at_checked(HEADER_BYTES).ok_or(Malformed { reason: "it is too short" })?;
+        if header[0] != VERSION {
+            return Err(Malformed { reason: "its version is not known" });
+        }
+        let now_ms = u64::from_le_bytes(header[1..9].try_into().expect("eight bytes"));
+        let left = u32::from_le_bytes(header[9..13].try_into().expect("four bytes")) as usize;
+        if left > rest.len() / COMMAND_HEADER_BYTES {
+            return Err(Malformed { reason: "it counts more commands than it can hold" });
+        }
+        Ok(BatchReader { now_ms, left, rest })
+    }
+
+    /// The leader's time when it proposed the batch, in unix milliseconds.
+    pub fn now_ms(&self) -> u64 {
+        self.now_ms
+    }
+
+    /// How many commands are still to come.
+    pub fn len(&self) -> usize {
+        self.left
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.left == 0
+    }
+
+    fn take(&mut self) -> Option<(u16, &'a [u8])> {
+        let (header, rest) = self.rest.split_at_checked(COMMAND_HEADER_BYTES)?;
+        let size = u32::from_le_bytes(header[..4].try_into().ok()?) as usize;
+        let code = u16::from_le_bytes(header[4..].try_into().ok()?);
+        let (body, rest) = rest.split_at_checked(size)?;
+        self.rest = rest;
+        Some((code, body))
+    }
+}
+
+impl<'a> Iterator for BatchReader<'a> {
+    type Item = Result<(u16, &'a [u8]), Malformed>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.left == 0 {
+            return None;
+        }
+        self.left -= 1;
+        let command = self.take();
+        if command.is_none() {
+            self.left = 0;
+        }
+        Some(command.ok_or(Malformed { reason: "a command is cut short" }))
+    }
+}
