@@ -1,0 +1,174 @@
+//! Turns what connections want written into entries of the log.
+//!
+//! Whatever is waiting when an entry can be proposed goes into it together, so one append, one sync and one round
+//! of messages serve everybody. While few entries are in flight a batch is proposed at once by the task that
+//! brings it; after that, the end of an entry starts the next.
+//!
+//! Invariants:
+//! * at most [`ENTRIES_IN_FLIGHT_MAX`] entries are proposed and not yet answered;
+//! * every batch that is taken in is answered once: with its replies, with a refusal from before it was proposed,
+//!   or as uncertain;
+//! * the bytes that wait are bounded by [`WAITING_BYTES_MAX`]: beyond it a batch is refused, not queued.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use openraft::raft::ClientWriteResult;
+use parking_lot::Mutex;
+use tokio::sync::{Notify, oneshot};
+
+use super::state_machine::StateMachine;
+use super::types::{Callback, Payload, TypeConfig};
+use crate::env::Clock;
+use crate::error::Unavailable;
+use crate::machine::Batch;
+use crate::resp::Reply;
+
+/// More than one, so that the next entry is on its way while one is synced; few, so that a burst becomes a few
+/// large entries and not many small ones.
+pub const ENTRIES_IN_FLIGHT_MAX: usize = 2;
+
+/// An entry takes batches until it holds so many bytes; a single larger batch still goes alone. It bounds how long
+/// one append holds up the next.
+pub const ENTRY_BYTES_TARGET: usize = 4 << 20;
+
+/// What may wait to be proposed. A client that gets the refusal may try again.
+pub const WAITING_BYTES_MAX: usize = 256 << 20;
+
+/// What the end of a batch is told through.
+pub type Answered = Result<Vec<Reply>, Unavailable>;
+
+struct Waiting {
+    batch: Batch,
+    answer: oneshot::Sender<Answered>,
+}
+
+#[derive(Default)]
+struct Queue {
+    waiting: VecDeque<Waiting>,
+    waiting_bytes: usize,
+    in_flight: usize,
+}
+
+/// The way into the log. A clone is another handle on the same queue.
+#[derive(Clone)]
+pub struct Proposer {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    raft: openraft::Raft<TypeConfig, StateMachine>,
+    clock: Arc<dyn Clock>,
+    queue: Mutex<Queue>,
+    /// Wakes the task that proposes what has gathered while entries were in flight.
+    gathered: Notify,
+}
+
+impl Proposer {
+    /// Starts the task that proposes what gathers. It ends with the runtime.
+    pub fn start(raft: openraft::Raft<TypeConfig, StateMachine>, clock: Arc<dyn Clock>) -> Proposer {
+        let shared = Shared { raft, clock, queue: Mutex::default(), gathered: Notify::new() };
+        let proposer = Proposer { shared: Arc::new(shared) };
+        let pump = proposer.clone();
+        tokio::spawn(async move {
+            loop {
+                pump.shared.gathered.notified().await;
+                pump.propose_waiting().await;
+            }
+        });
+        proposer
+    }
+
+    /// Puts a batch into the log and gives its replies when it has been applied.
+    ///
+    /// # Errors
+    /// [`Unavailable::Overloaded`] before anything was proposed; [`Unavailable::Uncertain`] when the outcome is
+    /// not known.
+    pub async fn propose(&self, batch: Batch) -> Answered {
+        let commands = batch.len();
+        let (answer, answered) = oneshot::channel();
+        {
+            let mut queue = self.shared.queue.lock();
+            if queue.waiting_bytes + batch.bytes() > WAITING_BYTES_MAX && !queue.waiting.is_empty() {
+                return Err(Unavailable::Overloaded);
+            }
+            queue.waiting_bytes += batch.bytes();
+            queue.waiting.push_back(Waiting { batch, answer });
+        }
+        self.propose_waiting().await;
+        let replies = answered.await.unwrap_or(Err(Unavailable::Uncertain))?;
+        assert_eq!(replies.len(), commands, "an entry gives one reply for each command");
+        Ok(replies)
+    }
+
+    /// How many bytes wait and how many entries are in flight.
+    pub fn load(&self) -> (usize, usize) {
+        let queue = self.shared.queue.lock();
+        (queue.waiting_bytes, queue.in_flight)
+    }
+
+    /// Proposes entries until as many as may be are in flight, or nothing waits.
+    async fn propose_waiting(&self) {
+        while let Some(taken) = self.take_entry() {
+            let now_ms = self.shared.clock.now_ms();
+            let payload = Payload(Batch::encode(taken.iter().map(|waiting| &waiting.batch), now_ms));
+            let done = self.clone();
+            let respond = Callback::new(move |result| {
+                // The place is given free before the replies are, so that who answers at once finds it.
+                done.finished();
+                answer_all(taken, result);
+            });
+            // An error here means that consensus has stopped. The callback was dropped with its senders then, so
+            // every batch is answered as uncertain: the entry may have been taken in before the stop.
+            if self.shared.raft.client_write_ff(payload, Some(respond)).await.is_err() {
+                self.shared.queue.lock().in_flight -= 1;
+            }
+        }
+    }
+
+    fn take_entry(&self) -> Option<Vec<Waiting>> {
+        let mut queue = self.shared.queue.lock();
+        if queue.in_flight >= ENTRIES_IN_FLIGHT_MAX {
+            return None;
+        }
+        let mut taken = Vec::new();
+        let mut bytes = 0;
+        while let Some(next) = queue.waiting.front()
+            && (taken.is_empty() || bytes + next.batch.bytes() <= ENTRY_BYTES_TARGET)
+        {
+            bytes += next.batch.bytes();
+            taken.extend(queue.waiting.pop_front());
+        }
+        if taken.is_empty() {
+            return None;
+        }
+        assert!(queue.waiting_bytes >= bytes, "what waits is counted");
+        queue.waiting_bytes -= bytes;
+        queue.in_flight += 1;
+        Some(taken)
+    }
+
+    fn finished(&self) {
+        let mut queue = self.shared.queue.lock();
+        assert!(queue.in_flight > 0, "an entry that ends was in flight");
+        queue.in_flight -= 1;
+        if !queue.waiting.is_empty() {
+            self.shared.gathered.notify_one();
+        }
+    }
+}
+
+/// Gives each batch its part of the entry's replies.
+fn answer_all(taken: Vec<Waiting>, result: ClientWriteResult<TypeConfig>) {
+    // Whether an entry that was proposed and not answered will be committed is known to nobody here, even when
+    // openraft names another leader: that leader may have the entry.
+    let mut replies = result.map(|response| response.data.0.into_iter());
+    for waiting in taken {
+        let part = match &mut replies {
+            Ok(replies) => Ok(replies.by_ref().take(waiting.batch.len()).collect()),
+            Err(_) => Err(Unavailable::Uncertain),
+        };
+        // A connection that went away does not read its answer.
+        let _ = waiting.answer.send(part);
+    }
+}

@@ -1,0 +1,77 @@
+//! The types that openraft is told to work with.
+
+use std::fmt;
+
+use bytes::Bytes;
+use openraft::raft::responder::Responder;
+
+use crate::resp::Reply;
+
+openraft::declare_raft_types!(
+    pub TypeConfig:
+        D = Payload,
+        R = Replies,
+        NodeId = u64,
+        Node = Member,
+        Term = u64,
+        LeaderId = openraft::impls::leader_id_std::LeaderId<u64, u64>,
+        Responder<T> = Callback<T> where T: Send + 'static,
+);
+
+pub type LogId = openraft::alias::LogIdOf<TypeConfig>;
+pub type Vote = openraft::alias::VoteOf<TypeConfig>;
+pub type Entry = openraft::alias::EntryOf<TypeConfig>;
+pub type Membership = openraft::Membership<u64, Member>;
+pub type StoredMembership = openraft::alias::StoredMembershipOf<TypeConfig>;
+pub type SnapshotMeta = openraft::alias::SnapshotMetaOf<TypeConfig>;
+
+/// Where a member of the cluster is reached.
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Member {
+    /// `host:port` for other nodes.
+    pub raft_address: String,
+    /// `host:port` for clients.
+    pub client_address: String,
+}
+
+impl fmt::Display for Member {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "{} (clients: {})", self.raft_address, self.client_address)
+    }
+}
+
+/// What an entry carries: an encoded batch of commands. A clone shares the bytes.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Payload(pub Bytes);
+
+impl fmt::Debug for Payload {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "{} bytes", self.0.len())
+    }
+}
+
+impl fmt::Display for Payload {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "{} bytes", self.0.len())
+    }
+}
+
+/// What applying an entry gave: a reply for each of its commands.
+#[derive(Debug, Default)]
+pub struct Replies(pub Vec<Reply>);
+
+/// Runs a function with the result. Dropped without a call, it drops what the function holds: whoever waits on
+/// the other side sees that the outcome is not known.
+pub struct Callback<T>(Box<dyn FnOnce(T) + Send>);
+
+impl<T> Callback<T> {
+    pub fn new(call: impl FnOnce(T) + Send + 'static) -> Callback<T> {
+        Callback(Box::new(call))
+    }
+}
+
+impl<T: Send + 'static> Responder<TypeConfig, T> for Callback<T> {
+    fn on_complete(self, result: T) {
+        (self.0)(result);
+    }
+}

@@ -1,0 +1,83 @@
+//! Counters of the server, for `INFO`.
+//!
+//! Invariant: counters only grow, but for `CONFIG RESETSTAT` and for the number of open connections.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use crate::command::table;
+
+/// What is counted of one command.
+#[derive(Debug, Default)]
+pub struct CommandStats {
+    pub calls: AtomicU64,
+    pub nanos: AtomicU64,
+    /// Refused before it ran: wrong arity, a word that does not parse.
+    pub rejected: AtomicU64,
+    /// Ran and answered an error.
+    pub failed: AtomicU64,
+}
+
+/// What is counted of the server since it started, or since `CONFIG RESETSTAT`.
+#[derive(Debug)]
+pub struct Stats {
+    pub connections_received: AtomicU64,
+    pub connections_rejected: AtomicU64,
+    pub connections_open: AtomicU64,
+    pub commands_processed: AtomicU64,
+    pub error_replies: AtomicU64,
+    pub protocol_errors: AtomicU64,
+    pub input_bytes: AtomicU64,
+    pub output_bytes: AtomicU64,
+    /// By the position of the command in the table.
+    pub commands: Box<[CommandStats]>,
+}
+
+impl Stats {
+    pub fn new() -> Stats {
+        Stats {
+            connections_received: AtomicU64::new(0),
+            connections_rejected: AtomicU64::new(0),
+            connections_open: AtomicU64::new(0),
+            commands_processed: AtomicU64::new(0),
+            error_replies: AtomicU64::new(0),
+            protocol_errors: AtomicU64::new(0),
+            input_bytes: AtomicU64::new(0),
+            output_bytes: AtomicU64::new(0),
+            commands: table::ROWS.iter().map(|_| CommandStats::default()).collect(),
+        }
+    }
+
+    pub fn reset(&self) {
+        let counters = [
+            &self.connections_received,
+            &self.connections_rejected,
+            &self.commands_processed,
+            &self.error_replies,
+            &self.protocol_errors,
+            &self.input_bytes,
+            &self.output_bytes,
+        ];
+        counters.into_iter().for_each(|counter| counter.store(0, Ordering::Relaxed));
+        for command in &self.commands {
+            for counter in [&command.calls, &command.nanos, &command.rejected, &command.failed] {
+                counter.store(0, Ordering::Relaxed);
+            }
+        }
+    }
+}
+
+impl Default for Stats {
+    fn default() -> Stats {
+        Stats::new()
+    }
+}
+
+/// Adds to a counter.
+pub fn add(counter: &AtomicU64, amount: u64) {
+    counter.fetch_add(amount, Ordering::Relaxed);
+}
+
+/// Reads a counter.
+pub fn get(counter: &AtomicU64) -> u64 {
+    counter.load(Ordering::Relaxed)
+}
