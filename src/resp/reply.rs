@@ -23,6 +23,8 @@ pub enum Reply {
     Array(Vec<Reply>),
     Set(Vec<Reply>),
     Map(Vec<(Reply, Reply)>),
+    /// Something the client did not ask for just now: a message, an invalidation. An array in RESP2.
+    Push(Vec<Reply>),
 }
 
 impl Reply {

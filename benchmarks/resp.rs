@@ -1,0 +1,76 @@
+//! What requests cost to read and replies to write. Figures per batch; divide by the pipeline's depth.
+use std::hint::black_box;
+
+use bytes::{Bytes, BytesMut};
+use criterion::{BatchSize, BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
+use jsonvault::resp::{
+    Decoder, Limits, Protocol, Reply, decode_request_by_redis_protocol, encode, encode_request,
+};
+
+/// `SET key <250 bytes>`, about 300 bytes with its framing.
+fn pipeline(depth: usize) -> BytesMut {
+    let value = vec![b'x'; 250];
+    let mut stream = Vec::new();
+    for _ in 0..depth {
+        encode_request(&[b"SET".as_slice(), b"user:000000000042", &value], &mut stream);
+    }
+    BytesMut::from(&stream[..])
+}
+
+fn decode(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("decode");
+    for depth in [1, 16] {
+        let stream = pipeline(depth);
+        group.throughput(Throughput::Elements(depth as u64));
+        group.bench_function(BenchmarkId::new("own", depth), |bencher| {
+            let mut decoder = Decoder::new(Limits::DEFAULT);
+            bencher.iter_batched_ref(
+                || stream.clone(),
+                |buffer| {
+                    while let Ok(Some(request)) = decoder.decode(buffer) {
+                        black_box(request);
+                    }
+                },
+                BatchSize::SmallInput,
+            );
+        });
+        group.bench_function(BenchmarkId::new("redis-protocol", depth), |bencher| {
+            bencher.iter_batched_ref(
+                || stream.clone(),
+                |buffer| {
+                    while let Some(request) = decode_request_by_redis_protocol(buffer) {
+                        black_box(request);
+                    }
+                },
+                BatchSize::SmallInput,
+            );
+        });
+    }
+    group.finish();
+}
+
+fn encode_replies(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("encode");
+    let replies = [
+        ("ok", Reply::OK),
+        ("integer", Reply::Integer(1234)),
+        ("bulk-250", Reply::Bulk(Bytes::from(vec![b'x'; 250]))),
+        ("error", Reply::Error(jsonvault::error::Answer::SYNTAX)),
+        ("double", Reply::Double(1.25)),
+    ];
+    for (name, reply) in replies {
+        group.bench_function(name, |bencher| {
+            let mut out = Vec::with_capacity(1 << 20);
+            bencher.iter(|| {
+                if out.len() > (1 << 20) - 512 {
+                    out.clear();
+                }
+                encode(black_box(&reply), Protocol::Resp3, &mut out);
+            });
+        });
+    }
+    group.finish();
+}
+
+criterion_group!(benches, decode, encode_replies);
+criterion_main!(benches);

@@ -1,0 +1,213 @@
+//! Requests out of a stream of bytes.
+//!
+//! A guard scan walks the headers of a request, skipping the arguments, and remembers between calls how far it
+//! came. Only when the whole request has arrived is it cut off the buffer and sliced into arguments. So a request
+//! costs time linear in its bytes however finely it was cut on its way, and nothing but the buffer and a few
+//! counters is held for an unfinished one, whatever its length fields claim.
+//!
+//! Why requests do not go through `redis_protocol::decode` is measured in `docs/decisions/0002-request-decoding.md`.
+//!
+//! Invariants:
+//! * `position <= buffer.len()`: between calls the caller only appends, so vetted bytes stay where they are;
+//! * `remaining <= arguments`, and `arguments > 0` exactly while an array of arguments is under way;
+//! * headers up to `position` are well-formed and within the limits, which the second pass relies on;
+//! * after an error every further call answers the same error: the stream has lost its frame.
+
+use bytes::{Buf, Bytes, BytesMut};
+
+use super::header::{self, Header};
+use super::limits::{Limits, READ_AHEAD_BYTES_MAX, READ_BYTES_MIN};
+use super::request::Request;
+use super::violation::ProtocolError;
+use super::words::split_words;
+
+/// The state of one connection's incoming stream.
+#[derive(Debug)]
+pub struct Decoder {
+    limits: Limits,
+    /// Bytes at the front of the buffer that were vetted: whole headers and arguments, or part of an inline line.
+    position: usize,
+    /// The buffer length at which there is something new to see.
+    wanted: usize,
+    /// Where the first argument's header begins.
+    body: usize,
+    /// The arguments of the request under way; 0 between requests.
+    arguments: usize,
+    /// Those of them that `position` has not passed.
+    remaining: usize,
+    failed: Option<ProtocolError>,
+}
+
+/// Whether the bytes at hand took the scan to its end.
+#[derive(PartialEq, Eq)]
+enum Progress {
+    Done,
+    NeedMore,
+}
+
+impl Decoder {
+    pub fn new(limits: Limits) -> Decoder {
+        Decoder { limits, position: 0, wanted: 0, body: 0, arguments: 0, remaining: 0, failed: None }
+    }
+
+    /// The next request at the front of `buffer`, or `None` until more bytes were appended to it.
+    ///
+    /// The request's bytes are split off `buffer`; those of an unfinished one stay. Empty requests (`*0`, `*-1`, a
+    /// blank line) are skipped, as Redis does. Arguments are slices of the buffer's memory.
+    ///
+    /// # Errors
+    /// [`ProtocolError`] once, and the same again for ever: answer it and close the connection.
+    ///
+    /// # Panics
+    /// If bytes were taken from `buffer` by anyone else between two calls.
+    #[inline]
+    pub fn decode(&mut self, buffer: &mut BytesMut) -> Result<Option<Request>, ProtocolError> {
+        assert!(self.position <= buffer.len(), "only the decoder takes bytes from its buffer");
+        if buffer.len() < self.wanted {
+            return Ok(None);
+        }
+        match self.failed {
+            None => self.advance(buffer).inspect_err(|error| (self.failed, self.wanted) = (Some(*error), 0)),
+            Some(error) => Err(error),
+        }
+    }
+
+    /// How much room to reserve in `buffer` before the next read: what is known to be missing, within
+    /// [`READ_BYTES_MIN`] and [`READ_AHEAD_BYTES_MAX`]. `BytesMut` doubles as it grows, so small steps stay linear.
+    pub fn room_wanted(&self, buffer: &BytesMut) -> usize {
+        self.wanted.saturating_sub(buffer.len()).clamp(READ_BYTES_MIN, READ_AHEAD_BYTES_MAX)
+    }
+
+    /// Whether bytes of an unfinished request have been seen: a client that leaves now broke off in the middle.
+    pub fn is_midway(&self) -> bool {
+        self.arguments > 0 || self.position > 0
+    }
+
+    fn advance(&mut self, buffer: &mut BytesMut) -> Result<Option<Request>, ProtocolError> {
+        while self.arguments == 0 {
+            match buffer.first() {
+                None => return Ok(None),
+                Some(b'*') => {
+                    if self.read_count(buffer)? == Progress::NeedMore {
+                        return Ok(None);
+                    }
+                }
+                Some(_) => match self.read_line(buffer)? {
+                    None => return Ok(None),
+                    Some(words) if words.is_empty() => {}
+                    Some(words) => return Ok(Some(Request::new(words))),
+                },
+            }
+        }
+        match self.scan(buffer)? {
+            Progress::NeedMore => Ok(None),
+            Progress::Done => Ok(Some(self.take(buffer))),
+        }
+    }
+
+    /// `*<count>\r\n`. A count of nothing is skipped on the spot.
+    fn read_count(&mut self, buffer: &mut BytesMut) -> Result<Progress, ProtocolError> {
+        assert!(self.position == 0 && self.arguments == 0, "a count opens a request");
+        match header::read(buffer) {
+            Header::Incomplete => {
+                self.wanted = buffer.len() + 1;
+                Ok(Progress::NeedMore)
+            }
+            Header::Malformed => Err(ProtocolError::ArgumentCount),
+            Header::TooLong => Err(ProtocolError::CountTooLong),
+            Header::Length { value: ..=0, size } => {
+                buffer.advance(size);
+                Ok(Progress::Done)
+            }
+            Header::Length { value, size } => {
+                let count = usize::try_from(value).map_err(|_| ProtocolError::ArgumentCount)?;
+                if count > self.limits.arguments_max {
+                    return Err(ProtocolError::ArgumentCount);
+                }
+                (self.arguments, self.remaining) = (count, count);
+                (self.position, self.body) = (size, size);
+                Ok(Progress::Done)
+            }
+        }
+    }
+
+    /// Walks over the arguments that have arrived.
+    fn scan(&mut self, buffer: &BytesMut) -> Result<Progress, ProtocolError> {
+        debug_assert!(self.remaining <= self.arguments);
+        while self.remaining > 0 {
+            let rest = &buffer[self.position..];
+            match rest.first() {
+                None | Some(b'$') => {}
+                Some(&other) => return Err(ProtocolError::ExpectedBulk(other)),
+            }
+            let (length, size) = match header::read(rest) {
+                Header::Incomplete => {
+                    self.wanted = buffer.len() + 1;
+                    return Ok(Progress::NeedMore);
+                }
+                Header::Malformed => return Err(ProtocolError::BulkLength),
+                Header::TooLong => return Err(ProtocolError::LengthTooLong),
+                Header::Length { value, size } => (value, size),
+            };
+            let length = usize::try_from(length).map_err(|_| ProtocolError::BulkLength)?;
+            if length > self.limits.bulk_bytes_max {
+                return Err(ProtocolError::BulkLength);
+            }
+            let whole = size + length + 2;
+            if self.position + whole > self.limits.request_bytes_max {
+                return Err(ProtocolError::RequestTooBig);
+            }
+            let Some(line_end) = rest.get(size + length..whole) else {
+                self.wanted = self.position + whole;
+                return Ok(Progress::NeedMore);
+            };
+            // Redis skips these two unseen. A length that disagrees with its bytes is better found here than
+            // by reading the middle of a value as a command.
+            if line_end != b"\r\n" {
+                return Err(ProtocolError::BulkLength);
+            }
+            self.position += whole;
+            self.remaining -= 1;
+        }
+        Ok(Progress::Done)
+    }
+
+    /// Cuts the scanned request off the buffer and slices it.
+    fn take(&mut self, buffer: &mut BytesMut) -> Request {
+        debug_assert!(self.remaining == 0 && self.arguments > 0, "the scan came to its end");
+        let frame = buffer.split_to(self.position).freeze();
+        let mut request = Request::with_room_for(self.arguments);
+        let mut at = self.body;
+        for _ in 0..self.arguments {
+            let Header::Length { value, size } = header::read(&frame[at..]) else {
+                unreachable!("the scan has read this header");
+            };
+            let (start, end) = (at + size, at + size + value as usize);
+            request.push(frame.slice(start..end));
+            at = end + 2;
+        }
+        assert!(at == frame.len(), "the second pass ends where the scan did");
+        (self.arguments, self.position, self.wanted) = (0, 0, 0);
+        request
+    }
+
+    /// An inline command: a line, split by the quoting rules. `None` until its end has arrived.
+    fn read_line(&mut self, buffer: &mut BytesMut) -> Result<Option<Vec<Bytes>>, ProtocolError> {
+        let window = buffer.len().min(self.limits.inline_bytes_max);
+        let Some(found) = buffer[self.position..window].iter().position(|byte| *byte == b'\n') else {
+            if window == self.limits.inline_bytes_max {
+                return Err(ProtocolError::InlineTooLong);
+            }
+            (self.position, self.wanted) = (window, window + 1);
+            return Ok(None);
+        };
+        let line = buffer.split_to(self.position + found + 1);
+        (self.position, self.wanted) = (0, 0);
+        let words = split_words(&line).map_err(|_| ProtocolError::UnbalancedQuotes)?;
+        Ok(Some(words.into_iter().map(Bytes::from).collect()))
+    }
+}
+
+#[cfg(test)]
+#[path = "decode_tests.rs"]
+mod tests;

@@ -1,0 +1,129 @@
+//! Replies into bytes.
+//!
+//! The hot ones (bulk strings, integers, fixed texts, errors) are a length, a copy and a line end into one
+//! reserved piece of memory. What RESP2 lacks goes out in its place as [`Reply`] says.
+//!
+//! Invariants: every call appends exactly one whole reply; no simple string or error contains a line break, which
+//! would let a value speak for the server.
+
+use super::double::write_double;
+use super::reply::{Protocol, Reply};
+use crate::error::Unavailable;
+
+/// A type byte, a 20-digit number, two line ends: the most that frames a reply's payload.
+const FRAMING_BYTES_MAX: usize = 26;
+
+/// Appends `reply` to `out` in the words of `protocol`. `out` grows as needed; bound what is asked for with
+/// [`Limits::output_bytes_max`](super::Limits::output_bytes_max) between replies.
+#[inline]
+pub fn encode(reply: &Reply, protocol: Protocol, out: &mut Vec<u8>) {
+    match reply {
+        Reply::Bulk(bytes) => write_bulk(bytes, out),
+        Reply::Integer(value) => write_number(b':', *value, out),
+        Reply::Simple(text) => write_line(b'+', text, out),
+        Reply::Error(answer) => write_line(b'-', answer.line(), out),
+        Reply::Null if protocol == Protocol::Resp2 => out.extend_from_slice(b"$-1\r\n"),
+        Reply::Null => out.extend_from_slice(b"_\r\n"),
+        Reply::Array(items) => write_items(b'*', items, protocol, out),
+        other => encode_rarer(other, protocol, out),
+    }
+}
+
+fn encode_rarer(reply: &Reply, protocol: Protocol, out: &mut Vec<u8>) {
+    let resp3 = protocol == Protocol::Resp3;
+    match reply {
+        Reply::Unavailable(unavailable) => write_unavailable(unavailable, out),
+        Reply::Double(value) => write_a_double(*value, resp3, out),
+        Reply::Boolean(value) if resp3 => out.extend_from_slice(if *value { b"#t\r\n" } else { b"#f\r\n" }),
+        Reply::Boolean(value) => write_number(b':', i64::from(*value), out),
+        Reply::Verbatim(bytes) if resp3 => {
+            write_number(b'=', length(bytes.len() + 4), out);
+            out.extend_from_slice(b"txt:");
+            out.extend_from_slice(bytes);
+            out.extend_from_slice(b"\r\n");
+        }
+        Reply::Verbatim(bytes) => write_bulk(bytes, out),
+        Reply::NullArray => out.extend_from_slice(if resp3 { b"_\r\n" } else { b"*-1\r\n" }),
+        Reply::Set(items) => write_items(if resp3 { b'~' } else { b'*' }, items, protocol, out),
+        Reply::Push(items) => write_items(if resp3 { b'>' } else { b'*' }, items, protocol, out),
+        Reply::Map(pairs) => {
+            let (kind, count) = if resp3 { (b'%', pairs.len()) } else { (b'*', pairs.len() * 2) };
+            write_number(kind, length(count), out);
+            for (key, value) in pairs {
+                encode(key, protocol, out);
+                encode(value, protocol, out);
+            }
+        }
+        Reply::Bulk(_)
+        | Reply::Integer(_)
+        | Reply::Simple(_)
+        | Reply::Error(_)
+        | Reply::Null
+        | Reply::Array(_) => unreachable!("encode writes these itself"),
+    }
+}
+
+/// A length as RESP writes it. Nothing in memory is longer than an `i64` can say.
+fn length(count: usize) -> i64 {
+    i64::try_from(count).expect("a length fits 63 bits")
+}
+
+#[inline]
+fn write_number(kind: u8, value: i64, out: &mut Vec<u8>) {
+    let mut digits = itoa::Buffer::new();
+    let digits = digits.format(value).as_bytes();
+    debug_assert!(digits.len() + 3 <= FRAMING_BYTES_MAX);
+    out.reserve(digits.len() + 3);
+    out.push(kind);
+    out.extend_from_slice(digits);
+    out.extend_from_slice(b"\r\n");
+}
+
+#[inline]
+pub(super) fn write_bulk(bytes: &[u8], out: &mut Vec<u8>) {
+    out.reserve(bytes.len() + FRAMING_BYTES_MAX);
+    write_number(b'$', length(bytes.len()), out);
+    out.extend_from_slice(bytes);
+    out.extend_from_slice(b"\r\n");
+}
+
+#[inline]
+fn write_line(kind: u8, text: &str, out: &mut Vec<u8>) {
+    // Such texts are short, so looking at each byte is cheaper than a reply that ends too early is dear.
+    assert!(!text.bytes().any(|byte| byte == b'\r' || byte == b'\n'), "a line has no break in it");
+    out.reserve(text.len() + 3);
+    out.push(kind);
+    out.extend_from_slice(text.as_bytes());
+    out.extend_from_slice(b"\r\n");
+}
+
+fn write_items(kind: u8, items: &[Reply], protocol: Protocol, out: &mut Vec<u8>) {
+    write_number(kind, length(items.len()), out);
+    for item in items {
+        encode(item, protocol, out);
+    }
+}
+
+/// Opens an array of `count` replies, for replies that are written as they are made.
+pub fn write_array_start(count: usize, out: &mut Vec<u8>) {
+    write_number(b'*', length(count), out);
+}
+
+fn write_a_double(value: f64, resp3: bool, out: &mut Vec<u8>) {
+    let mut text = String::with_capacity(24);
+    write_double(value, &mut text);
+    if resp3 {
+        write_line(b',', &text, out);
+    } else {
+        write_bulk(text.as_bytes(), out);
+    }
+}
+
+/// The texts of the operating system come in here, and may be of any shape.
+fn write_unavailable(unavailable: &Unavailable, out: &mut Vec<u8>) {
+    write_line(b'-', &unavailable.to_string().replace(['\r', '\n'], " "), out);
+}
+
+#[cfg(test)]
+#[path = "encode_tests.rs"]
+mod tests;

@@ -1,0 +1,84 @@
+//! What a fuzzer calls: any bytes in, a panic if a promise is broken.
+
+use bytes::BytesMut;
+
+use super::decode::Decoder;
+use super::limits::Limits;
+use super::reader::ReplyDecoder;
+use super::request::Request;
+
+/// Small limits, so that short inputs reach them.
+fn small_limits() -> Limits {
+    Limits {
+        bulk_bytes_max: 64,
+        arguments_max: 16,
+        inline_bytes_max: 48,
+        request_bytes_max: 256,
+        nesting_max: 8,
+        ..Limits::DEFAULT
+    }
+}
+
+/// Reads `data` as requests, at once and in pieces whose sizes `data` chooses, under small and under normal limits.
+///
+/// # Panics
+/// If the pieces read otherwise than the whole, a limit is passed, or the decoder panics.
+pub fn fuzz_decode(data: &[u8]) {
+    let (seed, stream) = data.split_first().map_or((0, data), |(seed, stream)| (*seed, stream));
+    for limits in [small_limits(), Limits::DEFAULT] {
+        let whole = read_all(&limits, stream, |_| stream.len().max(1));
+        let pieces = read_all(&limits, stream, |round| 1 + (usize::from(seed) * (round + 1)) % 7);
+        assert_eq!(whole, pieces, "a split changed what was read");
+        for request in &whole.0 {
+            assert!(request.words().len() <= limits.arguments_max.max(limits.inline_bytes_max));
+            assert!(request.bytes() <= limits.request_bytes_max);
+        }
+    }
+}
+
+/// The requests of `stream` and the error that ended them, appended in pieces of `size(round)` bytes.
+fn read_all(limits: &Limits, stream: &[u8], size: impl Fn(usize) -> usize) -> (Vec<Request>, Option<String>) {
+    let mut decoder = Decoder::new(limits.clone());
+    let (mut buffer, mut requests) = (BytesMut::new(), Vec::new());
+    let (mut rest, mut round) = (stream, 0);
+    while !rest.is_empty() {
+        let (piece, tail) = rest.split_at(size(round).min(rest.len()));
+        (rest, round) = (tail, round + 1);
+        buffer.extend_from_slice(piece);
+        loop {
+            match decoder.decode(&mut buffer) {
+                Ok(Some(request)) => requests.push(request),
+                Ok(None) => break,
+                Err(error) => return (requests, Some(error.to_string())),
+            }
+        }
+    }
+    (requests, None)
+}
+
+/// Reads `data` as replies, at once and byte by byte.
+///
+/// # Panics
+/// If the two differ or the decoder panics.
+pub fn fuzz_decode_reply(data: &[u8]) {
+    let at_once = read_replies(data, data.len().max(1));
+    let bytewise = read_replies(data, 1);
+    assert_eq!(at_once, bytewise, "a split changed what was read");
+}
+
+fn read_replies(data: &[u8], size: usize) -> (Vec<String>, bool) {
+    let mut decoder = ReplyDecoder::new(small_limits());
+    let (mut buffer, mut replies) = (BytesMut::new(), Vec::new());
+    for piece in data.chunks(size) {
+        buffer.extend_from_slice(piece);
+        loop {
+            match decoder.decode(&mut buffer) {
+                // As text, in which a NaN equals itself.
+                Ok(Some(reply)) => replies.push(format!("{reply:?}")),
+                Ok(None) => break,
+                Err(_) => return (replies, true),
+            }
+        }
+    }
+    (replies, false)
+}

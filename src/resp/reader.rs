@@ -1,0 +1,117 @@
+//! Replies, as a client reads them: bounded by the guard, decoded by redis-protocol.
+//!
+//! Invariant: the buffer loses bytes only as whole replies, so a connection that breaks in the middle of one has
+//! never handed out a part of it.
+
+use bytes::{Bytes, BytesMut};
+use redis_protocol::resp2::{decode as resp2, types::BytesFrame as Frame2};
+use redis_protocol::resp3::{decode::complete as resp3, types::BytesFrame as Frame3};
+
+use super::guard::Guard;
+use super::limits::Limits;
+use super::value::Value;
+
+/// Why bytes from a server are no reply. The connection is of no further use.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ReplyError {
+    #[error("the reply is malformed")]
+    Malformed,
+    #[error("the reply is too big")]
+    TooBig,
+    #[error("the reply nests too deeply")]
+    TooDeep,
+    #[error("the reply can't be read: {0}")]
+    Undecodable(String),
+}
+
+/// The state of one client's incoming stream. RESP2 and RESP3 are told apart by the types of each reply.
+#[derive(Debug)]
+pub struct ReplyDecoder {
+    limits: Limits,
+    guard: Guard,
+}
+
+impl ReplyDecoder {
+    /// Of the limits, `bulk_bytes_max`, `output_bytes_max` and `nesting_max` are applied.
+    pub fn new(limits: Limits) -> ReplyDecoder {
+        ReplyDecoder { limits, guard: Guard::default() }
+    }
+
+    /// The next reply at the front of `buffer`, or `None` until more bytes were appended to it.
+    ///
+    /// # Errors
+    /// [`ReplyError`]; the stream can't be read any further then.
+    pub fn decode(&mut self, buffer: &mut BytesMut) -> Result<Option<Value>, ReplyError> {
+        let Some(size) = self.guard.frame_bytes(buffer, &self.limits)? else { return Ok(None) };
+        let guard = std::mem::take(&mut self.guard);
+        let frame = buffer.split_to(size).freeze();
+        let value = match (guard.resp3, guard.resp2_null) {
+            (false, _) => decode_resp2(&frame),
+            (true, false) => decode_resp3(&frame),
+            (true, true) => Err(ReplyError::Malformed),
+        }?;
+        Ok(Some(value))
+    }
+}
+
+fn decode_resp2(frame: &Bytes) -> Result<Value, ReplyError> {
+    match resp2::decode_bytes(frame) {
+        Ok(Some((decoded, size))) => {
+            assert_eq!(size, frame.len(), "the guard and redis-protocol agree on the end");
+            Ok(from_resp2(decoded))
+        }
+        Ok(None) => Err(ReplyError::Malformed),
+        Err(error) => Err(ReplyError::Undecodable(error.to_string())),
+    }
+}
+
+fn decode_resp3(frame: &Bytes) -> Result<Value, ReplyError> {
+    match resp3::decode_bytes(frame) {
+        Ok(Some((decoded, size))) => {
+            assert_eq!(size, frame.len(), "the guard and redis-protocol agree on the end");
+            from_resp3(decoded)
+        }
+        Ok(None) => Err(ReplyError::Malformed),
+        Err(error) => Err(ReplyError::Undecodable(error.to_string())),
+    }
+}
+
+fn from_resp2(frame: Frame2) -> Value {
+    match frame {
+        Frame2::SimpleString(data) => Value::Simple(data),
+        Frame2::Error(data) => Value::Error(data.to_string()),
+        Frame2::Integer(data) => Value::Integer(data),
+        Frame2::BulkString(data) => Value::Bulk(data),
+        Frame2::Array(data) => Value::Array(data.into_iter().map(from_resp2).collect()),
+        Frame2::Null => Value::Null,
+    }
+}
+
+fn from_resp3(frame: Frame3) -> Result<Value, ReplyError> {
+    let many = |data: Vec<Frame3>| data.into_iter().map(from_resp3).collect::<Result<Vec<_>, _>>();
+    Ok(match frame {
+        Frame3::BlobString { data, .. } => Value::Bulk(data),
+        Frame3::BlobError { data, .. } => Value::Error(String::from_utf8_lossy(&data).into_owned()),
+        Frame3::SimpleString { data, .. } => Value::Simple(data),
+        Frame3::SimpleError { data, .. } => Value::Error(data.to_string()),
+        Frame3::Boolean { data, .. } => Value::Boolean(data),
+        Frame3::Null => Value::Null,
+        Frame3::Number { data, .. } => Value::Integer(data),
+        Frame3::Double { data, .. } => Value::Double(data),
+        Frame3::BigNumber { data, .. } => Value::BigNumber(data),
+        Frame3::VerbatimString { data, .. } => Value::Verbatim(data),
+        Frame3::Array { data, .. } => Value::Array(many(data)?),
+        Frame3::Push { data, .. } => Value::Push(many(data)?),
+        Frame3::Set { data, .. } => Value::Set(many(data.into_iter().collect())?),
+        Frame3::Map { data, .. } => {
+            // redis-protocol fills its map from the last pair to the first.
+            let pairs = data.into_iter().rev().map(|(key, value)| Ok((from_resp3(key)?, from_resp3(value)?)));
+            Value::Map(pairs.collect::<Result<Vec<_>, ReplyError>>()?)
+        }
+        Frame3::ChunkedString(_) | Frame3::Hello { .. } => return Err(ReplyError::Malformed),
+    })
+}
+
+#[cfg(test)]
+#[path = "reader_tests.rs"]
+mod tests;

@@ -1,0 +1,51 @@
+//! How a client can break the protocol, in Redis' words.
+
+use std::ascii::escape_default;
+
+use crate::error::Answer;
+
+/// The bytes are no request, or one beyond the limits. Nothing after it can be understood: the connection answers
+/// [`ProtocolError::answer`] and ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ProtocolError {
+    #[error("ERR Protocol error: invalid multibulk length")]
+    ArgumentCount,
+    #[error("ERR Protocol error: invalid bulk length")]
+    BulkLength,
+    #[error("ERR Protocol error: expected '$', got '{}'", escape_default(*.0))]
+    ExpectedBulk(u8),
+    #[error("ERR Protocol error: too big mbulk count string")]
+    CountTooLong,
+    #[error("ERR Protocol error: too big bulk count string")]
+    LengthTooLong,
+    #[error("ERR Protocol error: too big inline request")]
+    InlineTooLong,
+    #[error("ERR Protocol error: unbalanced quotes in request")]
+    UnbalancedQuotes,
+    /// Redis closes such a connection without a word; a text costs nothing and saves a search.
+    #[error("ERR Protocol error: too big request")]
+    RequestTooBig,
+}
+
+impl ProtocolError {
+    pub fn answer(&self) -> Answer {
+        Answer::new(self.to_string())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn texts_are_those_of_redis_and_never_break_the_line() {
+        assert_eq!(
+            ProtocolError::ExpectedBulk(b'f').to_string(),
+            "ERR Protocol error: expected '$', got 'f'"
+        );
+        assert_eq!(
+            ProtocolError::ExpectedBulk(b'\r').answer().line(),
+            "ERR Protocol error: expected '$', got '\\r'"
+        );
+    }
+}
