@@ -3,7 +3,7 @@
 use crate::resp::Protocol;
 
 /// The state of one connection that commands may see and change.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Session {
     /// Unique on this node since its start.
     pub id: u64,

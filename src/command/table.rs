@@ -33,15 +33,14 @@ pub static ROWS: &[Row] = &[
 /// No name of a command is longer; the test of the table holds it.
 const NAME_BYTES_MAX: usize = 32;
 
-static BY_NAME: LazyLock<HashMap<&'static [u8], &'static Row, foldhash::fast::FixedState>> =
-    LazyLock::new(|| {
-        let names = |row: &'static Row| {
-            std::iter::once(row.spec.name)
-                .chain(row.spec.aliases.iter().copied())
-                .map(move |name| (name.as_bytes(), row))
-        };
-        ROWS.iter().flat_map(names).collect()
-    });
+static BY_NAME: LazyLock<HashMap<&'static [u8], usize, foldhash::fast::FixedState>> = LazyLock::new(|| {
+    let names = |(position, row): (usize, &'static Row)| {
+        std::iter::once(row.spec.name)
+            .chain(row.spec.aliases.iter().copied())
+            .map(move |name| (name.as_bytes(), position))
+    };
+    ROWS.iter().enumerate().flat_map(names).collect()
+});
 
 static BY_CODE: LazyLock<HashMap<u16, &'static Row, foldhash::fast::FixedState>> = LazyLock::new(|| {
     let code = |row: &'static Row| match row.route {
@@ -53,6 +52,11 @@ static BY_CODE: LazyLock<HashMap<u16, &'static Row, foldhash::fast::FixedState>>
 
 /// The command of this name, in any case.
 pub fn find(name: &[u8]) -> Option<&'static Row> {
+    position(name).map(|position| &ROWS[position])
+}
+
+/// Where the command of this name, in any case, stands in [`ROWS`].
+pub fn position(name: &[u8]) -> Option<usize> {
     let mut upper = [0u8; NAME_BYTES_MAX];
     let upper = upper.get_mut(..name.len())?;
     upper.copy_from_slice(name);

@@ -23,12 +23,13 @@ pub use snapshot::{read_block, write_record};
 /// The state of one Raft group, and how far the log has been applied to it.
 pub struct Machine {
     keyspace: Arc<Keyspace>,
-    applied: u64,
+    /// The index of the last entry applied; the first entry of a log has index 0.
+    applied: Option<u64>,
 }
 
 impl Machine {
-    /// A machine over a keyspace that holds the state after the entry `applied`; 0 when there is none.
-    pub fn new(keyspace: Arc<Keyspace>, applied: u64) -> Machine {
+    /// A machine over a keyspace that holds the state after the entry `applied`.
+    pub fn new(keyspace: Arc<Keyspace>, applied: Option<u64>) -> Machine {
         Machine { keyspace, applied }
     }
 
@@ -36,7 +37,7 @@ impl Machine {
         &self.keyspace
     }
 
-    pub fn applied(&self) -> u64 {
+    pub fn applied(&self) -> Option<u64> {
         self.applied
     }
 
@@ -49,12 +50,9 @@ impl Machine {
     /// # Panics
     /// If `index` does not follow the last: consensus broke its promise.
     pub fn apply(&mut self, index: u64, batch: Option<&[u8]>) -> Result<Vec<Reply>, Malformed> {
-        assert!(
-            index > self.applied,
-            "entry {index} after {}: entries are applied once, in order",
-            self.applied
-        );
-        self.applied = index;
+        let next = self.applied.map_or(0, |applied| applied + 1);
+        assert_eq!(index, next, "entries are applied once, in the order of the log");
+        self.applied = Some(index);
         let Some(bytes) = batch else { return Ok(Vec::new()) };
         let reader = BatchReader::new(bytes)?;
         let stamp = Stamp { index, now_ms: reader.now_ms() };
@@ -79,7 +77,7 @@ impl Machine {
     }
 
     /// Begins anew from a snapshot of the state after entry `applied`, whose records the keyspace now holds.
-    pub fn restored(&mut self, applied: u64) {
+    pub fn restored(&mut self, applied: Option<u64>) {
         assert!(applied >= self.applied, "a snapshot never takes the state back");
         self.applied = applied;
     }

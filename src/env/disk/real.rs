@@ -1,0 +1,139 @@
+//! The disk of the operating system.
+#![allow(clippy::disallowed_methods, clippy::disallowed_types, reason = "the one door to the file system")]
+
+use std::fs::{self, File, TryLockError};
+use std::io;
+use std::os::unix::fs::FileExt;
+use std::path::Path;
+use std::sync::Arc;
+
+use super::{Disk, DiskFile, DiskLock, Open};
+
+/// The file system of this machine.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct RealDisk;
+
+impl RealDisk {
+    pub fn shared() -> Arc<dyn Disk> {
+        Arc::new(RealDisk)
+    }
+}
+
+#[derive(Debug)]
+struct LockedFile(#[expect(dead_code, reason = "closing the file releases the lock")] File);
+
+impl DiskLock for LockedFile {}
+
+impl Disk for RealDisk {
+    fn open(&self, path: &Path, how: Open) -> io::Result<Arc<dyn DiskFile>> {
+        let mut options = File::options();
+        match how {
+            Open::Read => options.read(true),
+            Open::Write => options.read(true).write(true),
+            Open::Create => options.read(true).write(true).create(true).truncate(true),
+        };
+        let file: Arc<dyn DiskFile> = Arc::new(options.open(path)?);
+        Ok(file)
+    }
+
+    fn create_dir_all(&self, path: &Path) -> io::Result<()> {
+        fs::create_dir_all(path)
+    }
+
+    fn list(&self, dir: &Path) -> io::Result<Vec<String>> {
+        let mut names = Vec::new();
+        for entry in fs::read_dir(dir)? {
+            let entry = entry?;
+            // A name that is not UTF-8 is none of ours.
+            if let (false, Ok(name)) = (entry.file_type()?.is_dir(), entry.file_name().into_string()) {
+                names.push(name);
+            }
+        }
+        names.sort();
+        Ok(names)
+    }
+
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+        fs::rename(from, to)
+    }
+
+    fn remove(&self, path: &Path) -> io::Result<()> {
+        fs::remove_file(path)
+    }
+
+    fn sync_dir(&self, dir: &Path) -> io::Result<()> {
+        File::open(dir)?.sync_all()
+    }
+
+    fn lock(&self, path: &Path) -> io::Result<Option<Box<dyn DiskLock>>> {
+        let file = File::options().read(true).write(true).create(true).truncate(false).open(path)?;
+        match file.try_lock() {
+            Ok(()) => Ok(Some(Box::new(LockedFile(file)))),
+            Err(TryLockError::WouldBlock) => Ok(None),
+            Err(TryLockError::Error(error)) => Err(error),
+        }
+    }
+}
+
+impl DiskFile for File {
+    fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
+        FileExt::read_at(self, buffer, offset)
+    }
+
+    fn write_all_at(&self, bytes: &[u8], offset: u64) -> io::Result<()> {
+        FileExt::write_all_at(self, bytes, offset)
+    }
+
+    fn sync_data(&self) -> io::Result<()> {
+        File::sync_data(self)
+    }
+
+    fn sync_all(&self) -> io::Result<()> {
+        File::sync_all(self)
+    }
+
+    fn len(&self) -> io::Result<u64> {
+        Ok(self.metadata()?.len())
+    }
+
+    fn set_len(&self, bytes: u64) -> io::Result<()> {
+        File::set_len(self, bytes)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn files_can_be_written_listed_renamed_and_removed() {
+        let dir = tempfile::tempdir().unwrap();
+        let (a, b) = (dir.path().join("a"), dir.path().join("b"));
+        let file = RealDisk.open(&a, Open::Create).unwrap();
+        file.zero_fill(0, 10).unwrap();
+        file.write_all_at(b"xyz", 4).unwrap();
+        file.sync_all().unwrap();
+        RealDisk.rename(&a, &b).unwrap();
+        RealDisk.create_dir_all(&dir.path().join("c")).unwrap();
+        RealDisk.sync_dir(dir.path()).unwrap();
+        assert_eq!(RealDisk.list(dir.path()).unwrap(), ["b"]);
+        let mut bytes = [1; 10];
+        RealDisk.open(&b, Open::Read).unwrap().read_exact_at(&mut bytes, 0).unwrap();
+        assert_eq!(&bytes, b"\0\0\0\0xyz\0\0\0");
+        let short = RealDisk.open(&b, Open::Read).unwrap().read_exact_at(&mut bytes, 1).unwrap_err();
+        assert_eq!(short.kind(), io::ErrorKind::UnexpectedEof);
+        RealDisk.remove(&b).unwrap();
+        assert_eq!(RealDisk.open(&b, Open::Write).unwrap_err().kind(), io::ErrorKind::NotFound);
+    }
+
+    #[test]
+    fn a_lock_excludes_others_until_it_is_dropped() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("lock");
+        let held = RealDisk.lock(&path).unwrap();
+        assert!(held.is_some());
+        assert!(RealDisk.lock(&path).unwrap().is_none());
+        drop(held);
+        assert!(RealDisk.lock(&path).unwrap().is_some());
+    }
+}

@@ -1,0 +1,408 @@
+//! A disk in memory that fails as told and forgets, when its power goes, what was not synced.
+//!
+//! Invariants:
+//! * A file's durable bytes change only by a sync or a power cut. At a cut each unsynced write lands in whole
+//!   sectors, any subset of them and in any mixture; a write of less than a sector may stop at any byte.
+//! * Names (created, renamed, removed files) are durable after `sync_dir`; at a cut a prefix of the unsynced changes
+//!   of all directories survives, as with a journaling file system.
+//! * After the power is off every operation fails until [`SimDisk::reboot`]; handles from before stay dead.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+
+use super::{Disk, DiskFile, DiskLock, Open};
+use crate::env::Random;
+
+/// What a disk writes in one piece or not at all.
+pub const SECTOR_BYTES: usize = 512;
+
+/// The operations that can be made to fail.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Op {
+    Open,
+    Read,
+    /// Half of the bytes are written.
+    Write,
+    /// Drops the dirty bytes as Linux may: they read back, but no later sync writes them.
+    Sync,
+    Rename,
+    Remove,
+    SyncDir,
+}
+
+#[derive(Debug, Default)]
+struct Content {
+    now: Vec<u8>,
+    durable: Vec<u8>,
+    /// Unsynced writes, oldest first: offset and bytes.
+    dirty: Vec<(usize, Vec<u8>)>,
+}
+
+#[derive(Debug)]
+enum NameChange {
+    Put(PathBuf, usize),
+    Rename(PathBuf, PathBuf),
+    Remove(PathBuf),
+}
+
+#[derive(Debug)]
+struct Fault {
+    op: Op,
+    after: u64,
+    kind: io::ErrorKind,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    contents: Vec<Content>,
+    names: BTreeMap<PathBuf, usize>,
+    durable_names: BTreeMap<PathBuf, usize>,
+    name_changes: Vec<NameChange>,
+    locks: BTreeSet<PathBuf>,
+    faults: Vec<Fault>,
+    capacity: Option<u64>,
+    power_left: Option<u64>,
+    boots: u64,
+    syncs: u64,
+}
+
+/// The disk; clones share it.
+#[derive(Clone, Debug, Default)]
+pub struct SimDisk {
+    state: Arc<Mutex<State>>,
+}
+
+impl SimDisk {
+    pub fn new() -> SimDisk {
+        SimDisk::default()
+    }
+
+    pub fn shared(&self) -> Arc<dyn Disk> {
+        Arc::new(self.clone())
+    }
+
+    /// Lets `after` operations of this sort pass, then fails one with `kind`.
+    pub fn fail(&self, op: Op, after: u64, kind: io::ErrorKind) {
+        self.state.lock().faults.push(Fault { op, after, kind });
+    }
+
+    /// The sum of all file lengths from which on writes that grow a file fail; `None`: no bound.
+    pub fn set_capacity(&self, bytes: Option<u64>) {
+        self.state.lock().capacity = bytes;
+    }
+
+    /// Bytes in all files that have a name.
+    pub fn used(&self) -> u64 {
+        self.state.lock().used()
+    }
+
+    /// Successful syncs of files so far.
+    pub fn syncs(&self) -> u64 {
+        self.state.lock().syncs
+    }
+
+    /// Lets `operations` more changes pass and then cuts the power; the last one may still reach the disk.
+    pub fn cut_power_after(&self, operations: u64) {
+        self.state.lock().power_left = Some(operations);
+    }
+
+    /// What a machine finds after a power cut. The seed chooses what of the unsynced survives.
+    pub fn reboot(&self, seed: u64) {
+        let mut random = Random::seeded(seed);
+        let mut guard = self.state.lock();
+        let state = &mut *guard;
+        let survive = random.below(state.name_changes.len() as u64 + 1) as usize;
+        for change in state.name_changes.drain(..).take(survive) {
+            change.apply(&mut state.durable_names);
+        }
+        state.names = state.durable_names.clone();
+        for content in &mut state.contents {
+            content.lose_power(&mut random);
+        }
+        state.locks.clear();
+        state.faults.clear();
+        state.power_left = None;
+        state.boots += 1;
+    }
+
+    /// The bytes of a file as a reader sees them now.
+    pub fn contents(&self, path: &Path) -> Option<Vec<u8>> {
+        let state = self.state.lock();
+        state.names.get(path).map(|id| state.contents[*id].now.clone())
+    }
+
+    /// Replaces bytes behind everyone's back, durably: a fault of the medium.
+    ///
+    /// # Panics
+    /// If there is no such file or it is shorter.
+    pub fn overwrite(&self, path: &Path, offset: usize, bytes: &[u8]) {
+        let mut state = self.state.lock();
+        let id = *state.names.get(path).expect("the test names an existing file");
+        let content = &mut state.contents[id];
+        for copy in [&mut content.now, &mut content.durable] {
+            copy[offset..offset + bytes.len()].copy_from_slice(bytes);
+        }
+    }
+}
+
+impl State {
+    fn used(&self) -> u64 {
+        self.names.values().map(|id| self.contents[*id].now.len() as u64).sum()
+    }
+
+    /// Fails if the power is off (or goes now) or a fault was ordered.
+    fn enter(&mut self, op: Op, boot: u64) -> io::Result<()> {
+        if boot != self.boots || self.power_left == Some(0) {
+            return Err(io::Error::other("the power is off"));
+        }
+        if let (Some(left), true) = (&mut self.power_left, !matches!(op, Op::Open | Op::Read)) {
+            *left -= 1;
+        }
+        if let Some(at) = self.faults.iter().position(|fault| fault.op == op) {
+            if self.faults[at].after == 0 {
+                return Err(self.faults.remove(at).kind.into());
+            }
+            self.faults[at].after -= 1;
+        }
+        Ok(())
+    }
+
+    fn change_name(&mut self, change: NameChange) {
+        change.apply(&mut self.names);
+        self.name_changes.push(change);
+    }
+}
+
+impl NameChange {
+    fn apply(&self, names: &mut BTreeMap<PathBuf, usize>) {
+        match self {
+            NameChange::Put(path, id) => {
+                names.insert(path.clone(), *id);
+            }
+            NameChange::Rename(from, to) => {
+                if let Some(id) = names.remove(from) {
+                    names.insert(to.clone(), id);
+                }
+            }
+            NameChange::Remove(path) => {
+                names.remove(path);
+            }
+        }
+    }
+
+    fn is_in(&self, dir: &Path) -> bool {
+        match self {
+            NameChange::Put(path, _) | NameChange::Rename(_, path) | NameChange::Remove(path) => {
+                path.parent() == Some(dir)
+            }
+        }
+    }
+}
+
+impl Content {
+    fn put(bytes: &mut Vec<u8>, offset: usize, new: &[u8]) {
+        let end = offset + new.len();
+        if bytes.len() < end {
+            bytes.resize(end, 0);
+        }
+        bytes[offset..end].copy_from_slice(new);
+    }
+
+    fn lose_power(&mut self, random: &mut Random) {
+        for (offset, bytes) in std::mem::take(&mut self.dirty) {
+            let (mut at, end) = (offset, offset + bytes.len());
+            while at < end {
+                let sector_end = ((at / SECTOR_BYTES + 1) * SECTOR_BYTES).min(end);
+                let whole = &bytes[at - offset..sector_end - offset];
+                match random.below(8) {
+                    0..4 => Content::put(&mut self.durable, at, whole),
+                    // Between real sectors nothing tears; below one a smaller unit may, and the format has to bear it.
+                    4 => Content::put(&mut self.durable, at, &whole[..random.below(whole.len() as u64) as usize]),
+                    _ => {}
+                }
+                at = sector_end;
+            }
+        }
+        self.now = self.durable.clone();
+    }
+}
+
+#[derive(Debug)]
+struct SimFile {
+    state: Arc<Mutex<State>>,
+    id: usize,
+    boot: u64,
+}
+
+impl DiskFile for SimFile {
+    fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
+        let mut state = self.state.lock();
+        state.enter(Op::Read, self.boot)?;
+        let now = &state.contents[self.id].now;
+        let from = (offset as usize).min(now.len());
+        let count = buffer.len().min(now.len() - from);
+        buffer[..count].copy_from_slice(&now[from..from + count]);
+        Ok(count)
+    }
+
+    fn write_all_at(&self, bytes: &[u8], offset: u64) -> io::Result<()> {
+        let mut state = self.state.lock();
+        if state.power_left == Some(0) || state.boots != self.boot {
+            return Err(io::Error::other("the power is off"));
+        }
+        let offset = offset as usize;
+        let mut result = state.enter(Op::Write, self.boot);
+        let mut accepted = if result.is_ok() { bytes.len() } else { bytes.len() / 2 };
+        let grows = (offset + accepted).saturating_sub(state.contents[self.id].now.len()) as u64;
+        if let Some(capacity) = state.capacity {
+            let free = capacity.saturating_sub(state.used());
+            if grows > free {
+                accepted -= (grows - free) as usize;
+                result = Err(io::ErrorKind::StorageFull.into());
+            }
+        }
+        let content = &mut state.contents[self.id];
+        Content::put(&mut content.now, offset, &bytes[..accepted]);
+        content.dirty.push((offset, bytes[..accepted].to_vec()));
+        result
+    }
+
+    fn sync_data(&self) -> io::Result<()> {
+        let mut state = self.state.lock();
+        let result = state.enter(Op::Sync, self.boot);
+        if result.is_ok() {
+            state.syncs += 1;
+        }
+        let powered = self.boot == state.boots && state.power_left != Some(0);
+        let content = &mut state.contents[self.id];
+        match &result {
+            Ok(()) => {
+                content.durable.clone_from(&content.now);
+                content.dirty.clear();
+            }
+            Err(_) if powered => content.dirty.clear(),
+            Err(_) => {}
+        }
+        result
+    }
+
+    fn sync_all(&self) -> io::Result<()> {
+        self.sync_data()
+    }
+
+    fn len(&self) -> io::Result<u64> {
+        let mut state = self.state.lock();
+        state.enter(Op::Read, self.boot)?;
+        Ok(state.contents[self.id].now.len() as u64)
+    }
+
+    /// Durable at once: storage syncs after each, and nothing of what it does depends on the moment between.
+    fn set_len(&self, bytes: u64) -> io::Result<()> {
+        let mut state = self.state.lock();
+        state.enter(Op::Write, self.boot)?;
+        let content = &mut state.contents[self.id];
+        content.now.resize(bytes as usize, 0);
+        content.durable.resize(bytes as usize, 0);
+        content.dirty.retain(|(offset, dirty)| (offset + dirty.len()) as u64 <= bytes);
+        Ok(())
+    }
+}
+
+#[derive(Debug)]
+struct SimLock {
+    state: Arc<Mutex<State>>,
+    path: PathBuf,
+    boot: u64,
+}
+
+impl DiskLock for SimLock {}
+
+impl Drop for SimLock {
+    fn drop(&mut self) {
+        let mut state = self.state.lock();
+        if state.boots == self.boot {
+            state.locks.remove(&self.path);
+        }
+    }
+}
+
+impl Disk for SimDisk {
+    fn open(&self, path: &Path, how: Open) -> io::Result<Arc<dyn DiskFile>> {
+        let mut state = self.state.lock();
+        let boot = state.boots;
+        state.enter(Op::Open, boot)?;
+        let id = match (how, state.names.get(path)) {
+            (Open::Read | Open::Write, Some(id)) => *id,
+            (Open::Read | Open::Write, None) => return Err(io::ErrorKind::NotFound.into()),
+            (Open::Create, _) => {
+                let id = state.contents.len();
+                state.contents.push(Content::default());
+                state.change_name(NameChange::Put(path.to_owned(), id));
+                id
+            }
+        };
+        let file: Arc<dyn DiskFile> = Arc::new(SimFile { state: self.state.clone(), id, boot });
+        Ok(file)
+    }
+
+    fn create_dir_all(&self, _path: &Path) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn list(&self, dir: &Path) -> io::Result<Vec<String>> {
+        let mut state = self.state.lock();
+        let boot = state.boots;
+        state.enter(Op::Read, boot)?;
+        let inside = state.names.keys().filter(|path| path.parent() == Some(dir));
+        Ok(inside.filter_map(|path| Some(path.file_name()?.to_str()?.to_owned())).collect())
+    }
+
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+        let mut state = self.state.lock();
+        let boot = state.boots;
+        state.enter(Op::Rename, boot)?;
+        if !state.names.contains_key(from) {
+            return Err(io::ErrorKind::NotFound.into());
+        }
+        state.change_name(NameChange::Rename(from.to_owned(), to.to_owned()));
+        Ok(())
+    }
+
+    fn remove(&self, path: &Path) -> io::Result<()> {
+        let mut state = self.state.lock();
+        let boot = state.boots;
+        state.enter(Op::Remove, boot)?;
+        if !state.names.contains_key(path) {
+            return Err(io::ErrorKind::NotFound.into());
+        }
+        state.change_name(NameChange::Remove(path.to_owned()));
+        Ok(())
+    }
+
+    fn sync_dir(&self, dir: &Path) -> io::Result<()> {
+        let mut guard = self.state.lock();
+        let boot = guard.boots;
+        guard.enter(Op::SyncDir, boot)?;
+        let state = &mut *guard;
+        let (done, left) = state.name_changes.drain(..).partition::<Vec<_>, _>(|change| change.is_in(dir));
+        for change in done {
+            change.apply(&mut state.durable_names);
+        }
+        state.name_changes = left;
+        Ok(())
+    }
+
+    fn lock(&self, path: &Path) -> io::Result<Option<Box<dyn DiskLock>>> {
+        let mut state = self.state.lock();
+        let boot = state.boots;
+        state.enter(Op::Open, boot)?;
+        if !state.locks.insert(path.to_owned()) {
+            return Ok(None);
+        }
+        Ok(Some(Box::new(SimLock { state: self.state.clone(), path: path.to_owned(), boot })))
+    }
+}

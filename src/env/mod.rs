@@ -1,0 +1,17 @@
+//! The world outside the process: time, randomness, threads and disks.
+//!
+//! Everything that two runs of the same program could see differently comes through here, so that a test can
+//! replace it: a [`ManualClock`] that moves when told, a seeded [`Random`], a [`SimDisk`] that loses power.
+//! `clippy.toml` bans the standard library's own doors elsewhere.
+
+mod clock;
+mod disk;
+mod process;
+mod random;
+mod thread;
+
+pub use clock::{Clock, ManualClock, SystemClock};
+pub use disk::{Disk, DiskFile, DiskLock, Op, Open, RealDisk, SECTOR_BYTES, SimDisk};
+pub use process::resident_bytes;
+pub use random::Random;
+pub use thread::spawn_thread;

@@ -1,0 +1,75 @@
+//! A source of random numbers: seeded in tests, from the operating system otherwise.
+//!
+//! Invariants:
+//! * The sequence depends on the seed alone, on every platform and in every version: a printed seed stays a recipe.
+//! * Not for secrets: 64 bits of state, and its output gives them away.
+#![allow(clippy::disallowed_methods, reason = "this module is the one door to the system's randomness")]
+
+use std::hash::{BuildHasher, RandomState};
+
+/// SplitMix64 (Steele, Lea and Flood, 2014): the smallest generator that passes the usual tests.
+#[derive(Clone, Debug)]
+pub struct Random {
+    state: u64,
+}
+
+impl Random {
+    pub fn seeded(seed: u64) -> Random {
+        Random { state: seed }
+    }
+
+    /// Seeded by the operating system, through the keys that the standard library draws for its hash maps.
+    pub fn from_os() -> Random {
+        Random::seeded(RandomState::new().hash_one(0u64))
+    }
+
+    pub fn next_u64(&mut self) -> u64 {
+        self.state = self.state.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mut z = self.state;
+        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        z ^ (z >> 31)
+    }
+
+    /// A number in `0..bound`, uniform to within 2^-64 of the bound.
+    ///
+    /// # Panics
+    /// If `bound` is 0: there is no such number.
+    pub fn below(&mut self, bound: u64) -> u64 {
+        assert!(bound > 0, "no number is below 0");
+        let wide = u128::from(self.next_u64()) * u128::from(bound);
+        (wide >> 64) as u64
+    }
+
+    /// True once in `n` calls on average.
+    pub fn one_in(&mut self, n: u64) -> bool {
+        self.below(n) == 0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_seed_fixes_the_sequence_for_good() {
+        let mut random = Random::seeded(0);
+        assert_eq!(random.next_u64(), 0xE220_A839_7B1D_CDAF);
+        assert_eq!(random.next_u64(), 0x6E78_9E6A_A1B9_65F4);
+    }
+
+    #[test]
+    fn below_stays_below_and_reaches_every_number() {
+        let mut random = Random::seeded(7);
+        let mut seen = [false; 5];
+        for _ in 0..200 {
+            seen[random.below(5) as usize] = true;
+        }
+        assert_eq!(seen, [true; 5]);
+    }
+
+    #[test]
+    fn two_sources_from_the_system_differ() {
+        assert_ne!(Random::from_os().next_u64(), Random::from_os().next_u64());
+    }
+}

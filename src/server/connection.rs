@@ -1,0 +1,163 @@
+//! One client: reads requests, has them run in batches, writes the replies.
+//!
+//! Invariants:
+//! * between two batches `out` is empty: every reply has been handed to the socket;
+//! * after a protocol error nothing more is read.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::BytesMut;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::sync::watch;
+
+use super::dispatch;
+use super::shared::Shared;
+use super::stats::add;
+use crate::command::{Node, Session};
+use crate::resp::{Decoder, Limits, ProtocolError, Reply, Request, encode};
+
+/// A batch ends when its replies have come to so many bytes, so that a pipeline of large reads is written as it
+/// goes and never held whole.
+pub const OUT_BYTES_TARGET: usize = 1 << 20;
+
+/// What is kept of the buffers between batches: a burst must not hold its memory for ever.
+const BUFFER_BYTES_KEPT: usize = 64 << 10;
+
+/// One connection, from accept to close.
+pub struct Connection {
+    socket: TcpStream,
+    shared: Arc<Shared>,
+    session: Session,
+    decoder: Decoder,
+    limits: Limits,
+    input: BytesMut,
+    out: Vec<u8>,
+}
+
+/// Why a connection is over.
+enum End {
+    Closed,
+    Broken(io::Error),
+    Protocol(ProtocolError),
+}
+
+impl Connection {
+    pub fn new(socket: TcpStream, peer: SocketAddr, shared: Arc<Shared>) -> Connection {
+        let limits = shared.config.read().limits();
+        let local = socket.local_addr().map_or_else(|_| String::new(), |address| address.to_string());
+        let session = Session {
+            id: shared.registry.next_id(),
+            address: peer.to_string(),
+            local_address: local,
+            connected_ms: shared.now_ms(),
+            ..Session::default()
+        };
+        shared.registry.show(&session);
+        Connection {
+            socket,
+            shared,
+            session,
+            decoder: Decoder::new(limits.clone()),
+            limits,
+            input: BytesMut::new(),
+            out: Vec::new(),
+        }
+    }
+
+    /// Serves the client until it leaves, breaks the protocol, or the node stops.
+    pub async fn run(mut self, mut stopping: watch::Receiver<bool>) {
+        // Replies are written whole; waiting to fill a packet would only delay them.
+        let _ = self.socket.set_nodelay(true);
+        let end = loop {
+            if let Err(end) = self.answer_what_arrived().await {
+                break end;
+            }
+            tokio::select! {
+                biased;
+                read = self.read() => if let Err(end) = read { break end },
+                _ = stopping.wait_for(|stopping| *stopping) => break End::Closed,
+            }
+        };
+        match end {
+            End::Closed => {}
+            End::Broken(error) => tracing::debug!(client = %self.session.address, %error, "connection lost"),
+            End::Protocol(error) => self.refuse(error).await,
+        }
+        self.shared.registry.remove(self.session.id);
+    }
+
+    /// Runs all whole requests in the buffer, batch by batch.
+    async fn answer_what_arrived(&mut self) -> Result<(), End> {
+        loop {
+            let mut requests = Vec::new();
+            let failed = self.take_batch(&mut requests).err();
+            let mut requests = requests.into_iter();
+            while requests.len() > 0 {
+                dispatch::run(&mut requests, &self.shared, &mut self.session, &mut self.out).await;
+                self.write().await.map_err(End::Broken)?;
+                if self.session.closing {
+                    return Err(End::Closed);
+                }
+            }
+            match failed {
+                Some(error) => return Err(End::Protocol(error)),
+                None if self.input.is_empty() || self.decoder.is_waiting(&self.input) => return Ok(()),
+                None => {}
+            }
+        }
+    }
+
+    /// Takes whole requests out of the buffer, within the limits of a batch.
+    fn take_batch(&mut self, requests: &mut Vec<Request>) -> Result<(), ProtocolError> {
+        let mut bytes = 0;
+        while requests.len() < self.limits.batch_requests_max && bytes < self.limits.pipeline_bytes_max {
+            let Some(request) = self.decoder.decode(&mut self.input)? else { break };
+            bytes += request.bytes();
+            requests.push(request);
+        }
+        Ok(())
+    }
+
+    async fn read(&mut self) -> Result<(), End> {
+        self.input.reserve(self.decoder.room_wanted(&self.input));
+        let seconds = self.shared.config.read().timeout;
+        let read = self.socket.read_buf(&mut self.input);
+        let count = match seconds {
+            0 => read.await,
+            _ => tokio::time::timeout(Duration::from_secs(seconds), read).await.map_err(|_| End::Closed)?,
+        };
+        match count {
+            Ok(0) => Err(End::Closed),
+            Ok(count) => {
+                add(&self.shared.stats.input_bytes, count as u64);
+                Ok(())
+            }
+            Err(error) => Err(End::Broken(error)),
+        }
+    }
+
+    async fn write(&mut self) -> io::Result<()> {
+        if self.out.len() > self.limits.output_bytes_max {
+            return Err(io::Error::other("the reply is over client-output-buffer-limit"));
+        }
+        self.socket.write_all(&self.out).await?;
+        add(&self.shared.stats.output_bytes, self.out.len() as u64);
+        self.out.clear();
+        if self.out.capacity() > BUFFER_BYTES_KEPT {
+            self.out = Vec::new();
+        }
+        assert!(self.out.is_empty(), "every reply has been handed to the socket");
+        Ok(())
+    }
+
+    async fn refuse(&mut self, error: ProtocolError) {
+        add(&self.shared.stats.protocol_errors, 1);
+        tracing::debug!(client = %self.session.address, %error, "protocol error");
+        encode(&Reply::Error(error.answer()), self.session.protocol, &mut self.out);
+        let _ = self.write().await;
+    }
+}

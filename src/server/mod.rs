@@ -1,0 +1,19 @@
+//! The front door: accepts clients, runs their commands, and writes their replies.
+//!
+//! Invariants:
+//! * replies leave a connection in the order of its requests;
+//! * a read sees every earlier write of its own connection;
+//! * at most `maxclients` connections are served; one more gets an error and is closed;
+//! * a connection whose write is under way is not closed before the reply, not even by a shutdown.
+
+mod connection;
+mod dispatch;
+mod info;
+mod listener;
+mod registry;
+mod shared;
+mod stats;
+
+pub use listener::Listener;
+pub use shared::Shared;
+pub use stats::Stats;

@@ -1,0 +1,85 @@
+//! What all connections of a server share.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use parking_lot::RwLock;
+
+use super::info;
+use super::registry::Registry;
+use super::stats::Stats;
+use crate::command::keys::glob;
+use crate::command::{Node, Session};
+use crate::config::Config;
+use crate::env::Clock;
+use crate::keyspace::Keyspace;
+use crate::raft::Group;
+
+/// The server's state. One for all connections.
+pub struct Shared {
+    pub config: RwLock<Config>,
+    pub group: Group,
+    pub keyspace: Arc<Keyspace>,
+    pub clock: Arc<dyn Clock>,
+    pub stats: Stats,
+    pub registry: Registry,
+    /// 40 hex digits, drawn at each start.
+    pub run_id: String,
+    /// The program's file, for `INFO`.
+    pub executable: PathBuf,
+    pub started_ms: u64,
+}
+
+impl Node for Shared {
+    fn info(&self, sections: &[String]) -> String {
+        info::text(self, sections)
+    }
+
+    fn config(&self, patterns: &[&[u8]]) -> Vec<(String, String)> {
+        let lower: Vec<Vec<u8>> = patterns.iter().map(|pattern| pattern.to_ascii_lowercase()).collect();
+        let mut entries = self.config.read().entries();
+        entries.retain(|(name, _)| lower.iter().any(|pattern| glob::matches(pattern, name.as_bytes())));
+        entries
+    }
+
+    fn set_config(&self, name: &str, value: &str) -> Result<(), String> {
+        let mut config = self.config.write();
+        let number = || value.parse::<u64>().map_err(|_| "argument couldn't be parsed into an integer".to_string());
+        match name {
+            "maxclients" => config.maxclients = number()? as usize,
+            "timeout" => config.timeout = number()?,
+            "read-consistency" => {
+                config.read_consistency = clap::ValueEnum::from_str(value, true)?;
+            }
+            _ if config.entries().iter().any(|(known, _)| known == name) => {
+                return Err("can't set immutable config".to_string());
+            }
+            _ => return Err("unknown option".to_string()),
+        }
+        Ok(())
+    }
+
+    fn reset_stats(&self) {
+        self.stats.reset();
+    }
+
+    fn clients(&self) -> Vec<Session> {
+        self.registry.list()
+    }
+
+    fn node_id(&self) -> u64 {
+        self.config.read().node_id
+    }
+
+    fn is_leader(&self) -> bool {
+        self.group.status().is_leader()
+    }
+
+    fn keys(&self) -> usize {
+        self.keyspace.len()
+    }
+
+    fn now_ms(&self) -> u64 {
+        self.clock.now_ms()
+    }
+}
