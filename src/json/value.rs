@@ -263,6 +263,13 @@ pub struct Members<'a> {
     end: usize,
 }
 
+impl<'a> Members<'a> {
+    /// The members in `bytes[begin..end]`, which is the payload of an object.
+    pub(super) fn within(bytes: &'a [u8], begin: usize, end: usize) -> Members<'a> {
+        Members { bytes, next: begin, end }
+    }
+}
+
 impl<'a> Iterator for Members<'a> {
     type Item = Member<'a>;
 
