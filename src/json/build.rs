@@ -8,7 +8,7 @@ use super::value::{Kind, SIZE_IN_1_BYTE, SIZE_IN_2_BYTES, SIZE_IN_4_BYTES, SIZE_
 
 /// Up to this payload a container is moved down when its header turns out shorter than was reserved: the move is
 /// a few dozen bytes, and small containers are where a wasted byte shows in the memory per document.
-const COMPACT_BYTES_MAX: usize = 255;
+pub(super) const COMPACT_BYTES_MAX: usize = 255;
 
 /// A container that has been opened and not closed: the offset of its header, and how wide it was reserved.
 #[derive(Debug)]

@@ -72,7 +72,9 @@ mod tests {
 
     #[test]
     fn depth_counts_the_containers_that_enclose_each_other() {
-        for (text, depth) in [("1", 0), ("[]", 1), ("{}", 1), ("[1,[2],[[3],4]]", 3), ("{\"a\":{\"b\":[]}}", 3)] {
+        for (text, depth) in
+            [("1", 0), ("[]", 1), ("{}", 1), ("[1,[2],[[3],4]]", 3), ("{\"a\":{\"b\":[]}}", 3)]
+        {
             assert_eq!(document(text).root().depth(), depth, "{text}");
         }
     }

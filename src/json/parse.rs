@@ -52,8 +52,10 @@ pub fn parse(text: &[u8], limits: &ParseLimits) -> Result<Document, BadJson> {
 /// Parses one JSON text and appends its encoding. After an error, `out` is as it was.
 pub fn parse_into(out: &mut Builder, text: &[u8], limits: &ParseLimits) -> Result<(), BadJson> {
     let before = out.len();
-    let outcome = if limits.admits(text.len()) { Reader::new(text, out).document() } else { Err(Fault::Large) };
-    let outcome = outcome.and_then(|()| if limits.admits(out.len() - before) { Ok(()) } else { Err(Fault::Large) });
+    let outcome =
+        if limits.admits(text.len()) { Reader::new(text, out).document() } else { Err(Fault::Large) };
+    let outcome =
+        outcome.and_then(|()| if limits.admits(out.len() - before) { Ok(()) } else { Err(Fault::Large) });
     outcome.map_err(|fault| {
         out.out.truncate(before);
         explain(text, fault, limits)

@@ -240,6 +240,13 @@ pub struct Elements<'a> {
     end: usize,
 }
 
+impl<'a> Elements<'a> {
+    /// The values that fill `bytes`, one after the other.
+    pub(super) fn within(bytes: &'a [u8]) -> Elements<'a> {
+        Elements { bytes, next: 0, end: bytes.len() }
+    }
+}
+
 impl<'a> Iterator for Elements<'a> {
     type Item = Value<'a>;
 
