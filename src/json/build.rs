@@ -8,7 +8,7 @@ use super::value::{Kind, SIZE_IN_1_BYTE, SIZE_IN_2_BYTES, SIZE_IN_4_BYTES, SIZE_
 
 /// Up to this payload a container is moved down when its header turns out shorter than was reserved: the move is
 /// a few dozen bytes, and small containers are where a wasted byte shows in the memory per document.
-const COMPACT_BYTES_MAX: usize = 255;
+pub(super) const COMPACT_BYTES_MAX: usize = 255;
 
 /// A container that has been opened and not closed: the offset of its header, and how wide it was reserved.
 #[derive(Debug)]
@@ -88,6 +88,14 @@ impl Builder {
         self.out.extend_from_slice(text);
     }
 
+    /// A string in which nothing has to be escaped, as the caller has seen while reading it.
+    #[inline]
+    pub(super) fn plain_text(&mut self, text: &[u8]) {
+        debug_assert!(!needs_escape(text), "plain text prints as it is");
+        push_header(&mut self.out, Kind::Text, text.len());
+        self.out.extend_from_slice(text);
+    }
+
     /// Appends a value that is encoded already.
     pub fn raw(&mut self, encoded: &[u8]) {
         self.out.extend_from_slice(encoded);
@@ -112,7 +120,10 @@ impl Builder {
         let size = self.out.len() - begin;
         let wanted = header_len(size);
         let width = if size <= COMPACT_BYTES_MAX || wanted > open.reserved { wanted } else { open.reserved };
-        if width != open.reserved {
+        if width < open.reserved {
+            self.out.copy_within(begin.., open.at + width);
+            self.out.truncate(open.at + width + size);
+        } else if width > open.reserved {
             self.out.splice(open.at..begin, std::iter::repeat_n(0, width));
         }
         write_header(&mut self.out[open.at..open.at + width], open.kind, size);
@@ -153,6 +164,10 @@ pub(super) fn write_header(field: &mut [u8], kind: Kind, size: usize) {
 
 /// Appends the shortest header for a payload of `size` bytes.
 pub(super) fn push_header(out: &mut Vec<u8>, kind: Kind, size: usize) {
+    if size <= SIZE_INLINE_MAX {
+        out.push(kind as u8 | (size as u8) << 4);
+        return;
+    }
     let at = out.len();
     out.resize(at + header_len(size), 0);
     write_header(&mut out[at..], kind, size);

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::print::{Style, print};
 use super::value::Value;
 
 /// An immutable JSON value. A clone shares the buffer.
@@ -21,6 +22,25 @@ impl Document {
         Value::at(&self.bytes, 0)
     }
 
+    /// Puts an encoded scalar in place of the scalar at offset `at`, if nobody shares the buffer and it takes as many
+    /// bytes. The commonest write, a counter's, then copies nothing. False if nothing was done.
+    pub fn try_replace_in_place(&mut self, at: usize, encoded: &[u8]) -> bool {
+        let old = Value::at(&self.bytes, at);
+        let same_size = old.encoded().len() == encoded.len() && !encoded.is_empty();
+        // A container of the same size may nest deeper; the copying edit looks at that.
+        if !same_size || old.kind().is_container() || Value::at(encoded, 0).kind().is_container() {
+            return false;
+        }
+        debug_assert_eq!(Value::at(encoded, 0).end(), encoded.len(), "one value is put in place of one");
+        match Arc::get_mut(&mut self.bytes) {
+            Some(bytes) => {
+                bytes[at..at + encoded.len()].copy_from_slice(encoded);
+                true
+            }
+            None => false,
+        }
+    }
+
     pub fn encoded(&self) -> &[u8] {
         &self.bytes
     }
@@ -33,12 +53,6 @@ impl PartialEq for Document {
 }
 
 impl Eq for Document {}
-
-impl std::fmt::Debug for Document {
-    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(out, "Document({} bytes)", self.bytes.len())
-    }
-}
 
 impl serde::Serialize for Document {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
@@ -63,5 +77,36 @@ impl<'de> serde::Deserialize<'de> for Document {
             }
         }
         deserializer.deserialize_bytes(DocumentVisitor)
+    }
+}
+
+/// The text of the document, for a log or a failed test.
+impl std::fmt::Debug for Document {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let mut text = Vec::new();
+        print(self.root(), &Style::default(), &mut text);
+        out.write_str(&String::from_utf8_lossy(&text))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::json::parse::tests::{document, text_of};
+
+    #[test]
+    fn a_scalar_of_the_same_size_is_replaced_in_place_while_nobody_shares_the_buffer() {
+        let mut counter = document("{\"a\":[1,2],\"b\":3}");
+        let at = counter.root().member(b"b").unwrap().value.offset();
+        assert!(counter.try_replace_in_place(at, document("4").encoded()));
+        assert_eq!(text_of(&counter), "{\"a\":[1,2],\"b\":4}");
+        assert!(!counter.try_replace_in_place(at, document("400").encoded()), "it is longer");
+        let array = counter.root().member(b"a").unwrap().value.offset();
+        assert!(!counter.try_replace_in_place(array, document("[[],[]]").encoded()), "it is no scalar");
+        let shared = counter.clone();
+        assert!(!counter.try_replace_in_place(at, document("5").encoded()));
+        assert_eq!(text_of(&shared), "{\"a\":[1,2],\"b\":4}");
+        drop(shared);
+        assert!(counter.try_replace_in_place(at, document("5").encoded()));
     }
 }

@@ -1,9 +1,33 @@
 //! Documents: JSON values in one compact, immutable buffer each.
 mod build;
+mod check;
 mod document;
+pub mod edit;
+mod equal;
+mod index;
+mod inspect;
+mod limits;
+mod merge;
+mod number;
+pub mod parse;
 pub mod path;
+mod place;
+mod print;
+#[cfg(test)]
+mod properties;
 mod value;
 
 pub use build::{Builder, Open};
+pub use check::{Malformed, check};
 pub use document::Document;
+pub use edit::{Action, Tail, rewrite};
+pub use equal::equal;
+pub use limits::{
+    DEPTH_MAX, DOCUMENT_BYTES_CEILING, DOCUMENT_BYTES_DEFAULT, ParseLimits, TOO_DEEP, TOO_LARGE,
+};
+pub use merge::merge;
+pub use number::{Arithmetic, BAD_OPERAND, NOT_A_NUMBER, NUMERIC_OVERFLOW, Number};
+pub use parse::{BadJson, parse, parse_into};
+pub use place::Place;
+pub use print::{Style, print, print_list, print_text, print_within};
 pub use value::{Elements, Kind, Member, Members, Value};

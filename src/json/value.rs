@@ -240,6 +240,13 @@ pub struct Elements<'a> {
     end: usize,
 }
 
+impl<'a> Elements<'a> {
+    /// The values that fill `bytes`, one after the other.
+    pub(super) fn within(bytes: &'a [u8]) -> Elements<'a> {
+        Elements { bytes, next: 0, end: bytes.len() }
+    }
+}
+
 impl<'a> Iterator for Elements<'a> {
     type Item = Value<'a>;
 
@@ -261,6 +268,13 @@ pub struct Members<'a> {
     bytes: &'a [u8],
     next: usize,
     end: usize,
+}
+
+impl<'a> Members<'a> {
+    /// The members in `bytes[begin..end]`, which is the payload of an object.
+    pub(super) fn within(bytes: &'a [u8], begin: usize, end: usize) -> Members<'a> {
+        Members { bytes, next: begin, end }
+    }
 }
 
 impl<'a> Iterator for Members<'a> {

@@ -1,0 +1,110 @@
+//! The value that an edit is at: the last one of a buffer that is being written, so that it may change its size.
+
+use std::ops::Range;
+
+use crate::error::Answer;
+use crate::json::Builder;
+use crate::json::build::{COMPACT_BYTES_MAX, header_len, write_header};
+use crate::json::limits::{DEPTH_MAX, TOO_DEEP};
+use crate::json::value::{Elements, Kind, Value};
+
+/// A value that may be changed. Its own matches inside were edited before.
+pub struct Tail<'b> {
+    out: &'b mut Vec<u8>,
+    at: usize,
+    /// How many containers are around it.
+    level: usize,
+}
+
+impl<'b> Tail<'b> {
+    pub(super) fn new(out: &'b mut Vec<u8>, at: usize, level: usize) -> Tail<'b> {
+        let tail = Tail { out, at, level };
+        debug_assert_eq!(tail.value().end(), tail.out.len(), "the value is the last of its buffer");
+        tail
+    }
+
+    /// The value as it is now. Its offsets are those of the copy.
+    pub fn value(&self) -> Value<'_> {
+        Value::at(self.out, self.at)
+    }
+
+    /// Puts an encoded value in its place.
+    pub fn replace(&mut self, encoded: &[u8]) -> Result<(), Answer> {
+        fits(self.level + Value::at(encoded, 0).depth())?;
+        self.out.truncate(self.at);
+        self.out.extend_from_slice(encoded);
+        Ok(())
+    }
+
+    /// Puts elements, encoded one after the other, in place of those with these indexes. Indexes beyond the last
+    /// element stand behind it.
+    ///
+    /// # Panics
+    /// If the value is no array, or the range is backwards.
+    pub fn splice(&mut self, indexes: Range<usize>, elements: &[u8]) -> Result<(), Answer> {
+        assert!(self.value().kind() == Kind::Array, "only an array has elements");
+        assert!(indexes.start <= indexes.end, "a range ends behind its beginning");
+        for element in Elements::within(elements) {
+            fits(self.level + 1 + element.depth())?;
+        }
+        let mut bounds = self.value().elements();
+        let begin = bounds.nth(indexes.start).map_or(self.out.len(), Value::offset);
+        let removed = indexes.end - indexes.start;
+        let end = match removed {
+            0 => begin,
+            1 => Value::at(self.out, begin).end(),
+            _ => bounds.nth(removed - 2).map_or(self.out.len(), Value::end),
+        };
+        let end = end.max(begin);
+        self.replace_bytes(begin..end, elements);
+        Ok(())
+    }
+
+    /// Adds elements, encoded one after the other, behind the last.
+    pub fn append(&mut self, elements: &[u8]) -> Result<(), Answer> {
+        self.splice(usize::MAX..usize::MAX, elements)
+    }
+
+    /// Gives the member with this key a value, encoded; a new member comes last.
+    ///
+    /// # Panics
+    /// If the value is no object.
+    pub fn put(&mut self, key: &[u8], encoded: &[u8]) -> Result<(), Answer> {
+        assert!(self.value().kind() == Kind::Object, "only an object has members");
+        fits(self.level + 1 + Value::at(encoded, 0).depth())?;
+        let present = self.value().member(key).map(|member| member.value.offset()..member.value.end());
+        if let Some(bytes) = present {
+            self.replace_bytes(bytes, encoded);
+            return Ok(());
+        }
+        let mut member = Builder::with_capacity(key.len() + encoded.len() + 5);
+        member.text(key);
+        member.raw(encoded);
+        self.replace_bytes(self.out.len()..self.out.len(), &member.out);
+        Ok(())
+    }
+
+    /// Puts bytes in place of others within the payload, and makes the header say so.
+    fn replace_bytes(&mut self, bytes: Range<usize>, fresh: &[u8]) {
+        let header = self.value().end() - self.value().payload().len() - self.at;
+        assert!(self.at + header <= bytes.start, "the header is not replaced");
+        if bytes.end == self.out.len() {
+            self.out.truncate(bytes.start);
+            self.out.extend_from_slice(fresh);
+        } else {
+            self.out.splice(bytes, fresh.iter().copied());
+        }
+        let kind = Kind::from_nibble(self.out[self.at] & 0x0f).expect("a container's header names its kind");
+        let size = self.out.len() - self.at - header;
+        let wanted = header_len(size);
+        let width = if size <= COMPACT_BYTES_MAX { wanted } else { wanted.max(header) };
+        if width != header {
+            self.out.splice(self.at..self.at + header, std::iter::repeat_n(0, width));
+        }
+        write_header(&mut self.out[self.at..self.at + width], kind, size);
+    }
+}
+
+fn fits(depth: usize) -> Result<(), Answer> {
+    if depth <= DEPTH_MAX { Ok(()) } else { Err(TOO_DEEP) }
+}

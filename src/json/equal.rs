@@ -1,0 +1,88 @@
+//! Whether two values are the same JSON.
+//!
+//! Members may come in any order, elements may not. Numbers are equal as [`Number::compare`] has it, so `1` equals
+//! `1.0`, and the kind of header or string that a value happens to be encoded with does not matter.
+
+use std::cmp::Ordering;
+
+use super::index::MemberIndex;
+use super::limits::DEPTH_MAX;
+use super::number::Number;
+use super::value::{Kind, Value};
+
+pub fn equal(left: Value<'_>, right: Value<'_>) -> bool {
+    equal_within(left, right, 0)
+}
+
+fn equal_within(left: Value<'_>, right: Value<'_>, level: usize) -> bool {
+    if left.kind() == right.kind() && left.payload() == right.payload() {
+        return true;
+    }
+    match (left.kind(), right.kind()) {
+        _ if level > DEPTH_MAX => false,
+        (Kind::Array, Kind::Array) => arrays(left, right, level + 1),
+        (Kind::Object, Kind::Object) => objects(left, right, level + 1),
+        _ => match (Number::of(left), Number::of(right)) {
+            (Some(left), Some(right)) => left.compare(right) == Some(Ordering::Equal),
+            _ => false,
+        },
+    }
+}
+
+fn arrays(left: Value<'_>, right: Value<'_>, level: usize) -> bool {
+    let mut others = right.elements();
+    left.elements().all(|element| others.next().is_some_and(|other| equal_within(element, other, level)))
+        && others.next().is_none()
+}
+
+fn objects(left: Value<'_>, right: Value<'_>, level: usize) -> bool {
+    if left.count() != right.count() {
+        return false;
+    }
+    let index = MemberIndex::of(right);
+    left.members().all(|member| {
+        index.get(member.key).is_some_and(|other| equal_within(member.value, other.value, level))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::json::parse::tests::document;
+
+    #[test]
+    fn values_are_equal_whatever_the_order_of_members_and_the_kind_of_number() {
+        for (left, right, wanted) in [
+            ("{\"a\":1,\"b\":[2]}", "{\"b\":[2.0],\"a\":1}", true),
+            ("{\"a\":1}", "{\"a\":1,\"b\":2}", false),
+            ("{\"a\":1}", "{\"b\":1}", false),
+            ("[1,2]", "[2,1]", false),
+            ("[1]", "[1,2]", false),
+            ("[1,2]", "[1]", false),
+            ("1", "1.0", true),
+            ("0", "-0", true),
+            ("9007199254740993", "9007199254740992", false),
+            ("9007199254740993", "9007199254740992.0", true),
+            ("18446744073709551615", "18446744073709551615.0", true),
+            ("\"1\"", "1", false),
+            ("null", "false", false),
+            ("\"\\u0061\"", "\"a\"", true),
+            ("[]", "{}", false),
+        ] {
+            assert_eq!(equal(document(left).root(), document(right).root()), wanted, "{left} {right}");
+            assert_eq!(equal(document(right).root(), document(left).root()), wanted, "{right} {left}");
+        }
+    }
+
+    #[test]
+    fn large_objects_are_compared_by_key() {
+        let text = |keys: Vec<usize>| {
+            let members: Vec<String> = keys.iter().map(|key| format!("\"k{key}\":{key}")).collect();
+            format!("{{{}}}", members.join(","))
+        };
+        let forward = document(&text((0..100).collect()));
+        let backward = document(&text((0..100).rev().collect()));
+        assert!(equal(forward.root(), backward.root()));
+        assert!(!equal(forward.root(), document(&text((1..101).collect())).root()));
+    }
+}

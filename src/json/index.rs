@@ -1,0 +1,53 @@
+//! Finding many members of one object.
+
+use std::collections::HashMap;
+
+use super::value::{Member, Members, Value};
+
+/// Up to this many members, looking from the start each time is cheaper than building a table.
+const SCAN_MAX: usize = 16;
+
+/// Finds members of an object by key, in time that does not grow with the object.
+pub(super) enum MemberIndex<'a> {
+    Scan(Value<'a>),
+    Table(HashMap<&'a [u8], Member<'a>>),
+}
+
+impl<'a> MemberIndex<'a> {
+    pub fn of(object: Value<'a>) -> MemberIndex<'a> {
+        if object.members().nth(SCAN_MAX).is_none() {
+            return MemberIndex::Scan(object);
+        }
+        MemberIndex::Table(object.members().map(|member| (member.key, member)).collect())
+    }
+
+    pub fn get(&self, key: &[u8]) -> Option<Member<'a>> {
+        match self {
+            MemberIndex::Scan(object) => object.member(key),
+            MemberIndex::Table(table) => table.get(key).copied(),
+        }
+    }
+}
+
+/// The first member whose key an earlier member has too.
+pub(super) fn repeated<'a>(members: Members<'a>) -> Option<Member<'a>> {
+    let mut earlier: Vec<&[u8]> = Vec::new();
+    let mut table: std::collections::HashSet<&[u8]> = std::collections::HashSet::new();
+    for member in members {
+        let found = if earlier.len() < SCAN_MAX {
+            earlier.contains(&member.key)
+        } else {
+            if table.is_empty() {
+                table.extend(&earlier);
+            }
+            !table.insert(member.key)
+        };
+        if found {
+            return Some(member);
+        }
+        if earlier.len() < SCAN_MAX {
+            earlier.push(member.key);
+        }
+    }
+    None
+}

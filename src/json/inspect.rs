@@ -1,0 +1,91 @@
+//! What a value is, seen from outside: its type's name, how many values it holds, how deep it nests.
+
+use super::limits::DEPTH_MAX;
+use super::value::{Kind, Value};
+
+impl<'a> Value<'a> {
+    /// The elements of an array or the members of an object; 0 for anything else.
+    pub fn count(self) -> usize {
+        match self.kind() {
+            Kind::Array => self.elements().count(),
+            Kind::Object => self.members().count(),
+            _ => 0,
+        }
+    }
+
+    /// The element with this index.
+    pub fn nth(self, index: usize) -> Option<Value<'a>> {
+        self.elements().nth(index)
+    }
+
+    /// RedisJSON's name for the type, as JSON.TYPE answers it. A whole number over `i64::MAX` is an integer too.
+    pub fn type_name(self) -> &'static str {
+        match self.kind() {
+            Kind::Null => "null",
+            Kind::False | Kind::True => "boolean",
+            Kind::Int | Kind::Uint => "integer",
+            Kind::Float => "number",
+            Kind::Text | Kind::TextEscaped => "string",
+            Kind::Array => "array",
+            Kind::Object => "object",
+        }
+    }
+
+    /// How many containers enclose each other in this value, itself included: 0 for a scalar, 1 for `[]`.
+    pub fn depth(self) -> usize {
+        fn deepest<'a>(children: impl Iterator<Item = Value<'a>>, level: usize) -> usize {
+            children.map(|child| below(child, level)).max().unwrap_or(level)
+        }
+        fn below(value: Value<'_>, level: usize) -> usize {
+            // Bytes that were never checked could nest deeper than the stack is; nobody asks beyond the limit.
+            match value.kind() {
+                _ if level > DEPTH_MAX => level,
+                Kind::Array => deepest(value.elements(), level + 1),
+                Kind::Object => deepest(value.members().map(|member| member.value), level + 1),
+                _ => level,
+            }
+        }
+        below(self, 0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::json::parse::tests::document;
+
+    #[test]
+    fn types_have_the_names_that_redisjson_gives_them() {
+        for (text, name) in [
+            ("null", "null"),
+            ("true", "boolean"),
+            ("1", "integer"),
+            ("18446744073709551615", "integer"),
+            ("1.0", "number"),
+            ("-0", "number"),
+            ("\"\"", "string"),
+            ("[]", "array"),
+            ("{}", "object"),
+        ] {
+            assert_eq!(document(text).root().type_name(), name, "{text}");
+        }
+    }
+
+    #[test]
+    fn depth_counts_the_containers_that_enclose_each_other() {
+        for (text, depth) in
+            [("1", 0), ("[]", 1), ("{}", 1), ("[1,[2],[[3],4]]", 3), ("{\"a\":{\"b\":[]}}", 3)]
+        {
+            assert_eq!(document(text).root().depth(), depth, "{text}");
+        }
+    }
+
+    #[test]
+    fn elements_and_members_are_counted_and_found() {
+        let array = document("[10,[1,2],30]");
+        assert_eq!(array.root().count(), 3);
+        assert_eq!(array.root().nth(2).and_then(|element| element.as_i64()), Some(30));
+        assert!(array.root().nth(3).is_none());
+        assert_eq!(document("{\"a\":1,\"b\":[1,2,3]}").root().count(), 2);
+        assert_eq!(document("\"text\"").root().count(), 0);
+    }
+}

@@ -1,0 +1,287 @@
+//! The numbers of a document: how they are printed, compared and computed with.
+//!
+//! Invariants:
+//! * a number that is printed and parsed again is the same number of the same kind;
+//! * arithmetic never loses a number silently: a result that does not fit is an error, and nothing is infinite.
+
+use std::cmp::Ordering;
+
+use super::limits::ParseLimits;
+use super::value::{Kind, Value};
+use super::{Builder, parse};
+use crate::error::Answer;
+
+/// A number as a document holds it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Number {
+    Int(i64),
+    /// Over `i64::MAX`.
+    Uint(u64),
+    /// Finite.
+    Float(f64),
+}
+
+pub const NUMERIC_OVERFLOW: Answer = Answer::fixed("ERR numeric overflow");
+pub const NOT_A_NUMBER: Answer = Answer::fixed("ERR result is not a number");
+/// The operand of NUMINCRBY and its siblings is JSON, but no number.
+pub const BAD_OPERAND: Answer = Answer::fixed("bad input number");
+
+/// What JSON.NUMINCRBY, NUMMULTBY and NUMPOWBY do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Arithmetic {
+    Add,
+    Multiply,
+    Power,
+}
+
+impl Number {
+    pub fn of(value: Value<'_>) -> Option<Number> {
+        match value.kind() {
+            Kind::Int => value.as_i64().map(Number::Int),
+            Kind::Uint => value.as_u64_large().map(Number::Uint),
+            Kind::Float => value.as_f64().map(Number::Float),
+            _ => None,
+        }
+    }
+
+    /// Reads the operand of an arithmetic command.
+    pub fn parse(text: &[u8]) -> Result<Number, Answer> {
+        let operand = parse(text, &ParseLimits::default()).map_err(parse::BadJson::prefixed)?;
+        Number::of(operand.root()).ok_or(BAD_OPERAND)
+    }
+
+    pub fn as_f64(self) -> f64 {
+        match self {
+            Number::Int(whole) => whole as f64,
+            Number::Uint(whole) => whole as f64,
+            Number::Float(real) => real,
+        }
+    }
+
+    /// The number as a whole one of either sign; `None` for a real number.
+    fn whole(self) -> Option<i128> {
+        match self {
+            Number::Int(whole) => Some(whole.into()),
+            Number::Uint(whole) => Some(whole.into()),
+            Number::Float(_) => None,
+        }
+    }
+
+    pub fn add(self, by: Number) -> Result<Number, Answer> {
+        match (self, by) {
+            (Number::Int(left), Number::Int(right)) => checked(left.checked_add(right)),
+            _ => finite(self.as_f64() + by.as_f64()),
+        }
+    }
+
+    pub fn mul(self, by: Number) -> Result<Number, Answer> {
+        match (self, by) {
+            (Number::Int(left), Number::Int(right)) => checked(left.checked_mul(right)),
+            _ => finite(self.as_f64() * by.as_f64()),
+        }
+    }
+
+    /// Whole numbers to a power that is not negative are exact. The rest is as exact as the platform's `pow`.
+    pub fn pow(self, by: Number) -> Result<Number, Answer> {
+        match (self, by) {
+            (Number::Int(base), Number::Int(exponent)) if exponent >= 0 => {
+                checked(whole_power(base, exponent))
+            }
+            _ => finite(self.as_f64().powf(by.as_f64())),
+        }
+    }
+
+    /// Two whole numbers are compared exactly, any others as f64.
+    pub fn compare(self, other: Number) -> Option<Ordering> {
+        match (self.whole(), other.whole()) {
+            (Some(left), Some(right)) => Some(left.cmp(&right)),
+            _ => self.as_f64().partial_cmp(&other.as_f64()),
+        }
+    }
+
+    pub fn push(self, out: &mut Builder) {
+        match self {
+            Number::Int(whole) => out.int(whole),
+            Number::Uint(whole) => out.uint(whole),
+            Number::Float(real) => out.float(real),
+        }
+    }
+
+    /// Appends the number as RedisJSON prints it: `100`, `100.0`, `1e16`, `1e-7`, `-0.0`.
+    pub fn print(self, out: &mut Vec<u8>) {
+        match self {
+            Number::Int(whole) => out.extend_from_slice(itoa::Buffer::new().format(whole).as_bytes()),
+            Number::Uint(whole) => out.extend_from_slice(itoa::Buffer::new().format(whole).as_bytes()),
+            Number::Float(real) => out.extend_from_slice(ryu::Buffer::new().format(real).as_bytes()),
+        }
+    }
+}
+
+impl Arithmetic {
+    /// The result for a number that is the root or a member of an object.
+    pub fn apply(self, number: Number, by: Number) -> Result<Number, Answer> {
+        match self {
+            Arithmetic::Add => number.add(by),
+            Arithmetic::Multiply => number.mul(by),
+            Arithmetic::Power => number.pow(by),
+        }
+    }
+
+    /// The result for an element of `array`.
+    ///
+    /// RedisJSON packs an array whose elements are all of one kind of number, and its answers show: whole numbers
+    /// in it may grow up to `u64::MAX` and never become real, and a real result that is infinite is an overflow.
+    pub fn apply_in(self, array: Value<'_>, number: Number, by: Number) -> Result<Number, Answer> {
+        let plain = self.apply(number, by);
+        if (plain.is_ok() && !matches!(number, Number::Uint(_))) || !is_packed(array) {
+            return plain;
+        }
+        let (Some(left), Some(right)) = (number.whole(), by.whole()) else {
+            return plain.map_err(|_| NUMERIC_OVERFLOW);
+        };
+        let exact = match self {
+            Arithmetic::Add => left.checked_add(right),
+            Arithmetic::Multiply => left.checked_mul(right),
+            Arithmetic::Power if right < 0 => return plain,
+            Arithmetic::Power => u32::try_from(right).ok().and_then(|exponent| left.checked_pow(exponent)),
+        };
+        let small = exact.and_then(|whole| i64::try_from(whole).ok()).map(Number::Int);
+        let large = exact.and_then(|whole| u64::try_from(whole).ok()).map(Number::Uint);
+        small.or(large).ok_or(NUMERIC_OVERFLOW)
+    }
+}
+
+fn is_packed(array: Value<'_>) -> bool {
+    array.elements().all(|element| matches!(element.kind(), Kind::Int | Kind::Uint))
+        || array.elements().all(|element| element.kind() == Kind::Float)
+}
+
+fn checked(whole: Option<i64>) -> Result<Number, Answer> {
+    whole.map(Number::Int).ok_or(NUMERIC_OVERFLOW)
+}
+
+fn finite(real: f64) -> Result<Number, Answer> {
+    if real.is_finite() { Ok(Number::Float(real)) } else { Err(NOT_A_NUMBER) }
+}
+
+fn whole_power(base: i64, exponent: i64) -> Option<i64> {
+    match (base, u32::try_from(exponent)) {
+        (_, Ok(exponent)) => base.checked_pow(exponent),
+        (0 | 1, Err(_)) => Some(base),
+        (-1, Err(_)) => Some(if exponent % 2 == 0 { 1 } else { -1 }),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::json::parse::tests::document;
+
+    fn printed(number: Number) -> String {
+        let mut out = Vec::new();
+        number.print(&mut out);
+        String::from_utf8(out).unwrap()
+    }
+
+    fn number(text: &str) -> Number {
+        Number::parse(text.as_bytes()).unwrap()
+    }
+
+    #[test]
+    fn numbers_print_as_redisjson_prints_them() {
+        for (text, wanted) in [
+            ("1e2", "100.0"),
+            ("1e15", "1000000000000000.0"),
+            ("1e16", "1e16"),
+            ("0.000001", "1e-6"),
+            ("0.0000001", "1e-7"),
+            ("-0", "-0.0"),
+            ("0.0", "0.0"),
+            ("1.10", "1.1"),
+            ("9223372036854775808", "9223372036854775808"),
+            ("-9223372036854775808", "-9223372036854775808"),
+            ("-9223372036854775809", "-9.223372036854776e18"),
+            ("18446744073709551615", "18446744073709551615"),
+            ("18446744073709551616", "1.8446744073709552e19"),
+            ("123456789.123456789", "123456789.12345679"),
+            ("3.141592653589793238462643", "3.141592653589793"),
+            ("1e-400", "0.0"),
+            ("5e-324", "5e-324"),
+            ("1.7976931348623157e308", "1.7976931348623157e308"),
+        ] {
+            assert_eq!(printed(number(text)), wanted, "{text}");
+        }
+    }
+
+    #[test]
+    fn arithmetic_answers_as_recorded() {
+        use Arithmetic::{Add, Multiply, Power};
+        for (left, arithmetic, right, wanted) in [
+            ("9223372036854775807", Add, "1", "ERR numeric overflow"),
+            ("-9223372036854775808", Add, "1", "-9223372036854775807"),
+            ("9223372036854775807", Add, "1e3", "9.223372036854776e18"),
+            ("9223372036854775808", Add, "1", "9.223372036854776e18"),
+            ("18446744073709551615", Add, "9223372036854775807", "2.7670116110564327e19"),
+            ("-0", Add, "1", "1.0"),
+            ("100", Multiply, "9223372036854775807", "ERR numeric overflow"),
+            ("-9223372036854775808", Multiply, "-1", "ERR numeric overflow"),
+            ("9223372036854775807", Multiply, "-1", "-9223372036854775807"),
+            ("-0", Multiply, "-1", "0.0"),
+            ("1.7976931348623157e308", Multiply, "2", "ERR result is not a number"),
+            ("123456789012345678901234567890", Multiply, "9223372036854775807", "1.138687895536349e48"),
+            ("1.10", Add, "-1", "0.10000000000000009"),
+            ("7", Power, "2", "49"),
+            ("2.5", Power, "2", "6.25"),
+            ("2", Power, "-1", "0.5"),
+            ("2", Power, "63", "ERR numeric overflow"),
+            ("-1", Power, "9223372036854775807", "-1"),
+            ("-8", Power, "0.5", "ERR result is not a number"),
+            ("0", Power, "-1", "ERR result is not a number"),
+        ] {
+            let answer = arithmetic.apply(number(left), number(right));
+            let answer = answer.map_or_else(|error| error.line().to_owned(), printed);
+            assert_eq!(answer, wanted, "{left} {arithmetic:?} {right}");
+        }
+    }
+
+    #[test]
+    fn elements_of_a_packed_array_answer_as_recorded() {
+        for (array, wanted) in [
+            ("[9223372036854775807]", "18446744073709551614"),
+            ("[18446744073709551615]", "ERR numeric overflow"),
+            ("[-9223372036854775808]", "ERR numeric overflow"),
+            ("[-9223372036854775809]", "-1.8446744073709552e19"),
+            ("[1e308]", "ERR numeric overflow"),
+            ("[1e308,1]", "ERR result is not a number"),
+            ("[100]", "200"),
+        ] {
+            let array = document(array);
+            let element = Number::of(array.root().nth(0).unwrap()).unwrap();
+            let answer = Arithmetic::Multiply.apply_in(array.root(), element, Number::Int(2));
+            assert_eq!(answer.map_or_else(|error| error.line().to_owned(), printed), wanted, "{array:?}");
+        }
+    }
+
+    #[test]
+    fn an_operand_that_is_no_number_is_refused_in_recorded_words() {
+        for (text, wanted) in [
+            ("abc", "ERR expected value at line 1 column 1"),
+            ("", "ERR EOF while parsing a value at line 1 column 0"),
+            ("\"1\"", "bad input number"),
+            ("[1]", "bad input number"),
+            ("null", "bad input number"),
+        ] {
+            assert_eq!(Number::parse(text.as_bytes()).unwrap_err().line(), wanted, "{text}");
+        }
+    }
+
+    #[test]
+    fn whole_numbers_compare_exactly_and_others_as_f64() {
+        let compare = |left: &str, right: &str| number(left).compare(number(right));
+        assert_eq!(compare("9007199254740993", "9007199254740992"), Some(Ordering::Greater));
+        assert_eq!(compare("9007199254740993", "9007199254740992.0"), Some(Ordering::Equal));
+        assert_eq!(compare("18446744073709551615", "-1"), Some(Ordering::Greater));
+        assert_eq!(compare("0", "-0"), Some(Ordering::Equal));
+    }
+}

@@ -1,0 +1,161 @@
+//! JSON text to a document, without a tree in between.
+//!
+//! Two parsers share the work. The *reader* of this module takes what is right, fast. What it refuses is read again
+//! by serde_json, which words the error: RedisJSON's error texts are serde_json's, and clients have them in tests.
+//!
+//! Invariants, held by a property test:
+//! * the reader accepts exactly the texts that serde_json accepts and that nest to at most [`DEPTH_MAX`];
+//! * both mean the same value by them. A key that is repeated keeps its first position and its last value.
+
+mod keys;
+mod numeral;
+mod reader;
+#[cfg(test)]
+pub(super) mod tests;
+mod text;
+
+use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
+
+use self::reader::{Fault, Reader};
+use super::limits::{DEPTH_MAX, ParseLimits};
+use super::{Builder, Document};
+use crate::error::Answer;
+
+/// A text that is no JSON document, in serde_json's words: `expected value at line 1 column 1`.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct BadJson(String);
+
+impl BadJson {
+    /// The bare text, as JSON.SET, JSON.MSET, JSON.MERGE and JSON.ARRAPPEND answer it.
+    pub fn bare(self) -> Answer {
+        Answer::new(self.0)
+    }
+
+    /// The text behind `ERR `, as the other commands answer it.
+    pub fn prefixed(self) -> Answer {
+        Answer::new(format!("ERR {}", self.0))
+    }
+
+    pub fn text(&self) -> &str {
+        &self.0
+    }
+}
+
+/// Parses one JSON text, which may have white space around it.
+pub fn parse(text: &[u8], limits: &ParseLimits) -> Result<Document, BadJson> {
+    let mut out = Builder::with_capacity(text.len() + 16);
+    parse_into(&mut out, text, limits)?;
+    Ok(Document::from_trusted(&out.out))
+}
+
+/// Parses one JSON text and appends its encoding. After an error, `out` is as it was.
+pub fn parse_into(out: &mut Builder, text: &[u8], limits: &ParseLimits) -> Result<(), BadJson> {
+    let before = out.len();
+    let outcome =
+        if limits.admits(text.len()) { Reader::new(text, out).document() } else { Err(Fault::Large) };
+    let outcome =
+        outcome.and_then(|()| if limits.admits(out.len() - before) { Ok(()) } else { Err(Fault::Large) });
+    outcome.map_err(|fault| {
+        out.out.truncate(before);
+        explain(text, fault, limits)
+    })
+}
+
+/// Words the error. The reader and serde_json both stop at the first fault, so each finds the same one.
+#[cold]
+fn explain(text: &[u8], fault: Fault, limits: &ParseLimits) -> BadJson {
+    match fault {
+        Fault::Deep(at) => BadJson(format!("recursion limit exceeded at {}", line_and_column(text, at))),
+        Fault::Large => {
+            BadJson(format!("document is larger than the limit of {} bytes", limits.document_bytes_max))
+        }
+        Fault::Syntax => {
+            let mut slow = serde_json::Deserializer::from_slice(text);
+            slow.disable_recursion_limit();
+            let outcome = Skim::deserialize(&mut slow).and_then(|_| slow.end());
+            debug_assert!(outcome.is_err(), "serde_json accepts what the reader refused: {text:?}");
+            BadJson(outcome.map_or_else(|error| error.to_string(), |()| "invalid JSON".to_owned()))
+        }
+    }
+}
+
+/// Where serde_json would say that the byte at offset `at` is: lines from 1, columns in bytes from 1.
+fn line_and_column(text: &[u8], at: usize) -> String {
+    let before = &text[..at.min(text.len())];
+    let line = 1 + before.iter().filter(|&&byte| byte == b'\n').count();
+    let start = before.iter().rposition(|&byte| byte == b'\n').map_or(0, |newline| newline + 1);
+    format!("line {line} column {}", before.len() - start + 1)
+}
+
+/// Makes serde_json validate everything and keep nothing. `IgnoredAny` would skip the validation of strings.
+struct Skim;
+
+thread_local! {
+    /// How many containers the running [`Skim`] is in. The reader has stopped within the limit, and so will
+    /// serde_json; the count only keeps a difference between them from overflowing the stack.
+    static SKIM_DEPTH: std::cell::Cell<usize> = const { std::cell::Cell::new(0) };
+}
+
+fn nested<E: serde::de::Error>(walk: impl FnOnce() -> Result<Skim, E>) -> Result<Skim, E> {
+    let depth = SKIM_DEPTH.get();
+    if depth > DEPTH_MAX {
+        return Err(E::custom("recursion limit exceeded"));
+    }
+    SKIM_DEPTH.set(depth + 1);
+    let outcome = walk();
+    SKIM_DEPTH.set(depth);
+    outcome
+}
+
+impl<'de> Deserialize<'de> for Skim {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Skim, D::Error> {
+        from.deserialize_any(Skim)
+    }
+}
+
+impl<'de> Visitor<'de> for Skim {
+    type Value = Skim;
+
+    fn expecting(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.write_str("any value")
+    }
+
+    fn visit_unit<E>(self) -> Result<Skim, E> {
+        Ok(Skim)
+    }
+
+    fn visit_bool<E>(self, _: bool) -> Result<Skim, E> {
+        Ok(Skim)
+    }
+
+    fn visit_i64<E>(self, _: i64) -> Result<Skim, E> {
+        Ok(Skim)
+    }
+
+    fn visit_u64<E>(self, _: u64) -> Result<Skim, E> {
+        Ok(Skim)
+    }
+
+    fn visit_f64<E>(self, _: f64) -> Result<Skim, E> {
+        Ok(Skim)
+    }
+
+    fn visit_str<E>(self, _: &str) -> Result<Skim, E> {
+        Ok(Skim)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut elements: A) -> Result<Skim, A::Error> {
+        nested(|| {
+            while elements.next_element::<Skim>()?.is_some() {}
+            Ok(Skim)
+        })
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Skim, A::Error> {
+        nested(|| {
+            while members.next_entry::<Skim, Skim>()?.is_some() {}
+            Ok(Skim)
+        })
+    }
+}

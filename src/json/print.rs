@@ -1,0 +1,240 @@
+//! A value as JSON text.
+//!
+//! Invariants:
+//! * the text parses to the value that was printed;
+//! * a `Text` is copied, and only a `TextEscaped` is looked at byte by byte.
+
+use super::limits::DEPTH_MAX;
+use super::number::Number;
+use super::value::{Kind, Member, Value};
+
+/// What JSON.GET's INDENT, NEWLINE and SPACE put between the tokens. The default is compact.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Style<'s> {
+    /// Before each element and member, once per level.
+    pub indent: &'s [u8],
+    /// Behind each opening bracket and comma, and before each closing bracket, unless the container is empty.
+    pub newline: &'s [u8],
+    /// Behind the colon of a member.
+    pub space: &'s [u8],
+}
+
+impl Style<'_> {
+    pub fn is_compact(&self) -> bool {
+        self.indent.is_empty() && self.newline.is_empty() && self.space.is_empty()
+    }
+
+    /// Begins a line within `level` containers.
+    pub fn line(&self, level: usize, out: &mut Vec<u8>) {
+        out.extend_from_slice(self.newline);
+        for _ in 0..level {
+            out.extend_from_slice(self.indent);
+        }
+    }
+}
+
+/// Appends `value` as text.
+pub fn print(value: Value<'_>, style: &Style<'_>, out: &mut Vec<u8>) {
+    print_within(value, style, 0, out);
+}
+
+/// Appends `value` as it looks within `level` containers that the caller prints.
+pub fn print_within(value: Value<'_>, style: &Style<'_>, level: usize, out: &mut Vec<u8>) {
+    if style.is_compact() {
+        // Text is about as long as its encoding: one growth at most, instead of one for each doubling.
+        out.reserve(value.encoded().len() + value.encoded().len() / 4);
+        compact(value, level, out);
+    } else {
+        spread(value, style, level, out);
+    }
+}
+
+/// Appends values as one array within `level` containers, such as the answer to a path.
+pub fn print_list<'v>(
+    values: impl IntoIterator<Item = Value<'v>>,
+    style: &Style<'_>,
+    level: usize,
+    out: &mut Vec<u8>,
+) {
+    out.push(b'[');
+    let mut empty = true;
+    for value in values {
+        separate(&mut empty, style, level + 1, out);
+        print_within(value, style, level + 1, out);
+    }
+    finish(empty, b']', style, level, out);
+}
+
+/// Appends `text`, which is UTF-8, in quotes and escaped.
+pub fn print_text(text: &[u8], out: &mut Vec<u8>) {
+    quote(text, true, out);
+}
+
+fn compact(value: Value<'_>, level: usize, out: &mut Vec<u8>) {
+    match value.kind() {
+        Kind::Text => quote(value.payload(), false, out),
+        Kind::Object if level <= DEPTH_MAX => {
+            let mut mark = b'{';
+            for member in value.members() {
+                out.push(mark);
+                quote(member.key, member.key_escaped, out);
+                out.push(b':');
+                compact(member.value, level + 1, out);
+                mark = b',';
+            }
+            out.extend_from_slice(if mark == b'{' { b"{}" } else { b"}" });
+        }
+        Kind::Array if level <= DEPTH_MAX => {
+            let mut mark = b'[';
+            for element in value.elements() {
+                out.push(mark);
+                compact(element, level + 1, out);
+                mark = b',';
+            }
+            out.extend_from_slice(if mark == b'[' { b"[]" } else { b"]" });
+        }
+        _ => scalar(value, out),
+    }
+}
+
+fn spread(value: Value<'_>, style: &Style<'_>, level: usize, out: &mut Vec<u8>) {
+    let mut empty = true;
+    match value.kind() {
+        Kind::Object if level <= DEPTH_MAX => {
+            out.push(b'{');
+            for Member { key, key_escaped, value, .. } in value.members() {
+                separate(&mut empty, style, level + 1, out);
+                quote(key, key_escaped, out);
+                out.push(b':');
+                out.extend_from_slice(style.space);
+                spread(value, style, level + 1, out);
+            }
+            finish(empty, b'}', style, level, out);
+        }
+        Kind::Array if level <= DEPTH_MAX => {
+            out.push(b'[');
+            for element in value.elements() {
+                separate(&mut empty, style, level + 1, out);
+                spread(element, style, level + 1, out);
+            }
+            finish(empty, b']', style, level, out);
+        }
+        _ => scalar(value, out),
+    }
+}
+
+fn separate(empty: &mut bool, style: &Style<'_>, level: usize, out: &mut Vec<u8>) {
+    if !std::mem::replace(empty, false) {
+        out.push(b',');
+    }
+    style.line(level, out);
+}
+
+fn finish(empty: bool, bracket: u8, style: &Style<'_>, level: usize, out: &mut Vec<u8>) {
+    if !empty {
+        style.line(level, out);
+    }
+    out.push(bracket);
+}
+
+fn scalar(value: Value<'_>, out: &mut Vec<u8>) {
+    match (value.kind(), Number::of(value)) {
+        (_, Some(number)) => number.print(out),
+        (Kind::True, _) => out.extend_from_slice(b"true"),
+        (Kind::False, _) => out.extend_from_slice(b"false"),
+        (kind @ (Kind::Text | Kind::TextEscaped), _) => {
+            quote(value.payload(), kind == Kind::TextEscaped, out)
+        }
+        // Containers come here only below the depth limit, where no checked document has any.
+        _ => out.extend_from_slice(b"null"),
+    }
+}
+
+#[inline]
+fn quote(text: &[u8], escaped: bool, out: &mut Vec<u8>) {
+    if escaped {
+        return escape(text, out);
+    }
+    out.push(b'"');
+    out.extend_from_slice(text);
+    out.push(b'"');
+}
+
+fn escape(text: &[u8], out: &mut Vec<u8>) {
+    const HEX: [u8; 16] = *b"0123456789abcdef";
+    out.push(b'"');
+    let mut rest = text;
+    while let Some(at) = rest.iter().position(|&byte| byte < 0x20 || byte == b'"' || byte == b'\\') {
+        out.extend_from_slice(&rest[..at]);
+        match rest[at] {
+            byte @ (b'"' | b'\\') => out.extend_from_slice(&[b'\\', byte]),
+            0x08 => out.extend_from_slice(b"\\b"),
+            0x0c => out.extend_from_slice(b"\\f"),
+            b'\n' => out.extend_from_slice(b"\\n"),
+            b'\r' => out.extend_from_slice(b"\\r"),
+            b'\t' => out.extend_from_slice(b"\\t"),
+            byte => {
+                out.extend_from_slice(b"\\u00");
+                out.extend_from_slice(&[HEX[usize::from(byte >> 4)], HEX[usize::from(byte & 15)]]);
+            }
+        }
+        rest = &rest[at + 1..];
+    }
+    out.extend_from_slice(rest);
+    out.push(b'"');
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::json::parse::tests::document;
+
+    const ALICE: &str = r#"{"name":"Alice","none":null,"tags":["x",[]],"addr":{"zip":"00100"},"e":{}}"#;
+
+    fn printed(text: &str, style: Style<'_>) -> String {
+        let mut out = Vec::new();
+        print(document(text).root(), &style, &mut out);
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn the_compact_style_puts_nothing_between_tokens() {
+        assert_eq!(printed(ALICE, Style::default()), ALICE);
+        assert_eq!(printed(" [ ] ", Style::default()), "[]");
+    }
+
+    #[test]
+    fn indent_newline_and_space_are_independent() {
+        let indent = Style { indent: b"  ", ..Style::default() };
+        assert_eq!(printed(r#"{"a":[1,{}],"b":2}"#, indent), r#"{  "a":[    1,    {}  ],  "b":2}"#);
+        let newline = Style { newline: b"\n", ..Style::default() };
+        assert_eq!(printed(r#"{"a":[1,{}],"b":2}"#, newline), "{\n\"a\":[\n1,\n{}\n],\n\"b\":2\n}");
+        let space = Style { space: b" ", ..Style::default() };
+        assert_eq!(printed(r#"{"a":[1,{}],"b":2}"#, space), r#"{"a": [1,{}],"b": 2}"#);
+    }
+
+    #[test]
+    fn a_list_looks_like_an_array_of_its_values() {
+        let first = document("\"Alice\"");
+        let second = document("[1]");
+        for style in [Style::default(), Style { indent: b"\t", newline: b"\r\n", space: b" " }] {
+            let mut out = Vec::new();
+            print_list([first.root(), second.root()], &style, 0, &mut out);
+            assert_eq!(String::from_utf8(out).unwrap(), printed("[\"Alice\",[1]]", style));
+        }
+        let mut out = Vec::new();
+        print_list([], &Style { newline: b"\n", ..Style::default() }, 0, &mut out);
+        assert_eq!(out, b"[]");
+    }
+
+    #[test]
+    fn only_what_json_demands_is_escaped() {
+        let text = r#""\u0000\u0008\t\n\u000b\f\r\u001f \"\\\/ \u007f \u00e9 \u2028 \ud83d\ude00""#;
+        let wanted =
+            "\"\\u0000\\b\\t\\n\\u000b\\f\\r\\u001f \\\"\\\\/ \u{7f} \u{e9} \u{2028} \u{1f600}\"".to_owned();
+        assert_eq!(printed(text, Style::default()), wanted);
+        let mut out = Vec::new();
+        print_text("a\"\u{e9}\n".as_bytes(), &mut out);
+        assert_eq!(out, "\"a\\\"\u{e9}\\n\"".as_bytes());
+    }
+}
