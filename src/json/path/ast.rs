@@ -1,0 +1,161 @@
+//! What a path means, once parsed.
+//!
+//! Invariants:
+//! * literals are encoded values, so that they compare with a document's values by the same code;
+//! * the depth is bounded by the parser: chains are vectors, and only groups, calls and filters nest.
+
+use super::pattern::Pattern;
+
+/// One step of a path.
+#[derive(Clone, Debug)]
+pub enum Segment {
+    /// `.a`, `[0]`: chooses among the members or elements of a value.
+    Child(Selector),
+    /// `..a`: the same for a value and everything below it.
+    Descendant(Selector),
+}
+
+#[derive(Clone, Debug)]
+pub enum Selector {
+    Name(Box<[u8]>),
+    /// A negative index counts from the end, and stops at the first element.
+    Index(i64),
+    Wildcard,
+    Names(Vec<Box<[u8]>>),
+    Indexes(Vec<i64>),
+    Slice(Slice),
+    Filter(Box<Logic>),
+}
+
+/// `start:end:step`, where negative bounds count from the end. The step is at least 1.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Slice {
+    pub start: Option<i64>,
+    pub end: Option<i64>,
+    pub step: usize,
+}
+
+impl Segment {
+    /// Whether it leads to one value at most.
+    pub fn is_single(&self) -> bool {
+        matches!(self, Segment::Child(Selector::Name(_) | Selector::Index(_)))
+    }
+}
+
+/// A path from the document's root (`$`) or from the value that a filter looks at (`@`).
+#[derive(Clone, Debug)]
+pub(super) struct Query {
+    pub absolute: bool,
+    pub segments: Vec<Segment>,
+}
+
+impl Query {
+    pub fn is_single(&self) -> bool {
+        self.segments.iter().all(Segment::is_single)
+    }
+}
+
+/// What decides whether a filter keeps a value.
+#[derive(Clone, Debug)]
+pub(super) enum Logic {
+    Test(Operand),
+    Compare(Relation, Operand, Operand),
+    Like(Operand, Operand, Option<Pattern>),
+    Not(Box<Logic>),
+    And(Vec<Logic>),
+    Or(Vec<Logic>),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Relation {
+    Equal,
+    NotEqual,
+    Less,
+    LessOrEqual,
+    Greater,
+    GreaterOrEqual,
+    In,
+    NotIn,
+    SubsetOf,
+    AnyOf,
+    NoneOf,
+    Size,
+    Empty,
+}
+
+/// Something that has a value, or several, or none.
+#[derive(Clone, Debug)]
+pub(super) enum Operand {
+    /// One encoded value.
+    Literal(Box<[u8]>),
+    Query(Query),
+    Call(Function, Vec<Operand>, Option<Pattern>),
+    Keys(Box<Operand>),
+    /// From left to right; `*`, `/` and `%` are grouped before by the parser.
+    Arithmetic(Box<Operand>, Vec<(Operator, Operand)>),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Operator {
+    Add,
+    Subtract,
+    Multiply,
+    Divide,
+    Remainder,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Function {
+    Length,
+    Count,
+    Value,
+    Ceiling,
+    Floor,
+    Abs,
+    Concat,
+    Sum,
+    Min,
+    Max,
+    Average,
+    Deviation,
+    Keys,
+    Append,
+    First,
+    Last,
+    Index,
+    Match,
+    Search,
+}
+
+impl Function {
+    /// Each function's name, and how many arguments it takes, a method's own value included.
+    pub const ALL: [(&'static str, Function, std::ops::RangeInclusive<usize>); 19] = [
+        ("length", Function::Length, 1..=1),
+        ("count", Function::Count, 1..=1),
+        ("value", Function::Value, 1..=1),
+        ("ceiling", Function::Ceiling, 1..=1),
+        ("floor", Function::Floor, 1..=1),
+        ("abs", Function::Abs, 1..=1),
+        ("concat", Function::Concat, 1..=64),
+        ("sum", Function::Sum, 1..=64),
+        ("min", Function::Min, 1..=64),
+        ("max", Function::Max, 1..=64),
+        ("avg", Function::Average, 1..=64),
+        ("stddev", Function::Deviation, 1..=64),
+        ("keys", Function::Keys, 1..=1),
+        ("append", Function::Append, 2..=64),
+        ("first", Function::First, 1..=1),
+        ("last", Function::Last, 1..=1),
+        ("index", Function::Index, 2..=2),
+        ("match", Function::Match, 2..=2),
+        ("search", Function::Search, 2..=2),
+    ];
+
+    pub fn named(name: &[u8]) -> Option<Function> {
+        Function::ALL.iter().find(|row| row.0.as_bytes() == name).map(|row| row.1)
+    }
+
+    pub fn takes(self, arguments: usize) -> bool {
+        Function::ALL.iter().any(|row| row.1 == self && row.2.contains(&arguments))
+    }
+}

@@ -1,0 +1,145 @@
+//! The parser's state: where it stands in the text, and what it would have accepted at the furthest place.
+//!
+//! Invariants:
+//! * the parser never goes back over more than one token, so its time is linear in the path;
+//! * every recursion passes [`Cursor::enter`], so its depth is bounded by [`GROUP_NESTING_MAX`].
+
+use super::expected::{Expected, Furthest};
+use super::limits::{FILTER_NESTING_MAX, GROUP_NESTING_MAX};
+use crate::error::Answer;
+
+/// Why a path can't be parsed.
+#[derive(Debug)]
+pub(super) enum Fault {
+    /// It breaks the grammar; the cursor knows where.
+    Syntax,
+    /// It passes a limit.
+    Limit(Answer),
+}
+
+pub(super) type Parsed<T> = Result<T, Fault>;
+
+pub(super) const TOO_DEEP: Answer = Answer::fixed("ERR recursion limit exceeded");
+const FILTERS_TOO_DEEP: Answer = Answer::fixed("ERR the path nests filters too deep");
+
+pub(super) struct Cursor<'t> {
+    text: &'t [u8],
+    at: usize,
+    furthest: Furthest,
+    depth: usize,
+    filters: usize,
+    pub(super) patterns: usize,
+}
+
+impl<'t> Cursor<'t> {
+    pub fn new(text: &'t [u8]) -> Cursor<'t> {
+        Cursor { text, at: 0, furthest: Furthest::default(), depth: 0, filters: 0, patterns: 0 }
+    }
+
+    pub fn at(&self) -> usize {
+        self.at
+    }
+
+    /// Goes back to where a token began.
+    ///
+    /// # Panics
+    /// If that is ahead.
+    pub fn back_to(&mut self, at: usize) {
+        assert!(at <= self.at, "the cursor only goes back");
+        self.at = at;
+    }
+
+    pub fn peek(&self) -> Option<u8> {
+        self.text.get(self.at).copied()
+    }
+
+    pub fn rest(&self) -> &'t [u8] {
+        &self.text[self.at..]
+    }
+
+    pub fn is_at_end(&self) -> bool {
+        self.at == self.text.len()
+    }
+
+    pub fn skip_spaces(&mut self) {
+        while let Some(b' ' | b'\t' | b'\n' | b'\r') = self.peek() {
+            self.at += 1;
+        }
+    }
+
+    /// Takes `token` if it is next.
+    pub fn take(&mut self, token: &[u8]) -> bool {
+        let found = self.rest().starts_with(token);
+        if found {
+            self.at += token.len();
+        }
+        found
+    }
+
+    /// Takes `token`, or fails without a word about it: literal tokens are not rules.
+    pub fn need(&mut self, token: &[u8]) -> Parsed<()> {
+        self.skip_spaces();
+        if self.take(token) { Ok(()) } else { Err(Fault::Syntax) }
+    }
+
+    /// Takes the bytes that `wanted` holds for.
+    pub fn take_while(&mut self, wanted: impl Fn(u8) -> bool) -> &'t [u8] {
+        let rest = self.rest();
+        let len = rest.iter().position(|&byte| !wanted(byte)).unwrap_or(rest.len());
+        self.at += len;
+        &rest[..len]
+    }
+
+    /// Notes what would be accepted here.
+    pub fn expect(&mut self, expected: Expected) {
+        self.furthest.expect(self.at, expected);
+    }
+
+    /// Notes what was tried at `at`, where a token began that another rule then took.
+    pub fn expect_at(&mut self, at: usize, expected: Expected) {
+        self.furthest.expect(at, expected);
+    }
+
+    /// Notes what would have been accepted at `at`, and fails.
+    pub fn fail<T>(&mut self, at: usize, expected: Expected) -> Parsed<T> {
+        self.furthest.expect(at, expected);
+        Err(Fault::Syntax)
+    }
+
+    pub fn set_expected_only_at(&mut self, at: usize, expected: Expected) {
+        self.furthest.set_only_at(at, expected);
+    }
+
+    pub fn add_expected_only_at(&mut self, at: usize, expected: Expected) {
+        self.furthest.add_only_at(at, expected);
+    }
+
+    pub fn enter(&mut self) -> Parsed<()> {
+        self.depth += 1;
+        if self.depth > GROUP_NESTING_MAX { Err(Fault::Limit(TOO_DEEP)) } else { Ok(()) }
+    }
+
+    pub fn leave(&mut self) {
+        assert!(self.depth > 0, "every leave follows an enter");
+        self.depth -= 1;
+    }
+
+    pub fn enter_filter(&mut self) -> Parsed<()> {
+        self.enter()?;
+        self.filters += 1;
+        if self.filters > FILTER_NESTING_MAX { Err(Fault::Limit(FILTERS_TOO_DEEP)) } else { Ok(()) }
+    }
+
+    pub fn leave_filter(&mut self) {
+        assert!(self.filters > 0, "every leave follows an enter");
+        self.leave();
+        self.filters -= 1;
+    }
+
+    pub fn answer(&self, fault: Fault) -> Answer {
+        match fault {
+            Fault::Syntax => self.furthest.answer(),
+            Fault::Limit(answer) => answer,
+        }
+    }
+}

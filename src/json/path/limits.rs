@@ -1,0 +1,54 @@
+//! What one path may cost. Every limit is a number of things, never a time, so that each replica decides alike.
+
+/// A path of a client is a line, not a document; room is left for long lists after `in`.
+pub const PATH_BYTES_MAX: usize = 32 * 1024;
+
+/// How deep parentheses, literals, negations and calls may nest: as deep as a document may. Each level is about
+/// seven frames of the parser, so this stays far below a thread's stack.
+pub const GROUP_NESTING_MAX: usize = 128;
+
+/// How deep a filter may stand within a filter. Each level can walk a document of full depth from its root, so the
+/// stack of an evaluation grows with this times 128; nobody writes more than three.
+pub const FILTER_NESTING_MAX: usize = 8;
+
+/// Names or indexes in one union. Each costs a lookup per visited container.
+pub const UNION_MAX: usize = 1024;
+
+/// Methods in a row, such as `.keys().first()`: each is a level of recursion.
+pub const METHODS_MAX: usize = 32;
+
+/// Regular expressions in one path: each is compiled before the path is used, which fuel does not measure.
+pub const PATTERNS_MAX: usize = 8;
+
+/// A pattern's length. Repetitions of Unicode classes are what takes long, and [`PATTERN_PROGRAM_BYTES_MAX`] ends those.
+pub const PATTERN_BYTES_MAX: usize = 1024;
+
+/// The size of a compiled pattern: some hundred times a usual one, and compiled within a few milliseconds.
+pub const PATTERN_PROGRAM_BYTES_MAX: usize = 256 * 1024;
+
+/// Fuel that every evaluation gets. A unit is one visited node or one comparison, at most about 9 ns: 36 ms in all.
+pub const FUEL_BASE: u64 = 4_000_000;
+
+/// Fuel for each byte of the document. A value takes a byte or more (in practice ten), and a full scan with a
+/// filter visits each value a handful of times: linear work is allowed at any size, more than that is stopped.
+pub const FUEL_PER_BYTE: u64 = 2;
+
+/// Matches that every evaluation may have: 32 MiB of places.
+pub const MATCHES_BASE: usize = 1 << 20;
+
+/// One more match for so many bytes of the document, so that `$..*` of a large document is answered, in memory that
+/// is a multiple of the document's own.
+pub const BYTES_PER_MATCH: usize = 4;
+
+/// What compiling a pattern that is not known before the evaluation costs in fuel: about half a millisecond.
+pub const FUEL_PER_COMPILE: u64 = 60_000;
+
+/// Bytes of text that one unit of fuel compares or copies.
+pub const BYTES_PER_FUEL: usize = 128;
+
+/// Bytes of text that one unit of fuel searches for a pattern, when it has to fall back on its slow engine.
+pub const SEARCHED_BYTES_PER_FUEL: usize = 1;
+
+const _: () = assert!(FILTER_NESTING_MAX < GROUP_NESTING_MAX, "a filter is a group too");
+const _: () = assert!(PATTERN_BYTES_MAX <= PATH_BYTES_MAX, "a pattern stands in a path");
+const _: () = assert!(FUEL_PER_COMPILE < FUEL_BASE, "one pattern has to fit");

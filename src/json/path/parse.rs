@@ -1,0 +1,188 @@
+//! The grammar of a path's steps: names, indexes, slices, unions, wildcards, descendants.
+
+use super::ast::{Function, Query, Segment, Selector, Slice};
+use super::cursor::{Cursor, Fault, Parsed};
+use super::expected::Expected;
+use super::limits::UNION_MAX;
+use crate::error::Answer;
+
+const UNION_TOO_LONG: Answer = Answer::fixed("ERR the path has too long a union");
+
+/// The characters of a name that needs no quotes.
+pub(super) fn is_name_byte(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric()
+        || matches!(byte, b'-' | b'_' | b'`' | b'~' | b'+' | b'#' | b'%' | b'$' | b'^' | b'/' | b':')
+}
+
+impl Cursor<'_> {
+    /// The path after its `$` or `@`.
+    pub(super) fn query(&mut self, absolute: bool) -> Parsed<Query> {
+        let mut segments = Vec::new();
+        loop {
+            self.skip_spaces();
+            self.expect(if segments.is_empty() { Expected::ROOT } else { Expected::DESCENDANT });
+            match self.segment()? {
+                Some(segment) => segments.push(segment),
+                None => return Ok(Query { absolute, segments }),
+            }
+        }
+    }
+
+    fn segment(&mut self) -> Parsed<Option<Segment>> {
+        let begin = self.at();
+        if self.take(b"..") {
+            self.skip_spaces();
+            self.expect(Expected::NAME | Expected::WILDCARD);
+            let selector = self.dotted()?;
+            return Ok(Some(Segment::Descendant(selector)));
+        }
+        if self.take(b"[") {
+            return self.bracketed().map(|selector| Some(Segment::Child(selector)));
+        }
+        if !self.take(b".") {
+            return Ok(None);
+        }
+        self.skip_spaces();
+        self.expect(Expected::NAME | Expected::FUNCTION | Expected::WILDCARD);
+        if self.method().is_some() {
+            self.back_to(begin);
+            return Ok(None);
+        }
+        self.dotted().map(|selector| Some(Segment::Child(selector)))
+    }
+
+    /// What follows a dot or two.
+    fn dotted(&mut self) -> Parsed<Selector> {
+        if self.take(b"*") {
+            return Ok(Selector::Wildcard);
+        }
+        if self.take(b"[") {
+            return self.bracketed();
+        }
+        let begin = self.at();
+        let name = self.take_while(is_name_byte);
+        if let [bare @ .., b'~'] = name
+            && !bare.is_empty()
+            && self.rest().iter().all(u8::is_ascii_whitespace)
+        {
+            // At the very end the tilde asks for the keys; a member called so is found by its quoted name.
+            self.back_to(begin + bare.len());
+            return Ok(Selector::Name(bare.into()));
+        }
+        if name.is_empty() { Err(Fault::Syntax) } else { Ok(Selector::Name(name.into())) }
+    }
+
+    /// The function whose call follows, without taking anything.
+    pub(super) fn method(&mut self) -> Option<Function> {
+        let begin = self.at();
+        let function = Function::named(self.take_while(|byte| byte.is_ascii_lowercase()));
+        self.skip_spaces();
+        let called = self.peek() == Some(b'(');
+        self.back_to(begin);
+        function.filter(|_| called)
+    }
+
+    /// What stands between brackets, and the closing one.
+    fn bracketed(&mut self) -> Parsed<Selector> {
+        self.skip_spaces();
+        let begin = self.at();
+        let selector = match self.peek() {
+            Some(b'?') => {
+                self.take(b"?");
+                Selector::Filter(Box::new(self.filter()?))
+            }
+            Some(b'\'' | b'"') => self.names(begin)?,
+            Some(b'-' | b':' | b'0'..=b'9') => self.numbers(begin)?,
+            Some(b'*') => {
+                self.expect(Expected::NAMES | Expected::NUMBER | Expected::SLICE);
+                self.take(b"*");
+                Selector::Wildcard
+            }
+            _ => return self.no_selector(begin),
+        };
+        self.need(b"]")?;
+        Ok(selector)
+    }
+
+    fn no_selector<T>(&mut self, begin: usize) -> Parsed<T> {
+        self.fail(begin, Expected::NAMES | Expected::NUMBER | Expected::SLICE | Expected::WILDCARD)
+    }
+
+    fn names(&mut self, begin: usize) -> Parsed<Selector> {
+        let Some(first) = self.quoted(false) else { return self.no_selector(begin) };
+        self.expect_at(begin, Expected::NUMBER | Expected::SLICE);
+        let mut names = vec![first.into_boxed_slice()];
+        while self.comma() {
+            let Some(name) = self.quoted(false) else { return self.fail(self.at(), Expected::NAME) };
+            names.push(name.into_boxed_slice());
+            union_of(names.len())?;
+        }
+        Ok(match names.len() {
+            1 => Selector::Name(names.swap_remove(0)),
+            _ => Selector::Names(names),
+        })
+    }
+
+    fn numbers(&mut self, begin: usize) -> Parsed<Selector> {
+        let first = self.whole();
+        self.skip_spaces();
+        if self.peek() == Some(b':') {
+            return self.slice(first).map(Selector::Slice);
+        }
+        let Some(first) = first else { return self.no_selector(begin) };
+        self.expect_at(begin, Expected::SLICE);
+        let mut indexes = vec![first];
+        while self.comma() {
+            let Some(index) = self.whole() else { return self.fail(self.at(), Expected::NUMBER) };
+            indexes.push(index);
+            union_of(indexes.len())?;
+        }
+        Ok(if indexes.len() == 1 { Selector::Index(first) } else { Selector::Indexes(indexes) })
+    }
+
+    fn slice(&mut self, start: Option<i64>) -> Parsed<Slice> {
+        self.need(b":")?;
+        self.skip_spaces();
+        let end = self.whole();
+        if end.is_none() {
+            self.expect(Expected::NUMBER);
+        }
+        self.skip_spaces();
+        let mut step = 1;
+        if self.take(b":") {
+            self.skip_spaces();
+            let begin = self.at();
+            step = match self.whole() {
+                Some(step) if step > 0 => usize::try_from(step).unwrap_or(usize::MAX),
+                _ => return self.fail(begin, Expected::STEP),
+            };
+        }
+        Ok(Slice { start, end, step })
+    }
+
+    /// A whole number with an optional minus; one that is too large becomes the largest.
+    fn whole(&mut self) -> Option<i64> {
+        let begin = self.at();
+        let negative = self.take(b"-");
+        let digits = self.take_while(|byte| byte.is_ascii_digit());
+        if digits.is_empty() {
+            self.back_to(begin);
+            return None;
+        }
+        let size = digits
+            .iter()
+            .fold(0i64, |size, digit| size.saturating_mul(10).saturating_add(i64::from(digit - b'0')));
+        Some(if negative { -size } else { size })
+    }
+
+    pub(super) fn comma(&mut self) -> bool {
+        self.skip_spaces();
+        let found = self.take(b",");
+        self.skip_spaces();
+        found
+    }
+}
+
+fn union_of(len: usize) -> Parsed<()> {
+    if len > UNION_MAX { Err(Fault::Limit(UNION_TOO_LONG)) } else { Ok(()) }
+}

@@ -1,0 +1,275 @@
+//! The grammar of filters and of computed values.
+//!
+//! A parenthesis may hold a condition or a value, and only what follows tells which. One pass reads both as the same
+//! thing, [`Term`], and refuses a condition where a value is needed: two attempts would double at every parenthesis.
+
+use super::ast::{Function, Logic, Operand, Operator, Relation};
+use super::cursor::{Cursor, Fault, Parsed, TOO_DEEP};
+use super::expected::Expected;
+use super::limits::{METHODS_MAX, PATTERNS_MAX};
+use super::pattern::Pattern;
+use crate::error::Answer;
+use crate::json::Value;
+
+const TOO_MANY_PATTERNS: Answer = Answer::fixed("ERR the path has too many regular expressions");
+
+/// What may stand behind any value but a parenthesis.
+const AFTER_VALUE: Expected = Expected::METHOD.with(Expected::KEYS);
+
+enum Term {
+    Value(Operand),
+    Condition(Logic),
+}
+
+/// Longer spellings stand before those they begin with.
+const RELATIONS: [(&[u8], Relation); 6] = [
+    (b"==", Relation::Equal),
+    (b"!=", Relation::NotEqual),
+    (b"<=", Relation::LessOrEqual),
+    (b"<", Relation::Less),
+    (b">=", Relation::GreaterOrEqual),
+    (b">", Relation::Greater),
+];
+
+const WORDS: [(&[u8], Relation); 8] = [
+    (b"in", Relation::In),
+    (b"nin", Relation::NotIn),
+    (b"subsetof", Relation::SubsetOf),
+    (b"anyof", Relation::AnyOf),
+    (b"noneof", Relation::NoneOf),
+    (b"sizeof", Relation::Size),
+    (b"size", Relation::Size),
+    (b"empty", Relation::Empty),
+];
+
+impl Cursor<'_> {
+    /// What follows `?`, up to the closing bracket.
+    pub(super) fn filter(&mut self) -> Parsed<Logic> {
+        self.enter_filter()?;
+        self.skip_spaces();
+        let begin = self.at();
+        let logic = self.either();
+        if logic.is_err() {
+            // A filter in which nothing could be read is missing as a whole.
+            self.set_expected_only_at(begin, Expected::FILTER);
+        }
+        let logic = logic?;
+        self.leave_filter();
+        Ok(logic)
+    }
+
+    fn either(&mut self) -> Parsed<Logic> {
+        let mut terms = vec![self.both()?];
+        while self.joined(b"||", Expected::OR) {
+            terms.push(self.both()?);
+        }
+        Ok(if terms.len() == 1 { terms.swap_remove(0) } else { Logic::Or(terms) })
+    }
+
+    fn both(&mut self) -> Parsed<Logic> {
+        let mut terms = vec![self.condition()?];
+        while self.joined(b"&&", Expected::AND) {
+            terms.push(self.condition()?);
+        }
+        Ok(if terms.len() == 1 { terms.swap_remove(0) } else { Logic::And(terms) })
+    }
+
+    fn joined(&mut self, token: &[u8], expected: Expected) -> bool {
+        self.skip_spaces();
+        self.expect(expected);
+        self.take(token)
+    }
+
+    fn condition(&mut self) -> Parsed<Logic> {
+        self.skip_spaces();
+        if self.peek() == Some(b'!') {
+            self.enter()?;
+            self.take(b"!");
+            let inner = self.condition()?;
+            self.leave();
+            return Ok(Logic::Not(Box::new(inner)));
+        }
+        let left = match self.sum(true)? {
+            Term::Condition(logic) => return Ok(logic),
+            Term::Value(left) => left,
+        };
+        self.skip_spaces();
+        self.expect(Expected::RELATION);
+        if self.take(b"=~") {
+            self.skip_spaces();
+            let right = self.pattern_value()?;
+            let pattern = self.pattern(&right, false)?;
+            return Ok(Logic::Like(left, right, pattern));
+        }
+        match self.relation() {
+            Some(relation) => Ok(Logic::Compare(relation, left, self.value()?)),
+            None => Ok(Logic::Test(left)),
+        }
+    }
+
+    fn relation(&mut self) -> Option<Relation> {
+        let symbol = RELATIONS.iter().find(|row| self.take(row.0));
+        symbol.or_else(|| WORDS.iter().find(|row| self.word(row.0))).map(|row| row.1)
+    }
+
+    /// The compiled pattern, when the operand is literal text.
+    fn pattern(&mut self, operand: &Operand, whole: bool) -> Parsed<Option<Pattern>> {
+        let Operand::Literal(encoded) = operand else { return Ok(None) };
+        let Some(text) = Value::at(encoded, 0).as_text() else { return Ok(None) };
+        self.patterns += 1;
+        if self.patterns > PATTERNS_MAX {
+            return Err(Fault::Limit(TOO_MANY_PATTERNS));
+        }
+        Ok(Some(Pattern::compile(text, whole)))
+    }
+
+    /// The right side of `=~`: in text, escapes are the pattern's own.
+    fn pattern_value(&mut self) -> Parsed<Operand> {
+        self.skip_spaces();
+        if matches!(self.peek(), Some(b'\'' | b'"'))
+            && let Some(literal) = self.literal(true)?
+        {
+            self.expect(AFTER_VALUE | Expected::SUM | Expected::PRODUCT);
+            return Ok(Operand::Literal(literal));
+        }
+        self.value()
+    }
+
+    /// An operand of a comparison, an argument, or a whole computed path: a condition won't do.
+    pub(super) fn value(&mut self) -> Parsed<Operand> {
+        self.skip_spaces();
+        let begin = self.at();
+        match self.sum(false)? {
+            Term::Value(operand) => Ok(operand),
+            Term::Condition(_) => self.fail(begin, Expected::OPERAND),
+        }
+    }
+
+    fn sum(&mut self, first: bool) -> Parsed<Term> {
+        const OPERATORS: &[(u8, Operator)] = &[(b'+', Operator::Add), (b'-', Operator::Subtract)];
+        let term = self.product(first)?;
+        self.chain(term, Expected::SUM, OPERATORS, |cursor| cursor.product(false))
+    }
+
+    fn product(&mut self, first: bool) -> Parsed<Term> {
+        const OPERATORS: &[(u8, Operator)] =
+            &[(b'*', Operator::Multiply), (b'/', Operator::Divide), (b'%', Operator::Remainder)];
+        let term = self.factor(first)?;
+        self.chain(term, Expected::PRODUCT, OPERATORS, |cursor| cursor.factor(false))
+    }
+
+    /// The further operands of one level of precedence, from left to right.
+    fn chain(
+        &mut self,
+        first: Term,
+        expected: Expected,
+        operators: &[(u8, Operator)],
+        next: impl Fn(&mut Self) -> Parsed<Term>,
+    ) -> Parsed<Term> {
+        let Term::Value(first) = first else { return Ok(first) };
+        let mut more = Vec::new();
+        loop {
+            self.skip_spaces();
+            self.expect(expected);
+            let Some(&(_, operator)) = operators.iter().find(|row| self.take(&[row.0])) else { break };
+            self.skip_spaces();
+            let begin = self.at();
+            match next(self)? {
+                Term::Value(operand) => more.push((operator, operand)),
+                Term::Condition(_) => return self.fail(begin, Expected::OPERAND),
+            }
+        }
+        Ok(Term::Value(if more.is_empty() { first } else { Operand::Arithmetic(Box::new(first), more) }))
+    }
+
+    fn factor(&mut self, first: bool) -> Parsed<Term> {
+        self.skip_spaces();
+        let begin = self.at();
+        if self.take(b"(") {
+            return self.group(first);
+        }
+        let operand = if self.take(b"$") {
+            Operand::Query(self.query(true)?)
+        } else if self.take(b"@") {
+            Operand::Query(self.query(false)?)
+        } else if let Some(function) = self.method() {
+            self.call(function, None)?
+        } else if let Some(literal) = self.literal(false)? {
+            Operand::Literal(literal)
+        } else {
+            return self.fail(begin, Expected::OPERAND);
+        };
+        self.methods(operand).map(Term::Value)
+    }
+
+    fn group(&mut self, first: bool) -> Parsed<Term> {
+        self.enter()?;
+        self.skip_spaces();
+        let begin = self.at();
+        let term = if first {
+            let inner = self.either();
+            if inner.is_err() {
+                self.add_expected_only_at(begin, Expected::FILTER);
+            }
+            match inner? {
+                Logic::Test(operand) => Term::Value(operand),
+                logic => Term::Condition(logic),
+            }
+        } else {
+            self.sum(false)?
+        };
+        self.need(b")")?;
+        self.leave();
+        Ok(term)
+    }
+
+    /// The methods behind a value: `.length()`, `~`.
+    fn methods(&mut self, mut operand: Operand) -> Parsed<Operand> {
+        for _ in 0..=METHODS_MAX {
+            self.skip_spaces();
+            self.expect(AFTER_VALUE);
+            let begin = self.at();
+            if self.take(b"~") {
+                operand = Operand::Keys(Box::new(operand));
+                continue;
+            }
+            let dotted = self.take(b".");
+            self.skip_spaces();
+            match self.method().filter(|_| dotted) {
+                Some(function) => operand = self.call(function, Some(operand))?,
+                None => {
+                    self.back_to(begin);
+                    return Ok(operand);
+                }
+            }
+        }
+        Err(Fault::Limit(TOO_DEEP))
+    }
+
+    /// A function's name, which is known to follow, and its arguments.
+    fn call(&mut self, function: Function, own: Option<Operand>) -> Parsed<Operand> {
+        let begin = self.at();
+        self.enter()?;
+        self.take_while(|byte| byte.is_ascii_lowercase());
+        self.need(b"(")?;
+        let mut arguments: Vec<Operand> = own.into_iter().collect();
+        self.skip_spaces();
+        if self.peek() != Some(b')') {
+            arguments.push(self.value()?);
+            while self.comma() {
+                arguments.push(self.value()?);
+            }
+        }
+        self.need(b")")?;
+        self.leave();
+        if !function.takes(arguments.len()) {
+            return self.fail(begin, Expected::FUNCTION);
+        }
+        let pattern = match (function, arguments.last()) {
+            (Function::Match, Some(last)) => self.pattern(last, true)?,
+            (Function::Search, Some(last)) => self.pattern(last, false)?,
+            _ => None,
+        };
+        Ok(Operand::Call(function, arguments, pattern))
+    }
+}

@@ -1,0 +1,94 @@
+//! What a path leads to in a document.
+
+use super::ast::{Operand, Segment, Selector};
+use super::eval::{Evaluator, Node, Sink, Stop, Walked};
+use super::fuel::Fuel;
+use super::operand::Values;
+use super::{Body, Path};
+use crate::error::Answer;
+use crate::json::{Document, Place};
+
+/// The matches of a path, in document order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Selection {
+    Places(Vec<Place>),
+    /// Computed values in their encoding.
+    Values(Vec<Vec<u8>>),
+}
+
+struct Places(Vec<Place>);
+
+impl<'a> Sink<'a> for Places {
+    fn take(&mut self, node: Node<'a>, fuel: &mut Fuel) -> Walked {
+        fuel.take_match()?;
+        self.0.push(node.place());
+        Ok(())
+    }
+}
+
+impl Path {
+    /// Everything that the path leads to, duplicates included.
+    pub fn select(&self, document: &Document, fuel: &mut Fuel) -> Result<Selection, Answer> {
+        match &self.body {
+            Body::Query(_) => self.places(document, fuel).map(Selection::Places),
+            Body::Projection(operand) => {
+                let values = values_of(operand, document, fuel)?;
+                Ok(Selection::Values(match values {
+                    Values::Made(made) => made,
+                    found => found.iter().map(|value| value.encoded().to_vec()).collect(),
+                }))
+            }
+        }
+    }
+
+    /// The places that the path leads to; [`super::NO_PLACE`] for a projection.
+    pub fn places(&self, document: &Document, fuel: &mut Fuel) -> Result<Vec<Place>, Answer> {
+        let segments = self.segments().ok_or(super::NO_PLACE)?;
+        if self.is_static() {
+            return Ok(self.single(document, fuel)?.into_iter().collect());
+        }
+        let mut places = Places(Vec::new());
+        match Evaluator::new(document.root(), fuel).walk(segments, Node::root(document.root()), &mut places) {
+            Ok(()) => Ok(places.0),
+            Err(Stop::Failed(answer)) => Err(answer),
+            Err(Stop::Enough) => unreachable!("a list of places never has enough"),
+        }
+    }
+
+    /// The one place that a static path leads to, without allocating; `None` where there is nothing.
+    ///
+    /// # Panics
+    /// If the path is not static: the caller has asked.
+    pub fn single(&self, document: &Document, fuel: &mut Fuel) -> Result<Option<Place>, Answer> {
+        let segments = self.segments().ok_or(super::NO_PLACE)?;
+        let mut node = Node::root(document.root());
+        let mut evaluator = Evaluator::new(document.root(), fuel);
+        for segment in segments {
+            let found = match segment {
+                Segment::Child(Selector::Name(name)) => evaluator.member(node.value, name)?,
+                Segment::Child(Selector::Index(index)) => evaluator.element(node.value, *index)?,
+                other => panic!("{other:?} is no part of a static path"),
+            };
+            match found {
+                Some(child) => node = child,
+                None => return Ok(None),
+            }
+        }
+        Ok(Some(node.place()))
+    }
+}
+
+/// The values of a projection. They are bounded like matches, since both are copied into a reply.
+fn values_of<'a>(
+    operand: &'a Operand,
+    document: &'a Document,
+    fuel: &mut Fuel,
+) -> Result<Values<'a>, Answer> {
+    let root = document.root();
+    let values = Evaluator::new(root, fuel).values(operand, root)?;
+    for value in values.iter() {
+        fuel.take_match()?;
+        fuel.spend_bytes(value.encoded().len())?;
+    }
+    Ok(values)
+}

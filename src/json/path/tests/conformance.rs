@@ -1,0 +1,98 @@
+//! Recorded replies of RedisJSON, where a document is set and one `$` path is read from it.
+//!
+//! The recordings are looked for in `$JSONVAULT_CONFORMANCE`, else in `tests/conformance/cases`.
+
+use std::path::PathBuf;
+
+use serde_json::Value as Json;
+
+use super::testing;
+
+fn folder() -> Option<PathBuf> {
+    let named = std::env::var_os("JSONVAULT_CONFORMANCE").map(PathBuf::from);
+    let own = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/conformance/cases");
+    named.or_else(|| own.is_dir().then_some(own))
+}
+
+/// A recorded string is Latin-1, so that every byte survives.
+fn utf8(latin1: &str) -> Option<String> {
+    let bytes: Option<Vec<u8>> = latin1.chars().map(|letter| u8::try_from(u32::from(letter)).ok()).collect();
+    String::from_utf8(bytes?).ok()
+}
+
+fn arguments(step: &Json) -> Vec<String> {
+    let arguments = step["cmd"].as_array().map(Vec::as_slice).unwrap_or_default();
+    arguments.iter().filter_map(|argument| utf8(argument.as_str()?)).collect()
+}
+
+/// What is wrong with our answer, if anything.
+fn difference(document: &str, path: &str, reply: &Json) -> Option<String> {
+    let document = testing::document(&serde_json::from_str(document).ok()?);
+    let ours = testing::found(path, &document);
+    let legacy = !(path == "$" || path.starts_with("$.") || path.starts_with("$["));
+    let error = reply["e"].as_str();
+    match (ours, error) {
+        (Err(answer), Some(error)) => (answer.line() != error).then(|| format!("{answer}\n    want {error}")),
+        (Err(answer), None) => Some(format!("{answer}\n    want {reply}")),
+        (Ok(found), Some(error)) if error.contains("Path does not exist") => {
+            (!found.is_empty()).then(|| format!("{found:?}\n    want {error}"))
+        }
+        (Ok(found), Some(error)) => Some(format!("{found:?}\n    want {error}")),
+        (Ok(found), None) => {
+            let want: Json = serde_json::from_str(&utf8(reply["b"].as_str()?)?).ok()?;
+            let same = if legacy { found.first() == Some(&want) } else { want == Json::Array(found.clone()) };
+            (!same).then(|| format!("{found:?}\n    want {want}"))
+        }
+    }
+}
+
+/// The reply to a read, or the path error of any command: (document, path, reply).
+fn checks(case: &Json) -> Vec<(String, String, Json)> {
+    let mut document: Option<String> = None;
+    let mut checks = Vec::new();
+    for step in case["steps"].as_array().map(Vec::as_slice).unwrap_or_default() {
+        let arguments = arguments(step);
+        let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
+        let reply = if step["r"].is_null() { &step["r2"] } else { &step["r"] };
+        match (&words[..], &document) {
+            (["JSON.SET", _, "$" | ".", json], _) => document = Some((*json).to_owned()),
+            (["JSON.GET", _, path], Some(json)) if !reply.is_null() && reply["n"].is_null() => {
+                checks.push((json.clone(), (*path).to_owned(), reply.clone()));
+            }
+            (["JSON.TYPE" | "JSON.GET" | "JSON.RESP" | "JSON.STRLEN" | "JSON.ARRLEN", ..], _) => {}
+            ([_, _, path, ..], Some(json))
+                if reply["e"].as_str().is_some_and(|e| e.contains("at position")) =>
+            {
+                checks.push((json.clone(), (*path).to_owned(), reply.clone()));
+            }
+            _ => document = None,
+        }
+    }
+    checks
+}
+
+#[test]
+fn paths_answer_as_recorded() {
+    let Some(folder) = folder() else {
+        println!("no recordings: set JSONVAULT_CONFORMANCE");
+        return;
+    };
+    let (mut passed, mut failed) = (0, Vec::new());
+    for name in ["paths", "commands", "details", "sequences"] {
+        let Ok(lines) = std::fs::read_to_string(folder.join(name).with_extension("jsonl")) else { continue };
+        for line in lines.lines() {
+            let case: Json = serde_json::from_str(line).unwrap();
+            for (document, path, reply) in checks(&case) {
+                match difference(&document, &path, &reply) {
+                    None => passed += 1,
+                    Some(what) => failed.push(format!("{} {path}: {what}", case["id"])),
+                }
+            }
+        }
+    }
+    println!("{passed} passed, {} failed", failed.len());
+    for failure in failed.iter().take(40) {
+        println!("{failure}");
+    }
+    assert!(failed.is_empty(), "{} of {} differ", failed.len(), failed.len() + passed);
+}
