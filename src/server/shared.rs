@@ -44,7 +44,8 @@ impl Node for Shared {
 
     fn set_config(&self, name: &str, value: &str) -> Result<(), String> {
         let mut config = self.config.write();
-        let number = || value.parse::<u64>().map_err(|_| "argument couldn't be parsed into an integer".to_string());
+        let number =
+            || value.parse::<u64>().map_err(|_| "argument couldn't be parsed into an integer".to_string());
         match name {
             "maxclients" => config.maxclients = number()? as usize,
             "timeout" => config.timeout = number()?,
