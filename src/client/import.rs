@@ -129,7 +129,17 @@ impl<'a> Import<'a> {
             let value = self.connection.receive()?;
             self.settle(&value)?;
         }
+        // Once per half a window: drawn for each document, the bar would be the slowest part of an import.
+        if !self.progress.is_hidden() {
+            let rate = self.rate();
+            self.progress.set_message(format!("{} documents {rate:.0}/s", self.tally.acknowledged));
+        }
         Ok(())
+    }
+
+    /// Acknowledged documents per second since the start.
+    fn rate(&self) -> f64 {
+        self.tally.acknowledged as f64 / self.progress.elapsed().as_secs_f64().max(0.001)
     }
 
     fn settle(&mut self, value: &Value) -> Result<(), Failure> {
@@ -137,7 +147,6 @@ impl<'a> Import<'a> {
         match Exit::of_value(value) {
             Exit::Ok => {
                 self.tally.acknowledged += 1;
-                self.progress.set_message(format!("{} documents", self.tally.acknowledged));
                 if let Some(file) = &mut self.acknowledged {
                     write_key(file, &sent.key).map_err(|error| Failure::File(error.to_string()))?;
                 }
@@ -184,7 +193,7 @@ impl<'a> Import<'a> {
     fn tell(&self) {
         let Tally { acknowledged, failed, uncertain } = self.tally;
         let seconds = self.progress.elapsed().as_secs_f64();
-        let rate = acknowledged as f64 / seconds.max(0.001);
+        let rate = self.rate();
         let waiting = self.waiting.len();
         eprintln!(
             "{acknowledged} documents acknowledged, {failed} failed, {uncertain} uncertain, {waiting} unanswered; \
