@@ -1,4 +1,5 @@
 //! JsonVault: JSON documents behind the Redis protocol, replicated by Raft.
+pub mod client;
 pub mod command;
 pub mod config;
 pub mod env;
