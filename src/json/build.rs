@@ -42,6 +42,16 @@ impl Builder {
         self.out.is_empty()
     }
 
+    /// Forgets what was appended and keeps the memory.
+    pub fn clear(&mut self) {
+        self.out.clear();
+    }
+
+    /// What was appended.
+    pub fn encoded(&self) -> &[u8] {
+        &self.out
+    }
+
     pub fn into_bytes(self) -> Vec<u8> {
         self.out
     }
