@@ -6,6 +6,7 @@
 
 use super::limits::DEPTH_MAX;
 use super::number::Number;
+use super::run::{copy_short, plain_run};
 use super::value::{Kind, Member, Value};
 
 /// What JSON.GET's INDENT, NEWLINE and SPACE put between the tokens. The default is compact.
@@ -72,13 +73,24 @@ pub fn print_text(text: &[u8], out: &mut Vec<u8>) {
 
 fn compact(value: Value<'_>, level: usize, out: &mut Vec<u8>) {
     match value.kind() {
-        Kind::Text => quote(value.payload(), false, out),
+        Kind::Text => {
+            out.push(b'"');
+            copy_payload(value, out);
+            out.push(b'"');
+        }
+        Kind::Int => Number::Int(value.as_i64().unwrap_or(0)).print(out),
         Kind::Object if level <= DEPTH_MAX => {
             let mut mark = b'{';
             for member in value.members() {
-                out.push(mark);
-                quote(member.key, member.key_escaped, out);
-                out.push(b':');
+                out.extend_from_slice(&[mark, b'"']);
+                if member.key_escaped {
+                    escape(member.key, out);
+                } else {
+                    // A key ends where its value begins.
+                    let end = member.value.offset();
+                    copy_short(value.buffer(), end - member.key.len(), end, out);
+                }
+                out.extend_from_slice(b"\":");
                 compact(member.value, level + 1, out);
                 mark = b',';
             }
@@ -95,6 +107,11 @@ fn compact(value: Value<'_>, level: usize, out: &mut Vec<u8>) {
         }
         _ => scalar(value, out),
     }
+}
+
+#[inline]
+fn copy_payload(value: Value<'_>, out: &mut Vec<u8>) {
+    copy_short(value.buffer(), value.end() - value.payload().len(), value.end(), out);
 }
 
 fn spread(value: Value<'_>, style: &Style<'_>, level: usize, out: &mut Vec<u8>) {
@@ -152,21 +169,24 @@ fn scalar(value: Value<'_>, out: &mut Vec<u8>) {
 
 #[inline]
 fn quote(text: &[u8], escaped: bool, out: &mut Vec<u8>) {
-    if escaped {
-        return escape(text, out);
-    }
     out.push(b'"');
-    out.extend_from_slice(text);
+    if escaped {
+        escape(text, out);
+    } else {
+        out.extend_from_slice(text);
+    }
     out.push(b'"');
 }
 
+/// Appends `text` with what JSON cannot hold escaped, without the quotes.
 fn escape(text: &[u8], out: &mut Vec<u8>) {
     const HEX: [u8; 16] = *b"0123456789abcdef";
-    out.push(b'"');
     let mut rest = text;
-    while let Some(at) = rest.iter().position(|&byte| byte < 0x20 || byte == b'"' || byte == b'\\') {
+    loop {
+        let at = plain_run(rest, 0).end;
         out.extend_from_slice(&rest[..at]);
-        match rest[at] {
+        let Some(&byte) = rest.get(at) else { return };
+        match byte {
             byte @ (b'"' | b'\\') => out.extend_from_slice(&[b'\\', byte]),
             0x08 => out.extend_from_slice(b"\\b"),
             0x0c => out.extend_from_slice(b"\\f"),
@@ -180,8 +200,6 @@ fn escape(text: &[u8], out: &mut Vec<u8>) {
         }
         rest = &rest[at + 1..];
     }
-    out.extend_from_slice(rest);
-    out.push(b'"');
 }
 
 #[cfg(test)]
