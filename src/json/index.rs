@@ -32,13 +32,11 @@ impl<'a> MemberIndex<'a> {
 /// The first member whose key an earlier member has too.
 pub(super) fn repeated<'a>(members: Members<'a>) -> Option<Member<'a>> {
     let mut earlier: [&[u8]; SCAN_MAX] = [&[]; SCAN_MAX];
-    let mut count = 0;
-    for member in members.clone().take(SCAN_MAX) {
+    for (count, member) in members.clone().take(SCAN_MAX).enumerate() {
         if earlier[..count].contains(&member.key) {
             return Some(member);
         }
         earlier[count] = member.key;
-        count += 1;
     }
     let mut rest = members.skip(SCAN_MAX).peekable();
     rest.peek()?;
