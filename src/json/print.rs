@@ -7,7 +7,7 @@
 use super::limits::DEPTH_MAX;
 use super::number::Number;
 use super::run::{copy_short, plain_run};
-use super::value::{Kind, Member, Value};
+use super::value::{Header, Kind, Member, Value, header_at};
 
 /// What JSON.GET's INDENT, NEWLINE and SPACE put between the tokens. The default is compact.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -44,7 +44,10 @@ pub fn print_within(value: Value<'_>, style: &Style<'_>, level: usize, out: &mut
     if style.is_compact() {
         // Text is about as long as its encoding: one growth at most, instead of one for each doubling.
         out.reserve(value.encoded().len() + value.encoded().len() / 4);
-        compact(value, level, out);
+        match header_at(value.buffer(), value.offset()) {
+            Some(header) => compact(value.buffer(), value.offset(), header, level, out),
+            None => scalar(value, out),
+        }
     } else {
         spread(value, style, level, out);
     }
@@ -71,47 +74,50 @@ pub fn print_text(text: &[u8], out: &mut Vec<u8>) {
     quote(text, true, out);
 }
 
-fn compact(value: Value<'_>, level: usize, out: &mut Vec<u8>) {
-    match value.kind() {
+/// Prints the value with this header. It walks the headers itself: the iterators hand out more than is needed here,
+/// and printing is what most reads consist of.
+fn compact(bytes: &[u8], at: usize, header: Header, level: usize, out: &mut Vec<u8>) {
+    match header.kind {
         Kind::Text => {
             out.push(b'"');
-            copy_payload(value, out);
+            copy_short(bytes, header.payload, header.end, out);
             out.push(b'"');
         }
-        Kind::Int => Number::Int(value.as_i64().unwrap_or(0)).print(out),
-        Kind::Object if level <= DEPTH_MAX => {
-            let mut mark = b'{';
-            for member in value.members() {
-                out.extend_from_slice(&[mark, b'"']);
-                if member.key_escaped {
-                    escape(member.key, out);
-                } else {
-                    // A key ends where its value begins.
-                    let end = member.value.offset();
-                    copy_short(value.buffer(), end - member.key.len(), end, out);
-                }
-                out.extend_from_slice(b"\":");
-                compact(member.value, level + 1, out);
-                mark = b',';
-            }
-            out.extend_from_slice(if mark == b'{' { b"{}" } else { b"}" });
-        }
+        Kind::Object if level <= DEPTH_MAX => compact_object(bytes, header, level + 1, out),
         Kind::Array if level <= DEPTH_MAX => {
-            let mut mark = b'[';
-            for element in value.elements() {
+            let (mut next, mut mark) = (header.payload, b'[');
+            while let Some(element) = header_within(bytes, next, header.end) {
                 out.push(mark);
-                compact(element, level + 1, out);
-                mark = b',';
+                compact(bytes, next, element, level + 1, out);
+                (next, mark) = (element.end, b',');
             }
             out.extend_from_slice(if mark == b'[' { b"[]" } else { b"]" });
         }
-        _ => scalar(value, out),
+        _ => scalar(Value::at(bytes, at), out),
     }
 }
 
+fn compact_object(bytes: &[u8], object: Header, level: usize, out: &mut Vec<u8>) {
+    let (mut next, mut mark) = (object.payload, b'{');
+    while let Some(key) = header_within(bytes, next, object.end) {
+        let Some(value) = header_within(bytes, key.end, object.end) else { break };
+        out.extend_from_slice(&[mark, b'"']);
+        if key.kind == Kind::TextEscaped {
+            escape(&bytes[key.payload..key.end], out);
+        } else {
+            copy_short(bytes, key.payload, key.end, out);
+        }
+        out.extend_from_slice(b"\":");
+        compact(bytes, key.end, value, level, out);
+        (next, mark) = (value.end, b',');
+    }
+    out.extend_from_slice(if mark == b'{' { b"{}" } else { b"}" });
+}
+
+/// The header at `at`, if it and its payload lie before `end`.
 #[inline]
-fn copy_payload(value: Value<'_>, out: &mut Vec<u8>) {
-    copy_short(value.buffer(), value.end() - value.payload().len(), value.end(), out);
+fn header_within(bytes: &[u8], at: usize, end: usize) -> Option<Header> {
+    if at >= end { None } else { header_at(bytes, at).filter(|header| header.end <= end) }
 }
 
 fn spread(value: Value<'_>, style: &Style<'_>, level: usize, out: &mut Vec<u8>) {
