@@ -67,7 +67,12 @@ impl<'a, 'f> Evaluator<'a, 'f> {
     }
 
     /// Hands every value that `segments` lead to from `node` to `sink`.
-    pub fn walk<S: Sink<'a>>(&mut self, mut segments: &'a [Segment], mut node: Node<'a>, sink: &mut S) -> Walked {
+    pub fn walk<S: Sink<'a>>(
+        &mut self,
+        mut segments: &'a [Segment],
+        mut node: Node<'a>,
+        sink: &mut S,
+    ) -> Walked {
         loop {
             let Some((segment, rest)) = segments.split_first() else { return sink.take(node, self.fuel) };
             let found = match segment {
@@ -234,7 +239,8 @@ impl<'a, 'f> Evaluator<'a, 'f> {
 
     /// How many elements an array has, or an object members.
     pub fn count(&mut self, value: Value<'_>) -> Result<usize, Answer> {
-        let count = if value.kind() == Kind::Object { value.members().count() } else { value.elements().count() };
+        let count =
+            if value.kind() == Kind::Object { value.members().count() } else { value.elements().count() };
         self.fuel.spend(1 + count as u64)?;
         Ok(count)
     }

@@ -109,6 +109,8 @@ impl Furthest {
             .chain((self.expected.0 & Expected::ROOT.0 != 0).then_some(ROOT_NAME))
             .collect();
         let tried = tried.join(", ");
-        Answer::new(format!("Error occurred at position {at}, Error at position {at}: expected one of the following: {tried}"))
+        Answer::new(format!(
+            "Error occurred at position {at}, Error at position {at}: expected one of the following: {tried}"
+        ))
     }
 }

@@ -30,7 +30,8 @@ impl Cursor<'_> {
 
     /// Takes `word` unless a longer one stands here.
     pub(super) fn word(&mut self, word: &[u8]) -> bool {
-        let longer = self.rest().get(word.len()).is_some_and(|byte| byte.is_ascii_alphanumeric() || *byte == b'_');
+        let longer =
+            self.rest().get(word.len()).is_some_and(|byte| byte.is_ascii_alphanumeric() || *byte == b'_');
         !longer && self.take(word)
     }
 
@@ -65,7 +66,9 @@ impl Cursor<'_> {
                 let Some(key) = self.quoted(false) else { return self.fail(self.at(), Expected::NAME) };
                 self.need(b":")?;
                 self.skip_spaces();
-                let Some(value) = self.literal(false)? else { return self.fail(self.at(), Expected::OPERAND) };
+                let Some(value) = self.literal(false)? else {
+                    return self.fail(self.at(), Expected::OPERAND);
+                };
                 members.push((key, value));
                 if !self.comma() {
                     break;

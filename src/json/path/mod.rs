@@ -83,7 +83,11 @@ impl Path {
 
     /// The document's root, `$`.
     pub fn root() -> Path {
-        Path { text: "$".into(), legacy: false, body: Body::Query(Query { absolute: true, segments: Vec::new() }) }
+        Path {
+            text: "$".into(),
+            legacy: false,
+            body: Body::Query(Query { absolute: true, segments: Vec::new() }),
+        }
     }
 
     pub fn is_legacy(&self) -> bool {

@@ -21,9 +21,14 @@ impl Cursor<'_> {
         loop {
             self.skip_spaces();
             self.expect(if segments.is_empty() { Expected::ROOT } else { Expected::DESCENDANT });
-            match self.segment()? {
-                Some(segment) => segments.push(segment),
-                None => return Ok(Query { absolute, segments }),
+            let begin = self.at();
+            match self.segment() {
+                Ok(Some(segment)) => segments.push(segment),
+                Ok(None) => return Ok(Query { absolute, segments }),
+                Err(fault) => {
+                    self.expect_after_query(begin);
+                    return Err(fault);
+                }
             }
         }
     }
@@ -169,9 +174,9 @@ impl Cursor<'_> {
             self.back_to(begin);
             return None;
         }
-        let size = digits.iter().fold(0i64, |size, digit| {
-            size.saturating_mul(10).saturating_add(i64::from(digit - b'0'))
-        });
+        let size = digits
+            .iter()
+            .fold(0i64, |size, digit| size.saturating_mul(10).saturating_add(i64::from(digit - b'0')));
         Some(if negative { -size } else { size })
     }
 
@@ -181,7 +186,6 @@ impl Cursor<'_> {
         self.skip_spaces();
         found
     }
-
 }
 
 fn union_of(len: usize) -> Parsed<()> {

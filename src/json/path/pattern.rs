@@ -6,8 +6,8 @@
 
 use regex::{Regex, RegexBuilder};
 
-use super::limits::{PATTERN_BYTES_MAX, PATTERN_PROGRAM_BYTES_MAX, SEARCHED_BYTES_PER_FUEL};
 use super::fuel::Fuel;
+use super::limits::{PATTERN_BYTES_MAX, PATTERN_PROGRAM_BYTES_MAX, SEARCHED_BYTES_PER_FUEL};
 use crate::error::Answer;
 
 /// The deepest nesting within a pattern: the compiler recurses as deep.
@@ -15,7 +15,7 @@ const PATTERN_NESTING_MAX: u32 = 64;
 
 /// A pattern that has been compiled, or has failed to.
 #[derive(Clone, Debug)]
-pub(super) struct Pattern {
+pub struct Pattern {
     text: Box<[u8]>,
     whole: bool,
     compiled: Option<Regex>,

@@ -38,6 +38,11 @@ fn difference(document: &str, path: &str, reply: &Json) -> Option<String> {
             (!found.is_empty()).then(|| format!("{found:?}\n    want {error}"))
         }
         (Ok(found), Some(error)) => Some(format!("{found:?}\n    want {error}")),
+        (Ok(found), None) if reply.is_array() => {
+            let want = reply.as_array().map_or(0, Vec::len);
+            (found.len() != want)
+                .then(|| format!("{found:?}\n    want {want} matches in {}", testing::json(document.root())))
+        }
         (Ok(found), None) => {
             let want: Json = serde_json::from_str(&utf8(reply["b"].as_str()?)?).ok()?;
             let same = if legacy { found.first() == Some(&want) } else { want == Json::Array(found.clone()) };
@@ -56,11 +61,21 @@ fn checks(case: &Json) -> Vec<(String, String, Json)> {
         let reply = if step["r"].is_null() { &step["r2"] } else { &step["r"] };
         match (&words[..], &document) {
             (["JSON.SET", _, "$" | ".", json], _) => document = Some((*json).to_owned()),
+            (["JSON.GET", _, "INDENT" | "NEWLINE" | "SPACE" | "NOESCAPE" | "FORMAT"], _) => {}
             (["JSON.GET", _, path], Some(json)) if !reply.is_null() && reply["n"].is_null() => {
                 checks.push((json.clone(), (*path).to_owned(), reply.clone()));
             }
-            (["JSON.TYPE" | "JSON.GET" | "JSON.RESP" | "JSON.STRLEN" | "JSON.ARRLEN", ..], _) => {}
-            ([_, _, path, ..], Some(json)) if reply["e"].as_str().is_some_and(|e| e.contains("at position")) => {
+            (
+                ["JSON.TYPE" | "JSON.RESP" | "JSON.STRLEN" | "JSON.ARRLEN" | "JSON.OBJLEN", _, path],
+                Some(json),
+            ) => {
+                if path.starts_with('$') && reply.is_array() {
+                    checks.push((json.clone(), (*path).to_owned(), reply.clone()));
+                }
+            }
+            ([_, _, path, ..], Some(json))
+                if reply["e"].as_str().is_some_and(|e| e.contains("at position")) =>
+            {
                 checks.push((json.clone(), (*path).to_owned(), reply.clone()));
             }
             _ => document = None,

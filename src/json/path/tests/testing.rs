@@ -83,7 +83,8 @@ fn assert_place_is_consistent(place: &crate::json::Place, document: &Document) {
         return;
     };
     let parent = Value::at(document.encoded(), parent);
-    let member = parent.members().any(|member| (member.offset, member.value.offset()) == (place.member, place.at));
+    let member =
+        parent.members().any(|member| (member.offset, member.value.offset()) == (place.member, place.at));
     let element = parent.elements().any(|element| element.offset() == place.at && place.member == place.at);
     assert!(member || element, "{place:?} is not a child of its parent");
 }
