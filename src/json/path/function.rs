@@ -8,7 +8,7 @@ use super::ast::Function;
 use super::compare::whole;
 use super::eval::Evaluator;
 use super::operand::{Values, encode};
-use super::pattern::Pattern;
+use super::pattern::{Pattern, Reach};
 use crate::error::Answer;
 use crate::json::{Builder, Kind, Value};
 
@@ -50,7 +50,8 @@ impl<'a> Evaluator<'a, '_> {
                 Ok(Values::maybe(aggregate(function, &numbers)))
             }
             Function::Match | Function::Search => {
-                let found = self.like(own, &more[0], pattern, function == Function::Match)?;
+                let reach = if function == Function::Match { Reach::Match } else { Reach::Search };
+                let found = self.like(own, &more[0], pattern, reach)?;
                 Ok(Values::made(|out| out.bool(found)))
             }
         }

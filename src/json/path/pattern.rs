@@ -13,33 +13,41 @@ use crate::error::Answer;
 /// The deepest nesting within a pattern: the compiler recurses as deep.
 const PATTERN_NESTING_MAX: u32 = 64;
 
+/// Where a pattern has to be found, and in which dialect it is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reach {
+    /// `=~`: anywhere, in the regex crate's own dialect.
+    Like,
+    /// `search`: anywhere, as an I-Regexp (RFC 9485).
+    Search,
+    /// `match`: the whole text, as an I-Regexp.
+    Match,
+}
+
 /// A pattern that has been compiled, or has failed to.
 #[derive(Clone, Debug)]
 pub struct Pattern {
     text: Box<[u8]>,
-    whole: bool,
+    reach: Reach,
     compiled: Option<Regex>,
 }
 
 impl Pattern {
-    pub fn compile(text: &[u8], whole: bool) -> Pattern {
-        Pattern { text: text.into(), whole, compiled: Pattern::regex(text, whole) }
+    pub fn compile(text: &[u8], reach: Reach) -> Pattern {
+        Pattern { text: text.into(), reach, compiled: Pattern::regex(text, reach) }
     }
 
-    fn regex(text: &[u8], whole: bool) -> Option<Regex> {
+    fn regex(text: &[u8], reach: Reach) -> Option<Regex> {
         if text.len() > PATTERN_BYTES_MAX {
             return None;
         }
         let text = std::str::from_utf8(text).ok()?;
-        let anchored;
-        let source = match whole {
-            true => {
-                anchored = format!("^(?:{})$", without_line_ends(text));
-                anchored.as_str()
-            }
-            false => text,
+        let source = match reach {
+            Reach::Like => text.to_owned(),
+            Reach::Search => without_line_ends(text),
+            Reach::Match => format!("^(?:{})$", without_line_ends(text)),
         };
-        RegexBuilder::new(source)
+        RegexBuilder::new(&source)
             .size_limit(PATTERN_PROGRAM_BYTES_MAX)
             .dfa_size_limit(PATTERN_PROGRAM_BYTES_MAX)
             .nest_limit(PATTERN_NESTING_MAX)
@@ -47,8 +55,8 @@ impl Pattern {
             .ok()
     }
 
-    pub fn is_for(&self, text: &[u8], whole: bool) -> bool {
-        self.whole == whole && *self.text == *text
+    pub fn is_for(&self, text: &[u8], reach: Reach) -> bool {
+        self.reach == reach && *self.text == *text
     }
 
     /// Whether `text` has what the pattern asks for; the search is linear in the text.
