@@ -82,5 +82,49 @@ fn paths(criterion: &mut Criterion) {
     }
 }
 
-criterion_group!(benches, paths);
+/// How long a path takes that ends for want of fuel: the wanted bound is 50 ms.
+fn hostile(criterion: &mut Criterion) {
+    let mut json = json!(1);
+    for _ in 0..100 {
+        json = json!({"a": json});
+    }
+    let mut nested = Builder::new();
+    append(&mut nested, &json);
+    let nested = Document::from_trusted(&nested.into_bytes());
+    let mut flat = Builder::new();
+    append(&mut flat, &shop());
+    let flat = Document::from_trusted(&flat.into_bytes());
+    let mut group = criterion.benchmark_group("hostile");
+    group.sample_size(10);
+    let paths = [
+        (&nested, "$..a..a..a..a"),
+        (&nested, "$..*..*..*..*..*"),
+        (&nested, "$..[?(@..[?(@..[?(@..z)])])]"),
+        (&nested, "$..[?(count($..*..*)==$..[?(@..[?(@==$)])])]"),
+        (&flat, "$..[?(@==$..[?(@!=$..[?(@==$..*)])])]"),
+        (&flat, "$..[?($..[?(length(concat(@.title,@.title,@.title)) in $..*)])]"),
+        (&flat, "$..[?($..[?($..title =~ 'x.*(y|z)+.*[a-q]{5,9}$')])]"),
+        (&flat, "$..[?($..title =~ $..title)]"),
+    ];
+    for (document, text) in paths {
+        let path = Path::parse(text.as_bytes()).expect("the path is valid");
+        group.bench_function(text, |bench| {
+            bench.iter(|| path.select(document, &mut Fuel::for_document(document)))
+        });
+    }
+    for text in
+        [format!("$[?{}", "(".repeat(1000)), format!("$[?{}", "length(".repeat(15)), "$[?".repeat(300)]
+    {
+        group.bench_function(format!("parse {}", &text[..12]), |bench| {
+            bench.iter(|| Path::parse(text.as_bytes()))
+        });
+    }
+    group.bench_function("parse eight large patterns", |bench| {
+        let text = format!("$[?{}]", [r"@=~'(\\w{12}\\d){9}'"; 8].join("||"));
+        bench.iter(|| Path::parse(text.as_bytes()));
+    });
+    group.finish();
+}
+
+criterion_group!(benches, paths, hostile);
 criterion_main!(benches);

@@ -85,7 +85,7 @@ fn broken_text_is_an_error() {
     assert!(Path::parse(b"$.\xff").is_err());
     assert!(Path::parse(&vec![b'a'; PATH_BYTES_MAX + 1]).is_err());
     assert!(Path::parse(format!("$[{}1]", "1,".repeat(UNION_MAX)).as_bytes()).is_err());
-    assert!(Path::parse(format!("$[?{}]", vec!["@=~'a'"; PATTERNS_MAX + 1].join("||")).as_bytes()).is_err());
+    assert!(Path::parse(format!("$[?{}]", ["@=~'a'"; PATTERNS_MAX + 1].join("||")).as_bytes()).is_err());
 }
 
 #[test]
