@@ -64,6 +64,9 @@ impl<'a> Evaluator<'a, '_> {
             Relation::NotIn => return Ok(!self.relates(Relation::In, left, right)?),
             _ => {}
         }
+        if let (Values::One(one), Values::One(other)) = (left, right) {
+            return self.relates_one(relation, *one, *other);
+        }
         for one in left.iter() {
             for other in right.iter() {
                 self.fuel.spend(1)?;

@@ -32,7 +32,10 @@ impl<'a> Evaluator<'a, '_> {
                 Ok(eval.size(value)?.map(|size| encode(|out| out.uint(size as u64))))
             }),
             Function::Count => Ok(Values::made(|out| out.uint(own.len() as u64))),
-            Function::Value => Ok(Values::maybe(own.only().map(|value| value.encoded().to_vec()))),
+            Function::Value => match own.only() {
+                Some(_) => self.each(own, |_, value| Ok(Some(value.encoded().to_vec()))),
+                None => Ok(Values::Nothing),
+            },
             Function::Ceiling => self.each(own, |_, value| Ok(rounded(value, f64::ceil))),
             Function::Floor => self.each(own, |_, value| Ok(rounded(value, f64::floor))),
             Function::Abs => self.each(own, |_, value| Ok(absolute(value))),
