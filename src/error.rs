@@ -44,7 +44,8 @@ impl Answer {
     pub const WRONG_JSON_KIND: Answer = Answer::fixed("Existing key has wrong Redis type");
     pub const NO_PATH: Answer = Answer::fixed("ERR Path does not exist");
     pub const NOT_AT_ROOT: Answer = Answer::fixed("ERR new objects must be created at the root");
-    pub const NO_KEY: Answer = Answer::fixed("ERR could not perform this operation on a key that doesn't exist");
+    pub const NO_KEY: Answer =
+        Answer::fixed("ERR could not perform this operation on a key that doesn't exist");
     pub const OUT_OF_FUEL: Answer = Answer::fixed("ERR the path visits too much of the document");
 }
 

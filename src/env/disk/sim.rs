@@ -221,7 +221,11 @@ impl Content {
                 match random.below(8) {
                     0..4 => Content::put(&mut self.durable, at, whole),
                     // Between real sectors nothing tears; below one a smaller unit may, and the format has to bear it.
-                    4 => Content::put(&mut self.durable, at, &whole[..random.below(whole.len() as u64) as usize]),
+                    4 => Content::put(
+                        &mut self.durable,
+                        at,
+                        &whole[..random.below(whole.len() as u64) as usize],
+                    ),
                     _ => {}
                 }
                 at = sector_end;
