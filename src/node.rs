@@ -18,7 +18,10 @@ use crate::error::Fatal;
 use crate::keyspace::Keyspace;
 use crate::raft::{Group, Member, Options};
 use crate::server::{Listener, Shared, Stats};
-use crate::storage::DataDir;
+use crate::storage::{DataDir, Identity};
+
+/// The name of a cluster that was not given another.
+const CLUSTER: &str = "jsonvault";
 
 /// A node that has started and is ready to serve.
 pub struct Node {
@@ -39,8 +42,8 @@ impl Node {
     /// As [`Node::start`], on a disk and a clock of the caller's.
     pub async fn start_on(config: Config, disk: Arc<dyn Disk>, clock: Arc<dyn Clock>) -> Result<Node, Fatal> {
         let listener = Listener::bind(&config.address).await?;
-        let data = DataDir::open(disk, &config.dir, config.node_id)?;
-        let group_dir = data.open_group(0)?;
+        let identity = Identity { node: config.node_id, cluster: CLUSTER.to_string() };
+        let data = DataDir::open(disk, &config.dir, identity)?;
         let keyspace = Arc::new(Keyspace::new());
         let member =
             Member { raft_address: config.raft_address()?, client_address: listener.address().to_string() };
@@ -52,7 +55,7 @@ impl Node {
             snapshot_log_bytes: config.snapshot_log_bytes,
             snapshot_log_entries: config.snapshot_log_entries,
         };
-        let group = Group::start(group_dir, options).await?;
+        let group = Group::start(&data, options).await?;
         let mut random = Random::from_os();
         let run_id = (0..3).map(|_| format!("{:016x}", random.next_u64())).collect::<String>();
         let shared = Shared {

@@ -18,7 +18,7 @@ use crate::keyspace::{Capture, Keyspace, Stamp};
 use crate::resp::Reply;
 
 pub use batch::{Batch, BatchReader, Malformed};
-pub use snapshot::{read_block, write_record};
+pub use snapshot::{Restore, write_record};
 
 /// The state of one Raft group, and how far the log has been applied to it.
 pub struct Machine {

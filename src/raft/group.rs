@@ -13,7 +13,6 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use openraft::Raft;
 use openraft::async_runtime::watch::WatchReceiver;
 
-use super::convert;
 use super::log_store::LogStore;
 use super::maintenance;
 use super::network::Network;
@@ -26,8 +25,8 @@ use crate::env::Clock;
 use crate::error::{Fatal, Unavailable};
 use crate::keyspace::Keyspace;
 use crate::machine::{Batch, Machine};
-use crate::storage::log::{Log, Recovered};
-use crate::storage::{GroupDir, Snapshots};
+use crate::storage::log::{self, Log, Recovered};
+use crate::storage::{DataDir, SnapshotDir};
 
 /// A leader sends a heartbeat this often when it has nothing else to send.
 const HEARTBEAT_MS: u64 = 100;
@@ -35,6 +34,8 @@ const HEARTBEAT_MS: u64 = 100;
 /// late does not unseat a leader.
 const ELECTION_TIMEOUT_MS_MIN: u64 = 500;
 const ELECTION_TIMEOUT_MS_MAX: u64 = 1000;
+/// The one group of this version.
+const GROUP: u32 = 0;
 /// Entries that are kept behind a snapshot for a follower that is a little late.
 const ENTRIES_KEPT: u64 = 1000;
 
@@ -67,12 +68,11 @@ impl Group {
     /// a group of one.
     ///
     /// Returns when the node runs; [`Group::is_loaded`] tells when it has applied its log.
-    pub async fn start(dir: GroupDir, options: Options) -> Result<Group, Fatal> {
-        let GroupDir { log, recovered, snapshots } = dir;
-        let snapshots = Arc::new(snapshots);
-        let log = Arc::new(log);
+    pub async fn start(data: &DataDir, options: Options) -> Result<Group, Fatal> {
+        let snapshots = SnapshotDir::open_dir(data.disk(), &data.snapshots_path(GROUP), GROUP)?;
         let running = Arc::new(AtomicBool::new(false));
         let machine = restore(&options.keyspace, &snapshots, &running)?;
+        let (log, recovered) = open_log(data, machine.applied())?;
         let store = log_store(&log, &recovered)?;
         let raft =
             Raft::new(options.node_id, config(&options)?, Network, store, machine).await.map_err(stopped)?;
@@ -235,19 +235,43 @@ fn config(options: &Options) -> Result<Arc<openraft::Config>, Fatal> {
 /// The machine in the state of the newest good snapshot.
 fn restore(
     keyspace: &Arc<Keyspace>,
-    snapshots: &Arc<Snapshots>,
+    snapshots: &SnapshotDir,
     running: &Arc<AtomicBool>,
 ) -> Result<StateMachine, Fatal> {
+    let (newest, _damaged) = snapshots.newest_good()?;
     let mut meta = None;
-    if let Some(snapshot) = snapshots.newest() {
-        let records = load_records(&snapshot, keyspace).map_err(stopped)?;
-        let found = convert::decode_meta(snapshot.meta()).map_err(stopped)?;
-        tracing::info!(records, at = ?found.last_log_id.map(|id| id.index()), "restored the newest snapshot");
+    if let Some(snapshot) = newest {
+        let (found, records) = load_records(snapshots, &snapshot, keyspace).map_err(stopped)?;
+        tracing::info!(records, index = snapshot.place.0, "restored the newest snapshot");
         meta = Some(found);
     }
     let applied = meta.as_ref().and_then(|meta| meta.last_log_id).map(|id| id.index());
     let machine = Machine::new(keyspace.clone(), applied);
     Ok(StateMachine::new(machine, meta, snapshots.clone(), running.clone()))
+}
+
+/// Opens the log, and makes sure that it goes on where the restored state ends.
+fn open_log(data: &DataDir, applied: Option<u64>) -> Result<(Arc<Log>, Recovered), Fatal> {
+    let path = data.log_path(GROUP);
+    let options = log::Options { group: GROUP, ..log::Options::default() };
+    let (log, recovered) = Log::open(data.disk(), &path, options)?;
+    if let Some(cut) = &recovered.cut {
+        tracing::warn!(
+            path = %cut.path.display(),
+            offset = cut.offset,
+            bytes = cut.bytes,
+            "cut a torn tail: the last write was never acknowledged"
+        );
+    }
+    if let Some((purged, _)) = recovered.purged
+        && applied.is_none_or(|applied| applied < purged)
+    {
+        let reason = format!(
+            "entries up to {purged} are in no good snapshot, and the log begins after them: restore a backup"
+        );
+        return Err(Fatal::Directory { path, reason });
+    }
+    Ok((Arc::new(log), recovered))
 }
 
 fn log_store(log: &Arc<Log>, recovered: &Recovered) -> Result<LogStore, Fatal> {

@@ -14,22 +14,22 @@ use openraft::{EntryPayload, RaftSnapshotBuilder};
 
 use super::convert;
 use super::types::{LogId, Replies, SnapshotMeta, StoredMembership, TypeConfig};
-use crate::keyspace::Capture;
-use crate::machine::{self, Machine};
-use crate::storage::{SnapshotFile, Snapshots};
+use crate::keyspace::{Capture, Keyspace};
+use crate::machine::{self, Machine, Restore};
+use crate::storage::snapshot::BLOCK_BYTES_MAX;
+use crate::storage::{SnapshotDir, SnapshotFile};
 
 type Snapshot = openraft::alias::SnapshotOf<TypeConfig, SnapshotFile>;
 
-/// When a block of a snapshot is handed to the disk. Larger blocks hold writes up longer, smaller ones cost more
-/// calls.
-const BLOCK_BYTES_TARGET: usize = 1 << 20;
+/// The newest, and the one before it in case the newest turns out to be damaged.
+const SNAPSHOTS_KEPT: usize = 2;
 
 /// The machine with what openraft wants to know of it.
 pub struct StateMachine {
     machine: Machine,
     applied: Option<LogId>,
     membership: StoredMembership,
-    snapshots: Arc<Snapshots>,
+    snapshots: SnapshotDir,
     /// Whether a snapshot is being written, for `INFO`.
     running: Arc<AtomicBool>,
 }
@@ -39,7 +39,7 @@ impl StateMachine {
     pub fn new(
         machine: Machine,
         meta: Option<SnapshotMeta>,
-        snapshots: Arc<Snapshots>,
+        snapshots: SnapshotDir,
         running: Arc<AtomicBool>,
     ) -> StateMachine {
         let (applied, membership) = match meta {
@@ -52,6 +52,11 @@ impl StateMachine {
             "the keyspace is in the state of the snapshot"
         );
         StateMachine { machine, applied, membership, snapshots, running }
+    }
+
+    /// The index of the last entry applied.
+    pub fn applied(&self) -> Option<u64> {
+        self.applied.map(|id| id.index())
     }
 
     fn meta(&self) -> SnapshotMeta {
@@ -110,10 +115,10 @@ impl RaftStateMachine<TypeConfig> for StateMachine {
         meta: &SnapshotMeta,
         snapshot: SnapshotFile,
     ) -> Result<(), io::Error> {
-        let keyspace = self.machine.keyspace().clone();
+        let (keyspace, snapshots) = (self.machine.keyspace().clone(), self.snapshots.clone());
         let load = move || {
             keyspace.reset();
-            load_records(&snapshot, &keyspace)
+            load_records(&snapshots, &snapshot, &keyspace)
         };
         tokio::task::spawn_blocking(load).await.map_err(io::Error::other)??;
         self.applied = meta.last_log_id;
@@ -123,30 +128,34 @@ impl RaftStateMachine<TypeConfig> for StateMachine {
     }
 
     async fn get_current_snapshot(&mut self) -> Result<Option<Snapshot>, io::Error> {
-        let Some(snapshot) = self.snapshots.newest() else { return Ok(None) };
-        let meta = convert::decode_meta(snapshot.meta()).map_err(io::Error::other)?;
+        let list = self.snapshots.list().map_err(io::Error::other)?;
+        let Some(snapshot) = list.into_iter().next_back() else { return Ok(None) };
+        let reader = self.snapshots.open(&snapshot).map_err(io::Error::other)?;
+        let meta = convert::decode_meta(reader.meta()).map_err(io::Error::other)?;
         Ok(Some(Snapshot { meta, snapshot }))
     }
 }
 
 /// Puts every record of a snapshot into the keyspace; how many there were.
 pub fn load_records(
+    snapshots: &SnapshotDir,
     snapshot: &SnapshotFile,
-    keyspace: &crate::keyspace::Keyspace,
-) -> Result<usize, io::Error> {
-    let mut records = 0;
-    let mut reader = snapshot.read().map_err(io::Error::other)?;
+    keyspace: &Keyspace,
+) -> Result<(SnapshotMeta, usize), io::Error> {
+    let mut reader = snapshots.open(snapshot).map_err(io::Error::other)?;
+    let meta = convert::decode_meta(reader.meta()).map_err(io::Error::other)?;
+    let mut restore = Restore::new();
     while let Some(block) = reader.next_block().map_err(io::Error::other)? {
-        records += machine::read_block(&block, keyspace).map_err(io::Error::other)?;
+        restore.block(block, keyspace).map_err(io::Error::other)?;
     }
-    Ok(records)
+    Ok((meta, restore.finish().map_err(io::Error::other)?))
 }
 
 /// Writes one snapshot while entries go on being applied.
 pub struct Builder {
     meta: SnapshotMeta,
     capture: Option<Capture>,
-    snapshots: Arc<Snapshots>,
+    snapshots: SnapshotDir,
     running: Arc<AtomicBool>,
 }
 
@@ -166,24 +175,28 @@ impl RaftSnapshotBuilder<TypeConfig> for Builder {
 fn write(
     mut capture: Capture,
     meta: &SnapshotMeta,
-    snapshots: &Snapshots,
+    snapshots: &SnapshotDir,
 ) -> Result<SnapshotFile, io::Error> {
-    let (index, term) = meta.last_log_id.as_ref().map_or((0, 0), convert::pair);
-    let mut writer = snapshots.begin(index, term, &convert::encode_meta(meta)).map_err(io::Error::other)?;
-    let mut block = Vec::new();
-    while capture.next_part(|key, entry| machine::write_record(&mut block, key, entry)) {
-        if block.len() >= BLOCK_BYTES_TARGET {
-            writer.block(&block).map_err(io::Error::other)?;
-            block.clear();
+    let place = meta.last_log_id.as_ref().map_or((0, 0), convert::pair);
+    let mut writer = snapshots.begin(place, &convert::encode_meta(meta)).map_err(io::Error::other)?;
+    let mut stream = Vec::new();
+    while capture.next_part(|key, entry| machine::write_record(&mut stream, key, entry)) {
+        // Outside the capture's lock: a slow disk holds up nobody's write.
+        let whole = stream.len() - stream.len() % BLOCK_BYTES_MAX;
+        for block in stream[..whole].chunks(BLOCK_BYTES_MAX) {
+            writer.block(block).map_err(io::Error::other)?;
         }
+        stream.drain(..whole);
     }
-    if !block.is_empty() {
-        writer.block(&block).map_err(io::Error::other)?;
+    if !stream.is_empty() {
+        writer.block(&stream).map_err(io::Error::other)?;
     }
     if !capture.is_complete() {
         return Err(io::Error::other("the state was replaced while it was being saved"));
     }
     let snapshot = writer.finish().map_err(io::Error::other)?;
-    snapshots.remove_older(&snapshot);
+    if let Err(error) = snapshots.remove_older(SNAPSHOTS_KEPT) {
+        tracing::warn!(%error, "an old snapshot could not be removed");
+    }
     Ok(snapshot)
 }

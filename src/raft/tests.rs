@@ -11,7 +11,7 @@ use super::types::TypeConfig;
 use crate::env::RealDisk;
 use crate::keyspace::Keyspace;
 use crate::machine::Machine;
-use crate::storage::{DataDir, GroupDir};
+use crate::storage::{DataDir, Identity, Log, Options, SnapshotDir};
 
 struct Builder;
 
@@ -24,11 +24,15 @@ struct Guard {
 impl StoreBuilder<TypeConfig, LogStore, StateMachine, Guard> for Builder {
     async fn build(&self) -> Result<(Guard, LogStore, StateMachine), StorageError<TypeConfig>> {
         let dir = tempfile::tempdir().expect("a directory");
-        let data = DataDir::open(RealDisk::shared(), dir.path(), 1).expect("an empty directory opens");
-        let GroupDir { log, recovered, snapshots } = data.open_group(0).expect("an empty group opens");
+        let identity = Identity { node: 1, cluster: "test".to_string() };
+        let data = DataDir::open(RealDisk::shared(), dir.path(), identity).expect("a fresh directory opens");
+        let disk = data.disk();
+        let (log, recovered) =
+            Log::open(disk.clone(), &data.log_path(0), Options::default()).expect("a fresh log opens");
+        let snapshots = SnapshotDir::open_dir(disk, &data.snapshots_path(0), 0).expect("no snapshots");
         let store = LogStore::new(Arc::new(log), recovered.vote.as_deref(), recovered.committed.as_deref());
         let machine = Machine::new(Arc::new(Keyspace::new()), None);
-        let machine = StateMachine::new(machine, None, Arc::new(snapshots), Arc::default());
+        let machine = StateMachine::new(machine, None, snapshots, Arc::default());
         Ok((Guard { _data: data, _dir: dir }, store.expect("nothing to decode"), machine))
     }
 }

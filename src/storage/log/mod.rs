@@ -80,7 +80,8 @@ impl Log {
         let found = recover::recover(&directory, &options)?;
         let sequence = found.segment.sequence + 1;
         let preparer = Preparer::new(directory.clone(), options.segment_bytes, sequence, found.next);
-        let writer = Writer::new(found.segment, found.end, found.head);
+        let reserve_bytes = prepare::reserve_bytes(options.segment_bytes);
+        let writer = Writer::new(found.segment, found.end, found.head, reserve_bytes);
         let shared = Arc::new(Shared::new(directory, options, found.view, writer, preparer));
         let log = Log { shared, reserved: Arc::default(), threads: Mutex::default() };
         log.start().map_err(disk_error(dir, "starting a thread"))?;

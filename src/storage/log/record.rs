@@ -167,7 +167,8 @@ pub(crate) fn u64_at(bytes: &[u8], at: usize) -> u64 {
     u64::from_le_bytes(*bytes[at..].first_chunk().expect("the caller checked the length"))
 }
 
-const _: () = assert!(HEADER_BYTES as u64 % ALIGNMENT == 0, "an empty record must keep the alignment");
+const _: () =
+    assert!((HEADER_BYTES as u64).is_multiple_of(ALIGNMENT), "an empty record must keep the alignment");
 
 #[cfg(test)]
 mod tests {

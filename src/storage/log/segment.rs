@@ -204,11 +204,11 @@ mod tests {
         assert_eq!(directory.open(3).unwrap().salt, made.salt);
         let good = disk.contents(&made.path).unwrap();
         assert_eq!(good.len(), 4096);
-        for at in 0..HEADER_BYTES as usize {
-            disk.overwrite(&made.path, at, &[good[at] ^ 0x10]);
+        for (at, byte) in good.iter().enumerate().take(HEADER_BYTES as usize) {
+            disk.overwrite(&made.path, at, &[byte ^ 0x10]);
             let error = directory.open(3).unwrap_err();
             assert!(matches!(error, Fatal::Corrupt { offset: 0, .. }), "byte {at}: {error}");
-            disk.overwrite(&made.path, at, &[good[at]]);
+            disk.overwrite(&made.path, at, &[*byte]);
         }
     }
 

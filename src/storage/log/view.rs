@@ -128,6 +128,7 @@ impl View {
     pub(crate) fn source(&self, from: u64, to: u64, bytes_max: usize) -> Source {
         let Some((last, _)) = self.last else { return Source::Nowhere };
         let to = to.min(last + 1);
+        let from = from.max(self.first().unwrap_or(from));
         if from >= to || self.purged.is_some_and(|(purged, _)| from <= purged) {
             return Source::Nowhere;
         }

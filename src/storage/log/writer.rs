@@ -12,17 +12,22 @@ use std::sync::Arc;
 use super::Counters;
 use super::head::Head;
 use super::index::Position;
-use super::prepare::{Preparer, reserve_bytes};
+use super::prepare::Preparer;
 use super::queue::{Done, Job, Work};
 use super::record::{self, Kind, Record};
 use super::segment::{self, Segment};
-use super::types::Entry;
+use super::types::{Entry, STATE_BYTES_MAX};
 use super::view::{Held, View};
 use crate::error::Fatal;
 use crate::storage::disk_error;
 
 /// The most that is gathered for one write. More gains nothing, and the memory is kept.
 const WRITE_BYTES_MAX: usize = 8 << 20;
+
+/// No record but an entry is larger.
+const CONTROL_BYTES_MAX: u64 = record::size_of(STATE_BYTES_MAX);
+/// Behind any record there is room for a state, as a vote and a commit record may share a batch, and for the seal.
+const CONTROL_KEPT_BYTES: u64 = record::size_of(STATE_BYTES_MAX) + record::size_of(0);
 
 /// What readers are told once a batch is durable.
 enum Effect {
@@ -43,6 +48,8 @@ pub(crate) struct Writer {
     finished: Vec<Done>,
     /// No record yet says that the last batch was synced.
     unmarked: bool,
+    /// What entries leave to other records at the end of a segment.
+    reserve_bytes: u64,
 }
 
 /// What became of a batch of jobs.
@@ -69,18 +76,13 @@ enum Class {
 
 impl Writer {
     /// Goes on after `end` of a segment whose records all are durable; at the very start of one it owes the head.
-    pub(crate) fn new(segment: Arc<Segment>, end: u64, head: Head) -> Writer {
+    pub(crate) fn new(segment: Arc<Segment>, end: u64, head: Head, reserve_bytes: u64) -> Writer {
+        assert!(reserve_bytes >= CONTROL_KEPT_BYTES, "the reserve holds at least a state and a seal");
+        let unmarked = end > segment::HEADER_BYTES;
         let (buffer, effects, finished) = (Vec::new(), Vec::new(), Vec::new());
-        let mut writer = Writer {
-            segment,
-            end,
-            durable: end,
-            head,
-            buffer,
-            effects,
-            finished,
-            unmarked: end > segment::HEADER_BYTES,
-        };
+        let durable = end;
+        let mut writer =
+            Writer { segment, end, durable, head, buffer, effects, finished, unmarked, reserve_bytes };
         if end == segment::HEADER_BYTES {
             writer.put_head();
         }
@@ -89,7 +91,7 @@ impl Writer {
 
     /// Bytes of entries that fit into the segment in use.
     pub(crate) fn free(&self) -> u64 {
-        (self.segment.bytes - reserve_bytes(self.segment.bytes)).saturating_sub(self.offset())
+        self.segment.bytes.saturating_sub(self.reserve_bytes + self.offset())
     }
 
     /// Writes jobs and, if none has to wait, a commit record; one write and one sync if they fit one segment.
@@ -139,7 +141,7 @@ impl Writer {
         let enough = match &mut work {
             Work::Entries { entries, epoch } => self.place_entries(entries, *epoch, preparer, counters),
             control => {
-                self.enter_room(record::size_of(0), Class::Control, preparer, counters).inspect(|enough| {
+                self.enter_room(CONTROL_BYTES_MAX, Class::Control, preparer, counters).inspect(|enough| {
                     if *enough {
                         self.put_control(control);
                     }
@@ -209,8 +211,8 @@ impl Writer {
     /// Whether a record of so many bytes fits into this segment, and the seal after it.
     fn room(&self, bytes: u64, class: Class) -> bool {
         let kept = match class {
-            Class::Entry => reserve_bytes(self.segment.bytes),
-            Class::Control => record::size_of(super::types::STATE_BYTES_MAX) + record::size_of(0),
+            Class::Entry => self.reserve_bytes,
+            Class::Control => CONTROL_KEPT_BYTES,
         };
         self.offset() + bytes + kept <= self.segment.bytes
     }
