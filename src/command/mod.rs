@@ -28,6 +28,7 @@ pub mod server;
 mod session;
 mod syntax;
 pub mod table;
+pub mod vault;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;

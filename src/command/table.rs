@@ -4,9 +4,11 @@ use std::collections::HashMap;
 use std::sync::LazyLock;
 
 use super::connection::{client, echo, hello, ping, quit, reset, select};
+use super::json::{arithmetic, del as json_del, get, merge, mget, mset, set, type_of as json_type};
 use super::keys::{dbsize, del, exists, flushall, matching, scan, type_of};
 use super::row::{Route, Row};
 use super::server::{command, config, info, time};
+use super::vault;
 
 /// Every command. Adding one is a line here and a file beside the others.
 pub static ROWS: &[Row] = &[
@@ -28,6 +30,20 @@ pub static ROWS: &[Row] = &[
     Row::read::<type_of::TypeOf>(),
     Row::write::<del::Del>(),
     Row::write::<flushall::Flushall>(),
+    Row::read::<get::Get>(),
+    Row::read::<mget::Mget>(),
+    Row::read::<json_type::TypeOf>(),
+    Row::write::<arithmetic::NumIncrBy>(),
+    Row::write::<arithmetic::NumMultBy>(),
+    Row::write::<arithmetic::NumPowBy>(),
+    Row::write::<json_del::Del>(),
+    Row::write::<merge::Merge>(),
+    Row::write::<mset::Mset>(),
+    Row::write::<set::Set>(),
+    Row::read::<vault::qget::Qget>(),
+    Row::write::<vault::delete::Delete>(),
+    Row::write::<vault::merge::Merge>(),
+    Row::write::<vault::qset::Qset>(),
 ];
 
 /// No name of a command is longer; the test of the table holds it.

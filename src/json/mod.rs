@@ -27,7 +27,7 @@ pub use limits::{
     DEPTH_MAX, DOCUMENT_BYTES_CEILING, DOCUMENT_BYTES_DEFAULT, ParseLimits, TOO_DEEP, TOO_LARGE,
 };
 pub use merge::merge;
-pub use number::{Arithmetic, BAD_OPERAND, NOT_A_NUMBER, NUMERIC_OVERFLOW, Number};
+pub use number::{Arithmetic, BAD_OPERAND, NOT_A_NUMBER, NUMERIC_OVERFLOW, Number, is_packed};
 pub use parse::{BadJson, parse, parse_into};
 pub use place::Place;
 pub use print::{Style, print, print_list, print_text, print_within};

@@ -151,7 +151,11 @@ impl Arithmetic {
     }
 }
 
-fn is_packed(array: Value<'_>) -> bool {
+/// Whether this is an array whose elements are all of one kind of number.
+pub fn is_packed(array: Value<'_>) -> bool {
+    if array.kind() != Kind::Array {
+        return false;
+    }
     array.elements().all(|element| matches!(element.kind(), Kind::Int | Kind::Uint))
         || array.elements().all(|element| element.kind() == Kind::Float)
 }

@@ -1,0 +1,185 @@
+//! `JSON.NUMINCRBY`, `JSON.NUMMULTBY`, `JSON.NUMPOWBY key path number`: arithmetic on every number that a path
+//! leads to; the results in the order of the matches.
+
+use serde::{Deserialize, Serialize};
+
+use super::errors::NOT_NUMERIC;
+use super::expand::number;
+use super::target::{Target, places};
+use crate::command::{Args, Command, Context, Group, KeySpec, Spec, Write};
+use crate::error::Answer;
+use crate::json::path::Path;
+use crate::json::{Action, Arithmetic, Builder, Document, Kind, Number, ParseLimits, Place, Value, rewrite};
+use crate::keyspace::{Edited, Key, Writer};
+use crate::resp::{Protocol, Reply};
+
+/// The operands of the three commands.
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
+pub struct Operands {
+    key: Key,
+    path: Target,
+    /// The encoded number.
+    by: Document,
+    protocol: Protocol,
+}
+
+macro_rules! commands {
+    ($($(#[$doc:meta])* $name:ident, $word:literal, $code:literal, $arithmetic:ident, $summary:literal;)*) => { $(
+        $(#[$doc])*
+        #[derive(Debug, PartialEq, Serialize, Deserialize)]
+        pub struct $name(Operands);
+
+        impl Command for $name {
+            const SPEC: Spec = Spec {
+                name: $word,
+                aliases: &[],
+                arity: 4,
+                keys: KeySpec::FIRST,
+                group: Group::Json,
+                since: "0.1.0",
+                summary: $summary,
+                syntax: "key path number",
+            };
+        }
+
+        impl Write for $name {
+            const CODE: u16 = $code;
+
+            fn parse(args: &mut Args<'_>, context: &Context) -> Result<$name, Answer> {
+                Operands::parse(args, context).map($name)
+            }
+
+            fn apply(self, keyspace: &mut Writer<'_>) -> Result<Reply, Answer> {
+                self.0.apply(Arithmetic::$arithmetic, keyspace)
+            }
+        }
+    )* };
+}
+
+commands! {
+    NumIncrBy, "JSON.NUMINCRBY", 103, Add, "Adds to the numbers at a path.";
+    NumMultBy, "JSON.NUMMULTBY", 104, Multiply, "Multiplies the numbers at a path.";
+    NumPowBy, "JSON.NUMPOWBY", 105, Power, "Raises the numbers at a path to a power.";
+}
+
+impl Operands {
+    fn parse(args: &mut Args<'_>, context: &Context) -> Result<Operands, Answer> {
+        let (key, path, text) = (args.key()?, args.word()?, args.word()?);
+        let mut by = Builder::new();
+        let path = Target::parse(path)?;
+        Number::parse(text)?.push(&mut by);
+        let by = Document::from_trusted(&by.into_bytes());
+        Ok(Operands { key, path, by, protocol: context.protocol })
+    }
+
+    fn apply(self, arithmetic: Arithmetic, keyspace: &mut Writer<'_>) -> Result<Reply, Answer> {
+        let path = self.path.path()?;
+        let by = Number::of(self.by.root()).ok_or(crate::json::BAD_OPERAND)?;
+        let results = keyspace.edit_document(self.key.as_bytes(), |document| {
+            let (results, fresh) = results(&path, document, arithmetic, by)?;
+            if fresh.is_empty() {
+                return Ok(Edited::Unchanged(results));
+            }
+            put(document, &fresh)?;
+            Ok(Edited::Changed(results))
+        })?;
+        self.reply(path.is_legacy(), results.ok_or(Answer::NO_KEY)?)
+    }
+
+    fn reply(&self, legacy: bool, results: Vec<Option<Number>>) -> Result<Reply, Answer> {
+        if self.protocol == Protocol::Resp3 {
+            let one = |result: Option<Number>| result.map_or(Reply::Null, number);
+            return Ok(Reply::Array(results.into_iter().map(one).collect()));
+        }
+        let mut out = Vec::new();
+        if legacy {
+            results.into_iter().flatten().next_back().ok_or(NOT_NUMERIC)?.print(&mut out);
+            return Ok(Reply::bulk(out));
+        }
+        out.push(b'[');
+        for (nth, result) in results.iter().enumerate() {
+            if nth > 0 {
+                out.push(b',');
+            }
+            match result {
+                Some(number) => number.print(&mut out),
+                None => out.extend_from_slice(b"null"),
+            }
+        }
+        out.push(b']');
+        Ok(Reply::bulk(out))
+    }
+}
+
+type Fresh = Vec<(usize, Number)>;
+
+/// What each match becomes, and the same by offset, ascending and each place once. A place that matched twice is
+/// computed twice.
+fn results(
+    path: &Path,
+    document: &Document,
+    arithmetic: Arithmetic,
+    by: Number,
+) -> Result<(Vec<Option<Number>>, Fresh), Answer> {
+    let found = places(path, document)?;
+    let mut fresh: Fresh = Vec::with_capacity(found.len());
+    let mut results = Vec::with_capacity(found.len());
+    for place in &found {
+        let Some(before) = Number::of(place.value(document)) else {
+            results.push(None);
+            continue;
+        };
+        // Matches come in document order but for unions, so the place is mostly the last or a new one.
+        let known = fresh.iter().rposition(|(at, _)| *at <= place.at);
+        let after = match known.filter(|&nth| fresh[nth].0 == place.at) {
+            Some(nth) => {
+                fresh[nth].1 = compute(document, place, arithmetic, fresh[nth].1, by)?;
+                fresh[nth].1
+            }
+            None => {
+                let after = compute(document, place, arithmetic, before, by)?;
+                fresh.insert(known.map_or(0, |nth| nth + 1), (place.at, after));
+                after
+            }
+        };
+        results.push(Some(after));
+    }
+    Ok((results, fresh))
+}
+
+fn compute(
+    document: &Document,
+    place: &Place,
+    arithmetic: Arithmetic,
+    number: Number,
+    by: Number,
+) -> Result<Number, Answer> {
+    let parent = place.parent.map(|parent| Value::at(document.encoded(), parent));
+    match parent.filter(|parent| parent.kind() == Kind::Array) {
+        Some(array) => arithmetic.apply_in(array, number, by),
+        None => arithmetic.apply(number, by),
+    }
+}
+
+/// Puts each number at its offset: in place if it is a single one of the same size.
+fn put(document: &mut Document, fresh: &[(usize, Number)]) -> Result<(), Answer> {
+    let encode = |number: Number| {
+        let mut encoded = Builder::with_capacity(9);
+        number.push(&mut encoded);
+        encoded.into_bytes()
+    };
+    if let [(at, number)] = fresh
+        && document.try_replace_in_place(*at, &encode(*number))
+    {
+        return Ok(());
+    }
+    let offsets: Vec<usize> = fresh.iter().map(|(at, _)| *at).collect();
+    // Numbers cannot grow beyond nine bytes, so the document's own limit is not asked again.
+    let limits = ParseLimits { document_bytes_max: usize::MAX };
+    let edited = rewrite(document, &offsets, &limits, |nth, tail| {
+        tail.replace(&encode(fresh[nth].1))?;
+        Ok(Action::Keep)
+    })?;
+    *document = edited.expect("nothing was deleted");
+    Ok(())
+}

@@ -1,0 +1,58 @@
+//! `JSON.DEL key [path]`: removes every match of a path; how many there were.
+
+use serde::{Deserialize, Serialize};
+
+use super::target::{Target, outermost, places};
+use crate::command::{Args, Command, Context, Group, KeySpec, Spec, Write};
+use crate::error::Answer;
+use crate::json::edit::delete;
+use crate::keyspace::{Edited, Key, Writer};
+use crate::resp::Reply;
+
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
+pub struct Del {
+    key: Key,
+    path: Target,
+}
+
+impl Command for Del {
+    const SPEC: Spec = Spec {
+        name: "JSON.DEL",
+        aliases: &["JSON.FORGET"],
+        arity: -2,
+        keys: KeySpec::FIRST,
+        group: Group::Json,
+        since: "0.1.0",
+        summary: "Removes the values at a path.",
+        syntax: "key [path]",
+    };
+}
+
+impl Write for Del {
+    const CODE: u16 = 101;
+
+    fn parse(args: &mut Args<'_>, _context: &Context) -> Result<Del, Answer> {
+        Ok(Del { key: args.key()?, path: Target::or_legacy_root(args)? })
+    }
+
+    fn apply(self, keyspace: &mut Writer<'_>) -> Result<Reply, Answer> {
+        let path = self.path.path()?;
+        let deleted = keyspace.edit_document(self.key.as_bytes(), |document| {
+            let found = outermost(document, &places(&path, document)?);
+            if found.is_empty() {
+                return Ok(Edited::Unchanged((0, false)));
+            }
+            match delete(document, &found) {
+                Some(rest) => *document = rest,
+                None => return Ok(Edited::Unchanged((1, true))),
+            }
+            Ok(Edited::Changed((found.len(), document.root().count() == 0)))
+        })?;
+        let (count, empty) = deleted.unwrap_or((0, false));
+        if empty {
+            // A document that nothing is left of is no document.
+            keyspace.remove(self.key.as_bytes());
+        }
+        Ok(Reply::Integer(count as i64))
+    }
+}

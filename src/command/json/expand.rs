@@ -1,0 +1,70 @@
+//! Values as replies of their own instead of JSON text: what `FORMAT EXPAND` and `EXPAND1` ask for in RESP3.
+
+use crate::error::Answer;
+use crate::json::path::{Fuel, Path, Selection};
+use crate::json::{Document, Kind, Number, Style, Value, print};
+use crate::resp::Reply;
+
+/// How far values are taken apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Expansion {
+    /// The matches' own containers; what these hold is text.
+    Outermost,
+    Whole,
+}
+
+/// All matches of `path`, as one array.
+pub fn expand_all(path: &Path, document: &Document, expansion: Expansion) -> Result<Reply, Answer> {
+    let values = match path.select(document, &mut Fuel::for_document(document))? {
+        Selection::Places(places) => {
+            places.iter().map(|place| expand(place.value(document), expansion)).collect()
+        }
+        Selection::Values(values) => {
+            values.iter().map(|value| expand(Value::at(value, 0), expansion)).collect()
+        }
+    };
+    Ok(Reply::Array(values))
+}
+
+/// A container as an array or a map.
+pub fn expand(value: Value<'_>, expansion: Expansion) -> Reply {
+    let below = |child: Value<'_>| match expansion {
+        Expansion::Whole => expand(child, expansion),
+        Expansion::Outermost => leaf(child),
+    };
+    match value.kind() {
+        Kind::Array => Reply::Array(value.elements().map(below).collect()),
+        Kind::Object => Reply::Map(
+            value.members().map(|member| (Reply::bulk(member.key.to_vec()), below(member.value))).collect(),
+        ),
+        _ => leaf(value),
+    }
+}
+
+/// A value that is not taken apart.
+fn leaf(value: Value<'_>) -> Reply {
+    match value.kind() {
+        Kind::Null => Reply::Null,
+        Kind::True => Reply::Boolean(true),
+        Kind::False => Reply::Boolean(false),
+        Kind::Int | Kind::Uint | Kind::Float => {
+            number(Number::of(value).expect("a number's kind was matched"))
+        }
+        Kind::Text | Kind::TextEscaped | Kind::Array | Kind::Object => text(value),
+    }
+}
+
+/// A value as JSON text.
+pub fn text(value: Value<'_>) -> Reply {
+    let mut out = Vec::new();
+    print(value, &Style::default(), &mut out);
+    Reply::bulk(out)
+}
+
+/// A number that is no `i64` goes out as a double.
+pub fn number(number: Number) -> Reply {
+    match number {
+        Number::Int(whole) => Reply::Integer(whole),
+        Number::Uint(_) | Number::Float(_) => Reply::Double(number.as_f64()),
+    }
+}

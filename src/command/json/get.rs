@@ -1,0 +1,175 @@
+//! `JSON.GET key [INDENT ..] [NEWLINE ..] [SPACE ..] [FORMAT ..] [path ...]`: the values that paths lead to, as text.
+
+use bytes::Bytes;
+
+use super::errors::{BAD_FORMAT, FORMAT_NEEDS_RESP3};
+use super::expand::{Expansion, expand_all};
+use super::render::{print_matches, render};
+use crate::command::{Args, Command, Context, Group, KeySpec, Read, Spec};
+use crate::error::Answer;
+use crate::json::path::Path;
+use crate::json::{Document, Style, print};
+use crate::keyspace::View;
+use crate::resp::{Protocol, Reply};
+
+pub struct Get {
+    key: Bytes,
+    paths: Paths,
+    layout: Layout,
+    expansion: Option<Expansion>,
+}
+
+/// The paths of a request. The root, which most ask for, is known without parsing.
+enum Paths {
+    LegacyRoot,
+    Root,
+    One(Path),
+    /// With the words of the client, which become the keys of the answer.
+    Several(Vec<(Bytes, Path)>),
+}
+
+#[derive(Default)]
+struct Layout {
+    indent: Bytes,
+    newline: Bytes,
+    space: Bytes,
+}
+
+impl Layout {
+    fn style(&self) -> Style<'_> {
+        Style { indent: &self.indent, newline: &self.newline, space: &self.space }
+    }
+}
+
+impl Command for Get {
+    const SPEC: Spec = Spec {
+        name: "JSON.GET",
+        aliases: &[],
+        arity: -2,
+        keys: KeySpec::FIRST,
+        group: Group::Json,
+        since: "0.1.0",
+        summary: "The values that paths lead to, as JSON text.",
+        syntax: "key [INDENT indent] [NEWLINE newline] [SPACE space] [NOESCAPE] [FORMAT format] [path ...]",
+    };
+}
+
+impl Read for Get {
+    fn parse(args: &mut Args<'_>, context: &Context) -> Result<Get, Answer> {
+        let key = args.word()?.clone();
+        let (mut layout, mut expansion) = (Layout::default(), None);
+        let mut words: smallvec::SmallVec<[&Bytes; 4]> = smallvec::SmallVec::new();
+        while !args.is_empty() {
+            if args.keyword("INDENT") {
+                layout.indent = args.word()?.clone();
+            } else if args.keyword("NEWLINE") {
+                layout.newline = args.word()?.clone();
+            } else if args.keyword("SPACE") {
+                layout.space = args.word()?.clone();
+            } else if args.keyword("FORMAT") {
+                expansion = format(args.word()?, context)?;
+            } else if !args.keyword("NOESCAPE") {
+                words.push(args.word()?);
+            }
+        }
+        Ok(Get { key, paths: Paths::parse(&words)?, layout, expansion })
+    }
+
+    fn run(self, keyspace: &View<'_>) -> Result<Reply, Answer> {
+        match keyspace.document(&self.key)? {
+            Some(document) => self.answer(&document),
+            None => Ok(Reply::Null),
+        }
+    }
+}
+
+impl Paths {
+    fn parse(words: &[&Bytes]) -> Result<Paths, Answer> {
+        match words {
+            [] => Ok(Paths::LegacyRoot),
+            [word] if word[..] == b"."[..] => Ok(Paths::LegacyRoot),
+            [word] if word[..] == b"$"[..] => Ok(Paths::Root),
+            [word] => Path::parse(word).map(Paths::One),
+            words => {
+                let parsed = words.iter().map(|&word| Ok((word.clone(), Path::parse(word)?)));
+                parsed.collect::<Result<Vec<_>, Answer>>().map(Paths::Several)
+            }
+        }
+    }
+}
+
+/// The protocol is asked first: with RESP2 any format is refused, known or not.
+fn format(word: &Bytes, context: &Context) -> Result<Option<Expansion>, Answer> {
+    if context.protocol == Protocol::Resp2 {
+        return Err(FORMAT_NEEDS_RESP3);
+    }
+    match &word.to_ascii_uppercase()[..] {
+        b"STRING" => Ok(None),
+        b"EXPAND1" => Ok(Some(Expansion::Outermost)),
+        b"EXPAND" => Ok(Some(Expansion::Whole)),
+        _ => Err(BAD_FORMAT),
+    }
+}
+
+impl Get {
+    /// `JSON.GET key path`, which is all that `QGET` is.
+    pub fn one(key: &Bytes, path: &Bytes) -> Result<Get, Answer> {
+        let paths = Paths::parse(&[path])?;
+        Ok(Get { key: key.clone(), paths, layout: Layout::default(), expansion: None })
+    }
+
+    fn answer(&self, document: &Document) -> Result<Reply, Answer> {
+        if let Some(expansion) = self.expansion {
+            return self.expanded(document, expansion);
+        }
+        let style = self.layout.style();
+        let mut out = Vec::with_capacity(document.encoded().len().min(256) + 16);
+        match &self.paths {
+            Paths::LegacyRoot => print(document.root(), &style, &mut out),
+            Paths::Root => crate::json::print_list([document.root()], &style, 0, &mut out),
+            Paths::One(path) => render(path, document, &style, &mut out)?,
+            Paths::Several(paths) => several(paths, document, &style, &mut out)?,
+        }
+        Ok(Reply::bulk(out))
+    }
+
+    fn expanded(&self, document: &Document, expansion: Expansion) -> Result<Reply, Answer> {
+        match &self.paths {
+            Paths::LegacyRoot | Paths::Root => expand_all(&Path::root(), document, expansion),
+            Paths::One(path) => expand_all(path, document, expansion),
+            Paths::Several(paths) => {
+                let replies = distinct(paths).map(|(_, path)| expand_all(path, document, expansion));
+                replies.collect::<Result<_, _>>().map(Reply::Array)
+            }
+        }
+    }
+}
+
+/// The paths without those that stand there before: an object has each key once.
+fn distinct(paths: &[(Bytes, Path)]) -> impl Iterator<Item = &(Bytes, Path)> {
+    let is_first = |nth: usize, word: &Bytes| paths[..nth].iter().all(|(before, _)| before != word);
+    paths.iter().enumerate().filter(move |(nth, (word, _))| is_first(*nth, word)).map(|(_, pair)| pair)
+}
+
+/// An object from the paths to what they lead to: the bare values if all paths are legacy ones, else arrays.
+fn several(
+    paths: &[(Bytes, Path)],
+    document: &Document,
+    style: &Style<'_>,
+    out: &mut Vec<u8>,
+) -> Result<(), Answer> {
+    let legacy = paths.iter().all(|(_, path)| path.is_legacy());
+    let mut mark = b'{';
+    for (word, path) in distinct(paths) {
+        out.push(mark);
+        mark = b',';
+        style.line(1, out);
+        crate::json::print_text(word, out);
+        out.push(b':');
+        out.extend_from_slice(style.space);
+        print_matches(path, document, style, 1, legacy, out)?;
+    }
+    style.line(0, out);
+    out.push(b'}');
+    Ok(())
+}

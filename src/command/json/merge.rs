@@ -1,0 +1,89 @@
+//! `JSON.MERGE key path json`: a merge patch (RFC 7396) for every match of a path.
+
+use serde::{Deserialize, Serialize};
+
+use super::create::create_member;
+use super::errors::BAD_OBJECT;
+use super::target::{SizeLimit, Target, document, places};
+use crate::command::{Args, Command, Context, Group, KeySpec, Spec, Write};
+use crate::error::Answer;
+use crate::json::Value as JsonValue;
+use crate::json::path::Path;
+use crate::json::{Action, BadJson, Builder, Document, is_packed, merge, rewrite};
+use crate::keyspace::{Edited, Key, Value, Writer};
+use crate::resp::Reply;
+
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
+pub struct Merge {
+    key: Key,
+    path: Target,
+    patch: Document,
+    limit: SizeLimit,
+}
+
+impl Command for Merge {
+    const SPEC: Spec = Spec {
+        name: "JSON.MERGE",
+        aliases: &[],
+        arity: -4,
+        keys: KeySpec::FIRST,
+        group: Group::Json,
+        since: "0.1.0",
+        summary: "Merges a value into those at a path, as RFC 7396 has it.",
+        syntax: "key path json",
+    };
+}
+
+impl Write for Merge {
+    const CODE: u16 = 102;
+
+    fn parse(args: &mut Args<'_>, context: &Context) -> Result<Merge, Answer> {
+        let (key, path, text) = (args.key()?, args.word()?, args.word()?);
+        args.finish()?;
+        Merge::new(key, path, text, context)
+    }
+
+    fn apply(self, keyspace: &mut Writer<'_>) -> Result<Reply, Answer> {
+        let path = self.path.path()?;
+        let merged = keyspace.edit_document(self.key.as_bytes(), |document| self.edit(&path, document))?;
+        match merged {
+            Some(true) => Ok(Reply::OK),
+            Some(false) => Ok(Reply::Null),
+            None if self.path.is_root() => {
+                keyspace.replace(self.key, Value::Json(self.patch));
+                Ok(Reply::OK)
+            }
+            None => Err(Answer::NOT_AT_ROOT),
+        }
+    }
+}
+
+impl Merge {
+    pub fn new(key: Key, path: &[u8], text: &[u8], context: &Context) -> Result<Merge, Answer> {
+        let patch = document(text, context).map_err(BadJson::bare)?;
+        Ok(Merge { key, path: Target::parse(path)?, patch, limit: SizeLimit::of(context) })
+    }
+
+    /// Whether there was something to merge with, or an object to add the patch to.
+    fn edit(&self, path: &Path, document: &mut Document) -> Result<Edited<bool>, Answer> {
+        let found = places(path, document)?;
+        if found.is_empty() {
+            return create_member(document, path, self.patch.root(), &self.limit.limits());
+        }
+        let in_packed = |parent: usize| is_packed(JsonValue::at(document.encoded(), parent));
+        if found.iter().any(|place| place.parent.is_some_and(in_packed)) {
+            return Err(BAD_OBJECT);
+        }
+        let mut offsets: Vec<usize> = found.iter().map(|place| place.at).collect();
+        offsets.sort_unstable();
+        offsets.dedup();
+        let edited = rewrite(document, &offsets, &self.limit.limits(), |_, tail| {
+            let mut merged = Builder::new();
+            merge(tail.value(), self.patch.root(), &mut merged);
+            tail.replace(&merged.into_bytes())?;
+            Ok(Action::Keep)
+        })?;
+        *document = edited.expect("nothing was deleted");
+        Ok(Edited::Changed(true))
+    }
+}

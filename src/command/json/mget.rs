@@ -1,0 +1,48 @@
+//! `JSON.MGET key ... path`: what a path leads to in each of several documents.
+
+use bytes::Bytes;
+
+use super::render::render;
+use crate::command::{Args, Command, Context, Group, KeySpec, Read, Spec};
+use crate::error::Answer;
+use crate::json::Style;
+use crate::json::path::Path;
+use crate::keyspace::View;
+use crate::resp::Reply;
+
+pub struct Mget {
+    keys: Vec<Bytes>,
+    /// None for a path that cannot be parsed: it finds nothing in any document.
+    path: Option<Path>,
+}
+
+impl Command for Mget {
+    const SPEC: Spec = Spec {
+        name: "JSON.MGET",
+        aliases: &[],
+        arity: -3,
+        keys: KeySpec { first: 1, last: -2, step: 1 },
+        group: Group::Json,
+        since: "0.1.0",
+        summary: "What a path leads to in each of several documents.",
+        syntax: "key ... path",
+    };
+}
+
+impl Read for Mget {
+    fn parse(args: &mut Args<'_>, _context: &Context) -> Result<Mget, Answer> {
+        let (path, keys) = args.rest().split_last().ok_or_else(|| args.wrong_arity())?;
+        Ok(Mget { keys: keys.to_vec(), path: Path::parse(path).ok() })
+    }
+
+    fn run(self, keyspace: &View<'_>) -> Result<Reply, Answer> {
+        let one = |key: &Bytes| {
+            let path = self.path.as_ref()?;
+            let document = keyspace.document(key).ok()??;
+            let mut out = Vec::new();
+            render(path, &document, &Style::default(), &mut out).ok()?;
+            Some(Reply::bulk(out))
+        };
+        Ok(Reply::Array(self.keys.iter().map(|key| one(key).unwrap_or(Reply::Null)).collect()))
+    }
+}

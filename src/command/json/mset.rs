@@ -1,0 +1,100 @@
+//! `JSON.MSET key path json ...`: several JSON.SETs that are done together or not at all.
+
+use serde::{Deserialize, Serialize};
+
+use super::create::create_member;
+use super::target::{SizeLimit, Target, document, outermost, places};
+use crate::command::{Args, Command, Context, Group, KeySpec, Spec, Write};
+use crate::error::Answer;
+use crate::json::edit::replace;
+use crate::json::{BadJson, Document};
+use crate::keyspace::{Edited, Key, Value, Writer};
+use crate::resp::Reply;
+
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
+pub struct Mset {
+    settings: Vec<Setting>,
+    limit: SizeLimit,
+}
+
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
+struct Setting {
+    key: Key,
+    path: Target,
+    value: Document,
+}
+
+impl Command for Mset {
+    const SPEC: Spec = Spec {
+        name: "JSON.MSET",
+        aliases: &[],
+        arity: -4,
+        keys: KeySpec { first: 1, last: -1, step: 3 },
+        group: Group::Json,
+        since: "0.1.0",
+        summary: "Puts values at paths of several documents, all or none.",
+        syntax: "(key path json) ...",
+    };
+}
+
+impl Write for Mset {
+    const CODE: u16 = 106;
+
+    fn parse(args: &mut Args<'_>, context: &Context) -> Result<Mset, Answer> {
+        if !args.left().is_multiple_of(3) {
+            return Err(args.wrong_arity());
+        }
+        let mut settings = Vec::with_capacity(args.left() / 3);
+        while !args.is_empty() {
+            let (key, path, text) = (args.key()?, args.word()?, args.word()?);
+            let value = document(text, context).map_err(BadJson::bare)?;
+            settings.push(Setting { key, path: Target::parse(path)?, value });
+        }
+        Ok(Mset { settings, limit: SizeLimit::of(context) })
+    }
+
+    /// Works on copies of the documents, which share their bytes, and puts them back when all has gone well.
+    fn apply(self, keyspace: &mut Writer<'_>) -> Result<Reply, Answer> {
+        let mut staged: Vec<(Key, Option<Document>)> = Vec::with_capacity(self.settings.len());
+        let mut complete = true;
+        for setting in self.settings {
+            let known = staged.iter().position(|(key, _)| *key == setting.key);
+            let nth = match known {
+                Some(nth) => nth,
+                None => {
+                    staged.push((setting.key.clone(), keyspace.document(setting.key.as_bytes())?));
+                    staged.len() - 1
+                }
+            };
+            complete &= setting.apply(&mut staged[nth].1, self.limit)?;
+        }
+        if !complete {
+            return Ok(Reply::Null);
+        }
+        for (key, document) in staged {
+            let document = document.expect("a setting that succeeded leaves a document");
+            keyspace.put_keeping_deadline(key, Value::Json(document));
+        }
+        Ok(Reply::OK)
+    }
+}
+
+impl Setting {
+    /// Whether the value had a place to go to.
+    fn apply(self, document: &mut Option<Document>, limit: SizeLimit) -> Result<bool, Answer> {
+        if self.path.is_root() {
+            *document = Some(self.value);
+            return Ok(true);
+        }
+        let Some(document) = document else { return Err(Answer::NOT_AT_ROOT) };
+        let path = self.path.path()?;
+        let found = places(&path, document)?;
+        if found.is_empty() {
+            let created = create_member(document, &path, self.value.root(), &limit.limits())?;
+            return Ok(matches!(created, Edited::Changed(true)));
+        }
+        let offsets = outermost(document, &found);
+        *document = replace(document, &offsets, self.value.encoded(), &limit.limits())?;
+        Ok(true)
+    }
+}

@@ -1,0 +1,119 @@
+//! Where in a document a command works: its path as the log carries it, and the places that it leads to.
+
+use serde::{Deserialize, Serialize};
+
+use crate::command::{Args, Context};
+use crate::error::Answer;
+use crate::json::path::{Fuel, Path};
+use crate::json::{Action, Value, rewrite};
+use crate::json::{Document, ParseLimits, Place, Tail, parse};
+use crate::keyspace::Edited;
+
+/// A path in a write's canonical form: the client's text, or nothing for `$`, the commonest.
+///
+/// The text was parsed before the write was proposed, so that no bad path is in the log, and is parsed again
+/// where it is applied.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Target(Box<str>);
+
+impl Target {
+    pub fn root() -> Target {
+        Target("".into())
+    }
+
+    pub fn parse(word: &[u8]) -> Result<Target, Answer> {
+        match word {
+            b"$" => Ok(Target::root()),
+            b"." => Ok(Target(".".into())),
+            _ => Ok(Target(Path::parse(word)?.text().into())),
+        }
+    }
+
+    /// The next word, or the legacy root, which is what a command means that names no path.
+    pub fn or_legacy_root(args: &mut Args<'_>) -> Result<Target, Answer> {
+        args.word_if_any().map_or(Ok(Target(".".into())), |word| Target::parse(word))
+    }
+
+    /// Whether this is `$` or `.`, told without parsing.
+    pub fn is_root(&self) -> bool {
+        matches!(&*self.0, "" | ".")
+    }
+
+    pub fn path(&self) -> Result<Path, Answer> {
+        if self.0.is_empty() { Ok(Path::root()) } else { Path::parse(self.0.as_bytes()) }
+    }
+}
+
+/// How large an edited document may be. It travels with the command, since nodes may be configured differently.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SizeLimit(u32);
+
+impl SizeLimit {
+    pub fn of(context: &Context) -> SizeLimit {
+        SizeLimit(u32::try_from(context.document_bytes_max).unwrap_or(u32::MAX))
+    }
+
+    pub fn limits(self) -> ParseLimits {
+        ParseLimits { document_bytes_max: self.0 as usize }
+    }
+}
+
+/// Reads a document that a command brings; its error stands alone, or behind `ERR` for some commands.
+pub fn document(word: &[u8], context: &Context) -> Result<Document, parse::BadJson> {
+    parse(word, &ParseLimits { document_bytes_max: context.document_bytes_max })
+}
+
+/// Everything that `path` leads to in `document`.
+pub fn places(path: &Path, document: &Document) -> Result<Vec<Place>, Answer> {
+    path.places(document, &mut Fuel::for_document(document))
+}
+
+/// Edits the matches that `fits` chooses; what `edit` answered for each match, in the order of the matches.
+///
+/// A place that matched twice is edited twice, and one inside another is edited first.
+pub fn edit_matches<T>(
+    document: &mut Document,
+    path: &Path,
+    limits: &ParseLimits,
+    fits: impl Fn(Value<'_>) -> bool,
+    mut edit: impl FnMut(&mut Tail<'_>) -> Result<T, Answer>,
+) -> Result<Edited<Vec<Option<T>>>, Answer> {
+    let matches = places(path, document)?;
+    let mut answers: Vec<Option<T>> = Vec::with_capacity(matches.len());
+    answers.resize_with(matches.len(), || None);
+    let mut chosen: Vec<(usize, usize)> = Vec::with_capacity(matches.len());
+    for (nth, place) in matches.iter().enumerate() {
+        if fits(place.value(document)) {
+            chosen.push((place.at, nth));
+        }
+    }
+    if chosen.is_empty() {
+        return Ok(Edited::Unchanged(answers));
+    }
+    chosen.sort_unstable();
+    let turns: Vec<&[(usize, usize)]> = chosen.chunk_by(|one, next| one.0 == next.0).collect();
+    let offsets: Vec<usize> = turns.iter().map(|turn| turn[0].0).collect();
+    let edited = rewrite(document, &offsets, limits, |turn, tail| {
+        for &(_, nth) in turns[turn] {
+            answers[nth] = Some(edit(tail)?);
+        }
+        Ok(Action::Keep)
+    })?;
+    *document = edited.expect("nothing was deleted");
+    Ok(Edited::Changed(answers))
+}
+
+/// The offsets of the matches, ascending, each once, without those that lie within another.
+pub fn outermost(document: &Document, places: &[Place]) -> Vec<usize> {
+    let mut offsets: Vec<usize> = places.iter().map(|place| place.at).collect();
+    offsets.sort_unstable();
+    let mut end = 0;
+    offsets.retain(|&at| {
+        let outer = at >= end;
+        if outer {
+            end = Value::at(document.encoded(), at).end();
+        }
+        outer
+    });
+    offsets
+}

@@ -1,0 +1,38 @@
+//! `DELETE key`: takes a key away, whatever it holds; 1 if it was there, else 0.
+
+use serde::{Deserialize, Serialize};
+
+use crate::command::{Args, Command, Context, Group, KeySpec, Spec, Write};
+use crate::error::Answer;
+use crate::keyspace::{Key, Writer};
+use crate::resp::Reply;
+
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
+pub struct Delete {
+    key: Key,
+}
+
+impl Command for Delete {
+    const SPEC: Spec = Spec {
+        name: "DELETE",
+        aliases: &[],
+        arity: 2,
+        keys: KeySpec::FIRST,
+        group: Group::Json,
+        since: "0.1.0",
+        summary: "Takes a key away.",
+        syntax: "key",
+    };
+}
+
+impl Write for Delete {
+    const CODE: u16 = 52;
+
+    fn parse(args: &mut Args<'_>, _context: &Context) -> Result<Delete, Answer> {
+        Ok(Delete { key: args.key()? })
+    }
+
+    fn apply(self, keyspace: &mut Writer<'_>) -> Result<Reply, Answer> {
+        Ok(Reply::Integer(i64::from(keyspace.remove(self.key.as_bytes()).is_some())))
+    }
+}

@@ -1,0 +1,37 @@
+//! `MERGE key json`: a merge patch (RFC 7396) for a whole document, as JSON.MERGE does at `$`.
+
+use serde::{Deserialize, Serialize};
+
+use crate::command::json::merge::Merge as JsonMerge;
+use crate::command::{Args, Command, Context, Group, KeySpec, Spec, Write};
+use crate::error::Answer;
+use crate::keyspace::Writer;
+use crate::resp::Reply;
+
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
+pub struct Merge(JsonMerge);
+
+impl Command for Merge {
+    const SPEC: Spec = Spec {
+        name: "MERGE",
+        aliases: &[],
+        arity: 3,
+        keys: KeySpec::FIRST,
+        group: Group::Json,
+        since: "0.1.0",
+        summary: "Merges a value into a document, as RFC 7396 has it.",
+        syntax: "key json",
+    };
+}
+
+impl Write for Merge {
+    const CODE: u16 = 51;
+
+    fn parse(args: &mut Args<'_>, context: &Context) -> Result<Merge, Answer> {
+        JsonMerge::new(args.key()?, b"$", args.word()?, context).map(Merge)
+    }
+
+    fn apply(self, keyspace: &mut Writer<'_>) -> Result<Reply, Answer> {
+        self.0.apply(keyspace)
+    }
+}

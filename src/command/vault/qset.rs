@@ -1,0 +1,37 @@
+//! `QSET key path json`: puts a value at a path, as JSON.SET does.
+
+use serde::{Deserialize, Serialize};
+
+use crate::command::json::set::Set;
+use crate::command::{Args, Command, Context, Group, KeySpec, Spec, Write};
+use crate::error::Answer;
+use crate::keyspace::Writer;
+use crate::resp::Reply;
+
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
+pub struct Qset(Set);
+
+impl Command for Qset {
+    const SPEC: Spec = Spec {
+        name: "QSET",
+        aliases: &[],
+        arity: 4,
+        keys: KeySpec::FIRST,
+        group: Group::Json,
+        since: "0.1.0",
+        summary: "Puts a value at a path.",
+        syntax: "key path json",
+    };
+}
+
+impl Write for Qset {
+    const CODE: u16 = 50;
+
+    fn parse(args: &mut Args<'_>, context: &Context) -> Result<Qset, Answer> {
+        Set::parse(args, context).map(Qset)
+    }
+
+    fn apply(self, keyspace: &mut Writer<'_>) -> Result<Reply, Answer> {
+        self.0.apply(keyspace)
+    }
+}
