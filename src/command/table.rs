@@ -7,7 +7,7 @@ use super::connection::{client, echo, hello, ping, quit, reset, select};
 use super::json::{arithmetic, del as json_del, get, merge, mget, mset, set, type_of as json_type};
 use super::keys::{dbsize, del, exists, flushall, matching, scan, type_of};
 use super::row::{Route, Row};
-use super::server::{command, config, info, time};
+use super::server::{bgsave, command, config, info, time};
 use super::vault;
 
 /// Every command. Adding one is a line here and a file beside the others.
@@ -18,6 +18,7 @@ pub static ROWS: &[Row] = &[
     Row::local::<quit::Quit>(),
     Row::local::<reset::Reset>(),
     Row::local::<select::Select>(),
+    Row::control::<bgsave::Bgsave>(),
     Row::control::<client::Client>(),
     Row::control::<command::CommandCommand>(),
     Row::control::<config::Config>(),
