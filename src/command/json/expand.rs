@@ -1,16 +1,34 @@
 //! Values as replies of their own instead of JSON text: what `FORMAT EXPAND` and `EXPAND1` ask for in RESP3.
 
+use bytes::Bytes;
+use serde::{Deserialize, Serialize};
+
+use super::errors::{BAD_FORMAT, FORMAT_NEEDS_RESP3};
+use crate::command::Context;
 use crate::error::Answer;
 use crate::json::path::{Fuel, Path, Selection};
 use crate::json::{Document, Kind, Number, Style, Value, print};
-use crate::resp::Reply;
+use crate::resp::{Protocol, Reply};
 
 /// How far values are taken apart.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Expansion {
     /// The matches' own containers; what these hold is text.
     Outermost,
     Whole,
+}
+
+/// What `FORMAT` asks for; `None` is text. The protocol is asked first: with RESP2 any format is refused, known or not.
+pub fn format(word: &Bytes, context: &Context) -> Result<Option<Expansion>, Answer> {
+    if context.protocol == Protocol::Resp2 {
+        return Err(FORMAT_NEEDS_RESP3);
+    }
+    match &word.to_ascii_uppercase()[..] {
+        b"STRING" => Ok(None),
+        b"EXPAND1" => Ok(Some(Expansion::Outermost)),
+        b"EXPAND" => Ok(Some(Expansion::Whole)),
+        _ => Err(BAD_FORMAT),
+    }
 }
 
 /// All matches of `path`, as one array.

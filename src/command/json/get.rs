@@ -2,15 +2,14 @@
 
 use bytes::Bytes;
 
-use super::errors::{BAD_FORMAT, FORMAT_NEEDS_RESP3};
-use super::expand::{Expansion, expand_all};
+use super::expand::{Expansion, expand_all, format};
 use super::render::{print_matches, render};
 use crate::command::{Args, Command, Context, Group, KeySpec, Read, Spec};
 use crate::error::Answer;
 use crate::json::path::Path;
 use crate::json::{Document, Style, print};
 use crate::keyspace::View;
-use crate::resp::{Protocol, Reply};
+use crate::resp::Reply;
 
 pub struct Get {
     key: Bytes,
@@ -95,19 +94,6 @@ impl Paths {
                 parsed.collect::<Result<Vec<_>, Answer>>().map(Paths::Several)
             }
         }
-    }
-}
-
-/// The protocol is asked first: with RESP2 any format is refused, known or not.
-fn format(word: &Bytes, context: &Context) -> Result<Option<Expansion>, Answer> {
-    if context.protocol == Protocol::Resp2 {
-        return Err(FORMAT_NEEDS_RESP3);
-    }
-    match &word.to_ascii_uppercase()[..] {
-        b"STRING" => Ok(None),
-        b"EXPAND1" => Ok(Some(Expansion::Outermost)),
-        b"EXPAND" => Ok(Some(Expansion::Whole)),
-        _ => Err(BAD_FORMAT),
     }
 }
 
