@@ -30,6 +30,7 @@ pub static ROWS: &[Row] = &[
     Row::read::<keys::scan::Scan>(),
     Row::read::<keys::type_of::TypeOf>(),
     Row::write::<keys::del::Del>(),
+    Row::write::<keys::reap::Reap>(),
     Row::write::<keys::flushall::Flushall>(),
     Row::read::<keys::randomkey::Randomkey>(),
     Row::read::<keys::ttl::Expiretime>(),
