@@ -114,14 +114,14 @@ impl Set {
     }
 
     fn put_at_root(self, keyspace: &mut Writer<'_>) -> Result<bool, Answer> {
-        let present = match keyspace.with(self.key.as_bytes(), |entry| matches!(entry.value, Value::Json(_)))
-        {
-            Some(false) => return Err(Answer::WRONG_JSON_KIND),
-            present => present.is_some(),
-        };
-        let allowed = self.condition.allows(present);
+        let before = keyspace.with(self.key.as_bytes(), |entry| match entry.value {
+            Value::Json(_) => Ok(entry.expires_ms),
+            Value::Text(_) => Err(Answer::WRONG_JSON_KIND),
+        });
+        let before = before.transpose()?;
+        let allowed = self.condition.allows(before.is_some());
         if allowed {
-            keyspace.put_keeping_deadline(self.key, Value::Json(self.value));
+            keyspace.put(self.key, Value::Json(self.value), before.flatten());
         }
         Ok(allowed)
     }
