@@ -4,6 +4,8 @@ pub mod command;
 pub mod config;
 pub mod env;
 pub mod error;
+#[doc(hidden)]
+pub mod fuzzing;
 pub mod json;
 pub mod keyspace;
 pub mod machine;
