@@ -117,6 +117,7 @@ impl RaftStateMachine<TypeConfig> for StateMachine {
     ) -> Result<(), io::Error> {
         let (keyspace, snapshots) = (self.machine.keyspace().clone(), self.snapshots.clone());
         let load = move || {
+            let snapshot = adopt(&snapshots, snapshot)?;
             keyspace.reset();
             load_records(&snapshots, &snapshot, &keyspace)
         };
@@ -134,6 +135,26 @@ impl RaftStateMachine<TypeConfig> for StateMachine {
         let meta = convert::decode_meta(reader.meta()).map_err(io::Error::other)?;
         Ok(Some(Snapshot { meta, snapshot }))
     }
+}
+
+/// The longest piece in which a snapshot is copied.
+const CHUNK_BYTES: usize = 1 << 20;
+
+/// The snapshot as one of this node's own: copied and checked, unless it is one already.
+fn adopt(snapshots: &SnapshotDir, snapshot: SnapshotFile) -> Result<SnapshotFile, io::Error> {
+    if snapshots.list().map_err(io::Error::other)?.contains(&snapshot) {
+        return Ok(snapshot);
+    }
+    let mut receiver = snapshots.receive().map_err(io::Error::other)?;
+    while receiver.received() < snapshot.bytes {
+        let chunk =
+            snapshots.read_chunk(&snapshot, receiver.received(), CHUNK_BYTES).map_err(io::Error::other)?;
+        if chunk.is_empty() {
+            return Err(io::Error::from(io::ErrorKind::UnexpectedEof));
+        }
+        receiver.chunk(&chunk).map_err(io::Error::other)?;
+    }
+    receiver.finish().map_err(io::Error::other)
 }
 
 /// Puts every record of a snapshot into the keyspace; how many there were.

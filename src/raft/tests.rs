@@ -27,8 +27,10 @@ impl StoreBuilder<TypeConfig, LogStore, StateMachine, Guard> for Builder {
         let identity = Identity { node: 1, cluster: "test".to_string() };
         let data = DataDir::open(RealDisk::shared(), dir.path(), identity).expect("a fresh directory opens");
         let disk = data.disk();
+        // A segment is written through beforehand, and the suite opens a log for each of its tests.
+        let options = Options { segment_bytes: 1 << 20, ..Options::default() };
         let (log, recovered) =
-            Log::open(disk.clone(), &data.log_path(0), Options::default()).expect("a fresh log opens");
+            Log::open(disk.clone(), &data.log_path(0), options).expect("a fresh log opens");
         let snapshots = SnapshotDir::open_dir(disk, &data.snapshots_path(0), 0).expect("no snapshots");
         let store = LogStore::new(Arc::new(log), recovered.vote.as_deref(), recovered.committed.as_deref());
         let machine = Machine::new(Arc::new(Keyspace::new()), None);

@@ -64,6 +64,15 @@ impl Node for Shared {
         self.stats.reset();
     }
 
+    fn begin_snapshot(&self) {
+        let group = self.group.clone();
+        tokio::spawn(async move {
+            if let Err(fatal) = group.trigger_snapshot().await {
+                tracing::warn!(%fatal, "a snapshot could not be begun");
+            }
+        });
+    }
+
     fn clients(&self) -> Vec<Session> {
         self.registry.list()
     }

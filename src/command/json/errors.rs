@@ -22,3 +22,4 @@ pub const BAD_OBJECT: Answer = Answer::fixed("ERR bad object type");
 
 pub const FORMAT_NEEDS_RESP3: Answer = Answer::fixed("ERR FORMAT argument is not supported on RESP2");
 pub const BAD_FORMAT: Answer = Answer::fixed("ERR wrong reply format");
+pub const UNKNOWN_DEBUG: Answer = Answer::fixed("ERR unknown subcommand - try `JSON.DEBUG HELP`");

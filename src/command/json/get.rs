@@ -2,15 +2,14 @@
 
 use bytes::Bytes;
 
-use super::errors::{BAD_FORMAT, FORMAT_NEEDS_RESP3};
-use super::expand::{Expansion, expand_all};
+use super::expand::{Expansion, expand_all, format};
 use super::render::{print_matches, render};
 use crate::command::{Args, Command, Context, Group, KeySpec, Read, Spec};
 use crate::error::Answer;
 use crate::json::path::Path;
 use crate::json::{Document, Style, print};
 use crate::keyspace::View;
-use crate::resp::{Protocol, Reply};
+use crate::resp::Reply;
 
 pub struct Get {
     key: Bytes,
@@ -98,19 +97,6 @@ impl Paths {
     }
 }
 
-/// The protocol is asked first: with RESP2 any format is refused, known or not.
-fn format(word: &Bytes, context: &Context) -> Result<Option<Expansion>, Answer> {
-    if context.protocol == Protocol::Resp2 {
-        return Err(FORMAT_NEEDS_RESP3);
-    }
-    match &word.to_ascii_uppercase()[..] {
-        b"STRING" => Ok(None),
-        b"EXPAND1" => Ok(Some(Expansion::Outermost)),
-        b"EXPAND" => Ok(Some(Expansion::Whole)),
-        _ => Err(BAD_FORMAT),
-    }
-}
-
 impl Get {
     /// `JSON.GET key path`, which is all that `QGET` is.
     pub fn one(key: &Bytes, path: &Bytes) -> Result<Get, Answer> {
@@ -133,15 +119,15 @@ impl Get {
         Ok(Reply::bulk(out))
     }
 
+    /// One array for each path, in the order of the request.
     fn expanded(&self, document: &Document, expansion: Expansion) -> Result<Reply, Answer> {
-        match &self.paths {
-            Paths::LegacyRoot | Paths::Root => expand_all(&Path::root(), document, expansion),
-            Paths::One(path) => expand_all(path, document, expansion),
-            Paths::Several(paths) => {
-                let replies = distinct(paths).map(|(_, path)| expand_all(path, document, expansion));
-                replies.collect::<Result<_, _>>().map(Reply::Array)
-            }
-        }
+        let one = |path: &Path| expand_all(path, document, expansion);
+        let replies = match &self.paths {
+            Paths::LegacyRoot | Paths::Root => vec![one(&Path::root())?],
+            Paths::One(path) => vec![one(path)?],
+            Paths::Several(paths) => paths.iter().map(|(_, path)| one(path)).collect::<Result<_, _>>()?,
+        };
+        Ok(Reply::Array(replies))
     }
 }
 

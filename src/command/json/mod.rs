@@ -2,15 +2,30 @@
 //!
 //! [`target`] finds and edits the places of a path; [`render`] and [`expand`] word what is found.
 pub mod arithmetic;
+pub mod arrappend;
+pub mod arrindex;
+pub mod arrinsert;
+pub mod arrlen;
+pub mod arrpop;
+pub mod arrtrim;
+pub mod clear;
 mod create;
+pub mod debug;
 pub mod del;
 mod errors;
 mod expand;
 pub mod get;
+mod measure;
 pub mod merge;
 pub mod mget;
 pub mod mset;
+pub mod objkeys;
+pub mod objlen;
 mod render;
+pub mod resp;
 pub mod set;
+pub mod strappend;
+pub mod strlen;
 mod target;
+pub mod toggle;
 pub mod type_of;

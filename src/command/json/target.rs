@@ -1,13 +1,16 @@
 //! Where in a document a command works: its path as the log carries it, and the places that it leads to.
 
+use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
 use crate::command::{Args, Context};
 use crate::error::Answer;
 use crate::json::path::{Fuel, Path};
-use crate::json::{Action, Value, rewrite};
-use crate::json::{Document, ParseLimits, Place, Tail, parse};
-use crate::keyspace::Edited;
+use crate::json::{
+    Action, Builder, Document, Kind, ParseLimits, Place, Tail, Value, parse, parse_into, rewrite,
+};
+use crate::keyspace::{Edited, Key, Writer};
+use crate::resp::Reply;
 
 /// A path in a write's canonical form: the client's text, or nothing for `$`, the commonest.
 ///
@@ -63,6 +66,37 @@ pub fn document(word: &[u8], context: &Context) -> Result<Document, parse::BadJs
     parse(word, &ParseLimits { document_bytes_max: context.document_bytes_max })
 }
 
+/// The next word as a path, or the legacy root, which is what a command means that names no path.
+pub fn path_or_legacy_root(args: &mut Args<'_>) -> Result<Path, Answer> {
+    Path::parse(args.word_if_any().map_or(b".", |word| &word[..]))
+}
+
+/// A whole number as the JSON commands read it.
+pub fn integer(word: &[u8]) -> Option<i64> {
+    std::str::from_utf8(word).ok()?.parse().ok()
+}
+
+pub fn is_array(value: Value<'_>) -> bool {
+    value.kind() == Kind::Array
+}
+
+/// Values for an array, encoded one after the other.
+#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Elements(Vec<u8>);
+
+impl Elements {
+    pub fn parse(words: &[Bytes], context: &Context) -> Result<Elements, parse::BadJson> {
+        let limits = ParseLimits { document_bytes_max: context.document_bytes_max };
+        let mut out = Builder::new();
+        words.iter().try_for_each(|word| parse_into(&mut out, word, &limits))?;
+        Ok(Elements(out.into_bytes()))
+    }
+
+    pub fn encoded(&self) -> &[u8] {
+        &self.0
+    }
+}
+
 /// Everything that `path` leads to in `document`.
 pub fn places(path: &Path, document: &Document) -> Result<Vec<Place>, Answer> {
     path.places(document, &mut Fuel::for_document(document))
@@ -101,6 +135,52 @@ pub fn edit_matches<T>(
     })?;
     *document = edited.expect("nothing was deleted");
     Ok(Edited::Changed(answers))
+}
+
+/// What an edit answered for each match, in the order of the matches; `None` for one that did not fit.
+pub struct Answers<T> {
+    legacy: bool,
+    each: Vec<Option<T>>,
+}
+
+/// Edits the document under `key` as [`edit_matches`] does.
+pub fn edit_key<T>(
+    keyspace: &mut Writer<'_>,
+    key: &Key,
+    target: &Target,
+    limits: &ParseLimits,
+    fits: impl Fn(Value<'_>) -> bool,
+    edit: impl FnMut(&mut Tail<'_>) -> Result<T, Answer>,
+) -> Result<Answers<T>, Answer> {
+    let path = target.path()?;
+    let each = keyspace
+        .edit_document(key.as_bytes(), |document| edit_matches(document, &path, limits, fits, edit))?;
+    Ok(Answers { legacy: path.is_legacy(), each: each.ok_or(Answer::NO_KEY)? })
+}
+
+impl<T> Answers<T> {
+    /// All of them for a `$` path; the first for a legacy one, or `none`. Of commands that edit the last match first.
+    pub fn reply_first(self, none: Answer, each: impl Fn(T) -> Reply) -> Result<Reply, Answer> {
+        match self.legacy {
+            true => self.each.into_iter().flatten().next().map(each).ok_or(none),
+            false => Ok(Reply::Array(
+                self.each.into_iter().map(|answer| answer.map_or(Reply::Null, &each)).collect(),
+            )),
+        }
+    }
+
+    /// All of them for a `$` path; the last for a legacy one, or `none`.
+    pub fn reply(
+        self,
+        none: Answer,
+        each: impl Fn(T) -> Reply,
+        alone: impl Fn(T) -> Reply,
+    ) -> Result<Reply, Answer> {
+        if self.legacy {
+            return self.each.into_iter().flatten().next_back().map(alone).ok_or(none);
+        }
+        Ok(Reply::Array(self.each.into_iter().map(|answer| answer.map_or(Reply::Null, &each)).collect()))
+    }
 }
 
 /// The offsets of the matches, ascending, each once, without those that lie within another.

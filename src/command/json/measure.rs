@@ -1,0 +1,46 @@
+//! Reads that say one thing of each match: a length, keys, a position.
+
+use bytes::Bytes;
+
+use super::target::places;
+use crate::error::Answer;
+use crate::json::Value;
+use crate::json::path::Path;
+use crate::keyspace::View;
+use crate::resp::Reply;
+
+/// What is answered where there is nothing to say something of. `None` is a null.
+pub struct Otherwise {
+    /// No key, and a `$` path.
+    pub no_key: Answer,
+    /// No key, and a legacy path.
+    pub no_key_legacy: Option<Answer>,
+    /// No match of a legacy path.
+    pub no_match: Option<Answer>,
+    /// The first match of a legacy path has another type.
+    pub wrong_type: Answer,
+}
+
+/// What `say` answers for each match of a `$` path, null where it has nothing to say; for a legacy path, what it
+/// answers for the first.
+pub fn measure(
+    keyspace: &View<'_>,
+    key: &Bytes,
+    path: &Path,
+    otherwise: Otherwise,
+    say: impl Fn(Value<'_>) -> Option<Reply>,
+) -> Result<Reply, Answer> {
+    let null_or = |answer: Option<Answer>| answer.map_or(Ok(Reply::Null), Err);
+    let Some(document) = keyspace.document(key)? else {
+        return if path.is_legacy() { null_or(otherwise.no_key_legacy) } else { Err(otherwise.no_key) };
+    };
+    let found = places(path, &document)?;
+    let mut replies = found.iter().map(|place| say(place.value(&document)));
+    if !path.is_legacy() {
+        return Ok(Reply::Array(replies.map(|reply| reply.unwrap_or(Reply::Null)).collect()));
+    }
+    match replies.next() {
+        None => null_or(otherwise.no_match),
+        Some(reply) => reply.ok_or(otherwise.wrong_type),
+    }
+}

@@ -1,0 +1,64 @@
+//! `JSON.STRAPPEND key [path] json`: adds a text to the end of each string at a path.
+
+use serde::{Deserialize, Serialize};
+
+use super::errors::{EXPECTED_STRING, NOT_A_STRING};
+use super::target::{SizeLimit, Target, document, edit_key};
+use crate::command::{Args, Command, Context, Group, KeySpec, Spec, Write};
+use crate::error::Answer;
+use crate::json::{BadJson, Builder};
+use crate::keyspace::{Key, Writer};
+use crate::resp::Reply;
+
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
+pub struct Strappend {
+    key: Key,
+    path: Target,
+    /// Or the error that is answered if there is a string to append to: RedisJSON looks at the path first.
+    text: Result<Box<str>, Box<str>>,
+    limit: SizeLimit,
+}
+
+impl Command for Strappend {
+    const SPEC: Spec = Spec {
+        name: "JSON.STRAPPEND",
+        aliases: &[],
+        arity: -3,
+        keys: KeySpec::FIRST,
+        group: Group::Json,
+        since: "0.1.0",
+        summary: "Appends to the strings at a path.",
+        syntax: "key [path] json",
+    };
+}
+
+impl Write for Strappend {
+    const CODE: u16 = 108;
+
+    fn parse(args: &mut Args<'_>, context: &Context) -> Result<Strappend, Answer> {
+        let key = args.key()?;
+        let path = if args.left() > 1 { args.word()? } else { &b"."[..] };
+        let text = text(args.word()?, context).map_err(|error| error.line().into());
+        Ok(Strappend { key, path: Target::parse(path)?, text, limit: SizeLimit::of(context) })
+    }
+
+    fn apply(self, keyspace: &mut Writer<'_>) -> Result<Reply, Answer> {
+        let is_text = |value: crate::json::Value<'_>| value.as_text().is_some();
+        let limits = self.limit.limits();
+        let lengths = edit_key(keyspace, &self.key, &self.path, &limits, is_text, |tail| {
+            let more = self.text.as_deref().map_err(|line| Answer::new(line.to_owned()))?;
+            let text = [tail.value().payload(), more.as_bytes()].concat();
+            let mut encoded = Builder::with_capacity(text.len() + 5);
+            encoded.text(&text);
+            tail.replace(&encoded.into_bytes())?;
+            Ok(text.len() as i64)
+        })?;
+        lengths.reply(NOT_A_STRING, Reply::Integer, Reply::Integer)
+    }
+}
+
+fn text(word: &[u8], context: &Context) -> Result<Box<str>, Answer> {
+    let value = document(word, context).map_err(BadJson::prefixed)?;
+    let text = value.root().as_text().ok_or(EXPECTED_STRING)?;
+    Ok(String::from_utf8_lossy(text).into())
+}

@@ -1,0 +1,5 @@
+//! The commands from the outside: requests in, replies out, with no socket, no log and no clock in between.
+#![allow(clippy::disallowed_methods, reason = "tests read their own files")]
+
+mod conformance;
+mod vault;
