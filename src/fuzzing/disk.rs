@@ -17,11 +17,11 @@ use crate::machine::{Restore, write_record};
 use crate::storage::log::{self, Log, Options, SEGMENT_BYTES_MIN};
 use crate::storage::snapshot::{SnapshotDir, SnapshotFile, SnapshotReader};
 
-/// The entries of the log: enough to fill a segment of the smallest size and to begin the next.
+/// The entries of the log: enough to fill a segment of the smallest size and to begin another.
 const ENTRIES: u64 = 24;
+/// What a prepared segment has besides zeros.
+const SEGMENT_HEADER_BYTES: usize = 64;
 const VOTE: &[u8] = b"a vote";
-
-const _: () = assert!(ENTRIES * 200 > SEGMENT_BYTES_MIN && ENTRIES * 200 < 2 * SEGMENT_BYTES_MIN);
 
 type Files = Vec<(PathBuf, Vec<u8>)>;
 
@@ -57,9 +57,9 @@ static LOG: LazyLock<Files> = LazyLock::new(|| {
     log.close().expect("the log closes");
     drop(log);
     let mut files = files_of(&disk);
-    // A third may have been prepared, or not in time: an input has to mean the same at every run.
-    files.truncate(2);
-    assert_eq!(files.len(), 2, "the entries take two segments");
+    // One more may have been prepared, or not in time: an input has to mean the same at every run.
+    files.retain(|(_, bytes)| bytes[SEGMENT_HEADER_BYTES..].iter().any(|byte| *byte != 0));
+    assert!(files.len() > 1, "the entries take several segments");
     files
 });
 
