@@ -8,6 +8,7 @@
 use std::error::Error;
 use std::ffi::OsString;
 use std::path::Path;
+use std::time::Duration;
 
 use jsonvault::config::Config;
 use jsonvault::error::Fatal;
@@ -32,7 +33,7 @@ fn main() -> Outcome<()> {
 
     println!("1. A node starts on an empty directory and founds a group of one.");
     let node = Running::start(&runtime, dir.path())?;
-    let founded = node.show();
+    let founded = node.show()?;
     ensure(founded.is_leader() && founded.cluster_size == 1, "a node that is alone leads")?;
 
     println!("\n2. A client writes; each answer comes after the entry is on disk and applied.");
@@ -43,7 +44,7 @@ fn main() -> Outcome<()> {
     run(&mut client, &["JSON.NUMINCRBY", "user:1", "$.age", "1"], "[31]")?;
     run(&mut client, &["JSON.MERGE", "user:2", "$", r#"{"city":"Paris","tags":null}"#], "OK")?;
     run(&mut client, &["JSON.GET", "user:2", "$"], r#"[{"name":"Bob","age":25,"city":"Paris"}]"#)?;
-    let written = node.show();
+    let written = node.show()?;
     let entries = written.last_applied.unwrap_or(0) - founded.last_applied.unwrap_or(0);
     ensure(entries == 5, "five writes, one after the other, are five entries")?;
     ensure(written.last_applied == written.commit_index, "what is committed is applied")?;
@@ -54,7 +55,7 @@ fn main() -> Outcome<()> {
         pipeline.cmd("JSON.SET").arg(format!("item:{number}")).arg("$").arg(number).ignore();
     }
     pipeline.query::<()>(&mut client)?;
-    let piped = node.show();
+    let piped = node.show()?;
     let entries = piped.last_applied.unwrap_or(0) - written.last_applied.unwrap_or(0);
     println!("   1000 writes, {entries} entries, {} syncs", piped.log.syncs - written.log.syncs);
     ensure(entries < 1000, "a batch is one entry")?;
@@ -65,7 +66,7 @@ fn main() -> Outcome<()> {
 
     println!("\n5. It starts again and reads its log before it answers.");
     let node = Running::start(&runtime, dir.path())?;
-    let recovered = node.show();
+    let recovered = node.show()?;
     ensure(recovered.is_leader(), "it leads again")?;
     ensure(recovered.term >= piped.term, "a term never falls")?;
     ensure(recovered.last_applied >= piped.last_applied, "everything acknowledged is applied again")?;
@@ -113,8 +114,20 @@ impl Running {
         Ok(redis::Client::open(self.url.as_str())?.get_connection()?)
     }
 
-    fn show(&self) -> Status {
-        let status = self.group.status();
+    /// Prints the state of the group, once what is in the log is applied. The status is brought up to date by a
+    /// task of its own, a moment after the answers.
+    fn show(&self) -> Outcome<Status> {
+        let is_settled =
+            |status: &Status| status.leader.is_some() && status.last_applied == status.last_log_index;
+        let mut status = self.group.status();
+        for _ in 0..500 {
+            if is_settled(&status) {
+                break;
+            }
+            std::thread::sleep(Duration::from_millis(10));
+            status = self.group.status();
+        }
+        ensure(is_settled(&status), "a node applies its log within seconds")?;
         let index = |index: Option<u64>| index.map_or_else(|| "none".to_string(), |index| index.to_string());
         println!(
             "   node {} is {} in term {}; last log index {}, committed {}, applied {}",
@@ -125,7 +138,7 @@ impl Running {
             index(status.commit_index),
             index(status.last_applied),
         );
-        status
+        Ok(status)
     }
 
     fn stop(self, runtime: &Runtime) -> Outcome<()> {
@@ -143,7 +156,9 @@ fn config(dir: &Path) -> Outcome<Config> {
 /// Sends one command, prints the answer and compares it.
 fn run(client: &mut Connection, words: &[&str], expected: &str) -> Outcome<()> {
     let mut command = redis::cmd(words[0]);
-    words[1..].iter().for_each(|word| drop(command.arg(*word)));
+    for word in &words[1..] {
+        command.arg(*word);
+    }
     let answer: String = command.query(client)?;
     println!("   {} -> {answer}", words.join(" "));
     ensure(answer == expected, &format!("expected {expected}"))

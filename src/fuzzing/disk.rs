@@ -4,6 +4,7 @@
 //! their first checksum. A change is four bytes: which file, where (two bytes, little-endian), and what is XORed there.
 
 use std::path::{Path, PathBuf};
+use std::sync::mpsc::sync_channel;
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
@@ -37,6 +38,13 @@ fn entry(index: u64) -> log::Entry {
     log::Entry { index, term: 1, payload: Bytes::from(format!("{index:0168}")) }
 }
 
+/// Returns once the entry is durable. In a full segment it waits for the next one to be prepared.
+fn append(log: &Log, entry: log::Entry) {
+    let (sender, receiver) = sync_channel(1);
+    log.append(vec![entry], move |written| drop(sender.send(written)));
+    receiver.recv().expect("the log tells of each entry").expect("a disk without faults takes an entry");
+}
+
 fn files_of(disk: &SimDisk) -> Files {
     let names = disk.list(dir()).expect("a simulated disk lists");
     let read = |name: String| {
@@ -51,9 +59,7 @@ static LOG: LazyLock<Files> = LazyLock::new(|| {
     let disk = SimDisk::new();
     let (log, _) = Log::open(disk.shared(), dir(), options()).expect("an empty log opens");
     log.save_vote(VOTE).expect("a vote is written");
-    for index in 0..ENTRIES {
-        log.append(vec![entry(index)], |written| written.expect("an entry is written"));
-    }
+    (0..ENTRIES).for_each(|index| append(&log, entry(index)));
     log.close().expect("the log closes");
     drop(log);
     let mut files = files_of(&disk);
@@ -119,8 +125,7 @@ pub fn damaged_log(data: &[u8]) {
         assert_eq!(recovered.vote.as_deref(), Some(VOTE), "nor the vote");
     }
     // The log goes on where it ends, whatever was cut off.
-    let next = entry(entries.len() as u64);
-    log.append(vec![next], |written| written.expect("an entry is written after a repair"));
+    append(&log, entry(entries.len() as u64));
     log.close().expect("a repaired log closes");
 }
 
