@@ -17,6 +17,11 @@ impl<'a> Args<'a> {
         Args { command, words, next: 0 }
     }
 
+    /// The command's name, for its errors.
+    pub fn command(&self) -> &'static str {
+        self.command
+    }
+
     /// The next word; the arity error when there is none.
     pub fn word(&mut self) -> Result<&'a Bytes, Answer> {
         let word = self.words.get(self.next).ok_or_else(|| self.wrong_arity())?;

@@ -20,6 +20,7 @@
 mod args;
 pub mod connection;
 mod docs;
+mod expiry;
 pub mod json;
 pub mod keys;
 mod node;
@@ -28,13 +29,14 @@ pub mod server;
 mod session;
 mod syntax;
 pub mod table;
+pub mod text;
 pub mod vault;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::error::Answer;
-use crate::keyspace::{View, Writer};
+use crate::keyspace::{Scope, View, Writer};
 use crate::resp::{Protocol, Reply};
 
 pub use args::Args;
@@ -60,6 +62,10 @@ pub struct Context {
 /// A command that only reads the keyspace.
 pub trait Read: Command + Sized {
     fn parse(args: &mut Args<'_>, context: &Context) -> Result<Self, Answer>;
+    /// A command that names more than one key has to see them at one moment.
+    fn scope(&self) -> Scope {
+        Self::SPEC.keys.scope()
+    }
     fn run(self, keyspace: &View<'_>) -> Result<Reply, Answer>;
 }
 
@@ -69,6 +75,10 @@ pub trait Write: Command + Sized + Serialize + DeserializeOwned {
     const CODE: u16;
     /// Checks the request and makes it canonical. Whatever can be refused without the keyspace is refused here.
     fn parse(args: &mut Args<'_>, context: &Context) -> Result<Self, Answer>;
+    /// A command that names more than one key has to see them at one moment.
+    fn scope(&self) -> Scope {
+        Self::SPEC.keys.scope()
+    }
     fn apply(self, keyspace: &mut Writer<'_>) -> Result<Reply, Answer>;
 }
 

@@ -54,7 +54,7 @@ impl KeySpec {
 
     /// A command that names more than one key, or looks at all of them, has to see them at one moment.
     pub fn scope(self) -> Scope {
-        if self == KeySpec::FIRST { Scope::OneKey } else { Scope::ManyKeys }
+        if self.first != 0 && self.first == self.last { Scope::OneKey } else { Scope::ManyKeys }
     }
 }
 
@@ -132,7 +132,8 @@ impl Row {
     pub const fn read<C: Read>() -> Row {
         let run: ReadFn = |words, context, keyspace| {
             let command = C::parse(&mut Args::new(C::SPEC.name, words), context)?;
-            command.run(&keyspace.view(C::SPEC.keys.scope(), context.now_ms))
+            let scope = command.scope();
+            command.run(&keyspace.view(scope, context.now_ms))
         };
         Row { spec: C::SPEC, route: Route::Read { run } }
     }
@@ -145,7 +146,8 @@ impl Row {
         };
         let apply: ApplyFn = |bytes, keyspace, stamp| {
             let (command, rest) = postcard::take_from_bytes::<C>(bytes).ok()?;
-            rest.is_empty().then(|| command.apply(&mut keyspace.writer(C::SPEC.keys.scope(), stamp)).into())
+            let scope = command.scope();
+            rest.is_empty().then(|| command.apply(&mut keyspace.writer(scope, stamp)).into())
         };
         Row { spec: C::SPEC, route: Route::Write { code: C::CODE, canonical, apply } }
     }

@@ -5,10 +5,10 @@ use std::sync::LazyLock;
 
 use super::connection::{client, echo, hello, ping, quit, reset, select};
 use super::json;
-use super::keys::{dbsize, del, exists, flushall, matching, scan, type_of};
+use super::keys;
 use super::row::{Route, Row};
 use super::server::{bgsave, command, config, info, time};
-use super::vault;
+use super::{text, vault};
 
 /// Every command. Adding one is a line here and a file beside the others.
 pub static ROWS: &[Row] = &[
@@ -24,13 +24,43 @@ pub static ROWS: &[Row] = &[
     Row::control::<config::Config>(),
     Row::control::<info::Info>(),
     Row::control::<time::Time>(),
-    Row::read::<dbsize::Dbsize>(),
-    Row::read::<exists::Exists>(),
-    Row::read::<matching::Keys>(),
-    Row::read::<scan::Scan>(),
-    Row::read::<type_of::TypeOf>(),
-    Row::write::<del::Del>(),
-    Row::write::<flushall::Flushall>(),
+    Row::read::<keys::dbsize::Dbsize>(),
+    Row::read::<keys::exists::Exists>(),
+    Row::read::<keys::matching::Keys>(),
+    Row::read::<keys::scan::Scan>(),
+    Row::read::<keys::type_of::TypeOf>(),
+    Row::write::<keys::del::Del>(),
+    Row::write::<keys::flushall::Flushall>(),
+    Row::read::<keys::randomkey::Randomkey>(),
+    Row::read::<keys::ttl::Expiretime>(),
+    Row::read::<keys::ttl::Pexpiretime>(),
+    Row::read::<keys::ttl::Pttl>(),
+    Row::read::<keys::ttl::Ttl>(),
+    Row::write::<keys::copy::Copy>(),
+    Row::write::<keys::expire::Expire>(),
+    Row::write::<keys::expire::Expireat>(),
+    Row::write::<keys::expire::Pexpire>(),
+    Row::write::<keys::expire::Pexpireat>(),
+    Row::write::<keys::persist::Persist>(),
+    Row::write::<keys::rename::Rename>(),
+    Row::write::<keys::renamenx::Renamenx>(),
+    Row::read::<text::get::Get>(),
+    Row::read::<text::mget::Mget>(),
+    Row::read::<text::strlen::Strlen>(),
+    Row::write::<text::append::Append>(),
+    Row::write::<text::getdel::Getdel>(),
+    Row::write::<text::getex::Getex>(),
+    Row::write::<text::incr::Decr>(),
+    Row::write::<text::incr::Decrby>(),
+    Row::write::<text::incr::Incr>(),
+    Row::write::<text::incr::Incrby>(),
+    Row::write::<text::incrbyfloat::Incrbyfloat>(),
+    Row::write::<text::mset::Mset>(),
+    Row::write::<text::mset::Msetnx>(),
+    Row::write::<text::set::Set>(),
+    Row::write::<text::setex::Psetex>(),
+    Row::write::<text::setex::Setex>(),
+    Row::write::<text::setnx::Setnx>(),
     Row::read::<json::arrindex::Arrindex>(),
     Row::read::<json::arrlen::Arrlen>(),
     Row::read::<json::debug::Debug>(),

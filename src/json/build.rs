@@ -2,14 +2,11 @@
 //!
 //! Invariants:
 //! * what a builder has appended between [`Builder::open`] and [`Builder::close`] is the payload of one container;
-//! * a small container's header is as short as it can be; a large one may keep the width that was reserved.
+//! * every header is as short as it can be, so that a value has one encoding whatever way it was built: replicas
+//!   that came to the same state by different edits hold the same bytes, and limits that count bytes agree.
 
 use super::run::{copy_short, plain_run};
 use super::value::{Kind, SIZE_IN_1_BYTE, SIZE_IN_2_BYTES, SIZE_IN_4_BYTES, SIZE_INLINE_MAX};
-
-/// Up to this payload a container is moved down when its header turns out shorter than was reserved: the move is
-/// a few dozen bytes, and small containers are where a wasted byte shows in the memory per document.
-pub(super) const COMPACT_BYTES_MAX: usize = 255;
 
 /// A container that has been opened and not closed: the offset of its header, and how wide it was reserved.
 #[derive(Debug)]
@@ -133,8 +130,8 @@ impl Builder {
         let begin = open.at + open.reserved;
         assert!(begin <= self.out.len(), "containers close in the reverse order of their opening");
         let size = self.out.len() - begin;
-        let wanted = header_len(size);
-        let width = if size <= COMPACT_BYTES_MAX || wanted > open.reserved { wanted } else { open.reserved };
+        // A header that turns out shorter moves its payload: up to 64 KiB, since the widest is for all beyond.
+        let width = header_len(size);
         if width < open.reserved {
             self.out.copy_within(begin.., open.at + width);
             self.out.truncate(open.at + width + size);

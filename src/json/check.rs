@@ -63,7 +63,7 @@ fn check_header(bytes: &[u8], at: usize, limit: usize) -> Result<Header, Malform
     let header = header_at(bytes, at).filter(|header| header.end <= limit);
     let header = header.ok_or(Malformed { offset: at, reason: "no value fits here" })?;
     let shortest = header.payload - at == header_len(header.end - header.payload);
-    ensure(shortest || header.kind.is_container(), at, "the header is too wide")?;
+    ensure(shortest, at, "the header is too wide")?;
     Ok(header)
 }
 

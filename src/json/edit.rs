@@ -6,12 +6,14 @@
 //!
 //! Invariants:
 //! * one pass, whatever the number of matches;
+//! * the last member of an object takes the place of one that is deleted, as in RedisJSON ([`order`]);
 //! * a match inside another is edited first, so the outer edit sees its outcome;
 //! * all or nothing: the first error drops the copy, and the old document was never touched;
 //! * the result nests to at most [`super::DEPTH_MAX`] and is within the size limit, checked after each match, so
 //!   that many matches of a large value end at the limit and not at the end of the memory.
 
 mod ops;
+mod order;
 mod tail;
 
 pub use self::ops::{
@@ -85,10 +87,14 @@ impl<F: FnMut(usize, &mut Tail<'_>) -> Result<Action, Answer>> Copy<'_, F> {
     fn container(&mut self, value: Value<'_>, level: usize) -> Result<(), Answer> {
         assert!(value.kind().is_container(), "each place is the offset of a value");
         let open = self.out.open(value.kind(), value.payload().len());
+        let payload = self.out.len();
         let mut copied = value.end() - value.payload().len();
+        let mut deleted: Vec<usize> = Vec::new();
         if value.kind() == Kind::Object {
-            for member in value.members() {
-                self.child(value, member.offset, member.value, &mut copied, level)?;
+            for (index, member) in value.members().enumerate() {
+                if self.child(value, member.offset, member.value, &mut copied, level)? == Action::Delete {
+                    deleted.push(index);
+                }
             }
         } else {
             for element in value.elements() {
@@ -96,11 +102,14 @@ impl<F: FnMut(usize, &mut Tail<'_>) -> Result<Action, Answer>> Copy<'_, F> {
             }
         }
         self.out.raw(&value.buffer()[copied..value.end()]);
+        if !deleted.is_empty() {
+            order::close_gaps(&mut self.out.out, payload, value.count(), &deleted);
+        }
         self.out.close(open);
         Ok(())
     }
 
-    /// Copies what `parent` holds from `copied` to the end of this child, if a place lies in it.
+    /// Copies what `parent` holds from `copied` to the end of this child, if a place lies in it; what became of it.
     fn child(
         &mut self,
         parent: Value<'_>,
@@ -108,17 +117,18 @@ impl<F: FnMut(usize, &mut Tail<'_>) -> Result<Action, Answer>> Copy<'_, F> {
         child: Value<'_>,
         copied: &mut usize,
         level: usize,
-    ) -> Result<(), Answer> {
+    ) -> Result<Action, Answer> {
         if !self.is_due(child.end()) {
-            return Ok(());
+            return Ok(Action::Keep);
         }
         self.out.raw(&parent.buffer()[*copied..begin]);
         let kept = self.out.len();
         self.out.raw(&parent.buffer()[begin..child.offset()]);
-        if self.value(child, level + 1)? == Action::Delete {
+        let action = self.value(child, level + 1)?;
+        if action == Action::Delete {
             self.out.out.truncate(kept);
         }
         *copied = child.end();
-        Ok(())
+        Ok(action)
     }
 }

@@ -1,12 +1,15 @@
 //! JSON Merge Patch (RFC 7396).
 //!
-//! Invariant: what the patch does not name keeps its value and its place; what it adds comes last, in the order of
-//! the patch.
+//! Invariants:
+//! * what the patch does not name keeps its value; what it adds comes last, in the order of the patch;
+//! * the last member takes the place of one that the patch removes, as in RedisJSON, whose clients see that order.
+
+use std::collections::HashMap;
 
 use super::Builder;
 use super::index::MemberIndex;
 use super::limits::DEPTH_MAX;
-use super::value::{Kind, Value};
+use super::value::{Kind, Member, Value};
 
 /// Appends `target` as `patch` changes it.
 pub fn merge(target: Value<'_>, patch: Value<'_>, out: &mut Builder) {
@@ -21,32 +24,71 @@ fn merge_within(target: Option<Value<'_>>, patch: Value<'_>, level: usize, out: 
     let target = target.filter(|target| target.kind() == Kind::Object);
     let size = target.map_or(0, |target| target.payload().len()) + patch.payload().len();
     let open = out.open(Kind::Object, size);
+    let present = target.map(MemberIndex::of);
+    let has = |key: &[u8]| present.as_ref().is_some_and(|index| index.get(key).is_some());
     if let Some(target) = target {
+        if patch.members().any(|member| member.value.is_null() && has(member.key)) {
+            merge_removing(target, patch, level, out);
+            return out.close(open);
+        }
         merge_members(target, &MemberIndex::of(patch), level, out);
     }
-    let present = target.map(MemberIndex::of);
     for member in patch.members() {
-        if member.value.is_null() || present.as_ref().is_some_and(|index| index.get(member.key).is_some()) {
-            continue;
+        if !member.value.is_null() && !has(member.key) {
+            merge_member(member, None, Some(member.value), level, out);
         }
-        out.raw(&patch.buffer()[member.offset..member.value.offset()]);
-        merge_within(None, member.value, level + 1, out);
     }
     out.close(open);
 }
 
-/// Appends the members that the target has and the patch does not remove.
+/// Appends a member with the key of `member`, and `target` as `change` changes it.
+fn merge_member(
+    member: Member<'_>,
+    target: Option<Value<'_>>,
+    change: Option<Value<'_>>,
+    level: usize,
+    out: &mut Builder,
+) {
+    out.raw(&member.value.buffer()[member.offset..member.value.offset()]);
+    match change {
+        Some(change) => merge_within(target, change, level + 1, out),
+        None => out.raw(member.value.encoded()),
+    }
+}
+
+/// Appends the members of a target of which the patch removes none.
 fn merge_members(target: Value<'_>, patch: &MemberIndex<'_>, level: usize, out: &mut Builder) {
     for member in target.members() {
         let change = patch.get(member.key).map(|change| change.value);
-        if change.is_some_and(Value::is_null) {
-            continue;
+        merge_member(member, Some(member.value), change, level, out);
+    }
+}
+
+/// Appends all members of a target of which the patch removes some, the new ones included.
+fn merge_removing(target: Value<'_>, patch: Value<'_>, level: usize, out: &mut Builder) {
+    // Each member, whether the target has it, and what changes it.
+    let mut slots: Vec<(Member<'_>, bool, Option<Value<'_>>)> =
+        target.members().map(|member| (member, true, None)).collect();
+    let mut places: HashMap<&[u8], usize> =
+        slots.iter().enumerate().map(|(place, slot)| (slot.0.key, place)).collect();
+    for member in patch.members() {
+        match places.get(member.key).copied() {
+            Some(place) if member.value.is_null() => {
+                slots.swap_remove(place);
+                if let Some(moved) = slots.get(place) {
+                    places.insert(moved.0.key, place);
+                }
+            }
+            Some(place) => slots[place].2 = Some(member.value),
+            None if member.value.is_null() => {}
+            None => {
+                places.insert(member.key, slots.len());
+                slots.push((member, false, Some(member.value)));
+            }
         }
-        out.raw(&target.buffer()[member.offset..member.value.offset()]);
-        match change {
-            Some(change) => merge_within(Some(member.value), change, level + 1, out),
-            None => out.raw(member.value.encoded()),
-        }
+    }
+    for (member, present, change) in slots {
+        merge_member(member, present.then_some(member.value), change, level, out);
     }
 }
 
@@ -74,6 +116,8 @@ mod tests {
             (r#"{"e":null}"#, r#"{"a":1}"#, r#"{"e":null,"a":1}"#),
             ("[1,2]", r#"{"a":"b","c":null}"#, r#"{"a":"b"}"#),
             ("{}", r#"{"a":{"bb":{"ccc":null}}}"#, r#"{"a":{"bb":{}}}"#),
+            (r#"{"a":1,"n":2,"l":3,"b":4}"#, r#"{"n":null,"x":5}"#, r#"{"a":1,"b":4,"l":3,"x":5}"#),
+            (r#"{"a":1,"n":2,"l":3}"#, r#"{"x":5,"n":null}"#, r#"{"a":1,"x":5,"l":3}"#),
         ] {
             let (target, patch) = (document(target), document(patch));
             let mut out = Builder::new();

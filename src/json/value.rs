@@ -16,7 +16,7 @@
 //! | `Object` | its members in insertion order: a key (`Text` or `TextEscaped`), then a value |
 //!
 //! Invariants:
-//! * a size field may be wider than it needs to be, so that a container can be written before its size is known;
+//! * a size field is as short as it can be: a value has one encoding;
 //! * keys of one object differ;
 //! * `Float` is finite, `Uint` is over `i64::MAX`: each number has one kind.
 //!

@@ -25,6 +25,9 @@ pub use entry::{Entry, Key, Value};
 pub use view::View;
 pub use writer::{Edited, Stamp, Writer};
 
+/// The cursors of [`View::scan`] are below this.
+pub const SCAN_PARTS: u64 = map::PARTS as u64;
+
 /// The keyspace of one Raft group.
 pub struct Keyspace {
     map: map::Map,
@@ -37,6 +40,13 @@ pub struct Keyspace {
 pub enum Scope {
     OneKey,
     ManyKeys,
+}
+
+impl Scope {
+    /// The scope of a command that names so many keys.
+    pub fn of(keys: usize) -> Scope {
+        if keys == 1 { Scope::OneKey } else { Scope::ManyKeys }
+    }
 }
 
 /// The gate, held one way or the other for as long as a command runs.

@@ -5,8 +5,8 @@
 
 use std::fmt::Write;
 
-/// Doubles up to here are whole numbers apart by one, and Redis prints them as integers.
-const INTEGER_MAX: f64 = (1u64 << 52) as f64;
+/// Whole doubles up to here, half of an `i64`, are printed as integers by Redis.
+const INTEGER_MAX: f64 = (1u64 << 62) as f64;
 
 /// Appends `value` as Redis' `d2string` would print it: the shortest digits that read back as the same double.
 pub fn write_double(value: f64, out: &mut String) {
@@ -91,6 +91,7 @@ mod tests {
             (-2.5, "-2.5"),
             (1e-7, "1e-7"),
             (1.5e-5, "0.000015"),
+            (1e17, "100000000000000000"),
             (1e20, "1e+20"),
             (1.5e300, "1.5e+300"),
             (-1.25e-10, "-1.25e-10"),

@@ -18,8 +18,8 @@ use crate::resp::{Protocol, Reply};
 pub struct Operands {
     key: Key,
     path: Target,
-    /// The encoded number.
-    by: Document,
+    /// The encoded number, or the error that is answered if there is such a key: RedisJSON looks at the key first.
+    by: Result<Document, Box<str>>,
     protocol: Protocol,
 }
 
@@ -65,17 +65,16 @@ commands! {
 impl Operands {
     fn parse(args: &mut Args<'_>, context: &Context) -> Result<Operands, Answer> {
         let (key, path, text) = (args.key()?, args.word()?, args.word()?);
-        let mut by = Builder::new();
-        let path = Target::parse(path)?;
-        Number::parse(text)?.push(&mut by);
-        let by = Document::from_trusted(&by.into_bytes());
-        Ok(Operands { key, path, by, protocol: context.protocol })
+        let by = Number::parse(text).map_err(|error| error.line().into());
+        let by = by.map(|number| Document::from_trusted(&encoded(number)));
+        Ok(Operands { key, path: Target::parse(path)?, by, protocol: context.protocol })
     }
 
     fn apply(self, arithmetic: Arithmetic, keyspace: &mut Writer<'_>) -> Result<Reply, Answer> {
         let path = self.path.path()?;
-        let by = Number::of(self.by.root()).ok_or(crate::json::BAD_OPERAND)?;
         let results = keyspace.edit_document(self.key.as_bytes(), |document| {
+            let by = self.by.as_ref().map_err(|line| Answer::new(line.clone()))?;
+            let by = Number::of(by.root()).ok_or(crate::json::BAD_OPERAND)?;
             let (results, fresh) = results(&path, document, arithmetic, by)?;
             if fresh.is_empty() {
                 return Ok(Edited::Unchanged(results));
@@ -161,15 +160,16 @@ fn compute(
     }
 }
 
+fn encoded(number: Number) -> Vec<u8> {
+    let mut out = Builder::with_capacity(9);
+    number.push(&mut out);
+    out.into_bytes()
+}
+
 /// Puts each number at its offset: in place if it is a single one of the same size.
 fn put(document: &mut Document, fresh: &[(usize, Number)]) -> Result<(), Answer> {
-    let encode = |number: Number| {
-        let mut encoded = Builder::with_capacity(9);
-        number.push(&mut encoded);
-        encoded.into_bytes()
-    };
     if let [(at, number)] = fresh
-        && document.try_replace_in_place(*at, &encode(*number))
+        && document.try_replace_in_place(*at, &encoded(*number))
     {
         return Ok(());
     }
@@ -177,7 +177,7 @@ fn put(document: &mut Document, fresh: &[(usize, Number)]) -> Result<(), Answer>
     // Numbers cannot grow beyond nine bytes, so the document's own limit is not asked again.
     let limits = ParseLimits { document_bytes_max: usize::MAX };
     let edited = rewrite(document, &offsets, &limits, |nth, tail| {
-        tail.replace(&encode(fresh[nth].1))?;
+        tail.replace(&encoded(fresh[nth].1))?;
         Ok(Action::Keep)
     })?;
     *document = edited.expect("nothing was deleted");

@@ -53,7 +53,7 @@ impl Write for Arrpop {
             tail.splice(index..index + 1, &[])?;
             Ok(element)
         })?;
-        popped.reply_first(NOT_AN_ARRAY)
+        popped.reply_first(NOT_AN_ARRAY, |element| element)
     }
 }
 

@@ -51,7 +51,7 @@ impl Write for Arrtrim {
             tail.splice(0..start, &[])?;
             Ok((end - start) as i64)
         })?;
-        lengths.reply(NOT_AN_ARRAY, Reply::Integer, Reply::Integer)
+        lengths.reply_first(NOT_AN_ARRAY, Reply::Integer)
     }
 }
 

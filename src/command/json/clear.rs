@@ -34,7 +34,8 @@ impl Write for Clear {
     const CODE: u16 = 113;
 
     fn parse(args: &mut Args<'_>, _context: &Context) -> Result<Clear, Answer> {
-        Ok(Clear { key: args.key()?, path: Target::or_legacy_root(args)? })
+        let (key, path) = (args.key()?, Target::or_legacy_root(args)?);
+        if args.is_empty() { Ok(Clear { key, path }) } else { Err(args.wrong_arity()) }
     }
 
     fn apply(self, keyspace: &mut Writer<'_>) -> Result<Reply, Answer> {

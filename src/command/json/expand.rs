@@ -13,8 +13,9 @@ use crate::resp::{Protocol, Reply};
 /// How far values are taken apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Expansion {
-    /// The matches' own containers; what these hold is text.
+    /// `EXPAND1`: the list of the matches alone; numbers and truths are replies, anything else is JSON text.
     Outermost,
+    /// `EXPAND`: everything, and strings stand without quotes.
     Whole,
 }
 
@@ -44,29 +45,24 @@ pub fn expand_all(path: &Path, document: &Document, expansion: Expansion) -> Res
     Ok(Reply::Array(values))
 }
 
-/// A container as an array or a map.
+/// One value: with `EXPAND`, a container is an array or a map.
 pub fn expand(value: Value<'_>, expansion: Expansion) -> Reply {
-    let below = |child: Value<'_>| match expansion {
-        Expansion::Whole => expand(child, expansion),
-        Expansion::Outermost => leaf(child),
-    };
-    match value.kind() {
-        Kind::Array => Reply::Array(value.elements().map(below).collect()),
-        Kind::Object => Reply::Map(
-            value.members().map(|member| (Reply::bulk(member.key.to_vec()), below(member.value))).collect(),
-        ),
-        _ => leaf(value),
-    }
-}
-
-/// A value that is not taken apart.
-fn leaf(value: Value<'_>) -> Reply {
+    let whole = expansion == Expansion::Whole;
     match value.kind() {
         Kind::Null => Reply::Null,
         Kind::True => Reply::Boolean(true),
         Kind::False => Reply::Boolean(false),
         Kind::Int | Kind::Uint | Kind::Float => {
             number(Number::of(value).expect("a number's kind was matched"))
+        }
+        Kind::Text | Kind::TextEscaped if whole => Reply::bulk(value.payload().to_vec()),
+        Kind::Array if whole => {
+            Reply::Array(value.elements().map(|child| expand(child, expansion)).collect())
+        }
+        Kind::Object if whole => {
+            let member =
+                |(key, child): (&[u8], Value<'_>)| (Reply::bulk(key.to_vec()), expand(child, expansion));
+            Reply::Map(value.members().map(|found| member((found.key, found.value))).collect())
         }
         Kind::Text | Kind::TextEscaped | Kind::Array | Kind::Object => text(value),
     }

@@ -119,15 +119,15 @@ impl Get {
         Ok(Reply::bulk(out))
     }
 
+    /// One array for each path, in the order of the request.
     fn expanded(&self, document: &Document, expansion: Expansion) -> Result<Reply, Answer> {
-        match &self.paths {
-            Paths::LegacyRoot | Paths::Root => expand_all(&Path::root(), document, expansion),
-            Paths::One(path) => expand_all(path, document, expansion),
-            Paths::Several(paths) => {
-                let replies = distinct(paths).map(|(_, path)| expand_all(path, document, expansion));
-                replies.collect::<Result<_, _>>().map(Reply::Array)
-            }
-        }
+        let one = |path: &Path| expand_all(path, document, expansion);
+        let replies = match &self.paths {
+            Paths::LegacyRoot | Paths::Root => vec![one(&Path::root())?],
+            Paths::One(path) => vec![one(path)?],
+            Paths::Several(paths) => paths.iter().map(|(_, path)| one(path)).collect::<Result<_, _>>()?,
+        };
+        Ok(Reply::Array(replies))
     }
 }
 

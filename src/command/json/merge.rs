@@ -9,7 +9,7 @@ use crate::command::{Args, Command, Context, Group, KeySpec, Spec, Write};
 use crate::error::Answer;
 use crate::json::Value as JsonValue;
 use crate::json::path::Path;
-use crate::json::{Action, BadJson, Builder, Document, is_packed, merge, rewrite};
+use crate::json::{Action, BadJson, Builder, Document, Kind, Place, is_packed, merge, rewrite};
 use crate::keyspace::{Edited, Key, Value, Writer};
 use crate::resp::Reply;
 
@@ -70,13 +70,12 @@ impl Merge {
         if found.is_empty() {
             return create_member(document, path, self.patch.root(), &self.limit.limits());
         }
+        let found = self.survivors(document, found);
         let in_packed = |parent: usize| is_packed(JsonValue::at(document.encoded(), parent));
         if found.iter().any(|place| place.parent.is_some_and(in_packed)) {
             return Err(BAD_OBJECT);
         }
-        let mut offsets: Vec<usize> = found.iter().map(|place| place.at).collect();
-        offsets.sort_unstable();
-        offsets.dedup();
+        let offsets: Vec<usize> = found.iter().map(|place| place.at).collect();
         let edited = rewrite(document, &offsets, &self.limit.limits(), |_, tail| {
             let mut merged = Builder::new();
             merge(tail.value(), self.patch.root(), &mut merged);
@@ -85,5 +84,21 @@ impl Merge {
         })?;
         *document = edited.expect("nothing was deleted");
         Ok(Edited::Changed(true))
+    }
+
+    /// The matches by offset, each once, without those that are gone because a match around them is replaced.
+    fn survivors(&self, document: &Document, mut found: Vec<Place>) -> Vec<Place> {
+        found.sort_unstable_by_key(|place| place.at);
+        found.dedup_by_key(|place| place.at);
+        let mut gone_until = 0;
+        found.retain(|place| {
+            let value = place.value(document);
+            let survives = value.offset() >= gone_until;
+            if survives && (self.patch.root().kind() != Kind::Object || value.kind() != Kind::Object) {
+                gone_until = value.end();
+            }
+            survives
+        });
+        found
     }
 }

@@ -7,7 +7,7 @@ use crate::command::{Args, Command, Context, Group, KeySpec, Read, Spec};
 use crate::error::Answer;
 use crate::json::Style;
 use crate::json::path::Path;
-use crate::keyspace::View;
+use crate::keyspace::{Scope, View};
 use crate::resp::Reply;
 
 pub struct Mget {
@@ -33,6 +33,10 @@ impl Read for Mget {
     fn parse(args: &mut Args<'_>, _context: &Context) -> Result<Mget, Answer> {
         let (path, keys) = args.rest().split_last().ok_or_else(|| args.wrong_arity())?;
         Ok(Mget { keys: keys.to_vec(), path: Path::parse(path).ok() })
+    }
+
+    fn scope(&self) -> Scope {
+        Scope::of(self.keys.len())
     }
 
     fn run(self, keyspace: &View<'_>) -> Result<Reply, Answer> {

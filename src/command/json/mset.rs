@@ -8,7 +8,7 @@ use crate::command::{Args, Command, Context, Group, KeySpec, Spec, Write};
 use crate::error::Answer;
 use crate::json::edit::replace;
 use crate::json::{BadJson, Document};
-use crate::keyspace::{Edited, Key, Value, Writer};
+use crate::keyspace::{Edited, Key, Scope, Value, Writer};
 use crate::resp::Reply;
 
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
@@ -51,6 +51,10 @@ impl Write for Mset {
             settings.push(Setting { key, path: Target::parse(path)?, value });
         }
         Ok(Mset { settings, limit: SizeLimit::of(context) })
+    }
+
+    fn scope(&self) -> Scope {
+        Scope::of(self.settings.len())
     }
 
     /// Works on copies of the documents, which share their bytes, and puts them back when all has gone well.

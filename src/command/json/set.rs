@@ -32,7 +32,7 @@ pub enum Condition {
 }
 
 impl Condition {
-    fn allows(self, present: bool) -> bool {
+    pub fn allows(self, present: bool) -> bool {
         match self {
             Condition::Always => true,
             Condition::Missing => !present,

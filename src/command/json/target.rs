@@ -159,6 +159,16 @@ pub fn edit_key<T>(
 }
 
 impl<T> Answers<T> {
+    /// All of them for a `$` path; the first for a legacy one, or `none`. Of commands that edit the last match first.
+    pub fn reply_first(self, none: Answer, each: impl Fn(T) -> Reply) -> Result<Reply, Answer> {
+        match self.legacy {
+            true => self.each.into_iter().flatten().next().map(each).ok_or(none),
+            false => Ok(Reply::Array(
+                self.each.into_iter().map(|answer| answer.map_or(Reply::Null, &each)).collect(),
+            )),
+        }
+    }
+
     /// All of them for a `$` path; the last for a legacy one, or `none`.
     pub fn reply(
         self,
@@ -170,16 +180,6 @@ impl<T> Answers<T> {
             return self.each.into_iter().flatten().next_back().map(alone).ok_or(none);
         }
         Ok(Reply::Array(self.each.into_iter().map(|answer| answer.map_or(Reply::Null, &each)).collect()))
-    }
-}
-
-impl Answers<Reply> {
-    /// All of them for a `$` path; the first for a legacy one, or `none`.
-    pub fn reply_first(self, none: Answer) -> Result<Reply, Answer> {
-        if self.legacy {
-            return self.each.into_iter().flatten().next().ok_or(none);
-        }
-        Ok(Reply::Array(self.each.into_iter().map(|answer| answer.unwrap_or(Reply::Null)).collect()))
     }
 }
 

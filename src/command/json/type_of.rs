@@ -9,7 +9,8 @@ use crate::resp::{Protocol, Reply};
 
 pub struct TypeOf {
     key: bytes::Bytes,
-    path: Path,
+    /// None for a legacy path that cannot be parsed: it finds nothing.
+    path: Option<Path>,
     protocol: Protocol,
 }
 
@@ -29,17 +30,21 @@ impl Command for TypeOf {
 impl Read for TypeOf {
     fn parse(args: &mut Args<'_>, context: &Context) -> Result<TypeOf, Answer> {
         let key = args.word()?.clone();
-        let path = Path::parse(args.word_if_any().map_or(b".", |word| &word[..]))?;
+        let word = args.word_if_any().map_or(&b"."[..], |word| word);
+        let path = match Path::parse(word) {
+            Err(answer) if word.starts_with(b"$") => return Err(answer),
+            parsed => parsed.ok(),
+        };
         Ok(TypeOf { key, path, protocol: context.protocol })
     }
 
     fn run(self, keyspace: &View<'_>) -> Result<Reply, Answer> {
-        let reply = match keyspace.document(&self.key)? {
-            None => Reply::Null,
-            Some(document) => {
-                let found = places(&self.path, &document)?;
+        let reply = match (keyspace.document(&self.key)?, &self.path) {
+            (None, _) | (_, None) => Reply::Null,
+            (Some(document), Some(path)) => {
+                let found = places(path, &document)?;
                 let mut names = found.iter().map(|place| Reply::word(place.value(&document).type_name()));
-                match self.path.is_legacy() {
+                match path.is_legacy() {
                     true => names.next().unwrap_or(Reply::Null),
                     false => Reply::Array(names.collect()),
                 }

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::command::{Args, Command, Context, Group, KeySpec, Spec, Write};
 use crate::error::Answer;
-use crate::keyspace::{Key, Writer};
+use crate::keyspace::{Key, Scope, Writer};
 use crate::resp::Reply;
 
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
@@ -30,6 +30,10 @@ impl Write for Del {
 
     fn parse(args: &mut Args<'_>, _context: &Context) -> Result<Del, Answer> {
         Ok(Del { keys: args.rest().iter().map(|word| Key::from(&word[..])).collect() })
+    }
+
+    fn scope(&self) -> Scope {
+        Scope::of(self.keys.len())
     }
 
     fn apply(self, keyspace: &mut Writer<'_>) -> Result<Reply, Answer> {

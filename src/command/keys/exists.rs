@@ -1,8 +1,8 @@
-//! `EXISTS key ...`: how many of the keys are there; a key named twice counts twice.
+//! `EXISTS key ...`, `TOUCH key ...`: how many of the keys are there; a key named twice counts twice.
 
 use crate::command::{Args, Command, Context, Group, KeySpec, Read, Spec};
 use crate::error::Answer;
-use crate::keyspace::{Key, View};
+use crate::keyspace::{Key, Scope, View};
 use crate::resp::Reply;
 
 pub struct Exists {
@@ -12,7 +12,7 @@ pub struct Exists {
 impl Command for Exists {
     const SPEC: Spec = Spec {
         name: "EXISTS",
-        aliases: &[],
+        aliases: &["TOUCH"],
         arity: -2,
         keys: KeySpec::ALL,
         group: Group::Generic,
@@ -25,6 +25,10 @@ impl Command for Exists {
 impl Read for Exists {
     fn parse(args: &mut Args<'_>, _context: &Context) -> Result<Exists, Answer> {
         Ok(Exists { keys: args.rest().iter().map(|word| Key::from(&word[..])).collect() })
+    }
+
+    fn scope(&self) -> Scope {
+        Scope::of(self.keys.len())
     }
 
     fn run(self, keyspace: &View<'_>) -> Result<Reply, Answer> {

@@ -1,9 +1,16 @@
 //! Commands about keys, whatever they hold.
+pub mod copy;
 pub mod dbsize;
 pub mod del;
 pub mod exists;
+pub mod expire;
 pub mod flushall;
 pub mod glob;
 pub mod matching;
+pub mod persist;
+pub mod randomkey;
+pub mod rename;
+pub mod renamenx;
 pub mod scan;
+pub mod ttl;
 pub mod type_of;

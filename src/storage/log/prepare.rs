@@ -17,9 +17,9 @@ use super::record;
 use super::segment::{self, Directory, Segment};
 
 /// What of a segment entries leave to votes, purges and the like, which must go on while the disk is full: about a
-/// thousand of them, or an eighth of a small segment.
+/// thousand of them, or a quarter of a small segment.
 pub(crate) fn reserve_bytes(segment_bytes: u64) -> u64 {
-    (segment_bytes / 8).min(64 << 10) / record::ALIGNMENT * record::ALIGNMENT
+    (segment_bytes / 4).min(64 << 10) / record::ALIGNMENT * record::ALIGNMENT
 }
 
 /// Bytes of records that a segment must have room for besides one entry: its head, its seal and the reserve.

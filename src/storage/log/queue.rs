@@ -28,6 +28,17 @@ pub(crate) struct Job {
     pub done: Done,
 }
 
+impl Work {
+    /// Bytes that one record of it takes, if it is not entries.
+    pub(crate) fn control_bytes(&self) -> u64 {
+        match self {
+            Work::Vote(vote) => record::size_of(vote.len()),
+            Work::Truncate { .. } => record::size_of(2 * size_of::<u64>()),
+            Work::Purge(_) | Work::Entries { .. } => record::size_of(0),
+        }
+    }
+}
+
 impl Job {
     /// Bytes its entries take in a segment; the other kinds live off the reserve.
     pub(crate) fn entry_bytes(&self) -> u64 {

@@ -24,8 +24,6 @@ use crate::storage::disk_error;
 /// The most that is gathered for one write. More gains nothing, and the memory is kept.
 const WRITE_BYTES_MAX: usize = 8 << 20;
 
-/// No record but an entry is larger.
-const CONTROL_BYTES_MAX: u64 = record::size_of(STATE_BYTES_MAX);
 /// Behind any record there is room for a state, as a vote and a commit record may share a batch, and for the seal.
 const CONTROL_KEPT_BYTES: u64 = record::size_of(STATE_BYTES_MAX) + record::size_of(0);
 
@@ -140,13 +138,13 @@ impl Writer {
         let Job { mut work, done } = job;
         let enough = match &mut work {
             Work::Entries { entries, epoch } => self.place_entries(entries, *epoch, preparer, counters),
-            control => {
-                self.enter_room(CONTROL_BYTES_MAX, Class::Control, preparer, counters).inspect(|enough| {
+            control => self.enter_room(control.control_bytes(), Class::Control, preparer, counters).inspect(
+                |enough| {
                     if *enough {
                         self.put_control(control);
                     }
-                })
-            }
+                },
+            ),
         };
         match enough {
             Ok(true) => {

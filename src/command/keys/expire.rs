@@ -1,0 +1,130 @@
+//! `EXPIRE`, `PEXPIRE`, `EXPIREAT`, `PEXPIREAT key time [NX | XX | GT | LT]`: gives a key a deadline; whether it did.
+
+use std::num::NonZeroU64;
+
+use serde::{Deserialize, Serialize};
+
+use crate::command::expiry::{Clock, invalid};
+use crate::command::{Args, Command, Context, Group, KeySpec, Spec, Write};
+use crate::error::Answer;
+use crate::keyspace::{Key, Writer};
+use crate::resp::Reply;
+
+/// What the four commands come to.
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
+pub struct Deadline {
+    key: Key,
+    /// Unix milliseconds. One that has passed takes the key away.
+    moment_ms: i64,
+    condition: Condition,
+}
+
+/// When the deadline is set.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+struct Condition {
+    /// `NX`: there is none.
+    missing: bool,
+    /// `XX`: there is one.
+    present: bool,
+    /// `GT`: it is later than the one there is; no deadline is the latest.
+    later: bool,
+    /// `LT`: it is earlier than the one there is.
+    earlier: bool,
+}
+
+macro_rules! commands {
+    ($($name:ident, $word:literal, $code:literal, $clock:ident, $syntax:literal;)*) => { $(
+        #[derive(Debug, PartialEq, Serialize, Deserialize)]
+        pub struct $name(Deadline);
+
+        impl Command for $name {
+            const SPEC: Spec = Spec {
+                name: $word,
+                aliases: &[],
+                arity: -3,
+                keys: KeySpec::FIRST,
+                group: Group::Generic,
+                since: "0.1.0",
+                summary: "Gives a key a deadline.",
+                syntax: $syntax,
+            };
+        }
+
+        impl Write for $name {
+            const CODE: u16 = $code;
+
+            fn parse(args: &mut Args<'_>, context: &Context) -> Result<$name, Answer> {
+                Deadline::parse(args, Clock::$clock, context).map($name)
+            }
+
+            fn apply(self, keyspace: &mut Writer<'_>) -> Result<Reply, Answer> {
+                Ok(Reply::Integer(i64::from(self.0.apply(keyspace))))
+            }
+        }
+    )* };
+}
+
+commands! {
+    Expire, "EXPIRE", 10, SecondsFromNow, "key seconds [NX | XX | GT | LT]";
+    Pexpire, "PEXPIRE", 11, MillisFromNow, "key milliseconds [NX | XX | GT | LT]";
+    Expireat, "EXPIREAT", 12, UnixSeconds, "key unix-time-seconds [NX | XX | GT | LT]";
+    Pexpireat, "PEXPIREAT", 13, UnixMillis, "key unix-time-milliseconds [NX | XX | GT | LT]";
+}
+
+impl Deadline {
+    fn parse(args: &mut Args<'_>, clock: Clock, context: &Context) -> Result<Deadline, Answer> {
+        let key = args.key()?;
+        let amount = args.integer()?;
+        let condition = Condition::parse(args)?;
+        let moment_ms = clock.moment_ms(amount, context).ok_or_else(|| invalid(args.command()))?;
+        Ok(Deadline { key, moment_ms, condition })
+    }
+
+    fn apply(self, keyspace: &mut Writer<'_>) -> bool {
+        let key = self.key.as_bytes();
+        let Some(before) = keyspace.with(key, |entry| entry.expires_ms) else { return false };
+        if !self.condition.allows(before, self.moment_ms) {
+            return false;
+        }
+        let moment = u64::try_from(self.moment_ms).ok().and_then(NonZeroU64::new);
+        match moment.filter(|moment| moment.get() > keyspace.stamp().now_ms) {
+            Some(moment) => keyspace.set_deadline(key, Some(moment)),
+            None => keyspace.remove(key).is_some(),
+        }
+    }
+}
+
+impl Condition {
+    fn parse(args: &mut Args<'_>) -> Result<Condition, Answer> {
+        let mut condition = Condition::default();
+        while !args.is_empty() {
+            if args.keyword("NX") {
+                condition.missing = true;
+            } else if args.keyword("XX") {
+                condition.present = true;
+            } else if args.keyword("GT") {
+                condition.later = true;
+            } else if args.keyword("LT") {
+                condition.earlier = true;
+            } else {
+                let word = String::from_utf8_lossy(args.word()?).into_owned();
+                return Err(Answer::new(format!("ERR Unsupported option {word}")));
+            }
+        }
+        if condition.missing && (condition.present || condition.later || condition.earlier) {
+            return Err(Answer::fixed("ERR NX and XX, GT or LT options at the same time are not compatible"));
+        }
+        if condition.later && condition.earlier {
+            return Err(Answer::fixed("ERR GT and LT options at the same time are not compatible"));
+        }
+        Ok(condition)
+    }
+
+    fn allows(self, before: Option<NonZeroU64>, moment_ms: i64) -> bool {
+        let before_ms = before.map_or(i64::MAX, |before| i64::try_from(before.get()).unwrap_or(i64::MAX));
+        !(self.missing && before.is_some()
+            || self.present && before.is_none()
+            || self.later && (before.is_none() || moment_ms <= before_ms)
+            || self.earlier && moment_ms >= before_ms)
+    }
+}

@@ -1,0 +1,40 @@
+//! `PERSIST key`: takes a key's deadline away; whether it had one.
+
+use serde::{Deserialize, Serialize};
+
+use crate::command::{Args, Command, Context, Group, KeySpec, Spec, Write};
+use crate::error::Answer;
+use crate::keyspace::{Key, Writer};
+use crate::resp::Reply;
+
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
+pub struct Persist {
+    key: Key,
+}
+
+impl Command for Persist {
+    const SPEC: Spec = Spec {
+        name: "PERSIST",
+        aliases: &[],
+        arity: 2,
+        keys: KeySpec::FIRST,
+        group: Group::Generic,
+        since: "0.1.0",
+        summary: "Takes a key's deadline away.",
+        syntax: "key",
+    };
+}
+
+impl Write for Persist {
+    const CODE: u16 = 14;
+
+    fn parse(args: &mut Args<'_>, _context: &Context) -> Result<Persist, Answer> {
+        Ok(Persist { key: args.key()? })
+    }
+
+    fn apply(self, keyspace: &mut Writer<'_>) -> Result<Reply, Answer> {
+        let key = self.key.as_bytes();
+        let temporary = keyspace.with(key, |entry| entry.expires_ms.is_some()) == Some(true);
+        Ok(Reply::Integer(i64::from(temporary && keyspace.set_deadline(key, None))))
+    }
+}

@@ -1,0 +1,43 @@
+//! `RENAME key newkey`: gives a value another key, in the place of what was there.
+
+use serde::{Deserialize, Serialize};
+
+use crate::command::{Args, Command, Context, Group, KeySpec, Spec, Write};
+use crate::error::Answer;
+use crate::keyspace::{Key, Writer};
+use crate::resp::Reply;
+
+const NO_SUCH_KEY: Answer = Answer::fixed("ERR no such key");
+
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
+pub struct Rename {
+    key: Key,
+    newkey: Key,
+}
+
+impl Command for Rename {
+    const SPEC: Spec = Spec {
+        name: "RENAME",
+        aliases: &[],
+        arity: 3,
+        keys: KeySpec::FIRST_TWO,
+        group: Group::Generic,
+        since: "0.1.0",
+        summary: "Gives a value another key.",
+        syntax: "key newkey",
+    };
+}
+
+impl Write for Rename {
+    const CODE: u16 = 15;
+
+    fn parse(args: &mut Args<'_>, _context: &Context) -> Result<Rename, Answer> {
+        Ok(Rename { key: args.key()?, newkey: args.key()? })
+    }
+
+    fn apply(self, keyspace: &mut Writer<'_>) -> Result<Reply, Answer> {
+        let entry = keyspace.remove(self.key.as_bytes()).ok_or(NO_SUCH_KEY)?;
+        keyspace.put(self.newkey, entry.value, entry.expires_ms);
+        Ok(Reply::OK)
+    }
+}

@@ -1,0 +1,49 @@
+//! `RENAMENX key newkey`: gives a value another key, unless there is one; whether it did.
+
+use serde::{Deserialize, Serialize};
+
+use crate::command::{Args, Command, Context, Group, KeySpec, Spec, Write};
+use crate::error::Answer;
+use crate::keyspace::{Key, Writer};
+use crate::resp::Reply;
+
+const NO_SUCH_KEY: Answer = Answer::fixed("ERR no such key");
+
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
+pub struct Renamenx {
+    key: Key,
+    newkey: Key,
+}
+
+impl Command for Renamenx {
+    const SPEC: Spec = Spec {
+        name: "RENAMENX",
+        aliases: &[],
+        arity: 3,
+        keys: KeySpec::FIRST_TWO,
+        group: Group::Generic,
+        since: "0.1.0",
+        summary: "Gives a value another key that is free.",
+        syntax: "key newkey",
+    };
+}
+
+impl Write for Renamenx {
+    const CODE: u16 = 16;
+
+    fn parse(args: &mut Args<'_>, _context: &Context) -> Result<Renamenx, Answer> {
+        Ok(Renamenx { key: args.key()?, newkey: args.key()? })
+    }
+
+    fn apply(self, keyspace: &mut Writer<'_>) -> Result<Reply, Answer> {
+        if !keyspace.exists(self.key.as_bytes()) {
+            return Err(NO_SUCH_KEY);
+        }
+        if keyspace.exists(self.newkey.as_bytes()) {
+            return Ok(Reply::Integer(0));
+        }
+        let entry = keyspace.remove(self.key.as_bytes()).ok_or(NO_SUCH_KEY)?;
+        keyspace.put(self.newkey, entry.value, entry.expires_ms);
+        Ok(Reply::Integer(1))
+    }
+}

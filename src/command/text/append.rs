@@ -1,0 +1,48 @@
+//! `APPEND key value`: adds to the end of a string, or begins one; the new length.
+
+use serde::{Deserialize, Serialize};
+
+use super::{TEXT_BYTES_MAX, with_text};
+use crate::command::{Args, Command, Context, Group, KeySpec, Spec, Write};
+use crate::error::Answer;
+use crate::keyspace::{Key, Value, Writer};
+use crate::resp::Reply;
+
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
+pub struct Append {
+    key: Key,
+    value: Box<[u8]>,
+}
+
+impl Command for Append {
+    const SPEC: Spec = Spec {
+        name: "APPEND",
+        aliases: &[],
+        arity: 3,
+        keys: KeySpec::FIRST,
+        group: Group::Text,
+        since: "0.1.0",
+        summary: "Adds to the end of a string.",
+        syntax: "key value",
+    };
+}
+
+impl Write for Append {
+    const CODE: u16 = 26;
+
+    fn parse(args: &mut Args<'_>, _context: &Context) -> Result<Append, Answer> {
+        Ok(Append { key: args.key()?, value: args.word()?[..].into() })
+    }
+
+    fn apply(self, keyspace: &mut Writer<'_>) -> Result<Reply, Answer> {
+        let more = &self.value;
+        let text = with_text(keyspace, self.key.as_bytes(), |text| [text, more].concat())?;
+        let text = text.unwrap_or_else(|| more.to_vec());
+        if text.len() > TEXT_BYTES_MAX {
+            return Err(Answer::fixed("ERR string exceeds maximum allowed size (proto-max-bulk-len)"));
+        }
+        let length = text.len() as i64;
+        keyspace.put_keeping_deadline(self.key, Value::Text(text.into()));
+        Ok(Reply::Integer(length))
+    }
+}

@@ -1,0 +1,37 @@
+//! `GET key`: a string, null without a key.
+
+use bytes::Bytes;
+
+use super::bytes_of;
+use crate::command::{Args, Command, Context, Group, KeySpec, Read, Spec};
+use crate::error::Answer;
+use crate::keyspace::View;
+use crate::resp::Reply;
+
+pub struct Get {
+    key: Bytes,
+}
+
+impl Command for Get {
+    const SPEC: Spec = Spec {
+        name: "GET",
+        aliases: &[],
+        arity: 2,
+        keys: KeySpec::FIRST,
+        group: Group::Text,
+        since: "0.1.0",
+        summary: "A string.",
+        syntax: "key",
+    };
+}
+
+impl Read for Get {
+    fn parse(args: &mut Args<'_>, _context: &Context) -> Result<Get, Answer> {
+        Ok(Get { key: args.word()?.clone() })
+    }
+
+    fn run(self, keyspace: &View<'_>) -> Result<Reply, Answer> {
+        let text = keyspace.with(&self.key, |entry| bytes_of(entry).map(Bytes::copy_from_slice));
+        Ok(text.transpose()?.map_or(Reply::Null, Reply::Bulk))
+    }
+}

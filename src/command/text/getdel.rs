@@ -1,0 +1,43 @@
+//! `GETDEL key`: a string, which is taken away.
+
+use bytes::Bytes;
+use serde::{Deserialize, Serialize};
+
+use super::with_text;
+use crate::command::{Args, Command, Context, Group, KeySpec, Spec, Write};
+use crate::error::Answer;
+use crate::keyspace::{Key, Writer};
+use crate::resp::Reply;
+
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
+pub struct Getdel {
+    key: Key,
+}
+
+impl Command for Getdel {
+    const SPEC: Spec = Spec {
+        name: "GETDEL",
+        aliases: &[],
+        arity: 2,
+        keys: KeySpec::FIRST,
+        group: Group::Text,
+        since: "0.1.0",
+        summary: "A string, which is taken away.",
+        syntax: "key",
+    };
+}
+
+impl Write for Getdel {
+    const CODE: u16 = 27;
+
+    fn parse(args: &mut Args<'_>, _context: &Context) -> Result<Getdel, Answer> {
+        Ok(Getdel { key: args.key()? })
+    }
+
+    fn apply(self, keyspace: &mut Writer<'_>) -> Result<Reply, Answer> {
+        let key = self.key.as_bytes();
+        let Some(text) = with_text(keyspace, key, Bytes::copy_from_slice)? else { return Ok(Reply::Null) };
+        keyspace.remove(key);
+        Ok(Reply::Bulk(text))
+    }
+}

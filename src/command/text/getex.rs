@@ -1,0 +1,72 @@
+//! `GETEX key [EX .. | PX .. | EXAT .. | PXAT .. | PERSIST]`: a string, whose deadline is changed.
+
+use std::num::NonZeroU64;
+
+use bytes::Bytes;
+use serde::{Deserialize, Serialize};
+
+use super::with_text;
+use crate::command::expiry::deadline_if_any;
+use crate::command::{Args, Command, Context, Group, KeySpec, Spec, Write};
+use crate::error::Answer;
+use crate::keyspace::{Key, Writer};
+use crate::resp::Reply;
+
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
+pub struct Getex {
+    key: Key,
+    change: Change,
+}
+
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
+enum Change {
+    Nothing,
+    Persist,
+    /// Unix milliseconds.
+    Deadline(NonZeroU64),
+}
+
+impl Command for Getex {
+    const SPEC: Spec = Spec {
+        name: "GETEX",
+        aliases: &[],
+        arity: -2,
+        keys: KeySpec::FIRST,
+        group: Group::Text,
+        since: "0.1.0",
+        summary: "A string, whose deadline is changed.",
+        syntax: "key [EX seconds | PX milliseconds | EXAT unix-time-seconds | PXAT unix-time-milliseconds | PERSIST]",
+    };
+}
+
+impl Write for Getex {
+    const CODE: u16 = 28;
+
+    fn parse(args: &mut Args<'_>, context: &Context) -> Result<Getex, Answer> {
+        let key = args.key()?;
+        let change = if args.is_empty() {
+            Change::Nothing
+        } else if args.keyword("PERSIST") {
+            Change::Persist
+        } else {
+            Change::Deadline(deadline_if_any(args, context)?.ok_or(Answer::SYNTAX)?)
+        };
+        args.finish()?;
+        Ok(Getex { key, change })
+    }
+
+    fn apply(self, keyspace: &mut Writer<'_>) -> Result<Reply, Answer> {
+        let key = self.key.as_bytes();
+        let Some(text) = with_text(keyspace, key, Bytes::copy_from_slice)? else { return Ok(Reply::Null) };
+        match self.change {
+            Change::Nothing => {}
+            Change::Persist => {
+                keyspace.set_deadline(key, None);
+            }
+            Change::Deadline(deadline) => {
+                keyspace.set_deadline(key, Some(deadline));
+            }
+        }
+        Ok(Reply::Bulk(text))
+    }
+}

@@ -1,0 +1,77 @@
+//! `INCR key`, `DECR key`, `INCRBY key increment`, `DECRBY key decrement`: counts in a string; the new number.
+
+use serde::{Deserialize, Serialize};
+
+use super::with_text;
+use crate::command::{Args, Command, Context, Group, KeySpec, Spec, Write};
+use crate::error::Answer;
+use crate::keyspace::{Key, Value, Writer};
+use crate::resp::Reply;
+
+const OVERFLOW: Answer = Answer::fixed("ERR increment or decrement would overflow");
+
+/// What the four commands come to.
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
+pub struct Step {
+    key: Key,
+    by: i64,
+}
+
+macro_rules! commands {
+    ($($name:ident, $word:literal, $code:literal, $arity:literal, $syntax:literal, $summary:literal, $by:expr;)*) => { $(
+        #[derive(Debug, PartialEq, Serialize, Deserialize)]
+        pub struct $name(Step);
+
+        impl Command for $name {
+            const SPEC: Spec = Spec {
+                name: $word,
+                aliases: &[],
+                arity: $arity,
+                keys: KeySpec::FIRST,
+                group: Group::Text,
+                since: "0.1.0",
+                summary: $summary,
+                syntax: $syntax,
+            };
+        }
+
+        impl Write for $name {
+            const CODE: u16 = $code;
+
+            fn parse(args: &mut Args<'_>, _context: &Context) -> Result<$name, Answer> {
+                let by: fn(&mut Args<'_>) -> Result<i64, Answer> = $by;
+                Ok($name(Step { key: args.key()?, by: by(args)? }))
+            }
+
+            fn apply(self, keyspace: &mut Writer<'_>) -> Result<Reply, Answer> {
+                self.0.apply(keyspace)
+            }
+        }
+    )* };
+}
+
+commands! {
+    Incr, "INCR", 30, 2, "key", "Adds 1 to a number.", |_| Ok(1);
+    Decr, "DECR", 31, 2, "key", "Takes 1 from a number.", |_| Ok(-1);
+    Incrby, "INCRBY", 32, 3, "key increment", "Adds to a number.", |args| args.integer();
+    Decrby, "DECRBY", 33, 3, "key decrement", "Takes from a number.", |args| {
+        args.integer()?.checked_neg().ok_or(Answer::fixed("ERR decrement would overflow"))
+    };
+}
+
+impl Step {
+    fn apply(self, keyspace: &mut Writer<'_>) -> Result<Reply, Answer> {
+        let before = with_text(keyspace, self.key.as_bytes(), whole)?;
+        let before = before.map_or(Ok(0), |whole| whole.ok_or(Answer::NOT_AN_INTEGER))?;
+        let after = before.checked_add(self.by).ok_or(OVERFLOW)?;
+        let text = Value::Text(itoa::Buffer::new().format(after).as_bytes().into());
+        keyspace.put_keeping_deadline(self.key, text);
+        Ok(Reply::Integer(after))
+    }
+}
+
+/// A whole number in Redis' spelling: no plus sign, no spaces, no leading zeros.
+fn whole(text: &[u8]) -> Option<i64> {
+    let whole: i64 = std::str::from_utf8(text).ok()?.parse().ok()?;
+    (itoa::Buffer::new().format(whole).as_bytes() == text).then_some(whole)
+}

@@ -1,0 +1,57 @@
+//! `INCRBYFLOAT key increment`: adds to a number that need not be whole; the new number.
+
+use serde::{Deserialize, Serialize};
+
+use super::with_text;
+use crate::command::{Args, Command, Context, Group, KeySpec, Spec, Write};
+use crate::error::Answer;
+use crate::keyspace::{Key, Value, Writer};
+use crate::resp::Reply;
+
+const NOT_A_FLOAT: Answer = Answer::fixed("ERR value is not a valid float");
+const NOT_FINITE: Answer = Answer::fixed("ERR increment would produce NaN or Infinity");
+
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
+pub struct Incrbyfloat {
+    key: Key,
+    by: f64,
+}
+
+impl Command for Incrbyfloat {
+    const SPEC: Spec = Spec {
+        name: "INCRBYFLOAT",
+        aliases: &[],
+        arity: 3,
+        keys: KeySpec::FIRST,
+        group: Group::Text,
+        since: "0.1.0",
+        summary: "Adds to a number that need not be whole.",
+        syntax: "key increment",
+    };
+}
+
+impl Write for Incrbyfloat {
+    const CODE: u16 = 34;
+
+    fn parse(args: &mut Args<'_>, _context: &Context) -> Result<Incrbyfloat, Answer> {
+        let (key, word) = (args.key()?, args.word()?);
+        let by = real(word).ok_or(NOT_A_FLOAT)?;
+        if by.is_finite() { Ok(Incrbyfloat { key, by }) } else { Err(NOT_FINITE) }
+    }
+
+    fn apply(self, keyspace: &mut Writer<'_>) -> Result<Reply, Answer> {
+        let before = with_text(keyspace, self.key.as_bytes(), real)?;
+        let before = before.map_or(Ok(0.0), |real| real.ok_or(NOT_A_FLOAT))?;
+        let after = before + self.by;
+        if !after.is_finite() {
+            return Err(NOT_FINITE);
+        }
+        let text = after.to_string();
+        keyspace.put_keeping_deadline(self.key, Value::Text(text.as_bytes().into()));
+        Ok(Reply::bulk(text))
+    }
+}
+
+fn real(text: &[u8]) -> Option<f64> {
+    std::str::from_utf8(text).ok()?.parse().ok().filter(|real: &f64| !real.is_nan())
+}

@@ -1,0 +1,44 @@
+//! `MGET key ...`: several strings; null for a key that is not there or holds something else.
+
+use bytes::Bytes;
+
+use super::bytes_of;
+use crate::command::{Args, Command, Context, Group, KeySpec, Read, Spec};
+use crate::error::Answer;
+use crate::keyspace::{Scope, View};
+use crate::resp::Reply;
+
+pub struct Mget {
+    keys: Vec<Bytes>,
+}
+
+impl Command for Mget {
+    const SPEC: Spec = Spec {
+        name: "MGET",
+        aliases: &[],
+        arity: -2,
+        keys: KeySpec::ALL,
+        group: Group::Text,
+        since: "0.1.0",
+        summary: "Several strings.",
+        syntax: "key ...",
+    };
+}
+
+impl Read for Mget {
+    fn parse(args: &mut Args<'_>, _context: &Context) -> Result<Mget, Answer> {
+        Ok(Mget { keys: args.rest().to_vec() })
+    }
+
+    fn scope(&self) -> Scope {
+        Scope::of(self.keys.len())
+    }
+
+    fn run(self, keyspace: &View<'_>) -> Result<Reply, Answer> {
+        let one = |key: &Bytes| {
+            let text = keyspace.with(key, |entry| bytes_of(entry).ok().map(Bytes::copy_from_slice));
+            text.flatten().map_or(Reply::Null, Reply::Bulk)
+        };
+        Ok(Reply::Array(self.keys.iter().map(one).collect()))
+    }
+}

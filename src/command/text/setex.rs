@@ -1,0 +1,55 @@
+//! `SETEX key seconds value`, `PSETEX key milliseconds value`: puts a string under a key, with a deadline.
+
+use std::num::NonZeroU64;
+
+use serde::{Deserialize, Serialize};
+
+use crate::command::expiry::{Clock, deadline};
+use crate::command::{Args, Command, Context, Group, KeySpec, Spec, Write};
+use crate::error::Answer;
+use crate::keyspace::{Key, Value, Writer};
+use crate::resp::Reply;
+
+macro_rules! commands {
+    ($($name:ident, $word:literal, $code:literal, $clock:ident, $syntax:literal;)*) => { $(
+        #[derive(Debug, PartialEq, Serialize, Deserialize)]
+        pub struct $name {
+            key: Key,
+            deadline: NonZeroU64,
+            value: Box<[u8]>,
+        }
+
+        impl Command for $name {
+            const SPEC: Spec = Spec {
+                name: $word,
+                aliases: &[],
+                arity: 4,
+                keys: KeySpec::FIRST,
+                group: Group::Text,
+                since: "0.1.0",
+                summary: "Puts a string under a key, with a deadline.",
+                syntax: $syntax,
+            };
+        }
+
+        impl Write for $name {
+            const CODE: u16 = $code;
+
+            fn parse(args: &mut Args<'_>, context: &Context) -> Result<$name, Answer> {
+                let key = args.key()?;
+                let deadline = deadline(args, Clock::$clock, context)?;
+                Ok($name { key, deadline, value: args.word()?[..].into() })
+            }
+
+            fn apply(self, keyspace: &mut Writer<'_>) -> Result<Reply, Answer> {
+                keyspace.put(self.key, Value::Text(self.value), Some(self.deadline));
+                Ok(Reply::OK)
+            }
+        }
+    )* };
+}
+
+commands! {
+    Setex, "SETEX", 22, SecondsFromNow, "key seconds value";
+    Psetex, "PSETEX", 23, MillisFromNow, "key milliseconds value";
+}

@@ -1,0 +1,43 @@
+//! `SETNX key value`: puts a string under a key that is free; whether it did.
+
+use serde::{Deserialize, Serialize};
+
+use crate::command::{Args, Command, Context, Group, KeySpec, Spec, Write};
+use crate::error::Answer;
+use crate::keyspace::{Key, Value, Writer};
+use crate::resp::Reply;
+
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
+pub struct Setnx {
+    key: Key,
+    value: Box<[u8]>,
+}
+
+impl Command for Setnx {
+    const SPEC: Spec = Spec {
+        name: "SETNX",
+        aliases: &[],
+        arity: 3,
+        keys: KeySpec::FIRST,
+        group: Group::Text,
+        since: "0.1.0",
+        summary: "Puts a string under a key that is free.",
+        syntax: "key value",
+    };
+}
+
+impl Write for Setnx {
+    const CODE: u16 = 21;
+
+    fn parse(args: &mut Args<'_>, _context: &Context) -> Result<Setnx, Answer> {
+        Ok(Setnx { key: args.key()?, value: args.word()?[..].into() })
+    }
+
+    fn apply(self, keyspace: &mut Writer<'_>) -> Result<Reply, Answer> {
+        let free = !keyspace.exists(self.key.as_bytes());
+        if free {
+            keyspace.replace(self.key, Value::Text(self.value));
+        }
+        Ok(Reply::Integer(i64::from(free)))
+    }
+}

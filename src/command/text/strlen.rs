@@ -1,0 +1,37 @@
+//! `STRLEN key`: how many bytes a string has, 0 without a key.
+
+use bytes::Bytes;
+
+use super::bytes_of;
+use crate::command::{Args, Command, Context, Group, KeySpec, Read, Spec};
+use crate::error::Answer;
+use crate::keyspace::View;
+use crate::resp::Reply;
+
+pub struct Strlen {
+    key: Bytes,
+}
+
+impl Command for Strlen {
+    const SPEC: Spec = Spec {
+        name: "STRLEN",
+        aliases: &[],
+        arity: 2,
+        keys: KeySpec::FIRST,
+        group: Group::Text,
+        since: "0.1.0",
+        summary: "How many bytes a string has.",
+        syntax: "key",
+    };
+}
+
+impl Read for Strlen {
+    fn parse(args: &mut Args<'_>, _context: &Context) -> Result<Strlen, Answer> {
+        Ok(Strlen { key: args.word()?.clone() })
+    }
+
+    fn run(self, keyspace: &View<'_>) -> Result<Reply, Answer> {
+        let len = keyspace.with(&self.key, |entry| bytes_of(entry).map(<[u8]>::len)).transpose()?;
+        Ok(Reply::Integer(len.unwrap_or(0) as i64))
+    }
+}
