@@ -261,20 +261,23 @@ impl Shared {
     pub(crate) fn finish(&self) -> Result<(), Fatal> {
         let mut writer = self.writer.lock();
         self.write_queued(&mut writer);
-        let (jobs, mut committed) = {
-            let mut queue = self.queue.lock();
-            if let Some(error) = &queue.failed {
-                return Err(error.clone());
-            }
-            let jobs = std::mem::take(&mut queue.jobs);
-            // It may be about an entry that waits in vain.
-            (jobs, queue.committed.take())
-        };
-        if !jobs.is_empty() {
+        if let Some(error) = &self.queue.lock().failed {
+            return Err(error.clone());
+        }
+        let mut committed = self.queue.lock().committed.take();
+        if self.abandon() {
+            // It may be about an entry that waited in vain.
             committed = None;
         }
-        jobs.into_iter().for_each(|job| (job.done)(Err(self.closed())));
         writer.finish(&mut committed, &self.counters).inspect_err(|error| self.fail_once(error.clone()))
+    }
+
+    /// Tells all who still wait that they wait in vain; whether there were any.
+    pub(crate) fn abandon(&self) -> bool {
+        let jobs = std::mem::take(&mut self.queue.lock().jobs);
+        let waited = !jobs.is_empty();
+        jobs.into_iter().for_each(|job| (job.done)(Err(self.closed())));
+        waited
     }
 
     pub(crate) fn stats(&self) -> Stats {

@@ -291,5 +291,6 @@ impl Log {
 impl Drop for Log {
     fn drop(&mut self) {
         self.stop();
+        self.shared.abandon();
     }
 }
