@@ -74,6 +74,7 @@ fn redis_benchmark_runs_without_an_error() {
     assert!(!told.contains("Error") && !told.contains("WARNING"), "{told}");
     assert_eq!(told.matches("requests per second").count(), tests.split(',').count(), "{told}");
 
+    node.client().ok("FLUSHALL");
     let set = ["-n", "1000", "-q", "-P", "16", "-r", "100", "JSON.SET", "k:__rand_int__", "$", r#"{"a":1}"#];
     let Some(output) = run("redis-benchmark", &node, &set) else { return };
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));

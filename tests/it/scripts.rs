@@ -12,7 +12,7 @@
 //! | `info field ..` | fields of INFO |
 //! | `reconnect` | a new connection |
 //!
-//! Everything else is sent to the server as it stands.
+//! A line that begins with `> ` is sent to the server as it stands.
 
 use std::error::Error;
 use std::path::Path;
@@ -56,7 +56,7 @@ impl Scenario {
     fn info(&mut self, command: &goldenscript::Command) -> Outcome {
         let client = self.client();
         let line = |field: &Argument| {
-            let field = word(field);
+            let field = field.to_string();
             format!("{field}: {}\n", client.info(&field).unwrap_or_else(|| "(missing)".to_owned()))
         };
         Ok(command.args.iter().map(line).collect())
@@ -79,19 +79,9 @@ impl Scenario {
         Ok(format!("{}\nexit code {code}\n", last.replace(&self.node.dir().display().to_string(), "DIR")))
     }
 
-    fn send(&mut self, command: &goldenscript::Command) -> Outcome {
-        let words: Vec<String> =
-            std::iter::once(command.name.clone()).chain(command.args.iter().map(word)).collect();
-        Ok(show(&self.client().call(&words)) + "\n")
-    }
-}
-
-/// An argument as it stands in the script; a `=` means nothing to the server.
-fn word(argument: &Argument) -> String {
-    match argument {
-        Argument::Positional(word) => word.clone(),
-        Argument::KeyValue(key, value) => format!("{key}={value}"),
-        other => other.to_string(),
+    /// A request as it stands behind the `>`.
+    fn send(&mut self, line: &str) -> Outcome {
+        Ok(show(&self.client().ask(line)) + "\n")
     }
 }
 
@@ -123,7 +113,7 @@ impl goldenscript::Runner for Scenario {
                 self.client = None;
                 Ok(String::new())
             }
-            _ => self.send(command),
+            request => self.send(request),
         }
     }
 }

@@ -52,9 +52,13 @@ impl TestNode {
         node
     }
 
-    /// Adds flags to the command line.
+    /// Adds flags with their values to the command line; a flag that is there already gets the new value.
     pub fn with(mut self, flags: &[&str]) -> TestNode {
-        self.flags.extend(flags.iter().map(|flag| (*flag).to_owned()));
+        for pair in flags.chunks(2) {
+            let place = self.flags.iter().position(|flag| flag == pair[0]).unwrap_or(self.flags.len());
+            self.flags
+                .splice(place..self.flags.len().min(place + 2), pair.iter().map(|word| (*word).to_owned()));
+        }
         self
     }
 
