@@ -49,6 +49,33 @@ fn decode(criterion: &mut Criterion) {
     group.finish();
 }
 
+/// 10,000 arguments that arrive 1,400 bytes at a time, as from a network.
+fn decode_in_pieces(criterion: &mut Criterion) {
+    let mut stream = Vec::new();
+    encode_request(&vec![b"value"; 10_000], &mut stream);
+    let mut group = criterion.benchmark_group("pieces");
+    group.sample_size(10);
+    group.bench_function("own", |bencher| {
+        bencher.iter(|| {
+            let (mut decoder, mut buffer) = (Decoder::new(Limits::DEFAULT), BytesMut::new());
+            for piece in stream.chunks(1400) {
+                buffer.extend_from_slice(piece);
+                black_box(decoder.decode(&mut buffer).is_ok());
+            }
+        });
+    });
+    group.bench_function("redis-protocol", |bencher| {
+        bencher.iter(|| {
+            let mut buffer = BytesMut::new();
+            for piece in stream.chunks(1400) {
+                buffer.extend_from_slice(piece);
+                black_box(decode_request_by_redis_protocol(&mut buffer));
+            }
+        });
+    });
+    group.finish();
+}
+
 fn encode_replies(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("encode");
     let replies = [
@@ -72,5 +99,5 @@ fn encode_replies(criterion: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, decode, encode_replies);
+criterion_group!(benches, decode, decode_in_pieces, encode_replies);
 criterion_main!(benches);

@@ -120,7 +120,9 @@ impl Config {
             return Ok(format!("{host}:0"));
         }
         let port = port.checked_add(RAFT_PORT_OFFSET).ok_or_else(|| {
-            Fatal::Config(format!("the client port {port} + {RAFT_PORT_OFFSET} is no port: give --raft-address"))
+            Fatal::Config(format!(
+                "the client port {port} + {RAFT_PORT_OFFSET} is no port: give --raft-address"
+            ))
         })?;
         Ok(format!("{host}:{port}"))
     }
@@ -179,8 +181,9 @@ fn read_file(path: &Path) -> Result<Vec<(String, String)>, Fatal> {
             continue;
         }
         let place = || format!("{}: line {}", path.display(), number + 1);
-        let (name, value) =
-            line.split_once(char::is_whitespace).ok_or_else(|| Fatal::Config(format!("{}: no value", place())))?;
+        let (name, value) = line
+            .split_once(char::is_whitespace)
+            .ok_or_else(|| Fatal::Config(format!("{}: no value", place())))?;
         if name == "config" || Config::command().get_arguments().all(|known| known.get_long() != Some(name)) {
             return Err(Fatal::Config(format!("{}: no setting is called {name:?}", place())));
         }

@@ -1,1 +1,66 @@
-fn main() {}
+//! The server: reads the settings, runs one node, and turns its end into an exit code.
+
+use std::io::IsTerminal;
+use std::process::ExitCode;
+
+use jsonvault::config::Config;
+use jsonvault::error::Fatal;
+use jsonvault::node::Node;
+use tracing_subscriber::EnvFilter;
+
+/// Small documents are most of the memory: this allocator rounds their sizes up less, and frees across threads
+/// cheaply. The figures are in docs/decisions.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+fn main() -> ExitCode {
+    match run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(fatal) => {
+            tracing::error!("{fatal}");
+            eprintln!("server: {fatal}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run() -> Result<(), Fatal> {
+    let config = Config::load(std::env::args_os())?;
+    let filter = EnvFilter::try_new(filter(&config.loglevel))
+        .map_err(|error| Fatal::Config(format!("loglevel: {error}")))?;
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal())
+        .init();
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Fatal::Config(format!("no threads to run on: {error}")))?;
+    runtime.block_on(async {
+        let node = Node::start(config).await?;
+        tracing::info!(address = %node.address(), "ready to accept connections");
+        node.run(stop_signal()).await
+    })
+}
+
+/// A bare level is for our own messages; openraft's are shown from `warn` on unless a filter asks for more.
+fn filter(loglevel: &str) -> String {
+    let level = match loglevel {
+        // redis.conf's names.
+        "notice" | "verbose" => "info",
+        "warning" => "warn",
+        other => other,
+    };
+    if level.contains(['=', ',']) { level.to_string() } else { format!("{level},openraft=warn") }
+}
+
+async fn stop_signal() {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut terminate = signal(SignalKind::terminate()).expect("SIGTERM can be handled");
+    let mut interrupt = signal(SignalKind::interrupt()).expect("SIGINT can be handled");
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+}

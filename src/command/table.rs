@@ -7,7 +7,7 @@ use super::connection::{client, echo, hello, ping, quit, reset, select};
 use super::json;
 use super::keys;
 use super::row::{Route, Row};
-use super::server::{command, config, info, time};
+use super::server::{bgsave, command, config, info, time};
 use super::{text, vault};
 
 /// Every command. Adding one is a line here and a file beside the others.
@@ -18,6 +18,7 @@ pub static ROWS: &[Row] = &[
     Row::local::<quit::Quit>(),
     Row::local::<reset::Reset>(),
     Row::local::<select::Select>(),
+    Row::control::<bgsave::Bgsave>(),
     Row::control::<client::Client>(),
     Row::control::<command::CommandCommand>(),
     Row::control::<config::Config>(),
@@ -29,6 +30,7 @@ pub static ROWS: &[Row] = &[
     Row::read::<keys::scan::Scan>(),
     Row::read::<keys::type_of::TypeOf>(),
     Row::write::<keys::del::Del>(),
+    Row::write::<keys::reap::Reap>(),
     Row::write::<keys::flushall::Flushall>(),
     Row::read::<keys::randomkey::Randomkey>(),
     Row::read::<keys::ttl::Expiretime>(),

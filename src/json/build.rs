@@ -2,13 +2,11 @@
 //!
 //! Invariants:
 //! * what a builder has appended between [`Builder::open`] and [`Builder::close`] is the payload of one container;
-//! * a small container's header is as short as it can be; a large one may keep the width that was reserved.
+//! * every header is as short as it can be, so that a value has one encoding whatever way it was built: replicas
+//!   that came to the same state by different edits hold the same bytes, and limits that count bytes agree.
 
+use super::run::{copy_short, plain_run};
 use super::value::{Kind, SIZE_IN_1_BYTE, SIZE_IN_2_BYTES, SIZE_IN_4_BYTES, SIZE_INLINE_MAX};
-
-/// Up to this payload a container is moved down when its header turns out shorter than was reserved: the move is
-/// a few dozen bytes, and small containers are where a wasted byte shows in the memory per document.
-pub(super) const COMPACT_BYTES_MAX: usize = 255;
 
 /// A container that has been opened and not closed: the offset of its header, and how wide it was reserved.
 #[derive(Debug)]
@@ -42,6 +40,16 @@ impl Builder {
         self.out.is_empty()
     }
 
+    /// Forgets what was appended and keeps the memory.
+    pub fn clear(&mut self) {
+        self.out.clear();
+    }
+
+    /// What was appended.
+    pub fn encoded(&self) -> &[u8] {
+        &self.out
+    }
+
     pub fn into_bytes(self) -> Vec<u8> {
         self.out
     }
@@ -58,8 +66,12 @@ impl Builder {
         let bytes = whole.to_le_bytes();
         let bits = if whole < 0 { 65 - whole.leading_ones() } else { 65 - whole.leading_zeros() };
         let size = if whole == 0 { 0 } else { bits.div_ceil(8) as usize };
-        self.out.push(Kind::Int as u8 | (size as u8) << 4);
-        self.out.extend_from_slice(&bytes[..size]);
+        let at = self.out.len();
+        // Nine bytes of fixed size and a cut are cheaper than a copy of a size that only the number knows.
+        let mut field = [Kind::Int as u8 | (size as u8) << 4; 9];
+        field[1..].copy_from_slice(&bytes);
+        self.out.extend_from_slice(&field);
+        self.out.truncate(at + 1 + size);
     }
 
     /// A whole number of any size that fits: as `Int` up to `i64::MAX`, else as `Uint`.
@@ -88,12 +100,12 @@ impl Builder {
         self.out.extend_from_slice(text);
     }
 
-    /// A string in which nothing has to be escaped, as the caller has seen while reading it.
+    /// The string `source[begin..end]`, in which nothing has to be escaped, as the caller has seen while reading it.
     #[inline]
-    pub(super) fn plain_text(&mut self, text: &[u8]) {
-        debug_assert!(!needs_escape(text), "plain text prints as it is");
-        push_header(&mut self.out, Kind::Text, text.len());
-        self.out.extend_from_slice(text);
+    pub(super) fn plain_text(&mut self, source: &[u8], begin: usize, end: usize) {
+        debug_assert!(!needs_escape(&source[begin..end]), "plain text prints as it is");
+        push_header(&mut self.out, Kind::Text, end - begin);
+        copy_short(source, begin, end, &mut self.out);
     }
 
     /// Appends a value that is encoded already.
@@ -118,8 +130,8 @@ impl Builder {
         let begin = open.at + open.reserved;
         assert!(begin <= self.out.len(), "containers close in the reverse order of their opening");
         let size = self.out.len() - begin;
-        let wanted = header_len(size);
-        let width = if size <= COMPACT_BYTES_MAX || wanted > open.reserved { wanted } else { open.reserved };
+        // A header that turns out shorter moves its payload: up to 64 KiB, since the widest is for all beyond.
+        let width = header_len(size);
         if width < open.reserved {
             self.out.copy_within(begin.., open.at + width);
             self.out.truncate(open.at + width + size);
@@ -163,6 +175,7 @@ pub(super) fn write_header(field: &mut [u8], kind: Kind, size: usize) {
 }
 
 /// Appends the shortest header for a payload of `size` bytes.
+#[inline]
 pub(super) fn push_header(out: &mut Vec<u8>, kind: Kind, size: usize) {
     if size <= SIZE_INLINE_MAX {
         out.push(kind as u8 | (size as u8) << 4);
@@ -175,5 +188,5 @@ pub(super) fn push_header(out: &mut Vec<u8>, kind: Kind, size: usize) {
 
 /// Whether JSON has to escape something in this text: a quote, a backslash or a control character.
 pub(super) fn needs_escape(text: &[u8]) -> bool {
-    text.iter().any(|&byte| byte < 0x20 || byte == b'"' || byte == b'\\')
+    plain_run(text, 0).end < text.len()
 }

@@ -4,9 +4,10 @@
 //! has one way to be written, but for the widths of the containers' headers.
 
 use super::Document;
-use super::build::{header_len, needs_escape};
+use super::build::header_len;
 use super::index::repeated;
 use super::limits::DEPTH_MAX;
+use super::run::plain_run;
 use super::value::{Header, Kind, Members, Value, header_at};
 
 /// Why bytes are no document.
@@ -62,7 +63,7 @@ fn check_header(bytes: &[u8], at: usize, limit: usize) -> Result<Header, Malform
     let header = header_at(bytes, at).filter(|header| header.end <= limit);
     let header = header.ok_or(Malformed { offset: at, reason: "no value fits here" })?;
     let shortest = header.payload - at == header_len(header.end - header.payload);
-    ensure(shortest || header.kind.is_container(), at, "the header is too wide")?;
+    ensure(shortest, at, "the header is too wide")?;
     Ok(header)
 }
 
@@ -95,8 +96,10 @@ fn check_number(number: Value<'_>) -> Result<(), Malformed> {
 }
 
 fn check_text(kind: Kind, text: &[u8], at: usize) -> Result<(), Malformed> {
-    ensure(std::str::from_utf8(text).is_ok(), at, "the text is not UTF-8")?;
-    ensure(needs_escape(text) == (kind == Kind::TextEscaped), at, "the text has the wrong mark")
+    let run = plain_run(text, 0);
+    let plain = run.end == text.len();
+    ensure((plain && run.ascii) || std::str::from_utf8(text).is_ok(), at, "the text is not UTF-8")?;
+    ensure(plain == (kind == Kind::Text), at, "the text has the wrong mark")
 }
 
 #[cfg(test)]

@@ -91,7 +91,6 @@ impl std::fmt::Debug for Document {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use crate::json::parse::tests::{document, text_of};
 
     #[test]

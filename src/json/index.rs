@@ -1,6 +1,6 @@
 //! Finding many members of one object.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use super::value::{Member, Members, Value};
 
@@ -31,23 +31,15 @@ impl<'a> MemberIndex<'a> {
 
 /// The first member whose key an earlier member has too.
 pub(super) fn repeated<'a>(members: Members<'a>) -> Option<Member<'a>> {
-    let mut earlier: Vec<&[u8]> = Vec::new();
-    let mut table: std::collections::HashSet<&[u8]> = std::collections::HashSet::new();
-    for member in members {
-        let found = if earlier.len() < SCAN_MAX {
-            earlier.contains(&member.key)
-        } else {
-            if table.is_empty() {
-                table.extend(&earlier);
-            }
-            !table.insert(member.key)
-        };
-        if found {
+    let mut earlier: [&[u8]; SCAN_MAX] = [&[]; SCAN_MAX];
+    for (count, member) in members.clone().take(SCAN_MAX).enumerate() {
+        if earlier[..count].contains(&member.key) {
             return Some(member);
         }
-        if earlier.len() < SCAN_MAX {
-            earlier.push(member.key);
-        }
+        earlier[count] = member.key;
     }
-    None
+    let mut rest = members.skip(SCAN_MAX).peekable();
+    rest.peek()?;
+    let mut table: HashSet<&[u8]> = earlier.into_iter().collect();
+    rest.find(|member| !table.insert(member.key))
 }

@@ -15,6 +15,7 @@ mod place;
 mod print;
 #[cfg(test)]
 mod properties;
+mod run;
 mod value;
 
 pub use build::{Builder, Open};

@@ -67,14 +67,14 @@ impl Number {
         }
     }
 
-    pub fn add(self, by: Number) -> Result<Number, Answer> {
+    pub fn checked_add(self, by: Number) -> Result<Number, Answer> {
         match (self, by) {
             (Number::Int(left), Number::Int(right)) => checked(left.checked_add(right)),
             _ => finite(self.as_f64() + by.as_f64()),
         }
     }
 
-    pub fn mul(self, by: Number) -> Result<Number, Answer> {
+    pub fn checked_mul(self, by: Number) -> Result<Number, Answer> {
         match (self, by) {
             (Number::Int(left), Number::Int(right)) => checked(left.checked_mul(right)),
             _ => finite(self.as_f64() * by.as_f64()),
@@ -82,7 +82,7 @@ impl Number {
     }
 
     /// Whole numbers to a power that is not negative are exact. The rest is as exact as the platform's `pow`.
-    pub fn pow(self, by: Number) -> Result<Number, Answer> {
+    pub fn checked_pow(self, by: Number) -> Result<Number, Answer> {
         match (self, by) {
             (Number::Int(base), Number::Int(exponent)) if exponent >= 0 => {
                 checked(whole_power(base, exponent))
@@ -112,7 +112,7 @@ impl Number {
         match self {
             Number::Int(whole) => out.extend_from_slice(itoa::Buffer::new().format(whole).as_bytes()),
             Number::Uint(whole) => out.extend_from_slice(itoa::Buffer::new().format(whole).as_bytes()),
-            Number::Float(real) => out.extend_from_slice(ryu::Buffer::new().format(real).as_bytes()),
+            Number::Float(real) => print_real(real, out),
         }
     }
 }
@@ -121,9 +121,9 @@ impl Arithmetic {
     /// The result for a number that is the root or a member of an object.
     pub fn apply(self, number: Number, by: Number) -> Result<Number, Answer> {
         match self {
-            Arithmetic::Add => number.add(by),
-            Arithmetic::Multiply => number.mul(by),
-            Arithmetic::Power => number.pow(by),
+            Arithmetic::Add => number.checked_add(by),
+            Arithmetic::Multiply => number.checked_mul(by),
+            Arithmetic::Power => number.checked_pow(by),
         }
     }
 
@@ -166,6 +166,33 @@ fn checked(whole: Option<i64>) -> Result<Number, Answer> {
 
 fn finite(real: f64) -> Result<Number, Answer> {
     if real.is_finite() { Ok(Number::Float(real)) } else { Err(NOT_A_NUMBER) }
+}
+
+/// Appends the shortest digits that read back as `real`.
+///
+/// Prices and coordinates have up to four decimals. If such a decimal of at most 15 digits reads back as `real`, it
+/// is the only one of that length that does, and so the one that ryu would find with three times the work.
+fn print_real(real: f64, out: &mut Vec<u8>) {
+    const DECIMALS: f64 = 1e4;
+    let size = real.abs();
+    let scaled = (size * DECIMALS + 0.5) as u64;
+    if !(1e-3..1e9).contains(&size) || scaled as f64 / DECIMALS != size {
+        return out.extend_from_slice(ryu::Buffer::new().format(real).as_bytes());
+    }
+    if real < 0.0 {
+        out.push(b'-');
+    }
+    let part = scaled % 10_000;
+    out.extend_from_slice(itoa::Buffer::new().format(scaled / 10_000).as_bytes());
+    let digit = |unit: u64| b'0' + (part / unit % 10) as u8;
+    let unused = match part {
+        part if part % 1_000 == 0 => 3,
+        part if part % 100 == 0 => 2,
+        part if part % 10 == 0 => 1,
+        _ => 0,
+    };
+    out.extend_from_slice(&[b'.', digit(1_000), digit(100), digit(10), digit(1)]);
+    out.truncate(out.len() - unused);
 }
 
 fn whole_power(base: i64, exponent: i64) -> Option<i64> {
@@ -215,6 +242,25 @@ mod tests {
             ("1.7976931348623157e308", "1.7976931348623157e308"),
         ] {
             assert_eq!(printed(number(text)), wanted, "{text}");
+        }
+    }
+
+    #[test]
+    fn short_decimals_print_as_ryu_prints_them() {
+        let same = |real: f64| {
+            let mut out = Vec::new();
+            print_real(real, &mut out);
+            assert_eq!(out, ryu::Buffer::new().format(real).as_bytes(), "{real:e}");
+        };
+        for digits in 0..200_000u32 {
+            let real = f64::from(digits.wrapping_mul(2_654_435_761) % 20_000_011);
+            for scale in [1e-1, 1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e7] {
+                same(real / scale);
+                same(-real / scale * 1.000_000_000_000_000_2);
+            }
+        }
+        for real in [0.0, -0.0, 1e-3, 1e9, 999_999_999.999_9, 0.1 + 0.2, 1e-5, f64::MAX, f64::MIN_POSITIVE] {
+            same(real);
         }
     }
 

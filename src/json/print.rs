@@ -6,7 +6,8 @@
 
 use super::limits::DEPTH_MAX;
 use super::number::Number;
-use super::value::{Kind, Member, Value};
+use super::run::{copy_short, plain_run};
+use super::value::{Header, Kind, Member, Value, header_at};
 
 /// What JSON.GET's INDENT, NEWLINE and SPACE put between the tokens. The default is compact.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -43,7 +44,10 @@ pub fn print_within(value: Value<'_>, style: &Style<'_>, level: usize, out: &mut
     if style.is_compact() {
         // Text is about as long as its encoding: one growth at most, instead of one for each doubling.
         out.reserve(value.encoded().len() + value.encoded().len() / 4);
-        compact(value, level, out);
+        match header_at(value.buffer(), value.offset()) {
+            Some(header) => compact(value.buffer(), value.offset(), header, level, out),
+            None => scalar(value, out),
+        }
     } else {
         spread(value, style, level, out);
     }
@@ -70,31 +74,50 @@ pub fn print_text(text: &[u8], out: &mut Vec<u8>) {
     quote(text, true, out);
 }
 
-fn compact(value: Value<'_>, level: usize, out: &mut Vec<u8>) {
-    match value.kind() {
-        Kind::Text => quote(value.payload(), false, out),
-        Kind::Object if level <= DEPTH_MAX => {
-            let mut mark = b'{';
-            for member in value.members() {
-                out.push(mark);
-                quote(member.key, member.key_escaped, out);
-                out.push(b':');
-                compact(member.value, level + 1, out);
-                mark = b',';
-            }
-            out.extend_from_slice(if mark == b'{' { b"{}" } else { b"}" });
+/// Prints the value with this header. It walks the headers itself: the iterators hand out more than is needed here,
+/// and printing is what most reads consist of.
+fn compact(bytes: &[u8], at: usize, header: Header, level: usize, out: &mut Vec<u8>) {
+    match header.kind {
+        Kind::Text => {
+            out.push(b'"');
+            copy_short(bytes, header.payload, header.end, out);
+            out.push(b'"');
         }
+        Kind::Object if level <= DEPTH_MAX => compact_object(bytes, header, level + 1, out),
         Kind::Array if level <= DEPTH_MAX => {
-            let mut mark = b'[';
-            for element in value.elements() {
+            let (mut next, mut mark) = (header.payload, b'[');
+            while let Some(element) = header_within(bytes, next, header.end) {
                 out.push(mark);
-                compact(element, level + 1, out);
-                mark = b',';
+                compact(bytes, next, element, level + 1, out);
+                (next, mark) = (element.end, b',');
             }
             out.extend_from_slice(if mark == b'[' { b"[]" } else { b"]" });
         }
-        _ => scalar(value, out),
+        _ => scalar(Value::at(bytes, at), out),
     }
+}
+
+fn compact_object(bytes: &[u8], object: Header, level: usize, out: &mut Vec<u8>) {
+    let (mut next, mut mark) = (object.payload, b'{');
+    while let Some(key) = header_within(bytes, next, object.end) {
+        let Some(value) = header_within(bytes, key.end, object.end) else { break };
+        out.extend_from_slice(&[mark, b'"']);
+        if key.kind == Kind::TextEscaped {
+            escape(&bytes[key.payload..key.end], out);
+        } else {
+            copy_short(bytes, key.payload, key.end, out);
+        }
+        out.extend_from_slice(b"\":");
+        compact(bytes, key.end, value, level, out);
+        (next, mark) = (value.end, b',');
+    }
+    out.extend_from_slice(if mark == b'{' { b"{}" } else { b"}" });
+}
+
+/// The header at `at`, if it and its payload lie before `end`.
+#[inline]
+fn header_within(bytes: &[u8], at: usize, end: usize) -> Option<Header> {
+    if at >= end { None } else { header_at(bytes, at).filter(|header| header.end <= end) }
 }
 
 fn spread(value: Value<'_>, style: &Style<'_>, level: usize, out: &mut Vec<u8>) {
@@ -152,21 +175,24 @@ fn scalar(value: Value<'_>, out: &mut Vec<u8>) {
 
 #[inline]
 fn quote(text: &[u8], escaped: bool, out: &mut Vec<u8>) {
-    if escaped {
-        return escape(text, out);
-    }
     out.push(b'"');
-    out.extend_from_slice(text);
+    if escaped {
+        escape(text, out);
+    } else {
+        out.extend_from_slice(text);
+    }
     out.push(b'"');
 }
 
+/// Appends `text` with what JSON cannot hold escaped, without the quotes.
 fn escape(text: &[u8], out: &mut Vec<u8>) {
     const HEX: [u8; 16] = *b"0123456789abcdef";
-    out.push(b'"');
     let mut rest = text;
-    while let Some(at) = rest.iter().position(|&byte| byte < 0x20 || byte == b'"' || byte == b'\\') {
+    loop {
+        let at = plain_run(rest, 0).end;
         out.extend_from_slice(&rest[..at]);
-        match rest[at] {
+        let Some(&byte) = rest.get(at) else { return };
+        match byte {
             byte @ (b'"' | b'\\') => out.extend_from_slice(&[b'\\', byte]),
             0x08 => out.extend_from_slice(b"\\b"),
             0x0c => out.extend_from_slice(b"\\f"),
@@ -180,8 +206,6 @@ fn escape(text: &[u8], out: &mut Vec<u8>) {
         }
         rest = &rest[at + 1..];
     }
-    out.extend_from_slice(rest);
-    out.push(b'"');
 }
 
 #[cfg(test)]

@@ -177,7 +177,7 @@ proptest! {
             match how {
                 0 => text.insert(at, byte),
                 1 if at < text.len() => drop(text.remove(at)),
-                _ if at < text.len() => text[at] = b"{}[]\",:\\u0e-.12"[usize::from(byte) % 16],
+                _ if at < text.len() => text[at] = b"{}[]\",:\\u0e-. 12"[usize::from(byte) % 16],
                 _ => text.push(byte),
             }
         }

@@ -16,7 +16,7 @@
 //! | `Object` | its members in insertion order: a key (`Text` or `TextEscaped`), then a value |
 //!
 //! Invariants:
-//! * a size field may be wider than it needs to be, so that a container can be written before its size is known;
+//! * a size field is as short as it can be: a value has one encoding;
 //! * keys of one object differ;
 //! * `Float` is finite, `Uint` is over `i64::MAX`: each number has one kind.
 //!
@@ -162,11 +162,17 @@ impl<'a> Value<'a> {
         if self.kind() != Kind::Int {
             return None;
         }
-        let payload = self.payload();
-        let Some(&top) = payload.last() else { return Some(0) };
-        let mut wide = if top & 0x80 == 0 { [0u8; 8] } else { [0xffu8; 8] };
-        wide.get_mut(..payload.len())?.copy_from_slice(payload);
-        Some(i64::from_le_bytes(wide))
+        let size = self.header.end - self.header.payload;
+        if size == 0 || size > 8 {
+            return (size == 0).then_some(0);
+        }
+        // Eight bytes are read at once where the buffer has them, and those beyond the payload shifted out again.
+        let unused = 64 - 8 * size as u32;
+        let word = match self.bytes.get(self.header.payload..).and_then(<[u8]>::first_chunk::<8>) {
+            Some(chunk) => u64::from_le_bytes(*chunk) << unused,
+            None => self.payload().iter().fold(0, |word, &byte| word >> 8 | u64::from(byte) << 56),
+        };
+        Some((word as i64) >> unused)
     }
 
     /// The number as `u64`, when it is a whole one over `i64::MAX`.

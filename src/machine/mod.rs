@@ -18,7 +18,7 @@ use crate::keyspace::{Capture, Keyspace, Stamp};
 use crate::resp::Reply;
 
 pub use batch::{Batch, BatchReader, Malformed};
-pub use snapshot::{read_block, write_record};
+pub use snapshot::{Restore, write_record};
 
 /// The state of one Raft group, and how far the log has been applied to it.
 pub struct Machine {
@@ -50,8 +50,8 @@ impl Machine {
     /// # Panics
     /// If `index` does not follow the last: consensus broke its promise.
     pub fn apply(&mut self, index: u64, batch: Option<&[u8]>) -> Result<Vec<Reply>, Malformed> {
-        let next = self.applied.map_or(0, |applied| applied + 1);
-        assert_eq!(index, next, "entries are applied once, in the order of the log");
+        let follows = self.applied.is_none_or(|applied| index > applied);
+        assert!(follows, "entry {index} after {:?}: each is applied once, in order", self.applied);
         self.applied = Some(index);
         let Some(bytes) = batch else { return Ok(Vec::new()) };
         let reader = BatchReader::new(bytes)?;

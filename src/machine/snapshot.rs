@@ -1,28 +1,104 @@
-//! The records of a snapshot: one key each, in blocks that the storage checks and counts.
+//! The state as a stream of bytes, which the storage cuts into blocks wherever it likes.
+//!
+//! ```text
+//! stream = record ..      record = length u32, little-endian | the key and its entry, postcard
+//! ```
 
 use crate::keyspace::{Entry, Key, Keyspace, Record};
 
 use super::Malformed;
 
-/// Appends one record to a block.
-pub fn write_record(block: &mut Vec<u8>, key: &Key, entry: &Entry) {
+const LENGTH_BYTES: usize = 4;
+
+/// Appends one record.
+pub fn write_record(out: &mut Vec<u8>, key: &Key, entry: &Entry) {
     #[derive(serde::Serialize)]
     struct Borrowed<'a> {
         key: &'a Key,
         entry: &'a Entry,
     }
-    postcard::to_io(&Borrowed { key, entry }, block).expect("a record encodes into memory");
+    let begin = out.len();
+    out.extend_from_slice(&[0; LENGTH_BYTES]);
+    postcard::to_io(&Borrowed { key, entry }, &mut *out).expect("a record encodes into memory");
+    let length = u32::try_from(out.len() - begin - LENGTH_BYTES).expect("a document is bounded below 4 GiB");
+    out[begin..begin + LENGTH_BYTES].copy_from_slice(&length.to_le_bytes());
 }
 
-/// Puts every record of a block into the keyspace; how many there were.
-pub fn read_block(mut block: &[u8], keyspace: &Keyspace) -> Result<usize, Malformed> {
-    let mut records = 0;
-    while !block.is_empty() {
-        let (record, rest): (Record, &[u8]) = postcard::take_from_bytes(block)
-            .map_err(|_| Malformed { reason: "a record of the snapshot does not decode" })?;
-        keyspace.restore(record.key, record.entry);
-        records += 1;
-        block = rest;
+/// Reads the stream block by block and puts every record into a keyspace.
+///
+/// Invariant: what is held back between two blocks is the beginning of one record.
+#[derive(Debug, Default)]
+pub struct Restore {
+    begun: Vec<u8>,
+    records: usize,
+}
+
+impl Restore {
+    pub fn new() -> Restore {
+        Restore::default()
     }
-    Ok(records)
+
+    pub fn block(&mut self, block: &[u8], keyspace: &Keyspace) -> Result<(), Malformed> {
+        if self.begun.is_empty() {
+            return self.whole_records(block, keyspace);
+        }
+        let mut joined = std::mem::take(&mut self.begun);
+        joined.extend_from_slice(block);
+        self.whole_records(&joined, keyspace)
+    }
+
+    fn whole_records(&mut self, mut rest: &[u8], keyspace: &Keyspace) -> Result<(), Malformed> {
+        while let Some((bytes, after)) = split_record(rest) {
+            let record: Record = postcard::from_bytes(bytes)
+                .map_err(|_| Malformed { reason: "a record of the snapshot does not decode" })?;
+            keyspace.restore(record.key, record.entry);
+            self.records += 1;
+            rest = after;
+        }
+        assert!(self.begun.is_empty(), "one record at most is held back");
+        self.begun.extend_from_slice(rest);
+        Ok(())
+    }
+
+    /// How many records there were; an error when the stream ended within one.
+    pub fn finish(self) -> Result<usize, Malformed> {
+        match self.begun.is_empty() {
+            true => Ok(self.records),
+            false => Err(Malformed { reason: "the snapshot ends within a record" }),
+        }
+    }
+}
+
+fn split_record(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
+    let (length, rest) = bytes.split_first_chunk::<LENGTH_BYTES>()?;
+    rest.split_at_checked(u32::from_le_bytes(*length) as usize)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::keyspace::{Scope, Value};
+
+    #[test]
+    fn the_stream_may_be_cut_anywhere() {
+        let mut stream = Vec::new();
+        for number in 0..20u64 {
+            let value = Value::Text(vec![b'x'; number as usize * 7].into());
+            let entry = Entry { value, expires_ms: None, version: number };
+            write_record(&mut stream, &Key::from(format!("key{number}").as_bytes()), &entry);
+        }
+        for size in [1, 2, 3, 5, 64, 1000, stream.len()] {
+            let keyspace = Keyspace::new();
+            let mut restore = Restore::new();
+            for block in stream.chunks(size) {
+                restore.block(block, &keyspace).unwrap();
+            }
+            assert_eq!(restore.finish(), Ok(20));
+            let view = keyspace.view(Scope::OneKey, 0);
+            assert_eq!(view.version(b"key19"), Some(19));
+        }
+        let mut restore = Restore::new();
+        restore.block(&stream[..stream.len() - 1], &Keyspace::new()).unwrap();
+        assert!(restore.finish().is_err());
+    }
 }

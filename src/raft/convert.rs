@@ -7,7 +7,9 @@ use openraft::EntryPayload;
 use openraft::vote::RaftLeaderId;
 use serde::{Deserialize, Serialize};
 
-use super::types::{Entry, LogId, Member, Membership, Payload, SnapshotMeta, StoredMembership, TypeConfig, Vote};
+use super::types::{
+    Entry, LogId, Member, Membership, Payload, SnapshotMeta, StoredMembership, TypeConfig, Vote,
+};
 
 /// The first byte of a membership's payload. A batch begins with its version, which is far below, and a blank
 /// entry has no payload, so the three kinds of entry are told apart without a field of their own.
@@ -40,7 +42,10 @@ struct StoredMeta {
 pub struct Unreadable(&'static str);
 
 pub fn log_id(index: u64, term: u64) -> LogId {
-    LogId::new(<openraft::impls::leader_id_std::LeaderId<u64, u64> as RaftLeaderId>::Committed::new(term), index)
+    LogId::new(
+        <openraft::impls::leader_id_std::LeaderId<u64, u64> as RaftLeaderId>::Committed::new(term),
+        index,
+    )
 }
 
 /// Index and term.
@@ -50,17 +55,16 @@ pub fn pair(id: &LogId) -> (u64, u64) {
 
 pub fn encode_vote(vote: &Vote) -> Vec<u8> {
     let leader = vote.leader_id();
-    let stored = StoredVote { term: leader.term, node_id: leader.node_id, committed: vote.is_committed() };
+    let stored = StoredVote { term: leader.term, node_id: *leader.node_id(), committed: vote.is_committed() };
     postcard::to_stdvec(&stored).expect("a vote encodes into memory")
 }
 
 pub fn decode_vote(bytes: &[u8]) -> Result<Vote, Unreadable> {
     let stored: StoredVote = postcard::from_bytes(bytes).map_err(|_| Unreadable("the vote"))?;
-    let mut vote = Vote::new(stored.term, stored.node_id);
-    if stored.committed {
-        vote.commit();
-    }
-    Ok(vote)
+    Ok(match stored.committed {
+        true => Vote::new_committed(stored.term, stored.node_id),
+        false => Vote::new(stored.term, stored.node_id),
+    })
 }
 
 pub fn encode_log_id(id: &LogId) -> Vec<u8> {
@@ -120,7 +124,8 @@ pub fn encode_meta(meta: &SnapshotMeta) -> Vec<u8> {
 }
 
 pub fn decode_meta(bytes: &[u8]) -> Result<SnapshotMeta, Unreadable> {
-    let stored: StoredMeta = postcard::from_bytes(bytes).map_err(|_| Unreadable("the snapshot's description"))?;
+    let stored: StoredMeta =
+        postcard::from_bytes(bytes).map_err(|_| Unreadable("the snapshot's description"))?;
     let id = |(index, term)| log_id(index, term);
     let members = load_members(stored.members)?;
     Ok(SnapshotMeta {

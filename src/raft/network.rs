@@ -2,7 +2,9 @@
 
 use openraft::errors::{RPCError, ReplicationClosed, StreamingError, Unreachable};
 use openraft::network::RPCOption;
-use openraft::raft::{AppendEntriesRequest, AppendEntriesResponse, SnapshotResponse, VoteRequest, VoteResponse};
+use openraft::raft::{
+    AppendEntriesRequest, AppendEntriesResponse, SnapshotResponse, VoteRequest, VoteResponse,
+};
 use openraft::{AnyError, RaftNetworkFactory, RaftNetworkV2};
 
 use super::types::{Member, TypeConfig, Vote};
@@ -26,7 +28,10 @@ impl RaftNetworkFactory<TypeConfig> for Network {
 
 impl Peer {
     fn unreachable(&self) -> Unreachable<TypeConfig> {
-        Unreachable::new(&AnyError::error(format!("{}: this version runs a single node", self.member.raft_address)))
+        Unreachable::new(&AnyError::error(format!(
+            "{}: this version runs a single node",
+            self.member.raft_address
+        )))
     }
 }
 

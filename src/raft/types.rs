@@ -7,16 +7,34 @@ use openraft::raft::responder::Responder;
 
 use crate::resp::Reply;
 
-openraft::declare_raft_types!(
-    pub TypeConfig:
-        D = Payload,
-        R = Replies,
-        NodeId = u64,
-        Node = Member,
-        Term = u64,
-        LeaderId = openraft::impls::leader_id_std::LeaderId<u64, u64>,
-        Responder<T> = Callback<T> where T: Send + 'static,
-);
+/// Names the types; holds nothing.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct TypeConfig;
+
+type LeaderId = openraft::impls::leader_id_std::LeaderId<u64, u64>;
+type CommittedLeaderId = <LeaderId as openraft::vote::RaftLeaderId>::Committed;
+
+impl openraft::RaftTypeConfig for TypeConfig {
+    type D = Payload;
+    type R = Replies;
+    type NodeId = u64;
+    type Node = Member;
+    type Term = u64;
+    type LeaderId = LeaderId;
+    type Vote = openraft::impls::Vote<LeaderId>;
+    type Payload = openraft::EntryPayload<Payload, u64, Member>;
+    type Entry = openraft::Entry<CommittedLeaderId, Self::Payload>;
+    type AsyncRuntime = openraft::TokioRuntime;
+    type Responder<T>
+        = Callback<T>
+    where
+        T: Send + 'static;
+    type Batch<T>
+        = openraft::impls::InlineBatch<T>
+    where
+        T: Send + 'static;
+    type ErrorSource = openraft::impls::BoxedErrorSource;
+}
 
 pub type LogId = openraft::alias::LogIdOf<TypeConfig>;
 pub type Vote = openraft::alias::VoteOf<TypeConfig>;

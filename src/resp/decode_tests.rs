@@ -140,6 +140,9 @@ fn any_stream() -> impl Strategy<Value = Vec<u8>> {
 }
 
 proptest! {
+    // A second or two: these stand in for a fuzzer where there is none.
+    #![proptest_config(ProptestConfig::with_cases(5000))]
+
     #[test]
     fn any_split_of_a_stream_reads_the_same(seed: u8, stream in any_stream()) {
         let mut data = vec![seed];

@@ -3,7 +3,7 @@
 use bytes::BytesMut;
 
 use super::decode::Decoder;
-use super::limits::Limits;
+use super::limits::{Limits, READ_AHEAD_BYTES_MAX, READ_BYTES_MIN};
 use super::reader::ReplyDecoder;
 use super::request::Request;
 
@@ -45,8 +45,12 @@ fn read_all(limits: &Limits, stream: &[u8], size: impl Fn(usize) -> usize) -> (V
         let (piece, tail) = rest.split_at(size(round).min(rest.len()));
         (rest, round) = (tail, round + 1);
         buffer.extend_from_slice(piece);
+        let capacity = buffer.capacity();
+        assert!((READ_BYTES_MIN..=READ_AHEAD_BYTES_MAX).contains(&decoder.room_wanted(&buffer)));
         loop {
-            match decoder.decode(&mut buffer) {
+            let decoded = decoder.decode(&mut buffer);
+            assert!(buffer.capacity() <= capacity, "the decoder reserves nothing");
+            match decoded {
                 Ok(Some(request)) => requests.push(request),
                 Ok(None) => break,
                 Err(error) => return (requests, Some(error.to_string())),

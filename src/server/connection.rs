@@ -15,6 +15,7 @@ use tokio::net::TcpStream;
 use tokio::sync::watch;
 
 use super::dispatch;
+use super::listener::told_to_stop;
 use super::shared::Shared;
 use super::stats::add;
 use crate::command::{Node, Session};
@@ -79,7 +80,7 @@ impl Connection {
             tokio::select! {
                 biased;
                 read = self.read() => if let Err(end) = read { break end },
-                _ = stopping.wait_for(|stopping| *stopping) => break End::Closed,
+                () = told_to_stop(&mut stopping) => break End::Closed,
             }
         };
         match end {
@@ -95,6 +96,7 @@ impl Connection {
         loop {
             let mut requests = Vec::new();
             let failed = self.take_batch(&mut requests).err();
+            let none_left = requests.is_empty();
             let mut requests = requests.into_iter();
             while requests.len() > 0 {
                 dispatch::run(&mut requests, &self.shared, &mut self.session, &mut self.out).await;
@@ -105,7 +107,7 @@ impl Connection {
             }
             match failed {
                 Some(error) => return Err(End::Protocol(error)),
-                None if self.input.is_empty() || self.decoder.is_waiting(&self.input) => return Ok(()),
+                None if none_left => return Ok(()),
                 None => {}
             }
         }

@@ -8,7 +8,7 @@ use bytes::Bytes;
 
 use super::connection::OUT_BYTES_TARGET;
 use super::shared::Shared;
-use super::stats::{add};
+use super::stats::add;
 use crate::command::{Context, Route, Row, Session, table};
 use crate::error::{Answer, Unavailable};
 use crate::machine::Batch;
@@ -29,15 +29,8 @@ pub async fn run(
         now_ms: shared.clock.now_ms(),
         document_bytes_max: shared.config.read().document_max_bytes,
     };
-    let mut runner = Runner {
-        shared,
-        session,
-        out,
-        context,
-        batch: Batch::new(),
-        slots: Vec::new(),
-        barrier: None,
-    };
+    let mut runner =
+        Runner { shared, session, out, context, batch: Batch::new(), slots: Vec::new(), barrier: None };
     let shown = runner.session.clone();
     while runner.out.len() < OUT_BYTES_TARGET && !runner.session.closing {
         let Some(request) = requests.next() else { break };

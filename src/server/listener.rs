@@ -50,17 +50,18 @@ impl Listener {
     /// Serves clients until `stopping` turns true, and then until each open connection has its replies.
     pub async fn serve(self, shared: Arc<Shared>, mut stopping: watch::Receiver<bool>) {
         let mut connections = JoinSet::new();
+        let told = stopping.clone();
         loop {
             tokio::select! {
                 accepted = self.socket.accept() => match accepted {
-                    Ok((socket, peer)) => admit(socket, peer, &shared, &stopping, &mut connections),
+                    Ok((socket, peer)) => admit(socket, peer, &shared, &told, &mut connections),
                     Err(error) => {
                         tracing::warn!(%error, "cannot accept a connection");
                         tokio::time::sleep(ACCEPT_PAUSE).await;
                     }
                 },
                 Some(_) = connections.join_next() => {}
-                _ = stopping.wait_for(|stopping| *stopping) => break,
+                () = told_to_stop(&mut stopping) => break,
             }
         }
         drop(self.socket);
@@ -100,5 +101,14 @@ impl Drop for OpenConnection {
     fn drop(&mut self) {
         let before = self.0.stats.connections_open.fetch_sub(1, Ordering::Relaxed);
         assert!(before > 0, "a connection that closes was counted as open");
+    }
+}
+
+/// Returns when the node stops. Whoever says so may also just go away.
+pub async fn told_to_stop(stopping: &mut watch::Receiver<bool>) {
+    while !*stopping.borrow_and_update() {
+        if stopping.changed().await.is_err() {
+            return;
+        }
     }
 }

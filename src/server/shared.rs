@@ -44,7 +44,8 @@ impl Node for Shared {
 
     fn set_config(&self, name: &str, value: &str) -> Result<(), String> {
         let mut config = self.config.write();
-        let number = || value.parse::<u64>().map_err(|_| "argument couldn't be parsed into an integer".to_string());
+        let number =
+            || value.parse::<u64>().map_err(|_| "argument couldn't be parsed into an integer".to_string());
         match name {
             "maxclients" => config.maxclients = number()? as usize,
             "timeout" => config.timeout = number()?,
@@ -61,6 +62,15 @@ impl Node for Shared {
 
     fn reset_stats(&self) {
         self.stats.reset();
+    }
+
+    fn begin_snapshot(&self) {
+        let group = self.group.clone();
+        tokio::spawn(async move {
+            if let Err(fatal) = group.trigger_snapshot().await {
+                tracing::warn!(%fatal, "a snapshot could not be begun");
+            }
+        });
     }
 
     fn clients(&self) -> Vec<Session> {

@@ -98,6 +98,7 @@ impl Node for Alone {
     fn set_config(&self, _name: &str, _value: &str) -> Result<(), String> {
         Ok(())
     }
+    fn begin_snapshot(&self) {}
     fn reset_stats(&self) {}
     fn clients(&self) -> Vec<Session> {
         Vec::new()

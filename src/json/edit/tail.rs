@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use crate::error::Answer;
 use crate::json::Builder;
-use crate::json::build::{COMPACT_BYTES_MAX, header_len, write_header};
+use crate::json::build::{header_len, write_header};
 use crate::json::limits::{DEPTH_MAX, TOO_DEEP};
 use crate::json::value::{Elements, Kind, Value};
 
@@ -96,8 +96,7 @@ impl<'b> Tail<'b> {
         }
         let kind = Kind::from_nibble(self.out[self.at] & 0x0f).expect("a container's header names its kind");
         let size = self.out.len() - self.at - header;
-        let wanted = header_len(size);
-        let width = if size <= COMPACT_BYTES_MAX { wanted } else { wanted.max(header) };
+        let width = header_len(size);
         if width != header {
             self.out.splice(self.at..self.at + header, std::iter::repeat_n(0, width));
         }

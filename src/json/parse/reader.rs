@@ -5,6 +5,7 @@ use super::numeral::{Numeral, scan};
 use super::text;
 use crate::json::build::{Builder, Open};
 use crate::json::limits::DEPTH_MAX;
+use crate::json::run::plain_run;
 use crate::json::value::Kind;
 
 /// Why a text was refused.
@@ -100,15 +101,14 @@ impl<'t, 'o> Reader<'t, 'o> {
     #[inline]
     fn string(&mut self) -> Read {
         let begin = self.at + 1;
-        let run = text::plain_run(self.text, begin);
+        let run = plain_run(self.text, begin);
         if self.text.get(run.end) != Some(&b'"') {
             return self.escaped_string(begin);
         }
-        let plain = &self.text[begin..run.end];
-        if !run.ascii && std::str::from_utf8(plain).is_err() {
+        if !run.ascii && std::str::from_utf8(&self.text[begin..run.end]).is_err() {
             return Err(Fault::Syntax);
         }
-        self.out.plain_text(plain);
+        self.out.plain_text(self.text, begin, run.end);
         self.at = run.end + 1;
         Ok(())
     }

@@ -1,51 +1,6 @@
-//! Strings: finding where a plain run ends, and undoing escapes.
+//! Strings with escapes.
 
-/// A stretch of bytes without quote, backslash and control character.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Run {
-    /// The offset of the byte that ended it, or the length of the text.
-    pub end: usize,
-    pub ascii: bool,
-}
-
-const ONES: u64 = 0x0101_0101_0101_0101;
-const HIGHS: u64 = 0x8080_8080_8080_8080;
-
-/// The run that begins at `begin`. Eight bytes at a time: strings are most of most documents.
-#[inline]
-pub(super) fn plain_run(text: &[u8], begin: usize) -> Run {
-    let mut end = begin;
-    let mut high = 0;
-    while let Some(chunk) = text.get(end..).and_then(<[u8]>::first_chunk::<8>) {
-        let word = u64::from_le_bytes(*chunk);
-        let stops = stops(word);
-        if stops != 0 {
-            high |= word & HIGHS & ((stops & stops.wrapping_neg()) - 1);
-            return Run { end: end + stops.trailing_zeros() as usize / 8, ascii: high == 0 };
-        }
-        high |= word & HIGHS;
-        end += 8;
-    }
-    while let Some(&byte) = text.get(end) {
-        if byte < 0x20 || byte == b'"' || byte == b'\\' {
-            break;
-        }
-        high |= u64::from(byte & 0x80);
-        end += 1;
-    }
-    Run { end, ascii: high == 0 }
-}
-
-/// The high bit of each byte that ends a run. A borrow may flag a byte above the lowest one in error; only the
-/// lowest is used.
-#[inline]
-fn stops(word: u64) -> u64 {
-    let quote = word ^ (ONES * b'"' as u64);
-    let backslash = word ^ (ONES * b'\\' as u64);
-    let control = word.wrapping_sub(ONES * 0x20) & !word;
-    let equal = (quote.wrapping_sub(ONES) & !quote) | (backslash.wrapping_sub(ONES) & !backslash);
-    (control | equal) & HIGHS
-}
+use crate::json::run::plain_run;
 
 /// Appends the text of the string whose first byte is at `at`, unescaped; answers the offset past its closing
 /// quote. `None` if the string is not valid.

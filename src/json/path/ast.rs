@@ -44,7 +44,7 @@ impl Segment {
 
 /// A path from the document's root (`$`) or from the value that a filter looks at (`@`).
 #[derive(Clone, Debug)]
-pub(super) struct Query {
+pub struct Query {
     pub absolute: bool,
     pub segments: Vec<Segment>,
 }
@@ -57,7 +57,7 @@ impl Query {
 
 /// What decides whether a filter keeps a value.
 #[derive(Clone, Debug)]
-pub(super) enum Logic {
+pub enum Logic {
     Test(Operand),
     Compare(Relation, Operand, Operand),
     Like(Operand, Operand, Option<Pattern>),
@@ -67,7 +67,7 @@ pub(super) enum Logic {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Relation {
+pub enum Relation {
     Equal,
     NotEqual,
     Less,
@@ -85,7 +85,7 @@ pub(super) enum Relation {
 
 /// Something that has a value, or several, or none.
 #[derive(Clone, Debug)]
-pub(super) enum Operand {
+pub enum Operand {
     /// One encoded value.
     Literal(Box<[u8]>),
     Query(Query),
@@ -96,7 +96,7 @@ pub(super) enum Operand {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Operator {
+pub enum Operator {
     Add,
     Subtract,
     Multiply,
@@ -105,7 +105,7 @@ pub(super) enum Operator {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Function {
+pub enum Function {
     Length,
     Count,
     Value,

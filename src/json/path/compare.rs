@@ -17,9 +17,10 @@ pub(super) fn whole(value: Value<'_>) -> Option<i128> {
 }
 
 fn numbers(left: Value<'_>, right: Value<'_>) -> Option<Ordering> {
-    match (whole(left), whole(right)) {
-        (Some(left), Some(right)) => Some(left.cmp(&right)),
-        _ => left.as_f64()?.partial_cmp(&right.as_f64()?),
+    match (left.kind(), right.kind()) {
+        (Kind::Int, Kind::Int) => Some(left.as_i64()?.cmp(&right.as_i64()?)),
+        (Kind::Float, _) | (_, Kind::Float) => left.as_f64()?.partial_cmp(&right.as_f64()?),
+        _ => Some(whole(left)?.cmp(&whole(right)?)),
     }
 }
 

@@ -114,6 +114,14 @@ impl<'t> Cursor<'t> {
         self.furthest.add_only_at(at, expected);
     }
 
+    /// Notes what could have followed a query at `at` instead of the step that could not be read.
+    pub fn expect_after_query(&mut self, at: usize) {
+        let value = Expected::SUM.with(Expected::PRODUCT).with(Expected::METHOD).with(Expected::KEYS);
+        let condition = Expected::RELATION.with(Expected::AND).with(Expected::OR);
+        let around = if self.filters == 0 { Expected::END } else { condition };
+        self.furthest.expect(at, value.with(around));
+    }
+
     pub fn enter(&mut self) -> Parsed<()> {
         self.depth += 1;
         if self.depth > GROUP_NESTING_MAX { Err(Fault::Limit(TOO_DEEP)) } else { Ok(()) }

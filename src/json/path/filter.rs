@@ -9,7 +9,7 @@ use super::compare::{equal, order, whole};
 use super::eval::Evaluator;
 use super::limits::FUEL_PER_COMPILE;
 use super::operand::Values;
-use super::pattern::Pattern;
+use super::pattern::{Pattern, Reach};
 use crate::error::Answer;
 use crate::json::{Kind, Value};
 
@@ -42,7 +42,7 @@ impl<'a> Evaluator<'a, '_> {
             Logic::Like(left, right, pattern) => {
                 let left = self.values(left, current)?;
                 let right = self.values(right, current)?;
-                self.like(&left, &right, pattern.as_ref(), false)
+                self.like(&left, &right, pattern.as_ref(), Reach::Like)
             }
         }
     }
@@ -63,6 +63,9 @@ impl<'a> Evaluator<'a, '_> {
             Relation::NotEqual => return Ok(!self.relates(Relation::Equal, left, right)?),
             Relation::NotIn => return Ok(!self.relates(Relation::In, left, right)?),
             _ => {}
+        }
+        if let (Values::One(one), Values::One(other)) = (left, right) {
+            return self.relates_one(relation, *one, *other);
         }
         for one in left.iter() {
             for other in right.iter() {
@@ -145,7 +148,7 @@ impl<'a> Evaluator<'a, '_> {
         left: &Values<'_>,
         right: &Values<'_>,
         pattern: Option<&Pattern>,
-        whole: bool,
+        reach: Reach,
     ) -> Result<bool, Answer> {
         if let Some(pattern) = pattern {
             return self.any_found(left, pattern);
@@ -153,10 +156,10 @@ impl<'a> Evaluator<'a, '_> {
         for source in right.iter() {
             let Some(source) = source.as_text() else { continue };
             let pattern = match self.compiled.take() {
-                Some(pattern) if pattern.is_for(source, whole) => pattern,
+                Some(pattern) if pattern.is_for(source, reach) => pattern,
                 _ => {
                     self.fuel.spend(FUEL_PER_COMPILE)?;
-                    Pattern::compile(source, whole)
+                    Pattern::compile(source, reach)
                 }
             };
             let found = self.any_found(left, &pattern)?;

@@ -8,7 +8,7 @@ use super::ast::Function;
 use super::compare::whole;
 use super::eval::Evaluator;
 use super::operand::{Values, encode};
-use super::pattern::Pattern;
+use super::pattern::{Pattern, Reach};
 use crate::error::Answer;
 use crate::json::{Builder, Kind, Value};
 
@@ -32,7 +32,10 @@ impl<'a> Evaluator<'a, '_> {
                 Ok(eval.size(value)?.map(|size| encode(|out| out.uint(size as u64))))
             }),
             Function::Count => Ok(Values::made(|out| out.uint(own.len() as u64))),
-            Function::Value => Ok(Values::maybe(own.only().map(|value| value.encoded().to_vec()))),
+            Function::Value => match own.only() {
+                Some(_) => self.each(own, |_, value| Ok(Some(value.encoded().to_vec()))),
+                None => Ok(Values::Nothing),
+            },
             Function::Ceiling => self.each(own, |_, value| Ok(rounded(value, f64::ceil))),
             Function::Floor => self.each(own, |_, value| Ok(rounded(value, f64::floor))),
             Function::Abs => self.each(own, |_, value| Ok(absolute(value))),
@@ -50,7 +53,8 @@ impl<'a> Evaluator<'a, '_> {
                 Ok(Values::maybe(aggregate(function, &numbers)))
             }
             Function::Match | Function::Search => {
-                let found = self.like(own, &more[0], pattern, function == Function::Match)?;
+                let reach = if function == Function::Match { Reach::Match } else { Reach::Search };
+                let found = self.like(own, &more[0], pattern, reach)?;
                 Ok(Values::made(|out| out.bool(found)))
             }
         }

@@ -26,8 +26,9 @@ pub const PATTERN_BYTES_MAX: usize = 1024;
 /// The size of a compiled pattern: some hundred times a usual one, and compiled within a few milliseconds.
 pub const PATTERN_PROGRAM_BYTES_MAX: usize = 256 * 1024;
 
-/// Fuel that every evaluation gets. A unit is one visited node or one comparison, at most about 9 ns: 36 ms in all.
-pub const FUEL_BASE: u64 = 4_000_000;
+/// Fuel that every evaluation gets. A unit is one visited node or one comparison, 9 to 17 ns with two busy cores, so
+/// that a path that uses it up has taken 18 to 35 ms: below the wanted 50.
+pub const FUEL_BASE: u64 = 2_000_000;
 
 /// Fuel for each byte of the document. A value takes a byte or more (in practice ten), and a full scan with a
 /// filter visits each value a handful of times: linear work is allowed at any size, more than that is stopped.
@@ -43,11 +44,17 @@ pub const BYTES_PER_MATCH: usize = 4;
 /// What compiling a pattern that is not known before the evaluation costs in fuel: about half a millisecond.
 pub const FUEL_PER_COMPILE: u64 = 60_000;
 
-/// Bytes of text that one unit of fuel compares or copies.
-pub const BYTES_PER_FUEL: usize = 128;
+/// Bytes of text that one unit of fuel compares or copies. Copying is faster than that; the number also bounds what
+/// computed values can take in memory, at 32 MiB for a small document.
+pub const BYTES_PER_FUEL: usize = 16;
 
-/// Bytes of text that one unit of fuel searches for a pattern, when it has to fall back on its slow engine.
-pub const SEARCHED_BYTES_PER_FUEL: usize = 1;
+/// Values that one operand of a filter may come to: they are collected before they are compared, 56 bytes each.
+pub const OPERAND_VALUES_MAX: usize = 1 << 20;
+
+/// How large a compiled pattern may be, in bytes, and what it costs in fuel to search one byte of text with it. A
+/// usual search takes a nanosecond a byte; one that defeats the lazy automaton takes time by the pattern's size too.
+pub const PATTERN_SIZES: [(usize, u64); 3] =
+    [(16 * 1024, 1), (64 * 1024, 4), (PATTERN_PROGRAM_BYTES_MAX, 16)];
 
 const _: () = assert!(FILTER_NESTING_MAX < GROUP_NESTING_MAX, "a filter is a group too");
 const _: () = assert!(PATTERN_BYTES_MAX <= PATH_BYTES_MAX, "a pattern stands in a path");

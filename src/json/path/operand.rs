@@ -3,6 +3,7 @@
 use super::ast::{Operand, Query};
 use super::eval::{Evaluator, Node, Sink, Stop, Walked};
 use super::fuel::Fuel;
+use super::limits::OPERAND_VALUES_MAX;
 use crate::error::Answer;
 use crate::json::{Builder, Kind, Value};
 
@@ -64,7 +65,11 @@ struct Collected<'a>(Vec<Value<'a>>);
 
 impl<'a> Sink<'a> for Collected<'a> {
     fn take(&mut self, node: Node<'a>, fuel: &mut Fuel) -> Walked {
-        fuel.spend(1)?;
+        // One for the value and one for its room in a list that grows: fresh pages cost as much as the visit.
+        fuel.spend(2)?;
+        if self.0.len() >= OPERAND_VALUES_MAX {
+            return Err(Stop::Failed(Answer::OUT_OF_FUEL));
+        }
         self.0.push(node.value);
         Ok(())
     }

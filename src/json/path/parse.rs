@@ -21,9 +21,14 @@ impl Cursor<'_> {
         loop {
             self.skip_spaces();
             self.expect(if segments.is_empty() { Expected::ROOT } else { Expected::DESCENDANT });
-            match self.segment()? {
-                Some(segment) => segments.push(segment),
-                None => return Ok(Query { absolute, segments }),
+            let begin = self.at();
+            match self.segment() {
+                Ok(Some(segment)) => segments.push(segment),
+                Ok(None) => return Ok(Query { absolute, segments }),
+                Err(fault) => {
+                    self.expect_after_query(begin);
+                    return Err(fault);
+                }
             }
         }
     }

@@ -7,7 +7,7 @@ use super::ast::{Function, Logic, Operand, Operator, Relation};
 use super::cursor::{Cursor, Fault, Parsed, TOO_DEEP};
 use super::expected::Expected;
 use super::limits::{METHODS_MAX, PATTERNS_MAX};
-use super::pattern::Pattern;
+use super::pattern::{Pattern, Reach};
 use crate::error::Answer;
 use crate::json::Value;
 
@@ -98,7 +98,7 @@ impl Cursor<'_> {
         if self.take(b"=~") {
             self.skip_spaces();
             let right = self.pattern_value()?;
-            let pattern = self.pattern(&right, false)?;
+            let pattern = self.pattern(&right, Reach::Like)?;
             return Ok(Logic::Like(left, right, pattern));
         }
         match self.relation() {
@@ -113,14 +113,14 @@ impl Cursor<'_> {
     }
 
     /// The compiled pattern, when the operand is literal text.
-    fn pattern(&mut self, operand: &Operand, whole: bool) -> Parsed<Option<Pattern>> {
+    fn pattern(&mut self, operand: &Operand, reach: Reach) -> Parsed<Option<Pattern>> {
         let Operand::Literal(encoded) = operand else { return Ok(None) };
         let Some(text) = Value::at(encoded, 0).as_text() else { return Ok(None) };
         self.patterns += 1;
         if self.patterns > PATTERNS_MAX {
             return Err(Fault::Limit(TOO_MANY_PATTERNS));
         }
-        Ok(Some(Pattern::compile(text, whole)))
+        Ok(Some(Pattern::compile(text, reach)))
     }
 
     /// The right side of `=~`: in text, escapes are the pattern's own.
@@ -266,8 +266,8 @@ impl Cursor<'_> {
             return self.fail(begin, Expected::FUNCTION);
         }
         let pattern = match (function, arguments.last()) {
-            (Function::Match, Some(last)) => self.pattern(last, true)?,
-            (Function::Search, Some(last)) => self.pattern(last, false)?,
+            (Function::Match, Some(last)) => self.pattern(last, Reach::Match)?,
+            (Function::Search, Some(last)) => self.pattern(last, Reach::Search)?,
             _ => None,
         };
         Ok(Operand::Call(function, arguments, pattern))

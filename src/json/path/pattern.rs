@@ -7,53 +7,67 @@
 use regex::{Regex, RegexBuilder};
 
 use super::fuel::Fuel;
-use super::limits::{PATTERN_BYTES_MAX, PATTERN_PROGRAM_BYTES_MAX, SEARCHED_BYTES_PER_FUEL};
+use super::limits::{PATTERN_BYTES_MAX, PATTERN_PROGRAM_BYTES_MAX, PATTERN_SIZES};
 use crate::error::Answer;
 
 /// The deepest nesting within a pattern: the compiler recurses as deep.
 const PATTERN_NESTING_MAX: u32 = 64;
 
+/// Where a pattern has to be found, and in which dialect it is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reach {
+    /// `=~`: anywhere, in the regex crate's own dialect.
+    Like,
+    /// `search`: anywhere, as an I-Regexp (RFC 9485).
+    Search,
+    /// `match`: the whole text, as an I-Regexp.
+    Match,
+}
+
 /// A pattern that has been compiled, or has failed to.
 #[derive(Clone, Debug)]
-pub(super) struct Pattern {
+pub struct Pattern {
     text: Box<[u8]>,
-    whole: bool,
+    reach: Reach,
     compiled: Option<Regex>,
+    /// Fuel for each byte that is searched.
+    weight: u64,
 }
 
 impl Pattern {
-    pub fn compile(text: &[u8], whole: bool) -> Pattern {
-        Pattern { text: text.into(), whole, compiled: Pattern::regex(text, whole) }
+    pub fn compile(text: &[u8], reach: Reach) -> Pattern {
+        let (compiled, weight) =
+            Pattern::regex(text, reach).map_or((None, 1), |(regex, weight)| (Some(regex), weight));
+        Pattern { text: text.into(), reach, compiled, weight }
     }
 
-    fn regex(text: &[u8], whole: bool) -> Option<Regex> {
+    fn regex(text: &[u8], reach: Reach) -> Option<(Regex, u64)> {
         if text.len() > PATTERN_BYTES_MAX {
             return None;
         }
         let text = std::str::from_utf8(text).ok()?;
-        let anchored;
-        let source = match whole {
-            true => {
-                anchored = format!("^(?:{})$", without_line_ends(text));
-                anchored.as_str()
-            }
-            false => text,
+        let source = match reach {
+            Reach::Like => text.to_owned(),
+            Reach::Search => without_line_ends(text),
+            Reach::Match => format!("^(?:{})$", without_line_ends(text)),
         };
-        RegexBuilder::new(source)
-            .size_limit(PATTERN_PROGRAM_BYTES_MAX)
-            .dfa_size_limit(PATTERN_PROGRAM_BYTES_MAX)
-            .nest_limit(PATTERN_NESTING_MAX)
-            .build()
-            .ok()
+        PATTERN_SIZES.iter().find_map(|&(size, weight)| {
+            let mut builder = RegexBuilder::new(&source);
+            builder
+                .size_limit(size)
+                .dfa_size_limit(PATTERN_PROGRAM_BYTES_MAX)
+                .nest_limit(PATTERN_NESTING_MAX);
+            Some((builder.build().ok()?, weight))
+        })
     }
 
-    pub fn is_for(&self, text: &[u8], whole: bool) -> bool {
-        self.whole == whole && *self.text == *text
+    pub fn is_for(&self, text: &[u8], reach: Reach) -> bool {
+        self.reach == reach && *self.text == *text
     }
 
     /// Whether `text` has what the pattern asks for; the search is linear in the text.
     pub fn finds(&self, text: &[u8], fuel: &mut Fuel) -> Result<bool, Answer> {
-        fuel.spend(1 + (text.len() / SEARCHED_BYTES_PER_FUEL) as u64)?;
+        fuel.spend(1 + self.weight.saturating_mul(text.len() as u64))?;
         let (Some(regex), Ok(text)) = (&self.compiled, std::str::from_utf8(text)) else { return Ok(false) };
         Ok(regex.is_match(text))
     }

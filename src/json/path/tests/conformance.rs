@@ -1,6 +1,7 @@
 //! Recorded replies of RedisJSON, where a document is set and one `$` path is read from it.
 //!
 //! The recordings are looked for in `$JSONVAULT_CONFORMANCE`, else in `tests/conformance/cases`.
+#![allow(clippy::disallowed_methods, reason = "the cases are read from files")]
 
 use std::path::PathBuf;
 
@@ -38,6 +39,11 @@ fn difference(document: &str, path: &str, reply: &Json) -> Option<String> {
             (!found.is_empty()).then(|| format!("{found:?}\n    want {error}"))
         }
         (Ok(found), Some(error)) => Some(format!("{found:?}\n    want {error}")),
+        (Ok(found), None) if reply.is_array() => {
+            let want = reply.as_array().map_or(0, Vec::len);
+            (found.len() != want)
+                .then(|| format!("{found:?}\n    want {want} matches in {}", testing::json(document.root())))
+        }
         (Ok(found), None) => {
             let want: Json = serde_json::from_str(&utf8(reply["b"].as_str()?)?).ok()?;
             let same = if legacy { found.first() == Some(&want) } else { want == Json::Array(found.clone()) };
@@ -56,10 +62,18 @@ fn checks(case: &Json) -> Vec<(String, String, Json)> {
         let reply = if step["r"].is_null() { &step["r2"] } else { &step["r"] };
         match (&words[..], &document) {
             (["JSON.SET", _, "$" | ".", json], _) => document = Some((*json).to_owned()),
+            (["JSON.GET", _, "INDENT" | "NEWLINE" | "SPACE" | "NOESCAPE" | "FORMAT"], _) => {}
             (["JSON.GET", _, path], Some(json)) if !reply.is_null() && reply["n"].is_null() => {
                 checks.push((json.clone(), (*path).to_owned(), reply.clone()));
             }
-            (["JSON.TYPE" | "JSON.GET" | "JSON.RESP" | "JSON.STRLEN" | "JSON.ARRLEN", ..], _) => {}
+            (
+                ["JSON.TYPE" | "JSON.RESP" | "JSON.STRLEN" | "JSON.ARRLEN" | "JSON.OBJLEN", _, path],
+                Some(json),
+            ) => {
+                if path.starts_with('$') && reply.is_array() {
+                    checks.push((json.clone(), (*path).to_owned(), reply.clone()));
+                }
+            }
             ([_, _, path, ..], Some(json))
                 if reply["e"].as_str().is_some_and(|e| e.contains("at position")) =>
             {

@@ -1,0 +1,203 @@
+//! The command line.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Parser, Subcommand, ValueEnum};
+
+use super::connection::Target;
+
+/// JSON documents from the command line. Without a subcommand: a prompt.
+#[derive(Debug, Parser)]
+#[command(name = "client", version, after_help = EXIT_CODES)]
+pub struct Args {
+    /// The server's address, host:port
+    #[arg(long, global = true, env = "JSONVAULT_SERVER", default_value = "127.0.0.1:8080")]
+    server: String,
+    /// The user to authenticate as, with --password
+    #[arg(long, global = true, env = "JSONVAULT_USER")]
+    user: Option<String>,
+    /// The password; better given by the environment, where other users can't see it
+    #[arg(long, global = true, env = "JSONVAULT_PASSWORD", hide_env_values = true)]
+    password: Option<String>,
+    /// How long to wait for a connection, in seconds
+    #[arg(long, global = true, default_value = "5", value_parser = seconds)]
+    connect_timeout: Duration,
+    /// How long to wait for an answer, in seconds
+    #[arg(long, global = true, default_value = "30", value_parser = seconds)]
+    timeout: Duration,
+    #[command(subcommand)]
+    pub(super) command: Option<Command>,
+}
+
+const EXIT_CODES: &str = "Exit codes: 0 done, 1 the key or path is not there, 2 usage, 3 the server answered an error \
+(or refused a document of an import), 4 no connection or it was lost, 5 the server can't tell whether a write was applied.";
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Store a document: JSON.SET KEY $ JSON
+    Set {
+        key: String,
+        #[arg(allow_hyphen_values = true)]
+        json: String,
+    },
+    /// Print a document, or parts of it: JSON.GET KEY [PATH..]
+    Get { key: String, paths: Vec<String> },
+    /// Print what a path finds: QGET KEY PATH
+    Qget { key: String, path: String },
+    /// Set what a path finds: QSET KEY PATH JSON
+    Qset {
+        key: String,
+        path: String,
+        #[arg(allow_hyphen_values = true)]
+        json: String,
+    },
+    /// Delete a document: DELETE KEY
+    Delete { key: String },
+    /// Merge a patch into a document (RFC 7396): MERGE KEY JSON
+    Merge {
+        key: String,
+        #[arg(allow_hyphen_values = true)]
+        json: String,
+    },
+    /// Ask whether the server is there
+    Ping,
+    /// Print what the server says about itself
+    Info { section: Option<String> },
+    /// Store the documents of a file
+    Import(ImportOptions),
+    /// Write all documents as lines
+    Export(ExportOptions),
+    /// Send any command, word by word
+    Raw {
+        #[arg(required = true, trailing_var_arg = true, allow_hyphen_values = true)]
+        words: Vec<String>,
+    },
+}
+
+/// How the documents of a file are told apart.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(super) enum Format {
+    /// An array if the file begins with `[`, else lines
+    #[default]
+    Auto,
+    /// One document per line (NDJSON); blank lines are skipped
+    Lines,
+    /// One JSON array, whose elements are the documents
+    Array,
+}
+
+#[derive(Debug, clap::Args)]
+pub(super) struct ImportOptions {
+    /// The file to read; - for standard input
+    pub(super) file: PathBuf,
+    /// How the documents are told apart
+    #[arg(long, value_enum, default_value = "auto")]
+    pub(super) format: Format,
+    /// Take each key from this member of its document (a string or a number), behind the prefix
+    #[arg(long, conflicts_with = "keyed")]
+    pub(super) key_field: Option<String>,
+    /// Read what export wrote: {"key": .., "value": ..}
+    #[arg(long)]
+    pub(super) keyed: bool,
+    /// Begins each key; without --key-field and --keyed the document's number, from 1, follows (default "doc:")
+    #[arg(long)]
+    pub(super) prefix: Option<String>,
+    /// How many documents may be under way
+    #[arg(long, default_value = "128", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub(super) window: u16,
+    /// Write the key of each acknowledged document to this file, one per line
+    #[arg(long)]
+    pub(super) acknowledged: Option<PathBuf>,
+}
+
+#[derive(Debug, clap::Args)]
+pub(super) struct ExportOptions {
+    /// The file to write; standard output if there is none, or -
+    pub(super) file: Option<PathBuf>,
+    /// Only keys that match this glob
+    #[arg(long = "match", value_name = "GLOB")]
+    pub(super) glob: Option<String>,
+    /// Write the documents alone, not {"key": .., "value": ..}
+    #[arg(long)]
+    pub(super) values: bool,
+}
+
+impl Args {
+    pub(super) fn target(&self) -> Target {
+        Target {
+            server: self.server.clone(),
+            login: self.password.clone().map(|password| (self.user.clone(), password)),
+            connect_timeout: self.connect_timeout,
+            timeout: self.timeout,
+        }
+    }
+
+    pub(super) fn server(&self) -> &str {
+        &self.server
+    }
+}
+
+impl Command {
+    /// The words that the server is sent.
+    pub(super) fn words(&self) -> Vec<String> {
+        let words: Vec<&str> = match self {
+            Command::Set { key, json } => vec!["JSON.SET", key, "$", json],
+            Command::Get { key, paths } => {
+                ["JSON.GET", key].into_iter().chain(paths.iter().map(String::as_str)).collect()
+            }
+            Command::Qget { key, path } => vec!["QGET", key, path],
+            Command::Qset { key, path, json } => vec!["QSET", key, path, json],
+            Command::Delete { key } => vec!["DELETE", key],
+            Command::Merge { key, json } => vec!["MERGE", key, json],
+            Command::Ping => vec!["PING"],
+            Command::Info { section } => ["INFO"].into_iter().chain(section.as_deref()).collect(),
+            Command::Raw { words } => words.iter().map(String::as_str).collect(),
+            Command::Import(_) | Command::Export(_) => unreachable!("these are more than one command"),
+        };
+        words.into_iter().map(str::to_owned).collect()
+    }
+}
+
+fn seconds(text: &str) -> Result<Duration, String> {
+    let value: f64 = text.parse().map_err(|_| "a number of seconds is wanted".to_owned())?;
+    match Duration::try_from_secs_f64(value) {
+        Ok(duration) if !duration.is_zero() => Ok(duration),
+        _ => Err("a positive number of seconds is wanted".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    fn words(line: &[&str]) -> Vec<String> {
+        let args = Args::try_parse_from([&["client", "--server", "127.0.0.1:1"], line].concat()).unwrap();
+        args.command.unwrap().words()
+    }
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Args::command().debug_assert();
+    }
+
+    #[test]
+    fn subcommands_become_the_servers_words() {
+        assert_eq!(words(&["set", "user:1", "{}"]), ["JSON.SET", "user:1", "$", "{}"]);
+        assert_eq!(words(&["get", "k"]), ["JSON.GET", "k"]);
+        assert_eq!(words(&["get", "k", "$.a", "$.b"]), ["JSON.GET", "k", "$.a", "$.b"]);
+        assert_eq!(words(&["qset", "k", "$.a", "-1"]), ["QSET", "k", "$.a", "-1"]);
+        assert_eq!(words(&["info"]), ["INFO"]);
+        assert_eq!(words(&["raw", "SET", "k", "-v", "--x"]), ["SET", "k", "-v", "--x"]);
+    }
+
+    #[test]
+    fn a_timeout_is_positive() {
+        assert_eq!(seconds("0.5"), Ok(Duration::from_millis(500)));
+        for bad in ["0", "-1", "x", "inf"] {
+            assert!(seconds(bad).is_err(), "{bad}");
+        }
+    }
+}

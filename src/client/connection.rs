@@ -1,0 +1,214 @@
+//! A blocking connection that pipelines.
+//!
+//! Invariants:
+//! * `in_flight` is the number of requests that were queued and not yet answered;
+//! * after an error in the stream nothing is sent any more, but replies that had arrived can still be received.
+
+use std::io::{ErrorKind, Read, Write};
+use std::net::{TcpStream, ToSocketAddrs};
+use std::time::Duration;
+
+use bytes::BytesMut;
+
+use crate::resp::{Limits, ReplyDecoder, Value, encode_request};
+
+/// So much is read at a time: a window of small replies.
+const READ_BYTES: usize = 64 << 10;
+
+/// Where to connect to, and how long to wait.
+#[derive(Clone, Debug)]
+pub struct Target {
+    /// `host:port`.
+    pub server: String,
+    /// A user, if not the default one, and a password.
+    pub login: Option<(Option<String>, String)>,
+    pub connect_timeout: Duration,
+    pub timeout: Duration,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum ConnectionError {
+    #[error("can't connect to {server}: {reason}")]
+    Connect { server: String, reason: String },
+    #[error("the connection was lost ({0}); what was not answered may or may not have been done")]
+    Lost(String),
+    /// The server refused the login.
+    #[error("{0}")]
+    Refused(String),
+}
+
+pub struct Connection {
+    stream: TcpStream,
+    decoder: ReplyDecoder,
+    incoming: BytesMut,
+    outgoing: Vec<u8>,
+    in_flight: usize,
+}
+
+impl Connection {
+    /// Connects to the first of the server's addresses that answers, and logs in if there is a password.
+    ///
+    /// # Errors
+    /// [`ConnectionError`], which says what was tried.
+    pub fn open(target: &Target) -> Result<Connection, ConnectionError> {
+        let fail = |reason: String| ConnectionError::Connect { server: target.server.clone(), reason };
+        let addresses = target.server.to_socket_addrs().map_err(|error| fail(error.to_string()))?;
+        let mut last = "the name has no address".to_owned();
+        for address in addresses {
+            match TcpStream::connect_timeout(&address, target.connect_timeout) {
+                Ok(stream) => {
+                    return Connection::over(stream, target).map_err(|error| match error {
+                        ConnectionError::Lost(reason) => fail(reason),
+                        other => other,
+                    });
+                }
+                Err(error) => last = error.to_string(),
+            }
+        }
+        Err(fail(last))
+    }
+
+    fn over(stream: TcpStream, target: &Target) -> Result<Connection, ConnectionError> {
+        stream.set_nodelay(true).map_err(lost)?;
+        stream.set_read_timeout(Some(target.timeout)).map_err(lost)?;
+        stream.set_write_timeout(Some(target.timeout)).map_err(lost)?;
+        let mut connection = Connection {
+            stream,
+            decoder: ReplyDecoder::new(Limits::DEFAULT),
+            incoming: BytesMut::new(),
+            outgoing: Vec::new(),
+            in_flight: 0,
+        };
+        if let Some((user, password)) = &target.login {
+            let words: Vec<&str> =
+                ["AUTH"].into_iter().chain(user.as_deref()).chain([password.as_str()]).collect();
+            if let Value::Error(line) = connection.call(&words)? {
+                return Err(ConnectionError::Refused(line));
+            }
+        }
+        Ok(connection)
+    }
+
+    /// Sends one command and waits for its answer. An error reply is an answer.
+    pub fn call(&mut self, words: &[impl AsRef<[u8]>]) -> Result<Value, ConnectionError> {
+        assert_eq!(self.in_flight, 0, "a call's reply is the next one");
+        self.queue(words);
+        self.flush()?;
+        self.receive()
+    }
+
+    /// Adds a request to what [`Connection::flush`] will send.
+    pub fn queue(&mut self, words: &[impl AsRef<[u8]>]) {
+        encode_request(words, &mut self.outgoing);
+        self.in_flight += 1;
+    }
+
+    /// How many bytes wait to be sent.
+    pub fn queued_bytes(&self) -> usize {
+        self.outgoing.len()
+    }
+
+    pub fn in_flight(&self) -> usize {
+        self.in_flight
+    }
+
+    pub fn flush(&mut self) -> Result<(), ConnectionError> {
+        let sent = self.stream.write_all(&self.outgoing).map_err(lost);
+        self.outgoing.clear();
+        sent
+    }
+
+    /// The answer to the oldest request in flight. Messages that nobody asked for are dropped.
+    ///
+    /// # Panics
+    /// If nothing is in flight: it would wait for ever.
+    pub fn receive(&mut self) -> Result<Value, ConnectionError> {
+        assert!(self.in_flight > 0, "a reply is due");
+        loop {
+            match self.decoder.decode(&mut self.incoming) {
+                Ok(Some(Value::Push(_))) => {}
+                Ok(Some(value)) => {
+                    self.in_flight -= 1;
+                    return Ok(value);
+                }
+                Ok(None) => self.fill()?,
+                Err(error) => return Err(ConnectionError::Lost(error.to_string())),
+            }
+        }
+    }
+
+    fn fill(&mut self) -> Result<(), ConnectionError> {
+        let start = self.incoming.len();
+        self.incoming.resize(start + READ_BYTES, 0);
+        let read = loop {
+            match self.stream.read(&mut self.incoming[start..]) {
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                other => break other,
+            }
+        };
+        self.incoming.truncate(start + *read.as_ref().unwrap_or(&0));
+        match read {
+            Ok(0) => Err(ConnectionError::Lost("the server closed it".to_owned())),
+            Ok(_) => Ok(()),
+            Err(error) => Err(lost(error)),
+        }
+    }
+}
+
+fn lost(error: std::io::Error) -> ConnectionError {
+    match error.kind() {
+        ErrorKind::WouldBlock | ErrorKind::TimedOut => ConnectionError::Lost("no answer in time".to_owned()),
+        _ => ConnectionError::Lost(error.to_string()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::fake_server::FakeServer;
+    use super::*;
+    use crate::resp::Reply;
+
+    #[test]
+    fn replies_come_in_the_order_of_their_requests() {
+        let server = FakeServer::start(|request| Reply::Bulk(request.args()[0].clone()));
+        let mut connection = server.connect();
+        (0..100).for_each(|number| connection.queue(&["ECHO".to_owned(), number.to_string()]));
+        connection.flush().unwrap();
+        for number in 0..100 {
+            assert_eq!(connection.receive().unwrap(), Value::Bulk(number.to_string().into()));
+        }
+        assert_eq!(connection.in_flight(), 0);
+    }
+
+    #[test]
+    fn a_refused_login_is_the_servers_answer() {
+        let server = FakeServer::start(|_| crate::error::Answer::fixed("WRONGPASS no").into());
+        let target = Target { login: Some((None, "x".to_owned())), ..server.target() };
+        match Connection::open(&target).err() {
+            Some(ConnectionError::Refused(line)) => assert_eq!(line, "WRONGPASS no"),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_server_that_is_not_there_is_named() {
+        // Bound and dropped, so that nobody listens there.
+        let address = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        let server = FakeServer::start(|_| Reply::OK);
+        let target = Target { server: address.to_string(), ..server.target() };
+        let error = Connection::open(&target).err().unwrap();
+        assert!(error.to_string().starts_with(&format!("can't connect to {address}: ")), "{error}");
+    }
+
+    #[test]
+    fn a_connection_that_ends_in_the_middle_is_lost() {
+        let server = FakeServer::start_and_hang_up_after(1, |_| Reply::OK);
+        let mut connection = server.connect();
+        connection.queue(&["PING"]);
+        connection.queue(&["PING"]);
+        connection.flush().unwrap();
+        assert_eq!(connection.receive().unwrap(), Value::Simple("OK".into()));
+        assert!(matches!(connection.receive(), Err(ConnectionError::Lost(_))));
+        assert_eq!(connection.in_flight(), 1);
+    }
+}

@@ -1,0 +1,54 @@
+//! Exit codes, for scripts.
+
+use std::process::ExitCode;
+
+use crate::resp::Value;
+
+/// How a run ended; the numbers are part of the interface.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Exit {
+    /// Everything was done.
+    Ok = 0,
+    /// The key or the path is not there: the answer was nil, or a deletion that found nothing.
+    Missing = 1,
+    /// The command line is wrong, or a local file can't be used.
+    Usage = 2,
+    /// The server answered an error, or at least one document of an import was refused.
+    Refused = 3,
+    /// No connection, or it broke: what had been sent and not answered may or may not have been done.
+    Lost = 4,
+    /// The server itself said so: its answer began with `UNCERTAIN`.
+    Uncertain = 5,
+}
+
+impl Exit {
+    pub fn code(self) -> ExitCode {
+        ExitCode::from(self as u8)
+    }
+
+    pub(super) fn of_error(line: &str) -> Exit {
+        if line.starts_with("UNCERTAIN") { Exit::Uncertain } else { Exit::Refused }
+    }
+
+    pub(super) fn of_value(value: &Value) -> Exit {
+        match value {
+            Value::Error(line) => Exit::of_error(line),
+            Value::Null => Exit::Missing,
+            _ => Exit::Ok,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_kind_of_answer_decides_the_code() {
+        assert_eq!(Exit::of_value(&Value::Null), Exit::Missing);
+        assert_eq!(Exit::of_value(&Value::Integer(0)), Exit::Ok);
+        assert_eq!(Exit::of_value(&Value::Error("ERR no".into())), Exit::Refused);
+        assert_eq!(Exit::of_value(&Value::Error("UNCERTAIN who knows".into())), Exit::Uncertain);
+        assert_eq!(Exit::Uncertain as u8, 5);
+    }
+}

@@ -1,0 +1,79 @@
+//! A server of a few lines for the client's tests: one thread, connections one after the other.
+
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::time::Duration;
+
+use bytes::BytesMut;
+
+use super::connection::{Connection, Target};
+use crate::resp::{Decoder, Limits, Protocol, Reply, Request, encode};
+
+pub(super) struct FakeServer {
+    address: SocketAddr,
+}
+
+impl FakeServer {
+    /// Answers each request with what `answer` makes of it, on a free port, until the test's process ends.
+    pub(super) fn start(answer: impl FnMut(&Request) -> Reply + Send + 'static) -> FakeServer {
+        FakeServer::start_and_hang_up_after(usize::MAX, answer)
+    }
+
+    /// The same, but after `requests` answers the connection is closed without another word.
+    pub(super) fn start_and_hang_up_after(
+        requests: usize,
+        mut answer: impl FnMut(&Request) -> Reply + Send + 'static,
+    ) -> FakeServer {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        std::thread::spawn(move || {
+            for stream in listener.incoming().flatten() {
+                serve(stream, requests, &mut answer);
+            }
+        });
+        FakeServer { address }
+    }
+
+    pub(super) fn target(&self) -> Target {
+        Target {
+            server: self.address.to_string(),
+            login: None,
+            connect_timeout: Duration::from_secs(10),
+            timeout: Duration::from_secs(10),
+        }
+    }
+
+    pub(super) fn connect(&self) -> Connection {
+        Connection::open(&self.target()).unwrap()
+    }
+}
+
+fn serve(mut stream: TcpStream, requests: usize, answer: &mut impl FnMut(&Request) -> Reply) {
+    let mut decoder = Decoder::new(Limits::DEFAULT);
+    let (mut buffer, mut chunk, mut answered) = (BytesMut::new(), [0; 4096], 0);
+    loop {
+        let Ok(read @ 1..) = stream.read(&mut chunk) else { return };
+        buffer.extend_from_slice(&chunk[..read]);
+        let mut replies = Vec::new();
+        while let Some(request) = decoder.decode(&mut buffer).unwrap() {
+            if answered < requests {
+                encode(&answer(&request), Protocol::Resp2, &mut replies);
+                answered += 1;
+            }
+        }
+        if stream.write_all(&replies).is_err() {
+            return;
+        }
+        if answered >= requests {
+            hang_up(stream);
+            return;
+        }
+    }
+}
+
+/// Closes so that the client gets what was written: unread bytes would turn the close into a reset.
+fn hang_up(mut stream: TcpStream) {
+    let _ = stream.shutdown(std::net::Shutdown::Write);
+    let mut rest = [0; 4096];
+    while matches!(stream.read(&mut rest), Ok(1..)) {}
+}

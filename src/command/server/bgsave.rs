@@ -1,0 +1,29 @@
+//! `BGSAVE`: begins a snapshot.
+
+use crate::command::{Args, Command, Control, Group, KeySpec, Node, Session, Spec};
+use crate::error::Answer;
+use crate::resp::Reply;
+
+pub struct Bgsave;
+
+impl Command for Bgsave {
+    const SPEC: Spec = Spec {
+        name: "BGSAVE",
+        aliases: &[],
+        arity: -1,
+        keys: KeySpec::NONE,
+        group: Group::Server,
+        since: "0.1.0",
+        summary: "Begins a snapshot of the whole state; INFO tells when it is done.",
+        syntax: "[SCHEDULE]",
+    };
+}
+
+impl Control for Bgsave {
+    fn run(args: &mut Args<'_>, _session: &mut Session, node: &dyn Node) -> Result<Reply, Answer> {
+        args.keyword("SCHEDULE");
+        args.finish()?;
+        node.begin_snapshot();
+        Ok(Reply::Simple("Background saving started"))
+    }
+}

@@ -1,0 +1,119 @@
+//! Paths that are meant to hurt: each ends quickly, with an answer or an error, and never with a panic.
+
+use super::testing;
+use crate::error::Answer;
+use crate::json::path::*;
+use crate::json::{Builder, Document, Kind};
+
+fn nested(depth: usize) -> Document {
+    testing::parsed(&format!("{}1{}", r#"{"a":"#.repeat(depth), "}".repeat(depth)))
+}
+
+fn steps_used(path: &str, document: &Document) -> (Result<usize, Answer>, u64) {
+    let path = match Path::parse(path.as_bytes()) {
+        Ok(path) => path,
+        Err(answer) => return (Err(answer), 0),
+    };
+    let mut fuel = Fuel::for_document(document);
+    let before = fuel.left();
+    let found = path.select(document, &mut fuel).map(|selection| match selection {
+        Selection::Places(places) => places.len(),
+        Selection::Values(values) => values.len(),
+    });
+    (found, before - fuel.left())
+}
+
+#[test]
+fn descendants_of_descendants_run_out_of_fuel() {
+    let document = nested(100);
+    for path in [
+        "$..a..a..a..a",
+        "$..*..*..*..*..*",
+        "$..[?(@..[?(@..[?(@..z)])])]",
+        "$..*[?($..*[?($..*[?(1==2)])])]",
+    ] {
+        assert_eq!(steps_used(path, &document).0, Err(Answer::OUT_OF_FUEL), "{path}");
+    }
+    assert_eq!(steps_used("$..a..a", &document).0, Ok(4950));
+}
+
+#[test]
+fn nesting_is_refused_beyond_its_limit() {
+    let document = nested(2);
+    let limit = Answer::fixed("ERR recursion limit exceeded");
+    let hostile = [
+        format!("$[?{}@{}]", "(".repeat(1000), ")".repeat(1000)),
+        format!("$[?{}@]", "(".repeat(1000)),
+        format!("$[?{}@]", "!".repeat(1000)),
+        format!("$[?@=={}]", "[".repeat(1000)),
+        format!("$[?@=={}", "{'a':".repeat(1000)),
+        format!("$[?{}@.a{}]", "length(".repeat(1000), ")".repeat(1000)),
+        format!("$.a{}", ".keys()".repeat(1000)),
+        format!("$.a * {}1", "(".repeat(1000)),
+        format!("$.a{}", " ~".repeat(1000)),
+    ];
+    for path in hostile {
+        assert_eq!(steps_used(&path, &document).0, Err(limit.clone()), "{}", &path[..20]);
+    }
+    let filters = Answer::fixed("ERR the path nests filters too deep");
+    assert_eq!(steps_used(&format!("$[?@{}", "[?@".repeat(1000)), &document).0, Err(filters));
+}
+
+#[test]
+fn nesting_within_its_limit_works() {
+    let document = testing::parsed("[1]");
+    let deep = GROUP_NESTING_MAX - 1;
+    let groups = format!("$[?{}@{}]", "(".repeat(deep), ")".repeat(deep));
+    assert_eq!(steps_used(&groups, &document).0, Ok(1));
+    let calls = format!("$[?{}@{}==3]", "abs(".repeat(deep), ")".repeat(deep));
+    assert_eq!(steps_used(&calls, &document).0, Ok(0));
+    let chain = format!("$[?@{}]", " + 1".repeat(5000));
+    assert_eq!(steps_used(&chain, &document).0, Ok(1));
+    let steps = "[0]".repeat(10_000);
+    assert_eq!(steps_used(&format!("${steps}"), &document).0, Ok(0));
+    assert_eq!(steps_used(&format!("${}", "..*".repeat(10_000)), &nested(120)).0, Err(Answer::OUT_OF_FUEL));
+}
+
+#[test]
+fn broken_text_is_an_error() {
+    let document = nested(2);
+    for path in
+        ["$[\"\\u", "$[?", "$[?@[?[?[?", "$[?length(", "$.a.sum(", "$['\\", "$[?@=~'", "\u{0}", "$[?@.a=~("]
+    {
+        assert!(steps_used(path, &document).0.is_err(), "{path}");
+    }
+    assert!(Path::parse(b"$.\xff").is_err());
+    assert!(Path::parse(&vec![b'a'; PATH_BYTES_MAX + 1]).is_err());
+    assert!(Path::parse(format!("$[{}1]", "1,".repeat(UNION_MAX)).as_bytes()).is_err());
+    assert!(Path::parse(format!("$[?{}]", ["@=~'a'"; PATTERNS_MAX + 1].join("||")).as_bytes()).is_err());
+}
+
+#[test]
+fn patterns_are_bounded() {
+    let document = testing::parsed(&format!(r#"["{}"]"#, "a".repeat(10_000)));
+    assert_eq!(steps_used(r"$[?(@=~'(\w{100}){100}{100}')]", &document).0, Ok(0), "it does not compile");
+    assert_eq!(steps_used("$[?(@=~'(a*)*b')]", &document).0, Ok(0));
+    let many: Vec<String> = (0..200).map(|at| format!(r#""a{at}""#)).collect();
+    let patterns = testing::parsed(&format!("[{}]", many.join(",")));
+    assert_eq!(steps_used("$[?('x'=~@)]", &patterns).0, Err(Answer::OUT_OF_FUEL));
+}
+
+#[test]
+fn a_full_scan_is_linear_and_allowed() {
+    let mut out = Builder::new();
+    let all = out.open(Kind::Array, 0);
+    for at in 0..200_000 {
+        let one = out.open(Kind::Object, 40);
+        out.text(b"price");
+        out.int(at % 100);
+        out.text(b"name");
+        out.text(b"something");
+        out.close(one);
+    }
+    out.close(all);
+    let document = Document::from_trusted(&out.into_bytes());
+    assert_eq!(steps_used("$..*", &document).0, Ok(600_000));
+    assert_eq!(steps_used("$..price", &document).0, Ok(200_000));
+    assert_eq!(steps_used("$[?(@.price<50 && @.name=='something')]", &document).0, Ok(100_000));
+    assert_eq!(steps_used("$[?(@.price in $[*].price)]", &document).0, Err(Answer::OUT_OF_FUEL));
+}

@@ -1,0 +1,142 @@
+//! The log on disk, as openraft wants to see it.
+//!
+//! Invariant: what openraft was told is durable is on disk; [`crate::storage::Log`] holds it, this is a translation.
+
+use std::fmt::Debug;
+use std::io;
+use std::ops::{Bound, RangeBounds};
+use std::sync::Arc;
+
+use openraft::storage::{IOFlushed, RaftLogStorage};
+use openraft::{LogState, RaftLogReader};
+use parking_lot::Mutex;
+
+use super::convert;
+use super::types::{Entry, LogId, TypeConfig, Vote};
+use crate::storage::log::{self, Log};
+
+/// What one read of the log gives at most: an append to a follower, or a step of applying, has it in memory.
+const READ_BYTES_MAX: usize = 8 << 20;
+
+/// A handle on the log; clones share it.
+#[derive(Clone)]
+pub struct LogStore {
+    log: Arc<Log>,
+    /// What the log's records of the vote and of the commit index say, decoded.
+    state: Arc<Mutex<State>>,
+}
+
+struct State {
+    vote: Option<Vote>,
+    committed: Option<LogId>,
+}
+
+impl LogStore {
+    /// Wraps an opened log. `vote` and `committed` are what was recovered with it.
+    pub fn new(
+        log: Arc<Log>,
+        vote: Option<&[u8]>,
+        committed: Option<&[u8]>,
+    ) -> Result<LogStore, convert::Unreadable> {
+        let state = State {
+            vote: vote.map(convert::decode_vote).transpose()?,
+            committed: committed.map(convert::decode_log_id).transpose()?,
+        };
+        Ok(LogStore { log, state: Arc::new(Mutex::new(state)) })
+    }
+}
+
+/// The half-open range that `range` means.
+fn bounds(range: impl RangeBounds<u64>) -> (u64, u64) {
+    let first = match range.start_bound() {
+        Bound::Included(&first) => first,
+        Bound::Excluded(&before) => before + 1,
+        Bound::Unbounded => 0,
+    };
+    let end = match range.end_bound() {
+        Bound::Included(&last) => last + 1,
+        Bound::Excluded(&end) => end,
+        Bound::Unbounded => u64::MAX,
+    };
+    (first, end)
+}
+
+fn decode(entries: Vec<log::Entry>) -> Result<Vec<Entry>, io::Error> {
+    entries
+        .into_iter()
+        .map(|entry| convert::decode_entry(entry.index, entry.term, entry.payload).map_err(io::Error::other))
+        .collect()
+}
+
+impl RaftLogReader<TypeConfig> for LogStore {
+    async fn try_get_log_entries<R: RangeBounds<u64> + Clone + Debug + Send>(
+        &mut self,
+        range: R,
+    ) -> Result<Vec<Entry>, io::Error> {
+        let (first, end) = bounds(range);
+        decode(self.log.read(first..end, usize::MAX).map_err(io::Error::other)?)
+    }
+
+    async fn limited_get_log_entries(&mut self, first: u64, end: u64) -> Result<Vec<Entry>, io::Error> {
+        let entries = decode(self.log.read(first..end, READ_BYTES_MAX).map_err(io::Error::other)?)?;
+        assert!(!entries.is_empty() || first >= end, "a read of a range that is there gives its first entry");
+        Ok(entries)
+    }
+
+    async fn read_vote(&mut self) -> Result<Option<Vote>, io::Error> {
+        Ok(self.state.lock().vote)
+    }
+}
+
+impl RaftLogStorage<TypeConfig> for LogStore {
+    type LogReader = LogStore;
+
+    async fn get_log_state(&mut self) -> Result<LogState<TypeConfig>, io::Error> {
+        Ok(convert::log_state(self.log.purged(), self.log.last()))
+    }
+
+    async fn get_log_reader(&mut self) -> LogStore {
+        self.clone()
+    }
+
+    async fn save_vote(&mut self, vote: &Vote) -> Result<(), io::Error> {
+        self.log.save_vote(&convert::encode_vote(vote)).map_err(io::Error::other)?;
+        self.state.lock().vote = Some(*vote);
+        Ok(())
+    }
+
+    async fn save_committed(&mut self, committed: Option<LogId>) -> Result<(), io::Error> {
+        if let Some(id) = &committed {
+            self.log.save_committed(&convert::encode_log_id(id));
+        }
+        self.state.lock().committed = committed;
+        Ok(())
+    }
+
+    async fn read_committed(&mut self) -> Result<Option<LogId>, io::Error> {
+        Ok(self.state.lock().committed)
+    }
+
+    async fn append<I>(&mut self, entries: I, callback: IOFlushed<TypeConfig>) -> Result<(), io::Error>
+    where
+        I: IntoIterator<Item = Entry> + Send,
+        I::IntoIter: Send,
+    {
+        let record = |entry: Entry| {
+            let (index, term) = convert::pair(&entry.log_id);
+            log::Entry { index, term, payload: convert::encode_payload(&entry.payload) }
+        };
+        let records: Vec<log::Entry> = entries.into_iter().map(record).collect();
+        self.log.append(records, move |written| callback.io_completed(written.map_err(io::Error::other)));
+        Ok(())
+    }
+
+    async fn truncate_after(&mut self, last: Option<LogId>) -> Result<(), io::Error> {
+        self.log.truncate_after(last.map(|id| id.index())).map_err(io::Error::other)
+    }
+
+    async fn purge(&mut self, upto: LogId) -> Result<(), io::Error> {
+        let (index, term) = convert::pair(&upto);
+        self.log.purge_up_to(index, term).map_err(io::Error::other)
+    }
+}

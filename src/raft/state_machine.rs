@@ -1,0 +1,223 @@
+//! The machine, as openraft wants to see it: applies committed entries, saves and restores snapshots.
+//!
+//! Invariants:
+//! * the machine has applied exactly the entries up to `applied`;
+//! * a snapshot is named after the last entry in it, and is on disk whole before openraft hears of it.
+
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use futures_util::{Stream, TryStreamExt};
+use openraft::storage::{EntryResponder, RaftStateMachine};
+use openraft::{EntryPayload, RaftSnapshotBuilder};
+
+use super::convert;
+use super::types::{LogId, Replies, SnapshotMeta, StoredMembership, TypeConfig};
+use crate::keyspace::{Capture, Keyspace};
+use crate::machine::{self, Machine, Restore};
+use crate::storage::snapshot::BLOCK_BYTES_MAX;
+use crate::storage::{SnapshotDir, SnapshotFile};
+
+type Snapshot = openraft::alias::SnapshotOf<TypeConfig, SnapshotFile>;
+
+/// The newest, and the one before it in case the newest turns out to be damaged.
+const SNAPSHOTS_KEPT: usize = 2;
+
+/// The machine with what openraft wants to know of it.
+pub struct StateMachine {
+    machine: Machine,
+    applied: Option<LogId>,
+    membership: StoredMembership,
+    snapshots: SnapshotDir,
+    /// Whether a snapshot is being written, for `INFO`.
+    running: Arc<AtomicBool>,
+}
+
+impl StateMachine {
+    /// A machine in the state of `meta`, or an empty one.
+    pub fn new(
+        machine: Machine,
+        meta: Option<SnapshotMeta>,
+        snapshots: SnapshotDir,
+        running: Arc<AtomicBool>,
+    ) -> StateMachine {
+        let (applied, membership) = match meta {
+            Some(meta) => (meta.last_log_id, meta.last_membership),
+            None => (None, StoredMembership::default()),
+        };
+        assert_eq!(
+            machine.applied(),
+            applied.map(|id| id.index()),
+            "the keyspace is in the state of the snapshot"
+        );
+        StateMachine { machine, applied, membership, snapshots, running }
+    }
+
+    /// The index of the last entry applied.
+    pub fn applied(&self) -> Option<u64> {
+        self.applied.map(|id| id.index())
+    }
+
+    fn meta(&self) -> SnapshotMeta {
+        SnapshotMeta { last_log_id: self.applied, last_membership: self.membership.clone() }
+    }
+}
+
+impl RaftStateMachine<TypeConfig> for StateMachine {
+    type SnapshotData = SnapshotFile;
+    type SnapshotBuilder = Builder;
+
+    async fn applied_state(&mut self) -> Result<(Option<LogId>, StoredMembership), io::Error> {
+        Ok((self.applied, self.membership.clone()))
+    }
+
+    async fn apply<S>(&mut self, mut entries: S) -> Result<(), io::Error>
+    where
+        S: Stream<Item = Result<EntryResponder<TypeConfig>, io::Error>> + Unpin + Send,
+    {
+        while let Some((entry, responder)) = entries.try_next().await? {
+            let index = entry.log_id.index();
+            let batch = match &entry.payload {
+                EntryPayload::Normal(payload) => Some(&payload.0[..]),
+                EntryPayload::Blank => None,
+                EntryPayload::Membership(members) => {
+                    self.membership = StoredMembership::new(Some(entry.log_id), members.clone());
+                    None
+                }
+            };
+            let replies = self.machine.apply(index, batch).map_err(io::Error::other)?;
+            self.applied = Some(entry.log_id);
+            if let Some(responder) = responder {
+                responder.send(Replies(replies));
+            }
+        }
+        Ok(())
+    }
+
+    async fn try_create_snapshot_builder(&mut self, _force: bool) -> Option<Builder> {
+        let capture = self.machine.capture()?;
+        self.running.store(true, Ordering::Relaxed);
+        Some(Builder {
+            meta: self.meta(),
+            capture: Some(capture),
+            snapshots: self.snapshots.clone(),
+            running: self.running.clone(),
+        })
+    }
+
+    async fn get_snapshot_builder(&mut self) -> Builder {
+        self.try_create_snapshot_builder(true).await.expect("openraft builds one snapshot at a time")
+    }
+
+    async fn install_snapshot(
+        &mut self,
+        meta: &SnapshotMeta,
+        snapshot: SnapshotFile,
+    ) -> Result<(), io::Error> {
+        let (keyspace, snapshots) = (self.machine.keyspace().clone(), self.snapshots.clone());
+        let load = move || {
+            let snapshot = adopt(&snapshots, snapshot)?;
+            keyspace.reset();
+            load_records(&snapshots, &snapshot, &keyspace)
+        };
+        tokio::task::spawn_blocking(load).await.map_err(io::Error::other)??;
+        self.applied = meta.last_log_id;
+        self.membership = meta.last_membership.clone();
+        self.machine.restored(self.applied.map(|id| id.index()));
+        Ok(())
+    }
+
+    async fn get_current_snapshot(&mut self) -> Result<Option<Snapshot>, io::Error> {
+        let list = self.snapshots.list().map_err(io::Error::other)?;
+        let Some(snapshot) = list.into_iter().next_back() else { return Ok(None) };
+        let reader = self.snapshots.open(&snapshot).map_err(io::Error::other)?;
+        let meta = convert::decode_meta(reader.meta()).map_err(io::Error::other)?;
+        Ok(Some(Snapshot { meta, snapshot }))
+    }
+}
+
+/// The longest piece in which a snapshot is copied.
+const CHUNK_BYTES: usize = 1 << 20;
+
+/// The snapshot as one of this node's own: copied and checked, unless it is one already.
+fn adopt(snapshots: &SnapshotDir, snapshot: SnapshotFile) -> Result<SnapshotFile, io::Error> {
+    if snapshots.list().map_err(io::Error::other)?.contains(&snapshot) {
+        return Ok(snapshot);
+    }
+    let mut receiver = snapshots.receive().map_err(io::Error::other)?;
+    while receiver.received() < snapshot.bytes {
+        let chunk =
+            snapshots.read_chunk(&snapshot, receiver.received(), CHUNK_BYTES).map_err(io::Error::other)?;
+        if chunk.is_empty() {
+            return Err(io::Error::from(io::ErrorKind::UnexpectedEof));
+        }
+        receiver.chunk(&chunk).map_err(io::Error::other)?;
+    }
+    receiver.finish().map_err(io::Error::other)
+}
+
+/// Puts every record of a snapshot into the keyspace; how many there were.
+pub fn load_records(
+    snapshots: &SnapshotDir,
+    snapshot: &SnapshotFile,
+    keyspace: &Keyspace,
+) -> Result<(SnapshotMeta, usize), io::Error> {
+    let mut reader = snapshots.open(snapshot).map_err(io::Error::other)?;
+    let meta = convert::decode_meta(reader.meta()).map_err(io::Error::other)?;
+    let mut restore = Restore::new();
+    while let Some(block) = reader.next_block().map_err(io::Error::other)? {
+        restore.block(block, keyspace).map_err(io::Error::other)?;
+    }
+    Ok((meta, restore.finish().map_err(io::Error::other)?))
+}
+
+/// Writes one snapshot while entries go on being applied.
+pub struct Builder {
+    meta: SnapshotMeta,
+    capture: Option<Capture>,
+    snapshots: SnapshotDir,
+    running: Arc<AtomicBool>,
+}
+
+impl RaftSnapshotBuilder<TypeConfig> for Builder {
+    type SnapshotData = SnapshotFile;
+
+    async fn build_snapshot(&mut self) -> Result<Snapshot, io::Error> {
+        let capture = self.capture.take().expect("a builder builds once");
+        let (meta, snapshots) = (self.meta.clone(), self.snapshots.clone());
+        let written = tokio::task::spawn_blocking(move || write(capture, &meta, &snapshots)).await;
+        self.running.store(false, Ordering::Relaxed);
+        let snapshot = written.map_err(io::Error::other)??;
+        Ok(Snapshot { meta: self.meta.clone(), snapshot })
+    }
+}
+
+fn write(
+    mut capture: Capture,
+    meta: &SnapshotMeta,
+    snapshots: &SnapshotDir,
+) -> Result<SnapshotFile, io::Error> {
+    let place = meta.last_log_id.as_ref().map_or((0, 0), convert::pair);
+    let mut writer = snapshots.begin(place, &convert::encode_meta(meta)).map_err(io::Error::other)?;
+    let mut stream = Vec::new();
+    while capture.next_part(|key, entry| machine::write_record(&mut stream, key, entry)) {
+        // Outside the capture's lock: a slow disk holds up nobody's write.
+        let whole = stream.len() - stream.len() % BLOCK_BYTES_MAX;
+        for block in stream[..whole].chunks(BLOCK_BYTES_MAX) {
+            writer.block(block).map_err(io::Error::other)?;
+        }
+        stream.drain(..whole);
+    }
+    if !stream.is_empty() {
+        writer.block(&stream).map_err(io::Error::other)?;
+    }
+    if !capture.is_complete() {
+        return Err(io::Error::other("the state was replaced while it was being saved"));
+    }
+    let snapshot = writer.finish().map_err(io::Error::other)?;
+    if let Err(error) = snapshots.remove_older(SNAPSHOTS_KEPT) {
+        tracing::warn!(%error, "an old snapshot could not be removed");
+    }
+    Ok(snapshot)
+}

@@ -1,0 +1,305 @@
+//! Who writes when: the queue, the writer and the two threads behind a log.
+//!
+//! Whoever holds the writer writes all that is queued. A job is added, then its thread writes it itself (if it has to
+//! wait anyway, or the log is idle) or wakes the writer thread; so no job is left behind.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use parking_lot::{Condvar, Mutex, MutexGuard};
+
+use super::counters::Counters;
+use super::prepare::Preparer;
+use super::queue::{Done, Job, Queue, Work};
+use super::segment::Directory;
+use super::types::{Entry, NoSpace, Options, Stats};
+use super::view::View;
+use super::writer::Writer;
+use crate::error::Fatal;
+
+pub(crate) struct Shared {
+    pub directory: Directory,
+    pub options: Options,
+    pub view: Mutex<View>,
+    pub queue: Mutex<Queue>,
+    wake: Condvar,
+    writer: Mutex<Writer>,
+    pub preparer: Preparer,
+    inline: AtomicBool,
+    counters: Counters,
+}
+
+impl Shared {
+    pub(crate) fn new(
+        directory: Directory,
+        options: Options,
+        view: View,
+        writer: Writer,
+        preparer: Preparer,
+    ) -> Shared {
+        let counters = Counters::default();
+        counters.free_bytes.store(writer.free(), Ordering::Relaxed);
+        let (view, writer) = (Mutex::new(view), Mutex::new(writer));
+        let (queue, wake, inline) = (Mutex::default(), Condvar::new(), AtomicBool::new(true));
+        Shared { directory, options, view, queue, wake, writer, preparer, inline, counters }
+    }
+
+    pub(crate) fn set_inline(&self, inline: bool) {
+        self.inline.store(inline, Ordering::Relaxed);
+    }
+
+    pub(crate) fn append(&self, entries: Vec<Entry>, done: Done) {
+        let payload: usize = entries.iter().map(|entry| entry.payload.len()).sum();
+        let mut queue = self.queue.lock();
+        let epoch = {
+            let mut view = self.view.lock();
+            view.append(&entries);
+            view.epoch
+        };
+        let idle = queue.jobs.is_empty();
+        let job = Job { work: Work::Entries { entries: entries.into(), epoch }, done };
+        if !self.push(&mut queue, job) {
+            return;
+        }
+        let inline = idle && payload <= self.options.inline_bytes_max && self.inline.load(Ordering::Relaxed);
+        match if inline { self.writer.try_lock() } else { None } {
+            Some(mut writer) => {
+                drop(queue);
+                self.counters.inline_batches.fetch_add(1, Ordering::Relaxed);
+                self.write_queued(&mut writer);
+            }
+            None => {
+                drop(queue);
+                self.wake.notify_one();
+            }
+        }
+    }
+
+    /// Adds a job and writes it here: its caller waits for it anyway.
+    pub(crate) fn submit_and_help(&self, job: Job) {
+        if !self.push(&mut self.queue.lock(), job) {
+            return;
+        }
+        self.write_queued(&mut self.writer.lock());
+    }
+
+    /// Adds a job, or tells it that the log failed or is closed.
+    fn push(&self, queue: &mut Queue, job: Job) -> bool {
+        let refused = match (&queue.failed, queue.closing) {
+            (Some(error), _) => error.clone(),
+            (None, true) => self.closed(),
+            (None, false) => {
+                self.counters.queued_bytes.fetch_add(job.entry_bytes(), Ordering::Relaxed);
+                queue.jobs.push_back(job);
+                return true;
+            }
+        };
+        (job.done)(Err(refused));
+        false
+    }
+
+    /// Writes what is queued until nothing is, or the rest has to wait for room.
+    fn write_queued(&self, writer: &mut Writer) {
+        loop {
+            let (jobs, mut committed) = {
+                let mut queue = self.queue.lock();
+                if queue.jobs.is_empty() || queue.failed.is_some() {
+                    return;
+                }
+                (std::mem::take(&mut queue.jobs), queue.committed.take())
+            };
+            let bytes: u64 = jobs.iter().map(Job::entry_bytes).sum();
+            let outcome = writer.commit(jobs, &mut committed, &self.preparer, &self.counters);
+            if let Err(error) = outcome.result {
+                let told = outcome.waiting.into_iter().map(|job| job.done).chain(outcome.finished);
+                self.fail(error, told.collect());
+                return;
+            }
+            writer.publish(&mut self.view.lock());
+            let left: u64 = outcome.waiting.iter().map(Job::entry_bytes).sum();
+            assert!(left <= bytes, "writing does not add entries");
+            self.counters.queued_bytes.fetch_sub(bytes - left, Ordering::Relaxed);
+            self.counters.free_bytes.store(writer.free(), Ordering::Relaxed);
+            let stalled = self.put_back(outcome.waiting, committed);
+            outcome.finished.into_iter().for_each(|done| done(Ok(())));
+            if stalled {
+                return;
+            }
+        }
+    }
+
+    /// Returns to the queue what was taken too early, before what came since.
+    fn put_back(&self, waiting: Vec<Job>, committed: Option<Vec<u8>>) -> bool {
+        let mut queue = self.queue.lock();
+        queue.stalled = !waiting.is_empty();
+        for job in waiting.into_iter().rev() {
+            queue.jobs.push_front(job);
+        }
+        if queue.committed.is_none() {
+            queue.committed = committed;
+        }
+        queue.stalled
+    }
+
+    /// Poisons the log. The kernel may have dropped the bytes of a failed sync, so a retry could succeed and have
+    /// lost them; of a failed write nobody knows how much is there.
+    fn fail(&self, error: Fatal, told: Vec<Done>) {
+        let jobs = {
+            let mut queue = self.queue.lock();
+            assert!(queue.failed.is_none(), "a failed log was written to");
+            tracing::error!(%error, "the log failed and takes nothing more");
+            queue.failed = Some(error.clone());
+            std::mem::take(&mut queue.jobs)
+        };
+        told.into_iter()
+            .chain(jobs.into_iter().map(|job| job.done))
+            .for_each(|done| done(Err(error.clone())));
+    }
+
+    pub(crate) fn closed(&self) -> Fatal {
+        let (path, reason) = (self.directory.path.clone(), "the log is closed".to_owned());
+        Fatal::Disk { path, action: "writing", reason }
+    }
+
+    /// The writer thread.
+    pub(crate) fn run(&self) {
+        let mut written_before = 0;
+        loop {
+            let closing = {
+                let mut queue = self.queue.lock();
+                self.await_work(&mut queue);
+                queue.closing
+            };
+            let mut writer = self.writer.lock();
+            self.write_queued(&mut writer);
+            // Under load the next batch says what a mark would.
+            let written = self.counters.written_bytes.load(Ordering::Relaxed);
+            if written == written_before && !closing {
+                self.mark(&mut writer);
+            }
+            written_before = self.counters.written_bytes.load(Ordering::Relaxed);
+            if closing {
+                return;
+            }
+        }
+    }
+
+    /// Waits for work, for the time to try again, or for the time to mark.
+    fn await_work(&self, queue: &mut MutexGuard<'_, Queue>) {
+        if queue.has_work() || queue.closing {
+            return;
+        }
+        let timeout = if queue.stalled { self.options.retry_after } else { self.options.mark_after };
+        self.wake.wait_for(queue, timeout);
+    }
+
+    fn mark(&self, writer: &mut Writer) {
+        let mut committed = {
+            let mut queue = self.queue.lock();
+            // What waits in the queue may be what is committed.
+            if queue.failed.is_some() || !queue.jobs.is_empty() {
+                return;
+            }
+            queue.committed.take()
+        };
+        match writer.mark(&mut committed, &self.counters) {
+            Ok(()) => drop(self.put_back(Vec::new(), committed)),
+            Err(error) => self.fail(error, Vec::new()),
+        }
+    }
+
+    /// The preparing thread.
+    pub(crate) fn prepare(&self) {
+        self.preparer.run(self.options.retry_after, || {
+            self.queue.lock().stalled = false;
+            self.wake.notify_one();
+        });
+    }
+
+    /// Removes the segments behind the purged part, the oldest first, each durably before the next: a crash leaves
+    /// no gap.
+    pub(crate) fn remove_purged(&self) -> Result<(), Fatal> {
+        // Held so that the segment in use stays the same.
+        let _writer = self.writer.lock();
+        loop {
+            let Some(segment) = self.view.lock().removable() else { break };
+            if let Err(error) = self.directory.remove(&segment.path) {
+                self.fail_once(error.clone());
+                return Err(error);
+            }
+            self.view.lock().segments.remove(&(segment.sequence as u32));
+        }
+        self.preparer.poke(false);
+        Ok(())
+    }
+
+    fn fail_once(&self, error: Fatal) {
+        if self.queue.lock().failed.is_none() {
+            self.fail(error, Vec::new());
+        }
+    }
+
+    /// Whether an entry of `bytes` finds room with all others that were promised some, `promised` in sum.
+    pub(crate) fn has_room(&self, bytes: u64, promised: u64) -> Result<(), NoSpace> {
+        let path = || self.directory.path.clone();
+        if let Some(error) = &self.queue.lock().failed {
+            return Err(NoSpace { path: path(), reason: error.to_string() });
+        }
+        let needed = promised + self.counters.queued_bytes.load(Ordering::Relaxed);
+        if needed <= self.counters.free_bytes.load(Ordering::Relaxed) {
+            return Ok(());
+        }
+        self.preparer.has_room(bytes).map_err(|reason| NoSpace { path: path(), reason })
+    }
+
+    pub(crate) fn begin_closing(&self) {
+        self.queue.lock().closing = true;
+        self.wake.notify_all();
+        self.preparer.poke(true);
+    }
+
+    /// Writes the last of it, after the threads ended.
+    pub(crate) fn finish(&self) -> Result<(), Fatal> {
+        let mut writer = self.writer.lock();
+        self.write_queued(&mut writer);
+        if let Some(error) = &self.queue.lock().failed {
+            return Err(error.clone());
+        }
+        let mut committed = self.queue.lock().committed.take();
+        if self.abandon() {
+            // It may be about an entry that waited in vain.
+            committed = None;
+        }
+        writer.finish(&mut committed, &self.counters).inspect_err(|error| self.fail_once(error.clone()))
+    }
+
+    /// Tells all who still wait that they wait in vain; whether there were any.
+    pub(crate) fn abandon(&self) -> bool {
+        let jobs = std::mem::take(&mut self.queue.lock().jobs);
+        let waited = !jobs.is_empty();
+        jobs.into_iter().for_each(|job| (job.done)(Err(self.closed())));
+        waited
+    }
+
+    pub(crate) fn stats(&self) -> Stats {
+        let count = |counter: &std::sync::atomic::AtomicU64| counter.load(Ordering::Relaxed);
+        let (stalled, poisoned) = {
+            let queue = self.queue.lock();
+            (queue.stalled, queue.failed.is_some())
+        };
+        let view = self.view.lock();
+        Stats {
+            bytes: view.segments.values().map(|held| held.segment.bytes).sum(),
+            segments: view.segments.len() as u64,
+            first: view.first(),
+            last: view.last,
+            writes: count(&self.counters.writes),
+            written_bytes: count(&self.counters.written_bytes),
+            syncs: count(&self.counters.syncs),
+            inline_batches: count(&self.counters.inline_batches),
+            queued_bytes: count(&self.counters.queued_bytes),
+            cached_bytes: view.cache.bytes() as u64,
+            stalled,
+            poisoned,
+        }
+    }
+}

@@ -1,0 +1,296 @@
+//! The log of one Raft group: its entries, its vote and what it knows to be committed, in segments of fixed length.
+//!
+//! A caller appends and goes on; its callback is told when the entries are durable. Everything that waits is written
+//! at once, with one `fdatasync`. `docs/decisions/0001-log-format.md` has the format and the reasons.
+//!
+//! Invariants:
+//! * A callback is told `Ok` only after a sync that covers all its records, and all appended before them.
+//! * Entries are readable from the moment `append` returns.
+//! * After a failed write or sync nothing is written any more and every call says so; a full disk is no such failure.
+//! * What was reported durable is found again, or opening fails and says where.
+//!
+//! Locks are taken in the order queue, writer (only tried while the queue is held), view; the writer takes the others
+//! while it holds its own, never the reverse.
+
+mod cache;
+mod counters;
+mod drive;
+mod head;
+mod index;
+mod prepare;
+mod queue;
+mod read;
+mod record;
+mod recover;
+mod replay;
+mod segment;
+#[cfg(test)]
+mod tests;
+mod types;
+mod view;
+mod writer;
+
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::sync_channel;
+use std::thread::JoinHandle;
+
+use parking_lot::Mutex;
+
+use crate::env::{Disk, spawn_thread};
+use crate::error::Fatal;
+use crate::storage::disk_error;
+use counters::Counters;
+use drive::Shared;
+use prepare::Preparer;
+use queue::{Job, Work};
+use segment::Directory;
+pub use types::{
+    Cut, Entry, NoSpace, Options, PAYLOAD_BYTES_MAX, Place, Recovered, Room, SEGMENT_BYTES_MIN,
+    STATE_BYTES_MAX, Stats,
+};
+use view::Source;
+use writer::Writer;
+
+/// The log. Shared by reference: one task changes it, any number read.
+pub struct Log {
+    shared: Arc<Shared>,
+    reserved: Arc<AtomicU64>,
+    threads: Mutex<Vec<JoinHandle<()>>>,
+}
+
+impl Log {
+    /// Opens the log in `dir`, which exists, or begins one; reads all of it once.
+    ///
+    /// The caller holds the lock on the data directory.
+    ///
+    /// # Errors
+    /// [`Fatal::Corrupt`] with the file and the offset for damage to anything that had been durable, other than what
+    /// cannot be told from a torn write (see [`Cut`]); [`Fatal::Directory`] if a segment is missing;
+    /// [`Fatal::Disk`] if the disk fails.
+    ///
+    /// # Panics
+    /// If a segment is to be shorter than [`SEGMENT_BYTES_MIN`] or 4 GiB and longer.
+    pub fn open(disk: Arc<dyn Disk>, dir: &Path, options: Options) -> Result<(Log, Recovered), Fatal> {
+        assert!(options.segment_bytes >= SEGMENT_BYTES_MIN, "segments of {} bytes", options.segment_bytes);
+        assert!(options.segment_bytes <= 2 << 30, "offsets in a segment have 32 bits");
+        let directory = Directory { disk, path: dir.to_owned(), group: options.group };
+        let found = recover::recover(&directory, &options)?;
+        let sequence = found.segment.sequence + 1;
+        let preparer = Preparer::new(directory.clone(), options.segment_bytes, sequence, found.next);
+        let reserve_bytes = prepare::reserve_bytes(options.segment_bytes);
+        let writer = Writer::new(found.segment, found.end, found.head, reserve_bytes);
+        let shared = Arc::new(Shared::new(directory, options, found.view, writer, preparer));
+        let log = Log { shared, reserved: Arc::default(), threads: Mutex::default() };
+        log.start().map_err(disk_error(dir, "starting a thread"))?;
+        Ok((log, found.recovered))
+    }
+
+    fn start(&self) -> std::io::Result<()> {
+        let (writing, preparing) = (self.shared.clone(), self.shared.clone());
+        let mut threads = self.threads.lock();
+        threads.push(spawn_thread("log-writer", move || writing.run())?);
+        threads.push(spawn_thread("log-preparer", move || preparing.prepare())?);
+        Ok(())
+    }
+
+    /// Appends entries, which must follow the last one, and returns when they are readable; `done` is called once they
+    /// are durable, in the order of appends.
+    ///
+    /// If the log is idle and the batch is small, this thread writes and syncs and calls `done` before returning (see
+    /// [`Options::inline_bytes_max`], [`Log::set_inline`]); otherwise the writer thread does. `done` must be quick and
+    /// call nothing here that waits for the log. While the disk is full, entries wait and `done` with them; what was
+    /// granted [`Log::reserve`] does not normally get there.
+    ///
+    /// `done` gets the error of the failed write or sync, which is the log's last; the entries may or may not be there
+    /// after a restart.
+    ///
+    /// # Panics
+    /// If an index or a term does not follow, or a payload exceeds [`PAYLOAD_BYTES_MAX`]: the caller broke Raft.
+    pub fn append(&self, entries: Vec<Entry>, done: impl FnOnce(Result<(), Fatal>) + Send + 'static) {
+        for entry in &entries {
+            assert!(entry.payload.len() <= PAYLOAD_BYTES_MAX, "an entry of {} bytes", entry.payload.len());
+        }
+        self.shared.append(entries, Box::new(done));
+    }
+
+    /// Whether small appends to an idle log are written by their caller; they are unless told otherwise. On a leader
+    /// with followers it may be better to have them written while the entries travel.
+    pub fn set_inline(&self, inline: bool) {
+        self.shared.set_inline(inline);
+    }
+
+    /// The entries in `range` that are present, in order, until their payloads exceed `bytes_max`; the first is
+    /// returned whatever its size. Fewer than asked for means nothing but that: ask again.
+    ///
+    /// # Errors
+    /// [`Fatal::Corrupt`] or [`Fatal::Disk`] if an entry cannot be read back.
+    pub fn read(&self, range: Range<u64>, bytes_max: usize) -> Result<Vec<Entry>, Fatal> {
+        let mut entries: Vec<Entry> = Vec::new();
+        let mut bytes_left = bytes_max;
+        loop {
+            let from = entries.last().map_or(range.start, |last| last.index + 1);
+            let source = self.shared.view.lock().source(from, range.end, bytes_left);
+            match source {
+                Source::Nowhere => break,
+                Source::Cache(found) => {
+                    // The first of a source ignores the limit; it may do so only as the first of all.
+                    let fits = |entry: &Entry| entries.is_empty() || entry.payload.len() <= bytes_left;
+                    if found.first().is_some_and(fits) {
+                        entries.extend(found);
+                    }
+                    break;
+                }
+                Source::Disk(positions) => {
+                    let first = entries.is_empty();
+                    if !read::read(&positions, &mut bytes_left, first, &mut entries)? {
+                        break;
+                    }
+                }
+            }
+        }
+        assert!(entries.windows(2).all(|pair| pair[0].index + 1 == pair[1].index), "entries read in order");
+        Ok(entries)
+    }
+
+    /// The term of an entry that is present, or of the one purged last.
+    pub fn term_of(&self, index: u64) -> Option<u64> {
+        self.shared.view.lock().term_of(index)
+    }
+
+    /// The last entry, or what was purged last if nothing follows it.
+    pub fn last(&self) -> Option<Place> {
+        self.shared.view.lock().last
+    }
+
+    /// What was purged last.
+    pub fn purged(&self) -> Option<Place> {
+        self.shared.view.lock().purged
+    }
+
+    /// Writes the vote and returns when it is durable, with all appended before unless they wait for room.
+    ///
+    /// # Errors
+    /// [`Fatal`] if the log failed, now or before.
+    ///
+    /// # Panics
+    /// If it has more than [`STATE_BYTES_MAX`] bytes.
+    pub fn save_vote(&self, vote: &[u8]) -> Result<(), Fatal> {
+        assert!(vote.len() <= STATE_BYTES_MAX, "a vote of {} bytes", vote.len());
+        self.wait(Work::Vote(vote.to_vec()))
+    }
+
+    /// Notes what is committed. It is written with the next batch or a moment later, and not synced for its own sake:
+    /// after a crash an older one may be found, never one that is ahead of the entries.
+    ///
+    /// # Panics
+    /// If it has more than [`STATE_BYTES_MAX`] bytes.
+    pub fn save_committed(&self, committed: &[u8]) {
+        assert!(committed.len() <= STATE_BYTES_MAX, "a commit record of {} bytes", committed.len());
+        self.shared.queue.lock().committed = Some(committed.to_vec());
+    }
+
+    /// Removes all entries after `last`, or all if `None`; returns when that is durable. Waits for entries before it,
+    /// also while those wait for room.
+    ///
+    /// # Errors
+    /// [`Fatal`] if the log failed, now or before.
+    ///
+    /// # Panics
+    /// If it reaches into what was purged.
+    pub fn truncate_after(&self, last: Option<u64>) -> Result<(), Fatal> {
+        let from = last.map_or(0, |last| last + 1);
+        let after = {
+            let mut view = self.shared.view.lock();
+            if view.last.is_none_or(|(last, _)| last < from) {
+                return Ok(());
+            }
+            view.truncate_from(from);
+            view.last
+        };
+        self.wait(Work::Truncate { from, last: after })
+    }
+
+    /// Says that entries up to `index`, which has this term, are no longer needed; returns when that is durable and
+    /// the segments that hold nothing else are removed. May lie beyond the last entry: the log then goes on after it.
+    ///
+    /// # Errors
+    /// [`Fatal`] if the log failed, now or before.
+    pub fn purge_up_to(&self, index: u64, term: u64) -> Result<(), Fatal> {
+        {
+            let mut view = self.shared.view.lock();
+            if view.purged.is_some_and(|(purged, _)| index <= purged) {
+                return Ok(());
+            }
+            view.purge_up_to((index, term));
+        }
+        self.wait(Work::Purge((index, term)))?;
+        self.shared.remove_purged()
+    }
+
+    fn wait(&self, work: Work) -> Result<(), Fatal> {
+        let (sender, receiver) = sync_channel(1);
+        let done = Box::new(move |result| drop(sender.send(result)));
+        self.shared.submit_and_help(Job { work, done });
+        receiver.recv().unwrap_or_else(|_| Err(self.shared.closed()))
+    }
+
+    /// Asks for room for an entry with so many bytes of payload, before it is proposed.
+    ///
+    /// Hold the [`Room`] until the entry was appended. An oversized entry may make this write its segment through,
+    /// which takes as long as writing the entry.
+    ///
+    /// # Errors
+    /// [`NoSpace`] while the segment in use has no room for it and no other can be prepared. Nothing was changed, and
+    /// the log keeps trying to prepare one.
+    pub fn reserve(&self, bytes: usize) -> Result<Room, NoSpace> {
+        let bytes = record::size_of(bytes);
+        let promised = self.reserved.fetch_add(bytes, Ordering::AcqRel) + bytes;
+        let room = Room { bytes, reserved: self.reserved.clone() };
+        self.shared.has_room(bytes, promised).map(|()| room)
+    }
+
+    /// [`Log::reserve`] for a moment.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn has_room(&self, bytes: usize) -> Result<(), NoSpace> {
+        self.reserve(bytes).map(drop)
+    }
+
+    pub fn stats(&self) -> Stats {
+        self.shared.stats()
+    }
+
+    /// Where the segments are.
+    pub fn path(&self) -> PathBuf {
+        self.shared.directory.path.clone()
+    }
+
+    /// Writes and syncs all that is queued, and stops the threads. Entries that wait for room are told that they
+    /// failed. Later calls fail; closing again does nothing.
+    ///
+    /// # Errors
+    /// [`Fatal`] if the log failed, now or before.
+    pub fn close(&self) -> Result<(), Fatal> {
+        self.stop();
+        self.shared.finish()
+    }
+
+    fn stop(&self) {
+        self.shared.begin_closing();
+        for thread in self.threads.lock().drain(..) {
+            // A panic there was reported by the panic hook, and its jobs by their dropped channels.
+            let _ = thread.join();
+        }
+    }
+}
+
+impl Drop for Log {
+    fn drop(&mut self) {
+        self.stop();
+        self.shared.abandon();
+    }
+}

@@ -1,0 +1,139 @@
+//! The next segment, prepared before it is needed, and the room in it.
+//!
+//! A segment is written through with zeros off the write path, so the log runs out of space here, where nothing
+//! has been promised yet, and never in the middle of a record.
+//!
+//! Invariants:
+//! * At most one segment is prepared; its number follows that of the segment in use.
+//! * `failed` is set exactly while the last attempt found no room.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use parking_lot::{Condvar, Mutex};
+
+use super::head::HEAD_BYTES_MAX;
+use super::record;
+use super::segment::{self, Directory, Segment};
+
+/// What of a segment entries leave to votes, purges and the like, which must go on while the disk is full: about a
+/// thousand of them, or a quarter of a small segment.
+pub(crate) fn reserve_bytes(segment_bytes: u64) -> u64 {
+    (segment_bytes / 4).min(64 << 10) / record::ALIGNMENT * record::ALIGNMENT
+}
+
+/// Bytes of records that a segment must have room for besides one entry: its head, its seal and the reserve.
+pub(crate) fn segment_bytes_for(entry_bytes: u64, segment_bytes: u64) -> u64 {
+    segment::HEADER_BYTES + record::size_of(HEAD_BYTES_MAX) + entry_bytes + reserve_bytes(segment_bytes)
+}
+
+struct Slot {
+    next: Option<Segment>,
+    sequence: u64,
+    failed: Option<String>,
+    closing: bool,
+}
+
+pub(crate) struct Preparer {
+    directory: Directory,
+    segment_bytes: u64,
+    slot: Mutex<Slot>,
+    wake: Condvar,
+}
+
+impl Preparer {
+    /// Prepares segment `sequence`, unless it is already there as `next`.
+    pub(crate) fn new(
+        directory: Directory,
+        segment_bytes: u64,
+        sequence: u64,
+        next: Option<Segment>,
+    ) -> Preparer {
+        assert!(
+            next.as_ref().is_none_or(|next| next.sequence == sequence),
+            "a prepared segment of another number"
+        );
+        let slot = Slot { next, sequence, failed: None, closing: false };
+        Preparer { directory, segment_bytes, slot: Mutex::new(slot), wake: Condvar::new() }
+    }
+
+    /// Prepares segments until closed; the body of a thread. Calls `ready` after each.
+    pub(crate) fn run(&self, retry_after: Duration, ready: impl Fn()) {
+        loop {
+            let mut slot = self.slot.lock();
+            while slot.next.is_some() && !slot.closing {
+                self.wake.wait(&mut slot);
+            }
+            if slot.closing {
+                return;
+            }
+            let sequence = slot.sequence;
+            drop(slot);
+            let made = self.directory.create(sequence, self.segment_bytes, |_| Vec::new());
+            let mut slot = self.slot.lock();
+            match made {
+                Ok(segment) => {
+                    assert!(slot.next.is_none() && slot.sequence == sequence, "two threads prepare segments");
+                    slot.next = Some(segment);
+                    slot.failed = None;
+                    drop(slot);
+                    ready();
+                }
+                Err(error) => {
+                    if slot.failed.is_none() {
+                        tracing::warn!(path = %self.directory.path.display(), %error, "no room for the log");
+                    }
+                    slot.failed = Some(format!("no room for the next segment of the log: {error}"));
+                    if !slot.closing {
+                        self.wake.wait_for(&mut slot, retry_after);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Takes the prepared segment for an entry of so many bytes; `None`: there is none, or no room to lengthen it.
+    pub(crate) fn take(&self, entry_bytes: u64) -> Option<Arc<Segment>> {
+        let mut slot = self.slot.lock();
+        self.grow(&mut slot, entry_bytes).ok()?;
+        let next = slot.next.take()?;
+        slot.sequence = next.sequence + 1;
+        self.wake.notify_all();
+        Some(Arc::new(next))
+    }
+
+    /// Whether an entry of so many bytes will find room once the segment in use is full.
+    pub(crate) fn has_room(&self, entry_bytes: u64) -> Result<(), String> {
+        let mut slot = self.slot.lock();
+        if let Some(reason) = &slot.failed
+            && slot.next.is_none()
+        {
+            return Err(reason.clone());
+        }
+        self.grow(&mut slot, entry_bytes)
+    }
+
+    fn grow(&self, slot: &mut Slot, entry_bytes: u64) -> Result<(), String> {
+        let wanted = segment_bytes_for(entry_bytes, self.segment_bytes).next_multiple_of(record::ALIGNMENT);
+        if let Some(next) = &mut slot.next
+            && next.bytes < wanted
+        {
+            next.grow(wanted)
+                .map_err(|error| format!("no room for an entry of {entry_bytes} bytes: {error}"))?;
+        }
+        Ok(())
+    }
+
+    /// Says that there may be room now, or that the log is closing.
+    pub(crate) fn poke(&self, closing: bool) {
+        self.slot.lock().closing |= closing;
+        self.wake.notify_all();
+    }
+
+    /// Whether a segment is ready, and why not if preparing it failed.
+    #[cfg(test)]
+    pub(crate) fn state(&self) -> (bool, Option<String>) {
+        let slot = self.slot.lock();
+        (slot.next.is_some(), slot.failed.clone())
+    }
+}

@@ -1,0 +1,83 @@
+//! What waits to be written.
+
+use std::collections::VecDeque;
+
+use super::record;
+use super::types::{Entry, Place};
+use crate::error::Fatal;
+
+/// Told once, when the work is durable or will never be.
+pub(crate) type Done = Box<dyn FnOnce(Result<(), Fatal>) + Send>;
+
+pub(crate) enum Work {
+    Entries {
+        entries: VecDeque<Entry>,
+        epoch: u64,
+    },
+    Vote(Vec<u8>),
+    /// `last` is where the log ends afterwards.
+    Truncate {
+        from: u64,
+        last: Option<Place>,
+    },
+    Purge(Place),
+}
+
+pub(crate) struct Job {
+    pub work: Work,
+    pub done: Done,
+}
+
+impl Work {
+    /// Bytes that one record of it takes, if it is not entries.
+    pub(crate) fn control_bytes(&self) -> u64 {
+        match self {
+            Work::Vote(vote) => record::size_of(vote.len()),
+            Work::Truncate { .. } => record::size_of(2 * size_of::<u64>()),
+            Work::Purge(_) | Work::Entries { .. } => record::size_of(0),
+        }
+    }
+}
+
+impl Job {
+    /// Bytes its entries take in a segment; the other kinds live off the reserve.
+    pub(crate) fn entry_bytes(&self) -> u64 {
+        match &self.work {
+            Work::Entries { entries, .. } => entries.iter().map(|e| record::size_of(e.payload.len())).sum(),
+            _ => 0,
+        }
+    }
+
+    /// Whether it may be written before entries that wait for room, the last one written being `last`.
+    ///
+    /// A vote says nothing about entries, and the node must be able to vote while its disk is full; a purge of
+    /// entries that are written is what makes room. A truncation has to stay behind what it truncates.
+    pub(crate) fn may_overtake(&self, last: Option<Place>) -> bool {
+        match &self.work {
+            Work::Vote(_) => true,
+            Work::Purge((index, _)) => last.is_some_and(|(written, _)| *index <= written),
+            Work::Entries { .. } | Work::Truncate { .. } => false,
+        }
+    }
+}
+
+/// Invariants:
+/// * Jobs leave in the order they came, except those that [`Job::may_overtake`].
+/// * After `failed` is set nothing is added, and every job that was there has been told.
+#[derive(Default)]
+pub(crate) struct Queue {
+    pub jobs: VecDeque<Job>,
+    /// The newest commit record that is not written.
+    pub committed: Option<Vec<u8>>,
+    /// The first job waits for room on the disk.
+    pub stalled: bool,
+    pub failed: Option<Fatal>,
+    pub closing: bool,
+}
+
+impl Queue {
+    /// Whether trying would get anything done that waiting does not.
+    pub(crate) fn has_work(&self) -> bool {
+        !self.jobs.is_empty() && !self.stalled
+    }
+}

@@ -1,0 +1,217 @@
+//! One record: 32 bytes of header, the payload, zeros up to a multiple of eight bytes.
+//!
+//! ```text
+//! 0  length  u32   bytes of payload
+//! 4  crc32c  u32   over bytes 0..4 and 8.. including the padding; seeded, see below
+//! 8  index   u64
+//! 16 term    u64
+//! 24 synced  u32   everything in this segment before this offset was durable when the record was written
+//! 28 kind    u8
+//! 29 check   u24   the low bits of the crc32c over bytes 0..4 and 8..29, seeded alike
+//! ```
+//! All little endian.
+//!
+//! Invariants:
+//! * The checksum is seeded with the segment's random salt and the record's offset: a copy of a record elsewhere,
+//!   be it an older file's block or a client's document, does not pass for one.
+//! * Records begin at multiples of eight, so a search for them has few places to look; the header's own check keeps
+//!   that search from summing up megabytes for each place that resembles a header.
+//! * `synced` is at most the record's own offset.
+
+use bytes::Bytes;
+
+use super::types::PAYLOAD_BYTES_MAX;
+
+pub(crate) const HEADER_BYTES: usize = 32;
+pub(crate) const ALIGNMENT: u64 = 8;
+/// Where the kind stands in the header; never 0.
+pub(crate) const KIND_AT: usize = 28;
+
+/// What a record says. `index` and `term` are those of the entry it is about, else 0.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub(crate) enum Kind {
+    /// The first record of each segment: all that earlier segments said besides entries.
+    Head = 1,
+    Entry = 2,
+    Vote = 3,
+    Committed = 4,
+    /// All entries from `index` on are void.
+    Truncate = 5,
+    /// Entries up to `index`, of `term`, are no longer needed; the next entry may be `index + 1` whatever came before.
+    Purge = 6,
+    /// The last record of a segment that has a successor.
+    Seal = 7,
+    /// Says nothing but what its `synced` says.
+    Mark = 8,
+}
+
+impl Kind {
+    fn from_byte(byte: u8) -> Option<Kind> {
+        Some(match byte {
+            1 => Kind::Head,
+            2 => Kind::Entry,
+            3 => Kind::Vote,
+            4 => Kind::Committed,
+            5 => Kind::Truncate,
+            6 => Kind::Purge,
+            7 => Kind::Seal,
+            8 => Kind::Mark,
+            _ => return None,
+        })
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Record<'a> {
+    pub kind: Kind,
+    pub index: u64,
+    pub term: u64,
+    pub synced: u32,
+    pub payload: &'a [u8],
+}
+
+impl Record<'_> {
+    pub(crate) fn size(&self) -> u64 {
+        size_of(self.payload.len())
+    }
+
+    pub(crate) fn payload_bytes(&self) -> Bytes {
+        Bytes::copy_from_slice(self.payload)
+    }
+}
+
+/// Why bytes are not a record. The texts end up in an operator's log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum Flaw {
+    #[error("the file ends within a record")]
+    Short { need: u64 },
+    #[error("there is no record")]
+    Blank,
+    #[error("the header of a record is damaged")]
+    Header,
+    #[error("the checksum of a record does not match")]
+    Checksum,
+}
+
+/// The bytes a record with such a payload takes in a segment.
+pub(crate) const fn size_of(payload: usize) -> u64 {
+    ((HEADER_BYTES + payload) as u64).next_multiple_of(ALIGNMENT)
+}
+
+/// Appends the record that will stand at `offset` of a segment with this salt.
+pub(crate) fn encode(buffer: &mut Vec<u8>, salt: u32, offset: u64, record: Record<'_>) {
+    assert!(record.payload.len() <= PAYLOAD_BYTES_MAX, "a payload over the limit reached the log");
+    assert_eq!(offset % ALIGNMENT, 0, "a record off its alignment");
+    assert!(u64::from(record.synced) <= offset, "a record cannot be durable before it is written");
+    let start = buffer.len();
+    let length = (record.payload.len() as u32).to_le_bytes();
+    buffer.reserve(record.size() as usize);
+    buffer.extend_from_slice(&length);
+    buffer.extend_from_slice(&[0; 4]);
+    buffer.extend_from_slice(&record.index.to_le_bytes());
+    buffer.extend_from_slice(&record.term.to_le_bytes());
+    buffer.extend_from_slice(&record.synced.to_le_bytes());
+    buffer.push(record.kind as u8);
+    let check = checksum(salt, offset, &buffer[start..]).to_le_bytes();
+    buffer.extend_from_slice(&check[..3]);
+    buffer.extend_from_slice(record.payload);
+    buffer.resize(start + record.size() as usize, 0);
+    let crc = checksum(salt, offset, &buffer[start..]);
+    buffer[start + 4..start + 8].copy_from_slice(&crc.to_le_bytes());
+}
+
+/// Reads the record at the start of `bytes`, which stand at `offset` of a segment with this salt.
+pub(crate) fn decode(bytes: &[u8], salt: u32, offset: u64) -> Result<Record<'_>, Flaw> {
+    let Some(header) = bytes.first_chunk::<HEADER_BYTES>() else {
+        return Err(if bytes.iter().all(|byte| *byte == 0) {
+            Flaw::Blank
+        } else {
+            Flaw::Short { need: HEADER_BYTES as u64 }
+        });
+    };
+    let Some(kind) = Kind::from_byte(header[KIND_AT]) else {
+        return Err(if header.iter().all(|byte| *byte == 0) { Flaw::Blank } else { Flaw::Header });
+    };
+    let length = u32_at(header, 0) as usize;
+    let synced = u32_at(header, 24);
+    if checksum(salt, offset, &header[..29]).to_le_bytes()[..3] != header[29..] {
+        return Err(Flaw::Header);
+    }
+    if length > PAYLOAD_BYTES_MAX || u64::from(synced) > offset {
+        return Err(Flaw::Header);
+    }
+    let size = size_of(length);
+    let Some(whole) = bytes.get(..size as usize) else {
+        return Err(Flaw::Short { need: size });
+    };
+    if checksum(salt, offset, whole) != u32_at(header, 4) {
+        return Err(Flaw::Checksum);
+    }
+    let payload = &whole[HEADER_BYTES..HEADER_BYTES + length];
+    Ok(Record { kind, index: u64_at(header, 8), term: u64_at(header, 16), synced, payload })
+}
+
+/// Over all of `record` but bytes 4..8, which hold the checksum.
+fn checksum(salt: u32, offset: u64, record: &[u8]) -> u32 {
+    // Offsets within a segment fit 32 bits. The multiplier spreads neighbours over all bits of the seed.
+    let seed = salt ^ (offset as u32).wrapping_mul(0x9E37_79B1);
+    crc32c::crc32c_append(crc32c::crc32c_append(seed, &record[..4]), &record[8..])
+}
+
+pub(crate) fn u32_at(bytes: &[u8], at: usize) -> u32 {
+    u32::from_le_bytes(*bytes[at..].first_chunk().expect("the caller checked the length"))
+}
+
+pub(crate) fn u64_at(bytes: &[u8], at: usize) -> u64 {
+    u64::from_le_bytes(*bytes[at..].first_chunk().expect("the caller checked the length"))
+}
+
+const _: () =
+    assert!((HEADER_BYTES as u64).is_multiple_of(ALIGNMENT), "an empty record must keep the alignment");
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sample() -> (Vec<u8>, Record<'static>) {
+        let record =
+            Record { kind: Kind::Entry, index: 7, term: 3, synced: 64, payload: b"payload of 21 bytes.." };
+        let mut bytes = Vec::new();
+        encode(&mut bytes, 99, 128, record);
+        (bytes, record)
+    }
+
+    #[test]
+    fn a_record_reads_back_and_ends_at_a_multiple_of_eight() {
+        let (bytes, record) = sample();
+        assert_eq!(bytes.len(), 56);
+        assert_eq!(decode(&bytes, 99, 128), Ok(record));
+    }
+
+    #[test]
+    fn no_flipped_bit_goes_unnoticed() {
+        let (bytes, _) = sample();
+        for bit in 0..bytes.len() * 8 {
+            let mut bad = bytes.clone();
+            bad[bit / 8] ^= 1 << (bit % 8);
+            assert!(decode(&bad, 99, 128).is_err(), "bit {bit}");
+        }
+    }
+
+    #[test]
+    fn a_record_elsewhere_is_none() {
+        let (bytes, _) = sample();
+        assert_eq!(decode(&bytes, 98, 128), Err(Flaw::Header));
+        assert_eq!(decode(&bytes, 99, 136), Err(Flaw::Header));
+    }
+
+    #[test]
+    fn short_and_blank_are_told_apart() {
+        let (bytes, _) = sample();
+        assert_eq!(decode(&bytes[..50], 99, 128), Err(Flaw::Short { need: 56 }));
+        assert_eq!(decode(&bytes[..20], 99, 128), Err(Flaw::Short { need: 32 }));
+        assert_eq!(decode(&[0; 20], 99, 128), Err(Flaw::Blank));
+        assert_eq!(decode(&[0; 64], 99, 128), Err(Flaw::Blank));
+    }
+}

@@ -1,0 +1,198 @@
+//! Reading the log on opening: one scan, and the decision what a bad record is.
+//!
+//! The rule. Batches are written one after the other, each only after the one before was synced, and every record says
+//! how far that was. So where the records of a segment stop being good, at `end`:
+//! * a good record further on that says "synced beyond `end`", a good record in a later segment, or a missing seal
+//!   before one, proves that the bad one had been durable: **damage**, the node stops;
+//! * otherwise `end` lies in the last batch that was begun. Nothing tells a torn write from damage there. It is **cut**:
+//!   if it was torn, nobody was told that it is durable.
+//!
+//! The last batch is no longer the last once a mark follows it, 0.2 s after the last write and on closing.
+//!
+//! Invariants:
+//! * After a cut the segment holds nothing but zeros behind `end`; a later scan cannot find remains of the cut batch.
+//! * What was found is synced before anything is written behind it, so that it can be called durable.
+
+use std::sync::Arc;
+
+use super::head::Head;
+use super::record::{self, ALIGNMENT, Flaw, Kind, Record};
+use super::replay::Replay;
+use super::segment::{self, Directory, Segment};
+use super::types::{Cut, Options, Recovered};
+use super::view::View;
+use crate::error::Fatal;
+use crate::storage::{corrupt, disk_error};
+
+/// An opened log, before its threads start.
+pub(crate) struct Found {
+    pub view: View,
+    pub head: Head,
+    pub recovered: Recovered,
+    /// The segment to write to, and where.
+    pub segment: Arc<Segment>,
+    pub end: u64,
+    /// The segment after it, if it was prepared.
+    pub next: Option<Segment>,
+}
+
+/// Where the records of a segment stop.
+struct Walk {
+    end: u64,
+    sealed: bool,
+    flaw: Flaw,
+}
+
+pub(crate) fn recover(directory: &Directory, options: &Options) -> Result<Found, Fatal> {
+    let mut sequences = directory.sequences()?;
+    if sequences.is_empty() {
+        create_first(directory, options)?;
+        sequences.push(1);
+    }
+    if let Some(pair) = sequences.windows(2).find(|pair| pair[0] + 1 != pair[1]) {
+        let reason = format!("segment {} is missing, but later ones are there", pair[0] + 1);
+        return Err(Fatal::Directory { path: directory.path.clone(), reason });
+    }
+    let mut replay = Replay::new(View::new(options.cache_bytes_max), sequences[0]);
+    let mut bytes = Vec::new();
+    let mut before: Option<Arc<Segment>> = None;
+    let mut rest = sequences.into_iter();
+    for sequence in rest.by_ref() {
+        let segment = Arc::new(directory.open(sequence)?);
+        read_whole(&segment, &mut bytes)?;
+        let walk = walk(&segment, &bytes, &mut replay)?;
+        if walk.sealed {
+            before = Some(segment);
+            continue;
+        }
+        let later: Vec<u64> = rest.collect();
+        let cut = judge_tail(&segment, &bytes, &walk)?;
+        let next = judge_later(directory, &segment, &walk, &later, &mut bytes)?;
+        make_durable(before.as_deref(), &segment, cut.as_ref())?;
+        replay.check(&directory.path)?;
+        return Ok(found(replay, segment, walk.end, next, cut));
+    }
+    let path = before.map_or_else(|| directory.path.clone(), |last| last.path.clone());
+    Err(Fatal::Directory { path, reason: "the segment after this one is missing".to_owned() })
+}
+
+/// The first segment has its head from the start: a log whose oldest segment has none is damaged.
+fn create_first(directory: &Directory, options: &Options) -> Result<(), Fatal> {
+    let made = directory.create(1, options.segment_bytes, |salt| {
+        let (mut bytes, payload) = (Vec::new(), Head::default().encode());
+        let synced = segment::HEADER_BYTES as u32;
+        let head = Record { kind: Kind::Head, index: 0, term: 0, synced, payload: &payload };
+        record::encode(&mut bytes, salt, segment::HEADER_BYTES, head);
+        bytes
+    });
+    made.map(drop).map_err(disk_error(&directory.path, "creating the log"))
+}
+
+fn found(replay: Replay, segment: Arc<Segment>, end: u64, next: Option<Segment>, cut: Option<Cut>) -> Found {
+    let Replay { view, head, .. } = replay;
+    let recovered = Recovered {
+        vote: head.vote.clone(),
+        committed: head.committed.clone(),
+        first: view.first(),
+        last: view.last,
+        purged: view.purged,
+        cut,
+    };
+    Found { view, head, recovered, segment, end, next }
+}
+
+/// A segment is read whole: 64 MiB for a moment, and the search for records behind a bad one needs no second reading.
+fn read_whole(segment: &Segment, bytes: &mut Vec<u8>) -> Result<(), Fatal> {
+    bytes.resize(segment.bytes as usize, 0);
+    segment.file.read_exact_at(bytes, 0).map_err(disk_error(&segment.path, "reading"))
+}
+
+fn walk(segment: &Arc<Segment>, bytes: &[u8], replay: &mut Replay) -> Result<Walk, Fatal> {
+    let mut end = segment::HEADER_BYTES;
+    replay.enter(segment);
+    loop {
+        match record::decode(&bytes[end as usize..], segment.salt, end) {
+            Ok(record) => {
+                replay.apply(end, &record).map_err(|reason| corrupt(&segment.path, end, reason))?;
+                end += record.size();
+                if record.kind == Kind::Seal {
+                    return Ok(Walk { end, sealed: true, flaw: Flaw::Blank });
+                }
+            }
+            Err(flaw) => {
+                if end == segment::HEADER_BYTES && replay.oldest == segment.sequence {
+                    return Err(corrupt(&segment.path, end, format!("the log's first record: {flaw}")));
+                }
+                return Ok(Walk { end, sealed: false, flaw });
+            }
+        }
+    }
+}
+
+/// Finds out whether the end of the last segment is a torn write.
+fn judge_tail(segment: &Segment, bytes: &[u8], walk: &Walk) -> Result<Option<Cut>, Fatal> {
+    let damaged = records_from(bytes, segment.salt, walk.end + ALIGNMENT)
+        .find(|(_, record)| u64::from(record.synced) > walk.end);
+    if let Some((offset, _)) = damaged {
+        let reason = format!("{}; it was durable before the record at byte {offset} was written", walk.flaw);
+        return Err(corrupt(&segment.path, walk.end, reason));
+    }
+    let tail = &bytes[walk.end as usize..];
+    let used = tail.iter().rposition(|byte| *byte != 0).map(|last| last as u64 + 1);
+    Ok(used.map(|bytes| Cut { path: segment.path.clone(), offset: walk.end, bytes }))
+}
+
+/// Checks that the segments after the last one in use hold nothing; keeps the first as the next.
+fn judge_later(
+    directory: &Directory,
+    segment: &Segment,
+    walk: &Walk,
+    later: &[u64],
+    bytes: &mut Vec<u8>,
+) -> Result<Option<Segment>, Fatal> {
+    let mut next = None;
+    for sequence in later.iter().rev() {
+        let prepared = directory.open(*sequence)?;
+        read_whole(&prepared, bytes)?;
+        if records_from(bytes, prepared.salt, segment::HEADER_BYTES).next().is_some() {
+            let reason =
+                format!("{}; but segment {sequence}, begun after it was durable, has records", walk.flaw);
+            return Err(corrupt(&segment.path, walk.end, reason));
+        }
+        let blank = bytes[segment::HEADER_BYTES as usize..].iter().all(|byte| *byte == 0);
+        if *sequence == segment.sequence + 1 && blank {
+            next = Some(prepared);
+        } else {
+            directory.remove(&prepared.path)?;
+        }
+    }
+    Ok(next)
+}
+
+/// The good records at or after `from`, wherever they begin.
+fn records_from(bytes: &[u8], salt: u32, from: u64) -> impl Iterator<Item = (u64, Record<'_>)> {
+    assert_eq!(from % ALIGNMENT, 0, "records are aligned");
+    let last = (bytes.len() as u64).saturating_sub(record::HEADER_BYTES as u64);
+    (from..=last).step_by(ALIGNMENT as usize).filter_map(move |offset| {
+        let rest = &bytes[offset as usize..];
+        // Most places hold zeros: a look at the kind spares the rest.
+        if rest[record::KIND_AT] == 0 {
+            return None;
+        }
+        record::decode(rest, salt, offset).ok().map(|record| (offset, record))
+    })
+}
+
+/// Removes the torn tail and syncs what is left: it may have been read from the page cache only.
+fn make_durable(before: Option<&Segment>, segment: &Segment, cut: Option<&Cut>) -> Result<(), Fatal> {
+    if let Some(Cut { path, offset, bytes }) = cut {
+        tracing::warn!(path = %path.display(), offset, bytes, "cut a torn write off the end of the log");
+        segment.file.zero_fill(*offset, offset + bytes).map_err(disk_error(path, "clearing the torn end"))?;
+    }
+    // The seal of the segment before is synced before this one is written, but by whoever wrote it: if that process
+    // was killed in between, the seal may be in the page cache alone.
+    for segment in before.into_iter().chain([segment]) {
+        segment.file.sync_data().map_err(disk_error(&segment.path, "syncing"))?;
+    }
+    Ok(())
+}

@@ -1,0 +1,88 @@
+//! A write or sync that fails is the last one.
+
+use std::io::ErrorKind;
+
+use super::*;
+use crate::env::Op;
+
+#[test]
+fn a_failed_write_or_sync_poisons_the_log_for_good() {
+    for op in [Op::Write, Op::Sync] {
+        for inline in [true, false] {
+            let disk = SimDisk::new();
+            let (log, _) = open(&disk);
+            until("a prepared segment", || log.shared.preparer.state().0);
+            log.set_inline(inline);
+            fill(&log, 1..=3, 1);
+            disk.fail(op, 0, ErrorKind::Other);
+            let error = append(&log, vec![entry(4, 1)]).unwrap_err();
+            assert!(matches!(error, Fatal::Disk { .. }), "{error}");
+            let written = disk.contents(&path_of(1));
+            assert!(append(&log, vec![entry(5, 1)]).is_err() && log.save_vote(b"vote").is_err());
+            assert!(log.truncate_after(Some(1)).is_err() && log.close().is_err());
+            assert!(log.reserve(10).is_err() && log.stats().poisoned);
+            assert_eq!(disk.contents(&path_of(1)), written, "nothing is written any more");
+            drop(log);
+            disk.reboot(3);
+            let (log, recovered) = open(&disk);
+            assert!(recovered.last >= Some((3, 1)), "what was durable before is there");
+            assert_eq!(log.read(1..4, usize::MAX).unwrap().len(), 3);
+        }
+    }
+}
+
+#[test]
+fn everyone_who_waits_is_told_of_the_failure_once() {
+    let disk = SimDisk::new();
+    let (log, _) = open(&disk);
+    until("a prepared segment", || log.shared.preparer.state().0);
+    log.set_inline(false);
+    disk.fail(Op::Sync, 0, ErrorKind::Other);
+    let told: Vec<_> = (1..=50).map(|index| begin(&log, vec![entry(index, 1)])).collect();
+    for one in told {
+        assert!(one.recv_timeout(Duration::from_secs(20)).unwrap().is_err());
+        assert!(one.recv().is_err(), "told once");
+    }
+}
+
+#[test]
+fn a_full_disk_within_a_prepared_segment_poisons_too() {
+    // It cannot happen where writing over a file's blocks needs no new ones; elsewhere the bytes' fate is unknown.
+    let disk = SimDisk::new();
+    let (log, _) = open(&disk);
+    until("a prepared segment", || log.shared.preparer.state().0);
+    disk.fail(Op::Write, 0, ErrorKind::StorageFull);
+    assert!(append(&log, vec![entry(1, 1)]).is_err());
+    assert!(log.stats().poisoned);
+}
+
+#[test]
+fn opening_reports_every_failing_operation() {
+    for op in [Op::Open, Op::Read, Op::Sync] {
+        for after in 0..2 {
+            let disk = SimDisk::new();
+            let (log, _) = open(&disk);
+            fill(&log, 1..=60, 1);
+            drop(log);
+            disk.fail(op, after, ErrorKind::Other);
+            let result = try_open(&disk).map(drop);
+            assert!(matches!(result, Err(Fatal::Disk { .. })), "{op:?} {after}: {result:?}");
+        }
+    }
+}
+
+#[test]
+fn a_failed_removal_of_a_purged_segment_poisons_the_log() {
+    for op in [Op::Remove, Op::SyncDir] {
+        let disk = SimDisk::new();
+        let (log, _) = open(&disk);
+        fill(&log, 1..=100, 1);
+        until("a prepared segment", || log.shared.preparer.state().0);
+        disk.fail(op, 0, ErrorKind::Other);
+        assert!(log.purge_up_to(80, 1).is_err());
+        assert!(append(&log, vec![entry(101, 1)]).is_err());
+        drop(log);
+        disk.reboot(5);
+        assert_eq!(open(&disk).1.purged, Some((80, 1)), "{op:?}");
+    }
+}

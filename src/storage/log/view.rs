@@ -1,0 +1,179 @@
+//! What readers see: all entries appended so far, written or not.
+//!
+//! Two times meet here. `last`, the terms and the cache change when a caller appends, truncates or purges; the index of
+//! positions changes when the writer has done it.
+//!
+//! Invariants:
+//! * Every entry up to `last` is in the cache or in the index; the cache ends with `last` unless it is empty.
+//! * `purged` is before every entry; `last` is never before `purged`.
+//! * Entries that a truncation overtook in the queue never count as written: each append carries the epoch, and a
+//!   truncation begins a new one.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::cache::Cache;
+use super::index::{Index, Position, Terms};
+use super::segment::Segment;
+use super::types::{Entry, Place};
+
+/// A segment in use and the highest index of an entry in it, if it has any.
+#[derive(Debug)]
+pub(crate) struct Held {
+    pub segment: Arc<Segment>,
+    pub last: Option<u64>,
+}
+
+#[derive(Debug)]
+pub(crate) struct View {
+    pub index: Index,
+    pub terms: Terms,
+    pub cache: Cache,
+    pub last: Option<Place>,
+    pub purged: Option<Place>,
+    pub epoch: u64,
+    pub segments: BTreeMap<u32, Held>,
+}
+
+/// Where to read on from.
+pub(crate) enum Source {
+    Nowhere,
+    Cache(Vec<Entry>),
+    Disk(Vec<(u64, Position, Arc<Segment>)>),
+}
+
+/// Positions looked up at a time: a page of a thousand entries is enough to read in large pieces.
+const POSITIONS_MAX: u64 = 1024;
+
+impl View {
+    pub(crate) fn new(cache_bytes_max: usize) -> View {
+        View {
+            index: Index::default(),
+            terms: Terms::default(),
+            cache: Cache::new(cache_bytes_max),
+            last: None,
+            purged: None,
+            epoch: 0,
+            segments: BTreeMap::new(),
+        }
+    }
+
+    /// The first entry present.
+    pub(crate) fn first(&self) -> Option<u64> {
+        let (last, _) = self.last?;
+        let first = match (self.index.first(), self.cache.first()) {
+            (Some(a), Some(b)) => a.min(b),
+            (a, b) => a.or(b)?,
+        };
+        (first <= last).then_some(first)
+    }
+
+    /// Makes entries visible.
+    ///
+    /// # Panics
+    /// If they do not follow the last one or terms go back: the caller broke Raft.
+    pub(crate) fn append(&mut self, entries: &[Entry]) {
+        for entry in entries {
+            if let Some((last, _)) = self.last {
+                assert_eq!(entry.index, last + 1, "an appended entry must follow the last one");
+            }
+            assert!(self.terms.push(entry.index, entry.term), "terms in the log never go back");
+            self.last = Some((entry.index, entry.term));
+            self.cache.push(entry.clone());
+        }
+    }
+
+    /// Makes all entries from `from` on invisible.
+    pub(crate) fn truncate_from(&mut self, from: u64) {
+        if let Some((purged, _)) = self.purged {
+            assert!(from > purged, "truncating from {from}, but entries up to {purged} are purged");
+        }
+        let before = from.checked_sub(1).and_then(|index| Some((index, self.term_of(index)?)));
+        self.last = before.or(self.purged);
+        self.terms.truncate_from(from);
+        self.cache.truncate_from(from);
+        self.epoch += 1;
+    }
+
+    pub(crate) fn purge_up_to(&mut self, purged: Place) {
+        if self.purged.is_some_and(|(index, _)| purged.0 <= index) {
+            return;
+        }
+        self.purged = Some(purged);
+        self.cache.purge_up_to(purged.0);
+        self.index.purge_up_to(purged.0);
+        if self.last.is_none_or(|(last, _)| last <= purged.0) {
+            self.last = Some(purged);
+            self.terms.clear();
+            // The run of terms starts over with what was purged, so that the next entry is checked against it.
+            assert!(self.terms.push(purged.0, purged.1), "an empty list takes any term");
+        } else {
+            self.terms.purge_before(purged.0);
+        }
+        assert!(self.last >= self.purged, "the log ends before its purged part");
+    }
+
+    pub(crate) fn term_of(&self, index: u64) -> Option<u64> {
+        if let Some((purged, term)) = self.purged
+            && index <= purged
+        {
+            return (index == purged).then_some(term);
+        }
+        let (last, _) = self.last?;
+        if index > last { None } else { self.terms.get(index) }
+    }
+
+    /// Where the entries from `from` to before `to` are, as far as one source has them. From the cache they come
+    /// until their payloads exceed `bytes_max`.
+    pub(crate) fn source(&self, from: u64, to: u64, bytes_max: usize) -> Source {
+        let Some((last, _)) = self.last else { return Source::Nowhere };
+        let to = to.min(last + 1);
+        let from = from.max(self.first().unwrap_or(from));
+        if from >= to || self.purged.is_some_and(|(purged, _)| from <= purged) {
+            return Source::Nowhere;
+        }
+        if let Some(cached) = self.cache.from(from) {
+            let mut bytes = 0;
+            let fits = cached.take_while(|entry| {
+                let first = entry.index == from;
+                bytes += entry.payload.len();
+                entry.index < to && (first || bytes <= bytes_max)
+            });
+            return Source::Cache(fits.cloned().collect());
+        }
+        let to = to.min(self.cache.first().unwrap_or(u64::MAX)).min(from + POSITIONS_MAX);
+        let found = (from..to).map_while(|index| {
+            let position = self.index.get(index)?;
+            let held = self.segments.get(&position.segment)?;
+            Some((index, position, held.segment.clone()))
+        });
+        let found: Vec<_> = found.collect();
+        if found.is_empty() { Source::Nowhere } else { Source::Disk(found) }
+    }
+
+    /// Says where an entry was written.
+    pub(crate) fn set_written(&mut self, index: u64, position: Position, epoch: u64) {
+        self.index.push(index, position);
+        if let Some(held) = self.segments.get_mut(&position.segment) {
+            held.last = held.last.max(Some(index));
+        }
+        if epoch == self.epoch {
+            self.cache.set_written(index);
+        }
+    }
+
+    /// Says that a truncation was written.
+    pub(crate) fn set_truncated(&mut self, from: u64) {
+        self.index.truncate_from(from);
+        for held in self.segments.values_mut() {
+            held.last = held.last.filter(|_| from > 0).map(|last| last.min(from - 1));
+        }
+    }
+
+    /// The oldest segment, if nothing in it is needed: it is not the one being written, and all it has was purged.
+    pub(crate) fn removable(&self) -> Option<Arc<Segment>> {
+        let (_, oldest) = self.segments.first_key_value().filter(|_| self.segments.len() > 1)?;
+        let purged = self.purged.map(|(index, _)| index);
+        (oldest.last <= purged).then(|| oldest.segment.clone())
+    }
+}

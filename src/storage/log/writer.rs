@@ -1,0 +1,325 @@
+//! The one place that writes to segments.
+//!
+//! Invariants:
+//! * Bytes before `durable` are synced; `durable <= end`, and nothing is written before `end`.
+//! * A batch is written only after the one before it was synced, so a record whose `synced` lies beyond a place proves
+//!   that the place had been synced; recovery lives on that.
+//! * A segment is left only after its seal was synced, and its successor begins with a head.
+//! * After a failed write or sync nothing is written any more.
+
+use std::sync::Arc;
+
+use super::Counters;
+use super::head::Head;
+use super::index::Position;
+use super::prepare::Preparer;
+use super::queue::{Done, Job, Work};
+use super::record::{self, Kind, Record};
+use super::segment::{self, Segment};
+use super::types::{Entry, STATE_BYTES_MAX};
+use super::view::{Held, View};
+use crate::error::Fatal;
+use crate::storage::disk_error;
+
+/// The most that is gathered for one write. More gains nothing, and the memory is kept.
+const WRITE_BYTES_MAX: usize = 8 << 20;
+
+/// Behind any record there is room for a state, as a vote and a commit record may share a batch, and for the seal.
+const CONTROL_KEPT_BYTES: u64 = record::size_of(STATE_BYTES_MAX) + record::size_of(0);
+
+/// What readers are told once a batch is durable.
+enum Effect {
+    Wrote { index: u64, position: Position, epoch: u64 },
+    Truncated { from: u64 },
+    Entered(Arc<Segment>),
+}
+
+pub(crate) struct Writer {
+    segment: Arc<Segment>,
+    end: u64,
+    durable: u64,
+    /// All that was said, the buffered included.
+    head: Head,
+    /// Records that follow `end`.
+    buffer: Vec<u8>,
+    effects: Vec<Effect>,
+    finished: Vec<Done>,
+    /// No record yet says that the last batch was synced.
+    unmarked: bool,
+    /// What entries leave to other records at the end of a segment.
+    reserve_bytes: u64,
+}
+
+/// What became of a batch of jobs.
+pub(crate) struct Outcome {
+    /// Jobs that wait for room.
+    pub waiting: Vec<Job>,
+    pub finished: Vec<Done>,
+    pub result: Result<(), Fatal>,
+}
+
+/// Where a job stands after the attempt to place it.
+enum Placed {
+    Whole,
+    /// There is no room for the rest.
+    Stalled(Job),
+}
+
+/// Who may use the reserve at the end of a segment.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Class {
+    Entry,
+    Control,
+}
+
+impl Writer {
+    /// Goes on after `end` of a segment whose records all are durable; at the very start of one it owes the head.
+    pub(crate) fn new(segment: Arc<Segment>, end: u64, head: Head, reserve_bytes: u64) -> Writer {
+        assert!(reserve_bytes >= CONTROL_KEPT_BYTES, "the reserve holds at least a state and a seal");
+        let unmarked = end > segment::HEADER_BYTES;
+        let (buffer, effects, finished) = (Vec::new(), Vec::new(), Vec::new());
+        let durable = end;
+        let mut writer =
+            Writer { segment, end, durable, head, buffer, effects, finished, unmarked, reserve_bytes };
+        if end == segment::HEADER_BYTES {
+            writer.put_head();
+        }
+        writer
+    }
+
+    /// Bytes of entries that fit into the segment in use.
+    pub(crate) fn free(&self) -> u64 {
+        self.segment.bytes.saturating_sub(self.reserve_bytes + self.offset())
+    }
+
+    /// Writes jobs and, if none has to wait, a commit record; one write and one sync if they fit one segment.
+    pub(crate) fn commit(
+        &mut self,
+        jobs: impl IntoIterator<Item = Job>,
+        committed: &mut Option<Vec<u8>>,
+        preparer: &Preparer,
+        counters: &Counters,
+    ) -> Outcome {
+        let mut waiting = Vec::new();
+        let mut result = Ok(());
+        for job in jobs {
+            if result.is_err() || (!waiting.is_empty() && !job.may_overtake(self.head.last)) {
+                waiting.push(job);
+                continue;
+            }
+            match self.place(job, preparer, counters) {
+                Ok(Placed::Whole) => {}
+                Ok(Placed::Stalled(job)) => waiting.push(job),
+                Err((error, job)) => {
+                    result = Err(error);
+                    waiting.extend(job);
+                }
+            }
+        }
+        if result.is_ok() {
+            if waiting.is_empty()
+                && self.room(0, Class::Control)
+                && let Some(state) = committed.take()
+            {
+                self.put(Kind::Committed, 0, 0, &state);
+                self.head.committed = Some(state);
+            }
+            result = self.flush(counters);
+        }
+        Outcome { waiting, finished: std::mem::take(&mut self.finished), result }
+    }
+
+    fn place(
+        &mut self,
+        job: Job,
+        preparer: &Preparer,
+        counters: &Counters,
+    ) -> Result<Placed, (Fatal, Option<Job>)> {
+        let Job { mut work, done } = job;
+        let enough = match &mut work {
+            Work::Entries { entries, epoch } => self.place_entries(entries, *epoch, preparer, counters),
+            control => self.enter_room(control.control_bytes(), Class::Control, preparer, counters).inspect(
+                |enough| {
+                    if *enough {
+                        self.put_control(control);
+                    }
+                },
+            ),
+        };
+        match enough {
+            Ok(true) => {
+                self.finished.push(done);
+                Ok(Placed::Whole)
+            }
+            Ok(false) => Ok(Placed::Stalled(Job { work, done })),
+            Err(error) => Err((error, Some(Job { work, done }))),
+        }
+    }
+
+    /// Takes from the front of `entries` what it has placed; `false`: no room for the rest.
+    fn place_entries(
+        &mut self,
+        entries: &mut std::collections::VecDeque<Entry>,
+        epoch: u64,
+        preparer: &Preparer,
+        counters: &Counters,
+    ) -> Result<bool, Fatal> {
+        while let Some(entry) = entries.front() {
+            if !self.enter_room(record::size_of(entry.payload.len()), Class::Entry, preparer, counters)? {
+                return Ok(false);
+            }
+            let Some(Entry { index, term, payload }) = entries.pop_front() else { break };
+            let position = Position { segment: self.segment.sequence as u32, offset: self.offset() as u32 };
+            self.put(Kind::Entry, index, term, &payload);
+            self.head.last = Some((index, term));
+            self.effects.push(Effect::Wrote { index, position, epoch });
+            if self.buffer.len() >= WRITE_BYTES_MAX {
+                self.flush(counters)?;
+            }
+        }
+        Ok(true)
+    }
+
+    fn put_control(&mut self, work: &Work) {
+        match work {
+            Work::Vote(vote) => {
+                self.put(Kind::Vote, 0, 0, vote);
+                self.head.vote = Some(vote.clone());
+            }
+            Work::Truncate { from, last } => {
+                // The term of the entry before it, which may stand in a segment that is purged by the time this is read.
+                let last_bytes = last.map(|(index, term)| [index.to_le_bytes(), term.to_le_bytes()].concat());
+                self.put(Kind::Truncate, *from, 0, &last_bytes.unwrap_or_default());
+                self.head.last = *last;
+                self.effects.push(Effect::Truncated { from: *from });
+            }
+            Work::Purge(place) => {
+                self.put(Kind::Purge, place.0, place.1, &[]);
+                self.head.purged = Some(*place);
+                self.head.last = self.head.last.max(Some(*place));
+            }
+            Work::Entries { .. } => unreachable!("entries are placed one by one"),
+        }
+    }
+
+    fn offset(&self) -> u64 {
+        self.end + self.buffer.len() as u64
+    }
+
+    /// Whether a record of so many bytes fits into this segment, and the seal after it.
+    fn room(&self, bytes: u64, class: Class) -> bool {
+        let kept = match class {
+            Class::Entry => self.reserve_bytes,
+            Class::Control => CONTROL_KEPT_BYTES,
+        };
+        self.offset() + bytes + kept <= self.segment.bytes
+    }
+
+    /// Makes sure that the record fits, if need be in the next segment; `false` if that is not there.
+    fn enter_room(
+        &mut self,
+        bytes: u64,
+        class: Class,
+        preparer: &Preparer,
+        counters: &Counters,
+    ) -> Result<bool, Fatal> {
+        if self.room(bytes, class) {
+            return Ok(true);
+        }
+        let Some(next) = preparer.take(bytes) else { return Ok(false) };
+        assert_eq!(next.sequence, self.segment.sequence + 1, "segments follow each other");
+        self.put(Kind::Seal, 0, 0, &[]);
+        self.flush(counters)?;
+        self.segment = next;
+        (self.end, self.durable) = (segment::HEADER_BYTES, segment::HEADER_BYTES);
+        self.effects.push(Effect::Entered(self.segment.clone()));
+        self.put_head();
+        assert!(self.room(bytes, class), "a prepared segment has room for what it was taken for");
+        Ok(true)
+    }
+
+    fn put_head(&mut self) {
+        assert_eq!(self.offset(), segment::HEADER_BYTES, "the head is the first record");
+        let head = self.head.encode();
+        self.put(Kind::Head, 0, 0, &head);
+    }
+
+    fn put(&mut self, kind: Kind, index: u64, term: u64, payload: &[u8]) {
+        let record = Record { kind, index, term, synced: self.durable as u32, payload };
+        let (salt, offset) = (self.segment.salt, self.offset());
+        record::encode(&mut self.buffer, salt, offset, record);
+        assert!(self.offset() <= self.segment.bytes, "a record ran over the end of its segment");
+    }
+
+    fn write(&mut self, counters: &Counters) -> Result<(), Fatal> {
+        let path = &self.segment.path;
+        self.segment.file.write_all_at(&self.buffer, self.end).map_err(disk_error(path, "writing"))?;
+        counters.wrote(self.buffer.len());
+        self.end += self.buffer.len() as u64;
+        self.buffer.clear();
+        if self.buffer.capacity() > 2 * WRITE_BYTES_MAX {
+            self.buffer.shrink_to(WRITE_BYTES_MAX);
+        }
+        Ok(())
+    }
+
+    fn flush(&mut self, counters: &Counters) -> Result<(), Fatal> {
+        if self.buffer.is_empty() {
+            return Ok(());
+        }
+        self.write(counters)?;
+        self.sync(counters)?;
+        self.unmarked = true;
+        Ok(())
+    }
+
+    fn sync(&mut self, counters: &Counters) -> Result<(), Fatal> {
+        self.segment.file.sync_data().map_err(disk_error(&self.segment.path, "syncing"))?;
+        counters.synced();
+        self.durable = self.end;
+        Ok(())
+    }
+
+    /// Writes, without a sync, that the last batch was synced, and the newest commit record.
+    pub(crate) fn mark(&mut self, committed: &mut Option<Vec<u8>>, counters: &Counters) -> Result<(), Fatal> {
+        let unmarked = self.unmarked || committed.is_some();
+        if !unmarked || !self.room(record::size_of(0), Class::Control) {
+            return Ok(());
+        }
+        match committed.take() {
+            Some(state) => {
+                self.put(Kind::Committed, 0, 0, &state);
+                self.head.committed = Some(state);
+            }
+            None => self.put(Kind::Mark, 0, 0, &[]),
+        }
+        self.write(counters)?;
+        self.unmarked = false;
+        Ok(())
+    }
+
+    /// Marks the last batch and syncs.
+    pub(crate) fn finish(
+        &mut self,
+        committed: &mut Option<Vec<u8>>,
+        counters: &Counters,
+    ) -> Result<(), Fatal> {
+        self.flush(counters)?;
+        self.mark(committed, counters)?;
+        self.sync(counters)
+    }
+
+    /// Tells readers about all that became durable.
+    pub(crate) fn publish(&mut self, view: &mut View) {
+        assert!(self.buffer.is_empty(), "effects are published after their records are durable");
+        for effect in self.effects.drain(..) {
+            match effect {
+                Effect::Wrote { index, position, epoch } => view.set_written(index, position, epoch),
+                Effect::Truncated { from } => view.set_truncated(from),
+                Effect::Entered(segment) => {
+                    view.segments.insert(segment.sequence as u32, Held { segment, last: None });
+                }
+            }
+        }
+    }
+}

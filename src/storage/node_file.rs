@@ -1,0 +1,268 @@
+//! The data directory: whose it is, and that nobody else uses it.
+//!
+//! ```text
+//! <dir>/lock                 held while a process uses the directory
+//! <dir>/node                 node id, cluster id, format version
+//! <dir>/group-0/log          segments
+//! <dir>/group-0/snapshots    snapshot files
+//! ```
+//! The node file is text for an operator to read: `format 1`, `node 3`, `cluster name`, and the crc32c of those lines.
+//!
+//! Invariants:
+//! * A directory that has a node file is used by that node of that cluster alone, and by one process at a time.
+//! * The node file is whole or absent: it is written aside, synced and renamed.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::{corrupt, disk_error};
+use crate::env::{Disk, DiskLock, Open};
+use crate::error::Fatal;
+
+/// The format of everything under the data directory.
+pub const FORMAT_VERSION: u32 = 1;
+
+/// A node file is a few short lines; what is longer is something else.
+const NODE_FILE_BYTES_MAX: u64 = 4096;
+/// Room for any reasonable name in a node file of that size.
+const CLUSTER_BYTES_MAX: usize = 256;
+
+/// Whose a data directory is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Identity {
+    pub node: u64,
+    /// One line of at most 256 bytes.
+    pub cluster: String,
+}
+
+/// A data directory, locked until this is dropped.
+#[derive(Debug)]
+pub struct DataDir {
+    disk: Arc<dyn Disk>,
+    path: PathBuf,
+    identity: Identity,
+    fresh: bool,
+    _lock: Box<dyn DiskLock>,
+}
+
+impl DataDir {
+    /// Creates or opens the directory, locks it and checks whose it is.
+    ///
+    /// # Errors
+    /// [`Fatal::Directory`] if another process uses it, it belongs to another node or cluster, or its format is not
+    /// known here; [`Fatal::Corrupt`] if the node file is damaged; [`Fatal::Config`] if the cluster's name is not one
+    /// line of at most 256 bytes; [`Fatal::Disk`].
+    pub fn open(disk: Arc<dyn Disk>, path: &Path, identity: Identity) -> Result<DataDir, Fatal> {
+        let named = !identity.cluster.is_empty() && identity.cluster.len() <= CLUSTER_BYTES_MAX;
+        if !named || identity.cluster.contains(['\n', '\r']) || identity.cluster.trim() != identity.cluster {
+            let reason = format!("the name of a cluster is one line of 1 to {CLUSTER_BYTES_MAX} bytes");
+            return Err(Fatal::Config(reason));
+        }
+        disk.create_dir_all(path).map_err(disk_error(path, "creating the directory"))?;
+        let lock = disk.lock(&path.join("lock")).map_err(disk_error(path, "locking"))?;
+        let Some(lock) = lock else {
+            return Err(refused(path, "another process uses this data directory"));
+        };
+        let mut dir = DataDir { disk, path: path.to_owned(), identity, fresh: false, _lock: lock };
+        dir.fresh = !dir.check_node_file()?;
+        for sub in [dir.log_path(0), dir.snapshots_path(0)] {
+            dir.disk.create_dir_all(&sub).map_err(disk_error(&sub, "creating the directory"))?;
+        }
+        if dir.fresh {
+            // The directories first: whoever finds the node file finds them.
+            dir.sync_dirs()?;
+            dir.write_node_file()?;
+        }
+        Ok(dir)
+    }
+
+    fn sync_dirs(&self) -> Result<(), Fatal> {
+        let group = self.path.join("group-0");
+        let parent = self.path.parent().filter(|parent| !parent.as_os_str().is_empty());
+        for dir in [Some(group.as_path()), Some(self.path.as_path()), parent].into_iter().flatten() {
+            self.disk.sync_dir(dir).map_err(disk_error(dir, "syncing"))?;
+        }
+        Ok(())
+    }
+
+    /// Whether there is a node file; it is ours then.
+    fn check_node_file(&self) -> Result<bool, Fatal> {
+        let path = self.node_path();
+        let names = self.disk.list(&self.path).map_err(disk_error(&self.path, "listing"))?;
+        if !names.iter().any(|name| name == "node") {
+            return Ok(false);
+        }
+        let (format, found) = self.read_node_file(&path)?;
+        if format != FORMAT_VERSION {
+            let reason =
+                format!("its format is version {format}, this program knows version {FORMAT_VERSION}");
+            return Err(refused(&self.path, reason));
+        }
+        let Identity { node, cluster } = &self.identity;
+        if found.node != *node {
+            let reason = format!("it belongs to node {}, and this is node {node}", found.node);
+            return Err(refused(&self.path, reason));
+        }
+        if found.cluster != *cluster {
+            let reason =
+                format!("it belongs to cluster {:?}, and this node is of {cluster:?}", found.cluster);
+            return Err(refused(&self.path, reason));
+        }
+        Ok(true)
+    }
+
+    fn read_node_file(&self, path: &Path) -> Result<(u32, Identity), Fatal> {
+        let file = self.disk.open(path, Open::Read).map_err(disk_error(path, "opening"))?;
+        let bytes = file.len().map_err(disk_error(path, "measuring"))?;
+        if bytes > NODE_FILE_BYTES_MAX {
+            return Err(corrupt(path, 0, format!("a node file does not have {bytes} bytes")));
+        }
+        let mut text = vec![0; bytes as usize];
+        file.read_exact_at(&mut text, 0).map_err(disk_error(path, "reading"))?;
+        parse(&text).map_err(|reason| corrupt(path, 0, reason))
+    }
+
+    fn write_node_file(&self) -> Result<(), Fatal> {
+        let text = render(FORMAT_VERSION, &self.identity);
+        assert!(text.len() as u64 <= NODE_FILE_BYTES_MAX, "a node file of {} bytes", text.len());
+        replace(&*self.disk, &self.node_path(), text.as_bytes())
+    }
+
+    fn node_path(&self) -> PathBuf {
+        self.path.join("node")
+    }
+
+    pub fn disk(&self) -> Arc<dyn Disk> {
+        self.disk.clone()
+    }
+
+    pub fn identity(&self) -> &Identity {
+        &self.identity
+    }
+
+    /// Whether this call of `open` made it: nothing can be in it.
+    pub fn is_fresh(&self) -> bool {
+        self.fresh
+    }
+
+    /// Where the log of a group is.
+    pub fn log_path(&self, group: u32) -> PathBuf {
+        self.path.join(format!("group-{group}")).join("log")
+    }
+
+    /// Where the snapshots of a group are.
+    pub fn snapshots_path(&self, group: u32) -> PathBuf {
+        self.path.join(format!("group-{group}")).join("snapshots")
+    }
+}
+
+fn refused(path: &Path, reason: impl Into<String>) -> Fatal {
+    Fatal::Directory { path: path.to_owned(), reason: reason.into() }
+}
+
+/// Writes a small file so that a crash leaves the old one or the new one.
+fn replace(disk: &dyn Disk, path: &Path, bytes: &[u8]) -> Result<(), Fatal> {
+    let aside = path.with_extension("tmp");
+    let file = disk.open(&aside, Open::Create).map_err(disk_error(&aside, "creating"))?;
+    file.write_all_at(bytes, 0).map_err(disk_error(&aside, "writing"))?;
+    file.sync_all().map_err(disk_error(&aside, "syncing"))?;
+    disk.rename(&aside, path).map_err(disk_error(&aside, "renaming"))?;
+    let dir = path.parent().expect("a file of ours is in a directory");
+    disk.sync_dir(dir).map_err(disk_error(dir, "syncing"))
+}
+
+fn render(format: u32, identity: &Identity) -> String {
+    let lines = format!("format {format}\nnode {}\ncluster {}\n", identity.node, identity.cluster);
+    format!("{lines}crc32c {:08x}\n", crc32c::crc32c(lines.as_bytes()))
+}
+
+fn parse(bytes: &[u8]) -> Result<(u32, Identity), String> {
+    let text = str::from_utf8(bytes).map_err(|_| "a node file is text")?;
+    let mut lines = text.lines();
+    let mut next = |key: &str| {
+        let value = lines.next().and_then(|line| line.strip_prefix(key)?.strip_prefix(' '));
+        value.ok_or_else(|| format!("a line {key:?} was expected"))
+    };
+    let format: u32 = next("format")?.parse().map_err(|_| "the format is not a number")?;
+    if format != FORMAT_VERSION {
+        // What else it says only that version knows.
+        return Ok((format, Identity { node: 0, cluster: String::new() }));
+    }
+    let node = next("node")?.parse().map_err(|_| "the node's id is not a number")?;
+    let identity = Identity { node, cluster: next("cluster")?.to_owned() };
+    if render(format, &identity).as_bytes() != bytes {
+        return Err("the checksum does not match".to_owned());
+    }
+    Ok((format, identity))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::env::{Op, RealDisk, SimDisk};
+
+    fn of(node: u64, cluster: &str) -> Identity {
+        Identity { node, cluster: cluster.to_owned() }
+    }
+
+    #[test]
+    fn a_directory_belongs_to_one_node_of_one_cluster_and_one_process() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("data");
+        let open = |identity| DataDir::open(RealDisk::shared(), &path, identity);
+        let held = open(of(3, "blue")).unwrap();
+        assert!(held.is_fresh() && RealDisk.list(&held.log_path(0)).unwrap().is_empty());
+        let message = open(of(3, "blue")).unwrap_err().to_string();
+        assert!(message.ends_with("data: another process uses this data directory"), "{message}");
+        drop(held);
+        let message = open(of(4, "blue")).unwrap_err().to_string();
+        assert!(message.ends_with("it belongs to node 3, and this is node 4"), "{message}");
+        let message = open(of(3, "red")).unwrap_err().to_string();
+        assert!(message.ends_with(r#"it belongs to cluster "blue", and this node is of "red""#), "{message}");
+        assert!(!open(of(3, "blue")).unwrap().is_fresh());
+    }
+
+    #[test]
+    fn an_unknown_format_and_every_damaged_byte_are_refused() {
+        let disk = SimDisk::new();
+        let open = || DataDir::open(disk.shared(), Path::new("/data"), of(3, "blue"));
+        drop(open().unwrap());
+        let path = Path::new("/data/node");
+        let good = disk.contents(path).unwrap();
+        for (at, byte) in good.iter().enumerate() {
+            disk.overwrite(path, at, &[byte ^ 1]);
+            assert!(open().is_err(), "byte {at}");
+            disk.overwrite(path, at, &[*byte]);
+        }
+        disk.overwrite(path, 7, b"2");
+        let message = open().unwrap_err().to_string();
+        assert_eq!(message, "/data: its format is version 2, this program knows version 1");
+    }
+
+    #[test]
+    fn a_crash_while_it_is_made_leaves_a_directory_that_opens() {
+        for cut in 0..12 {
+            let disk = SimDisk::new();
+            disk.cut_power_after(cut);
+            let _ = DataDir::open(disk.shared(), Path::new("/data"), of(3, "blue"));
+            disk.reboot(cut);
+            DataDir::open(disk.shared(), Path::new("/data"), of(3, "blue")).unwrap();
+        }
+    }
+
+    #[test]
+    fn a_failed_sync_is_an_error_and_names_the_file() {
+        let disk = SimDisk::new();
+        disk.fail(Op::Sync, 0, std::io::ErrorKind::Other);
+        let error = DataDir::open(disk.shared(), Path::new("/data"), of(3, "blue")).unwrap_err();
+        assert!(error.to_string().starts_with("/data/node.tmp: syncing failed"), "{error}");
+    }
+
+    #[test]
+    fn a_cluster_has_a_name_of_one_line() {
+        for bad in ["", "two\nlines", " padded"] {
+            let error = DataDir::open(SimDisk::new().shared(), Path::new("/data"), of(1, bad)).unwrap_err();
+            assert!(matches!(error, Fatal::Config(_)), "{bad:?}");
+        }
+    }
+}

@@ -1,0 +1,78 @@
+//! Carrying a snapshot to another node: its file as it is, in chunks whose size the network chooses.
+//!
+//! Invariants:
+//! * What was received is no snapshot until every byte of it was checked and synced.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use super::directory::{SnapshotDir, SnapshotFile};
+use super::reader::SnapshotReader;
+use crate::env::{DiskFile, Open};
+use crate::error::Fatal;
+use crate::storage::disk_error;
+
+/// Synced at a time; see the writer's.
+const SYNC_BYTES: u64 = 8 << 20;
+
+/// A snapshot being received; see [`SnapshotDir::receive`].
+#[derive(Debug)]
+pub struct SnapshotReceiver {
+    dir: SnapshotDir,
+    temporary: Option<PathBuf>,
+    file: Arc<dyn DiskFile>,
+    received: u64,
+    synced: u64,
+}
+
+impl SnapshotReceiver {
+    pub(super) fn begin(dir: &SnapshotDir) -> Result<SnapshotReceiver, Fatal> {
+        let path = dir.temporary("receiving");
+        let file = dir.disk.open(&path, Open::Create).map_err(disk_error(&path, "creating"))?;
+        Ok(SnapshotReceiver { dir: dir.clone(), temporary: Some(path), file, received: 0, synced: 0 })
+    }
+
+    /// Bytes received so far: where the next chunk belongs.
+    pub fn received(&self) -> u64 {
+        self.received
+    }
+
+    /// Takes the next bytes of the file.
+    ///
+    /// # Errors
+    /// [`Fatal::Disk`] if they cannot be written; nothing but this transfer is harmed.
+    pub fn chunk(&mut self, bytes: &[u8]) -> Result<(), Fatal> {
+        let path = self.temporary.as_deref().expect("only finish and drop take the path");
+        self.file.write_all_at(bytes, self.received).map_err(disk_error(path, "writing"))?;
+        self.received += bytes.len() as u64;
+        if self.received - self.synced >= SYNC_BYTES {
+            self.file.sync_data().map_err(disk_error(path, "syncing"))?;
+            self.synced = self.received;
+        }
+        Ok(())
+    }
+
+    /// Checks the whole, makes it durable and gives it its name.
+    ///
+    /// # Errors
+    /// [`Fatal::Corrupt`] if it is not a whole snapshot of this group: the transfer failed, this node did not;
+    /// [`Fatal::Disk`].
+    pub fn finish(mut self) -> Result<SnapshotFile, Fatal> {
+        let path = self.temporary.clone().expect("only finish and drop take the path");
+        self.file.sync_all().map_err(disk_error(&path, "syncing"))?;
+        let checked = SnapshotReader::open(&self.dir, path.clone(), None)?.verify()?;
+        assert_eq!(checked.bytes, self.received, "the file that was checked is the one that was received");
+        let named = self.dir.publish(&path, checked.place, checked.bytes)?;
+        self.temporary = None;
+        Ok(named)
+    }
+}
+
+impl Drop for SnapshotReceiver {
+    fn drop(&mut self) {
+        if let Some(path) = self.temporary.take() {
+            // If this fails the next start removes it.
+            let _ = self.dir.disk.remove(&path);
+        }
+    }
+}

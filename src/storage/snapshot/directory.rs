@@ -1,0 +1,174 @@
+//! The snapshots of one group: their names, and which of them is the newest good one.
+//!
+//! Invariants:
+//! * Temporary files belong to this process: opening the directory removes those of earlier ones.
+//! * The newest snapshot is never removed to make room for older ones.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use super::chunks::SnapshotReceiver;
+use super::reader::SnapshotReader;
+use super::writer::SnapshotWriter;
+use crate::env::{Disk, Open};
+use crate::error::Fatal;
+use crate::storage::disk_error;
+use crate::storage::log::Place;
+
+/// A snapshot on disk.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SnapshotFile {
+    pub path: PathBuf,
+    /// Index and term of the last entry that the state contains.
+    pub place: Place,
+    /// The length of the file.
+    pub bytes: u64,
+}
+
+/// The directory; clones share it.
+#[derive(Clone, Debug)]
+pub struct SnapshotDir {
+    pub(super) disk: Arc<dyn Disk>,
+    pub(super) group: u32,
+    path: PathBuf,
+    /// Numbers temporary files, so that a snapshot can be written while another is received.
+    temporaries: Arc<AtomicU64>,
+}
+
+impl SnapshotDir {
+    /// Opens the snapshots of a group in `path`, which exists, and removes what was left unfinished.
+    ///
+    /// # Errors
+    /// [`Fatal::Disk`].
+    pub fn open_dir(disk: Arc<dyn Disk>, path: &Path, group: u32) -> Result<SnapshotDir, Fatal> {
+        for name in disk.list(path).map_err(disk_error(path, "listing"))? {
+            if name.ends_with(".tmp") {
+                let path = path.join(name);
+                disk.remove(&path).map_err(disk_error(&path, "removing"))?;
+            }
+        }
+        Ok(SnapshotDir { disk, group, path: path.to_owned(), temporaries: Arc::default() })
+    }
+
+    /// Begins a snapshot of the state after the entry at `place`. The meta data is opaque here and comes back from
+    /// [`SnapshotReader::meta`].
+    ///
+    /// # Errors
+    /// [`Fatal::Disk`].
+    ///
+    /// # Panics
+    /// If there are more than [`super::META_BYTES_MAX`] bytes of meta data.
+    pub fn begin(&self, place: Place, meta: &[u8]) -> Result<SnapshotWriter, Fatal> {
+        SnapshotWriter::begin(self, place, meta)
+    }
+
+    /// Begins to receive a snapshot from another node.
+    ///
+    /// # Errors
+    /// [`Fatal::Disk`].
+    pub fn receive(&self) -> Result<SnapshotReceiver, Fatal> {
+        SnapshotReceiver::begin(self)
+    }
+
+    /// Opens a snapshot for reading its blocks.
+    ///
+    /// # Errors
+    /// [`Fatal::Corrupt`] if its header is damaged or tells another place; [`Fatal::Disk`].
+    pub fn open(&self, file: &SnapshotFile) -> Result<SnapshotReader, Fatal> {
+        SnapshotReader::open(self, file.path.clone(), Some(file.place))
+    }
+
+    /// Bytes of the file as they are, from `offset`, at most `bytes_max`; empty at its end. For sending it. The file
+    /// may be removed meanwhile by [`SnapshotDir::remove_older`]; that is an error here, and the transfer starts over.
+    ///
+    /// # Errors
+    /// [`Fatal::Disk`].
+    pub fn read_chunk(&self, file: &SnapshotFile, offset: u64, bytes_max: usize) -> Result<Vec<u8>, Fatal> {
+        let open = self.disk.open(&file.path, Open::Read).map_err(disk_error(&file.path, "opening"))?;
+        let mut chunk = vec![0; (file.bytes.saturating_sub(offset)).min(bytes_max as u64) as usize];
+        open.read_exact_at(&mut chunk, offset).map_err(disk_error(&file.path, "reading"))?;
+        Ok(chunk)
+    }
+
+    /// All snapshots, oldest first; their contents unchecked.
+    ///
+    /// # Errors
+    /// [`Fatal::Disk`].
+    pub fn list(&self) -> Result<Vec<SnapshotFile>, Fatal> {
+        let mut files = Vec::new();
+        for name in self.disk.list(&self.path).map_err(disk_error(&self.path, "listing"))? {
+            let Some(place) = parse_name(&name) else { continue };
+            let path = self.path.join(name);
+            let file = self.disk.open(&path, Open::Read).map_err(disk_error(&path, "opening"))?;
+            let bytes = file.len().map_err(disk_error(&path, "measuring"))?;
+            files.push(SnapshotFile { path, place, bytes });
+        }
+        files.sort_by_key(|file| file.place);
+        Ok(files)
+    }
+
+    /// The newest snapshot of which every byte was checked, and what is wrong with those newer than it, which are left
+    /// for an operator to look at.
+    ///
+    /// A damaged one is no reason to stop if an older one and the log after it are there; whether they are, the caller
+    /// finds out from the log.
+    ///
+    /// # Errors
+    /// [`Fatal::Disk`] if the directory cannot be read.
+    pub fn newest_good(&self) -> Result<(Option<SnapshotFile>, Vec<Fatal>), Fatal> {
+        let mut damaged = Vec::new();
+        for file in self.list()?.into_iter().rev() {
+            match self.open(&file).and_then(SnapshotReader::verify) {
+                Ok(good) => return Ok((Some(good), damaged)),
+                Err(error) => {
+                    tracing::warn!(%error, "passing over a damaged snapshot");
+                    damaged.push(error);
+                }
+            }
+        }
+        Ok((None, damaged))
+    }
+
+    /// Removes all but the newest `keep` snapshots, the oldest first; returns how many.
+    ///
+    /// # Errors
+    /// [`Fatal::Disk`].
+    ///
+    /// # Panics
+    /// If none is to be kept.
+    pub fn remove_older(&self, keep: usize) -> Result<usize, Fatal> {
+        assert!(keep > 0, "the newest snapshot stays");
+        let files = self.list()?;
+        let surplus = files.len().saturating_sub(keep);
+        for file in &files[..surplus] {
+            self.disk.remove(&file.path).map_err(disk_error(&file.path, "removing"))?;
+        }
+        if surplus > 0 {
+            self.disk.sync_dir(&self.path).map_err(disk_error(&self.path, "syncing"))?;
+        }
+        Ok(surplus)
+    }
+
+    pub(super) fn temporary(&self, what: &str) -> PathBuf {
+        let number = self.temporaries.fetch_add(1, Ordering::Relaxed);
+        self.path.join(format!("{what}-{number}.tmp"))
+    }
+
+    /// Gives a complete, synced file its name.
+    pub(super) fn publish(&self, temporary: &Path, place: Place, bytes: u64) -> Result<SnapshotFile, Fatal> {
+        let path = self.path.join(format!("{:020}-{}.snap", place.0, place.1));
+        self.disk.rename(temporary, &path).map_err(disk_error(temporary, "renaming"))?;
+        self.disk.sync_dir(&self.path).map_err(disk_error(&self.path, "syncing"))?;
+        Ok(SnapshotFile { path, place, bytes })
+    }
+}
+
+fn parse_name(name: &str) -> Option<Place> {
+    let (index, term) = name.strip_suffix(".snap")?.split_once('-')?;
+    let digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
+    if index.len() != 20 || !digits(index) || !digits(term) {
+        return None;
+    }
+    Some((index.parse().ok()?, term.parse().ok()?))
+}

@@ -1,0 +1,89 @@
+//! The pieces of a snapshot file as bytes.
+
+use crate::storage::log::Place;
+
+pub(super) const HEADER_BYTES: usize = 40;
+pub(super) const BLOCK_HEADER_BYTES: usize = 8;
+pub(super) const TRAILER_BYTES: usize = 32;
+pub(super) const VERSION: u32 = 1;
+const MAGIC: &[u8; 8] = b"JVSNAPSH";
+
+/// The running digest of the blocks.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Digest {
+    pub blocks: u64,
+    pub bytes: u64,
+    hash: u64,
+}
+
+impl Digest {
+    /// Adds the next block. A multiplication by an odd number and a rotation are both reversible, so one changed
+    /// block always changes the digest.
+    pub(super) fn add(&mut self, length: u32, crc: u32) {
+        let word = u64::from(length) << 32 | u64::from(crc);
+        self.hash = (self.hash ^ word).wrapping_mul(0x9E37_79B9_7F4A_7C15).rotate_left(31);
+        self.blocks += 1;
+        self.bytes += u64::from(length);
+    }
+
+    pub(super) fn trailer(&self) -> [u8; TRAILER_BYTES] {
+        let mut trailer = [0; TRAILER_BYTES];
+        trailer[8..16].copy_from_slice(&self.blocks.to_le_bytes());
+        trailer[16..24].copy_from_slice(&self.bytes.to_le_bytes());
+        trailer[24..32].copy_from_slice(&self.hash.to_le_bytes());
+        let crc = crc32c::crc32c(&trailer[8..]);
+        trailer[4..8].copy_from_slice(&crc.to_le_bytes());
+        trailer
+    }
+}
+
+pub(super) fn header(group: u32, (index, term): Place, meta: &[u8]) -> Vec<u8> {
+    let mut header = Vec::with_capacity(HEADER_BYTES + meta.len());
+    header.extend_from_slice(MAGIC);
+    header.extend_from_slice(&VERSION.to_le_bytes());
+    header.extend_from_slice(&group.to_le_bytes());
+    header.extend_from_slice(&index.to_le_bytes());
+    header.extend_from_slice(&term.to_le_bytes());
+    header.extend_from_slice(&(meta.len() as u32).to_le_bytes());
+    let crc = crc32c::crc32c_append(crc32c::crc32c(&header), meta);
+    header.extend_from_slice(&crc.to_le_bytes());
+    assert_eq!(header.len(), HEADER_BYTES, "the header has its fixed length");
+    header.extend_from_slice(meta);
+    header
+}
+
+/// What a header says before its checksum is known to match.
+pub(super) struct Header {
+    pub group: u32,
+    pub place: Place,
+    pub meta_bytes: usize,
+    pub crc: u32,
+}
+
+pub(super) fn parse_header(header: &[u8; HEADER_BYTES]) -> Result<Header, String> {
+    if &header[..8] != MAGIC {
+        return Err("not a snapshot".to_owned());
+    }
+    let version = u32_at(header, 8);
+    if version != VERSION {
+        return Err(format!("its format is version {version}, this program reads version {VERSION}"));
+    }
+    Ok(Header {
+        group: u32_at(header, 12),
+        place: (u64_at(header, 16), u64_at(header, 24)),
+        meta_bytes: u32_at(header, 32) as usize,
+        crc: u32_at(header, 36),
+    })
+}
+
+pub(super) fn block_crc(length: u32, payload: &[u8]) -> u32 {
+    crc32c::crc32c_append(crc32c::crc32c(&length.to_le_bytes()), payload)
+}
+
+pub(super) fn u32_at(bytes: &[u8], at: usize) -> u32 {
+    u32::from_le_bytes(*bytes[at..].first_chunk().expect("the caller checked the length"))
+}
+
+fn u64_at(bytes: &[u8], at: usize) -> u64 {
+    u64::from_le_bytes(*bytes[at..].first_chunk().expect("the caller checked the length"))
+}

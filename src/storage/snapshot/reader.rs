@@ -1,0 +1,156 @@
+//! Reading a snapshot, block by block.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use super::directory::{SnapshotDir, SnapshotFile};
+use super::format::{
+    BLOCK_HEADER_BYTES, Digest, HEADER_BYTES, TRAILER_BYTES, block_crc, parse_header, u32_at,
+};
+use super::{BLOCK_BYTES_MAX, META_BYTES_MAX};
+use crate::env::{DiskFile, Open};
+use crate::error::Fatal;
+use crate::storage::log::Place;
+use crate::storage::{corrupt, disk_error};
+
+/// Read from the file at a time.
+const READ_BYTES: usize = 1 << 20;
+
+/// A snapshot being read; see [`SnapshotDir::open`].
+#[derive(Debug)]
+pub struct SnapshotReader {
+    path: PathBuf,
+    file: Arc<dyn DiskFile>,
+    bytes: u64,
+    place: Place,
+    meta: Vec<u8>,
+    /// The bytes of the file from `start` on, of which those before `at` are consumed.
+    buffer: Vec<u8>,
+    start: u64,
+    at: usize,
+    digest: Digest,
+    complete: bool,
+}
+
+impl SnapshotReader {
+    pub(super) fn open(
+        dir: &SnapshotDir,
+        path: PathBuf,
+        expected: Option<Place>,
+    ) -> Result<SnapshotReader, Fatal> {
+        let file = dir.disk.open(&path, Open::Read).map_err(disk_error(&path, "opening"))?;
+        let bytes = file.len().map_err(disk_error(&path, "measuring"))?;
+        let (place, meta, digest) = ((0, 0), Vec::new(), Digest::default());
+        let (buffer, start, at) = (Vec::new(), 0, 0);
+        let mut reader =
+            SnapshotReader { path, file, bytes, place, meta, buffer, start, at, digest, complete: false };
+        reader.read_header(dir.group, expected)?;
+        Ok(reader)
+    }
+
+    fn read_header(&mut self, group: u32, expected: Option<Place>) -> Result<(), Fatal> {
+        let raw: [u8; HEADER_BYTES] =
+            *self.peek(HEADER_BYTES)?.first_chunk().expect("as many were asked for");
+        let header = parse_header(&raw).map_err(|reason| corrupt(&self.path, 0, reason))?;
+        if header.meta_bytes > META_BYTES_MAX {
+            return Err(corrupt(&self.path, 32, format!("{} bytes of meta data", header.meta_bytes)));
+        }
+        let whole = self.peek(HEADER_BYTES + header.meta_bytes)?;
+        let meta = whole[HEADER_BYTES..].to_vec();
+        if crc32c::crc32c_append(crc32c::crc32c(&raw[..36]), &meta) != header.crc {
+            return Err(corrupt(&self.path, 0, "the checksum of the header does not match"));
+        }
+        if header.group != group || expected.is_some_and(|place| place != header.place) {
+            let (index, term) = header.place;
+            let reason =
+                format!("this is a snapshot of group {} at entry {index} of term {term}", header.group);
+            return Err(corrupt(&self.path, 0, reason));
+        }
+        self.at += HEADER_BYTES + meta.len();
+        (self.place, self.meta) = (header.place, meta);
+        Ok(())
+    }
+
+    /// Index and term of the last entry that the state contains.
+    pub fn place(&self) -> Place {
+        self.place
+    }
+
+    /// What was given to [`SnapshotDir::begin`].
+    pub fn meta(&self) -> &[u8] {
+        &self.meta
+    }
+
+    /// The length of the file in bytes.
+    pub fn bytes(&self) -> u64 {
+        self.bytes
+    }
+
+    /// The next block; `None` once all were read and the digest of the whole matched.
+    ///
+    /// # Errors
+    /// [`Fatal::Corrupt`] with the offset of the block or trailer that is damaged; [`Fatal::Disk`].
+    pub fn next_block(&mut self) -> Result<Option<&[u8]>, Fatal> {
+        if self.complete {
+            return Ok(None);
+        }
+        let offset = self.start + self.at as u64;
+        let header = self.peek(BLOCK_HEADER_BYTES)?;
+        let (length, crc) = (u32_at(header, 0), u32_at(header, 4));
+        if length == 0 {
+            return self.end(offset).map(|()| None);
+        }
+        if length as usize > BLOCK_BYTES_MAX {
+            return Err(corrupt(&self.path, offset, format!("a block of {length} bytes")));
+        }
+        let size = BLOCK_HEADER_BYTES + length as usize;
+        let block = self.peek(size)?;
+        if block_crc(length, &block[BLOCK_HEADER_BYTES..]) != crc {
+            return Err(corrupt(&self.path, offset, "the checksum of a block does not match"));
+        }
+        self.digest.add(length, crc);
+        self.at += size;
+        Ok(Some(&self.buffer[self.at - length as usize..self.at]))
+    }
+
+    fn end(&mut self, offset: u64) -> Result<(), Fatal> {
+        let expected = self.digest.trailer();
+        let found = self.peek(TRAILER_BYTES)?;
+        if found != expected.as_slice() {
+            return Err(corrupt(&self.path, offset, "the digest of the whole does not match"));
+        }
+        if offset + TRAILER_BYTES as u64 != self.bytes {
+            return Err(corrupt(&self.path, offset, "the file goes on after its end"));
+        }
+        self.complete = true;
+        Ok(())
+    }
+
+    /// The next `count` bytes, not consumed.
+    fn peek(&mut self, count: usize) -> Result<&[u8], Fatal> {
+        if self.buffer.len() - self.at < count {
+            let offset = self.start + self.at as u64;
+            if self.bytes - offset < count as u64 {
+                return Err(corrupt(&self.path, offset, "the file ends too early"));
+            }
+            self.buffer.drain(..self.at);
+            (self.start, self.at) = (offset, 0);
+            let have = self.buffer.len();
+            let want = (count.max(READ_BYTES) as u64).min(self.bytes - offset) as usize;
+            self.buffer.resize(want, 0);
+            let into = &mut self.buffer[have..];
+            self.file.read_exact_at(into, offset + have as u64).map_err(disk_error(&self.path, "reading"))?;
+        }
+        Ok(&self.buffer[self.at..self.at + count])
+    }
+
+    /// Reads all that is left and checks it.
+    ///
+    /// # Errors
+    /// As [`SnapshotReader::next_block`].
+    pub fn verify(mut self) -> Result<SnapshotFile, Fatal> {
+        while self.next_block()?.is_some() {}
+        assert!(self.complete, "a reader ends with the trailer or an error");
+        Ok(SnapshotFile { path: self.path, place: self.place, bytes: self.bytes })
+    }
+}

@@ -1,0 +1,103 @@
+//! Writing a snapshot.
+//!
+//! Invariants:
+//! * Until `finish` returns there is no file with a snapshot's name; a writer that is dropped leaves no file at all.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use super::directory::{SnapshotDir, SnapshotFile};
+use super::format::{BLOCK_HEADER_BYTES, Digest, block_crc, header};
+use super::{BLOCK_BYTES_MAX, META_BYTES_MAX};
+use crate::env::{DiskFile, Open};
+use crate::error::Fatal;
+use crate::storage::disk_error;
+use crate::storage::log::Place;
+
+/// Written at a time, so that small blocks do not cost a call each.
+const WRITE_BYTES: usize = 1 << 20;
+/// Synced at a time: one sync at the end would have the whole file to write, and the log's syncs would wait behind it.
+const SYNC_BYTES: u64 = 8 << 20;
+
+/// A snapshot being written; see [`SnapshotDir::begin`].
+#[derive(Debug)]
+pub struct SnapshotWriter {
+    dir: SnapshotDir,
+    place: Place,
+    temporary: Option<PathBuf>,
+    file: Arc<dyn DiskFile>,
+    buffer: Vec<u8>,
+    written: u64,
+    synced: u64,
+    digest: Digest,
+}
+
+impl SnapshotWriter {
+    pub(super) fn begin(dir: &SnapshotDir, place: Place, meta: &[u8]) -> Result<SnapshotWriter, Fatal> {
+        assert!(meta.len() <= META_BYTES_MAX, "{} bytes of meta data", meta.len());
+        let path = dir.temporary("writing");
+        let file = dir.disk.open(&path, Open::Create).map_err(disk_error(&path, "creating"))?;
+        let buffer = header(dir.group, place, meta);
+        let (temporary, digest) = (Some(path), Digest::default());
+        Ok(SnapshotWriter { dir: dir.clone(), place, temporary, file, buffer, written: 0, synced: 0, digest })
+    }
+
+    /// Adds a block.
+    ///
+    /// # Errors
+    /// [`Fatal::Disk`] if it cannot be written, out of space among others: the snapshot is given up, and nothing else
+    /// is harmed. Whether the node goes on is for the caller to say.
+    ///
+    /// # Panics
+    /// If it is empty or has more than [`BLOCK_BYTES_MAX`] bytes.
+    pub fn block(&mut self, payload: &[u8]) -> Result<(), Fatal> {
+        assert!(
+            !payload.is_empty() && payload.len() <= BLOCK_BYTES_MAX,
+            "a block of {} bytes",
+            payload.len()
+        );
+        let length = payload.len() as u32;
+        let crc = block_crc(length, payload);
+        self.digest.add(length, crc);
+        self.buffer.reserve(BLOCK_HEADER_BYTES + payload.len());
+        self.buffer.extend_from_slice(&length.to_le_bytes());
+        self.buffer.extend_from_slice(&crc.to_le_bytes());
+        self.buffer.extend_from_slice(payload);
+        if self.buffer.len() >= WRITE_BYTES { self.flush() } else { Ok(()) }
+    }
+
+    fn flush(&mut self) -> Result<(), Fatal> {
+        let path = self.temporary.as_deref().expect("only finish and drop take the path");
+        self.file.write_all_at(&self.buffer, self.written).map_err(disk_error(path, "writing"))?;
+        self.written += self.buffer.len() as u64;
+        self.buffer.clear();
+        if self.written - self.synced >= SYNC_BYTES {
+            self.file.sync_data().map_err(disk_error(path, "syncing"))?;
+            self.synced = self.written;
+        }
+        Ok(())
+    }
+
+    /// Completes the file, makes it durable and gives it its name.
+    ///
+    /// # Errors
+    /// As [`SnapshotWriter::block`].
+    pub fn finish(mut self) -> Result<SnapshotFile, Fatal> {
+        self.buffer.extend_from_slice(&self.digest.trailer());
+        self.flush()?;
+        let path = self.temporary.clone().expect("only finish and drop take the path");
+        self.file.sync_all().map_err(disk_error(&path, "syncing"))?;
+        let named = self.dir.publish(&path, self.place, self.written)?;
+        self.temporary = None;
+        Ok(named)
+    }
+}
+
+impl Drop for SnapshotWriter {
+    fn drop(&mut self) {
+        if let Some(path) = self.temporary.take() {
+            // If this fails the next start removes it.
+            let _ = self.dir.disk.remove(&path);
+        }
+    }
+}
