@@ -239,15 +239,15 @@ fn restore(
     running: &Arc<AtomicBool>,
 ) -> Result<StateMachine, Fatal> {
     let (newest, _damaged) = snapshots.newest_good()?;
-    let mut meta = None;
+    let mut restored = None;
     if let Some(snapshot) = newest {
-        let (found, records) = load_records(snapshots, &snapshot, keyspace).map_err(stopped)?;
+        let (meta, records) = load_records(snapshots, &snapshot, keyspace).map_err(stopped)?;
         tracing::info!(records, index = snapshot.place.0, "restored the newest snapshot");
-        meta = Some(found);
+        restored = Some((meta, snapshot));
     }
-    let applied = meta.as_ref().and_then(|meta| meta.last_log_id).map(|id| id.index());
+    let applied = restored.as_ref().and_then(|(meta, _)| meta.last_log_id).map(|id| id.index());
     let machine = Machine::new(keyspace.clone(), applied);
-    Ok(StateMachine::new(machine, meta, snapshots.clone(), running.clone()))
+    Ok(StateMachine::new(machine, restored, snapshots.clone(), running.clone()))
 }
 
 /// Opens the log, and makes sure that it goes on where the restored state ends.

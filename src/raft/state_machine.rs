@@ -2,7 +2,8 @@
 //!
 //! Invariants:
 //! * the machine has applied exactly the entries up to `applied`;
-//! * a snapshot is named after the last entry in it, and is on disk whole before openraft hears of it.
+//! * a snapshot is named after the last entry in it, and is on disk whole before openraft hears of it;
+//! * `newest` was read or written whole by this process: a damaged file, however new, is never offered.
 
 use std::io;
 use std::sync::Arc;
@@ -11,6 +12,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use futures_util::{Stream, TryStreamExt};
 use openraft::storage::{EntryResponder, RaftStateMachine};
 use openraft::{EntryPayload, RaftSnapshotBuilder};
+use parking_lot::Mutex;
 
 use super::convert;
 use super::types::{LogId, Replies, SnapshotMeta, StoredMembership, TypeConfig};
@@ -30,28 +32,37 @@ pub struct StateMachine {
     applied: Option<LogId>,
     membership: StoredMembership,
     snapshots: SnapshotDir,
+    /// What openraft is offered, and sends to followers; builders put theirs here.
+    newest: Arc<Mutex<Option<SnapshotFile>>>,
     /// Whether a snapshot is being written, for `INFO`.
     running: Arc<AtomicBool>,
 }
 
 impl StateMachine {
-    /// A machine in the state of `meta`, or an empty one.
+    /// A machine in the state of the snapshot that was restored, or an empty one.
     pub fn new(
         machine: Machine,
-        meta: Option<SnapshotMeta>,
+        restored: Option<(SnapshotMeta, SnapshotFile)>,
         snapshots: SnapshotDir,
         running: Arc<AtomicBool>,
     ) -> StateMachine {
-        let (applied, membership) = match meta {
-            Some(meta) => (meta.last_log_id, meta.last_membership),
-            None => (None, StoredMembership::default()),
+        let (applied, membership, newest) = match restored {
+            Some((meta, file)) => (meta.last_log_id, meta.last_membership, Some(file)),
+            None => (None, StoredMembership::default(), None),
         };
         assert_eq!(
             machine.applied(),
             applied.map(|id| id.index()),
             "the keyspace is in the state of the snapshot"
         );
-        StateMachine { machine, applied, membership, snapshots, running }
+        StateMachine {
+            machine,
+            applied,
+            membership,
+            snapshots,
+            newest: Arc::new(Mutex::new(newest)),
+            running,
+        }
     }
 
     /// The index of the last entry applied.
@@ -102,6 +113,7 @@ impl RaftStateMachine<TypeConfig> for StateMachine {
             meta: self.meta(),
             capture: Some(capture),
             snapshots: self.snapshots.clone(),
+            newest: self.newest.clone(),
             running: self.running.clone(),
         })
     }
@@ -119,9 +131,10 @@ impl RaftStateMachine<TypeConfig> for StateMachine {
         let load = move || {
             let snapshot = adopt(&snapshots, snapshot)?;
             keyspace.reset();
-            load_records(&snapshots, &snapshot, &keyspace)
+            load_records(&snapshots, &snapshot, &keyspace).map(|_| snapshot)
         };
-        tokio::task::spawn_blocking(load).await.map_err(io::Error::other)??;
+        let adopted = tokio::task::spawn_blocking(load).await.map_err(io::Error::other)??;
+        *self.newest.lock() = Some(adopted);
         self.applied = meta.last_log_id;
         self.membership = meta.last_membership.clone();
         self.machine.restored(self.applied.map(|id| id.index()));
@@ -129,8 +142,7 @@ impl RaftStateMachine<TypeConfig> for StateMachine {
     }
 
     async fn get_current_snapshot(&mut self) -> Result<Option<Snapshot>, io::Error> {
-        let list = self.snapshots.list().map_err(io::Error::other)?;
-        let Some(snapshot) = list.into_iter().next_back() else { return Ok(None) };
+        let Some(snapshot) = self.newest.lock().clone() else { return Ok(None) };
         let reader = self.snapshots.open(&snapshot).map_err(io::Error::other)?;
         let meta = convert::decode_meta(reader.meta()).map_err(io::Error::other)?;
         Ok(Some(Snapshot { meta, snapshot }))
@@ -177,6 +189,7 @@ pub struct Builder {
     meta: SnapshotMeta,
     capture: Option<Capture>,
     snapshots: SnapshotDir,
+    newest: Arc<Mutex<Option<SnapshotFile>>>,
     running: Arc<AtomicBool>,
 }
 
@@ -189,6 +202,7 @@ impl RaftSnapshotBuilder<TypeConfig> for Builder {
         let written = tokio::task::spawn_blocking(move || write(capture, &meta, &snapshots)).await;
         self.running.store(false, Ordering::Relaxed);
         let snapshot = written.map_err(io::Error::other)??;
+        *self.newest.lock() = Some(snapshot.clone());
         Ok(Snapshot { meta: self.meta.clone(), snapshot })
     }
 }
