@@ -1,9 +1,56 @@
 //! JsonVault: JSON documents behind the Redis protocol, replicated by Raft.
+//!
+//! Every write is an entry of a Raft log, on disk before it is answered; the state in memory is what applying the
+//! log gives. This version runs one node, a group of one. The tour is `docs/ARCHITECTURE.md`; in short, a write goes
+//!
+//! ```text
+//! bytes -> resp::Decoder -> server::connection -> server::dispatch -> command::table
+//!       -> the command's parse: checked and canonical -> machine::Batch -> raft::proposer: one entry for all who wait
+//!       -> raft::log_store -> storage::log: one write, one sync -> commit
+//!       -> raft::state_machine -> machine::apply -> the command's apply on keyspace::Writer
+//!       -> replies -> server::dispatch -> resp::encode -> bytes
+//! ```
+//!
+//! and a read stays in the connection's task: its own earlier writes, the read barrier, then the command on a
+//! [`keyspace::View`].
+//!
+//! | module | owns |
+//! |---|---|
+//! | [`env`] | the doors to clock, random numbers, disk and threads |
+//! | [`resp`] | the wire: requests, replies, limits |
+//! | [`json`] | documents, paths, edits; pure |
+//! | [`error`] | the three kinds of error, which no conversion joins |
+//! | [`keyspace`] | keys with their values, deadlines and versions |
+//! | [`command`] | one file and one row of the table for each command; the trait is the route |
+//! | [`machine`] | applying entries: deterministic, in order, each once |
+//! | [`storage`] | what survives a restart: data directory, log, snapshots |
+//! | [`raft`] | consensus, and the only place that names openraft |
+//! | [`server`] | listener, connections, dispatch |
+//! | [`node`] | the composition root |
+//! | [`client`] | the command-line client |
+//!
+//! A module imports only from those above it, except that `storage` sits on `env` and serves `raft` and `node` alone.
+//!
+//! A node within a process of yours:
+//!
+//! ```no_run
+//! use jsonvault::{config::Config, error::Fatal, node::Node};
+//!
+//! # async fn run() -> Result<(), Fatal> {
+//! let words = ["server", "--address", "127.0.0.1:0", "--dir", "/var/lib/jsonvault"];
+//! let config = Config::load(words.map(Into::into))?;
+//! let node = Node::start(config).await?;
+//! println!("clients connect to {}", node.address());
+//! node.run(std::future::pending()).await
+//! # }
+//! ```
 pub mod client;
 pub mod command;
 pub mod config;
 pub mod env;
 pub mod error;
+#[doc(hidden)]
+pub mod fuzzing;
 pub mod json;
 pub mod keyspace;
 pub mod machine;

@@ -1,5 +1,6 @@
 //! The server: reads the settings, runs one node, and turns its end into an exit code.
 
+use std::io::IsTerminal;
 use std::process::ExitCode;
 
 use jsonvault::config::Config;
@@ -27,7 +28,11 @@ fn run() -> Result<(), Fatal> {
     let config = Config::load(std::env::args_os())?;
     let filter = EnvFilter::try_new(filter(&config.loglevel))
         .map_err(|error| Fatal::Config(format!("loglevel: {error}")))?;
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal())
+        .init();
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()

@@ -263,6 +263,10 @@ fn open_log(data: &DataDir, applied: Option<u64>) -> Result<(Arc<Log>, Recovered
             "cut a torn tail: the last write was never acknowledged"
         );
     }
+    if applied.is_some() && recovered.vote.is_none() {
+        let reason = "there is a snapshot and no log: what came after the snapshot is lost".to_string();
+        return Err(Fatal::Directory { path, reason });
+    }
     if let Some((purged, _)) = recovered.purged
         && applied.is_none_or(|applied| applied < purged)
     {

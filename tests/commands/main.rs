@@ -2,4 +2,7 @@
 #![allow(clippy::disallowed_methods, reason = "tests read their own files")]
 
 mod conformance;
+mod patches;
+mod properties;
+mod scripts;
 mod vault;

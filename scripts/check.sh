@@ -1,0 +1,58 @@
+#!/usr/bin/env bash
+# What has to hold before a change goes in. Changes no file of the tree.
+#
+#   scripts/check.sh            all of it
+#   scripts/check.sh fmt        one part: fmt, clippy, test, shell or deny
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+fmt() {
+    cargo fmt --all -- --check
+}
+
+clippy() {
+    cargo clippy --locked --all-targets -- -D warnings
+}
+
+run_tests() {
+    if cargo nextest --version >/dev/null 2>&1; then
+        cargo nextest run --locked
+    else
+        echo "check.sh: cargo-nextest is not installed, so cargo test runs instead" >&2
+        cargo test --locked --lib --bins --tests --examples
+    fi
+    # The examples in the documentation; nextest does not run those.
+    cargo test --locked --doc
+}
+
+shell() {
+    if command -v shellcheck >/dev/null; then
+        shellcheck scripts/*.sh
+    else
+        echo "check.sh: shellcheck is not installed, so the scripts are not looked at" >&2
+    fi
+}
+
+deny() {
+    if cargo deny --version >/dev/null 2>&1; then
+        cargo deny --locked check licenses bans sources
+    else
+        echo "check.sh: cargo-deny is not installed, so the licences are not looked at" >&2
+    fi
+}
+
+case "${1:-all}" in
+    all)
+        fmt
+        shell
+        clippy
+        run_tests
+        deny
+        ;;
+    test) run_tests ;;
+    fmt | clippy | shell | deny) "$1" ;;
+    *)
+        echo "usage: scripts/check.sh [fmt|clippy|test|shell|deny]" >&2
+        exit 2
+        ;;
+esac

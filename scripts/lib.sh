@@ -1,0 +1,54 @@
+#!/usr/bin/env bash
+# Parts that the other scripts share; to be sourced, not run.
+
+# Ends the script with a message.
+fail() {
+    echo "${0##*/}: $*" >&2
+    exit 1
+}
+
+# Ends the script unless the programs are there.
+need() {
+    local program
+    for program in "$@"; do
+        command -v "$program" >/dev/null || fail "$program is needed (on Debian: apt-get install redis-tools)"
+    done
+}
+
+# A port of this machine that nobody listens on now.
+free_port() {
+    local port
+    for _ in $(seq 100); do
+        port=$((20000 + RANDOM % 30000))
+        if ! (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null; then
+            echo "$port"
+            return
+        fi
+    done
+    fail "no free port found"
+}
+
+# Waits until the server on a port answers and has read its log: wait_ready PORT PID [SECONDS].
+wait_ready() {
+    local port=$1 pid=$2 seconds=${3:-60}
+    for _ in $(seq $((seconds * 20))); do
+        kill -0 "$pid" 2>/dev/null || fail "the server ended while it was starting"
+        if redis-cli -p "$port" info persistence 2>/dev/null | grep -q '^loading:0'; then
+            return
+        fi
+        sleep 0.05
+    done
+    fail "the server was not ready after $seconds s"
+}
+
+# Builds the two programs once and sets SERVER and CLIENT to them. With BIN_DIR set, takes them from there.
+find_programs() {
+    if [[ -z ${BIN_DIR:-} ]]; then
+        cargo build --release --locked --bins
+        BIN_DIR=${CARGO_TARGET_DIR:-target}/release
+    fi
+    SERVER=$BIN_DIR/server
+    # shellcheck disable=SC2034  # for the scripts that source this
+    CLIENT=$BIN_DIR/client
+    [[ -x $SERVER ]] || fail "$SERVER is not there"
+}

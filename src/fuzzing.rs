@@ -1,0 +1,121 @@
+//! What a fuzzer calls: any bytes in, a panic if a promise is broken. One function for each target in `fuzz/`.
+//!
+//! The same functions run as ordinary tests on random and on mutated inputs, so that a promise is held without a
+//! fuzzer too. Not part of the crate's interface.
+
+mod disk;
+#[cfg(test)]
+mod tests;
+
+use std::sync::LazyLock;
+
+use crate::json::path::{Fuel, Path, Selection};
+use crate::json::{Document, ParseLimits, Style, check, equal, parse, print};
+use crate::keyspace::Keyspace;
+use crate::machine::{BatchReader, Restore};
+use crate::resp;
+
+/// The documents of [`path()`]: one of each kind of value, then nesting, repetition and numbers at their limits.
+const DOCUMENTS: [&str; 4] = [
+    r#"{"a":{"b":[1,2.5,-3,"text",true,null,{"c":"d"}]},"e":[[],{}],"f g":"\u00e9\n","n":18446744073709551615}"#,
+    r#"[[[[1],[2]],[[3],[4]]],{"a":{"a":{"a":{"a":[0,1,2]}}}},"a",["a","b","a"]]"#,
+    r#"{"items":[{"price":8.95,"tags":["x"]},{"price":12,"tags":["x","y"]},{"price":-9223372036854775808}]}"#,
+    "\"only text\"",
+];
+
+static PARSED: LazyLock<Vec<Document>> = LazyLock::new(|| {
+    let parse =
+        |text: &&str| parse(text.as_bytes(), &ParseLimits::default()).expect("the documents are JSON");
+    DOCUMENTS.iter().map(parse).collect()
+});
+
+/// What an evaluation may cost here: a fuzzer wants thousands of inputs a second, and a limit that it reaches.
+const FUEL: u64 = 20_000;
+
+/// Requests and replies from the network.
+///
+/// # Panics
+/// If a decoder reads otherwise in pieces than at once, passes one of its limits, or panics.
+pub fn resp(data: &[u8]) {
+    resp::fuzz_decode(data);
+    resp::fuzz_decode_reply(data);
+}
+
+/// Bytes as JSON text, as an encoded document, and as the payload of an entry of the log.
+///
+/// # Panics
+/// If a document that was accepted does not print and parse to itself.
+pub fn document(data: &[u8]) {
+    if let Ok(document) = parse(data, &ParseLimits::default()) {
+        assert_eq!(check(document.encoded()), Ok(()), "the parser writes what the check accepts");
+        assert_reads_back(&document);
+    }
+    if let Ok(document) = Document::from_encoded(data) {
+        assert_reads_back(&document);
+    }
+    if let Ok(reader) = BatchReader::new(data) {
+        let promised = reader.len();
+        let (mut read, mut bytes) = (0, 0);
+        for command in reader {
+            let Ok((_, body)) = command else { break };
+            (read, bytes) = (read + 1, bytes + body.len());
+        }
+        assert!(read <= promised && bytes <= data.len(), "a batch gives no more than it holds");
+    }
+}
+
+fn assert_reads_back(document: &Document) {
+    let mut text = Vec::new();
+    print(document.root(), &Style::default(), &mut text);
+    let again = parse(&text, &ParseLimits::default()).expect("what is printed is JSON");
+    assert!(equal(document.root(), again.root()), "a document is the same after printing and parsing");
+}
+
+/// A path, evaluated on a few documents.
+///
+/// # Panics
+/// If it leads out of a document, is read differently when written again, or uses more than its fuel.
+pub fn path(data: &[u8]) {
+    let Ok(path) = Path::parse(data) else { return };
+    for document in PARSED.iter() {
+        let mut fuel = Fuel::with_steps(FUEL);
+        let selection = path.select(document, &mut fuel);
+        assert!(fuel.left() <= FUEL, "fuel only goes down");
+        match selection {
+            Ok(Selection::Places(places)) => {
+                assert!(!path.is_static() || places.len() <= 1, "a static path has one match at most");
+                let end = document.encoded().len();
+                for place in places {
+                    let value = place.value(document);
+                    assert!(place.member <= place.at && value.end() <= end, "a place is in its document");
+                }
+            }
+            Ok(Selection::Values(values)) => {
+                assert!(path.is_projection(), "only a projection computes values");
+                values.iter().for_each(|value| assert_eq!(check(value), Ok(()), "a computed value is one"));
+            }
+            Err(answer) => assert!(!answer.line().contains(['\r', '\n']), "an error is one line"),
+        }
+    }
+}
+
+/// A log with bytes changed behind its back; [`disk::damaged_log`] has the promise.
+pub fn log_record(data: &[u8]) {
+    disk::damaged_log(data);
+}
+
+/// A snapshot with bytes changed behind its back, and any bytes as the stream of records in one.
+///
+/// # Panics
+/// If a damaged snapshot is believed, or a record that does not decode is more than an error.
+pub fn snapshot(data: &[u8]) {
+    disk::damaged_snapshot(data);
+    let keyspace = Keyspace::new();
+    let mut restore = Restore::new();
+    let pieces = data.split_first().map_or(1, |(first, _)| 1 + usize::from(*first));
+    if data.chunks(pieces).all(|piece| restore.block(piece, &keyspace).is_ok())
+        && let Ok(records) = restore.finish()
+    {
+        assert!(keyspace.len() <= records, "a keyspace holds no more keys than there were records");
+    }
+}

@@ -1,0 +1,189 @@
+//! Files whose bytes were changed behind everyone's back: the log and the snapshots have to notice.
+//!
+//! The bytes of a fuzzer become changes to files that were written properly: random files would only ever fail at
+//! their first checksum. A change is four bytes: which file, where (two bytes, little-endian), and what is XORed there.
+
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::sync_channel;
+use std::sync::{Arc, LazyLock};
+use std::time::Duration;
+
+use bytes::Bytes;
+
+use crate::env::{Disk, Open, SimDisk};
+use crate::error::Fatal;
+use crate::json::{ParseLimits, parse};
+use crate::keyspace::{Entry, Key, Keyspace, Scope, Value};
+use crate::machine::{Restore, write_record};
+use crate::storage::log::{self, Log, Options, SEGMENT_BYTES_MIN};
+use crate::storage::snapshot::{SnapshotDir, SnapshotFile, SnapshotReader};
+
+/// The entries of the log: enough to fill a segment of the smallest size and to begin another.
+const ENTRIES: u64 = 24;
+/// What a prepared segment has besides zeros.
+const SEGMENT_HEADER_BYTES: usize = 64;
+const VOTE: &[u8] = b"a vote";
+
+type Files = Vec<(PathBuf, Vec<u8>)>;
+
+fn dir() -> &'static Path {
+    Path::new("/fuzz")
+}
+
+fn options() -> Options {
+    Options { segment_bytes: SEGMENT_BYTES_MIN, mark_after: Duration::from_secs(3600), ..Options::default() }
+}
+
+fn entry(index: u64) -> log::Entry {
+    log::Entry { index, term: 1, payload: Bytes::from(format!("{index:0168}")) }
+}
+
+/// Returns once the entry is durable. In a full segment it waits for the next one to be prepared.
+fn append(log: &Log, entry: log::Entry) {
+    let (sender, receiver) = sync_channel(1);
+    log.append(vec![entry], move |written| drop(sender.send(written)));
+    receiver.recv().expect("the log tells of each entry").expect("a disk without faults takes an entry");
+}
+
+fn files_of(disk: &SimDisk) -> Files {
+    let names = disk.list(dir()).expect("a simulated disk lists");
+    let read = |name: String| {
+        let path = dir().join(name);
+        disk.contents(&path).map(|bytes| (path, bytes))
+    };
+    names.into_iter().filter_map(read).collect()
+}
+
+/// The log, closed properly: everything in it was reported durable, and a mark protects the last batch.
+static LOG: LazyLock<Files> = LazyLock::new(|| {
+    let disk = SimDisk::new();
+    let (log, _) = Log::open(disk.shared(), dir(), options()).expect("an empty log opens");
+    log.save_vote(VOTE).expect("a vote is written");
+    (0..ENTRIES).for_each(|index| append(&log, entry(index)));
+    log.close().expect("the log closes");
+    drop(log);
+    let mut files = files_of(&disk);
+    // One more may have been prepared, or not in time: an input has to mean the same at every run.
+    files.retain(|(_, bytes)| bytes[SEGMENT_HEADER_BYTES..].iter().any(|byte| *byte != 0));
+    assert!(files.len() > 1, "the entries take several segments");
+    files
+});
+
+/// Changes bytes as `data` says; how many are other than before. A change may undo another.
+fn change(files: &mut Files, data: &[u8]) -> usize {
+    let before = files.clone();
+    for change in data.chunks_exact(4) {
+        let which = usize::from(change[0]) % files.len();
+        let bytes = &mut files[which].1;
+        let at = usize::from(u16::from_le_bytes([change[1], change[2]])) % bytes.len();
+        bytes[at] ^= change[3];
+    }
+    let bytes = |files: &Files| files.iter().flat_map(|(_, bytes)| bytes.clone()).collect::<Vec<u8>>();
+    bytes(&before).iter().zip(bytes(files)).filter(|(old, new)| **old != *new).count()
+}
+
+fn disk_with(files: &Files) -> SimDisk {
+    let disk = SimDisk::new();
+    for (path, bytes) in files {
+        let file = disk.open(path, Open::Create).expect("a simulated disk creates");
+        file.write_all_at(bytes, 0).expect("a simulated disk writes");
+        file.sync_all().expect("a simulated disk syncs");
+    }
+    disk.sync_dir(dir()).expect("a simulated disk syncs");
+    disk
+}
+
+/// Opens a log in which bytes were changed.
+///
+/// # Panics
+/// Unless it refuses to open and says where, or has entries as they were written, from the first on without a gap.
+/// After a single changed byte it has to have all of them: nothing that was durable is lost in silence. (Checksums
+/// have 32 bits: of some billions of damaged logs one passes for good. A fuzzer does not see that many.)
+pub fn damaged_log(data: &[u8]) {
+    let mut files = LOG.clone();
+    let changed = change(&mut files, data);
+    let opened = Log::open(disk_with(&files).shared(), dir(), options());
+    let (log, recovered) = match opened {
+        Ok(opened) => opened,
+        Err(Fatal::Corrupt { .. } | Fatal::Directory { .. }) => {
+            assert!(changed > 0, "a log that nobody touched opens");
+            return;
+        }
+        Err(other) => panic!("damage is reported as damage, not as {other:?}"),
+    };
+    let entries = log.read(0..u64::MAX, usize::MAX).expect("what was found on opening can be read");
+    assert_eq!(
+        entries.len() as u64,
+        recovered.last.map_or(0, |(last, _)| last + 1),
+        "the first entry is there"
+    );
+    for (index, found) in (0..).zip(&entries) {
+        assert_eq!(*found, entry(index), "an entry is found as it was written");
+    }
+    if changed <= 1 {
+        assert_eq!(entries.len() as u64, ENTRIES, "one changed byte loses no durable entry in silence");
+        assert_eq!(recovered.vote.as_deref(), Some(VOTE), "nor the vote");
+    }
+    // The log goes on where it ends, whatever was cut off.
+    append(&log, entry(entries.len() as u64));
+    log.close().expect("a repaired log closes");
+}
+
+/// Keys and documents of the snapshots.
+fn contents(generation: u64) -> Vec<(Key, Entry)> {
+    let document = |number: u64| {
+        let text = format!("{{\"generation\":{generation},\"number\":{number}}}");
+        let value = parse(text.as_bytes(), &ParseLimits::default()).expect("the documents are JSON");
+        Entry { value: Value::Json(value), expires_ms: None, version: generation }
+    };
+    (0..20).map(|number| (Key::from(format!("key{number}").as_bytes()), document(number))).collect()
+}
+
+/// Two snapshots, the newer one after entry 20.
+static SNAPSHOTS: LazyLock<Files> = LazyLock::new(|| {
+    let disk = SimDisk::new();
+    let snapshots = SnapshotDir::open_dir(disk.shared(), dir(), 0).expect("an empty directory opens");
+    for generation in [10, 20] {
+        let mut stream = Vec::new();
+        contents(generation).iter().for_each(|(key, entry)| write_record(&mut stream, key, entry));
+        let mut writer = snapshots.begin((generation, 1), b"meta").expect("a snapshot begins");
+        stream.chunks(300).for_each(|block| writer.block(block).expect("a block is written"));
+        writer.finish().expect("a snapshot is finished");
+    }
+    files_of(&disk)
+});
+
+/// Opens snapshots in which bytes were changed.
+///
+/// # Panics
+/// Unless the newest one that nobody touched is found, and restores to what was saved.
+pub fn damaged_snapshot(data: &[u8]) {
+    let mut files = SNAPSHOTS.clone();
+    change(&mut files, data);
+    let good = files.iter().zip(SNAPSHOTS.iter()).rposition(|(now, before)| now.1 == before.1);
+    let disk: Arc<dyn Disk> = disk_with(&files).shared();
+    let snapshots = SnapshotDir::open_dir(disk, dir(), 0).expect("the directory opens");
+    let (newest, damaged) = snapshots.newest_good().expect("the disk itself works");
+    let expected = good.map(|which| files[which].0.clone());
+    assert_eq!(newest.as_ref().map(|file| file.path.clone()), expected, "the newest good one is found");
+    assert_eq!(damaged.len(), files.len() - good.map_or(0, |which| which + 1), "each damaged one is told");
+    if let Some(newest) = newest {
+        assert_restores(&snapshots, &newest);
+    }
+}
+
+fn assert_restores(snapshots: &SnapshotDir, file: &SnapshotFile) {
+    let keyspace = Keyspace::new();
+    let mut restore = Restore::new();
+    let mut reader: SnapshotReader = snapshots.open(file).expect("a good snapshot opens");
+    assert_eq!(reader.meta(), b"meta");
+    while let Some(block) = reader.next_block().expect("a good snapshot reads") {
+        restore.block(block, &keyspace).expect("a good snapshot decodes");
+    }
+    let saved = contents(file.place.0);
+    assert_eq!(restore.finish().expect("a good snapshot ends"), saved.len());
+    let view = keyspace.view(Scope::ManyKeys, 0);
+    for (key, entry) in saved {
+        assert_eq!(view.value(key.as_bytes()), Some(entry.value), "{key:?}");
+    }
+}
