@@ -26,28 +26,40 @@ pub fn set_request(key: &str) -> Vec<String> {
     ["JSON.SET", key, "$", &document(key)].map(str::to_owned).to_vec()
 }
 
-/// What was sent in a test, and whether it was acknowledged.
+/// What is known of a document that was sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Fate {
+    /// Sent and not answered: it may be there or not.
+    Unknown,
+    /// Acknowledged, or found once: it has to stay.
+    Stored,
+    /// Missing once: it must not turn up later.
+    Absent,
+}
+
+/// What was sent in a test, and what is known of it.
 #[derive(Debug, Default)]
 pub struct Ledger {
-    sent: BTreeMap<String, bool>,
+    sent: BTreeMap<String, Fate>,
 }
 
 /// What a ledger and a node have in common.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Found {
-    pub acknowledged: usize,
+    /// Known to be stored before, and still there.
+    pub expected: usize,
     /// Stored, but the client was not told.
     pub unacknowledged: usize,
 }
 
 impl Ledger {
     pub fn sent(&mut self, key: String) {
-        self.sent.entry(key).or_insert(false);
+        self.sent.entry(key).or_insert(Fate::Unknown);
     }
 
     pub fn acknowledged(&mut self, key: &str) {
         let known = self.sent.get_mut(key).unwrap_or_else(|| panic!("{key} was acknowledged and never sent"));
-        *known = true;
+        *known = Fate::Stored;
     }
 
     pub fn merge(&mut self, other: Ledger) {
@@ -55,32 +67,41 @@ impl Ledger {
     }
 
     /// Checks that every acknowledged document is there as it was sent, that one which was sent without an answer is
-    /// whole or absent, and that there is nothing else.
-    pub fn check(&self, client: &mut Client) -> Found {
-        let keys: Vec<&String> = self.sent.keys().collect();
-        let mut found = Found { acknowledged: 0, unacknowledged: 0 };
+    /// whole or absent, that it stays so, and that there is nothing else.
+    pub fn check(&mut self, client: &mut Client) -> Found {
+        let keys: Vec<String> = self.sent.keys().cloned().collect();
+        let mut found = Found { expected: 0, unacknowledged: 0 };
         for chunk in keys.chunks(500) {
             let requests: Vec<Vec<&str>> = chunk.iter().map(|key| vec!["JSON.GET", key.as_str()]).collect();
             for (key, reply) in chunk.iter().zip(client.pipeline(&requests)) {
-                match reply {
-                    Value::Null => assert!(!self.sent[*key], "{key} was acknowledged and is gone"),
-                    reply => {
-                        let text = reply.text().unwrap_or_else(|| panic!("{key}: {reply:?}"));
-                        assert_eq!(text, document(key).as_bytes(), "{key} is not what was sent");
-                        *if self.sent[*key] { &mut found.acknowledged } else { &mut found.unacknowledged } +=
-                            1;
-                    }
-                }
+                self.settle(key, &reply, &mut found);
             }
         }
         let stored = client.integer("DBSIZE") as usize;
-        assert_eq!(stored, found.acknowledged + found.unacknowledged, "there are keys that were never sent");
+        assert_eq!(stored, found.expected + found.unacknowledged, "there are keys that were never sent");
         found
+    }
+
+    fn settle(&mut self, key: &str, reply: &Value, found: &mut Found) {
+        let fate = self.sent.get_mut(key).expect("the key was sent");
+        if *reply == Value::Null {
+            assert_ne!(*fate, Fate::Stored, "{key} was acknowledged, or found before, and is gone");
+            *fate = Fate::Absent;
+            return;
+        }
+        let text = reply.text().unwrap_or_else(|| panic!("{key}: {reply:?}"));
+        assert_eq!(text, document(key).as_bytes(), "{key} is not what was sent");
+        match fate {
+            Fate::Stored => found.expected += 1,
+            Fate::Unknown => found.unacknowledged += 1,
+            Fate::Absent => panic!("{key} was absent and has turned up"),
+        }
+        *fate = Fate::Stored;
     }
 }
 
 /// Writes documents, `window` requests at a time, until the connection ends, or until `enough` of them were sent.
-/// `acknowledged` counts along. Replies other than OK end the test, but for those of `allowed`.
+/// `acknowledged` counts along. A reply other than OK fails the test.
 pub fn write_until_lost(
     address: &str,
     prefix: &str,

@@ -90,19 +90,13 @@ impl TestNode {
     pub fn try_start(&mut self) -> Result<(), Ended> {
         assert!(self.process.is_none(), "a node runs once at a time");
         let mut process = Process::spawn(&self.dir, &self.flags);
-        loop {
-            let address = until("the server to be ready or to end", || match process.address() {
-                Some(address) => Some(Some(address)),
-                None => process.has_ended().then_some(None),
-            });
-            match address {
-                Some(address) => process.address = address,
-                None => return Err(process.ended()),
-            }
-            break;
-        }
+        let ready = until("the server to be ready or to end", || match process.address() {
+            Some(address) => Some(Some(address)),
+            None => process.has_ended().then_some(None),
+        });
+        let Some(address) = ready else { return Err(process.ended()) };
+        process.address.clone_from(&address);
         // A client may connect before the log is applied; it is told so.
-        let address = process.address.clone();
         let loaded = until("the log to be applied", || {
             if process.has_ended() {
                 return Some(false);

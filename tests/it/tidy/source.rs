@@ -82,9 +82,13 @@ impl Source {
         };
         let lines: Vec<&str> = self.text.lines().map(str::trim).collect();
         for (at, line) in lines.iter().enumerate() {
-            let Some(name) = line.strip_prefix("mod ").and_then(|rest| rest.strip_suffix(';')) else {
+            let Some((visibility, name)) = line.strip_suffix(';').and_then(|line| line.split_once("mod "))
+            else {
                 continue;
             };
+            if !visibility.is_empty() && !visibility.starts_with("pub") {
+                continue;
+            }
             let attributes: Vec<&&str> =
                 lines[..at].iter().rev().take_while(|line| line.starts_with("#[")).collect();
             if !attributes.iter().any(|line| line.contains("cfg(test)")) {
