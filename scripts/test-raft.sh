@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Kills a node in the middle of an import, restarts it and looks for every write that was acknowledged.
 #
-#   scripts/test-raft.sh                    # 20,000 documents, killed three times
-#   scripts/test-raft.sh --documents 200000 --kills 10
+#   scripts/test-raft.sh                    # 100,000 documents, killed three times
+#   scripts/test-raft.sh --documents 500000 --kills 10
 #   BIN_DIR=target/debug scripts/test-raft.sh
 #
 # Everything happens in a temporary directory and on a free port of this machine. There is one node: members of a
@@ -12,7 +12,7 @@ cd "$(dirname "$0")/.."
 # shellcheck source=scripts/lib.sh
 source scripts/lib.sh
 
-documents=20000
+documents=100000
 kills=3
 while (($#)); do
     case $1 in
