@@ -61,3 +61,17 @@ fn a_large_reply_in_small_pieces_costs_linear_time() {
     }
     assert_eq!(value.unwrap().items().unwrap().len(), count);
 }
+
+#[test]
+fn a_line_over_the_limit_is_refused_however_it_arrives() {
+    let limits = Limits { bulk_bytes_max: 8, ..Limits::DEFAULT };
+    for size in [1, 4, 100] {
+        let mut decoder = ReplyDecoder::new(limits.clone());
+        let mut buffer = BytesMut::new();
+        let refused = b"+123456789\r\n".chunks(size).any(|piece| {
+            buffer.extend_from_slice(piece);
+            decoder.decode(&mut buffer).is_err()
+        });
+        assert!(refused, "in pieces of {size}");
+    }
+}
