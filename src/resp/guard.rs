@@ -103,6 +103,9 @@ impl Guard {
         match rest[self.searched..].iter().position(|byte| *byte == b'\n') {
             Some(found) => {
                 let size = self.searched + found + 1;
+                if size - 1 > limits.bulk_bytes_max {
+                    return Err(ReplyError::TooBig);
+                }
                 let whole = size >= 2 && rest[size - 2] == b'\r';
                 if whole { Ok(Some(size)) } else { Err(ReplyError::Malformed) }
             }
