@@ -17,7 +17,7 @@ use crate::env::{Clock, Disk, Random, RealDisk, SystemClock};
 use crate::error::Fatal;
 use crate::keyspace::Keyspace;
 use crate::raft::{Group, Member, Options};
-use crate::server::{Listener, Shared, Stats};
+use crate::server::{Listener, Shared, Stats, expiry};
 use crate::storage::{DataDir, Identity};
 
 /// The name of a cluster that was not given another.
@@ -89,6 +89,7 @@ impl Node {
     pub async fn run(self, stop: impl Future<Output = ()>) -> Result<(), Fatal> {
         let (stopping, stopping_seen) = watch::channel(false);
         let server = tokio::spawn(self.listener.serve(self.shared.clone(), stopping_seen));
+        let expiry = tokio::spawn(expiry::run(self.shared.clone()));
         let loaded = self.shared.group.clone();
         tokio::spawn(async move {
             if loaded.wait_until_loaded().await.is_ok() {
@@ -101,6 +102,7 @@ impl Node {
             fatal = self.shared.group.failed() => Err(fatal),
         };
         tracing::info!("stopping");
+        expiry.abort();
         stopping.send_replace(true);
         if outcome.is_ok() {
             server.await.map_err(|error| Fatal::Consensus(error.to_string()))?;

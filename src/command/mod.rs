@@ -70,7 +70,7 @@ pub trait Read: Command + Sized {
 }
 
 /// A command that changes the keyspace, on every replica alike.
-pub trait Write: Command + Sized + Serialize + DeserializeOwned {
+pub trait Write: Command + Sized + PartialEq + Serialize + DeserializeOwned {
     /// Names the command in the log: never changed, never given to another.
     const CODE: u16;
     /// Checks the request and makes it canonical. Whatever can be refused without the keyspace is refused here.

@@ -141,7 +141,12 @@ impl Row {
     pub const fn write<C: Write>() -> Row {
         let canonical: CanonicalFn = |words, context, out| {
             let command = C::parse(&mut Args::new(C::SPEC.name, words), context)?;
-            postcard::to_io(&command, out).expect("a command encodes into memory");
+            let begin = out.len();
+            postcard::to_io(&command, &mut *out).expect("a command encodes into memory");
+            debug_assert!(
+                postcard::from_bytes::<C>(&out[begin..]).is_ok_and(|decoded| decoded == command),
+                "a replica applies what the client asked for"
+            );
             Ok(())
         };
         let apply: ApplyFn = |bytes, keyspace, stamp| {

@@ -107,12 +107,19 @@ fn edit_model(
         Model::Array(elements) => {
             elements.into_iter().filter_map(|element| edit_model(element, number, chosen, edit)).collect()
         }
-        Model::Object(members) => Model::Object(
-            members
-                .into_iter()
-                .filter_map(|(key, value)| Some((key, edit_model(value, number, chosen, edit)?)))
-                .collect(),
-        ),
+        Model::Object(members) => {
+            let mut gone = Vec::new();
+            let mut edited = serde_json::Map::new();
+            for (key, value) in members {
+                let value = edit_model(value, number, chosen, edit);
+                gone.extend(value.is_none().then(|| key.clone()));
+                edited.insert(key, value.unwrap_or_default());
+            }
+            for key in gone {
+                edited.swap_remove(&key);
+            }
+            Model::Object(edited)
+        }
         scalar => scalar,
     };
     if chosen.get(mine).copied().unwrap_or(false) { edit(model) } else { Some(model) }
@@ -137,7 +144,7 @@ fn model_merge(target: Option<Model>, patch: Model) -> Model {
     };
     for (key, value) in patch {
         match value {
-            Model::Null => drop(merged.shift_remove(&key)),
+            Model::Null => drop(merged.swap_remove(&key)),
             value => {
                 let old = merged.get(&key).cloned();
                 merged.insert(key, model_merge(old, value));

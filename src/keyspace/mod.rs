@@ -87,6 +87,30 @@ impl Keyspace {
         self.map.is_empty()
     }
 
+    /// How many keys have a deadline, passed or not.
+    pub fn deadlines(&self) -> usize {
+        self.map.deadlines()
+    }
+
+    /// Keys whose deadline has passed at `now_ms`, of the parts from `part` on, at most about `count` of them; and
+    /// the part to go on from.
+    pub fn expired(&self, part: usize, parts: usize, count: usize, now_ms: u64) -> (Vec<Key>, usize) {
+        let mut found = Vec::new();
+        let mut next = part % map::PARTS;
+        for _ in 0..parts {
+            self.map.for_each_in_part(next, |key, entry| {
+                if entry.is_expired(now_ms) {
+                    found.push(key.clone());
+                }
+            });
+            next = (next + 1) % map::PARTS;
+            if found.len() >= count {
+                break;
+            }
+        }
+        (found, next)
+    }
+
     /// Puts back one record of a snapshot. Only for a keyspace that nobody reads yet.
     pub fn restore(&self, key: Key, entry: Entry) {
         self.map.insert(key, entry);

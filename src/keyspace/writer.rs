@@ -100,10 +100,7 @@ impl Writer<'_> {
             return false;
         }
         self.keyspace.capturing.before_change(&self.keyspace.map, key);
-        let Some(mut entry) = self.keyspace.map.get_mut(key) else { return false };
-        entry.expires_ms = expires_ms;
-        entry.version = self.stamp.index;
-        true
+        self.keyspace.map.set_deadline(key, expires_ms, self.stamp.index)
     }
 
     /// Takes a key away; what it held, unless that had expired.
@@ -111,6 +108,15 @@ impl Writer<'_> {
         self.keyspace.capturing.before_change(&self.keyspace.map, key);
         let (_, entry) = self.keyspace.map.remove(key)?;
         (!entry.is_expired(self.stamp.now_ms)).then_some(entry)
+    }
+
+    /// Takes a key away if its deadline has passed at the stamp's time.
+    pub fn remove_if_expired(&mut self, key: &[u8]) -> bool {
+        let expired = self.keyspace.map.get(key).is_some_and(|entry| entry.is_expired(self.stamp.now_ms));
+        if expired {
+            self.remove(key);
+        }
+        expired
     }
 
     /// Takes every key away.

@@ -17,7 +17,7 @@ use super::log_store::LogStore;
 use super::maintenance;
 use super::network::Network;
 use super::proposer::{Answered, Proposer};
-use super::state_machine::{StateMachine, load_records};
+use super::state_machine::{Snapshot, StateMachine, load_records};
 use super::status::Status;
 use super::types::{Member, TypeConfig};
 use crate::command::ReadConsistency;
@@ -239,15 +239,15 @@ fn restore(
     running: &Arc<AtomicBool>,
 ) -> Result<StateMachine, Fatal> {
     let (newest, _damaged) = snapshots.newest_good()?;
-    let mut meta = None;
+    let mut restored = None;
     if let Some(snapshot) = newest {
-        let (found, records) = load_records(snapshots, &snapshot, keyspace).map_err(stopped)?;
+        let (meta, records) = load_records(snapshots, &snapshot, keyspace).map_err(stopped)?;
         tracing::info!(records, index = snapshot.place.0, "restored the newest snapshot");
-        meta = Some(found);
+        restored = Some(Snapshot { meta, snapshot });
     }
-    let applied = meta.as_ref().and_then(|meta| meta.last_log_id).map(|id| id.index());
+    let applied = restored.as_ref().and_then(|restored| restored.meta.last_log_id).map(|id| id.index());
     let machine = Machine::new(keyspace.clone(), applied);
-    Ok(StateMachine::new(machine, meta, snapshots.clone(), running.clone()))
+    Ok(StateMachine::new(machine, restored, snapshots.clone(), running.clone()))
 }
 
 /// Opens the log, and makes sure that it goes on where the restored state ends.
@@ -262,6 +262,10 @@ fn open_log(data: &DataDir, applied: Option<u64>) -> Result<(Arc<Log>, Recovered
             bytes = cut.bytes,
             "cut a torn tail: the last write was never acknowledged"
         );
+    }
+    if applied.is_some() && recovered.vote.is_none() {
+        let reason = "there is a snapshot and no log: what came after the snapshot is lost".to_string();
+        return Err(Fatal::Directory { path, reason });
     }
     if let Some((purged, _)) = recovered.purged
         && applied.is_none_or(|applied| applied < purged)

@@ -2,7 +2,8 @@
 //!
 //! Invariants:
 //! * the machine has applied exactly the entries up to `applied`;
-//! * a snapshot is named after the last entry in it, and is on disk whole before openraft hears of it.
+//! * a snapshot is named after the last entry in it, and is on disk whole before openraft hears of it;
+//! * `current` is the newest snapshot that is known to be good: one that lies beside it damaged is never offered.
 
 use std::io;
 use std::sync::Arc;
@@ -11,6 +12,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use futures_util::{Stream, TryStreamExt};
 use openraft::storage::{EntryResponder, RaftStateMachine};
 use openraft::{EntryPayload, RaftSnapshotBuilder};
+use parking_lot::Mutex;
 
 use super::convert;
 use super::types::{LogId, Replies, SnapshotMeta, StoredMembership, TypeConfig};
@@ -19,7 +21,7 @@ use crate::machine::{self, Machine, Restore};
 use crate::storage::snapshot::BLOCK_BYTES_MAX;
 use crate::storage::{SnapshotDir, SnapshotFile};
 
-type Snapshot = openraft::alias::SnapshotOf<TypeConfig, SnapshotFile>;
+pub type Snapshot = openraft::alias::SnapshotOf<TypeConfig, SnapshotFile>;
 
 /// The newest, and the one before it in case the newest turns out to be damaged.
 const SNAPSHOTS_KEPT: usize = 2;
@@ -30,20 +32,24 @@ pub struct StateMachine {
     applied: Option<LogId>,
     membership: StoredMembership,
     snapshots: SnapshotDir,
+    current: Current,
     /// Whether a snapshot is being written, for `INFO`.
     running: Arc<AtomicBool>,
 }
 
+/// The newest good snapshot, shared with whoever writes the next.
+type Current = Arc<Mutex<Option<Snapshot>>>;
+
 impl StateMachine {
-    /// A machine in the state of `meta`, or an empty one.
+    /// A machine in the state of a snapshot that was read whole, or an empty one.
     pub fn new(
         machine: Machine,
-        meta: Option<SnapshotMeta>,
+        restored: Option<Snapshot>,
         snapshots: SnapshotDir,
         running: Arc<AtomicBool>,
     ) -> StateMachine {
-        let (applied, membership) = match meta {
-            Some(meta) => (meta.last_log_id, meta.last_membership),
+        let (applied, membership) = match &restored {
+            Some(restored) => (restored.meta.last_log_id, restored.meta.last_membership.clone()),
             None => (None, StoredMembership::default()),
         };
         assert_eq!(
@@ -51,7 +57,14 @@ impl StateMachine {
             applied.map(|id| id.index()),
             "the keyspace is in the state of the snapshot"
         );
-        StateMachine { machine, applied, membership, snapshots, running }
+        StateMachine {
+            machine,
+            applied,
+            membership,
+            snapshots,
+            current: Arc::new(Mutex::new(restored)),
+            running,
+        }
     }
 
     /// The index of the last entry applied.
@@ -102,6 +115,7 @@ impl RaftStateMachine<TypeConfig> for StateMachine {
             meta: self.meta(),
             capture: Some(capture),
             snapshots: self.snapshots.clone(),
+            current: self.current.clone(),
             running: self.running.clone(),
         })
     }
@@ -119,9 +133,10 @@ impl RaftStateMachine<TypeConfig> for StateMachine {
         let load = move || {
             let snapshot = adopt(&snapshots, snapshot)?;
             keyspace.reset();
-            load_records(&snapshots, &snapshot, &keyspace)
+            load_records(&snapshots, &snapshot, &keyspace).map(|_| snapshot)
         };
-        tokio::task::spawn_blocking(load).await.map_err(io::Error::other)??;
+        let snapshot = tokio::task::spawn_blocking(load).await.map_err(io::Error::other)??;
+        *self.current.lock() = Some(Snapshot { meta: meta.clone(), snapshot });
         self.applied = meta.last_log_id;
         self.membership = meta.last_membership.clone();
         self.machine.restored(self.applied.map(|id| id.index()));
@@ -129,11 +144,7 @@ impl RaftStateMachine<TypeConfig> for StateMachine {
     }
 
     async fn get_current_snapshot(&mut self) -> Result<Option<Snapshot>, io::Error> {
-        let list = self.snapshots.list().map_err(io::Error::other)?;
-        let Some(snapshot) = list.into_iter().next_back() else { return Ok(None) };
-        let reader = self.snapshots.open(&snapshot).map_err(io::Error::other)?;
-        let meta = convert::decode_meta(reader.meta()).map_err(io::Error::other)?;
-        Ok(Some(Snapshot { meta, snapshot }))
+        Ok(self.current.lock().clone())
     }
 }
 
@@ -177,6 +188,7 @@ pub struct Builder {
     meta: SnapshotMeta,
     capture: Option<Capture>,
     snapshots: SnapshotDir,
+    current: Current,
     running: Arc<AtomicBool>,
 }
 
@@ -188,8 +200,9 @@ impl RaftSnapshotBuilder<TypeConfig> for Builder {
         let (meta, snapshots) = (self.meta.clone(), self.snapshots.clone());
         let written = tokio::task::spawn_blocking(move || write(capture, &meta, &snapshots)).await;
         self.running.store(false, Ordering::Relaxed);
-        let snapshot = written.map_err(io::Error::other)??;
-        Ok(Snapshot { meta: self.meta.clone(), snapshot })
+        let snapshot = Snapshot { meta: self.meta.clone(), snapshot: written.map_err(io::Error::other)?? };
+        *self.current.lock() = Some(snapshot.clone());
+        Ok(snapshot)
     }
 }
 

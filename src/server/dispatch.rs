@@ -68,7 +68,7 @@ impl Runner<'_> {
         let row = &table::ROWS[position];
         if !row.arity_fits(request.words().len()) {
             add(&self.shared.stats.commands[position].rejected, 1);
-            return self.answer(Reply::Error(Answer::wrong_arity(row.spec.name)));
+            return self.answer(Reply::Error(Answer::wrong_arity(&String::from_utf8_lossy(request.name()))));
         }
         match row.route {
             Route::Write { .. } => self.write(position, row, request.args()),

@@ -188,6 +188,6 @@ fn commandstats(shared: &Shared, out: &mut String) {
 fn keyspace(shared: &Shared, out: &mut String) {
     let keys = shared.keyspace.len();
     if keys > 0 {
-        line(out, format_args!("db0:keys={keys},expires=0,avg_ttl=0"));
+        line(out, format_args!("db0:keys={keys},expires={},avg_ttl=0", shared.keyspace.deadlines()));
     }
 }

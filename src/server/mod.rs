@@ -8,6 +8,7 @@
 
 mod connection;
 mod dispatch;
+pub mod expiry;
 mod info;
 mod listener;
 mod registry;

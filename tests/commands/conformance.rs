@@ -13,7 +13,7 @@ use serde_json::{Value as Json, json};
 use crate::vault::Vault;
 
 /// So many disagreements are shown; the rest is counted.
-const SHOWN_MAX: usize = 200;
+const SHOWN_MAX: usize = 40;
 
 struct Step {
     words: Vec<Bytes>,

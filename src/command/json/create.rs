@@ -4,7 +4,7 @@ use super::errors::{INDEX_OUT_OF_RANGE, NOT_STATIC};
 use crate::error::Answer;
 use crate::json::edit::put_member;
 use crate::json::path::{Fuel, Path, Segment, Selector};
-use crate::json::{Document, Kind, ParseLimits, Value};
+use crate::json::{Builder, DEPTH_MAX, Document, Kind, ParseLimits, TOO_DEEP, Value};
 use crate::keyspace::Edited;
 
 /// Adds the member that the last step names to the object that the steps before it lead to; whether there is such
@@ -27,4 +27,46 @@ pub fn create_member(
     };
     *document = put_member(document, &[parent.at], name, value.encoded(), limits)?;
     Ok(Edited::Changed(true))
+}
+
+/// As [`create_member`], and creates the objects that are missing on the way. Arrays are never created, so each
+/// missing step has to be a name.
+pub fn create_path(
+    document: &mut Document,
+    path: &Path,
+    value: Value<'_>,
+    limits: &ParseLimits,
+) -> Result<Edited<bool>, Answer> {
+    if !path.is_static() {
+        return Err(NOT_STATIC);
+    }
+    let mut nested = value.encoded().to_vec();
+    let mut rest = path.clone();
+    while let Some((parents, Segment::Child(Selector::Name(name)))) = rest.split_last() {
+        let parent = parents.single(document, &mut Fuel::for_document(document))?;
+        if let Some(parent) = parent {
+            if parent.value(document).kind() != Kind::Object {
+                return Ok(Edited::Unchanged(false));
+            }
+            *document = put_member(document, &[parent.at], name, &nested, limits)?;
+            return Ok(Edited::Changed(true));
+        }
+        nested = wrapped(name, &nested);
+        // No document nests deeper; going on would only wrap what is refused at the end.
+        if Value::at(&nested, 0).depth() > DEPTH_MAX {
+            return Err(TOO_DEEP);
+        }
+        rest = parents;
+    }
+    Err(INDEX_OUT_OF_RANGE)
+}
+
+/// An object with one member.
+fn wrapped(name: &[u8], value: &[u8]) -> Vec<u8> {
+    let mut out = Builder::with_capacity(name.len() + value.len() + 10);
+    let open = out.open(Kind::Object, name.len() + value.len() + 5);
+    out.text(name);
+    out.raw(value);
+    out.close(open);
+    out.into_bytes()
 }

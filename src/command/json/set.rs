@@ -1,14 +1,17 @@
-//! `JSON.SET key path json [NX | XX]`: puts a value at every match of a path, or creates the member that it names.
+//! `JSON.SET key path json [NX | XX] ..`: puts a value at every match of a path, or creates the member that it names.
+//!
+//! The options that RedisJSON lacks are in [`super::set_options`]. A deadline that the key has is kept.
 
 use serde::{Deserialize, Serialize};
 
-use super::create::create_member;
+use super::create::{create_member, create_path};
+use super::set_options::Options;
 use super::target::{SizeLimit, Target, document, outermost, places};
 use crate::command::{Args, Command, Context, Group, KeySpec, Spec, Write};
 use crate::error::Answer;
 use crate::json::edit::replace;
 use crate::json::path::Path;
-use crate::json::{BadJson, Document};
+use crate::json::{BadJson, Builder, Document, Kind};
 use crate::keyspace::{Edited, Key, Value, Writer};
 use crate::resp::Reply;
 
@@ -19,6 +22,7 @@ pub struct Set {
     value: Document,
     condition: Condition,
     limit: SizeLimit,
+    options: Option<Box<Options>>,
 }
 
 /// What has to be at the path for the write to be done.
@@ -50,7 +54,9 @@ impl Command for Set {
         group: Group::Json,
         since: "0.1.0",
         summary: "Puts a value at a path.",
-        syntax: "key path json [NX | XX] [FORMAT format] [FPHA type]",
+        syntax: "key path json [NX | XX] [GET] [EX seconds | PX milliseconds | EXAT unix-time-seconds | \
+                 PXAT unix-time-milliseconds | KEEPTTL] [IFEQ json | IFVER version] [MKPATH] [FORMAT format] \
+                 [FPHA type]",
     };
 }
 
@@ -61,7 +67,7 @@ impl Write for Set {
         let key = args.key()?;
         let path = args.word()?;
         let text = args.word()?;
-        let mut condition = Condition::Always;
+        let (mut condition, mut options) = (Condition::Always, Options::default());
         while !args.is_empty() {
             if args.keyword("NX") && condition == Condition::Always {
                 condition = Condition::Missing;
@@ -69,49 +75,82 @@ impl Write for Set {
                 condition = Condition::Present;
             } else if args.keyword("FORMAT") || args.keyword("FPHA") {
                 args.word()?;
-            } else {
+            } else if !options.take(args, context)? {
                 return Err(Answer::SYNTAX);
             }
         }
         let value = document(text, context).map_err(BadJson::bare)?;
-        Ok(Set { key, path: Target::parse(path)?, value, condition, limit: SizeLimit::of(context) })
+        let options = options.boxed();
+        Ok(Set { key, path: Target::parse(path)?, value, condition, limit: SizeLimit::of(context), options })
     }
 
-    fn apply(self, keyspace: &mut Writer<'_>) -> Result<Reply, Answer> {
-        if self.path.is_root() { self.at_root(keyspace) } else { self.below_root(keyspace) }
+    fn apply(mut self, keyspace: &mut Writer<'_>) -> Result<Reply, Answer> {
+        match self.options.take() {
+            Some(options) => self.apply_with(&options, keyspace),
+            None => Ok(if self.put(false, keyspace)? { Reply::OK } else { Reply::Null }),
+        }
     }
 }
 
 impl Set {
-    fn at_root(self, keyspace: &mut Writer<'_>) -> Result<Reply, Answer> {
-        let present = match keyspace.with(self.key.as_bytes(), |entry| matches!(entry.value, Value::Json(_)))
-        {
-            Some(false) => return Err(Answer::WRONG_JSON_KIND),
-            present => present.is_some(),
-        };
-        if !self.condition.allows(present) {
-            return Ok(Reply::Null);
+    fn apply_with(self, options: &Options, keyspace: &mut Writer<'_>) -> Result<Reply, Answer> {
+        let (key, path) = (self.key.clone(), self.path.path()?);
+        let old = if options.answer_old { Some(options.old(key.as_bytes(), &path, keyspace)?) } else { None };
+        let met = options.are_met(key.as_bytes(), &path, keyspace)?;
+        let done = met && self.put(options.make_path, keyspace)?;
+        if done && options.deadline.is_some() {
+            keyspace.set_deadline(key.as_bytes(), options.deadline);
         }
-        keyspace.put_keeping_deadline(self.key, Value::Json(self.value));
-        Ok(Reply::OK)
+        Ok(old.unwrap_or(if done { Reply::OK } else { Reply::Null }))
     }
 
-    fn below_root(self, keyspace: &mut Writer<'_>) -> Result<Reply, Answer> {
+    /// Whether the value was put.
+    fn put(self, make_path: bool, keyspace: &mut Writer<'_>) -> Result<bool, Answer> {
+        if self.path.is_root() {
+            self.put_at_root(keyspace)
+        } else {
+            self.put_below_root(make_path, keyspace)
+        }
+    }
+
+    fn put_at_root(self, keyspace: &mut Writer<'_>) -> Result<bool, Answer> {
+        let before = keyspace.with(self.key.as_bytes(), |entry| match entry.value {
+            Value::Json(_) => Ok(entry.expires_ms),
+            Value::Text(_) => Err(Answer::WRONG_JSON_KIND),
+        });
+        let before = before.transpose()?;
+        let allowed = self.condition.allows(before.is_some());
+        if allowed {
+            keyspace.put(self.key, Value::Json(self.value), before.flatten());
+        }
+        Ok(allowed)
+    }
+
+    fn put_below_root(self, make_path: bool, keyspace: &mut Writer<'_>) -> Result<bool, Answer> {
         let path = self.path.path()?;
-        let done = keyspace.edit_document(self.key.as_bytes(), |document| self.edit(&path, document))?;
-        match done {
-            Some(true) => Ok(Reply::OK),
-            Some(false) => Ok(Reply::Null),
-            None if self.condition == Condition::Present => Ok(Reply::Null),
+        let edit = |document: &mut Document| self.edit(&path, make_path, document);
+        match keyspace.edit_document(self.key.as_bytes(), edit)? {
+            Some(done) => Ok(done),
+            None if self.condition == Condition::Present => Ok(false),
+            None if make_path => {
+                let mut document = empty_object();
+                let made = self.edit(&path, true, &mut document)?;
+                let made = matches!(made, Edited::Changed(true));
+                if made {
+                    keyspace.replace(self.key, Value::Json(document));
+                }
+                Ok(made)
+            }
             None => Err(Answer::NOT_AT_ROOT),
         }
     }
 
     /// Whether the value was put.
-    fn edit(&self, path: &Path, document: &mut Document) -> Result<Edited<bool>, Answer> {
+    fn edit(&self, path: &Path, make_path: bool, document: &mut Document) -> Result<Edited<bool>, Answer> {
         let found = places(path, document)?;
         if found.is_empty() && self.condition != Condition::Present {
-            return create_member(document, path, self.value.root(), &self.limit.limits());
+            let create = if make_path { create_path } else { create_member };
+            return create(document, path, self.value.root(), &self.limit.limits());
         }
         if self.condition == Condition::Missing && !path.is_static() {
             return Err(super::errors::NOT_STATIC);
@@ -123,4 +162,11 @@ impl Set {
         *document = replace(document, &offsets, self.value.encoded(), &self.limit.limits())?;
         Ok(Edited::Changed(true))
     }
+}
+
+fn empty_object() -> Document {
+    let mut out = Builder::new();
+    let open = out.open(Kind::Object, 0);
+    out.close(open);
+    Document::from_trusted(&out.into_bytes())
 }

@@ -9,6 +9,7 @@ pub mod glob;
 pub mod matching;
 pub mod persist;
 pub mod randomkey;
+pub mod reap;
 pub mod rename;
 pub mod renamenx;
 pub mod scan;

@@ -1,7 +1,7 @@
 //! Where the members of an object stand after some were deleted.
 //!
 //! RedisJSON lets the last member take the place of a deleted one, and its clients see that order. Deletions run
-//! from the last to the first.
+//! from the first to the last, so a member that took a place may itself be deleted from there.
 
 use crate::json::value::Members;
 
@@ -10,8 +10,13 @@ use crate::json::value::Members;
 /// `out[payload..]` holds them in their old order; `deleted` are the indexes of the others, ascending.
 pub(super) fn close_gaps(out: &mut Vec<u8>, payload: usize, count: usize, deleted: &[usize]) {
     let mut order: Vec<usize> = (0..count).collect();
-    for &index in deleted.iter().rev() {
-        order.swap_remove(index);
+    let mut places = order.clone();
+    for &index in deleted {
+        let place = places[index];
+        order.swap_remove(place);
+        if let Some(&moved) = order.get(place) {
+            places[moved] = place;
+        }
     }
     if order.is_sorted() {
         return;

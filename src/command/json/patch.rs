@@ -1,0 +1,72 @@
+//! `JSON.PATCH key json-patch`: the operations of a JSON Patch (RFC 6902), all of them or none.
+
+use serde::{Deserialize, Serialize};
+
+use super::patch_operation::{Operation, Refused};
+use super::target::{SizeLimit, document};
+use crate::command::{Args, Command, Context, Group, KeySpec, Spec, Write};
+use crate::error::Answer;
+use crate::json::{BadJson, Document, Kind, ParseLimits};
+use crate::keyspace::{Edited, Key, Writer};
+use crate::resp::Reply;
+
+/// Bytes of documents that one patch may walk over: each operation may copy the document, so a long patch of a large
+/// document would hold up every replica. 1 GiB is some tenths of a second.
+const WALKED_BYTES_MAX: usize = 1 << 30;
+
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
+pub struct Patch {
+    key: Key,
+    operations: Vec<Operation>,
+    limit: SizeLimit,
+}
+
+impl Command for Patch {
+    const SPEC: Spec = Spec {
+        name: "JSON.PATCH",
+        aliases: &[],
+        arity: 3,
+        keys: KeySpec::FIRST,
+        group: Group::Json,
+        since: "0.1.0",
+        summary: "Changes a document by a JSON Patch (RFC 6902), wholly or not at all.",
+        syntax: "key json-patch",
+    };
+}
+
+impl Write for Patch {
+    const CODE: u16 = 115;
+
+    fn parse(args: &mut Args<'_>, context: &Context) -> Result<Patch, Answer> {
+        let (key, word) = (args.key()?, args.word()?);
+        let patch = document(word, context).map_err(BadJson::prefixed)?;
+        if patch.root().kind() != Kind::Array {
+            return Err(Answer::fixed("ERR a JSON Patch is an array of operations"));
+        }
+        let operations = patch.root().elements().enumerate().map(|(nth, operation)| {
+            Operation::parse(operation).map_err(|reason| Refused { nth, reason }.answer())
+        });
+        Ok(Patch { key, operations: operations.collect::<Result<_, _>>()?, limit: SizeLimit::of(context) })
+    }
+
+    fn apply(self, keyspace: &mut Writer<'_>) -> Result<Reply, Answer> {
+        let patched = keyspace.edit_document(self.key.as_bytes(), |document| {
+            *document = patched(document, &self.operations, &self.limit.limits())?;
+            Ok(Edited::Changed(Reply::OK))
+        })?;
+        patched.ok_or(Answer::NO_KEY)
+    }
+}
+
+/// The document after all operations. The one that is given stays as it is.
+fn patched(document: &Document, operations: &[Operation], limits: &ParseLimits) -> Result<Document, Answer> {
+    let mut document = document.clone();
+    let mut left = WALKED_BYTES_MAX;
+    for (nth, operation) in operations.iter().enumerate() {
+        left = left
+            .checked_sub(document.encoded().len())
+            .ok_or(Answer::fixed("ERR the patch has too many operations for so large a document"))?;
+        document = operation.apply(&document, limits).map_err(|reason| Refused { nth, reason }.answer())?;
+    }
+    Ok(document)
+}

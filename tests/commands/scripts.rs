@@ -1,0 +1,101 @@
+//! Runs the scripts in `tests/scripts/commands`: each line is a request as redis-cli takes it, behind a `>`.
+//!
+//! `protocol 3` changes the protocol of the replies, `advance 1500` the clock, by milliseconds.
+//! `UPDATE_GOLDENFILES=1` writes down the replies as they are; look at them before they are committed.
+
+use std::collections::BTreeSet;
+use std::error::Error;
+use std::path::PathBuf;
+
+use bytes::Bytes;
+use jsonvault::command::table;
+use jsonvault::resp::{Protocol, Value, split_words};
+
+use crate::vault::Vault;
+
+struct Runner {
+    vault: Vault,
+    /// The rows that were asked for.
+    rows: BTreeSet<usize>,
+}
+
+impl goldenscript::Runner for Runner {
+    type Command = goldenscript::Command;
+
+    fn run(
+        &mut self,
+        command: &goldenscript::Command,
+        _context: &goldenscript::Context,
+    ) -> Result<String, Box<dyn Error>> {
+        let argument = command.consume_args().next_pos();
+        match command.name.as_str() {
+            "protocol" => {
+                let three = argument == Some("3");
+                self.vault.session.protocol = if three { Protocol::Resp3 } else { Protocol::Resp2 };
+                Ok(String::new())
+            }
+            "advance" => {
+                self.vault.now_ms += argument.ok_or("milliseconds are missing")?.parse::<u64>()?;
+                Ok(String::new())
+            }
+            line => {
+                let words = split_words(line.as_bytes())?;
+                let words: Vec<Bytes> = words.into_iter().map(Bytes::from).collect();
+                self.rows.extend(table::position(&words[0]));
+                Ok(format!("{}\n", shown(&self.vault.read(&words))))
+            }
+        }
+    }
+
+    fn start_script(&mut self) -> Result<(), Box<dyn Error>> {
+        // A fresh one, so that versions do not depend on the scripts before.
+        self.vault = Vault::new();
+        self.vault.begin(Protocol::Resp2);
+        Ok(())
+    }
+}
+
+/// A reply on one line.
+fn shown(reply: &Value) -> String {
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).escape_debug().to_string().replace("\\\"", "\"");
+    let all = |items: &[Value]| items.iter().map(shown).collect::<Vec<_>>().join(", ");
+    match reply {
+        Value::Simple(bytes) => text(bytes),
+        Value::Error(line) => format!("error: {line}"),
+        Value::Integer(whole) => whole.to_string(),
+        Value::Double(real) => format!("double {real:?}"),
+        Value::Boolean(truth) => format!("boolean {truth}"),
+        Value::Bulk(bytes) => format!("`{}`", text(bytes)),
+        Value::Verbatim(bytes) => format!("verbatim `{}`", text(bytes)),
+        Value::BigNumber(bytes) => text(bytes),
+        Value::Null => "null".to_owned(),
+        Value::Array(items) => format!("[{}]", all(items)),
+        Value::Set(items) => format!("set [{}]", all(items)),
+        Value::Push(items) => format!("push [{}]", all(items)),
+        Value::Map(pairs) => {
+            let pairs = pairs.iter().map(|(key, value)| format!("{}: {}", shown(key), shown(value)));
+            format!("{{{}}}", pairs.collect::<Vec<_>>().join(", "))
+        }
+    }
+}
+
+#[test]
+fn scripts_answer_as_written_and_every_command_is_in_one() {
+    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/scripts/commands");
+    let mut runner = Runner { vault: Vault::new(), rows: BTreeSet::new() };
+    let mut files: Vec<PathBuf> =
+        std::fs::read_dir(folder).unwrap().map(|file| file.unwrap().path()).collect();
+    files.sort();
+    assert!(!files.is_empty(), "there are scripts");
+    for file in files {
+        println!("{}", file.display());
+        goldenscript::run(&mut runner, &file).unwrap();
+    }
+    let missing: Vec<&str> = table::ROWS
+        .iter()
+        .enumerate()
+        .filter(|(position, _)| !runner.rows.contains(position))
+        .map(|(_, row)| row.spec.name)
+        .collect();
+    assert!(missing.is_empty(), "no script runs {missing:?}");
+}

@@ -1,0 +1,131 @@
+//! A disk without room: writes are refused and nothing is lost, reads go on, and room heals it.
+
+use std::path::Path;
+use std::process::Command;
+
+use jsonvault::resp::Value;
+
+use crate::harness::client::text_of;
+use crate::harness::wait::until;
+use crate::harness::{Client, TestNode};
+
+/// A file system in memory of its own, unmounted when dropped.
+struct SmallDisk(tempfile::TempDir);
+
+impl SmallDisk {
+    /// `None` where mounting is not permitted.
+    fn mount(mebibytes: u64) -> Option<SmallDisk> {
+        let dir = tempfile::tempdir().unwrap();
+        let size = format!("size={mebibytes}m");
+        let mount =
+            Command::new("mount").args(["-t", "tmpfs", "-o", &size, "tmpfs"]).arg(dir.path()).output();
+        match mount {
+            Ok(output) if output.status.success() => Some(SmallDisk(dir)),
+            other => {
+                println!("skipped: a tmpfs can't be mounted here: {other:?}");
+                None
+            }
+        }
+    }
+
+    fn path(&self) -> &Path {
+        self.0.path()
+    }
+}
+
+impl Drop for SmallDisk {
+    fn drop(&mut self) {
+        let _ = Command::new("umount").arg("-l").arg(self.path()).status();
+    }
+}
+
+/// Sets a key to a string of so many bytes; `Ok` or the error.
+fn set(client: &mut Client, key: &str, bytes: usize) -> Result<(), String> {
+    match client.call(&["JSON.SET", key, "$", &format!("\"{}\"", "x".repeat(bytes))]) {
+        Value::Error(line) => Err(line),
+        reply => {
+            assert_eq!(text_of(&reply).unwrap(), "OK");
+            Ok(())
+        }
+    }
+}
+
+#[test]
+fn a_full_disk_refuses_writes_loses_nothing_and_heals_by_itself() {
+    // Room for the first segment, not for a second beside the ballast.
+    let Some(disk) = SmallDisk::mount(170) else { return };
+    let ballast = disk.path().join("ballast");
+    std::fs::write(&ballast, vec![1; 70 << 20]).unwrap();
+    let mut node = TestNode::in_dir(&disk.path().join("data"));
+    node.start();
+    let mut client = node.client();
+    let mut stored = 0;
+    let refusal = loop {
+        match set(&mut client, &format!("k:{stored}"), 1 << 20) {
+            Ok(()) => stored += 1,
+            Err(line) => break line,
+        }
+        assert!(stored < 170, "more was stored than the disk has room for");
+    };
+    assert!(stored > 10, "{refusal}");
+    assert!(refusal.starts_with("MISCONF the disk refuses writes; nothing was changed: "), "{refusal}");
+
+    // Nothing was changed, reads go on, and it is still refused.
+    assert_eq!(client.integer("DBSIZE"), stored);
+    assert_eq!(client.ask(&format!("JSON.GET k:{stored}")), Value::Null);
+    assert_eq!(client.text("JSON.TYPE k:0"), "string");
+    assert!(set(&mut client, "again", 1 << 20).unwrap_err().starts_with("MISCONF "));
+    assert_eq!(client.text("PING"), "PONG");
+
+    std::fs::remove_file(&ballast).unwrap();
+    until("the node to take writes again", || set(&mut client, "again", 1 << 20).ok());
+    node.kill_and_restart();
+    let mut client = node.client();
+    assert_eq!(client.integer("DBSIZE"), stored + 1);
+    for key in (0..stored).map(|number| format!("k:{number}")).chain(["again".to_owned()]) {
+        assert_eq!(client.text(&format!("JSON.GET {key}")).len(), (1 << 20) + 2, "{key}");
+    }
+}
+
+#[test]
+fn concurrent_writers_on_a_full_disk_get_true_answers() {
+    let Some(disk) = SmallDisk::mount(170) else { return };
+    let ballast = disk.path().join("ballast");
+    std::fs::write(&ballast, vec![1; 70 << 20]).unwrap();
+    let mut node = TestNode::in_dir(&disk.path().join("data"));
+    node.start();
+    let address = node.address();
+    let outcomes: Vec<(String, bool)> = std::thread::scope(|scope| {
+        let writers: Vec<_> =
+            (0..4).map(|writer| scope.spawn(move || write_until_refused(address, writer))).collect();
+        writers.into_iter().flat_map(|writer| writer.join().unwrap()).collect()
+    });
+    let check = |node: &TestNode| {
+        let mut client = node.client();
+        for (key, stored) in &outcomes {
+            let there = client.integer(&format!("EXISTS {key}")) == 1;
+            assert_eq!(there, *stored, "{key}");
+        }
+    };
+    check(&node);
+    node.kill_and_restart();
+    check(&node);
+    std::fs::remove_file(&ballast).unwrap();
+    let mut client = node.client();
+    until("the node to take writes again", || set(&mut client, "again", 1000).ok());
+}
+
+/// Writes until three writes were refused; which keys were stored.
+fn write_until_refused(address: &str, writer: usize) -> Vec<(String, bool)> {
+    let mut client = Client::connect(address);
+    let mut outcomes = Vec::new();
+    while outcomes.iter().filter(|(_, stored)| !stored).count() < 3 {
+        let key = format!("w{writer}:{}", outcomes.len());
+        let outcome = set(&mut client, &key, 100 << 10);
+        if let Err(line) = &outcome {
+            assert!(line.starts_with("MISCONF "), "{line}");
+        }
+        outcomes.push((key, outcome.is_ok()));
+    }
+    outcomes
+}

@@ -1,0 +1,137 @@
+//! Documents that can be told from each other and made again, and writers that send them.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use jsonvault::resp::{Value, encode_request};
+
+use super::Client;
+
+/// The document of a key, in the compact text that JSON.GET answers. Kinds and sizes vary with the key.
+pub fn document(key: &str) -> String {
+    let sum = key.bytes().fold(7_u64, |sum, byte| sum.wrapping_mul(31).wrapping_add(u64::from(byte)));
+    let bytes = match sum % 100 {
+        0 => 20_000,
+        1..=9 => 3000,
+        _ => 150,
+    };
+    let padding = "a–b ".repeat((sum as usize % bytes) / 6);
+    format!(
+        r#"{{"key":"{key}","sum":{sum},"part":{}.5,"flags":[true,false,null],"quote":"\"\\\n","padding":"{padding}"}}"#,
+        sum % 1000
+    )
+}
+
+pub fn set_request(key: &str) -> Vec<String> {
+    ["JSON.SET", key, "$", &document(key)].map(str::to_owned).to_vec()
+}
+
+/// What is known of a document that was sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Fate {
+    /// Sent and not answered: it may be there or not.
+    Unknown,
+    /// Acknowledged, or found once: it has to stay.
+    Stored,
+    /// Missing once: it must not turn up later.
+    Absent,
+}
+
+/// What was sent in a test, and what is known of it.
+#[derive(Debug, Default)]
+pub struct Ledger {
+    sent: BTreeMap<String, Fate>,
+}
+
+/// What a ledger and a node have in common.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Found {
+    /// Known to be stored before, and still there.
+    pub expected: usize,
+    /// Stored, but the client was not told.
+    pub unacknowledged: usize,
+}
+
+impl Ledger {
+    pub fn sent(&mut self, key: String) {
+        self.sent.entry(key).or_insert(Fate::Unknown);
+    }
+
+    pub fn acknowledged(&mut self, key: &str) {
+        let known = self.sent.get_mut(key).unwrap_or_else(|| panic!("{key} was acknowledged and never sent"));
+        *known = Fate::Stored;
+    }
+
+    pub fn merge(&mut self, other: Ledger) {
+        self.sent.extend(other.sent);
+    }
+
+    /// Checks that every acknowledged document is there as it was sent, that one which was sent without an answer is
+    /// whole or absent, that it stays so, and that there is nothing else.
+    pub fn check(&mut self, client: &mut Client) -> Found {
+        let keys: Vec<String> = self.sent.keys().cloned().collect();
+        let mut found = Found { expected: 0, unacknowledged: 0 };
+        for chunk in keys.chunks(500) {
+            let requests: Vec<Vec<&str>> = chunk.iter().map(|key| vec!["JSON.GET", key.as_str()]).collect();
+            for (key, reply) in chunk.iter().zip(client.pipeline(&requests)) {
+                self.settle(key, &reply, &mut found);
+            }
+        }
+        let stored = client.integer("DBSIZE") as usize;
+        assert_eq!(stored, found.expected + found.unacknowledged, "there are keys that were never sent");
+        found
+    }
+
+    fn settle(&mut self, key: &str, reply: &Value, found: &mut Found) {
+        let fate = self.sent.get_mut(key).expect("the key was sent");
+        if *reply == Value::Null {
+            assert_ne!(*fate, Fate::Stored, "{key} was acknowledged, or found before, and is gone");
+            *fate = Fate::Absent;
+            return;
+        }
+        let text = reply.text().unwrap_or_else(|| panic!("{key}: {reply:?}"));
+        assert_eq!(text, document(key).as_bytes(), "{key} is not what was sent");
+        match fate {
+            Fate::Stored => found.expected += 1,
+            Fate::Unknown => found.unacknowledged += 1,
+            Fate::Absent => panic!("{key} was absent and has turned up"),
+        }
+        *fate = Fate::Stored;
+    }
+}
+
+/// Writes documents, `window` requests at a time, until the connection ends, or until `enough` of them were sent.
+/// `acknowledged` counts along. A reply other than OK fails the test.
+pub fn write_until_lost(
+    address: &str,
+    prefix: &str,
+    window: usize,
+    enough: usize,
+    acknowledged: &AtomicU64,
+) -> Ledger {
+    let mut ledger = Ledger::default();
+    let Ok(mut client) = Client::try_connect(address) else { return ledger };
+    for first in (0..enough).step_by(window) {
+        let keys: Vec<String> =
+            (first..enough.min(first + window)).map(|number| format!("{prefix}:{number}")).collect();
+        let mut bytes = Vec::new();
+        for key in &keys {
+            encode_request(&set_request(key), &mut bytes);
+            ledger.sent(key.clone());
+        }
+        // Replies may lie ready although the connection has ended: they are promises too.
+        let sent = client.send_bytes(&bytes);
+        for key in &keys {
+            match client.receive() {
+                Ok(reply) => assert_eq!(reply, Value::Simple("OK".into()), "{key}"),
+                Err(_) => return ledger,
+            }
+            ledger.acknowledged(key);
+            acknowledged.fetch_add(1, Ordering::Relaxed);
+        }
+        if sent.is_err() {
+            return ledger;
+        }
+    }
+    ledger
+}

@@ -1,0 +1,259 @@
+//! A node of a test: its directory, its settings, and its process while it runs.
+
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::{Arc, Mutex};
+
+use tempfile::TempDir;
+
+use super::Client;
+use super::wait::until;
+
+const READY: &str = "ready to accept connections address=";
+
+/// A node; ended when dropped, whatever the test did.
+pub struct TestNode {
+    dir: PathBuf,
+    flags: Vec<String>,
+    process: Option<Process>,
+    /// Last, so that the process has ended when its directory goes.
+    _home: Option<TempDir>,
+}
+
+/// A process that ended.
+pub struct Ended {
+    pub status: ExitStatus,
+    /// What it wrote to standard error.
+    pub messages: String,
+}
+
+impl TestNode {
+    /// A node in a new directory, not started.
+    pub fn new() -> TestNode {
+        let home = tempfile::tempdir().unwrap();
+        TestNode { _home: Some(home), ..TestNode::in_dir(Path::new("")) }.moved()
+    }
+
+    /// A node in a directory of the caller's.
+    pub fn in_dir(dir: &Path) -> TestNode {
+        TestNode { dir: dir.to_owned(), flags: Vec::new(), process: None, _home: None }
+    }
+
+    fn moved(mut self) -> TestNode {
+        self.dir = self._home.as_ref().map(|home| home.path().join("data")).unwrap_or_default();
+        self
+    }
+
+    /// A node in a new directory that is ready.
+    pub fn started() -> TestNode {
+        let mut node = TestNode::new();
+        node.start();
+        node
+    }
+
+    /// Adds flags with their values to the command line; a flag that is there already gets the new value.
+    pub fn with(mut self, flags: &[&str]) -> TestNode {
+        for pair in flags.chunks(2) {
+            let place = self.flags.iter().position(|flag| flag == pair[0]).unwrap_or(self.flags.len());
+            self.flags
+                .splice(place..self.flags.len().min(place + 2), pair.iter().map(|word| (*word).to_owned()));
+        }
+        self
+    }
+
+    pub fn dir(&self) -> &Path {
+        &self.dir
+    }
+
+    /// The segments of the log, in order.
+    pub fn segments(&self) -> Vec<PathBuf> {
+        files(&self.dir.join("group-0/log"), "log")
+    }
+
+    /// The snapshots, oldest first.
+    pub fn snapshots(&self) -> Vec<PathBuf> {
+        files(&self.dir.join("group-0/snapshots"), "snap")
+    }
+
+    /// Starts the process and waits until it serves.
+    ///
+    /// # Panics
+    /// If it ends instead.
+    pub fn start(&mut self) {
+        if let Err(ended) = self.try_start() {
+            panic!("the server ended with {}:\n{}", ended.status, ended.messages);
+        }
+    }
+
+    /// Starts the process; how it ended if it did so before it served.
+    pub fn try_start(&mut self) -> Result<(), Ended> {
+        assert!(self.process.is_none(), "a node runs once at a time");
+        let mut process = Process::spawn(&self.dir, &self.flags);
+        let ready = until("the server to be ready or to end", || match process.address() {
+            Some(address) => Some(Some(address)),
+            None => process.has_ended().then_some(None),
+        });
+        let Some(address) = ready else { return Err(process.ended()) };
+        process.address.clone_from(&address);
+        // A client may connect before the log is applied; it is told so.
+        let loaded = until("the log to be applied", || {
+            if process.has_ended() {
+                return Some(false);
+            }
+            let mut client = Client::try_connect(&address).ok()?;
+            (client.info("loading").as_deref() == Some("0") && client.info_number("is_leader") == 1)
+                .then_some(true)
+        });
+        if !loaded {
+            return Err(process.ended());
+        }
+        self.process = Some(process);
+        Ok(())
+    }
+
+    fn process(&self) -> &Process {
+        self.process.as_ref().expect("the node runs")
+    }
+
+    pub fn is_running(&self) -> bool {
+        self.process.is_some()
+    }
+
+    pub fn address(&self) -> &str {
+        &self.process().address
+    }
+
+    pub fn pid(&self) -> u32 {
+        self.process().child.id()
+    }
+
+    pub fn client(&self) -> Client {
+        Client::connect(self.address())
+    }
+
+    /// What the running process has written to standard error so far.
+    pub fn messages(&self) -> String {
+        self.process().messages()
+    }
+
+    /// Ends the process at once, as a crash would: SIGKILL.
+    pub fn kill(&mut self) {
+        self.process.take().expect("the node runs").ended();
+    }
+
+    pub fn kill_and_restart(&mut self) {
+        self.kill();
+        self.start();
+    }
+
+    /// Asks the process to stop, `TERM` or `INT`.
+    pub fn signal(&self, name: &str) {
+        let command = format!("kill -s {name} {}", self.pid());
+        assert!(Command::new("sh").args(["-c", &command]).status().unwrap().success(), "{command}");
+    }
+
+    /// Waits until the process has ended by itself.
+    pub fn wait_for_end(&mut self) -> Ended {
+        let mut process = self.process.take().expect("the node runs");
+        until("the server to end", || process.has_ended().then_some(()));
+        process.ended()
+    }
+
+    /// Stops the process as an operator does, and checks that it was a clean stop.
+    pub fn stop(&mut self) {
+        self.signal("TERM");
+        let ended = self.wait_for_end();
+        assert_eq!(ended.status.code(), Some(0), "{}", ended.messages);
+    }
+
+    /// Memory that is really used, in bytes.
+    pub fn resident_bytes(&self) -> u64 {
+        let statm = std::fs::read_to_string(format!("/proc/{}/statm", self.pid())).unwrap();
+        let pages: u64 = statm.split(' ').nth(1).unwrap().parse().unwrap();
+        pages * 4096
+    }
+}
+
+fn files(dir: &Path, extension: &str) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().path());
+    let mut found: Vec<PathBuf> =
+        entries.filter(|path| path.extension().is_some_and(|found| found == extension)).collect();
+    found.sort();
+    found
+}
+
+/// A child that is killed when dropped.
+struct Process {
+    child: Child,
+    address: String,
+    lines: Arc<Mutex<Vec<String>>>,
+    reader: Option<std::thread::JoinHandle<()>>,
+}
+
+impl Process {
+    fn spawn(dir: &Path, flags: &[String]) -> Process {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_server"));
+        for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("JSONVAULT_")) {
+            command.env_remove(name);
+        }
+        if !flags.iter().any(|flag| flag == "--address") {
+            command.args(["--address", "127.0.0.1:0"]);
+        }
+        command.arg("--dir").arg(dir).args(flags);
+        let mut child = command.stderr(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
+        let lines = Arc::new(Mutex::new(Vec::new()));
+        let (stderr, seen) = (child.stderr.take().unwrap(), lines.clone());
+        let reader = std::thread::spawn(move || {
+            for line in BufReader::new(stderr).lines().map_while(Result::ok) {
+                seen.lock().unwrap().push(without_colours(&line));
+            }
+        });
+        Process { child, address: String::new(), lines, reader: Some(reader) }
+    }
+
+    fn address(&self) -> Option<String> {
+        let lines = self.lines.lock().unwrap();
+        lines.iter().find_map(|line| Some(line.split_once(READY)?.1.trim().to_owned()))
+    }
+
+    fn messages(&self) -> String {
+        self.lines.lock().unwrap().join("\n")
+    }
+
+    fn has_ended(&mut self) -> bool {
+        self.child.try_wait().unwrap().is_some()
+    }
+
+    /// Ends the process if it still runs, and gives all that it said.
+    fn ended(mut self) -> Ended {
+        let status = self.end();
+        Ended { status, messages: self.messages() }
+    }
+
+    fn end(&mut self) -> ExitStatus {
+        let _ = self.child.kill();
+        let status = self.child.wait().unwrap();
+        if let Some(reader) = self.reader.take() {
+            reader.join().unwrap();
+        }
+        status
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        self.end();
+    }
+}
+
+/// Takes the escape sequences of a terminal out of a line.
+fn without_colours(line: &str) -> String {
+    let mut plain = String::new();
+    let mut rest = line;
+    while let Some((before, after)) = rest.split_once('\x1b') {
+        plain.push_str(before);
+        rest = after.split_once('m').map_or("", |(_, rest)| rest);
+    }
+    plain + rest
+}

@@ -1,0 +1,26 @@
+//! The tests of whole processes, and of the repository itself. One binary, so that it links once.
+//!
+//! Each test starts the programs it needs on ports and in directories of its own (see [`harness`]) and waits for
+//! conditions, never for time to pass. A longer run: `JSONVAULT_ROUNDS=100 cargo nextest run crash`.
+#![allow(
+    clippy::disallowed_methods,
+    clippy::disallowed_types,
+    clippy::unwrap_used,
+    reason = "these tests use the machine as it is: nothing of them runs in a node"
+)]
+
+mod harness;
+
+mod commands;
+mod crash;
+mod damage;
+mod directory;
+mod full_disk;
+mod info;
+mod libraries;
+mod protocol;
+mod scripts;
+mod sessions;
+mod shutdown;
+mod snapshots;
+mod tidy;

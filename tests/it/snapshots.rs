@@ -1,0 +1,133 @@
+//! A restart from a snapshot and the tail of the log.
+
+use std::fs::File;
+use std::os::unix::fs::FileExt;
+use std::path::Path;
+
+use crate::harness::documents::{Ledger, set_request};
+use crate::harness::wait::until;
+use crate::harness::{Client, TestNode};
+
+/// Writes documents one at a time, so that each is an entry of its own.
+fn write(client: &mut Client, ledger: &mut Ledger, prefix: &str, documents: usize) {
+    for key in (0..documents).map(|number| format!("{prefix}:{number}")) {
+        let reply = client.call(&set_request(&key));
+        assert_eq!(reply.text().unwrap(), &b"OK"[..]);
+        ledger.sent(key.clone());
+        ledger.acknowledged(&key);
+    }
+}
+
+/// Waits until there is a snapshot with the entry at `index` and none is being taken; the index of the newest.
+fn wait_for_snapshot(client: &mut Client, index: i64) -> i64 {
+    until("a snapshot", || {
+        let newest = client.info_number("snapshot_index");
+        (newest >= index && client.info_number("rdb_bgsave_in_progress") == 0).then_some(newest)
+    })
+}
+
+fn damage_middle(path: &Path) {
+    let file = File::options().read(true).write(true).open(path).unwrap();
+    let middle = file.metadata().unwrap().len() / 2;
+    let mut byte = [0];
+    file.read_exact_at(&mut byte, middle).unwrap();
+    file.write_all_at(&[byte[0] ^ 1], middle).unwrap();
+}
+
+#[test]
+fn a_restart_from_snapshot_and_log_finds_everything() {
+    let mut node = TestNode::new().with(&["--snapshot-log-entries", "300"]);
+    node.start();
+    let mut ledger = Ledger::default();
+    for round in 0..3 {
+        let mut client = node.client();
+        let first = client.info_number("last_log_index");
+        write(&mut client, &mut ledger, &format!("r{round}"), 700);
+        wait_for_snapshot(&mut client, first + 1);
+        node.kill_and_restart();
+        assert!(node.messages().contains("restored the newest snapshot"), "{}", node.messages());
+        ledger.check(&mut node.client());
+    }
+    assert!(node.client().info_number("purged_index") > 0, "the log is purged behind a snapshot");
+    assert!(node.snapshots().len() <= 2, "{:?}", node.snapshots());
+}
+
+#[test]
+fn deleted_and_overwritten_documents_stay_so_after_a_snapshot() {
+    let mut node = TestNode::started();
+    let mut client = node.client();
+    client.ok("JSON.MSET kept $ 1 changed $ 1 deleted $ 1");
+    let index = client.info_number("last_applied");
+    client.text("BGSAVE");
+    wait_for_snapshot(&mut client, index);
+    client.ok("JSON.SET changed $ 2");
+    assert_eq!(client.integer("DEL deleted"), 1);
+    client.ok("JSON.SET added $ 1");
+    node.kill_and_restart();
+    let mut client = node.client();
+    let values: Vec<String> =
+        ["kept", "changed", "added"].map(|key| client.text(&format!("JSON.GET {key}"))).to_vec();
+    assert_eq!(values, ["1", "2", "1"]);
+    assert_eq!(client.integer("DBSIZE"), 3);
+}
+
+#[test]
+fn the_log_is_bounded_by_size_and_by_count() {
+    const DOCUMENT_BYTES: usize = 200 << 10;
+    let mut node =
+        TestNode::new().with(&["--snapshot-log-entries", "400", "--snapshot-log-bytes", "60000000"]);
+    node.start();
+    let mut client = node.client();
+    let document = format!("\"{}\"", "x".repeat(DOCUMENT_BYTES));
+    // Five times what is kept behind a snapshot, over few keys: the state stays small, the log would not.
+    for number in 0..2600 {
+        let key = format!("k:{}", number % 7);
+        assert_eq!(client.call(&["JSON.SET", &key, "$", &document]).text().unwrap(), &b"OK"[..]);
+    }
+    // 1000 entries are kept, and up to 400 are newer than the last snapshot: 280 MB, in segments of 64 MiB.
+    until("the log to be purged", || (client.info_number("log_segments") <= 7).then_some(()));
+    assert!(client.info_number("log_entries") <= 1000 + 2 * 400);
+    let first = node.segments()[0].file_name().unwrap().to_owned();
+    assert_ne!(first, "00000000000000000001.log");
+    node.kill_and_restart();
+    let mut client = node.client();
+    assert_eq!(client.integer("DBSIZE"), 7);
+    assert_eq!(client.text("JSON.GET k:6").len(), document.len());
+}
+
+#[test]
+fn a_damaged_newest_snapshot_is_passed_over_for_the_one_before() {
+    let mut node = TestNode::new().with(&["--snapshot-log-entries", "300"]);
+    node.start();
+    let mut ledger = Ledger::default();
+    let mut client = node.client();
+    write(&mut client, &mut ledger, "first", 400);
+    let first = wait_for_snapshot(&mut client, 1);
+    write(&mut client, &mut ledger, "second", 400);
+    wait_for_snapshot(&mut client, first + 1);
+    node.kill();
+    let snapshots = node.snapshots();
+    assert_eq!(snapshots.len(), 2, "two are kept");
+    damage_middle(&snapshots[1]);
+    node.start();
+    assert!(node.messages().contains("passing over a damaged snapshot"), "{}", node.messages());
+    assert!(node.messages().contains(snapshots[1].to_str().unwrap()), "{}", node.messages());
+    ledger.check(&mut node.client());
+}
+
+#[test]
+fn a_node_without_a_good_snapshot_for_its_purged_log_stops() {
+    let mut node = TestNode::new().with(&["--snapshot-log-entries", "300"]);
+    node.start();
+    let mut client = node.client();
+    write(&mut client, &mut Ledger::default(), "k", 1600);
+    until("the log to be purged", || (client.info_number("purged_index") > 0).then_some(()));
+    node.kill();
+    node.snapshots().iter().for_each(|path| damage_middle(path));
+    let ended = node.try_start().expect_err("a state with a gap must not be served");
+    assert_ne!(ended.status.code().expect("it exits by itself"), 0);
+    assert!(ended.messages.contains("are in no good snapshot"), "{}", ended.messages);
+    for path in node.snapshots() {
+        assert!(ended.messages.contains(path.to_str().unwrap()), "{}", ended.messages);
+    }
+}
