@@ -28,6 +28,7 @@ const LAYERS: &[(&str, &[&str])] = &[
         ],
     ),
     ("client", &["resp", "json", "error"]),
+    ("fuzzing", &["env", "resp", "json", "error", "keyspace", "machine", "storage"]),
 ];
 
 /// Crates that one module alone may name.
