@@ -17,7 +17,7 @@ use super::log_store::LogStore;
 use super::maintenance;
 use super::network::Network;
 use super::proposer::{Answered, Proposer};
-use super::state_machine::{Snapshot, StateMachine, load_records};
+use super::state_machine::{Applied, Snapshot, StateMachine, load_records};
 use super::status::Status;
 use super::types::{Member, TypeConfig};
 use crate::command::ReadConsistency;
@@ -61,6 +61,7 @@ pub struct Group {
     log: Arc<Log>,
     loaded: Arc<AtomicBool>,
     snapshot_running: Arc<AtomicBool>,
+    applied: Applied,
 }
 
 impl Group {
@@ -73,6 +74,7 @@ impl Group {
         let running = Arc::new(AtomicBool::new(false));
         let machine = restore(&options.keyspace, &snapshots, &running)?;
         let (log, recovered) = open_log(data, machine.applied())?;
+        let applied = machine.applied_so_far();
         let store = log_store(&log, &recovered)?;
         let raft =
             Raft::new(options.node_id, config(&options)?, Network, store, machine).await.map_err(stopped)?;
@@ -83,6 +85,7 @@ impl Group {
             log,
             loaded: Arc::new(AtomicBool::new(false)),
             snapshot_running: running,
+            applied,
         };
         group.join(&options).await?;
         tokio::spawn(maintenance::run(
@@ -183,7 +186,7 @@ impl Group {
         let metrics = self.raft.metrics();
         let metrics = metrics.borrow_watched();
         let running = self.snapshot_running.load(Ordering::Relaxed);
-        Status::new(&metrics, self.log.stats(), self.proposer.load(), running)
+        Status::new(&metrics, self.log.stats(), self.proposer.load(), running, self.applied.get())
     }
 
     /// Takes a snapshot now, in the background.

@@ -7,7 +7,7 @@
 
 use std::io;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use futures_util::{Stream, TryStreamExt};
 use openraft::storage::{EntryResponder, RaftStateMachine};
@@ -33,8 +33,24 @@ pub struct StateMachine {
     membership: StoredMembership,
     snapshots: SnapshotDir,
     current: Current,
+    so_far: Applied,
     /// Whether a snapshot is being written, for `INFO`.
     running: Arc<AtomicBool>,
+}
+
+/// The index of the last entry applied, for whoever wants to know at any time.
+#[derive(Clone, Debug, Default)]
+pub struct Applied(Arc<AtomicU64>);
+
+impl Applied {
+    /// `None` before the first entry.
+    pub fn get(&self) -> Option<u64> {
+        self.0.load(Ordering::Acquire).checked_sub(1)
+    }
+
+    fn set(&self, index: Option<u64>) {
+        self.0.store(index.map_or(0, |index| index + 1), Ordering::Release);
+    }
 }
 
 /// The newest good snapshot, shared with whoever writes the next.
@@ -57,19 +73,20 @@ impl StateMachine {
             applied.map(|id| id.index()),
             "the keyspace is in the state of the snapshot"
         );
-        StateMachine {
-            machine,
-            applied,
-            membership,
-            snapshots,
-            current: Arc::new(Mutex::new(restored)),
-            running,
-        }
+        let so_far = Applied::default();
+        so_far.set(machine.applied());
+        let current = Arc::new(Mutex::new(restored));
+        StateMachine { machine, applied, membership, snapshots, current, so_far, running }
     }
 
     /// The index of the last entry applied.
     pub fn applied(&self) -> Option<u64> {
         self.applied.map(|id| id.index())
+    }
+
+    /// The same, for others to read while the machine is openraft's.
+    pub fn applied_so_far(&self) -> Applied {
+        self.so_far.clone()
     }
 
     fn meta(&self) -> SnapshotMeta {
@@ -101,6 +118,7 @@ impl RaftStateMachine<TypeConfig> for StateMachine {
             };
             let replies = self.machine.apply(index, batch).map_err(io::Error::other)?;
             self.applied = Some(entry.log_id);
+            self.so_far.set(Some(index));
             if let Some(responder) = responder {
                 responder.send(Replies(replies));
             }
@@ -138,6 +156,7 @@ impl RaftStateMachine<TypeConfig> for StateMachine {
         let snapshot = tokio::task::spawn_blocking(load).await.map_err(io::Error::other)??;
         *self.current.lock() = Some(Snapshot { meta: meta.clone(), snapshot });
         self.applied = meta.last_log_id;
+        self.so_far.set(self.applied());
         self.membership = meta.last_membership.clone();
         self.machine.restored(self.applied.map(|id| id.index()));
         Ok(())

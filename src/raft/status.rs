@@ -70,6 +70,7 @@ impl Status {
         log: log::Stats,
         (waiting_bytes, in_flight): (usize, usize),
         snapshot_running: bool,
+        applied: Option<u64>,
     ) -> Status {
         let index = |id: &Option<super::types::LogId>| id.as_ref().map(|id| id.index());
         Status {
@@ -78,9 +79,11 @@ impl Status {
             leader: metrics.current_leader,
             state: metrics.state.into(),
             cluster_size: metrics.membership_config.nodes().count(),
-            last_log_index: metrics.last_log_index,
-            last_applied: index(&metrics.last_applied),
-            commit_index: index(&metrics.local_committed),
+            // openraft publishes its metrics a moment after the fact; a client that has its reply expects to see it
+            // counted.
+            last_log_index: log.last.map(|(index, _)| index).max(metrics.last_log_index),
+            last_applied: applied,
+            commit_index: index(&metrics.local_committed).max(applied),
             snapshot_index: index(&metrics.snapshot),
             purged_index: index(&metrics.purged),
             snapshot_running,

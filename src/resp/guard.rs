@@ -103,6 +103,7 @@ impl Guard {
         match rest[self.searched..].iter().position(|byte| *byte == b'\n') {
             Some(found) => {
                 let size = self.searched + found + 1;
+                // The same bound as below, so that how the line was cut into reads makes no difference.
                 if size - 1 > limits.bulk_bytes_max {
                     return Err(ReplyError::TooBig);
                 }
