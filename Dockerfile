@@ -25,7 +25,7 @@ RUN groupadd --system --gid 10001 jsonvault \
 COPY --from=build /build/target/release/server /build/target/release/client /usr/local/bin/
 COPY LICENSE /usr/share/doc/jsonvault/LICENSE
 
-USER jsonvault
+USER 10001:10001
 WORKDIR /data
 VOLUME /data
 EXPOSE 6379

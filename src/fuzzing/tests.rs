@@ -82,7 +82,7 @@ fn records() -> Vec<Vec<u8>> {
 }
 
 proptest! {
-    #![proptest_config(cases(3000))]
+    #![proptest_config(cases(30_000))]
 
     #[test]
     fn requests_and_replies_of_any_bytes(data in any_bytes()) {
@@ -116,7 +116,7 @@ proptest! {
 }
 
 proptest! {
-    #![proptest_config(cases(400))]
+    #![proptest_config(cases(4000))]
 
     #[test]
     fn logs_with_changed_bytes(data in vec(any::<u8>(), 0..24)) {
