@@ -17,7 +17,6 @@ fn main() -> ExitCode {
     match run() {
         Ok(()) => ExitCode::SUCCESS,
         Err(fatal) => {
-            tracing::error!("{fatal}");
             eprintln!("server: {fatal}");
             ExitCode::FAILURE
         }

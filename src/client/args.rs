@@ -12,7 +12,7 @@ use super::connection::Target;
 #[command(name = "client", version, after_help = EXIT_CODES)]
 pub struct Args {
     /// The server's address, host:port
-    #[arg(long, global = true, env = "JSONVAULT_SERVER", default_value = "127.0.0.1:8080")]
+    #[arg(long, global = true, env = "JSONVAULT_SERVER", default_value = "127.0.0.1:6379")]
     server: String,
     /// The user to authenticate as, with --password
     #[arg(long, global = true, env = "JSONVAULT_USER")]

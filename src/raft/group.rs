@@ -36,8 +36,6 @@ const ELECTION_TIMEOUT_MS_MIN: u64 = 500;
 const ELECTION_TIMEOUT_MS_MAX: u64 = 1000;
 /// The one group of this version.
 const GROUP: u32 = 0;
-/// Entries that are kept behind a snapshot for a follower that is a little late.
-const ENTRIES_KEPT: u64 = 1000;
 
 const _: () = assert!(ELECTION_TIMEOUT_MS_MIN >= 3 * HEARTBEAT_MS);
 const _: () = assert!(ELECTION_TIMEOUT_MS_MAX > ELECTION_TIMEOUT_MS_MIN);
@@ -229,7 +227,8 @@ fn config(options: &Options) -> Result<Arc<openraft::Config>, Fatal> {
         election_timeout_min: ELECTION_TIMEOUT_MS_MIN,
         election_timeout_max: ELECTION_TIMEOUT_MS_MAX,
         snapshot_policy: openraft::SnapshotPolicy::LogsSinceLast(options.snapshot_log_entries),
-        max_in_snapshot_log_to_keep: ENTRIES_KEPT,
+        // The log is purged by `maintenance`, behind the older of two snapshots.
+        max_in_snapshot_log_to_keep: u64::MAX,
         ..openraft::Config::default()
     };
     config.validate().map(Arc::new).map_err(stopped)
@@ -258,14 +257,6 @@ fn open_log(data: &DataDir, applied: Option<u64>) -> Result<(Arc<Log>, Recovered
     let path = data.log_path(GROUP);
     let options = log::Options { group: GROUP, ..log::Options::default() };
     let (log, recovered) = Log::open(data.disk(), &path, options)?;
-    if let Some(cut) = &recovered.cut {
-        tracing::warn!(
-            path = %cut.path.display(),
-            offset = cut.offset,
-            bytes = cut.bytes,
-            "cut a torn tail: the last write was never acknowledged"
-        );
-    }
     if applied.is_some() && recovered.vote.is_none() {
         let reason = "there is a snapshot and no log: what came after the snapshot is lost".to_string();
         return Err(Fatal::Directory { path, reason });

@@ -1,4 +1,8 @@
-//! Decides when a snapshot is due by the size of the log. By the number of entries openraft decides itself.
+//! Decides when a snapshot is due by the size of the log, and purges what no snapshot needs any more. By the number
+//! of entries openraft decides itself when a snapshot is due.
+//!
+//! Invariant: the log goes on where the older of the two newest snapshots ends, so that the newest may turn out to be
+//! damaged and nothing is lost.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -34,6 +38,11 @@ pub async fn run(
         let written = log.stats().written_bytes;
         let newest = metrics.snapshot.map(|id| id.index());
         if newest != snapshot_index {
+            if let Some(older) = snapshot_index
+                && raft.trigger().purge_log(older).await.is_err()
+            {
+                return;
+            }
             (snapshot_index, written_before) = (newest, written);
         }
         let due = written.saturating_sub(written_before) >= snapshot_log_bytes;

@@ -164,16 +164,15 @@ impl Shared {
     pub(crate) fn run(&self) {
         let mut written_before = 0;
         loop {
-            let closing = {
+            let (quiet, closing) = {
                 let mut queue = self.queue.lock();
-                self.await_work(&mut queue);
-                queue.closing
+                (self.await_work(&mut queue), queue.closing)
             };
             let mut writer = self.writer.lock();
             self.write_queued(&mut writer);
             // Under load the next batch says what a mark would.
             let written = self.counters.written_bytes.load(Ordering::Relaxed);
-            if written == written_before && !closing {
+            if quiet && written == written_before && !closing {
                 self.mark(&mut writer);
             }
             written_before = self.counters.written_bytes.load(Ordering::Relaxed);
@@ -183,13 +182,14 @@ impl Shared {
         }
     }
 
-    /// Waits for work, for the time to try again, or for the time to mark.
-    fn await_work(&self, queue: &mut MutexGuard<'_, Queue>) {
+    /// Waits for work, for the time to try again, or for the time to mark; whether the time passed. Others may wake
+    /// this thread for nothing, and then it is not yet time for a mark.
+    fn await_work(&self, queue: &mut MutexGuard<'_, Queue>) -> bool {
         if queue.has_work() || queue.closing {
-            return;
+            return false;
         }
         let timeout = if queue.stalled { self.options.retry_after } else { self.options.mark_after };
-        self.wake.wait_for(queue, timeout);
+        self.wake.wait_for(queue, timeout).timed_out()
     }
 
     fn mark(&self, writer: &mut Writer) {
