@@ -8,6 +8,7 @@
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
 
 use futures_util::{Stream, TryStreamExt};
 use openraft::storage::{EntryResponder, RaftStateMachine};
@@ -22,6 +23,10 @@ use crate::storage::snapshot::BLOCK_BYTES_MAX;
 use crate::storage::{SnapshotDir, SnapshotFile};
 
 pub type Snapshot = openraft::alias::SnapshotOf<TypeConfig, SnapshotFile>;
+
+/// Between two parts of the keyspace the disk and the processor are left to writes: a snapshot may take a few seconds, a
+/// write may not.
+const PART_PAUSE: Duration = Duration::from_millis(2);
 
 /// The newest, and the one before it in case the newest turns out to be damaged.
 const SNAPSHOTS_KEPT: usize = 2;
@@ -240,6 +245,7 @@ fn write(
             writer.block(block).map_err(io::Error::other)?;
         }
         stream.drain(..whole);
+        std::thread::sleep(PART_PAUSE);
     }
     if !stream.is_empty() {
         writer.block(&stream).map_err(io::Error::other)?;

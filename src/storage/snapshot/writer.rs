@@ -16,8 +16,9 @@ use crate::storage::log::Place;
 
 /// Written at a time, so that small blocks do not cost a call each.
 const WRITE_BYTES: usize = 1 << 20;
-/// Synced at a time: one sync at the end would have the whole file to write, and the log's syncs would wait behind it.
-const SYNC_BYTES: u64 = 8 << 20;
+/// How much is written between two syncs. A sync of the log waits behind one of these: with 8 MiB single writes waited
+/// for up to 16 ms during a snapshot.
+const SYNC_BYTES: u64 = 1 << 20;
 
 /// A snapshot being written; see [`SnapshotDir::begin`].
 #[derive(Debug)]
