@@ -8,8 +8,8 @@ use jsonvault::error::Fatal;
 use jsonvault::node::Node;
 use tracing_subscriber::EnvFilter;
 
-/// Small documents are most of the memory: this allocator rounds their sizes up less, and frees across threads
-/// cheaply. The figures are in docs/decisions.
+/// Documents are allocated by connections and freed by whoever applies the next write, so frees across threads have to
+/// be cheap. The memory per document with it is in benchmarks/README.md; other allocators were not measured.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 

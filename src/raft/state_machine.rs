@@ -24,9 +24,10 @@ use crate::storage::{SnapshotDir, SnapshotFile};
 
 pub type Snapshot = openraft::alias::SnapshotOf<TypeConfig, SnapshotFile>;
 
-/// Between two parts of the keyspace the disk and the processor are left to writes: a snapshot may take a few seconds, a
-/// write may not.
-const PART_PAUSE: Duration = Duration::from_millis(2);
+/// After so much of a snapshot the disk and the processor are left to writes for a moment: a snapshot may take a few
+/// seconds, a write may not. Together about 80 MiB a second.
+const REST_BYTES: usize = 192 << 10;
+const REST: Duration = Duration::from_millis(2);
 
 /// The newest, and the one before it in case the newest turns out to be damaged.
 const SNAPSHOTS_KEPT: usize = 2;
@@ -238,14 +239,23 @@ fn write(
     let place = meta.last_log_id.as_ref().map_or((0, 0), convert::pair);
     let mut writer = snapshots.begin(place, &convert::encode_meta(meta)).map_err(io::Error::other)?;
     let mut stream = Vec::new();
-    while capture.next_part(|key, entry| machine::write_record(&mut stream, key, entry)) {
+    let mut since_rest = 0;
+    loop {
+        let before = stream.len();
+        if !capture.next_part(|key, entry| machine::write_record(&mut stream, key, entry)) {
+            break;
+        }
+        since_rest += stream.len() - before;
         // Outside the capture's lock: a slow disk holds up nobody's write.
         let whole = stream.len() - stream.len() % BLOCK_BYTES_MAX;
         for block in stream[..whole].chunks(BLOCK_BYTES_MAX) {
             writer.block(block).map_err(io::Error::other)?;
         }
         stream.drain(..whole);
-        std::thread::sleep(PART_PAUSE);
+        if since_rest >= REST_BYTES {
+            std::thread::sleep(REST);
+            since_rest = 0;
+        }
     }
     if !stream.is_empty() {
         writer.block(&stream).map_err(io::Error::other)?;
