@@ -125,6 +125,9 @@ impl Connection {
     }
 
     async fn read(&mut self) -> Result<(), End> {
+        if self.input.is_empty() && !self.decoder.is_midway() && self.input.capacity() > BUFFER_BYTES_KEPT {
+            self.input = BytesMut::new();
+        }
         self.input.reserve(self.decoder.room_wanted(&self.input));
         let seconds = self.shared.config.read().timeout;
         let read = self.socket.read_buf(&mut self.input);
