@@ -2,6 +2,7 @@
 
 use std::io::IsTerminal;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use jsonvault::config::Config;
 use jsonvault::error::Fatal;
@@ -12,6 +13,9 @@ use tracing_subscriber::EnvFilter;
 /// be cheap. The memory per document with it is in benchmarks/README.md; other allocators were not measured.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+/// Large enough that the allocator serves it for itself and not from a page shared with others.
+const LARGE_BYTES: usize = 4 << 20;
 
 fn main() -> ExitCode {
     match run() {
@@ -39,8 +43,20 @@ fn run() -> Result<(), Fatal> {
     runtime.block_on(async {
         let node = Node::start(config).await?;
         tracing::info!(address = %node.address(), "ready to accept connections");
+        tokio::spawn(return_memory());
         node.run(stop_signal()).await
     })
+}
+
+/// The allocator gives freed memory back to the system a moment later, when something large is freed next. A node that
+/// has become idle frees nothing, and would keep what its last requests took.
+async fn return_memory() {
+    let mut interval = tokio::time::interval(Duration::from_secs(1));
+    loop {
+        interval.tick().await;
+        // Never written to, so it costs two calls to the allocator and no page.
+        drop(std::hint::black_box(Vec::<u8>::with_capacity(LARGE_BYTES)));
+    }
 }
 
 /// A bare level is for our own messages; openraft's are shown from `warn` on unless a filter asks for more.

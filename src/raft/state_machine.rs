@@ -29,6 +29,10 @@ pub type Snapshot = openraft::alias::SnapshotOf<TypeConfig, SnapshotFile>;
 const REST_BYTES: usize = 192 << 10;
 const REST: Duration = Duration::from_millis(2);
 
+/// What is written of a snapshot at a time: little enough that a write of the log comes between two of them.
+const BLOCK_BYTES: usize = 256 << 10;
+const _: () = assert!(BLOCK_BYTES <= BLOCK_BYTES_MAX);
+
 /// The newest, and the one before it in case the newest turns out to be damaged.
 const SNAPSHOTS_KEPT: usize = 2;
 
@@ -247,8 +251,8 @@ fn write(
         }
         since_rest += stream.len() - before;
         // Outside the capture's lock: a slow disk holds up nobody's write.
-        let whole = stream.len() - stream.len() % BLOCK_BYTES_MAX;
-        for block in stream[..whole].chunks(BLOCK_BYTES_MAX) {
+        let whole = stream.len() - stream.len() % BLOCK_BYTES;
+        for block in stream[..whole].chunks(BLOCK_BYTES) {
             writer.block(block).map_err(io::Error::other)?;
         }
         stream.drain(..whole);

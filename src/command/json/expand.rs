@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::errors::{BAD_FORMAT, FORMAT_NEEDS_RESP3};
 use crate::command::Context;
 use crate::error::Answer;
-use crate::json::path::{Fuel, Path, Selection};
+use crate::json::path::{Path, Selection};
 use crate::json::{Document, Kind, Number, Style, Value, print};
 use crate::resp::{Protocol, Reply};
 
@@ -34,7 +34,7 @@ pub fn format(word: &Bytes, context: &Context) -> Result<Option<Expansion>, Answ
 
 /// All matches of `path`, as one array.
 pub fn expand_all(path: &Path, document: &Document, expansion: Expansion) -> Result<Reply, Answer> {
-    let values = match path.select(document, &mut Fuel::for_document(document))? {
+    let values = match path.show(document)? {
         Selection::Places(places) => {
             places.iter().map(|place| expand(place.value(document), expansion)).collect()
         }

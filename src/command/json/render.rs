@@ -21,12 +21,12 @@ pub fn print_matches(
     bare: bool,
     out: &mut Vec<u8>,
 ) -> Result<(), Answer> {
-    let mut fuel = Fuel::for_document(document);
     if path.is_static() {
-        let value = path.single(document, &mut fuel)?.map(|place| place.value(document));
+        let value =
+            path.single(document, &mut Fuel::for_document(document))?.map(|place| place.value(document));
         return print_values(value.into_iter(), style, level, bare, out);
     }
-    match path.select(document, &mut fuel)? {
+    match path.show(document)? {
         Selection::Places(places) => {
             let values = places.iter().map(|place| place.value(document));
             print_values(values, style, level, bare, out)

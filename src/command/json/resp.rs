@@ -6,7 +6,7 @@ use super::expand::number;
 use super::target::path_or_legacy_root;
 use crate::command::{Args, Command, Context, Group, KeySpec, Read, Spec};
 use crate::error::Answer;
-use crate::json::path::{Fuel, Path, Selection};
+use crate::json::path::{Path, Selection};
 use crate::json::{Kind, Number, Value};
 use crate::keyspace::View;
 use crate::resp::Reply;
@@ -36,7 +36,7 @@ impl Read for Resp {
 
     fn run(self, keyspace: &View<'_>) -> Result<Reply, Answer> {
         let Some(document) = keyspace.document(&self.key)? else { return Ok(Reply::Null) };
-        let mut replies: Vec<Reply> = match self.path.select(&document, &mut Fuel::for_document(&document))? {
+        let mut replies: Vec<Reply> = match self.path.show(&document)? {
             Selection::Places(places) => places.iter().map(|place| told(place.value(&document))).collect(),
             Selection::Values(values) => values.iter().map(|value| told(Value::at(value, 0))).collect(),
         };

@@ -1,6 +1,8 @@
 //! The work that an evaluation may still do.
 
-use super::limits::{BYTES_PER_FUEL, BYTES_PER_MATCH, FUEL_BASE, FUEL_PER_BYTE, MATCHES_BASE};
+use super::limits::{
+    BYTES_PER_FUEL, BYTES_PER_MATCH, FUEL_BASE, FUEL_PER_BYTE, MATCHES_BASE, SHOWN_BYTES_PER_FUEL,
+};
 use crate::error::Answer;
 use crate::json::Document;
 
@@ -48,6 +50,12 @@ impl Fuel {
     #[inline]
     pub(super) fn spend_bytes(&mut self, bytes: usize) -> Result<(), Answer> {
         self.spend(1 + (bytes / BYTES_PER_FUEL) as u64)
+    }
+
+    /// Pays for showing a value of `bytes` encoded bytes to a client.
+    #[inline]
+    pub(super) fn spend_shown(&mut self, bytes: usize) -> Result<(), Answer> {
+        self.spend((bytes / SHOWN_BYTES_PER_FUEL) as u64)
     }
 
     #[inline]

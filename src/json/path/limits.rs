@@ -34,8 +34,9 @@ pub const FUEL_BASE: u64 = 2_000_000;
 /// filter visits each value a handful of times: linear work is allowed at any size, more than that is stopped.
 pub const FUEL_PER_BYTE: u64 = 2;
 
-/// Matches that every evaluation may have: 32 MiB of places.
-pub const MATCHES_BASE: usize = 1 << 20;
+/// Matches that every evaluation may have: 10 MiB of places. Touching that memory for the first time is most of what
+/// a path of many matches costs.
+pub const MATCHES_BASE: usize = 1 << 18;
 
 /// One more match for so many bytes of the document, so that `$..*` of a large document is answered, in memory that
 /// is a multiple of the document's own.
@@ -47,6 +48,10 @@ pub const FUEL_PER_COMPILE: u64 = 60_000;
 /// Bytes of text that one unit of fuel compares or copies. Copying is faster than that; the number also bounds what
 /// computed values can take in memory, at 32 MiB for a small document.
 pub const BYTES_PER_FUEL: usize = 16;
+
+/// Bytes of encoded values that one unit of fuel shows. A small document can hold values within values a hundred deep
+/// and matches that overlap: eight megabytes are shown of it, and of a large document eight times its size.
+pub const SHOWN_BYTES_PER_FUEL: usize = 4;
 
 /// Values that one operand of a filter may come to: they are collected before they are compared, 56 bytes each.
 pub const OPERAND_VALUES_MAX: usize = 1 << 20;

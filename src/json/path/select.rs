@@ -35,10 +35,32 @@ impl Path {
                 let values = values_of(operand, document, fuel)?;
                 Ok(Selection::Values(match values {
                     Values::Made(made) => made,
-                    found => found.iter().map(|value| value.encoded().to_vec()).collect(),
+                    found => {
+                        let mut copies = Vec::new();
+                        for value in found.iter() {
+                            fuel.spend_shown(value.encoded().len())?;
+                            copies.push(value.encoded().to_vec());
+                        }
+                        copies
+                    }
                 }))
             }
         }
+    }
+
+    /// As [`Path::select`], for showing the values: those count too, since matches can overlap.
+    pub fn show(&self, document: &Document) -> Result<Selection, Answer> {
+        let mut fuel = Fuel::for_document(document);
+        let selection = self.select(document, &mut fuel)?;
+        match &selection {
+            Selection::Places(places) => {
+                places
+                    .iter()
+                    .try_for_each(|place| fuel.spend_shown(place.value(document).encoded().len()))?;
+            }
+            Selection::Values(values) => values.iter().try_for_each(|value| fuel.spend_shown(value.len()))?,
+        }
+        Ok(selection)
     }
 
     /// The places that the path leads to; [`super::NO_PLACE`] for a projection.

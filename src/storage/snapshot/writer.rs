@@ -15,10 +15,10 @@ use crate::storage::disk_error;
 use crate::storage::log::Place;
 
 /// Written at a time, so that small blocks do not cost a call each.
-const WRITE_BYTES: usize = 1 << 20;
+const WRITE_BYTES: usize = 256 << 10;
 /// How much is written between two syncs. A sync of the log waits behind one of these: with 8 MiB single writes waited
-/// for up to 16 ms during a snapshot.
-const SYNC_BYTES: u64 = 1 << 20;
+/// for up to 16 ms during a snapshot, with 1 MiB for up to 12, so for 9.
+const SYNC_BYTES: u64 = 256 << 10;
 
 /// A snapshot being written; see [`SnapshotDir::begin`].
 #[derive(Debug)]

@@ -117,3 +117,12 @@ fn a_full_scan_is_linear_and_allowed() {
     assert_eq!(steps_used("$[?(@.price<50 && @.name=='something')]", &document).0, Ok(100_000));
     assert_eq!(steps_used("$[?(@.price in $[*].price)]", &document).0, Err(Answer::OUT_OF_FUEL));
 }
+
+#[test]
+fn values_within_values_are_not_shown_without_end() {
+    let document = nested(100);
+    let path = Path::parse(b"$..*..*..*").unwrap();
+    assert!(path.select(&document, &mut Fuel::for_document(&document)).is_ok(), "it leads to 160,000 places");
+    assert_eq!(path.show(&document), Err(Answer::OUT_OF_FUEL));
+    assert!(Path::parse(b"$..*..*").unwrap().show(&document).is_ok());
+}
