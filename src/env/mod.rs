@@ -1,4 +1,4 @@
-//! The world outside the process: time, randomness, threads and disks.
+//! The world outside the process: time, randomness, threads, disks and the network between nodes.
 //!
 //! Everything that two runs of the same program could see differently comes through here, so that a test can
 //! replace it: a [`ManualClock`] that moves when told, a seeded [`Random`], a [`SimDisk`] that loses power.
@@ -6,12 +6,14 @@
 
 mod clock;
 mod disk;
+mod net;
 mod process;
 mod random;
 mod thread;
 
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use disk::{Disk, DiskFile, DiskLock, Op, Open, RealDisk, SECTOR_BYTES, SimDisk};
+pub use net::{Acceptor, Connection, Net, Pending, RealNet};
 pub use process::resident_bytes;
 pub use random::Random;
 pub use thread::spawn_thread;

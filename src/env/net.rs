@@ -1,0 +1,85 @@
+//! The network between nodes: streams of bytes to and from addresses.
+//!
+//! Nodes reach each other through [`Net`] alone, so that a simulation can hold back, cut and drop what they say.
+#![allow(clippy::disallowed_methods, reason = "this module is the one door to the network between nodes")]
+
+use std::future::Future;
+use std::io;
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::{TcpListener, TcpStream};
+
+/// What an asynchronous method of a trait object returns.
+pub type Pending<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+/// A connection: bytes both ways, in order.
+pub trait Connection: AsyncRead + AsyncWrite + Send + Unpin {}
+
+impl<T: AsyncRead + AsyncWrite + Send + Unpin> Connection for T {}
+
+/// A bound port.
+pub trait Acceptor: Send {
+    /// Where it is bound; the port that was chosen when 0 was asked for.
+    fn address(&self) -> SocketAddr;
+    /// The next connection, and who made it.
+    fn accept(&mut self) -> Pending<'_, io::Result<(Box<dyn Connection>, SocketAddr)>>;
+}
+
+/// A network that a node is on.
+pub trait Net: Send + Sync + 'static {
+    /// Binds `address`, host:port.
+    fn bind<'a>(&'a self, address: &'a str) -> Pending<'a, io::Result<Box<dyn Acceptor>>>;
+    /// Connects to `address`, host:port. It may take as long as the system likes: set a timeout.
+    fn connect<'a>(&'a self, address: &'a str) -> Pending<'a, io::Result<Box<dyn Connection>>>;
+}
+
+/// The machine's network: TCP.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct RealNet;
+
+impl RealNet {
+    pub fn shared() -> Arc<dyn Net> {
+        Arc::new(RealNet)
+    }
+}
+
+impl Net for RealNet {
+    fn bind<'a>(&'a self, address: &'a str) -> Pending<'a, io::Result<Box<dyn Acceptor>>> {
+        Box::pin(async move {
+            let socket = TcpListener::bind(address).await?;
+            let address = socket.local_addr()?;
+            Ok(Box::new(RealAcceptor { socket, address }) as Box<dyn Acceptor>)
+        })
+    }
+
+    fn connect<'a>(&'a self, address: &'a str) -> Pending<'a, io::Result<Box<dyn Connection>>> {
+        Box::pin(async move { ready(TcpStream::connect(address).await?) })
+    }
+}
+
+struct RealAcceptor {
+    socket: TcpListener,
+    address: SocketAddr,
+}
+
+impl Acceptor for RealAcceptor {
+    fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    fn accept(&mut self) -> Pending<'_, io::Result<(Box<dyn Connection>, SocketAddr)>> {
+        Box::pin(async move {
+            let (socket, peer) = self.socket.accept().await?;
+            Ok((ready(socket)?, peer))
+        })
+    }
+}
+
+fn ready(socket: TcpStream) -> io::Result<Box<dyn Connection>> {
+    // Messages are written whole; waiting to fill a packet would only delay them.
+    socket.set_nodelay(true)?;
+    Ok(Box::new(socket))
+}
