@@ -3,11 +3,15 @@
 //! A flag wins over the environment, the environment over the file, the file over the default. `--node-id`,
 //! `JSONVAULT_NODE_ID` and `node-id` are the same setting.
 
+mod peers;
+
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use clap::parser::ValueSource;
 use clap::{CommandFactory, FromArgMatches, Parser};
+
+pub use peers::{Advertised, Peers};
 
 use crate::command::ReadConsistency;
 use crate::error::Fatal;
@@ -32,6 +36,15 @@ pub struct Config {
     /// Where other nodes connect, host:port [default: the client port + 10000]
     #[arg(long, env = "JSONVAULT_RAFT_ADDRESS")]
     pub raft_address: Option<String>,
+    /// The founding members of a cluster, the same on each: id=host:port@raft-port, separated by commas
+    #[arg(long, env = "JSONVAULT_PEERS", default_value = "")]
+    pub peers: Peers,
+    /// Joins the cluster of the node at this client address, host:port; a node that is a member already goes on as one
+    #[arg(long, env = "JSONVAULT_JOIN", default_value = "")]
+    pub join: String,
+    /// Where others reach this node, host:port@raft-port, if not where it is bound
+    #[arg(long, env = "JSONVAULT_ADVERTISE", default_value = "")]
+    pub advertise: String,
     /// What is logged: error, warn, info, debug, trace, or a filter such as jsonvault=debug
     #[arg(long, env = "JSONVAULT_LOGLEVEL", default_value = "info")]
     pub loglevel: String,
@@ -97,6 +110,14 @@ impl Config {
 
     fn check(&self) -> Result<(), Fatal> {
         self.raft_address()?;
+        self.advertised()?;
+        if !self.peers.is_empty() && self.peers.get(self.node_id).is_none() {
+            return Err(Fatal::Config(format!("peers: this node, {}, is not among them", self.node_id)));
+        }
+        if !self.peers.is_empty() && !self.join.is_empty() {
+            let reason = "peers and join: a node founds a cluster or joins one, not both";
+            return Err(Fatal::Config(reason.to_string()));
+        }
         if self.document_max_bytes > u32::MAX as usize / 16 {
             return Err(Fatal::Config("document-max-bytes: at most 268435455".to_string()));
         }
@@ -108,10 +129,22 @@ impl Config {
         Ok(())
     }
 
-    /// Where other nodes connect.
+    /// Where others reach this node, if that was said.
+    pub fn advertised(&self) -> Result<Option<Advertised>, Fatal> {
+        if !self.advertise.is_empty() {
+            let parsed = self.advertise.parse().map_err(|error| Fatal::Config(format!("advertise: {error}")));
+            return parsed.map(Some);
+        }
+        Ok(self.peers.get(self.node_id).cloned())
+    }
+
+    /// The address to bind for other nodes.
     pub fn raft_address(&self) -> Result<String, Fatal> {
         if let Some(address) = &self.raft_address {
             return Ok(address.clone());
+        }
+        if let (Some(own), Some((host, _))) = (self.peers.get(self.node_id), self.address.rsplit_once(':')) {
+            return Ok(format!("{host}:{}", own.raft_port()));
         }
         let wrong = || Fatal::Config(format!("address: {:?} is not host:port", self.address));
         let (host, port) = self.address.rsplit_once(':').ok_or_else(wrong)?;
@@ -148,6 +181,9 @@ impl Config {
             ("node-id", self.node_id.to_string()),
             ("dir", self.dir.display().to_string()),
             ("raft-address", self.raft_address().unwrap_or_default()),
+            ("peers", self.peers.to_string()),
+            ("join", self.join.clone()),
+            ("advertise", self.advertise.clone()),
             ("loglevel", self.loglevel.clone()),
             ("read-consistency", consistency),
             ("maxclients", self.maxclients.to_string()),

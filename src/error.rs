@@ -13,7 +13,7 @@ use std::borrow::Cow;
 use std::path::PathBuf;
 
 /// An error reply as Redis words it: a code in capitals, where there is one, and a text; without the leading `-`.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error, serde::Serialize, serde::Deserialize)]
 #[error("{0}")]
 pub struct Answer(Cow<'static, str>);
 
@@ -50,7 +50,7 @@ impl Answer {
 }
 
 /// Why a request could not be answered. Every text begins with the code that clients match on.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error, serde::Serialize, serde::Deserialize)]
 pub enum Unavailable {
     #[error("LOADING the node is loading its data")]
     Loading,
@@ -64,6 +64,8 @@ pub enum Unavailable {
     ShuttingDown,
     #[error("MISCONF the disk refuses writes; nothing was changed: {0}")]
     DiskFull(String),
+    #[error("CLUSTERDOWN this node was removed from its cluster; nothing was changed")]
+    Removed,
     #[error("UNCERTAIN the write may or may not have been applied")]
     Uncertain,
 }

@@ -5,6 +5,7 @@
 //! only then are clients accepted. At the end: no new clients, each open connection gets its replies, consensus
 //! stops, the log is closed.
 
+use std::collections::BTreeMap;
 use std::future::Future;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -12,23 +13,23 @@ use std::sync::Arc;
 use parking_lot::RwLock;
 use tokio::sync::watch;
 
-use crate::config::Config;
-use crate::env::{Clock, Disk, Random, RealDisk, SystemClock};
+use crate::config::{Advertised, Config};
+use crate::env::{Acceptor, Clock, Disk, Net, Random, RealDisk, RealNet, SystemClock};
 use crate::error::Fatal;
 use crate::keyspace::Keyspace;
-use crate::raft::{Group, Member, Options};
-use crate::server::{Listener, Shared, Stats, expiry};
+use crate::raft::{Founding, Group, Member, Options};
+use crate::server::{Listener, Shared, Stats, expiry, join};
 use crate::storage::{DataDir, Identity};
-
-/// The name of a cluster that was not given another.
-const CLUSTER: &str = "jsonvault";
 
 /// A node that has started and is ready to serve.
 pub struct Node {
-    listener: Listener,
+    /// Until it serves.
+    listener: Option<Listener>,
+    address: SocketAddr,
     shared: Arc<Shared>,
     /// Held until the node has stopped: it keeps other processes out.
     data: DataDir,
+    net: Arc<dyn Net>,
 }
 
 impl Node {
@@ -36,27 +37,34 @@ impl Node {
     pub async fn start(config: Config) -> Result<Node, Fatal> {
         let disk: Arc<dyn Disk> = RealDisk::shared();
         let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
-        Node::start_on(config, disk, clock).await
+        Node::start_on(config, disk, clock, RealNet::shared()).await
     }
 
-    /// As [`Node::start`], on a disk and a clock of the caller's.
-    pub async fn start_on(config: Config, disk: Arc<dyn Disk>, clock: Arc<dyn Clock>) -> Result<Node, Fatal> {
+    /// As [`Node::start`], on a disk, a clock and a network of the caller's.
+    pub async fn start_on(
+        config: Config,
+        disk: Arc<dyn Disk>,
+        clock: Arc<dyn Clock>,
+        net: Arc<dyn Net>,
+    ) -> Result<Node, Fatal> {
         let listener = Listener::bind(&config.address).await?;
-        let identity = Identity { node: config.node_id, cluster: CLUSTER.to_string() };
+        let acceptor = bind_raft(&config, &*net).await?;
+        let member = own_member(&config, listener.address(), acceptor.address())?;
+        let mut random = Random::from_os();
+        let (identity, founding) = found_or_join(&config, &*disk, &member, &mut random).await?;
         let data = DataDir::open(disk, &config.dir, identity)?;
         let keyspace = Arc::new(Keyspace::new());
-        let member =
-            Member { raft_address: config.raft_address()?, client_address: listener.address().to_string() };
         let options = Options {
             node_id: config.node_id,
-            member,
+            founding,
             clock: clock.clone(),
             keyspace: keyspace.clone(),
+            net: net.clone(),
+            acceptor,
             snapshot_log_bytes: config.snapshot_log_bytes,
             snapshot_log_entries: config.snapshot_log_entries,
         };
         let group = Group::start(&data, options).await?;
-        let mut random = Random::from_os();
         let run_id = (0..3).map(|_| format!("{:016x}", random.next_u64())).collect::<String>();
         let shared = Shared {
             config: RwLock::new(Config { address: listener.address().to_string(), ..config }),
@@ -68,13 +76,20 @@ impl Node {
             registry: Default::default(),
             run_id: run_id[..40].to_string(),
             executable: std::env::current_exe().unwrap_or_default(),
+            joins: watch::channel(None).0,
         };
-        Ok(Node { listener, shared: Arc::new(shared), data })
+        Ok(Node {
+            address: listener.address(),
+            listener: Some(listener),
+            shared: Arc::new(shared),
+            data,
+            net,
+        })
     }
 
     /// Where clients connect.
     pub fn address(&self) -> SocketAddr {
-        self.listener.address()
+        self.address
     }
 
     /// The handle on consensus, for tools and examples that look inside.
@@ -87,28 +102,114 @@ impl Node {
     /// # Errors
     /// [`Fatal`] when consensus stopped by itself: a disk that failed, a log that is damaged.
     pub async fn run(self, stop: impl Future<Output = ()>) -> Result<(), Fatal> {
+        let mut stop = std::pin::pin!(stop);
+        let mut node = self;
+        while let Some(config) = node.serve(stop.as_mut()).await? {
+            node = node.begin_anew(config).await?;
+        }
+        Ok(())
+    }
+
+    /// Serves until the node stops, or is to join a cluster: with these settings then.
+    async fn serve(&mut self, stop: impl Future<Output = ()>) -> Result<Option<Config>, Fatal> {
         let (stopping, stopping_seen) = watch::channel(false);
-        let server = tokio::spawn(self.listener.serve(self.shared.clone(), stopping_seen));
+        let listener = self.listener.take().expect("a node serves once");
+        let server = tokio::spawn(listener.serve(self.shared.clone(), stopping_seen));
         let expiry = tokio::spawn(expiry::run(self.shared.clone()));
-        let loaded = self.shared.group.clone();
-        tokio::spawn(async move {
-            if loaded.wait_until_loaded().await.is_ok() {
-                let status = loaded.status();
+        let group = self.shared.group.clone();
+        let loaded = tokio::spawn(async move {
+            if group.wait_until_loaded().await.is_ok() {
+                let status = group.status();
                 tracing::info!(term = status.term, last_applied = status.last_applied, "the log is applied");
             }
         });
+        let mut joins = self.shared.joins.subscribe();
+        let mut next = None;
         let outcome = tokio::select! {
+            biased;
             () = stop => Ok(()),
             fatal = self.shared.group.failed() => Err(fatal),
+            joins = joins.wait_for(Option::is_some) => {
+                let join = joins.ok().and_then(|address| address.clone()).unwrap_or_default();
+                next = Some(Config { join, ..self.shared.config.read().clone() });
+                Ok(())
+            }
         };
         tracing::info!("stopping");
         expiry.abort();
+        loaded.abort();
+        if outcome.is_ok() {
+            self.shared.group.leave_leadership().await;
+        }
         stopping.send_replace(true);
         if outcome.is_ok() {
             server.await.map_err(|error| Fatal::Consensus(error.to_string()))?;
         }
         self.shared.group.shutdown().await;
-        drop(self.data);
-        outcome
+        outcome.map(|()| next)
+    }
+
+    /// Starts again without what was in the data directory.
+    async fn begin_anew(self, config: Config) -> Result<Node, Fatal> {
+        let (clock, net) = (self.shared.clock.clone(), self.net.clone());
+        let disk = self.data.disk();
+        self.data.clear()?;
+        drop(self.shared);
+        tracing::info!(join = config.join, "joining a cluster");
+        Node::start_on(config, disk, clock, net).await
+    }
+}
+
+/// Binds the port for other nodes.
+async fn bind_raft(config: &Config, net: &dyn Net) -> Result<Box<dyn Acceptor>, Fatal> {
+    let address = config.raft_address()?;
+    net.bind(&address).await.map_err(|error| {
+        let reason = match error.kind() {
+            std::io::ErrorKind::AddrInUse => {
+                "the port for other nodes is in use: give --raft-address".to_string()
+            }
+            _ => format!("the port for other nodes: {error}"),
+        };
+        Fatal::Listen { address, reason }
+    })
+}
+
+/// Where others reach this node: as it was told, or where it is bound.
+fn own_member(config: &Config, client: SocketAddr, raft: SocketAddr) -> Result<Member, Fatal> {
+    Ok(match config.advertised()? {
+        Some(said) => Member { raft_address: said.raft, client_address: said.client },
+        None => Member { raft_address: raft.to_string(), client_address: client.to_string() },
+    })
+}
+
+/// Of which cluster this node is, and who founds it if nobody has yet.
+async fn found_or_join(
+    config: &Config,
+    disk: &dyn Disk,
+    member: &Member,
+    random: &mut Random,
+) -> Result<(Identity, Founding), Fatal> {
+    let node = config.node_id;
+    let owner = DataDir::owner(disk, &config.dir)?;
+    let alone = || Founding::Members(BTreeMap::from([(node, member.clone())]));
+    if !config.peers.is_empty() {
+        let member = |said: &Advertised| Member {
+            raft_address: said.raft.clone(),
+            client_address: said.client.clone(),
+        };
+        let founders = config.peers.iter().map(|(id, said)| (id, member(said))).collect();
+        return Ok((Identity { node, cluster: config.peers.cluster() }, Founding::Members(founders)));
+    }
+    match owner {
+        // It belongs to whom it belongs; that it is this node is checked where it is opened.
+        Some(owner) if config.join.is_empty() => Ok((Identity { node, cluster: owner.cluster }, alone())),
+        Some(owner) => Ok((Identity { node, cluster: owner.cluster }, Founding::Joins)),
+        None if config.join.is_empty() => {
+            Ok((Identity { node, cluster: format!("{:016x}", random.next_u64()) }, alone()))
+        }
+        None => {
+            let cluster = join::ask(&config.join, node, &member.client_address, &member.raft_address).await?;
+            Ok((Identity { node, cluster }, Founding::Joins))
+        }
     }
 }

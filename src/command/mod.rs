@@ -8,6 +8,7 @@
 //! | [`Write`] | a [`Writer`] and the entry's stamp; no clock, no socket, no random source | through the log, on every replica |
 //! | [`Local`] | the connection's [`Session`] | in the connection's task |
 //! | [`Control`] | the session and the [`Node`] | in the connection's task |
+//! | [`Operate`] | the [`Node`], and waits for it | in the connection's task |
 //!
 //! A write is parsed and checked where it arrives. What goes into the log is the parsed command in its canonical
 //! form: documents encoded, relative times made absolute.
@@ -18,6 +19,7 @@
 //! * names and log codes in the table are unique, and a code is never given to another command.
 
 mod args;
+pub mod cluster;
 pub mod connection;
 mod docs;
 mod expiry;
@@ -40,7 +42,7 @@ use crate::keyspace::{Scope, View, Writer};
 use crate::resp::{Protocol, Reply};
 
 pub use args::Args;
-pub use node::{Node, ReadConsistency};
+pub use node::{Node, ReadConsistency, Running};
 pub use row::{Group, KeySpec, Route, Row, Spec};
 pub use session::Session;
 
@@ -90,4 +92,10 @@ pub trait Local: Command {
 /// A command about the node.
 pub trait Control: Command {
     fn run(args: &mut Args<'_>, session: &mut Session, node: &dyn Node) -> Result<Reply, Answer>;
+}
+
+/// A command that has the node do something with other nodes, and waits for it.
+pub trait Operate: Command + Sized {
+    fn parse(args: &mut Args<'_>) -> Result<Self, Answer>;
+    fn run(self, node: &dyn Node) -> Running<'_>;
 }

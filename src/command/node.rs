@@ -1,6 +1,12 @@
 //! What a command of the `Control` route may ask of the node.
 
 use super::Session;
+use crate::env::Pending;
+use crate::error::Answer;
+use crate::resp::Reply;
+
+/// The answer of a command that waits for the node.
+pub type Running<'a> = Pending<'a, Result<Reply, Answer>>;
 
 /// How fresh a read has to be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default, clap::ValueEnum)]
@@ -12,6 +18,13 @@ pub enum ReadConsistency {
     Lease,
     /// Whatever this node has applied.
     Local,
+}
+
+impl ReadConsistency {
+    /// The level of that name, in any case.
+    pub fn named(word: &[u8]) -> Option<ReadConsistency> {
+        clap::ValueEnum::from_str(std::str::from_utf8(word).ok()?, true).ok()
+    }
 }
 
 /// The node as commands see it. Implemented by the server.
@@ -34,4 +47,12 @@ pub trait Node: Sync {
     fn keys(&self) -> usize;
     /// Unix time in milliseconds.
     fn now_ms(&self) -> u64;
+    /// Takes a node into the cluster; the cluster's name.
+    fn add_node(&self, id: u64, client: String, raft: String) -> Pending<'_, Result<String, Answer>>;
+    /// Takes a node out of the cluster.
+    fn remove_node(&self, id: u64) -> Pending<'_, Result<(), Answer>>;
+    /// Has another node lead: the one that is named, or the one that has the most of the log.
+    fn transfer_leader(&self, to: Option<u64>) -> Pending<'_, Result<(), Answer>>;
+    /// Gives up this node's own empty cluster and joins that of the node at a client address.
+    fn join_cluster(&self, address: String) -> Pending<'_, Result<(), Answer>>;
 }

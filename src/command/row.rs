@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 
-use super::{Args, Context, Control, Local, Node, Read, Session, Write};
+use super::{Args, Context, Control, Local, Node, Operate, Read, Running, Session, Write};
 use crate::error::Answer;
 use crate::keyspace::{Keyspace, Scope, Stamp};
 use crate::resp::Reply;
@@ -100,6 +100,8 @@ type ApplyFn = fn(&[u8], &Keyspace, Stamp) -> Option<Reply>;
 type LocalFn = fn(&[Bytes], &mut Session) -> Result<Reply, Answer>;
 type ControlFn = fn(&[Bytes], &mut Session, &dyn Node) -> Result<Reply, Answer>;
 
+type OperateFn = for<'a> fn(&[Bytes], &'a dyn Node) -> Result<Running<'a>, Answer>;
+
 /// The way a command takes, with the functions that take it there.
 #[derive(Clone, Copy)]
 pub enum Route {
@@ -118,6 +120,9 @@ pub enum Route {
     },
     Control {
         run: ControlFn,
+    },
+    Operate {
+        run: OperateFn,
     },
 }
 
@@ -168,6 +173,11 @@ impl Row {
         Row { spec: C::SPEC, route: Route::Control { run } }
     }
 
+    pub const fn operate<C: Operate>() -> Row {
+        let run: OperateFn = |words, node| Ok(C::parse(&mut Args::new(C::SPEC.name, words))?.run(node));
+        Row { spec: C::SPEC, route: Route::Operate { run } }
+    }
+
     /// Whether a request of `words` words, the name counted, has the right number of them.
     pub fn arity_fits(&self, words: usize) -> bool {
         let words = i64::try_from(words).unwrap_or(i64::MAX);
@@ -181,7 +191,7 @@ impl Row {
             Route::Read { .. } => &["readonly"],
             Route::Write { .. } => &["write", "denyoom"],
             Route::Local { .. } => &["loading", "stale", "fast"],
-            Route::Control { .. } => &["admin", "loading", "stale"],
+            Route::Control { .. } | Route::Operate { .. } => &["admin", "loading", "stale"],
         }
     }
 
@@ -191,7 +201,7 @@ impl Row {
             Route::Read { .. } => &["@read"],
             Route::Write { .. } => &["@write"],
             Route::Local { .. } => &["@fast"],
-            Route::Control { .. } => &["@slow"],
+            Route::Control { .. } | Route::Operate { .. } => &["@slow"],
         };
         self.spec.group.categories().iter().chain(of_route).copied().collect()
     }

@@ -1,5 +1,6 @@
 //! What a connection remembers between its requests.
 
+use super::ReadConsistency;
 use crate::resp::Protocol;
 
 /// The state of one connection that commands may see and change.
@@ -18,6 +19,8 @@ pub struct Session {
     pub local_address: String,
     /// Unix milliseconds.
     pub connected_ms: u64,
+    /// How fresh its reads are, if not as the node's setting says.
+    pub read_consistency: Option<ReadConsistency>,
     /// Set by `QUIT`: the connection ends after this reply.
     pub closing: bool,
     /// The name of the last command, lower case.
@@ -29,5 +32,6 @@ impl Session {
     pub fn reset(&mut self) {
         self.protocol = Protocol::Resp2;
         self.name.clear();
+        self.read_consistency = None;
     }
 }

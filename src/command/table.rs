@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
+use super::cluster::{raft_cluster, raft_info, raft_node, raft_transfer_leader, readonly, readwrite};
 use super::connection::{client, echo, hello, ping, quit, reset, select};
 use super::json;
 use super::keys;
@@ -24,6 +25,12 @@ pub static ROWS: &[Row] = &[
     Row::control::<config::Config>(),
     Row::control::<info::Info>(),
     Row::control::<time::Time>(),
+    Row::local::<readonly::Readonly>(),
+    Row::local::<readwrite::Readwrite>(),
+    Row::control::<raft_info::RaftInfo>(),
+    Row::operate::<raft_cluster::RaftCluster>(),
+    Row::operate::<raft_node::RaftNode>(),
+    Row::operate::<raft_transfer_leader::RaftTransferLeader>(),
     Row::read::<keys::dbsize::Dbsize>(),
     Row::read::<keys::exists::Exists>(),
     Row::read::<keys::matching::Keys>(),

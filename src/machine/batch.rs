@@ -8,7 +8,7 @@
 
 use bytes::Bytes;
 
-use crate::command::{Context, Route, Row};
+use crate::command::{Context, Route, Row, table};
 use crate::error::Answer;
 
 const VERSION: u8 = 1;
@@ -67,6 +67,29 @@ impl Batch {
         self.bytes[begin..begin + 4].copy_from_slice(&size.to_le_bytes());
         self.commands += 1;
         Ok(())
+    }
+
+    /// The number of commands and their bytes, for another node to propose.
+    pub fn to_wire(&self) -> (u32, Bytes) {
+        (self.commands, Bytes::copy_from_slice(&self.bytes))
+    }
+
+    /// A batch that another node has collected.
+    ///
+    /// # Errors
+    /// [`Malformed`] if it is not whole, or has a command that this version does not know.
+    pub fn from_wire(commands: u32, bytes: &[u8]) -> Result<Batch, Malformed> {
+        let mut reader = BatchReader { now_ms: 0, left: commands as usize, rest: bytes };
+        for command in reader.by_ref() {
+            let (code, _) = command?;
+            if table::by_code(code).is_none() {
+                return Err(Malformed { reason: "a command that this version does not know" });
+            }
+        }
+        match reader.rest.is_empty() {
+            true => Ok(Batch { commands, bytes: bytes.to_vec() }),
+            false => Err(Malformed { reason: "bytes follow its last command" }),
+        }
     }
 
     /// Joins batches into the payload of one entry.

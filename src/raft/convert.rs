@@ -15,11 +15,12 @@ use super::types::{
 /// entry has no payload, so the three kinds of entry are told apart without a field of their own.
 const MEMBERSHIP_TAG: u8 = 0xff;
 
-#[derive(Serialize, Deserialize)]
-struct StoredVote {
-    term: u64,
-    node_id: u64,
-    committed: bool,
+/// A vote, on disk and between nodes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StoredVote {
+    pub term: u64,
+    pub node_id: u64,
+    pub committed: bool,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -53,18 +54,28 @@ pub fn pair(id: &LogId) -> (u64, u64) {
     (id.index(), id.committed_leader_id().term)
 }
 
-pub fn encode_vote(vote: &Vote) -> Vec<u8> {
+pub fn place((index, term): (u64, u64)) -> LogId {
+    log_id(index, term)
+}
+
+pub fn store_vote(vote: &Vote) -> StoredVote {
     let leader = vote.leader_id();
-    let stored = StoredVote { term: leader.term, node_id: *leader.node_id(), committed: vote.is_committed() };
-    postcard::to_stdvec(&stored).expect("a vote encodes into memory")
+    StoredVote { term: leader.term, node_id: *leader.node_id(), committed: vote.is_committed() }
+}
+
+pub fn load_vote(stored: StoredVote) -> Vote {
+    match stored.committed {
+        true => Vote::new_committed(stored.term, stored.node_id),
+        false => Vote::new(stored.term, stored.node_id),
+    }
+}
+
+pub fn encode_vote(vote: &Vote) -> Vec<u8> {
+    postcard::to_stdvec(&store_vote(vote)).expect("a vote encodes into memory")
 }
 
 pub fn decode_vote(bytes: &[u8]) -> Result<Vote, Unreadable> {
-    let stored: StoredVote = postcard::from_bytes(bytes).map_err(|_| Unreadable("the vote"))?;
-    Ok(match stored.committed {
-        true => Vote::new_committed(stored.term, stored.node_id),
-        false => Vote::new(stored.term, stored.node_id),
-    })
+    postcard::from_bytes(bytes).map(load_vote).map_err(|_| Unreadable("the vote"))
 }
 
 pub fn encode_log_id(id: &LogId) -> Vec<u8> {

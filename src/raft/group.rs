@@ -12,19 +12,23 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use openraft::Raft;
 use openraft::async_runtime::watch::WatchReceiver;
+use parking_lot::Mutex;
+use tokio::task::JoinHandle;
+use tokio::time::Instant;
 
 use super::log_store::LogStore;
-use super::maintenance;
-use super::network::Network;
-use super::proposer::{Answered, Proposer};
+use super::net::{self, Endpoint, Links, Network};
+use super::proposer::Proposer;
+use super::rounds::Rounds;
 use super::state_machine::{Applied, Snapshot, StateMachine, load_records};
 use super::status::Status;
 use super::types::{Member, TypeConfig};
+use super::{answer, maintenance};
 use crate::command::ReadConsistency;
-use crate::env::Clock;
+use crate::env::{Acceptor, Clock, Net};
 use crate::error::{Fatal, Unavailable};
 use crate::keyspace::Keyspace;
-use crate::machine::{Batch, Machine};
+use crate::machine::Machine;
 use crate::storage::log::{self, Log, Recovered};
 use crate::storage::{DataDir, SnapshotDir};
 
@@ -32,20 +36,32 @@ use crate::storage::{DataDir, SnapshotDir};
 const HEARTBEAT_MS: u64 = 100;
 /// A follower that hears nothing for so long stands for election: several heartbeats, so that one that is lost or
 /// late does not unseat a leader.
-const ELECTION_TIMEOUT_MS_MIN: u64 = 500;
-const ELECTION_TIMEOUT_MS_MAX: u64 = 1000;
+pub const ELECTION_TIMEOUT_MS_MIN: u64 = 500;
+pub const ELECTION_TIMEOUT_MS_MAX: u64 = 1000;
 /// The one group of this version.
 const GROUP: u32 = 0;
 
 const _: () = assert!(ELECTION_TIMEOUT_MS_MIN >= 3 * HEARTBEAT_MS);
 const _: () = assert!(ELECTION_TIMEOUT_MS_MAX > ELECTION_TIMEOUT_MS_MIN);
 
+/// Where the group of a node with an empty log comes from.
+#[derive(Clone, Debug)]
+pub enum Founding {
+    /// It is this node's own. Every founder says the same, so it does not matter who begins.
+    Members(BTreeMap<u64, Member>),
+    /// Others have it, and send this node its log.
+    Joins,
+}
+
 /// What a group is started with.
 pub struct Options {
     pub node_id: u64,
-    pub member: Member,
+    pub founding: Founding,
     pub clock: Arc<dyn Clock>,
     pub keyspace: Arc<Keyspace>,
+    pub net: Arc<dyn Net>,
+    /// The bound port for other nodes.
+    pub acceptor: Box<dyn Acceptor>,
     /// When the log has grown by so much since the last snapshot, the next is taken.
     pub snapshot_log_bytes: u64,
     pub snapshot_log_entries: u64,
@@ -54,147 +70,233 @@ pub struct Options {
 /// The handle on a running group; clones share it.
 #[derive(Clone)]
 pub struct Group {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
     raft: Raft<TypeConfig, StateMachine>,
     proposer: Proposer,
     log: Arc<Log>,
-    loaded: Arc<AtomicBool>,
+    loaded: AtomicBool,
     snapshot_running: Arc<AtomicBool>,
     applied: Applied,
+    snapshots: SnapshotDir,
+    endpoint: Arc<Endpoint>,
+    links: Links,
+    reads: Rounds<Result<Option<u64>, Unavailable>>,
+    lease_reads: Rounds<Result<Option<u64>, Unavailable>>,
+    /// While leadership is handed over nothing new is proposed here.
+    handing_over: AtomicBool,
+    /// Only one change of the members, or hand-over, at a time.
+    changing: tokio::sync::Mutex<()>,
+    incoming: answer::Incoming,
+    /// Until when this node votes for nobody.
+    silent_until: Option<Instant>,
+    tasks: Mutex<Vec<JoinHandle<()>>>,
 }
 
 impl Group {
-    /// Restores the newest snapshot, opens the log, and takes part in the group. A node whose log is empty founds
-    /// a group of one.
+    /// Restores the newest snapshot, opens the log, and takes part in the group.
     ///
     /// Returns when the node runs; [`Group::is_loaded`] tells when it has applied its log.
     pub async fn start(data: &DataDir, options: Options) -> Result<Group, Fatal> {
         let snapshots = SnapshotDir::open_dir(data.disk(), &data.snapshots_path(GROUP), GROUP)?;
         let running = Arc::new(AtomicBool::new(false));
-        let machine = restore(&options.keyspace, &snapshots, &running)?;
+        let cluster = data.identity().cluster.clone();
+        let endpoint = Arc::new(Endpoint::new(options.node_id, cluster, GROUP, options.net.clone()));
+        let machine = restore(&options.keyspace, &snapshots, &running, &endpoint)?;
         let (log, recovered) = open_log(data, machine.applied())?;
         let applied = machine.applied_so_far();
         let store = log_store(&log, &recovered)?;
+        let network = Network { endpoint: endpoint.clone(), snapshots: snapshots.clone() };
         let raft =
-            Raft::new(options.node_id, config(&options)?, Network, store, machine).await.map_err(stopped)?;
+            Raft::new(options.node_id, config(&options)?, network, store, machine).await.map_err(stopped)?;
         let proposer = Proposer::start(raft.clone(), options.clock.clone());
+        // A node that voted before may have promised a leader not to vote for another yet.
+        let silent_until = recovered.vote.is_some().then(|| Instant::now() + answer::SILENCE);
         let group = Group {
-            raft,
-            proposer,
-            log,
-            loaded: Arc::new(AtomicBool::new(false)),
-            snapshot_running: running,
-            applied,
+            shared: Arc::new(Shared {
+                raft,
+                proposer,
+                log,
+                loaded: AtomicBool::new(false),
+                snapshot_running: running,
+                applied,
+                snapshots,
+                links: Links::new(endpoint.clone()),
+                endpoint,
+                reads: Rounds::new(),
+                lease_reads: Rounds::new(),
+                handing_over: AtomicBool::new(false),
+                changing: tokio::sync::Mutex::new(()),
+                incoming: answer::Incoming::default(),
+                silent_until,
+                tasks: Mutex::default(),
+            }),
         };
         group.join(&options).await?;
-        tokio::spawn(maintenance::run(
-            group.raft.clone(),
-            group.log.clone(),
-            options.snapshot_log_bytes,
-            group.snapshot_running.clone(),
-        ));
+        group.spawn_tasks(options);
         Ok(group)
     }
 
     async fn join(&self, options: &Options) -> Result<(), Fatal> {
-        if !self.raft.is_initialized().await.map_err(stopped)? {
-            let founder = BTreeMap::from([(options.node_id, options.member.clone())]);
-            self.raft.initialize(founder).await.map_err(stopped)?;
+        if !self.raft().is_initialized().await.map_err(stopped)? {
+            if let Founding::Members(members) = &options.founding {
+                self.raft().initialize(members.clone()).await.map_err(stopped)?;
+            }
         } else if self.is_alone() {
             // Nobody else could be leader, so there is no reason to wait for an election timeout.
-            self.raft.trigger().elect(false).await.map_err(stopped)?;
+            self.raft().trigger().elect(false).await.map_err(stopped)?;
         }
-        let group = self.clone();
-        let last = self.raft.metrics().borrow_watched().last_log_index;
-        tokio::spawn(async move {
-            let caught_up = move |metrics: &openraft::RaftMetrics<TypeConfig>| {
-                metrics.last_applied.map(|id| id.index()) >= last && metrics.current_leader.is_some()
-            };
-            if group.raft.wait(None).metrics(caught_up, "the log is applied").await.is_ok() {
-                group.loaded.store(true, Ordering::Release);
-            }
-        });
         Ok(())
     }
 
+    /// What runs beside the group until [`Group::shutdown`].
+    fn spawn_tasks(&self, options: Options) {
+        let ask = |lease: bool| {
+            let group = self.clone();
+            move || {
+                let group = group.clone();
+                async move { group.ask_read_index(lease).await }
+            }
+        };
+        let loading = self.clone();
+        let tasks = [
+            tokio::spawn(self.shared.reads.clone().run(ask(false))),
+            tokio::spawn(self.shared.lease_reads.clone().run(ask(true))),
+            tokio::spawn(net::serve(options.acceptor, self.shared.endpoint.clone(), self.clone())),
+            tokio::spawn(maintenance::run(
+                self.raft().clone(),
+                self.shared.log.clone(),
+                options.snapshot_log_bytes,
+                self.shared.snapshot_running.clone(),
+            )),
+            tokio::spawn(async move {
+                // It ends with consensus, which says so itself.
+                let _ = loading.wait_until_loaded().await;
+            }),
+        ];
+        self.shared.tasks.lock().extend(tasks);
+    }
+
+    pub(super) fn raft(&self) -> &Raft<TypeConfig, StateMachine> {
+        &self.shared.raft
+    }
+
+    pub(super) fn proposer(&self) -> &Proposer {
+        &self.shared.proposer
+    }
+
+    pub(super) fn log(&self) -> &Log {
+        &self.shared.log
+    }
+
+    pub(super) fn links(&self) -> &Links {
+        &self.shared.links
+    }
+
+    pub(super) fn applied(&self) -> &Applied {
+        &self.shared.applied
+    }
+
+    pub(super) fn endpoint(&self) -> &Endpoint {
+        &self.shared.endpoint
+    }
+
+    pub(super) fn snapshots(&self) -> &SnapshotDir {
+        &self.shared.snapshots
+    }
+
+    pub(super) fn incoming(&self) -> &answer::Incoming {
+        &self.shared.incoming
+    }
+
+    pub(super) fn changing(&self) -> &tokio::sync::Mutex<()> {
+        &self.shared.changing
+    }
+
+    pub(super) fn rounds(&self, consistency: ReadConsistency) -> &Rounds<Result<Option<u64>, Unavailable>> {
+        match consistency {
+            ReadConsistency::Lease => &self.shared.lease_reads,
+            ReadConsistency::Linearizable | ReadConsistency::Local => &self.shared.reads,
+        }
+    }
+
+    /// The name of the cluster.
+    pub fn cluster(&self) -> &str {
+        &self.shared.endpoint.cluster
+    }
+
+    /// Whether this node votes for nobody yet.
+    pub(super) fn is_silent(&self) -> bool {
+        self.shared.silent_until.is_some_and(|until| Instant::now() < until)
+    }
+
+    /// Whether a leader here takes new writes.
+    pub(super) fn may_propose(&self) -> bool {
+        !self.shared.handing_over.load(Ordering::Acquire) && self.raft().is_leader()
+    }
+
+    pub(super) fn set_handing_over(&self, handing_over: bool) {
+        self.shared.handing_over.store(handing_over, Ordering::Release);
+    }
+
     /// Whether this node is the only voter, as far as it knows.
-    fn is_alone(&self) -> bool {
-        let metrics = self.raft.metrics();
+    pub fn is_alone(&self) -> bool {
+        let metrics = self.raft().metrics();
         let metrics = metrics.borrow_watched();
         metrics.membership_config.voter_ids().eq([metrics.id])
     }
 
     /// Whether the log that was on disk at the start has been applied.
     pub fn is_loaded(&self) -> bool {
-        self.loaded.load(Ordering::Acquire)
+        self.shared.loaded.load(Ordering::Acquire)
     }
 
     /// Waits until [`Group::is_loaded`], or until consensus has stopped.
     pub async fn wait_until_loaded(&self) -> Result<(), Fatal> {
-        let last = self.raft.metrics().borrow_watched().last_log_index;
+        let last = self.raft().metrics().borrow_watched().last_log_index;
+        // The end of the log that was found may be one that no majority had: a leader takes it back.
         let caught_up = move |metrics: &openraft::RaftMetrics<TypeConfig>| {
+            let last = last.min(metrics.last_log_index);
             metrics.last_applied.map(|id| id.index()) >= last && metrics.current_leader.is_some()
         };
-        self.raft.wait(None).metrics(caught_up, "the log is applied").await.map_err(stopped)?;
-        self.loaded.store(true, Ordering::Release);
+        self.raft().wait(None).metrics(caught_up, "the log is applied").await.map_err(stopped)?;
+        self.shared.loaded.store(true, Ordering::Release);
         Ok(())
     }
 
-    /// Puts a batch of writes into the log; their replies once it is on disk on a majority and applied here.
-    ///
-    /// # Errors
-    /// Everything but [`Unavailable::Uncertain`] was decided before anything was proposed.
-    pub async fn propose(&self, batch: Batch) -> Answered {
-        self.check_serving()?;
-        let room = self.log.reserve(batch.bytes())?;
-        let replies = self.proposer.propose(batch).await;
-        drop(room);
-        replies
-    }
-
-    /// Returns when a read of this node's keyspace is as fresh as asked.
-    pub async fn read_barrier(&self, consistency: ReadConsistency) -> Result<(), Unavailable> {
-        if !self.is_loaded() {
+    /// Whether requests are taken at all.
+    pub(super) fn check_open(&self) -> Result<(), Unavailable> {
+        if self.shared.endpoint.is_removed() {
+            return Err(Unavailable::Removed);
+        }
+        // A node alone has nobody to ask what it has not applied yet. One of several asks, and waits.
+        if !self.is_loaded() && self.is_alone() {
             return Err(Unavailable::Loading);
-        }
-        if consistency == ReadConsistency::Local {
-            return Ok(());
-        }
-        self.check_serving()?;
-        // A group of one: every acknowledged write was applied here before it was answered, and nobody else can
-        // have acknowledged one.
-        if self.is_alone() {
-            return Ok(());
-        }
-        let policy = openraft::ReadPolicy::ReadIndex;
-        self.raft.ensure_linearizable(policy).await.map(|_| ()).map_err(|_| Unavailable::NoQuorum)
-    }
-
-    /// Whether this node leads and may answer.
-    fn check_serving(&self) -> Result<(), Unavailable> {
-        if !self.is_loaded() {
-            return Err(Unavailable::Loading);
-        }
-        if !self.raft.is_leader() {
-            return Err(Unavailable::NoLeader);
         }
         Ok(())
     }
 
     pub fn status(&self) -> Status {
-        let metrics = self.raft.metrics();
+        let metrics = self.raft().metrics();
         let metrics = metrics.borrow_watched();
-        let running = self.snapshot_running.load(Ordering::Relaxed);
-        Status::new(&metrics, self.log.stats(), self.proposer.load(), running, self.applied.get())
+        let running = self.shared.snapshot_running.load(Ordering::Relaxed);
+        let load = self.shared.proposer.load();
+        let mut status =
+            Status::new(&metrics, self.shared.log.stats(), load, running, self.shared.applied.get());
+        status.removed = self.shared.endpoint.is_removed();
+        status
     }
 
     /// Takes a snapshot now, in the background.
     pub async fn trigger_snapshot(&self) -> Result<(), Fatal> {
-        self.raft.trigger().snapshot().await.map_err(stopped)
+        self.raft().trigger().snapshot().await.map_err(stopped)
     }
 
     /// Returns when consensus has stopped by itself: the node is finished.
     pub async fn failed(&self) -> Fatal {
-        let mut metrics = self.raft.metrics();
+        let mut metrics = self.raft().metrics();
         loop {
             if let Err(error) = &metrics.borrow_watched().running_state {
                 return stopped(error);
@@ -207,10 +309,13 @@ impl Group {
 
     /// Stops taking part and writes what is queued. Writes under way are answered first by the server.
     pub async fn shutdown(&self) {
-        if let Err(error) = self.raft.shutdown().await {
+        if let Err(error) = self.raft().shutdown().await {
             tracing::error!(%error, "consensus did not stop cleanly");
         }
-        if let Err(fatal) = self.log.close() {
+        for task in self.shared.tasks.lock().drain(..) {
+            task.abort();
+        }
+        if let Err(fatal) = self.shared.log.close() {
             tracing::error!(%fatal, "the log did not close cleanly");
         }
     }
@@ -226,6 +331,8 @@ fn config(options: &Options) -> Result<Arc<openraft::Config>, Fatal> {
         heartbeat_interval: HEARTBEAT_MS,
         election_timeout_min: ELECTION_TIMEOUT_MS_MIN,
         election_timeout_max: ELECTION_TIMEOUT_MS_MAX,
+        // A node that was cut off does not unseat a leader when it comes back.
+        enable_pre_vote: Some(true),
         snapshot_policy: openraft::SnapshotPolicy::LogsSinceLast(options.snapshot_log_entries),
         // The log is purged by `maintenance`, behind the older of two snapshots.
         max_in_snapshot_log_to_keep: u64::MAX,
@@ -239,6 +346,7 @@ fn restore(
     keyspace: &Arc<Keyspace>,
     snapshots: &SnapshotDir,
     running: &Arc<AtomicBool>,
+    endpoint: &Arc<Endpoint>,
 ) -> Result<StateMachine, Fatal> {
     let (newest, _damaged) = snapshots.newest_good()?;
     let mut restored = None;
@@ -249,7 +357,7 @@ fn restore(
     }
     let applied = restored.as_ref().and_then(|restored| restored.meta.last_log_id).map(|id| id.index());
     let machine = Machine::new(keyspace.clone(), applied);
-    Ok(StateMachine::new(machine, restored, snapshots.clone(), running.clone()))
+    Ok(StateMachine::new(machine, restored, snapshots.clone(), running.clone(), endpoint.clone()))
 }
 
 /// Opens the log, and makes sure that it goes on where the restored state ends.

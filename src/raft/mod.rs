@@ -2,27 +2,36 @@
 //!
 //! | file | what it does |
 //! |---|---|
-//! | [`group`](self) | starts a node's part in a Raft group and is the handle on it |
+//! | `group` | starts a node's part in a Raft group and is the handle on it |
+//! | `route` | a client's writes and reads: done here or by the leader |
+//! | `rounds` | one question to the group for all reads that wait |
 //! | `proposer` | gathers writes into entries |
+//! | `membership` | nodes that join and leave, and the hand-over of leadership |
+//! | `answer` | what this node answers to others |
+//! | `net` | connections between nodes, and what is said on them |
 //! | `log_store` | the log on disk, as openraft sees it |
 //! | `state_machine` | the machine, as openraft sees it; snapshots |
 //! | `maintenance` | when to take a snapshot and to purge the log |
 //! | `convert` | openraft's types to bytes and back |
-//! | `network` | messages to other members |
 //! | `status` | what the node says of its group |
 
+mod answer;
 mod convert;
 mod group;
 mod log_store;
 mod maintenance;
-mod network;
+mod membership;
+mod net;
 mod proposer;
+mod rounds;
+mod route;
 mod state_machine;
 mod status;
 #[cfg(test)]
 mod tests;
 mod types;
 
-pub use group::{Group, Options};
-pub use status::{State, Status};
+pub use group::{Founding, Group, Options};
+pub use net::{Change, ChangeRefused};
+pub use status::{MemberStatus, State, Status};
 pub use types::Member;

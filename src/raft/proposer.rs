@@ -13,10 +13,13 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
+use openraft::errors::ClientWriteError;
 use openraft::raft::ClientWriteResult;
 use parking_lot::Mutex;
 use tokio::sync::{Notify, oneshot};
+use tokio::time::{Instant, timeout_at};
 
+use super::net::Declined;
 use super::state_machine::StateMachine;
 use super::types::{Callback, Payload, TypeConfig};
 use crate::env::Clock;
@@ -35,12 +38,16 @@ pub const ENTRY_BYTES_TARGET: usize = 4 << 20;
 /// What may wait to be proposed. A client that gets the refusal may try again.
 pub const WAITING_BYTES_MAX: usize = 256 << 20;
 
-/// What the end of a batch is told through.
+/// What a client is told of its batch.
 pub type Answered = Result<Vec<Reply>, Unavailable>;
 
+/// What becomes of a batch here: its replies, or why not, with the batch if it surely was not proposed.
+pub type Outcome = Result<Vec<Reply>, (Declined, Batch)>;
+
 struct Waiting {
+    ticket: u64,
     batch: Batch,
-    answer: oneshot::Sender<Answered>,
+    answer: oneshot::Sender<Outcome>,
 }
 
 #[derive(Default)]
@@ -48,6 +55,18 @@ struct Queue {
     waiting: VecDeque<Waiting>,
     waiting_bytes: usize,
     in_flight: usize,
+    /// Names the next batch.
+    ticket: u64,
+}
+
+impl Queue {
+    /// Takes back a batch that still waits.
+    fn withdraw(&mut self, ticket: u64) -> Option<Batch> {
+        let at = self.waiting.binary_search_by_key(&ticket, |waiting| waiting.ticket).ok()?;
+        let waiting = self.waiting.remove(at)?;
+        self.waiting_bytes -= waiting.batch.bytes();
+        Some(waiting.batch)
+    }
 }
 
 /// The way into the log. A clone is another handle on the same queue.
@@ -82,23 +101,35 @@ impl Proposer {
     /// Puts a batch into the log and gives its replies when it has been applied.
     ///
     /// # Errors
-    /// [`Unavailable::Overloaded`] before anything was proposed; [`Unavailable::Uncertain`] when the outcome is
-    /// not known.
-    pub async fn propose(&self, batch: Batch) -> Answered {
+    /// [`Declined::NotLeader`], [`Unavailable::Overloaded`] and [`Unavailable::NoQuorum`] before anything was proposed;
+    /// [`Unavailable::Uncertain`] when the outcome is not known.
+    pub async fn propose(&self, batch: Batch, deadline: Instant) -> Outcome {
         let commands = batch.len();
-        let (answer, answered) = oneshot::channel();
-        {
+        let (answer, mut answered) = oneshot::channel();
+        let ticket = {
             let mut queue = self.shared.queue.lock();
             if queue.waiting_bytes + batch.bytes() > WAITING_BYTES_MAX && !queue.waiting.is_empty() {
-                return Err(Unavailable::Overloaded);
+                return Err((Declined::Unavailable(Unavailable::Overloaded), batch));
             }
+            let ticket = queue.ticket;
+            queue.ticket += 1;
             queue.waiting_bytes += batch.bytes();
-            queue.waiting.push_back(Waiting { batch, answer });
-        }
+            queue.waiting.push_back(Waiting { ticket, batch, answer });
+            ticket
+        };
         self.propose_waiting().await;
-        let replies = answered.await.unwrap_or(Err(Unavailable::Uncertain))?;
-        assert_eq!(replies.len(), commands, "an entry gives one reply for each command");
-        Ok(replies)
+        let uncertain = || Err((Declined::Unavailable(Unavailable::Uncertain), Batch::new()));
+        let outcome = match timeout_at(deadline, &mut answered).await {
+            Ok(outcome) => outcome.unwrap_or_else(|_| uncertain()),
+            Err(_) => match self.shared.queue.lock().withdraw(ticket) {
+                Some(batch) => Err((Declined::Unavailable(Unavailable::NoQuorum), batch)),
+                None => uncertain(),
+            },
+        };
+        if let Ok(replies) = &outcome {
+            assert_eq!(replies.len(), commands, "an entry gives one reply for each command");
+        }
+        outcome
     }
 
     /// How many bytes wait and how many entries are in flight.
@@ -160,15 +191,16 @@ impl Proposer {
 
 /// Gives each batch its part of the entry's replies.
 fn answer_all(taken: Vec<Waiting>, result: ClientWriteResult<TypeConfig>) {
-    // Whether an entry that was proposed and not answered will be committed is known to nobody here, even when
-    // openraft names another leader: that leader may have the entry.
     let mut replies = result.map(|response| response.data.0.into_iter());
     for waiting in taken {
-        let part = match &mut replies {
+        let outcome = match &mut replies {
             Ok(replies) => Ok(replies.by_ref().take(waiting.batch.len()).collect()),
-            Err(_) => Err(Unavailable::Uncertain),
+            // openraft says so of an entry that it did not append.
+            Err(ClientWriteError::ForwardToLeader(_)) => Err((Declined::NotLeader, waiting.batch)),
+            // Whether an entry that was appended and not answered will be committed is known to nobody here.
+            Err(_) => Err((Declined::Unavailable(Unavailable::Uncertain), Batch::new())),
         };
         // A connection that went away does not read its answer.
-        let _ = waiting.answer.send(part);
+        let _ = waiting.answer.send(outcome);
     }
 }

@@ -7,15 +7,17 @@
 
 use std::io;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use futures_util::{Stream, TryStreamExt};
 use openraft::storage::{EntryResponder, RaftStateMachine};
 use openraft::{EntryPayload, RaftSnapshotBuilder};
 use parking_lot::Mutex;
+use tokio::sync::watch;
 
 use super::convert;
+use super::net::Endpoint;
 use super::types::{LogId, Replies, SnapshotMeta, StoredMembership, TypeConfig};
 use crate::keyspace::{Capture, Keyspace};
 use crate::machine::{self, Machine, Restore};
@@ -46,20 +48,34 @@ pub struct StateMachine {
     so_far: Applied,
     /// Whether a snapshot is being written, for `INFO`.
     running: Arc<AtomicBool>,
+    /// Learns who the members are.
+    endpoint: Arc<Endpoint>,
 }
 
-/// The index of the last entry applied, for whoever wants to know at any time.
-#[derive(Clone, Debug, Default)]
-pub struct Applied(Arc<AtomicU64>);
+/// How far the log was applied, for whoever wants to know at any time or waits for it.
+#[derive(Clone, Debug)]
+pub struct Applied(Arc<watch::Sender<Option<u64>>>);
+
+impl Default for Applied {
+    fn default() -> Applied {
+        Applied(Arc::new(watch::channel(None).0))
+    }
+}
 
 impl Applied {
     /// `None` before the first entry.
     pub fn get(&self) -> Option<u64> {
-        self.0.load(Ordering::Acquire).checked_sub(1)
+        *self.0.borrow()
+    }
+
+    /// Returns when the entry at `index` has been applied.
+    pub async fn reached(&self, index: Option<u64>) {
+        // The sender is held here, so the channel does not end.
+        let _ = self.0.subscribe().wait_for(|applied| *applied >= index).await;
     }
 
     fn set(&self, index: Option<u64>) {
-        self.0.store(index.map_or(0, |index| index + 1), Ordering::Release);
+        self.0.send_replace(index);
     }
 }
 
@@ -73,6 +89,7 @@ impl StateMachine {
         restored: Option<Snapshot>,
         snapshots: SnapshotDir,
         running: Arc<AtomicBool>,
+        endpoint: Arc<Endpoint>,
     ) -> StateMachine {
         let (applied, membership) = match &restored {
             Some(restored) => (restored.meta.last_log_id, restored.meta.last_membership.clone()),
@@ -86,7 +103,8 @@ impl StateMachine {
         let so_far = Applied::default();
         so_far.set(machine.applied());
         let current = Arc::new(Mutex::new(restored));
-        StateMachine { machine, applied, membership, snapshots, current, so_far, running }
+        endpoint.applied_members(&membership);
+        StateMachine { machine, applied, membership, snapshots, current, so_far, running, endpoint }
     }
 
     /// The index of the last entry applied.
@@ -123,6 +141,7 @@ impl RaftStateMachine<TypeConfig> for StateMachine {
                 EntryPayload::Blank => None,
                 EntryPayload::Membership(members) => {
                     self.membership = StoredMembership::new(Some(entry.log_id), members.clone());
+                    self.endpoint.applied_members(&self.membership);
                     None
                 }
             };
@@ -168,6 +187,7 @@ impl RaftStateMachine<TypeConfig> for StateMachine {
         self.applied = meta.last_log_id;
         self.so_far.set(self.applied());
         self.membership = meta.last_membership.clone();
+        self.endpoint.applied_members(&self.membership);
         self.machine.restored(self.applied.map(|id| id.index()));
         Ok(())
     }

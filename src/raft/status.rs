@@ -2,7 +2,7 @@
 
 use openraft::ServerState;
 
-use super::types::TypeConfig;
+use super::types::{Member, TypeConfig};
 use crate::storage::log;
 
 /// The part that a node plays in its group.
@@ -40,6 +40,16 @@ impl From<ServerState> for State {
     }
 }
 
+/// What this node knows of a member.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MemberStatus {
+    pub id: u64,
+    pub member: Member,
+    pub voter: bool,
+    /// The last entry that is known to be on its disk; only a leader knows it of others.
+    pub matched: Option<u64>,
+}
+
 /// The state of the group as this node knows it. Indexes are of the log; `None` where there is nothing yet.
 #[derive(Clone, Debug)]
 pub struct Status {
@@ -49,6 +59,10 @@ pub struct Status {
     pub state: State,
     /// Members, learners included.
     pub cluster_size: usize,
+    /// By their ids.
+    pub members: Vec<MemberStatus>,
+    /// Whether the group goes on without this node.
+    pub removed: bool,
     pub last_log_index: Option<u64>,
     pub last_applied: Option<u64>,
     pub commit_index: Option<u64>,
@@ -73,7 +87,21 @@ impl Status {
         applied: Option<u64>,
     ) -> Status {
         let index = |id: &Option<super::types::LogId>| id.as_ref().map(|id| id.index());
+        let last = log.last.map(|(index, _)| index).max(metrics.last_log_index);
+        let voters: std::collections::BTreeSet<u64> = metrics.membership_config.voter_ids().collect();
+        let matched = |id: u64| match id == metrics.id {
+            true => last,
+            false => metrics.replication.as_ref().and_then(|of| of.get(&id).and_then(index)),
+        };
+        let members = metrics.membership_config.nodes().map(|(&id, member)| MemberStatus {
+            id,
+            member: member.clone(),
+            voter: voters.contains(&id),
+            matched: matched(id),
+        });
         Status {
+            members: members.collect(),
+            removed: false,
             node_id: metrics.id,
             term: metrics.current_term,
             leader: metrics.current_leader,
@@ -81,7 +109,7 @@ impl Status {
             cluster_size: metrics.membership_config.nodes().count(),
             // openraft publishes its metrics a moment after the fact; a client that has its reply expects to see it
             // counted.
-            last_log_index: log.last.map(|(index, _)| index).max(metrics.last_log_index),
+            last_log_index: last,
             last_applied: applied,
             commit_index: index(&metrics.local_committed).max(applied),
             snapshot_index: index(&metrics.snapshot),

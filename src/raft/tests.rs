@@ -8,9 +8,10 @@ use openraft::StorageError;
 use openraft::testing::log::{StoreBuilder, Suite};
 
 use super::log_store::LogStore;
+use super::net::Endpoint;
 use super::state_machine::StateMachine;
 use super::types::TypeConfig;
-use crate::env::{Disk, SimDisk};
+use crate::env::{Disk, RealNet, SimDisk};
 use crate::keyspace::Keyspace;
 use crate::machine::Machine;
 use crate::storage::{DataDir, Identity, Log, Options, SnapshotDir};
@@ -34,7 +35,8 @@ impl StoreBuilder<TypeConfig, LogStore, StateMachine, DataDir> for Builder {
         let snapshots = SnapshotDir::open_dir(disk, &data.snapshots_path(0), 0).expect("no snapshots");
         let store = LogStore::new(Arc::new(log), recovered.vote.as_deref(), recovered.committed.as_deref());
         let machine = Machine::new(Arc::new(Keyspace::new()), None);
-        let machine = StateMachine::new(machine, None, snapshots, Arc::default());
+        let endpoint = Endpoint::new(1, "test".to_string(), 0, RealNet::shared());
+        let machine = StateMachine::new(machine, None, snapshots, Arc::default(), Arc::new(endpoint));
         Ok((data, store.expect("nothing to decode"), machine))
     }
 }

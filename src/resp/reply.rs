@@ -6,9 +6,9 @@ use crate::error::{Answer, Unavailable};
 
 /// A reply. The encoder writes each in RESP2 or RESP3; what RESP2 lacks becomes what Redis sends in its place
 /// (a map a flat array, a double its text in a bulk string, a boolean 1 or 0, a set an array).
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 pub enum Reply {
-    Simple(&'static str),
+    Simple(#[serde(deserialize_with = "simple")] Fixed),
     Error(Answer),
     Unavailable(Unavailable),
     Integer(i64),
@@ -25,6 +25,18 @@ pub enum Reply {
     Map(Vec<(Reply, Reply)>),
     /// Something the client did not ask for just now: a message, an invalidation. An array in RESP2.
     Push(Vec<Reply>),
+}
+
+/// Under a name of its own, or serde would take it for text borrowed from its input.
+type Fixed = &'static str;
+
+/// The simple strings that a command which writes may answer: replies of a leader reach clients of other nodes.
+const SIMPLE: [&str; 3] = ["OK", "QUEUED", "PONG"];
+
+fn simple<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<&'static str, D::Error> {
+    let text: String = serde::Deserialize::deserialize(deserializer)?;
+    let known = SIMPLE.iter().find(|known| **known == text);
+    known.copied().ok_or_else(|| serde::de::Error::custom("a simple string that no write answers"))
 }
 
 impl Reply {

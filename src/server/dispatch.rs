@@ -86,12 +86,26 @@ impl Runner<'_> {
                 self.flush().await;
                 let reply = self.timed(position, |runner| run(request.args(), runner.session).into());
                 self.context.protocol = self.session.protocol;
+                // It may have asked for fresher reads.
+                self.barrier = None;
                 self.answer(reply);
             }
             Route::Control { run } => {
                 self.flush().await;
                 let reply =
                     self.timed(position, |runner| run(request.args(), runner.session, runner.shared).into());
+                self.barrier = None;
+                self.answer(reply);
+            }
+            Route::Operate { run } => {
+                self.flush().await;
+                let shared = self.shared;
+                let reply = match run(request.args(), shared) {
+                    Ok(running) => running.await,
+                    Err(answer) => Err(answer),
+                };
+                let reply = reply.into();
+                self.count(position, &reply);
                 self.answer(reply);
             }
         }
@@ -144,7 +158,8 @@ impl Runner<'_> {
         if let Some(taken) = &self.barrier {
             return taken.clone();
         }
-        let consistency = self.shared.config.read().read_consistency;
+        let setting = || self.shared.config.read().read_consistency;
+        let consistency = self.session.read_consistency.unwrap_or_else(setting);
         let outcome = self.shared.group.read_barrier(consistency).await;
         self.barrier = Some(outcome.clone());
         outcome

@@ -134,6 +134,8 @@ fn raft(shared: &Shared, out: &mut String) {
     line(out, format_args!("is_leader:{}", u8::from(status.is_leader())));
     line(out, format_args!("leader_id:{}", index(status.leader)));
     line(out, format_args!("state:{}", status.state.name()));
+    line(out, format_args!("removed:{}", u8::from(status.removed)));
+    line(out, format_args!("cluster_id:{}", shared.group.cluster()));
     line(out, format_args!("cluster_size:{}", status.cluster_size));
     line(out, format_args!("last_log_index:{}", index(status.last_log_index)));
     line(out, format_args!("last_applied:{}", index(status.last_applied)));
@@ -149,6 +151,24 @@ fn raft(shared: &Shared, out: &mut String) {
     line(out, format_args!("log_entries:{entries}"));
     line(out, format_args!("proposals_waiting_bytes:{}", status.waiting_bytes));
     line(out, format_args!("proposals_in_flight:{}", status.in_flight));
+    for known in &status.members {
+        let role = match (Some(known.id) == status.leader, known.voter) {
+            (true, _) => "leader",
+            (false, true) => "follower",
+            (false, false) => "learner",
+        };
+        // Only a leader knows how far the others are.
+        let lag = known.matched.and_then(|matched| Some(status.last_log_index?.saturating_sub(matched)));
+        let lag = lag.map_or_else(|| "-1".to_string(), |lag| lag.to_string());
+        let member = &known.member;
+        line(
+            out,
+            format_args!(
+                "node{}:address={},raft_address={},role={role},lag={lag}",
+                known.id, member.client_address, member.raft_address
+            ),
+        );
+    }
 }
 
 /// What a Redis exporter takes for its cluster metrics: every field that begins with `cluster_`.

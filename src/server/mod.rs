@@ -6,10 +6,12 @@
 //! * at most `maxclients` connections are served; one more gets an error and is closed;
 //! * a connection whose write is under way is not closed before the reply, not even by a shutdown.
 
+mod cluster;
 mod connection;
 mod dispatch;
 pub mod expiry;
 mod info;
+pub mod join;
 mod listener;
 mod registry;
 mod shared;

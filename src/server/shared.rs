@@ -4,16 +4,18 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use parking_lot::RwLock;
+use tokio::sync::watch;
 
-use super::info;
 use super::registry::Registry;
 use super::stats::Stats;
+use super::{cluster, info};
 use crate::command::keys::glob;
 use crate::command::{Node, Session};
 use crate::config::Config;
-use crate::env::Clock;
+use crate::env::{Clock, Pending};
+use crate::error::Answer;
 use crate::keyspace::Keyspace;
-use crate::raft::Group;
+use crate::raft::{Change, Group};
 
 /// The server's state. One for all connections.
 pub struct Shared {
@@ -28,6 +30,8 @@ pub struct Shared {
     /// The program's file, for `INFO`.
     pub executable: PathBuf,
     pub started_ms: u64,
+    /// Set when an operator asked this node to give up its empty cluster and join another's.
+    pub joins: watch::Sender<Option<String>>,
 }
 
 impl Node for Shared {
@@ -91,5 +95,21 @@ impl Node for Shared {
 
     fn now_ms(&self) -> u64 {
         self.clock.now_ms()
+    }
+
+    fn add_node(&self, id: u64, client: String, raft: String) -> Pending<'_, Result<String, Answer>> {
+        Box::pin(cluster::add(self, id, client, raft))
+    }
+
+    fn remove_node(&self, id: u64) -> Pending<'_, Result<(), Answer>> {
+        Box::pin(cluster::change(self, Change::Remove { id }))
+    }
+
+    fn transfer_leader(&self, to: Option<u64>) -> Pending<'_, Result<(), Answer>> {
+        Box::pin(cluster::change(self, Change::Transfer { to }))
+    }
+
+    fn join_cluster(&self, address: String) -> Pending<'_, Result<(), Answer>> {
+        Box::pin(async move { cluster::join(self, address) })
     }
 }

@@ -76,6 +76,37 @@ impl DataDir {
         Ok(dir)
     }
 
+    /// Whose the directory at `path` is; `None` if it is nobody's yet.
+    ///
+    /// # Errors
+    /// [`Fatal::Corrupt`] if its node file is damaged; [`Fatal::Disk`].
+    pub fn owner(disk: &dyn Disk, path: &Path) -> Result<Option<Identity>, Fatal> {
+        disk.create_dir_all(path).map_err(disk_error(path, "creating the directory"))?;
+        let names = disk.list(path).map_err(disk_error(path, "listing"))?;
+        match names.iter().any(|name| name == "node") {
+            true => read_node_file(disk, &path.join("node")).map(|(_, identity)| Some(identity)),
+            false => Ok(None),
+        }
+    }
+
+    /// Removes everything that the directory holds, and lets go of it. The node file goes first: without it what is
+    /// left is nobody's.
+    ///
+    /// # Errors
+    /// [`Fatal::Disk`].
+    pub fn clear(self) -> Result<(), Fatal> {
+        let node = self.node_path();
+        self.disk.remove(&node).map_err(disk_error(&node, "removing"))?;
+        self.disk.sync_dir(&self.path).map_err(disk_error(&self.path, "syncing"))?;
+        for dir in [self.log_path(0), self.snapshots_path(0)] {
+            for name in self.disk.list(&dir).map_err(disk_error(&dir, "listing"))? {
+                let path = dir.join(name);
+                self.disk.remove(&path).map_err(disk_error(&path, "removing"))?;
+            }
+        }
+        Ok(())
+    }
+
     fn sync_dirs(&self) -> Result<(), Fatal> {
         let group = self.path.join("group-0");
         let parent = self.path.parent().filter(|parent| !parent.as_os_str().is_empty());
@@ -92,7 +123,7 @@ impl DataDir {
         if !names.iter().any(|name| name == "node") {
             return Ok(false);
         }
-        let (format, found) = self.read_node_file(&path)?;
+        let (format, found) = read_node_file(&*self.disk, &path)?;
         if format != FORMAT_VERSION {
             let reason =
                 format!("its format is version {format}, this program knows version {FORMAT_VERSION}");
@@ -109,17 +140,6 @@ impl DataDir {
             return Err(refused(&self.path, reason));
         }
         Ok(true)
-    }
-
-    fn read_node_file(&self, path: &Path) -> Result<(u32, Identity), Fatal> {
-        let file = self.disk.open(path, Open::Read).map_err(disk_error(path, "opening"))?;
-        let bytes = file.len().map_err(disk_error(path, "measuring"))?;
-        if bytes > NODE_FILE_BYTES_MAX {
-            return Err(corrupt(path, 0, format!("a node file does not have {bytes} bytes")));
-        }
-        let mut text = vec![0; bytes as usize];
-        file.read_exact_at(&mut text, 0).map_err(disk_error(path, "reading"))?;
-        parse(&text).map_err(|reason| corrupt(path, 0, reason))
     }
 
     fn write_node_file(&self) -> Result<(), Fatal> {
@@ -174,6 +194,17 @@ fn replace(disk: &dyn Disk, path: &Path, bytes: &[u8]) -> Result<(), Fatal> {
 fn render(format: u32, identity: &Identity) -> String {
     let lines = format!("format {format}\nnode {}\ncluster {}\n", identity.node, identity.cluster);
     format!("{lines}crc32c {:08x}\n", crc32c::crc32c(lines.as_bytes()))
+}
+
+fn read_node_file(disk: &dyn Disk, path: &Path) -> Result<(u32, Identity), Fatal> {
+    let file = disk.open(path, Open::Read).map_err(disk_error(path, "opening"))?;
+    let bytes = file.len().map_err(disk_error(path, "measuring"))?;
+    if bytes > NODE_FILE_BYTES_MAX {
+        return Err(corrupt(path, 0, format!("a node file does not have {bytes} bytes")));
+    }
+    let mut text = vec![0; bytes as usize];
+    file.read_exact_at(&mut text, 0).map_err(disk_error(path, "reading"))?;
+    parse(&text).map_err(|reason| corrupt(path, 0, reason))
 }
 
 fn parse(bytes: &[u8]) -> Result<(u32, Identity), String> {

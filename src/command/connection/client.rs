@@ -1,8 +1,10 @@
 //! `CLIENT subcommand ..`: names and lists connections.
 
-use crate::command::{Args, Command, Control, Group, KeySpec, Node, Session, Spec};
+use crate::command::{Args, Command, Control, Group, KeySpec, Node, ReadConsistency, Session, Spec};
 use crate::error::Answer;
 use crate::resp::{Protocol, Reply};
+
+const NO_LEVEL: Answer = Answer::fixed("ERR the levels are linearizable, lease and local");
 
 pub struct Client;
 
@@ -15,7 +17,7 @@ impl Command for Client {
         group: Group::Connection,
         since: "0.1.0",
         summary: "Names this connection and lists all of them.",
-        syntax: "(ID | INFO | LIST | GETNAME | SETNAME name | SETINFO attribute value | NO-EVICT mode | NO-TOUCH mode)",
+        syntax: "(ID | INFO | LIST | GETNAME | SETNAME name | SETINFO attribute value | NO-EVICT mode | NO-TOUCH mode | READ-CONSISTENCY level)",
     };
 }
 
@@ -37,6 +39,11 @@ impl Control for Client {
             b"LIST" => {
                 let lines = node.clients().into_iter().map(|client| line_of(&client, node.now_ms()) + "\n");
                 Ok(Reply::Verbatim(lines.collect::<String>().into()))
+            }
+            b"READ-CONSISTENCY" if args.left() == 1 => {
+                let level = ReadConsistency::named(args.word()?);
+                session.read_consistency = Some(level.ok_or(NO_LEVEL)?);
+                Ok(Reply::OK)
             }
             // Nothing is evicted by connection and no key keeps a time of last use, so both are as asked already.
             b"NO-EVICT" | b"NO-TOUCH" if args.left() == 1 => Ok(Reply::OK),

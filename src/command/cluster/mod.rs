@@ -1,0 +1,20 @@
+//! Commands about the cluster, under the names of RedisRaft.
+
+pub mod raft_cluster;
+pub mod raft_info;
+pub mod raft_node;
+pub mod raft_transfer_leader;
+pub mod readonly;
+pub mod readwrite;
+
+use crate::error::Answer;
+
+/// The id of a node.
+fn node_id(word: &[u8]) -> Result<u64, Answer> {
+    let id = std::str::from_utf8(word).ok().and_then(|text| text.parse().ok()).filter(|id| *id > 0);
+    id.ok_or(Answer::fixed("ERR the id of a node is a number from 1 on"))
+}
+
+fn text(word: &[u8]) -> Result<String, Answer> {
+    String::from_utf8(word.to_vec()).map_err(|_| Answer::fixed("ERR an address is text"))
+}

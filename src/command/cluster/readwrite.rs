@@ -1,0 +1,27 @@
+//! `READWRITE`: reads of this connection are as fresh as the setting read-consistency says.
+
+use crate::command::{Args, Command, Group, KeySpec, Local, Session, Spec};
+use crate::error::Answer;
+use crate::resp::Reply;
+
+pub struct Readwrite;
+
+impl Command for Readwrite {
+    const SPEC: Spec = Spec {
+        name: "READWRITE",
+        aliases: &[],
+        arity: 1,
+        keys: KeySpec::NONE,
+        group: Group::Cluster,
+        since: "0.1.0",
+        summary: "Reads of this connection are as fresh as the setting read-consistency says.",
+        syntax: "",
+    };
+}
+
+impl Local for Readwrite {
+    fn run(_args: &mut Args<'_>, session: &mut Session) -> Result<Reply, Answer> {
+        session.read_consistency = None;
+        Ok(Reply::OK)
+    }
+}

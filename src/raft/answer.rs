@@ -1,0 +1,139 @@
+//! What this node answers to others.
+//!
+//! Invariants:
+//! * what clients gave to another node is done here only while this node leads; it is never passed on again;
+//! * a node that has just started votes for nobody for [`SILENCE`]: it has forgotten what it promised to a leader.
+
+use std::io;
+use std::time::Duration;
+
+use openraft::raft::{
+    AppendEntriesRequest, AppendEntriesResponse, TransferLeaderRequest, VoteRequest, VoteResponse,
+};
+use parking_lot::Mutex;
+
+use super::convert;
+use super::group::{ELECTION_TIMEOUT_MS_MIN, Group};
+use super::net::{Append, AskVote, Declined, Handler, IncomingSnapshot, Request, Response};
+use super::types::TypeConfig;
+use crate::error::Unavailable;
+use crate::machine::Batch;
+
+/// How long a node that starts anew votes for nobody. A leader that had heard from it may still trust its lease.
+pub const SILENCE: Duration = Duration::from_millis(ELECTION_TIMEOUT_MS_MIN);
+
+/// The snapshot that is coming in, if one is. It outlives the connection it comes on.
+pub type Incoming = std::sync::Arc<Mutex<IncomingSnapshot>>;
+
+impl Handler for Group {
+    async fn answer(&self, request: Request) -> Response {
+        let answered = match request {
+            Request::Append(append) => self.append(append).await,
+            Request::Vote(ask) => self.vote(ask, false).await,
+            Request::PreVote(ask) => self.vote(ask, true).await,
+            Request::Transfer { from, to, last } => {
+                let request =
+                    TransferLeaderRequest::new(convert::load_vote(from), to, last.map(convert::place));
+                match self.raft().handle_transfer_leader(request).await {
+                    Ok(outcome) => Ok(Response::Transferred(outcome.map_err(|error| error.to_string()))),
+                    Err(fatal) => Err(fatal.to_string()),
+                }
+            }
+            Request::SnapshotOffer { offer, .. } => {
+                let snapshots = self.snapshots().clone();
+                self.incoming_snapshot(move |incoming| incoming.offered(&snapshots, offer)).await
+            }
+            Request::SnapshotChunk { offset, bytes } => {
+                self.incoming_snapshot(move |incoming| incoming.chunk(offset, &bytes)).await
+            }
+            Request::SnapshotEnd { vote } => self.install(vote).await,
+            Request::Propose { commands, bytes } => {
+                Ok(Response::Replies(self.accept(commands, &bytes).await))
+            }
+            Request::ReadIndex { lease } => Ok(Response::ReadIndex(self.confirm(lease).await)),
+            Request::Change(change) => Ok(Response::Changed(self.change_here(change).await)),
+        };
+        answered.unwrap_or_else(Response::Failed)
+    }
+}
+
+impl Group {
+    async fn append(&self, append: Append) -> Result<Response, String> {
+        let entries = append
+            .entries
+            .into_iter()
+            .map(|entry| convert::decode_entry(entry.index, entry.term, entry.payload))
+            .collect::<Result<Vec<_>, _>>()
+            .map_err(|unreadable| unreadable.to_string())?;
+        let request = AppendEntriesRequest::<TypeConfig> {
+            vote: convert::load_vote(append.vote),
+            prev_log_id: append.previous.map(convert::place),
+            entries,
+            leader_commit: append.commit.map(convert::place),
+        };
+        let response = self.raft().append_entries(request).await.map_err(|error| error.to_string())?;
+        Ok(match response {
+            AppendEntriesResponse::Success => Response::Appended,
+            AppendEntriesResponse::PartialSuccess(id) => {
+                Response::AppendedUpTo(id.as_ref().map(convert::pair))
+            }
+            AppendEntriesResponse::Conflict => Response::Conflict,
+            AppendEntriesResponse::HigherVote(vote) => Response::HigherVote(convert::store_vote(&vote)),
+        })
+    }
+
+    async fn vote(&self, ask: AskVote, before: bool) -> Result<Response, String> {
+        // A hand-over is the leader's own wish, so its lease does not stand against it.
+        if self.is_silent() && !ask.transfer {
+            return Err("this node has just started, and votes for nobody yet".to_string());
+        }
+        let mut request =
+            VoteRequest::<TypeConfig>::new(convert::load_vote(ask.vote), ask.last.map(convert::place));
+        request.leadership_transfer = ask.transfer;
+        let response: VoteResponse<TypeConfig> = match before {
+            true => self.raft().pre_vote(request).await,
+            false => self.raft().vote(request).await,
+        }
+        .map_err(|error| error.to_string())?;
+        Ok(Response::Vote {
+            vote: convert::store_vote(&response.vote),
+            granted: response.vote_granted,
+            last: response.last_log_id.as_ref().map(convert::pair),
+        })
+    }
+
+    /// Proposes what a client gave to another node.
+    async fn accept(&self, commands: u32, bytes: &[u8]) -> Result<Vec<crate::resp::Reply>, Declined> {
+        let batch = Batch::from_wire(commands, bytes).map_err(|malformed| {
+            tracing::warn!(%malformed, "another node forwards what this one cannot read");
+            Declined::Unavailable(Unavailable::ShuttingDown)
+        })?;
+        match self.may_propose() {
+            true => self.propose_here(batch).await.map_err(|(declined, _)| declined),
+            false => Err(Declined::NotLeader),
+        }
+    }
+
+    /// Does something with the snapshot that is coming in; disk work, so not on a thread that others wait for.
+    async fn incoming_snapshot(
+        &self,
+        work: impl FnOnce(&mut IncomingSnapshot) -> io::Result<u64> + Send + 'static,
+    ) -> Result<Response, String> {
+        let incoming = self.incoming().clone();
+        let work = move || work(&mut incoming.lock());
+        let offset = tokio::task::spawn_blocking(work).await.map_err(|error| error.to_string())?;
+        offset.map(Response::SnapshotAt).map_err(|error| error.to_string())
+    }
+
+    async fn install(&self, vote: convert::StoredVote) -> Result<Response, String> {
+        let incoming = self.incoming().clone();
+        let check = move || incoming.lock().finish();
+        let snapshot = tokio::task::spawn_blocking(check).await.map_err(|error| error.to_string())?;
+        let snapshot = snapshot.map_err(|error| error.to_string())?;
+        let place = snapshot.meta.last_log_id;
+        let installed = self.raft().install_full_snapshot(convert::load_vote(vote), snapshot).await;
+        let response = installed.map_err(|error| error.to_string())?;
+        tracing::info!(index = place.map(|id| id.index()), "installed a snapshot of the leader");
+        Ok(Response::SnapshotInstalled(convert::store_vote(&response.vote)))
+    }
+}

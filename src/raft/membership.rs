@@ -1,0 +1,225 @@
+//! Nodes that join and leave while the group runs, and the hand-over of leadership.
+//!
+//! A new node enters as a learner: it gets the log, or a snapshot and the log, and has no vote. Once it has caught up it
+//! is made a voter through joint consensus (§6 of the paper), so that at no moment two majorities decide apart.
+//!
+//! Invariants:
+//! * one change at a time;
+//! * the last voter stays;
+//! * a leader that hands over has answered everything that it proposed.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use openraft::ChangeMembers;
+use openraft::async_runtime::watch::WatchReceiver;
+use openraft::errors::{ClientWriteError, RaftError};
+use tokio::time::{Instant, timeout};
+
+use super::group::{ELECTION_TIMEOUT_MS_MAX, Group};
+use super::net::{Change, ChangeRefused, Request, Response};
+use super::route::Leader;
+use super::types::{Member, TypeConfig};
+
+/// How long a change may take once it was begun.
+const CHANGE_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long a new node may take to catch up before it is left a learner: a large snapshot over a slow line.
+const CATCH_UP_TIMEOUT: Duration = Duration::from_secs(24 * 3600);
+/// What was proposed before a hand-over is answered within this; then the next leader has an election's time.
+const DRAIN_TIMEOUT: Duration = Duration::from_secs(2);
+const TAKE_OVER_TIMEOUT: Duration = Duration::from_millis(2 * ELECTION_TIMEOUT_MS_MAX);
+const LOOK_AGAIN: Duration = Duration::from_millis(5);
+
+impl Group {
+    /// Has the leader make a change, wherever it is.
+    pub async fn change(&self, change: Change) -> Result<(), ChangeRefused> {
+        let patience = Instant::now() + TAKE_OVER_TIMEOUT;
+        loop {
+            let outcome = match self.leader() {
+                Leader::Here => self.change_here(change.clone()).await,
+                Leader::There(id, member) => {
+                    let request = Request::Change(change.clone());
+                    match timeout(2 * CHANGE_TIMEOUT, self.links().call(id, &member, &request)).await {
+                        Ok(Ok(Response::Changed(outcome))) => outcome,
+                        Ok(Err(super::net::Unanswered::NotSent)) => Err(ChangeRefused::NotLeader),
+                        Ok(_) | Err(_) => {
+                            Err(ChangeRefused::Unknown("the leader did not answer".to_string()))
+                        }
+                    }
+                }
+                Leader::Nobody => Err(ChangeRefused::NotLeader),
+            };
+            if outcome != Err(ChangeRefused::NotLeader) {
+                return outcome;
+            }
+            self.look_again(patience).await.map_err(|error| ChangeRefused::Impossible(error.to_string()))?;
+        }
+    }
+
+    /// Makes a change as the leader.
+    pub(super) async fn change_here(&self, change: Change) -> Result<(), ChangeRefused> {
+        if !self.may_propose() {
+            return Err(ChangeRefused::NotLeader);
+        }
+        let busy = || ChangeRefused::Impossible("another change of the cluster is under way".to_string());
+        let _one_at_a_time = self.changing().try_lock().map_err(|_| busy())?;
+        match change {
+            Change::Add { id, member } => self.add(id, member).await,
+            Change::Remove { id } => self.remove(id).await,
+            Change::Transfer { to } => self.hand_over(to).await,
+        }
+    }
+
+    fn members(&self) -> (BTreeMap<u64, Member>, BTreeSet<u64>) {
+        let metrics = self.raft().metrics();
+        let metrics = metrics.borrow_watched();
+        let members = &metrics.membership_config;
+        let nodes = members.nodes().map(|(id, member)| (*id, member.clone())).collect();
+        (nodes, members.voter_ids().collect())
+    }
+
+    /// Takes a node in as a learner; it becomes a voter by itself once it has caught up.
+    async fn add(&self, id: u64, member: Member) -> Result<(), ChangeRefused> {
+        let impossible = |reason: String| Err(ChangeRefused::Impossible(reason));
+        let (nodes, voters) = self.members();
+        match nodes.get(&id) {
+            Some(known) if *known != member => {
+                return impossible(format!("node {id} is a member already, at {known}"));
+            }
+            _ if voters.contains(&id) => return Ok(()),
+            Some(_) => {}
+            None => {
+                let same = |known: &Member| known.raft_address == member.raft_address;
+                if let Some((other, _)) = nodes.iter().find(|(_, known)| same(known)) {
+                    return impossible(format!("node {other} has that address already"));
+                }
+                let added = self.raft().add_learner(id, member, false);
+                done(timeout(CHANGE_TIMEOUT, added).await)?;
+            }
+        }
+        let group = self.clone();
+        tokio::spawn(async move { group.promote(id).await });
+        Ok(())
+    }
+
+    /// Makes a learner a voter when it has what the leader has committed.
+    async fn promote(&self, id: u64) {
+        let caught_up = move |metrics: &openraft::RaftMetrics<TypeConfig>| {
+            let matched =
+                metrics.replication.as_ref().and_then(|matched| matched.get(&id).copied().flatten());
+            let committed = metrics.local_committed.as_ref().map(|id| id.index());
+            metrics.replication.is_none() || matched.map(|id| id.index()) >= committed
+        };
+        let wait = self.raft().wait(Some(CATCH_UP_TIMEOUT));
+        if wait.metrics(caught_up, "a learner has caught up").await.is_err() || !self.may_propose() {
+            tracing::warn!(node = id, "a learner did not catch up while this node led; add it again");
+            return;
+        }
+        let _one_at_a_time = self.changing().lock().await;
+        let change = ChangeMembers::AddVoterIds(BTreeSet::from([id]));
+        match done(timeout(CHANGE_TIMEOUT, self.raft().change_membership(change, false)).await) {
+            Ok(()) => tracing::info!(node = id, "a learner has caught up and is a voter now"),
+            Err(refused) => {
+                tracing::warn!(node = id, ?refused, "a learner was not made a voter; add it again")
+            }
+        }
+    }
+
+    async fn remove(&self, id: u64) -> Result<(), ChangeRefused> {
+        let (nodes, voters) = self.members();
+        if !nodes.contains_key(&id) {
+            return Err(ChangeRefused::Impossible(format!("node {id} is no member")));
+        }
+        if voters.len() == 1 && voters.contains(&id) {
+            return Err(ChangeRefused::Impossible("the last voter cannot be removed".to_string()));
+        }
+        let ids = BTreeSet::from([id]);
+        let change = match voters.contains(&id) {
+            true => ChangeMembers::RemoveVoters(ids),
+            false => ChangeMembers::RemoveNodes(ids),
+        };
+        done(timeout(CHANGE_TIMEOUT, self.raft().change_membership(change, false)).await)?;
+        tracing::info!(node = id, "a node was removed from the cluster");
+        Ok(())
+    }
+
+    /// Hands leadership over before this node stops, if it leads and there is somebody to take it.
+    pub async fn leave_leadership(&self) {
+        if self.is_alone() || !self.raft().is_leader() {
+            return;
+        }
+        let _one_at_a_time = self.changing().lock().await;
+        if let Err(refused) = self.hand_over(None).await {
+            tracing::warn!(?refused, "leadership was not handed over; the others elect a leader");
+        }
+    }
+
+    /// Hands leadership to `to`, or to the voter that has the most of the log.
+    pub(super) async fn hand_over(&self, to: Option<u64>) -> Result<(), ChangeRefused> {
+        let impossible = |reason: &str| ChangeRefused::Impossible(reason.to_string());
+        let own = self.endpoint().node_id;
+        let (_, voters) = self.members();
+        let to = match to {
+            Some(to) if to == own => return Ok(()),
+            Some(to) if !voters.contains(&to) => return Err(impossible("that node is no voter")),
+            Some(to) => to,
+            None => self.furthest_voter().ok_or_else(|| impossible("there is no other voter"))?,
+        };
+        self.set_handing_over(true);
+        let drained = timeout(DRAIN_TIMEOUT, async {
+            while self.proposer().load() != (0, 0) {
+                tokio::time::sleep(LOOK_AGAIN).await;
+            }
+        });
+        let outcome = match drained.await {
+            Err(_) => Err(impossible("writes that are under way did not end")),
+            Ok(()) => self.transfer(to).await,
+        };
+        self.set_handing_over(false);
+        outcome
+    }
+
+    async fn transfer(&self, to: u64) -> Result<(), ChangeRefused> {
+        let stopped = |error: openraft::errors::Fatal<TypeConfig>| ChangeRefused::Unknown(error.to_string());
+        self.raft().trigger().transfer_leader(to).await.map_err(stopped)?;
+        let taken_over = |metrics: &openraft::RaftMetrics<TypeConfig>| {
+            metrics.current_leader.is_some_and(|leader| leader != metrics.id)
+        };
+        let waited =
+            self.raft().wait(Some(TAKE_OVER_TIMEOUT)).metrics(taken_over, "another node leads").await;
+        let leader = waited.map(|metrics| metrics.current_leader);
+        match leader {
+            Ok(leader) => {
+                tracing::info!(leader, "handed leadership over");
+                Ok(())
+            }
+            Err(_) => Err(ChangeRefused::Unknown(format!("node {to} did not take over in time"))),
+        }
+    }
+
+    fn furthest_voter(&self) -> Option<u64> {
+        let metrics = self.raft().metrics();
+        let metrics = metrics.borrow_watched();
+        let matched = |id: &u64| metrics.replication.as_ref().and_then(|of| of.get(id).copied().flatten());
+        metrics
+            .membership_config
+            .voter_ids()
+            .filter(|id| *id != metrics.id)
+            .max_by_key(|id| matched(id).map(|id| id.index()))
+    }
+}
+
+type Outcome<T> =
+    Result<Result<T, RaftError<TypeConfig, ClientWriteError<TypeConfig>>>, tokio::time::error::Elapsed>;
+
+fn done<T>(outcome: Outcome<T>) -> Result<(), ChangeRefused> {
+    match outcome {
+        Ok(Ok(_)) => Ok(()),
+        Ok(Err(RaftError::APIError(ClientWriteError::ForwardToLeader(_)))) => Err(ChangeRefused::NotLeader),
+        Ok(Err(RaftError::APIError(ClientWriteError::ChangeMembershipError(error)))) => {
+            Err(ChangeRefused::Impossible(error.to_string()))
+        }
+        Ok(Err(error)) => Err(ChangeRefused::Unknown(error.to_string())),
+        Err(_) => Err(ChangeRefused::Unknown("it was not committed in time".to_string())),
+    }
+}

@@ -1,0 +1,187 @@
+//! Who this node is to others, and the handshake that begins each connection.
+//!
+//! Invariants:
+//! * a node that learns that it was removed never forgets it while it runs;
+//! * the members kept here are those of an entry that was applied: a membership that may still be undone removes nobody.
+
+use std::collections::BTreeSet;
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use parking_lot::Mutex;
+use tokio::sync::watch;
+use tokio::time::timeout;
+
+use super::frame;
+use super::wire::{Hello, PROTOCOL_VERSION, Welcome};
+use crate::env::{Connection, Net};
+use crate::raft::types::StoredMembership;
+
+/// Connecting takes a round trip, a handshake another. Longer than this and the node is as good as gone.
+const CONNECT_TIMEOUT: Duration = Duration::from_millis(500);
+
+/// This node, on its network.
+pub struct Endpoint {
+    pub node_id: u64,
+    pub cluster: String,
+    pub group: u32,
+    net: Arc<dyn Net>,
+    members: Mutex<Members>,
+    removed: watch::Sender<bool>,
+}
+
+#[derive(Default)]
+struct Members {
+    index: Option<u64>,
+    ids: BTreeSet<u64>,
+}
+
+impl Endpoint {
+    pub fn new(node_id: u64, cluster: String, group: u32, net: Arc<dyn Net>) -> Endpoint {
+        let (removed, _) = watch::channel(false);
+        Endpoint { node_id, cluster, group, net, members: Mutex::default(), removed }
+    }
+
+    /// Takes note of the members that were applied.
+    pub fn applied_members(&self, membership: &StoredMembership) {
+        let index = membership.log_id().as_ref().map(|id| id.index());
+        let ids: BTreeSet<u64> = membership.nodes().map(|(id, _)| *id).collect();
+        let was_member = {
+            let mut members = self.members.lock();
+            let before = std::mem::replace(&mut *members, Members { index, ids });
+            before.ids.contains(&self.node_id) && !members.ids.contains(&self.node_id)
+        };
+        if was_member {
+            self.set_removed();
+        }
+    }
+
+    /// Whether the group goes on without this node.
+    pub fn is_removed(&self) -> bool {
+        *self.removed.borrow()
+    }
+
+    pub fn set_removed(&self) {
+        if !self.removed.send_replace(true) {
+            tracing::warn!(node = self.node_id, "this node was removed from its cluster");
+        }
+    }
+
+    /// Connects to a member and agrees with it on who is who.
+    ///
+    /// # Errors
+    /// The network's own; `TimedOut`; `PermissionDenied` with the other side's reason when it refuses.
+    pub async fn connect(&self, to: u64, address: &str) -> io::Result<Box<dyn Connection>> {
+        let connecting = async {
+            let mut stream = self.net.connect(address).await?;
+            frame::write(&mut stream, 0, &self.hello(to)).await?;
+            let (_, welcome) = frame::read::<Welcome>(&mut stream).await?;
+            match welcome {
+                Welcome::Ready => Ok(stream),
+                Welcome::Refused(reason) => {
+                    tracing::warn!(node = to, address, reason, "a node refuses this one");
+                    Err(io::Error::new(io::ErrorKind::PermissionDenied, reason))
+                }
+                Welcome::Removed => {
+                    self.set_removed();
+                    Err(io::Error::new(io::ErrorKind::PermissionDenied, "this node was removed"))
+                }
+            }
+        };
+        timeout(CONNECT_TIMEOUT, connecting).await.map_err(|_| io::Error::from(io::ErrorKind::TimedOut))?
+    }
+
+    fn hello(&self, to: u64) -> Hello {
+        Hello {
+            version: PROTOCOL_VERSION,
+            cluster: self.cluster.clone(),
+            group: self.group,
+            from: self.node_id,
+            to,
+            members_index: self.members.lock().index,
+        }
+    }
+
+    /// Answers the handshake of a connection that was accepted; whether it may go on.
+    pub async fn welcome(&self, stream: &mut Box<dyn Connection>) -> io::Result<Option<u64>> {
+        let greeting = async {
+            let (_, hello) = frame::read::<Hello>(stream).await?;
+            let welcome = self.judge(&hello);
+            frame::write(stream, 0, &welcome).await?;
+            if let Welcome::Refused(reason) = &welcome {
+                tracing::warn!(node = hello.from, reason, "refused a node");
+            }
+            Ok((welcome == Welcome::Ready).then_some(hello.from))
+        };
+        timeout(CONNECT_TIMEOUT, greeting).await.map_err(|_| io::Error::from(io::ErrorKind::TimedOut))?
+    }
+
+    fn judge(&self, hello: &Hello) -> Welcome {
+        if hello.version != PROTOCOL_VERSION {
+            let reason = format!("protocol version {}, and this node has {PROTOCOL_VERSION}", hello.version);
+            return Welcome::Refused(reason);
+        }
+        if hello.cluster != self.cluster || hello.group != self.group {
+            return Welcome::Refused(format!(
+                "cluster {:?}, group {}, and this node is of {:?}, group {}",
+                hello.cluster, hello.group, self.cluster, self.group
+            ));
+        }
+        if hello.to != self.node_id {
+            return Welcome::Refused(format!(
+                "node {} was meant, and this is node {}",
+                hello.to, self.node_id
+            ));
+        }
+        let members = self.members.lock();
+        // A node that is being added knows a membership that may not have come here yet.
+        if members.index.is_some()
+            && hello.members_index < members.index
+            && !members.ids.contains(&hello.from)
+        {
+            return Welcome::Removed;
+        }
+        Welcome::Ready
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::env::RealNet;
+
+    fn endpoint() -> Endpoint {
+        Endpoint::new(1, "blue".to_string(), 0, RealNet::shared())
+    }
+
+    fn hello() -> Hello {
+        Hello {
+            version: PROTOCOL_VERSION,
+            cluster: "blue".to_string(),
+            group: 0,
+            from: 2,
+            to: 1,
+            members_index: None,
+        }
+    }
+
+    #[test]
+    fn who_is_of_another_kind_is_refused() {
+        let refused = |hello: Hello| matches!(endpoint().judge(&hello), Welcome::Refused(_));
+        assert_eq!(endpoint().judge(&hello()), Welcome::Ready);
+        assert!(refused(Hello { version: PROTOCOL_VERSION + 1, ..hello() }));
+        assert!(refused(Hello { cluster: "red".to_string(), ..hello() }));
+        assert!(refused(Hello { group: 1, ..hello() }));
+        assert!(refused(Hello { to: 3, ..hello() }));
+    }
+
+    #[test]
+    fn a_node_that_newer_members_leave_out_is_told_so() {
+        let endpoint = endpoint();
+        *endpoint.members.lock() = Members { index: Some(7), ids: BTreeSet::from([1, 3]) };
+        assert_eq!(endpoint.judge(&Hello { members_index: Some(6), ..hello() }), Welcome::Removed);
+        assert_eq!(endpoint.judge(&Hello { members_index: Some(8), ..hello() }), Welcome::Ready);
+        assert_eq!(endpoint.judge(&Hello { from: 3, members_index: Some(6), ..hello() }), Welcome::Ready);
+    }
+}

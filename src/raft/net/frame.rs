@@ -1,0 +1,116 @@
+//! Frames on a connection between nodes.
+//!
+//! ```text
+//! frame = length of the body u32 | crc32c of number and body u32 | number u64 | body
+//! ```
+//! Numbers are little-endian. The number joins an answer to its request; the body is postcard.
+//!
+//! Invariants:
+//! * no memory on the word of a length: a body grows as its bytes arrive, up to [`FRAME_BYTES_MAX`];
+//! * a frame whose checksum is wrong is an error, and the connection that brought it is closed.
+
+use std::io;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+
+/// The largest body: a single entry may hold a client's largest request, and an append holds one entry at least.
+pub const FRAME_BYTES_MAX: usize = 1 << 30;
+const HEADER_BYTES: usize = 16;
+
+/// Bytes that are no frame of this version.
+fn malformed(reason: &'static str) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, reason)
+}
+
+fn checksum(number: u64, body: &[u8]) -> u32 {
+    crc32c::crc32c_append(crc32c::crc32c(&number.to_le_bytes()), body)
+}
+
+/// Appends a frame to `out`.
+///
+/// # Panics
+/// If the message has more than [`FRAME_BYTES_MAX`] bytes: what goes into one is bounded below.
+pub fn encode(number: u64, message: &impl Serialize, out: &mut Vec<u8>) {
+    let begin = out.len();
+    out.extend_from_slice(&[0; HEADER_BYTES]);
+    *out = postcard::to_io(message, std::mem::take(out)).expect("a message encodes into memory");
+    let body = &out[begin + HEADER_BYTES..];
+    assert!(body.len() <= FRAME_BYTES_MAX, "a frame of {} bytes", body.len());
+    let (length, crc) = (body.len() as u32, checksum(number, body));
+    out[begin..begin + 4].copy_from_slice(&length.to_le_bytes());
+    out[begin + 4..begin + 8].copy_from_slice(&crc.to_le_bytes());
+    out[begin + 8..begin + 16].copy_from_slice(&number.to_le_bytes());
+}
+
+/// Writes one frame and hands it to the network.
+pub async fn write(
+    stream: &mut (impl AsyncWrite + Unpin + ?Sized),
+    number: u64,
+    message: &impl Serialize,
+) -> io::Result<()> {
+    let mut out = Vec::new();
+    encode(number, message, &mut out);
+    stream.write_all(&out).await?;
+    stream.flush().await
+}
+
+/// Reads one frame: its number and its message.
+///
+/// # Errors
+/// `UnexpectedEof` when the other side has closed the connection; `InvalidData` for bytes that are no frame.
+pub async fn read<M: DeserializeOwned>(
+    stream: &mut (impl AsyncRead + Unpin + ?Sized),
+) -> io::Result<(u64, M)> {
+    let mut header = [0; HEADER_BYTES];
+    stream.read_exact(&mut header).await?;
+    let word = |at: usize| u32::from_le_bytes(header[at..at + 4].try_into().expect("four bytes"));
+    let (length, crc) = (word(0) as usize, word(4));
+    let number = u64::from_le_bytes(header[8..].try_into().expect("eight bytes"));
+    if length > FRAME_BYTES_MAX {
+        return Err(malformed("a frame is longer than any may be"));
+    }
+    let mut body = Vec::with_capacity(length.min(64 << 10));
+    stream.take(length as u64).read_to_end(&mut body).await?;
+    if body.len() < length {
+        return Err(io::ErrorKind::UnexpectedEof.into());
+    }
+    if checksum(number, &body) != crc {
+        return Err(malformed("a frame's checksum is wrong"));
+    }
+    let message = postcard::from_bytes(&body).map_err(|_| malformed("a frame's body does not decode"))?;
+    Ok((number, message))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_frame_comes_back_as_it_was() {
+        let mut bytes = Vec::new();
+        encode(7, &("text", 1u64), &mut bytes);
+        encode(8, &("more", 2u64), &mut bytes);
+        let mut stream = &bytes[..];
+        assert_eq!(read::<(String, u64)>(&mut stream).await.unwrap(), (7, ("text".to_string(), 1)));
+        assert_eq!(read::<(String, u64)>(&mut stream).await.unwrap(), (8, ("more".to_string(), 2)));
+        let end = read::<(String, u64)>(&mut stream).await.unwrap_err();
+        assert_eq!(end.kind(), io::ErrorKind::UnexpectedEof);
+    }
+
+    #[tokio::test]
+    async fn a_flipped_bit_and_a_long_length_are_refused() {
+        let mut bytes = Vec::new();
+        encode(7, &"some text", &mut bytes);
+        for at in 4..bytes.len() {
+            let mut flipped = bytes.clone();
+            flipped[at] ^= 1;
+            let error = read::<String>(&mut &flipped[..]).await.unwrap_err();
+            assert_eq!(error.kind(), io::ErrorKind::InvalidData, "byte {at}");
+        }
+        bytes[..4].copy_from_slice(&u32::MAX.to_le_bytes());
+        let error = read::<String>(&mut &bytes[..]).await.unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::InvalidData);
+    }
+}

@@ -1,0 +1,32 @@
+//! Between nodes: connections, what is said on them, and who may say it.
+//!
+//! | file | what it has |
+//! |---|---|
+//! | `frame` | frames with a length and a checksum |
+//! | `wire` | the messages |
+//! | `endpoint` | who this node is to others, and the handshake |
+//! | `peer` | openraft's calls to another member, one connection for each purpose |
+//! | `snapshot` | sending and receiving snapshots in chunks |
+//! | `link` | many requests at a time to the leader: writes and reads that clients gave to another node |
+//! | `service` | answering all of these |
+//!
+//! Invariants:
+//! * nothing is sent to or taken from a node of another cluster, group or protocol version, or another node than the
+//!   one that was meant;
+//! * every call ends within a time of its own, whatever the network does;
+//! * a message that cannot be read closes its connection, and harms nothing else.
+
+mod endpoint;
+mod frame;
+mod link;
+mod peer;
+mod service;
+mod snapshot;
+mod wire;
+
+pub use endpoint::Endpoint;
+pub use link::{Links, Unanswered};
+pub use peer::Network;
+pub use service::{Handler, serve};
+pub use snapshot::Incoming as IncomingSnapshot;
+pub use wire::{Append, AskVote, Change, ChangeRefused, Declined, Request, Response};

@@ -1,0 +1,99 @@
+//! Accepting connections of other nodes, and answering what comes on them.
+//!
+//! Raft's own calls are answered one after the other, as they were sent. What clients gave to another node runs side by
+//! side, up to [`CONCURRENT_MAX`] requests of a connection, and is answered as it is ready.
+
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::io::{AsyncWrite, WriteHalf};
+use tokio::sync::{Mutex, Semaphore};
+use tokio::task::JoinSet;
+
+use super::endpoint::Endpoint;
+use super::frame;
+use super::wire::{Request, Response};
+use crate::env::{Acceptor, Connection};
+
+/// Requests of one connection that may be under way; the next are read when one is answered.
+const CONCURRENT_MAX: usize = 1024;
+/// After the system refused a connection, trying again at once would only burn the processor.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+
+/// What answers requests.
+pub trait Handler: Clone + Send + Sync + 'static {
+    fn answer(&self, request: Request) -> impl Future<Output = Response> + Send;
+}
+
+/// Serves other nodes for as long as it is polled. Dropped, it closes every connection.
+pub async fn serve(mut acceptor: Box<dyn Acceptor>, endpoint: Arc<Endpoint>, handler: impl Handler) {
+    let mut connections = JoinSet::new();
+    loop {
+        tokio::select! {
+            biased;
+            accepted = acceptor.accept() => match accepted {
+                Ok((stream, from)) => {
+                    let (endpoint, handler) = (endpoint.clone(), handler.clone());
+                    connections.spawn(async move {
+                        if let Err(error) = serve_one(stream, &endpoint, handler).await
+                            && error.kind() != io::ErrorKind::UnexpectedEof
+                        {
+                            tracing::debug!(%from, %error, "a connection of another node ended");
+                        }
+                    });
+                }
+                Err(error) => {
+                    tracing::warn!(%error, "cannot accept a connection of another node");
+                    tokio::time::sleep(ACCEPT_PAUSE).await;
+                }
+            },
+            Some(_) = connections.join_next() => {}
+        }
+    }
+}
+
+type Writer = Arc<Mutex<WriteHalf<Box<dyn Connection>>>>;
+
+async fn serve_one(
+    mut stream: Box<dyn Connection>,
+    endpoint: &Endpoint,
+    handler: impl Handler,
+) -> io::Result<()> {
+    if endpoint.welcome(&mut stream).await?.is_none() {
+        return Ok(());
+    }
+    let (mut reader, writer) = tokio::io::split(stream);
+    let writer: Writer = Arc::new(Mutex::new(writer));
+    let places = Arc::new(Semaphore::new(CONCURRENT_MAX));
+    loop {
+        let (number, request) = frame::read::<Request>(&mut reader).await?;
+        if !runs_aside(&request) {
+            let response = handler.answer(request).await;
+            respond(&writer, number, &response).await?;
+            continue;
+        }
+        let place = places.clone().acquire_owned().await.expect("the semaphore is never closed");
+        let (handler, writer) = (handler.clone(), writer.clone());
+        tokio::spawn(async move {
+            let response = handler.answer(request).await;
+            if let Err(error) = respond(&writer, number, &response).await {
+                tracing::debug!(%error, "an answer did not reach another node");
+            }
+            drop(place);
+        });
+    }
+}
+
+/// Whether the request waits for other nodes, so that those behind it must not wait for it.
+fn runs_aside(request: &Request) -> bool {
+    matches!(request, Request::Propose { .. } | Request::ReadIndex { .. } | Request::Change(_))
+}
+
+async fn respond(
+    writer: &Mutex<impl AsyncWrite + Unpin>,
+    number: u64,
+    response: &Response,
+) -> io::Result<()> {
+    frame::write(&mut *writer.lock().await, number, response).await
+}

@@ -1,0 +1,106 @@
+//! Sending and receiving snapshots: in chunks, each after the answer to the last, on a connection of its own.
+//!
+//! Invariants:
+//! * neither side has more than a chunk in memory;
+//! * what was received of a snapshot is kept when the connection is lost, and the same snapshot goes on from there.
+
+use std::io;
+use std::time::Duration;
+
+use bytes::Bytes;
+
+use super::peer::Peer;
+use super::wire::{Offer, Request, Response};
+use crate::raft::convert::{self, StoredVote};
+use crate::raft::state_machine::Snapshot;
+use crate::raft::types::Vote;
+use crate::storage::{SnapshotDir, SnapshotFile, SnapshotReceiver};
+
+/// Large enough that the disk and the network are busy, small enough to go between other work.
+const CHUNK_BYTES: usize = 1 << 20;
+/// A chunk is written and now and then synced.
+const CHUNK_TIMEOUT: Duration = Duration::from_secs(10);
+/// At the end the whole is checked, and then loaded: a gigabyte takes some seconds.
+const INSTALL_TIMEOUT: Duration = Duration::from_secs(600);
+
+impl Peer {
+    /// Sends a snapshot; the other side's vote once it has installed it.
+    pub(super) async fn send_snapshot(&mut self, vote: &Vote, snapshot: &Snapshot) -> io::Result<StoredVote> {
+        let vote = convert::store_vote(vote);
+        let file = snapshot.snapshot.clone();
+        let meta = Bytes::from(convert::encode_meta(&snapshot.meta));
+        let offer = Offer { place: file.place, bytes: file.bytes, meta };
+        let mut offset =
+            expect_offset(self.call(&Request::SnapshotOffer { vote, offer }, CHUNK_TIMEOUT).await?)?;
+        while offset < file.bytes {
+            let bytes = read_chunk(&self.snapshots, &file, offset).await?;
+            if bytes.is_empty() {
+                return Err(io::ErrorKind::UnexpectedEof.into());
+            }
+            let expected = offset + bytes.len() as u64;
+            let chunk = Request::SnapshotChunk { offset, bytes: bytes.into() };
+            offset = expect_offset(self.call(&chunk, CHUNK_TIMEOUT).await?)?;
+            if offset != expected {
+                return Err(io::Error::new(io::ErrorKind::InvalidData, "a chunk went elsewhere"));
+            }
+        }
+        match self.call(&Request::SnapshotEnd { vote }, INSTALL_TIMEOUT).await? {
+            Response::SnapshotInstalled(vote) => Ok(vote),
+            other => Err(io::Error::other(format!("an answer of the wrong kind: {other:?}"))),
+        }
+    }
+}
+
+fn expect_offset(response: Response) -> io::Result<u64> {
+    match response {
+        Response::SnapshotAt(offset) => Ok(offset),
+        other => Err(io::Error::other(format!("an answer of the wrong kind: {other:?}"))),
+    }
+}
+
+async fn read_chunk(snapshots: &SnapshotDir, file: &SnapshotFile, offset: u64) -> io::Result<Vec<u8>> {
+    let (snapshots, file) = (snapshots.clone(), file.clone());
+    let read = move || snapshots.read_chunk(&file, offset, CHUNK_BYTES).map_err(io::Error::other);
+    tokio::task::spawn_blocking(read).await.map_err(io::Error::other)?
+}
+
+/// A snapshot that is coming in, kept between connections.
+#[derive(Default)]
+pub struct Incoming(Option<(Offer, SnapshotReceiver)>);
+
+impl Incoming {
+    /// Where to go on: at the beginning, or where the same snapshot was left.
+    pub fn offered(&mut self, snapshots: &SnapshotDir, offer: Offer) -> io::Result<u64> {
+        if self.0.as_ref().is_none_or(|(known, _)| *known != offer) {
+            // The unfinished one is removed before the next is begun.
+            self.0 = None;
+            let receiver = snapshots.receive().map_err(io::Error::other)?;
+            self.0 = Some((offer, receiver));
+        }
+        Ok(self.0.as_ref().map_or(0, |(_, receiver)| receiver.received()))
+    }
+
+    /// Takes the next chunk; where the one after it begins.
+    pub fn chunk(&mut self, offset: u64, bytes: &[u8]) -> io::Result<u64> {
+        let (offer, receiver) = self.0.as_mut().ok_or_else(|| io::Error::other("no snapshot was offered"))?;
+        if offset != receiver.received() || bytes.len() as u64 > offer.bytes - offset {
+            return Err(io::Error::other("a chunk that does not follow"));
+        }
+        if let Err(fatal) = receiver.chunk(bytes) {
+            self.0 = None;
+            return Err(io::Error::other(fatal));
+        }
+        Ok(receiver.received())
+    }
+
+    /// Checks what was received as a whole.
+    pub fn finish(&mut self) -> io::Result<Snapshot> {
+        let (offer, receiver) = self.0.take().ok_or_else(|| io::Error::other("no snapshot was offered"))?;
+        if receiver.received() != offer.bytes {
+            return Err(io::Error::other("the snapshot is not whole"));
+        }
+        let snapshot = receiver.finish().map_err(io::Error::other)?;
+        let meta = convert::decode_meta(&offer.meta).map_err(io::Error::other)?;
+        Ok(Snapshot { meta, snapshot })
+    }
+}

@@ -1,0 +1,209 @@
+//! Where a write or a read of a client is done: here if this node leads, else by the leader, whose answer is passed on.
+//!
+//! Invariants:
+//! * a write that may have reached a log is never tried again: its outcome is told, or it is uncertain;
+//! * a linearizable read sees every write that was acknowledged anywhere before the read came.
+
+use std::time::Duration;
+
+use openraft::async_runtime::Instant as _;
+use openraft::async_runtime::watch::WatchReceiver;
+use openraft::errors::{LinearizableReadError, RaftError};
+use openraft::raft::ReadPolicy;
+use tokio::time::{Instant, timeout_at};
+
+use super::group::{ELECTION_TIMEOUT_MS_MAX, ELECTION_TIMEOUT_MS_MIN, Group};
+use super::net::{Declined, Request, Response, Unanswered};
+use super::proposer::Answered;
+use super::types::Member;
+use crate::command::ReadConsistency;
+use crate::error::Unavailable;
+use crate::machine::Batch;
+use crate::storage::NoSpace;
+
+/// How long a request waits for a leader: two elections, since the first may be a draw.
+const LEADER_PATIENCE: Duration = Duration::from_millis(2 * ELECTION_TIMEOUT_MS_MAX);
+/// How long a write may take once it is under way: longer than a majority that is alive needs, on a slow disk too.
+const WRITE_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long a read waits for this node to have applied what it has to see.
+const CATCH_UP_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long a leader's word counts without a question. A follower refuses another leader for `ELECTION_TIMEOUT_MS_MAX`
+/// after it heard from it; one that starts anew has forgotten that, and waits for [`super::answer::SILENCE`] before it
+/// votes and for `ELECTION_TIMEOUT_MS_MIN` before it stands. The rest is room for clocks of different speeds.
+const LEASE: Duration = Duration::from_millis(ELECTION_TIMEOUT_MS_MIN * 8 / 10);
+/// A request that found no leader looks again when something changes, or after this.
+const LOOK_AGAIN: Duration = Duration::from_millis(20);
+
+const _: () = assert!(LEASE.as_millis() < super::answer::SILENCE.as_millis());
+const _: () = assert!(LEASE.as_millis() < ELECTION_TIMEOUT_MS_MIN as u128);
+
+/// Who does what this node's clients ask.
+pub enum Leader {
+    Here,
+    There(u64, Member),
+    /// Nobody that is known.
+    Nobody,
+}
+
+impl Group {
+    pub(super) fn leader(&self) -> Leader {
+        let metrics = self.raft().metrics();
+        let metrics = metrics.borrow_watched();
+        match metrics.current_leader {
+            Some(id) if id == metrics.id => match self.may_propose() {
+                true => Leader::Here,
+                false => Leader::Nobody,
+            },
+            Some(id) => match metrics.membership_config.membership().get_node(&id) {
+                Some(member) => Leader::There(id, member.clone()),
+                None => Leader::Nobody,
+            },
+            None => Leader::Nobody,
+        }
+    }
+
+    /// Puts a batch of writes into the log; their replies once it is on disk on a majority and applied by the leader.
+    ///
+    /// # Errors
+    /// Everything but [`Unavailable::Uncertain`] was decided before anything was proposed.
+    pub async fn propose(&self, batch: Batch) -> Answered {
+        self.check_open()?;
+        let patience = Instant::now() + LEADER_PATIENCE;
+        let mut batch = batch;
+        loop {
+            match self.leader() {
+                Leader::Here => match self.propose_here(batch).await {
+                    Ok(replies) => return Ok(replies),
+                    Err((Declined::Unavailable(unavailable), _)) => return Err(unavailable),
+                    Err((Declined::NotLeader, back)) => batch = back,
+                },
+                Leader::There(id, member) => match self.forward(id, &member, &batch).await {
+                    Ok(replies) => return Ok(replies),
+                    Err(Declined::Unavailable(unavailable)) => return Err(unavailable),
+                    Err(Declined::NotLeader) => {}
+                },
+                Leader::Nobody => {}
+            }
+            self.look_again(patience).await?;
+        }
+    }
+
+    /// Proposes a batch to the log of this node. A batch that surely was not proposed comes back.
+    pub(super) async fn propose_here(
+        &self,
+        batch: Batch,
+    ) -> Result<Vec<crate::resp::Reply>, (Declined, Batch)> {
+        let full = |full: NoSpace| (Declined::Unavailable(full.into()), Batch::new());
+        let room = self.log().reserve(batch.bytes()).map_err(full)?;
+        let replies = self.proposer().propose(batch, Instant::now() + WRITE_TIMEOUT).await;
+        drop(room);
+        replies
+    }
+
+    async fn forward(
+        &self,
+        id: u64,
+        member: &Member,
+        batch: &Batch,
+    ) -> Result<Vec<crate::resp::Reply>, Declined> {
+        let (commands, bytes) = batch.to_wire();
+        let request = Request::Propose { commands, bytes };
+        let answered = timeout_at(Instant::now() + WRITE_TIMEOUT, self.links().call(id, member, &request));
+        match answered.await {
+            Ok(Ok(Response::Replies(Ok(replies)))) if replies.len() == batch.len() => Ok(replies),
+            Ok(Ok(Response::Replies(Err(declined)))) => Err(declined),
+            Ok(Err(Unanswered::NotSent)) => Err(Declined::NotLeader),
+            Ok(Ok(_) | Err(Unanswered::Lost)) | Err(_) => Err(Declined::Unavailable(Unavailable::Uncertain)),
+        }
+    }
+
+    /// Returns when a read of this node's keyspace is as fresh as asked.
+    pub async fn read_barrier(&self, consistency: ReadConsistency) -> Result<(), Unavailable> {
+        self.check_open()?;
+        if consistency == ReadConsistency::Local {
+            return Ok(());
+        }
+        // A group of one: every acknowledged write was applied here before it was answered, and nobody else can
+        // have acknowledged one.
+        if self.is_alone() {
+            return match self.raft().is_leader() {
+                true => Ok(()),
+                false => Err(Unavailable::NoLeader),
+            };
+        }
+        let index = self.rounds(consistency).next().await.unwrap_or(Err(Unavailable::NoLeader))?;
+        match timeout_at(Instant::now() + CATCH_UP_TIMEOUT, self.applied().reached(index)).await {
+            Ok(()) => Ok(()),
+            Err(_) => Err(Unavailable::Loading),
+        }
+    }
+
+    /// The index that a read has to see, from whoever leads.
+    pub(super) async fn ask_read_index(&self, lease: bool) -> Result<Option<u64>, Unavailable> {
+        let patience = Instant::now() + LEADER_PATIENCE;
+        loop {
+            let answer = match self.leader() {
+                Leader::Here => self.confirm(lease).await,
+                Leader::There(id, member) => {
+                    let request = Request::ReadIndex { lease };
+                    match timeout_at(patience, self.links().call(id, &member, &request)).await {
+                        Ok(Ok(Response::ReadIndex(answer))) => answer,
+                        // A question may be asked again.
+                        Ok(_) | Err(_) => Err(Declined::NotLeader),
+                    }
+                }
+                Leader::Nobody => Err(Declined::NotLeader),
+            };
+            match answer {
+                Ok(index) => return Ok(index),
+                Err(Declined::Unavailable(unavailable)) => return Err(unavailable),
+                Err(Declined::NotLeader) => self.look_again(patience).await?,
+            }
+        }
+    }
+
+    /// Makes sure that this node leads, and gives the index that a read which came before has to see.
+    pub(super) async fn confirm(&self, lease: bool) -> Result<Option<u64>, Declined> {
+        if lease
+            && let Ok(index) = self.confirm_once(ReadPolicy::LeaseRead).await
+            // The index was the newest when it was read only if the lease holds still.
+            && self.holds_lease()
+        {
+            return Ok(Some(index));
+        }
+        self.confirm_once(ReadPolicy::ReadIndex).await.map(Some)
+    }
+
+    async fn confirm_once(&self, policy: ReadPolicy) -> Result<u64, Declined> {
+        if !self.may_propose() {
+            return Err(Declined::NotLeader);
+        }
+        match self.raft().get_read_log_id(policy).await {
+            Ok((read, _applied)) => Ok(read.index()),
+            Err(RaftError::APIError(LinearizableReadError::ForwardToLeader(_))) => Err(Declined::NotLeader),
+            Err(RaftError::APIError(LinearizableReadError::QuorumNotEnough(_))) => {
+                Err(Declined::Unavailable(Unavailable::NoQuorum))
+            }
+            Err(RaftError::Fatal(_)) => Err(Declined::Unavailable(Unavailable::NoLeader)),
+        }
+    }
+
+    /// Whether a majority was heard from so lately that none of it can have elected another leader.
+    fn holds_lease(&self) -> bool {
+        let leader = self.raft().as_leader();
+        let acked = leader.ok().and_then(|leader| leader.last_quorum_acked());
+        acked.is_some_and(|acked| acked.elapsed() < LEASE) && self.may_propose()
+    }
+
+    /// Waits until there may be another leader; an error once `patience` has passed.
+    pub(super) async fn look_again(&self, patience: Instant) -> Result<(), Unavailable> {
+        if self.endpoint().is_removed() {
+            return Err(Unavailable::Removed);
+        }
+        if Instant::now() >= patience {
+            return Err(Unavailable::NoLeader);
+        }
+        tokio::time::sleep(LOOK_AGAIN).await;
+        Ok(())
+    }
+}

@@ -1,0 +1,71 @@
+//! Asks a member of a cluster to take this node in.
+
+use std::time::Duration;
+
+use bytes::BytesMut;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+
+use crate::error::Fatal;
+use crate::resp::{Limits, ReplyDecoder, Value, encode_request};
+
+/// A cluster may be without a leader for an election or two; an operator sees what it waits for meanwhile.
+const ATTEMPTS: u32 = 20;
+const PAUSE: Duration = Duration::from_millis(500);
+const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(15);
+
+enum Failed {
+    /// Asking again would give the same.
+    Refused(String),
+    Perhaps(String),
+}
+
+/// Has the cluster of the node at `address`, host:port for clients, take this node in; that cluster's name.
+///
+/// # Errors
+/// [`Fatal::Config`] with what was answered, or after some attempts with what stood in the way.
+pub async fn ask(address: &str, id: u64, client: &str, raft: &str) -> Result<String, Fatal> {
+    let mut last = String::new();
+    for _ in 0..ATTEMPTS {
+        match timeout(ATTEMPT_TIMEOUT, ask_once(address, id, client, raft)).await {
+            Ok(Ok(cluster)) => return Ok(cluster),
+            Ok(Err(Failed::Refused(reason))) => {
+                return Err(Fatal::Config(format!("join: {address} answers: {reason}")));
+            }
+            Ok(Err(Failed::Perhaps(reason))) => last = reason,
+            Err(_) => last = "no answer in time".to_string(),
+        }
+        tracing::warn!(address, reason = last, "cannot join yet");
+        tokio::time::sleep(PAUSE).await;
+    }
+    Err(Fatal::Config(format!("join: {address}: {last}")))
+}
+
+async fn ask_once(address: &str, id: u64, client: &str, raft: &str) -> Result<String, Failed> {
+    let perhaps = |error: std::io::Error| Failed::Perhaps(error.to_string());
+    let mut stream = TcpStream::connect(address).await.map_err(perhaps)?;
+    let mut request = Vec::new();
+    encode_request(&["RAFT.NODE", "ADD", &id.to_string(), client, raft], &mut request);
+    stream.write_all(&request).await.map_err(perhaps)?;
+    let mut decoder = ReplyDecoder::new(Limits::DEFAULT);
+    let mut buffer = BytesMut::new();
+    loop {
+        match decoder.decode(&mut buffer).map_err(|error| Failed::Refused(error.to_string()))? {
+            Some(Value::Error(line)) => {
+                return Err(match line.starts_with("CLUSTERDOWN") || line.starts_with("UNCERTAIN") {
+                    true => Failed::Perhaps(line),
+                    false => Failed::Refused(line),
+                });
+            }
+            Some(value) => {
+                let name = value.text().map(|name| String::from_utf8_lossy(name).into_owned());
+                return name.ok_or_else(|| Failed::Refused("a reply that is no name".to_string()));
+            }
+            None if stream.read_buf(&mut buffer).await.map_err(perhaps)? == 0 => {
+                return Err(Failed::Perhaps("the connection was closed".to_string()));
+            }
+            None => {}
+        }
+    }
+}
