@@ -59,7 +59,7 @@ async fn return_memory() {
     }
 }
 
-/// A bare level is for our own messages; openraft's are shown from `warn` on unless a filter asks for more.
+/// A bare level is for our own messages; openraft's are shown from `error` on (it warns of each heartbeat to a member that is down) unless a filter asks for more.
 fn filter(loglevel: &str) -> String {
     let level = match loglevel {
         // redis.conf's names.
@@ -67,7 +67,7 @@ fn filter(loglevel: &str) -> String {
         "warning" => "warn",
         other => other,
     };
-    if level.contains(['=', ',']) { level.to_string() } else { format!("{level},openraft=warn") }
+    if level.contains(['=', ',']) { level.to_string() } else { format!("{level},openraft=error") }
 }
 
 async fn stop_signal() {

@@ -47,13 +47,14 @@ pub enum Leader {
 
 impl Group {
     pub(super) fn leader(&self) -> Leader {
+        let may_propose = self.may_propose();
         let metrics = self.raft().metrics();
+        // Nothing that looks at the metrics may be called while they are borrowed: a second reader behind a writer
+        // that waits for the first would wait for ever.
         let metrics = metrics.borrow_watched();
         match metrics.current_leader {
-            Some(id) if id == metrics.id => match self.may_propose() {
-                true => Leader::Here,
-                false => Leader::Nobody,
-            },
+            Some(id) if id == metrics.id && may_propose => Leader::Here,
+            Some(id) if id == metrics.id => Leader::Nobody,
             Some(id) => match metrics.membership_config.membership().get_node(&id) {
                 Some(member) => Leader::There(id, member.clone()),
                 None => Leader::Nobody,
