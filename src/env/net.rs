@@ -21,7 +21,7 @@ pub trait Connection: AsyncRead + AsyncWrite + Send + Sync + Unpin {}
 impl<T: AsyncRead + AsyncWrite + Send + Sync + Unpin> Connection for T {}
 
 /// A bound port.
-pub trait Acceptor: Send {
+pub trait Acceptor: Send + Sync {
     /// Where it is bound; the port that was chosen when 0 was asked for.
     fn address(&self) -> SocketAddr;
     /// The next connection, and who made it.
