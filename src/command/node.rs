@@ -8,6 +8,8 @@ use crate::resp::Reply;
 /// The answer of a command that waits for the node.
 pub type Running<'a> = Pending<'a, Result<Reply, Answer>>;
 
+const NO_CLUSTER: Answer = Answer::fixed("ERR this node has no part in a cluster");
+
 /// How fresh a read has to be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default, clap::ValueEnum)]
 pub enum ReadConsistency {
@@ -48,11 +50,19 @@ pub trait Node: Sync {
     /// Unix time in milliseconds.
     fn now_ms(&self) -> u64;
     /// Takes a node into the cluster; the cluster's name.
-    fn add_node(&self, id: u64, client: String, raft: String) -> Pending<'_, Result<String, Answer>>;
+    fn add_node(&self, _id: u64, _client: String, _raft: String) -> Pending<'_, Result<String, Answer>> {
+        Box::pin(async { Err(NO_CLUSTER) })
+    }
     /// Takes a node out of the cluster.
-    fn remove_node(&self, id: u64) -> Pending<'_, Result<(), Answer>>;
+    fn remove_node(&self, _id: u64) -> Pending<'_, Result<(), Answer>> {
+        Box::pin(async { Err(NO_CLUSTER) })
+    }
     /// Has another node lead: the one that is named, or the one that has the most of the log.
-    fn transfer_leader(&self, to: Option<u64>) -> Pending<'_, Result<(), Answer>>;
+    fn transfer_leader(&self, _to: Option<u64>) -> Pending<'_, Result<(), Answer>> {
+        Box::pin(async { Err(NO_CLUSTER) })
+    }
     /// Gives up this node's own empty cluster and joins that of the node at a client address.
-    fn join_cluster(&self, address: String) -> Pending<'_, Result<(), Answer>>;
+    fn join_cluster(&self, _address: String) -> Pending<'_, Result<(), Answer>> {
+        Box::pin(async { Err(NO_CLUSTER) })
+    }
 }

@@ -33,7 +33,7 @@ pub fn join(shared: &Shared, address: String) -> Result<(), Answer> {
     if !shared.group.is_alone() {
         return Err(Answer::fixed("ERR this node is a member of a cluster already"));
     }
-    if shared.keyspace.len() > 0 {
+    if !shared.keyspace.is_empty() {
         return Err(Answer::fixed("ERR this node has keys, which joining would lose: start an empty one"));
     }
     shared.joins.send_replace(Some(address));

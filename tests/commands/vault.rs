@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
+use futures_util::FutureExt;
 use jsonvault::command::{Context, Node, Route, Session, table};
 use jsonvault::error::Answer;
 use jsonvault::keyspace::Keyspace;
@@ -40,6 +41,10 @@ impl Vault {
             Route::Read { run } => run(&words[1..], &context, self.machine.keyspace()).into(),
             Route::Local { run } => run(&words[1..], &mut self.session).into(),
             Route::Control { run } => run(&words[1..], &mut self.session, &Alone(self.now_ms)).into(),
+            Route::Operate { run } => match run(&words[1..], &Alone(self.now_ms)) {
+                Ok(running) => running.now_or_never().expect("a node alone has nothing to wait for").into(),
+                Err(answer) => Reply::Error(answer),
+            },
             Route::Write { .. } => {
                 let mut batch = Batch::new();
                 match batch.push(row, &words[1..], &context) {
