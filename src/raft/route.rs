@@ -21,8 +21,9 @@ use crate::error::Unavailable;
 use crate::machine::Batch;
 use crate::storage::NoSpace;
 
-/// How long a request waits for a leader: two elections, since the first may be a draw.
-const LEADER_PATIENCE: Duration = Duration::from_millis(2 * ELECTION_TIMEOUT_MS_MAX);
+/// How long a request waits for a leader: followers wait for the old one's lease and then for their own timeout, each up
+/// to `ELECTION_TIMEOUT_MS_MAX`, and the first election may be a draw.
+const LEADER_PATIENCE: Duration = Duration::from_millis(3 * ELECTION_TIMEOUT_MS_MAX);
 /// How long a write may take once it is under way: longer than a majority that is alive needs, on a slow disk too.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long a read waits for this node to have applied what it has to see.
@@ -133,9 +134,11 @@ impl Group {
             };
         }
         let index = self.rounds(consistency).next().await.unwrap_or(Err(Unavailable::NoLeader))?;
-        match timeout_at(Instant::now() + CATCH_UP_TIMEOUT, self.applied().reached(index)).await {
-            Ok(()) => Ok(()),
-            Err(_) => Err(Unavailable::Loading),
+        tokio::select! {
+            biased;
+            () = self.applied().reached(index) => Ok(()),
+            () = self.endpoint().until_removed() => Err(Unavailable::Removed),
+            () = tokio::time::sleep(CATCH_UP_TIMEOUT) => Err(Unavailable::Loading),
         }
     }
 

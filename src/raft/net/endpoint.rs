@@ -62,6 +62,12 @@ impl Endpoint {
         *self.removed.borrow()
     }
 
+    /// Returns when this node was removed.
+    pub async fn until_removed(&self) {
+        // The sender is held here, so the channel does not end.
+        let _ = self.removed.subscribe().wait_for(|removed| *removed).await;
+    }
+
     pub fn set_removed(&self) {
         if !self.removed.send_replace(true) {
             tracing::warn!(node = self.node_id, "this node was removed from its cluster");
