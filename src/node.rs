@@ -14,7 +14,7 @@ use parking_lot::RwLock;
 use tokio::sync::watch;
 
 use crate::config::{Advertised, Config};
-use crate::env::{Acceptor, Clock, Disk, Net, Random, RealDisk, RealNet, SystemClock};
+use crate::env::{Acceptor, Background, Clock, Disk, Net, Random, RealDisk, RealNet, SystemClock};
 use crate::error::Fatal;
 use crate::keyspace::Keyspace;
 use crate::raft::{Founding, Group, Member, Options};
@@ -63,6 +63,8 @@ impl Node {
             acceptor,
             snapshot_log_bytes: config.snapshot_log_bytes,
             snapshot_log_entries: config.snapshot_log_entries,
+            log: Default::default(),
+            background: Background::Threads,
         };
         let group = Group::start(&data, options).await?;
         let run_id = (0..3).map(|_| format!("{:016x}", random.next_u64())).collect::<String>();

@@ -4,6 +4,7 @@
 //! replace it: a [`ManualClock`] that moves when told, a seeded [`Random`], a [`SimDisk`] that loses power.
 //! `clippy.toml` bans the standard library's own doors elsewhere.
 
+mod background;
 mod clock;
 mod disk;
 mod net;
@@ -11,6 +12,7 @@ mod process;
 mod random;
 mod thread;
 
+pub use background::Background;
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use disk::{Disk, DiskFile, DiskLock, Op, Open, RealDisk, SECTOR_BYTES, SimDisk};
 pub use net::{Acceptor, Connection, Net, Pending, RealNet};

@@ -121,14 +121,14 @@ impl Group {
     ) -> Result<Response, String> {
         let incoming = self.incoming().clone();
         let work = move || work(&mut incoming.lock());
-        let offset = tokio::task::spawn_blocking(work).await.map_err(|error| error.to_string())?;
+        let offset = self.background().run(work).await.map_err(|error| error.to_string())?;
         offset.map(Response::SnapshotAt).map_err(|error| error.to_string())
     }
 
     async fn install(&self, vote: convert::StoredVote) -> Result<Response, String> {
         let incoming = self.incoming().clone();
         let check = move || incoming.lock().finish();
-        let snapshot = tokio::task::spawn_blocking(check).await.map_err(|error| error.to_string())?;
+        let snapshot = self.background().run(check).await.map_err(|error| error.to_string())?;
         let snapshot = snapshot.map_err(|error| error.to_string())?;
         let place = snapshot.meta.last_log_id;
         let installed = self.raft().install_full_snapshot(convert::load_vote(vote), snapshot).await;

@@ -25,7 +25,7 @@ use super::status::Status;
 use super::types::{Member, TypeConfig};
 use super::{answer, maintenance};
 use crate::command::ReadConsistency;
-use crate::env::{Acceptor, Clock, Net};
+use crate::env::{Acceptor, Background, Clock, Net};
 use crate::error::{Fatal, Unavailable};
 use crate::keyspace::Keyspace;
 use crate::machine::Machine;
@@ -65,6 +65,10 @@ pub struct Options {
     /// When the log has grown by so much since the last snapshot, the next is taken.
     pub snapshot_log_bytes: u64,
     pub snapshot_log_entries: u64,
+    /// How the log works; its group is filled in.
+    pub log: log::Options,
+    /// Where what blocks is done: the log's writing, saving and loading snapshots.
+    pub background: Background,
 }
 
 /// The handle on a running group; clones share it.
@@ -93,6 +97,7 @@ struct Shared {
     /// Until when this node votes for nobody.
     silent_until: Option<Instant>,
     tasks: Mutex<Vec<JoinHandle<()>>>,
+    background: Background,
 }
 
 impl Group {
@@ -104,11 +109,12 @@ impl Group {
         let running = Arc::new(AtomicBool::new(false));
         let cluster = data.identity().cluster.clone();
         let endpoint = Arc::new(Endpoint::new(options.node_id, cluster, GROUP, options.net.clone()));
-        let machine = restore(&options.keyspace, &snapshots, &running, &endpoint)?;
-        let (log, recovered) = open_log(data, machine.applied())?;
+        let machine = restore(&options, &snapshots, &running, &endpoint)?;
+        let (log, recovered) = open_log(data, &options, machine.applied())?;
         let applied = machine.applied_so_far();
         let store = log_store(&log, &recovered)?;
-        let network = Network { endpoint: endpoint.clone(), snapshots: snapshots.clone() };
+        let (own, background) = (endpoint.clone(), options.background.clone());
+        let network = Network { endpoint: own, snapshots: snapshots.clone(), background };
         let raft =
             Raft::new(options.node_id, config(&options)?, network, store, machine).await.map_err(stopped)?;
         let proposer = Proposer::start(raft.clone(), options.clock.clone());
@@ -132,6 +138,7 @@ impl Group {
                 incoming: answer::Incoming::default(),
                 silent_until,
                 tasks: Mutex::default(),
+                background: options.background.clone(),
             }),
         };
         group.join(&options).await?;
@@ -205,6 +212,10 @@ impl Group {
 
     pub(super) fn snapshots(&self) -> &SnapshotDir {
         &self.shared.snapshots
+    }
+
+    pub(super) fn background(&self) -> &Background {
+        &self.shared.background
     }
 
     pub(super) fn incoming(&self) -> &answer::Incoming {
@@ -343,7 +354,7 @@ fn config(options: &Options) -> Result<Arc<openraft::Config>, Fatal> {
 
 /// The machine in the state of the newest good snapshot.
 fn restore(
-    keyspace: &Arc<Keyspace>,
+    options: &Options,
     snapshots: &SnapshotDir,
     running: &Arc<AtomicBool>,
     endpoint: &Arc<Endpoint>,
@@ -351,19 +362,22 @@ fn restore(
     let (newest, _damaged) = snapshots.newest_good()?;
     let mut restored = None;
     if let Some(snapshot) = newest {
-        let (meta, records) = load_records(snapshots, &snapshot, keyspace).map_err(stopped)?;
+        let (meta, records) = load_records(snapshots, &snapshot, &options.keyspace).map_err(stopped)?;
         tracing::info!(records, index = snapshot.place.0, "restored the newest snapshot");
         restored = Some(Snapshot { meta, snapshot });
     }
     let applied = restored.as_ref().and_then(|restored| restored.meta.last_log_id).map(|id| id.index());
-    let machine = Machine::new(keyspace.clone(), applied);
-    Ok(StateMachine::new(machine, restored, snapshots.clone(), running.clone(), endpoint.clone()))
+    let machine = Machine::new(options.keyspace.clone(), applied);
+    let background = options.background.clone();
+    let (snapshots, running) = (snapshots.clone(), running.clone());
+    Ok(StateMachine::new(machine, restored, snapshots, running, endpoint.clone(), background))
 }
 
 /// Opens the log, and makes sure that it goes on where the restored state ends.
-fn open_log(data: &DataDir, applied: Option<u64>) -> Result<(Arc<Log>, Recovered), Fatal> {
+fn open_log(data: &DataDir, options: &Options, applied: Option<u64>) -> Result<(Arc<Log>, Recovered), Fatal> {
     let path = data.log_path(GROUP);
-    let options = log::Options { group: GROUP, ..log::Options::default() };
+    let background = options.background.clone();
+    let options = log::Options { group: GROUP, background, ..options.log.clone() };
     let (log, recovered) = Log::open(data.disk(), &path, options)?;
     if applied.is_some() && recovered.vote.is_none() {
         let reason = "there is a snapshot and no log: what came after the snapshot is lost".to_string();

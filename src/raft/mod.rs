@@ -14,6 +14,7 @@
 //! | `maintenance` | when to take a snapshot and to purge the log |
 //! | `convert` | openraft's types to bytes and back |
 //! | `status` | what the node says of its group |
+//! | `runtime`, `watch` | what openraft runs on, with chance taken out |
 
 mod answer;
 mod convert;
@@ -25,11 +26,13 @@ mod net;
 mod proposer;
 mod rounds;
 mod route;
+mod runtime;
 mod state_machine;
 mod status;
 #[cfg(test)]
 mod tests;
 mod types;
+mod watch;
 
 pub use group::{Founding, Group, Options};
 pub use net::{Change, ChangeRefused};

@@ -11,14 +11,16 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use futures_util::{Stream, TryStreamExt};
+use openraft::rt::watch::{Watch as _, WatchReceiver, WatchSender};
 use openraft::storage::{EntryResponder, RaftStateMachine};
 use openraft::{EntryPayload, RaftSnapshotBuilder};
 use parking_lot::Mutex;
-use tokio::sync::watch;
 
 use super::convert;
 use super::net::Endpoint;
 use super::types::{LogId, Replies, SnapshotMeta, StoredMembership, TypeConfig};
+use super::watch::{Sender, Watch};
+use crate::env::Background;
 use crate::keyspace::{Capture, Keyspace};
 use crate::machine::{self, Machine, Restore};
 use crate::storage::snapshot::BLOCK_BYTES_MAX;
@@ -50,32 +52,37 @@ pub struct StateMachine {
     running: Arc<AtomicBool>,
     /// Learns who the members are.
     endpoint: Arc<Endpoint>,
+    background: Background,
 }
 
 /// How far the log was applied, for whoever wants to know at any time or waits for it.
-#[derive(Clone, Debug)]
-pub struct Applied(Arc<watch::Sender<Option<u64>>>);
+#[derive(Clone)]
+pub struct Applied(Sender<Option<u64>>);
 
 impl Default for Applied {
     fn default() -> Applied {
-        Applied(Arc::new(watch::channel(None).0))
+        Applied(Watch::channel(None).0)
     }
 }
 
 impl Applied {
     /// `None` before the first entry.
     pub fn get(&self) -> Option<u64> {
-        *self.0.borrow()
+        *self.0.borrow_watched()
     }
 
     /// Returns when the entry at `index` has been applied.
     pub async fn reached(&self, index: Option<u64>) {
         // The sender is held here, so the channel does not end.
-        let _ = self.0.subscribe().wait_for(|applied| *applied >= index).await;
+        let mut applied = self.0.subscribe();
+        while *applied.borrow_and_update() < index && applied.changed().await.is_ok() {}
     }
 
     fn set(&self, index: Option<u64>) {
-        self.0.send_replace(index);
+        self.0.send_if_modified(|applied| {
+            *applied = index;
+            true
+        });
     }
 }
 
@@ -90,6 +97,7 @@ impl StateMachine {
         snapshots: SnapshotDir,
         running: Arc<AtomicBool>,
         endpoint: Arc<Endpoint>,
+        background: Background,
     ) -> StateMachine {
         let (applied, membership) = match &restored {
             Some(restored) => (restored.meta.last_log_id, restored.meta.last_membership.clone()),
@@ -104,7 +112,17 @@ impl StateMachine {
         so_far.set(machine.applied());
         let current = Arc::new(Mutex::new(restored));
         endpoint.applied_members(&membership);
-        StateMachine { machine, applied, membership, snapshots, current, so_far, running, endpoint }
+        StateMachine {
+            machine,
+            applied,
+            membership,
+            snapshots,
+            current,
+            so_far,
+            running,
+            endpoint,
+            background,
+        }
     }
 
     /// The index of the last entry applied.
@@ -164,6 +182,7 @@ impl RaftStateMachine<TypeConfig> for StateMachine {
             snapshots: self.snapshots.clone(),
             current: self.current.clone(),
             running: self.running.clone(),
+            background: self.background.clone(),
         })
     }
 
@@ -182,7 +201,7 @@ impl RaftStateMachine<TypeConfig> for StateMachine {
             keyspace.reset();
             load_records(&snapshots, &snapshot, &keyspace).map(|_| snapshot)
         };
-        let snapshot = tokio::task::spawn_blocking(load).await.map_err(io::Error::other)??;
+        let snapshot = self.background.run(load).await??;
         *self.current.lock() = Some(Snapshot { meta: meta.clone(), snapshot });
         self.applied = meta.last_log_id;
         self.so_far.set(self.applied());
@@ -239,6 +258,7 @@ pub struct Builder {
     snapshots: SnapshotDir,
     current: Current,
     running: Arc<AtomicBool>,
+    background: Background,
 }
 
 impl RaftSnapshotBuilder<TypeConfig> for Builder {
@@ -247,9 +267,10 @@ impl RaftSnapshotBuilder<TypeConfig> for Builder {
     async fn build_snapshot(&mut self) -> Result<Snapshot, io::Error> {
         let capture = self.capture.take().expect("a builder builds once");
         let (meta, snapshots) = (self.meta.clone(), self.snapshots.clone());
-        let written = tokio::task::spawn_blocking(move || write(capture, &meta, &snapshots)).await;
+        let background = self.background.clone();
+        let written = self.background.run(move || write(capture, &meta, &snapshots, &background)).await;
         self.running.store(false, Ordering::Relaxed);
-        let snapshot = Snapshot { meta: self.meta.clone(), snapshot: written.map_err(io::Error::other)?? };
+        let snapshot = Snapshot { meta: self.meta.clone(), snapshot: written?? };
         *self.current.lock() = Some(snapshot.clone());
         Ok(snapshot)
     }
@@ -259,6 +280,7 @@ fn write(
     mut capture: Capture,
     meta: &SnapshotMeta,
     snapshots: &SnapshotDir,
+    background: &Background,
 ) -> Result<SnapshotFile, io::Error> {
     let place = meta.last_log_id.as_ref().map_or((0, 0), convert::pair);
     let mut writer = snapshots.begin(place, &convert::encode_meta(meta)).map_err(io::Error::other)?;
@@ -277,7 +299,7 @@ fn write(
         }
         stream.drain(..whole);
         if since_rest >= REST_BYTES {
-            std::thread::sleep(REST);
+            background.rest(REST);
             since_rest = 0;
         }
     }

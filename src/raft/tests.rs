@@ -11,7 +11,7 @@ use super::log_store::LogStore;
 use super::net::Endpoint;
 use super::state_machine::StateMachine;
 use super::types::TypeConfig;
-use crate::env::{Disk, RealNet, SimDisk};
+use crate::env::{Background, Disk, RealNet, SimDisk};
 use crate::keyspace::Keyspace;
 use crate::machine::Machine;
 use crate::storage::{DataDir, Identity, Log, Options, SnapshotDir};
@@ -36,7 +36,8 @@ impl StoreBuilder<TypeConfig, LogStore, StateMachine, DataDir> for Builder {
         let store = LogStore::new(Arc::new(log), recovered.vote.as_deref(), recovered.committed.as_deref());
         let machine = Machine::new(Arc::new(Keyspace::new()), None);
         let endpoint = Endpoint::new(1, "test".to_string(), 0, RealNet::shared());
-        let machine = StateMachine::new(machine, None, snapshots, Arc::default(), Arc::new(endpoint));
+        let (endpoint, background) = (Arc::new(endpoint), Background::Threads);
+        let machine = StateMachine::new(machine, None, snapshots, Arc::default(), endpoint, background);
         Ok((data, store.expect("nothing to decode"), machine))
     }
 }

@@ -24,7 +24,7 @@ impl openraft::RaftTypeConfig for TypeConfig {
     type Vote = openraft::impls::Vote<LeaderId>;
     type Payload = openraft::EntryPayload<Payload, u64, Member>;
     type Entry = openraft::Entry<CommittedLeaderId, Self::Payload>;
-    type AsyncRuntime = openraft::TokioRuntime;
+    type AsyncRuntime = super::runtime::Runtime;
     type Responder<T>
         = Callback<T>
     where

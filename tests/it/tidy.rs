@@ -45,11 +45,13 @@ const ASSERTS_PER_1000_LINES_MIN: usize = 5;
 const STATEFUL: &[&str] = &[
     "src/client/connection.rs",
     "src/client/import.rs",
+    "src/env/background.rs",
     "src/keyspace/capture.rs",
     "src/keyspace/mod.rs",
     "src/raft/group.rs",
     "src/raft/proposer.rs",
     "src/raft/state_machine.rs",
+    "src/raft/watch.rs",
     "src/resp/decode.rs",
     "src/server/connection.rs",
     "src/server/registry.rs",
@@ -131,7 +133,7 @@ fn a_crate_with_an_owner_is_named_by_its_owner_only() {
 }
 
 fn all_rust() -> impl Iterator<Item = Source> {
-    ["src", "tests", "benchmarks", "examples", "fuzz"].into_iter().flat_map(sources)
+    ["src", "tests", "sim", "benchmarks", "examples", "fuzz"].into_iter().flat_map(sources)
 }
 
 #[test]

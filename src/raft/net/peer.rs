@@ -21,7 +21,7 @@ use tokio::time::timeout;
 use super::endpoint::Endpoint;
 use super::frame;
 use super::wire::{Append, AskVote, Request, Response, WireEntry};
-use crate::env::Connection;
+use crate::env::{Background, Connection};
 use crate::raft::convert;
 use crate::raft::types::{Member, TypeConfig, Vote};
 use crate::storage::{SnapshotDir, SnapshotFile};
@@ -36,12 +36,14 @@ const CALL_TIMEOUT: Duration = Duration::from_millis(500);
 pub struct Network {
     pub endpoint: Arc<Endpoint>,
     pub snapshots: SnapshotDir,
+    pub background: Background,
 }
 
 /// A client for one member and one purpose.
 pub struct Peer {
     pub(super) endpoint: Arc<Endpoint>,
     pub(super) snapshots: SnapshotDir,
+    pub(super) background: Background,
     target: u64,
     member: Member,
     connection: Option<Box<dyn Connection>>,
@@ -55,6 +57,7 @@ impl RaftNetworkFactory<TypeConfig> for Network {
         Peer {
             endpoint: self.endpoint.clone(),
             snapshots: self.snapshots.clone(),
+            background: self.background.clone(),
             target,
             member: member.clone(),
             connection: None,

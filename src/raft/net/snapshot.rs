@@ -33,7 +33,7 @@ impl Peer {
         let mut offset =
             expect_offset(self.call(&Request::SnapshotOffer { vote, offer }, CHUNK_TIMEOUT).await?)?;
         while offset < file.bytes {
-            let bytes = read_chunk(&self.snapshots, &file, offset).await?;
+            let bytes = self.read_chunk(&file, offset).await?;
             if bytes.is_empty() {
                 return Err(io::ErrorKind::UnexpectedEof.into());
             }
@@ -49,6 +49,12 @@ impl Peer {
             other => Err(io::Error::other(format!("an answer of the wrong kind: {other:?}"))),
         }
     }
+
+    async fn read_chunk(&self, file: &SnapshotFile, offset: u64) -> io::Result<Vec<u8>> {
+        let (snapshots, file) = (self.snapshots.clone(), file.clone());
+        let read = move || snapshots.read_chunk(&file, offset, CHUNK_BYTES).map_err(io::Error::other);
+        self.background.run(read).await?
+    }
 }
 
 fn expect_offset(response: Response) -> io::Result<u64> {
@@ -56,12 +62,6 @@ fn expect_offset(response: Response) -> io::Result<u64> {
         Response::SnapshotAt(offset) => Ok(offset),
         other => Err(io::Error::other(format!("an answer of the wrong kind: {other:?}"))),
     }
-}
-
-async fn read_chunk(snapshots: &SnapshotDir, file: &SnapshotFile, offset: u64) -> io::Result<Vec<u8>> {
-    let (snapshots, file) = (snapshots.clone(), file.clone());
-    let read = move || snapshots.read_chunk(&file, offset, CHUNK_BYTES).map_err(io::Error::other);
-    tokio::task::spawn_blocking(read).await.map_err(io::Error::other)?
 }
 
 /// A snapshot that is coming in, kept between connections.

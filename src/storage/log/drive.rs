@@ -1,11 +1,13 @@
-//! Who writes when: the queue, the writer and the two threads behind a log.
+//! Who writes when: the queue, the writer and the two threads behind a log, or the task that simulates them.
 //!
 //! Whoever holds the writer writes all that is queued. A job is added, then its thread writes it itself (if it has to
 //! wait anyway, or the log is idle) or wakes the writer thread; so no job is left behind.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use parking_lot::{Condvar, Mutex, MutexGuard};
+use tokio::sync::Notify;
 
 use super::counters::Counters;
 use super::prepare::Preparer;
@@ -22,6 +24,8 @@ pub(crate) struct Shared {
     pub view: Mutex<View>,
     pub queue: Mutex<Queue>,
     wake: Condvar,
+    /// Wakes the task in the place of the threads, if there is one.
+    turn: Option<Arc<Notify>>,
     writer: Mutex<Writer>,
     pub preparer: Preparer,
     inline: AtomicBool,
@@ -40,7 +44,8 @@ impl Shared {
         counters.free_bytes.store(writer.free(), Ordering::Relaxed);
         let (view, writer) = (Mutex::new(view), Mutex::new(writer));
         let (queue, wake, inline) = (Mutex::default(), Condvar::new(), AtomicBool::new(true));
-        Shared { directory, options, view, queue, wake, writer, preparer, inline, counters }
+        let turn = options.background.is_simulated().then(Arc::default);
+        Shared { directory, options, view, queue, wake, turn, writer, preparer, inline, counters }
     }
 
     pub(crate) fn set_inline(&self, inline: bool) {
@@ -69,8 +74,15 @@ impl Shared {
             }
             None => {
                 drop(queue);
-                self.wake.notify_one();
+                self.wake_writer();
             }
+        }
+    }
+
+    fn wake_writer(&self) {
+        match &self.turn {
+            Some(turn) => turn.notify_one(),
+            None => drop(self.wake.notify_one()),
         }
     }
 
@@ -164,22 +176,36 @@ impl Shared {
     pub(crate) fn run(&self) {
         let mut written_before = 0;
         loop {
-            let (quiet, closing) = {
-                let mut queue = self.queue.lock();
-                (self.await_work(&mut queue), queue.closing)
-            };
-            let mut writer = self.writer.lock();
-            self.write_queued(&mut writer);
-            // Under load the next batch says what a mark would.
-            let written = self.counters.written_bytes.load(Ordering::Relaxed);
-            if quiet && written == written_before && !closing {
-                self.mark(&mut writer);
-            }
-            written_before = self.counters.written_bytes.load(Ordering::Relaxed);
-            if closing {
+            let quiet = self.await_work(&mut self.queue.lock());
+            if !self.write_turn(quiet, &mut written_before) {
                 return;
             }
         }
+    }
+
+    /// Writes what waits and, if it was quiet, a mark; `false` when the log is closing.
+    fn write_turn(&self, quiet: bool, written_before: &mut u64) -> bool {
+        let closing = self.queue.lock().closing;
+        let mut writer = self.writer.lock();
+        self.write_queued(&mut writer);
+        // Under load the next batch says what a mark would.
+        let written = self.counters.written_bytes.load(Ordering::Relaxed);
+        if quiet && written == *written_before && !closing {
+            self.mark(&mut writer);
+        }
+        *written_before = self.counters.written_bytes.load(Ordering::Relaxed);
+        !closing
+    }
+
+    /// The task in the place of both threads.
+    pub(crate) fn simulate(self: &Arc<Shared>) {
+        let shared = self.clone();
+        let wake = self.turn.clone().expect("a simulated log takes turns");
+        let mut written_before = 0;
+        self.options.background.take_turns(wake, self.options.mark_after, move |quiet| {
+            shared.preparer.prepare_now();
+            shared.write_turn(quiet, &mut written_before)
+        });
     }
 
     /// Waits for work, for the time to try again, or for the time to mark; whether the time passed. Others may wake
@@ -211,7 +237,7 @@ impl Shared {
     pub(crate) fn prepare(&self) {
         self.preparer.run(self.options.retry_after, || {
             self.queue.lock().stalled = false;
-            self.wake.notify_one();
+            self.wake_writer();
         });
     }
 
@@ -254,6 +280,7 @@ impl Shared {
     pub(crate) fn begin_closing(&self) {
         self.queue.lock().closing = true;
         self.wake.notify_all();
+        self.wake_writer();
         self.preparer.poke(true);
     }
 

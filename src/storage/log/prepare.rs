@@ -39,6 +39,8 @@ pub(crate) struct Preparer {
     segment_bytes: u64,
     slot: Mutex<Slot>,
     wake: Condvar,
+    /// There is no preparing thread: who finds no segment prepares one.
+    on_demand: bool,
 }
 
 impl Preparer {
@@ -48,13 +50,14 @@ impl Preparer {
         segment_bytes: u64,
         sequence: u64,
         next: Option<Segment>,
+        on_demand: bool,
     ) -> Preparer {
         assert!(
             next.as_ref().is_none_or(|next| next.sequence == sequence),
             "a prepared segment of another number"
         );
         let slot = Slot { next, sequence, failed: None, closing: false };
-        Preparer { directory, segment_bytes, slot: Mutex::new(slot), wake: Condvar::new() }
+        Preparer { directory, segment_bytes, slot: Mutex::new(slot), wake: Condvar::new(), on_demand }
     }
 
     /// Prepares segments until closed; the body of a thread. Calls `ready` after each.
@@ -71,30 +74,52 @@ impl Preparer {
             drop(slot);
             let made = self.directory.create(sequence, self.segment_bytes, |_| Vec::new());
             let mut slot = self.slot.lock();
-            match made {
-                Ok(segment) => {
-                    assert!(slot.next.is_none() && slot.sequence == sequence, "two threads prepare segments");
-                    slot.next = Some(segment);
-                    slot.failed = None;
-                    drop(slot);
-                    ready();
-                }
-                Err(error) => {
-                    if slot.failed.is_none() {
-                        tracing::warn!(path = %self.directory.path.display(), %error, "no room for the log");
-                    }
-                    slot.failed = Some(format!("no room for the next segment of the log: {error}"));
-                    if !slot.closing {
-                        self.wake.wait_for(&mut slot, retry_after);
-                    }
-                }
+            if self.put(&mut slot, sequence, made) {
+                drop(slot);
+                ready();
+            } else if !slot.closing {
+                self.wake.wait_for(&mut slot, retry_after);
             }
+        }
+    }
+
+    /// Keeps what was made, or why it could not be; whether there is a segment now.
+    fn put(&self, slot: &mut Slot, sequence: u64, made: std::io::Result<Segment>) -> bool {
+        match made {
+            Ok(segment) => {
+                assert!(slot.next.is_none() && slot.sequence == sequence, "two threads prepare segments");
+                slot.next = Some(segment);
+                slot.failed = None;
+                true
+            }
+            Err(error) => {
+                if slot.failed.is_none() {
+                    tracing::warn!(path = %self.directory.path.display(), %error, "no room for the log");
+                }
+                slot.failed = Some(format!("no room for the next segment of the log: {error}"));
+                false
+            }
+        }
+    }
+
+    /// Prepares a segment here and now, if there is none.
+    pub(crate) fn prepare_now(&self) {
+        self.fill(&mut self.slot.lock());
+    }
+
+    fn fill(&self, slot: &mut Slot) {
+        if slot.next.is_none() && !slot.closing {
+            let made = self.directory.create(slot.sequence, self.segment_bytes, |_| Vec::new());
+            self.put(slot, slot.sequence, made);
         }
     }
 
     /// Takes the prepared segment for an entry of so many bytes; `None`: there is none, or no room to lengthen it.
     pub(crate) fn take(&self, entry_bytes: u64) -> Option<Arc<Segment>> {
         let mut slot = self.slot.lock();
+        if self.on_demand {
+            self.fill(&mut slot);
+        }
         self.grow(&mut slot, entry_bytes).ok()?;
         let next = slot.next.take()?;
         slot.sequence = next.sequence + 1;

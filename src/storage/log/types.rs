@@ -8,6 +8,7 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use super::record;
+use crate::env::Background;
 use crate::error::Unavailable;
 
 /// One entry of the Raft log. The payload is opaque to the log.
@@ -47,6 +48,8 @@ pub struct Options {
     /// After so long without a write, what is known to be committed is written, unsynced; the record also protects
     /// the last batch: from then on damage to it is told from a torn write.
     pub mark_after: Duration,
+    /// Who writes what its caller does not, and prepares segments: two threads, or, simulated, a task.
+    pub background: Background,
 }
 
 impl Default for Options {
@@ -58,6 +61,7 @@ impl Default for Options {
             inline_bytes_max: 64 << 10,
             retry_after: Duration::from_millis(500),
             mark_after: Duration::from_millis(200),
+            background: Background::Threads,
         }
     }
 }

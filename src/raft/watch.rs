@@ -1,0 +1,148 @@
+//! A channel that holds one value and tells those who wait when it changed, in the order in which they began to wait.
+//!
+//! tokio's own spreads those who wait over eight lists at random, which gains a little when many threads wait for one
+//! value; here a handful of tasks do, and a simulation has to repeat itself.
+//!
+//! Invariants:
+//! * a receiver hears of a change that happened after the last one it has seen, however the two overlap;
+//! * when the last sender is gone a receiver first hears of the last change, then that there will be no more.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+
+use openraft::rt::watch::{RecvError, SendError, WatchReceiver, WatchSender};
+use openraft::{OptionalSend, OptionalSync};
+use parking_lot::{RwLock, RwLockReadGuard};
+use tokio::sync::Notify;
+
+/// Names the channel for openraft.
+pub struct Watch;
+
+struct Shared<T> {
+    value: RwLock<T>,
+    /// Counts changes; written while `value` is locked.
+    version: AtomicU64,
+    changed: Notify,
+    senders: AtomicUsize,
+    receivers: AtomicUsize,
+}
+
+pub struct Sender<T>(Arc<Shared<T>>);
+
+pub struct Receiver<T> {
+    shared: Arc<Shared<T>>,
+    seen: u64,
+}
+
+impl openraft::rt::watch::Watch for Watch {
+    type Sender<T: OptionalSend + OptionalSync> = Sender<T>;
+    type Receiver<T: OptionalSend + OptionalSync> = Receiver<T>;
+    type Ref<'a, T: OptionalSend + 'a> = RwLockReadGuard<'a, T>;
+
+    fn channel<T: OptionalSend + OptionalSync>(init: T) -> (Sender<T>, Receiver<T>) {
+        let shared = Arc::new(Shared {
+            value: RwLock::new(init),
+            version: AtomicU64::new(0),
+            changed: Notify::new(),
+            senders: AtomicUsize::new(1),
+            receivers: AtomicUsize::new(1),
+        });
+        (Sender(shared.clone()), Receiver { shared, seen: 0 })
+    }
+}
+
+impl<T> Clone for Sender<T> {
+    fn clone(&self) -> Sender<T> {
+        self.0.senders.fetch_add(1, Ordering::Relaxed);
+        Sender(self.0.clone())
+    }
+}
+
+impl<T> Drop for Sender<T> {
+    fn drop(&mut self) {
+        if self.0.senders.fetch_sub(1, Ordering::AcqRel) == 1 {
+            self.0.changed.notify_waiters();
+        }
+    }
+}
+
+impl<T> Clone for Receiver<T> {
+    fn clone(&self) -> Receiver<T> {
+        self.shared.receivers.fetch_add(1, Ordering::Relaxed);
+        Receiver { shared: self.shared.clone(), seen: self.seen }
+    }
+}
+
+impl<T> Drop for Receiver<T> {
+    fn drop(&mut self) {
+        let before = self.shared.receivers.fetch_sub(1, Ordering::AcqRel);
+        assert!(before > 0, "a receiver that goes was counted");
+    }
+}
+
+impl<T: OptionalSend + OptionalSync> WatchSender<Watch, T> for Sender<T> {
+    fn send(&self, value: T) -> Result<(), SendError<T>> {
+        if self.0.receivers.load(Ordering::Acquire) == 0 {
+            return Err(SendError(value));
+        }
+        self.send_if_modified(|held| {
+            *held = value;
+            true
+        });
+        Ok(())
+    }
+
+    fn send_if_modified<F>(&self, modify: F) -> bool
+    where
+        F: FnOnce(&mut T) -> bool,
+    {
+        {
+            let mut value = self.0.value.write();
+            if !modify(&mut value) {
+                return false;
+            }
+            self.0.version.fetch_add(1, Ordering::Release);
+        }
+        self.0.changed.notify_waiters();
+        true
+    }
+
+    fn borrow_watched(&self) -> RwLockReadGuard<'_, T> {
+        self.0.value.read()
+    }
+
+    fn subscribe(&self) -> Receiver<T> {
+        self.0.receivers.fetch_add(1, Ordering::Relaxed);
+        Receiver { shared: self.0.clone(), seen: self.0.version.load(Ordering::Acquire) }
+    }
+}
+
+impl<T: OptionalSend + OptionalSync> WatchReceiver<Watch, T> for Receiver<T> {
+    async fn changed(&mut self) -> Result<(), RecvError> {
+        loop {
+            // Made before the look at the version: a change after that look ends the wait.
+            let changed = self.shared.changed.notified();
+            // Read before the version: a sender that is gone has sent all it will.
+            let open = self.shared.senders.load(Ordering::Acquire) > 0;
+            let version = self.shared.version.load(Ordering::Acquire);
+            if version != self.seen {
+                self.seen = version;
+                return Ok(());
+            }
+            if !open {
+                return Err(RecvError(()));
+            }
+            changed.await;
+        }
+    }
+
+    fn borrow_watched(&self) -> RwLockReadGuard<'_, T> {
+        self.shared.value.read()
+    }
+
+    fn borrow_and_update(&mut self) -> RwLockReadGuard<'_, T> {
+        let value = self.shared.value.read();
+        self.seen = self.shared.version.load(Ordering::Acquire);
+        value
+    }
+}
