@@ -22,7 +22,13 @@ pub enum Background {
     #[default]
     Threads,
     /// By a task of the runtime that asks for it, after a while.
-    Simulated(Arc<Mutex<Random>>),
+    Simulated(Arc<Simulated>),
+}
+
+#[derive(Debug)]
+pub struct Simulated {
+    random: Mutex<Random>,
+    mistaken: bool,
 }
 
 impl fmt::Debug for Background {
@@ -36,7 +42,23 @@ impl fmt::Debug for Background {
 
 impl Background {
     pub fn simulated(seed: u64) -> Background {
-        Background::Simulated(Arc::new(Mutex::new(Random::seeded(seed))))
+        Background::Simulated(Arc::new(Simulated {
+            random: Mutex::new(Random::seeded(seed)),
+            mistaken: false,
+        }))
+    }
+
+    /// As [`Background::simulated`], with a mistake planted: the log says that entries are durable before it has
+    /// written them. A simulation that does not find it out is worth nothing.
+    pub fn mistaken(seed: u64) -> Background {
+        Background::Simulated(Arc::new(Simulated {
+            random: Mutex::new(Random::seeded(seed)),
+            mistaken: true,
+        }))
+    }
+
+    pub fn is_mistaken(&self) -> bool {
+        matches!(self, Background::Simulated(simulated) if simulated.mistaken)
     }
 
     pub fn is_simulated(&self) -> bool {
@@ -50,8 +72,8 @@ impl Background {
     pub async fn run<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> io::Result<T> {
         match self {
             Background::Threads => tokio::task::spawn_blocking(work).await.map_err(io::Error::other),
-            Background::Simulated(random) => {
-                wait(random).await;
+            Background::Simulated(simulated) => {
+                wait(&simulated.random).await;
                 Ok(work())
             }
         }
@@ -75,11 +97,11 @@ impl Background {
         quiet: Duration,
         mut turn: impl FnMut(bool) -> bool + Send + 'static,
     ) {
-        let Background::Simulated(random) = self.clone() else { panic!("threads do not take turns") };
+        let Background::Simulated(simulated) = self.clone() else { panic!("threads do not take turns") };
         tokio::spawn(async move {
             loop {
                 let was_quiet = tokio::time::timeout(quiet, wake.notified()).await.is_err();
-                wait(&random).await;
+                wait(&simulated.random).await;
                 if !turn(was_quiet) {
                     return;
                 }

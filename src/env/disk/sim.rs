@@ -110,6 +110,11 @@ impl SimDisk {
         self.state.lock().power_left = Some(operations);
     }
 
+    /// Whether the power went: nothing is read or written until the reboot.
+    pub fn is_off(&self) -> bool {
+        self.state.lock().power_left == Some(0)
+    }
+
     /// What a machine finds after a power cut. The seed chooses what of the unsynced survives.
     pub fn reboot(&self, seed: u64) {
         let mut random = Random::seeded(seed);
@@ -282,13 +287,10 @@ impl DiskFile for SimFile {
             state.syncs += 1;
         }
         let powered = self.boot == state.boots && state.power_left != Some(0);
-        let content = &mut state.contents[self.id];
+        let Content { durable, dirty, .. } = &mut state.contents[self.id];
         match &result {
-            Ok(()) => {
-                content.durable.clone_from(&content.now);
-                content.dirty.clear();
-            }
-            Err(_) if powered => content.dirty.clear(),
+            Ok(()) => dirty.drain(..).for_each(|(offset, bytes)| Content::put(durable, offset, &bytes)),
+            Err(_) if powered => dirty.clear(),
             Err(_) => {}
         }
         result

@@ -119,6 +119,10 @@ impl Log {
         for entry in &entries {
             assert!(entry.payload.len() <= PAYLOAD_BYTES_MAX, "an entry of {} bytes", entry.payload.len());
         }
+        if self.shared.options.background.is_mistaken() {
+            self.shared.append(entries, Box::new(|_| ()));
+            return done(Ok(()));
+        }
         self.shared.append(entries, Box::new(done));
     }
 
