@@ -8,10 +8,12 @@ use std::collections::BTreeMap;
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use parking_lot::Mutex;
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
 use tokio::sync::{mpsc, oneshot};
+use tokio::time::Instant;
 
 use super::endpoint::Endpoint;
 use super::frame;
@@ -20,6 +22,9 @@ use crate::raft::types::Member;
 
 /// Requests that wait to be written to one node; more are held back where they come from.
 const QUEUE_LENGTH: usize = 1024;
+/// A connection on which nothing was answered for so long is not used for more: it may have been cut without a word, and a
+/// request that is handed to it could not be called *not sent*.
+const SILENCE_MAX: Duration = Duration::from_secs(1);
 /// Frames that wait are written together up to about this size.
 const WRITE_BYTES_TARGET: usize = 256 << 10;
 
@@ -43,12 +48,35 @@ pub struct Links {
 struct Link {
     address: String,
     queue: mpsc::Sender<Vec<u8>>,
-    waiting: Arc<Mutex<Waiting>>,
+    /// `None`: the connection is gone.
+    waiting: Arc<Mutex<Option<Waiting>>>,
     numbers: AtomicU64,
 }
 
-/// Who waits for the answer to which request. `None`: the connection is gone.
-type Waiting = Option<BTreeMap<u64, oneshot::Sender<Response>>>;
+/// Who waits for the answer to which request.
+#[derive(Default)]
+struct Waiting {
+    by_number: BTreeMap<u64, oneshot::Sender<Response>>,
+    /// Since when somebody waits and nothing came.
+    silent_since: Option<Instant>,
+}
+
+impl Waiting {
+    fn add(&mut self, number: u64, answer: oneshot::Sender<Response>) {
+        self.by_number.insert(number, answer);
+        self.silent_since.get_or_insert_with(Instant::now);
+    }
+
+    fn take(&mut self, number: u64) -> Option<oneshot::Sender<Response>> {
+        let answer = self.by_number.remove(&number);
+        self.silent_since = (!self.by_number.is_empty()).then(Instant::now);
+        answer
+    }
+
+    fn is_silent(&self) -> bool {
+        self.silent_since.is_some_and(|since| since.elapsed() > SILENCE_MAX)
+    }
+}
 
 impl Links {
     pub fn new(endpoint: Arc<Endpoint>) -> Links {
@@ -67,7 +95,8 @@ impl Links {
     fn usable(&self, to: u64, member: &Member) -> Option<Arc<Link>> {
         let open = self.open.lock();
         let link = open.get(&to)?;
-        let usable = link.address == member.raft_address && link.waiting.lock().is_some();
+        let heard = link.waiting.lock().as_ref().is_some_and(|waiting| !waiting.is_silent());
+        let usable = link.address == member.raft_address && heard;
         usable.then(|| link.clone())
     }
 
@@ -79,7 +108,7 @@ impl Links {
         let stream = self.endpoint.connect(to, &member.raft_address).await?;
         let (reader, writer) = tokio::io::split(stream);
         let (queue, queued) = mpsc::channel(QUEUE_LENGTH);
-        let waiting = Arc::new(Mutex::new(Some(BTreeMap::new())));
+        let waiting = Arc::new(Mutex::new(Some(Waiting::default())));
         tokio::spawn(run(reader, writer, queued, waiting.clone()));
         let link = Arc::new(Link {
             address: member.raft_address.clone(),
@@ -100,9 +129,9 @@ impl Link {
         let place = self.queue.reserve().await.map_err(|_| Unanswered::NotSent)?;
         let (answer, answered) = oneshot::channel();
         match self.waiting.lock().as_mut() {
-            Some(waiting) => waiting.insert(number, answer),
+            Some(waiting) => waiting.add(number, answer),
             None => return Err(Unanswered::NotSent),
-        };
+        }
         place.send(bytes);
         answered.await.map_err(|_| Unanswered::Lost)
     }
@@ -113,7 +142,7 @@ async fn run(
     reader: impl AsyncRead + Unpin,
     writer: impl AsyncWrite + Unpin,
     queued: mpsc::Receiver<Vec<u8>>,
-    waiting: Arc<Mutex<Waiting>>,
+    waiting: Arc<Mutex<Option<Waiting>>>,
 ) {
     let ended = tokio::select! {
         biased;
@@ -126,10 +155,13 @@ async fn run(
     *waiting.lock() = None;
 }
 
-async fn read_answers(mut reader: impl AsyncRead + Unpin, waiting: &Mutex<Waiting>) -> io::Result<()> {
+async fn read_answers(
+    mut reader: impl AsyncRead + Unpin,
+    waiting: &Mutex<Option<Waiting>>,
+) -> io::Result<()> {
     loop {
         let (number, response) = frame::read::<Response>(&mut reader).await?;
-        let answer = waiting.lock().as_mut().and_then(|waiting| waiting.remove(&number));
+        let answer = waiting.lock().as_mut().and_then(|waiting| waiting.take(number));
         if let Some(answer) = answer {
             // Whoever asked may have gone away meanwhile.
             let _ = answer.send(response);
@@ -151,4 +183,79 @@ async fn write_requests(
         writer.flush().await?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::env::{Acceptor, Connection, Net, RealNet};
+    use crate::raft::net::wire::Declined;
+
+    /// A node that takes part in the handshake, and the links of another to it.
+    async fn pair() -> (Box<dyn Acceptor>, Endpoint, Links, Member) {
+        let acceptor = RealNet.bind("127.0.0.1:0").await.unwrap();
+        let address = acceptor.address().to_string();
+        let endpoint = |id| Endpoint::new(id, "blue".to_string(), 0, RealNet::shared());
+        let member = Member { raft_address: address, client_address: String::new() };
+        (acceptor, endpoint(2), Links::new(Arc::new(endpoint(1))), member)
+    }
+
+    async fn accept(acceptor: &mut Box<dyn Acceptor>, endpoint: &Endpoint) -> Box<dyn Connection> {
+        let (mut stream, _) = acceptor.accept().await.unwrap();
+        assert_eq!(endpoint.welcome(&mut stream).await.unwrap(), Some(1));
+        stream
+    }
+
+    const ASK: Request = Request::ReadIndex { lease: false };
+
+    #[tokio::test]
+    async fn answers_meet_their_requests_in_any_order() {
+        let (mut acceptor, endpoint, links, member) = pair().await;
+        let other = tokio::spawn(async move {
+            let mut stream = accept(&mut acceptor, &endpoint).await;
+            let mut numbers = Vec::new();
+            for _ in 0..3 {
+                numbers.push(frame::read::<Request>(&mut stream).await.unwrap().0);
+            }
+            for number in numbers.into_iter().rev() {
+                let answer = Response::ReadIndex(Ok(Some(number)));
+                frame::write(&mut stream, number, &answer).await.unwrap();
+            }
+            stream
+        });
+        let calls = (0..3).map(|_| links.call(2, &member, &ASK));
+        let mut indexes = Vec::new();
+        for answer in futures_util::future::join_all(calls).await {
+            let Ok(Response::ReadIndex(Ok(Some(index)))) = answer else { panic!("{answer:?}") };
+            indexes.push(index);
+        }
+        assert_eq!(indexes, [1, 2, 3]);
+        drop(other.await.unwrap());
+    }
+
+    #[tokio::test]
+    async fn what_was_sent_is_lost_with_its_connection_and_what_was_not_is_not() {
+        let (mut acceptor, endpoint, links, member) = pair().await;
+        let other = tokio::spawn(async move {
+            let mut stream = accept(&mut acceptor, &endpoint).await;
+            frame::read::<Request>(&mut stream).await.unwrap();
+        });
+        assert_eq!(links.call(2, &member, &ASK).await.unwrap_err(), Unanswered::Lost);
+        other.await.unwrap();
+        // Nobody listens any more.
+        assert_eq!(links.call(2, &member, &ASK).await.unwrap_err(), Unanswered::NotSent);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_silent_connection_is_not_used_again() {
+        let mut waiting = Waiting::default();
+        let (answer, _answered) = oneshot::channel();
+        waiting.add(1, answer);
+        assert!(!waiting.is_silent());
+        tokio::time::advance(SILENCE_MAX * 2).await;
+        assert!(waiting.is_silent());
+        let answer = waiting.take(1).unwrap();
+        answer.send(Response::ReadIndex(Err(Declined::NotLeader))).unwrap();
+        assert!(!waiting.is_silent());
+    }
 }
