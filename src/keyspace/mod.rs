@@ -7,6 +7,7 @@
 //! * there is one writer at a time: [`Keyspace::writer`] takes the keyspace mutably in the hands of the machine;
 //! * a command that names several keys sees no other command half done: it takes the gate alone, while commands of
 //!   one key share it;
+//! * a version that was read names one state of its key: what [`Scope::Settled`] reads is of whole entries;
 //! * while a capture runs, the state it saves is that of the moment it began ([`capture`]).
 //!
 //! Caveat: nothing here reads a clock. What is expired is decided by the time that the caller brings: the leader's
@@ -32,6 +33,8 @@ pub const SCAN_PARTS: u64 = map::PARTS as u64;
 pub struct Keyspace {
     map: map::Map,
     gate: RwLock<()>,
+    /// Held while an entry of several commands is applied.
+    entry: RwLock<()>,
     capturing: capture::Shared,
 }
 
@@ -40,6 +43,9 @@ pub struct Keyspace {
 pub enum Scope {
     OneKey,
     ManyKeys,
+    /// One key, and not while an entry is half applied: all changes of an entry have one version, so who sees the
+    /// version has to see all of them.
+    Settled,
 }
 
 impl Scope {
@@ -53,11 +59,17 @@ impl Scope {
 enum Held<'a> {
     Shared { _guard: RwLockReadGuard<'a, ()> },
     Alone { _guard: RwLockWriteGuard<'a, ()> },
+    Settled { _entry: RwLockReadGuard<'a, ()>, _guard: RwLockReadGuard<'a, ()> },
 }
 
 impl Keyspace {
     pub fn new() -> Keyspace {
-        Keyspace { map: map::Map::new(), gate: RwLock::new(()), capturing: capture::Shared::new() }
+        Keyspace {
+            map: map::Map::new(),
+            gate: RwLock::new(()),
+            entry: RwLock::new(()),
+            capturing: capture::Shared::new(),
+        }
     }
 
     /// A reader of the state as it is, for which a deadline at or before `now_ms` has passed.
@@ -70,11 +82,21 @@ impl Keyspace {
         Writer { keyspace: self, stamp, _held: self.hold(scope) }
     }
 
+    /// Until the guard is dropped an entry is being applied.
+    pub fn begin_entry(&self) -> RwLockWriteGuard<'_, ()> {
+        self.entry.write()
+    }
+
     fn hold(&self, scope: Scope) -> Held<'_> {
         match scope {
             // Recursive: a waiting command of many keys must not deadlock a task that already reads.
             Scope::OneKey => Held::Shared { _guard: self.gate.read_recursive() },
             Scope::ManyKeys => Held::Alone { _guard: self.gate.write() },
+            // In the order in which an entry takes them.
+            Scope::Settled => {
+                let entry = self.entry.read();
+                Held::Settled { _entry: entry, _guard: self.gate.read_recursive() }
+            }
         }
     }
 

@@ -57,6 +57,8 @@ impl Machine {
         let reader = BatchReader::new(bytes)?;
         let stamp = Stamp { index, now_ms: reader.now_ms() };
         let mut replies = Vec::with_capacity(reader.len());
+        let keyspace = self.keyspace.clone();
+        let _entry = keyspace.begin_entry();
         for command in reader {
             let (code, body) = command?;
             let Some(row) = table::by_code(code) else {

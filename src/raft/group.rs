@@ -110,7 +110,8 @@ impl Group {
         let cluster = data.identity().cluster.clone();
         let endpoint = Arc::new(Endpoint::new(options.node_id, cluster, GROUP, options.net.clone()));
         let machine = restore(&options, &snapshots, &running, &endpoint)?;
-        let (log, recovered) = open_log(data, &options, machine.applied())?;
+        let alone = machine.is_alone(options.node_id);
+        let (log, recovered) = open_log(data, &options, machine.applied(), alone)?;
         let applied = machine.applied_so_far();
         let store = log_store(&log, &recovered)?;
         let (own, background) = (endpoint.clone(), options.background.clone());
@@ -374,7 +375,12 @@ fn restore(
 }
 
 /// Opens the log, and makes sure that it goes on where the restored state ends.
-fn open_log(data: &DataDir, options: &Options, applied: Option<u64>) -> Result<(Arc<Log>, Recovered), Fatal> {
+fn open_log(
+    data: &DataDir,
+    options: &Options,
+    applied: Option<u64>,
+    alone: bool,
+) -> Result<(Arc<Log>, Recovered), Fatal> {
     let path = data.log_path(GROUP);
     let background = options.background.clone();
     let options = log::Options { group: GROUP, background, ..options.log.clone() };
@@ -391,7 +397,31 @@ fn open_log(data: &DataDir, options: &Options, applied: Option<u64>) -> Result<(
         );
         return Err(Fatal::Directory { path, reason });
     }
+    check_end(&recovered, applied, alone, &path)?;
     Ok((Arc::new(log), recovered))
+}
+
+/// A snapshot of a node alone is made of entries that were durable in its log. (One of several may have got it from its
+/// leader, and was stopped before its log said so.)
+fn check_end(
+    recovered: &Recovered,
+    applied: Option<u64>,
+    alone: bool,
+    path: &std::path::Path,
+) -> Result<(), Fatal> {
+    let last = recovered.last.or(recovered.purged).map(|(index, _)| index);
+    if last >= applied {
+        return Ok(());
+    }
+    let (last, applied) = (last.map_or(-1, |index| index as i64), applied.unwrap_or_default());
+    if alone {
+        let reason = format!(
+            "the log ends at entry {last}, before entry {applied} that the newest snapshot has: its end is lost"
+        );
+        return Err(Fatal::Directory { path: path.to_owned(), reason });
+    }
+    tracing::warn!(last, applied, "the log ends before the newest snapshot does");
+    Ok(())
 }
 
 fn log_store(log: &Arc<Log>, recovered: &Recovered) -> Result<LogStore, Fatal> {

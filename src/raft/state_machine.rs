@@ -130,6 +130,11 @@ impl StateMachine {
         self.applied.map(|id| id.index())
     }
 
+    /// Whether `node` is the only voter of the members that were applied.
+    pub fn is_alone(&self, node: u64) -> bool {
+        self.membership.voter_ids().eq([node])
+    }
+
     /// The same, for others to read while the machine is openraft's.
     pub fn applied_so_far(&self) -> Applied {
         self.so_far.clone()

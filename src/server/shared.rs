@@ -42,7 +42,9 @@ impl Node for Shared {
     fn config(&self, patterns: &[&[u8]]) -> Vec<(String, String)> {
         let lower: Vec<Vec<u8>> = patterns.iter().map(|pattern| pattern.to_ascii_lowercase()).collect();
         let mut entries = self.config.read().entries();
-        entries.retain(|(name, _)| lower.iter().any(|pattern| glob::matches(pattern, name.as_bytes())));
+        entries.retain(|(name, _)| {
+            lower.iter().any(|pattern| glob::matches(pattern, name.as_bytes()) == Ok(true))
+        });
         entries
     }
 

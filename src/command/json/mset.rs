@@ -1,5 +1,7 @@
 //! `JSON.MSET key path json ...`: several JSON.SETs that are done together or not at all.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use super::create::create_member;
@@ -10,6 +12,11 @@ use crate::json::edit::replace;
 use crate::json::{BadJson, Document};
 use crate::keyspace::{Edited, Key, Scope, Value, Writer};
 use crate::resp::Reply;
+
+/// Each path walks its document and each change writes it anew; a request may name a large one as often as it has words.
+/// A gigabyte takes about half a second.
+const WALKED_BYTES_MAX: usize = 1 << 30;
+const TOO_MUCH: Answer = Answer::fixed("ERR too many changes of so large a document in one command");
 
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
 pub struct Mset {
@@ -60,16 +67,22 @@ impl Write for Mset {
     /// Works on copies of the documents, which share their bytes, and puts them back when all has gone well.
     fn apply(self, keyspace: &mut Writer<'_>) -> Result<Reply, Answer> {
         let mut staged: Vec<(Key, Option<Document>)> = Vec::with_capacity(self.settings.len());
+        let mut places: BTreeMap<Key, usize> = BTreeMap::new();
+        let mut left = WALKED_BYTES_MAX;
         let mut complete = true;
         for setting in self.settings {
-            let known = staged.iter().position(|(key, _)| *key == setting.key);
-            let nth = match known {
-                Some(nth) => nth,
+            let nth = match places.get(&setting.key) {
+                Some(&nth) => nth,
                 None => {
                     staged.push((setting.key.clone(), keyspace.document(setting.key.as_bytes())?));
+                    places.insert(setting.key.clone(), staged.len() - 1);
                     staged.len() - 1
                 }
             };
+            if !setting.path.is_root() {
+                let bytes = staged[nth].1.as_ref().map_or(0, |document| document.encoded().len());
+                left = left.checked_sub(bytes).ok_or(TOO_MUCH)?;
+            }
             complete &= setting.apply(&mut staged[nth].1, self.limit)?;
         }
         if !complete {

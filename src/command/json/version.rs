@@ -4,7 +4,7 @@ use bytes::Bytes;
 
 use crate::command::{Args, Command, Context, Group, KeySpec, Read, Spec};
 use crate::error::Answer;
-use crate::keyspace::View;
+use crate::keyspace::{Scope, View};
 use crate::resp::Reply;
 
 pub struct Version {
@@ -27,6 +27,10 @@ impl Command for Version {
 impl Read for Version {
     fn parse(args: &mut Args<'_>, _context: &Context) -> Result<Version, Answer> {
         Ok(Version { key: args.word()?.clone() })
+    }
+
+    fn scope(&self) -> Scope {
+        Scope::Settled
     }
 
     fn run(self, keyspace: &View<'_>) -> Result<Reply, Answer> {

@@ -32,11 +32,13 @@ impl Read for Keys {
 
     fn run(self, keyspace: &View<'_>) -> Result<Reply, Answer> {
         let mut found = Vec::new();
-        keyspace.scan(0, usize::MAX, |key, _| {
-            if glob::matches(&self.pattern, key.as_bytes()) {
-                found.push(Reply::bulk(Bytes::copy_from_slice(key.as_bytes())));
-            }
+        let mut outcome = Ok(());
+        keyspace.scan(0, usize::MAX, |key, _| match glob::matches(&self.pattern, key.as_bytes()) {
+            Ok(true) => found.push(Reply::bulk(Bytes::copy_from_slice(key.as_bytes()))),
+            Ok(false) => {}
+            Err(answer) => outcome = Err(answer),
         });
+        outcome?;
         Ok(Reply::Array(found))
     }
 }

@@ -56,13 +56,19 @@ impl Read for Scan {
 
     fn run(self, keyspace: &View<'_>) -> Result<Reply, Answer> {
         let mut found = Vec::new();
+        let mut outcome = Ok(());
         let next = keyspace.scan(self.cursor, self.count, |key, entry| {
-            let named = self.pattern.as_ref().is_none_or(|pattern| glob::matches(pattern, key.as_bytes()));
+            let matches = |pattern: &Bytes| glob::matches(pattern, key.as_bytes());
+            let named = self.pattern.as_ref().map_or(Ok(true), matches).unwrap_or_else(|answer| {
+                outcome = Err(answer);
+                false
+            });
             let type_name = entry.value.type_name().as_bytes();
             if named && self.kind.as_ref().is_none_or(|kind| kind.eq_ignore_ascii_case(type_name)) {
                 found.push(Reply::bulk(Bytes::copy_from_slice(key.as_bytes())));
             }
         });
+        outcome?;
         Ok(Reply::Array(vec![Reply::bulk(next.to_string()), Reply::Array(found)]))
     }
 }

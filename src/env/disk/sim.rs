@@ -152,6 +152,19 @@ impl SimDisk {
             copy[offset..offset + bytes.len()].copy_from_slice(bytes);
         }
     }
+
+    /// Shortens a file, as somebody's mistake would.
+    ///
+    /// # Panics
+    /// If there is no such file.
+    pub fn truncate(&self, path: &Path, bytes: u64) {
+        let mut state = self.state.lock();
+        let id = *state.names.get(path).expect("the test names an existing file");
+        let content = &mut state.contents[id];
+        for copy in [&mut content.now, &mut content.durable] {
+            copy.truncate(bytes as usize);
+        }
+    }
 }
 
 impl State {

@@ -7,6 +7,8 @@
 //! * otherwise `end` lies in the last batch that was begun. Nothing tells a torn write from damage there. It is **cut**:
 //!   if it was torn, nobody was told that it is durable.
 //!
+//! A file that is shorter than it was made gets its room back, and its end is judged the same way.
+//!
 //! The last batch is no longer the last once a mark follows it, 0.2 s after the last write and on closing.
 //!
 //! Invariants:
@@ -21,6 +23,7 @@ use super::replay::Replay;
 use super::segment::{self, Directory, Segment};
 use super::types::{Cut, Options, Recovered};
 use super::view::View;
+use super::writer::CONTROL_KEPT_BYTES;
 use crate::error::Fatal;
 use crate::storage::{corrupt, disk_error};
 
@@ -67,8 +70,9 @@ pub(crate) fn recover(directory: &Directory, options: &Options) -> Result<Found,
         }
         let later: Vec<u64> = rest.collect();
         let cut = judge_tail(&segment, &bytes, &walk)?;
-        let next = judge_later(directory, &segment, &walk, &later, &mut bytes)?;
+        let next = judge_later(directory, options, &segment, &walk, &later, &mut bytes)?;
         make_durable(before.as_deref(), &segment, cut.as_ref())?;
+        let segment = make_whole(segment, walk.end, options)?;
         replay.check(&directory.path)?;
         return Ok(found(replay, segment, walk.end, next, cut));
     }
@@ -145,6 +149,7 @@ fn judge_tail(segment: &Segment, bytes: &[u8], walk: &Walk) -> Result<Option<Cut
 /// Checks that the segments after the last one in use hold nothing; keeps the first as the next.
 fn judge_later(
     directory: &Directory,
+    options: &Options,
     segment: &Segment,
     walk: &Walk,
     later: &[u64],
@@ -160,7 +165,8 @@ fn judge_later(
             return Err(corrupt(&segment.path, walk.end, reason));
         }
         let blank = bytes[segment::HEADER_BYTES as usize..].iter().all(|byte| *byte == 0);
-        if *sequence == segment.sequence + 1 && blank {
+        let whole = prepared.bytes >= options.segment_bytes && prepared.bytes.is_multiple_of(ALIGNMENT);
+        if *sequence == segment.sequence + 1 && blank && whole {
             next = Some(prepared);
         } else {
             directory.remove(&prepared.path)?;
@@ -195,4 +201,20 @@ fn make_durable(before: Option<&Segment>, segment: &Segment, cut: Option<&Cut>) 
         segment.file.sync_data().map_err(disk_error(&segment.path, "syncing"))?;
     }
     Ok(())
+}
+
+/// Gives a segment back the room that it was made with. No crash takes it away: somebody shortened the file.
+fn make_whole(segment: Arc<Segment>, end: u64, options: &Options) -> Result<Arc<Segment>, Fatal> {
+    let enough = end + CONTROL_KEPT_BYTES <= segment.bytes;
+    if segment.bytes >= options.segment_bytes && segment.bytes.is_multiple_of(ALIGNMENT) && enough {
+        return Ok(segment);
+    }
+    let bytes = options.segment_bytes.max((end + CONTROL_KEPT_BYTES).next_multiple_of(ALIGNMENT));
+    let bytes = bytes.max(segment.bytes.next_multiple_of(ALIGNMENT));
+    let path = &segment.path;
+    tracing::warn!(path = %path.display(), found = segment.bytes, bytes, "a segment of the log was shortened");
+    segment.file.zero_fill(segment.bytes, bytes).map_err(disk_error(path, "lengthening"))?;
+    segment.file.sync_all().map_err(disk_error(path, "syncing"))?;
+    let Segment { sequence, salt, ref path, ref file, .. } = *segment;
+    Ok(Arc::new(Segment { sequence, salt, bytes, path: path.clone(), file: file.clone() }))
 }

@@ -25,7 +25,7 @@ use crate::storage::disk_error;
 const WRITE_BYTES_MAX: usize = 8 << 20;
 
 /// Behind any record there is room for a state, as a vote and a commit record may share a batch, and for the seal.
-const CONTROL_KEPT_BYTES: u64 = record::size_of(STATE_BYTES_MAX) + record::size_of(0);
+pub(crate) const CONTROL_KEPT_BYTES: u64 = record::size_of(STATE_BYTES_MAX) + record::size_of(0);
 
 /// What readers are told once a batch is durable.
 enum Effect {

@@ -175,3 +175,27 @@ fn damage_found_by_a_read_is_located() {
     let error = log.read(1..60, usize::MAX).unwrap_err();
     assert!(matches!(error, Fatal::Corrupt { offset, .. } if offset == start as u64), "{error}");
 }
+
+#[test]
+fn a_file_that_was_shortened_anywhere_opens_and_goes_on() {
+    let (_, good, start, size) = unfinished();
+    let last_record = start + size;
+    // Beyond the header and the head, without which it is no log.
+    let first = records(&good)[1].0;
+    for length in (first..=last_record + 40).chain([good.len() - 8, good.len() - 1]) {
+        let disk = SimDisk::new();
+        drop(open(&disk));
+        disk.overwrite(&path_of(1), 0, &good);
+        disk.truncate(&path_of(1), length as u64);
+        let (log, recovered) = match try_open(&disk) {
+            Ok(opened) => opened,
+            // What is missing was durable before something that is still there.
+            Err(Fatal::Corrupt { .. }) => continue,
+            Err(other) => panic!("{length} bytes: {other}"),
+        };
+        let last = recovered.last.map_or(0, |(index, _)| index);
+        fill(&log, last + 1..=last + 200, 2);
+        drop(log);
+        assert_eq!(open(&disk).1.last, Some((last + 200, 2)), "{length} bytes");
+    }
+}
