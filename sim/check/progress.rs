@@ -1,0 +1,78 @@
+//! Once nothing goes wrong any more, every node takes a write, and all end up with the same.
+
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+
+use crate::client::perform;
+use crate::history::{History, Operation, Outcome};
+use crate::host::Host;
+
+/// Several elections, a log to catch up with and some patience of connections that died in silence.
+pub const WITHIN_MS: u64 = 15_000;
+
+type Answer = Arc<Mutex<Option<Outcome>>>;
+
+/// One write after the other to each node until one succeeds.
+pub struct Progress {
+    begun_ms: u64,
+    attempts: Vec<Attempt>,
+}
+
+#[derive(Default)]
+struct Attempt {
+    pending: Option<(usize, Answer)>,
+    succeeded: bool,
+    last: String,
+}
+
+impl Progress {
+    pub fn new(now_ms: u64, hosts: usize) -> Progress {
+        Progress { begun_ms: now_ms, attempts: (0..hosts).map(|_| Attempt::default()).collect() }
+    }
+
+    /// Whether every node has taken a write and has applied what the others have.
+    pub fn step(&mut self, now_ms: u64, hosts: &[Host], history: &mut History) -> Result<bool, String> {
+        for (attempt, host) in self.attempts.iter_mut().zip(hosts) {
+            attempt.step(host, history);
+        }
+        let applied: Vec<_> = hosts.iter().map(applied).collect();
+        let together = applied[0].is_some() && applied.iter().all(|index| *index == applied[0]);
+        if together && self.attempts.iter().all(|attempt| attempt.succeeded) {
+            return Ok(true);
+        }
+        if now_ms < self.begun_ms + WITHIN_MS {
+            return Ok(false);
+        }
+        let stuck = hosts.iter().zip(&self.attempts).filter(|(_, attempt)| !attempt.succeeded);
+        let stuck: Vec<_> =
+            stuck.map(|(host, attempt)| format!("n{}: {}", host.id(), attempt.last)).collect();
+        Err(format!("no progress after {WITHIN_MS} ms of peace: applied {applied:?}, no write on {stuck:?}"))
+    }
+}
+
+fn applied(host: &Host) -> Option<u64> {
+    host.group().and_then(|(group, _)| group.status().last_applied)
+}
+
+impl Attempt {
+    fn step(&mut self, host: &Host, history: &mut History) {
+        if self.succeeded {
+            return;
+        }
+        if let Some((event, answer)) = &self.pending {
+            let Some(outcome) = answer.lock().take() else { return };
+            self.succeeded = matches!(outcome, Outcome::Appended(_));
+            self.last = format!("{outcome:?}");
+            history.complete(*event, outcome);
+            self.pending = None;
+        } else if let Some((group, keyspace)) = host.group() {
+            let operation = Operation::Append(history.number());
+            let event = history.invoke(usize::MAX, host.index, 0, operation);
+            self.pending = Some((event, perform(host, group, keyspace, 0, operation, 0)));
+            self.last = "no answer".to_string();
+        } else {
+            self.last = "not up".to_string();
+        }
+    }
+}

@@ -1,0 +1,171 @@
+//! Clients: each asks one thing after the other, of whatever node it likes, and tells the history.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use jsonvault::command::{Context, ReadConsistency, Route, table};
+use jsonvault::error::Unavailable;
+use jsonvault::keyspace::Keyspace;
+use jsonvault::machine::Batch;
+use jsonvault::raft::Group;
+use jsonvault::resp::{Protocol, Reply};
+use parking_lot::Mutex;
+
+use crate::history::{History, Operation, Outcome};
+use crate::host::Host;
+use jsonvault::env::Random;
+
+/// Few, so that writes meet.
+pub const KEYS: usize = 4;
+/// A client gives up before the node does, now and then.
+const PATIENCE_MS: u64 = 4_000;
+/// The longest value that is written beside an append, so that segments fill and logs grow.
+const FILLER_BYTES_MAX: u64 = 3_000;
+
+type Answer = Arc<Mutex<Option<Outcome>>>;
+
+struct Pending {
+    event: usize,
+    host: usize,
+    boot: u64,
+    answer: Answer,
+    give_up_ms: u64,
+}
+
+pub struct Client {
+    id: usize,
+    random: Random,
+    pending: Option<Pending>,
+    next_ms: u64,
+    pause_ms: u64,
+}
+
+impl Client {
+    pub fn new(id: usize, mut random: Random) -> Client {
+        let pause_ms = [2, 10, 60][random.below(3) as usize];
+        Client { id, random, pending: None, next_ms: 0, pause_ms }
+    }
+
+    /// Takes an answer that has come, and asks the next thing when it is time; lines for the trace.
+    pub fn step(&mut self, now_ms: u64, hosts: &[Host], history: &mut History, trace: &mut Vec<String>) {
+        if let Some(pending) = &self.pending {
+            let Some(outcome) = outcome(pending, now_ms, hosts) else { return };
+            trace.push(format!("c{} {:?}: {outcome:?}", self.id, history.events[pending.event].operation));
+            history.complete(pending.event, outcome);
+            self.pending = None;
+            self.next_ms = now_ms + self.random.below(self.pause_ms);
+        }
+        if now_ms >= self.next_ms {
+            let host = self.random.below(hosts.len() as u64) as usize;
+            let key = self.random.below(KEYS as u64) as usize;
+            let operation = match self.random.below(8) {
+                0..5 => Operation::Append(history.number()),
+                5..7 => Operation::Read,
+                _ => Operation::ReadLocal,
+            };
+            self.ask(now_ms, &hosts[host], key, operation, history, trace);
+        }
+    }
+
+    fn ask(
+        &mut self,
+        now_ms: u64,
+        host: &Host,
+        key: usize,
+        operation: Operation,
+        history: &mut History,
+        trace: &mut Vec<String>,
+    ) {
+        let Some((group, keyspace)) = host.group() else {
+            // Nobody listens there.
+            self.next_ms = now_ms + 1 + self.random.below(20);
+            return;
+        };
+        let filler = if self.random.one_in(3) { self.random.below(FILLER_BYTES_MAX) as usize } else { 0 };
+        trace.push(format!("c{} asks n{} {operation:?} k{key} filler {filler}", self.id, host.id()));
+        let event = history.invoke(self.id, host.index, key, operation);
+        let answer = perform(host, group, keyspace, key, operation, filler);
+        let give_up_ms = now_ms + PATIENCE_MS + self.random.below(PATIENCE_MS);
+        self.pending = Some(Pending { event, host: host.index, boot: host.boots, answer, give_up_ms });
+    }
+}
+
+fn outcome(pending: &Pending, now_ms: u64, hosts: &[Host]) -> Option<Outcome> {
+    if let Some(outcome) = pending.answer.lock().take() {
+        return Some(outcome);
+    }
+    let host = &hosts[pending.host];
+    if !host.is_running() || host.boots != pending.boot {
+        return Some(Outcome::Unknown("the node went".to_string()));
+    }
+    (now_ms >= pending.give_up_ms).then(|| Outcome::Unknown("no answer in time".to_string()))
+}
+
+/// Begins an operation on a node; where its answer will be.
+pub fn perform(
+    host: &Host,
+    group: Group,
+    keyspace: Arc<Keyspace>,
+    key: usize,
+    operation: Operation,
+    filler: usize,
+) -> Answer {
+    let answer = Answer::default();
+    let told = answer.clone();
+    host.spawn(async move {
+        let outcome = match operation {
+            Operation::Append(number) => append(&group, key, number, filler).await,
+            Operation::Read => read(&group, &keyspace, key, ReadConsistency::Linearizable).await,
+            Operation::ReadLocal => read(&group, &keyspace, key, ReadConsistency::Local).await,
+        };
+        *told.lock() = Some(outcome);
+    });
+    answer
+}
+
+fn context() -> Context {
+    Context { protocol: Protocol::Resp2, now_ms: 0, document_bytes_max: 1 << 20 }
+}
+
+fn push(batch: &mut Batch, words: &[&str]) {
+    let row = table::find(words[0].as_bytes()).expect("a command of the table");
+    let args: Vec<Bytes> = words[1..].iter().map(|word| Bytes::copy_from_slice(word.as_bytes())).collect();
+    batch.push(row, &args, &context()).expect("a request that is right");
+}
+
+async fn append(group: &Group, key: usize, number: u64, filler: usize) -> Outcome {
+    let name = format!("k{key}");
+    let mut batch = Batch::new();
+    push(&mut batch, &["JSON.SET", &name, "$", "[]", "NX"]);
+    push(&mut batch, &["JSON.ARRAPPEND", &name, ".", &number.to_string()]);
+    if filler > 0 {
+        push(&mut batch, &["SET", &format!("filler{key}"), &"f".repeat(filler)]);
+    }
+    match group.propose(batch).await {
+        Ok(replies) => match &replies[1] {
+            Reply::Integer(length) => Outcome::Appended(*length as usize),
+            other => panic!("an append to a list is answered {other:?}"),
+        },
+        Err(Unavailable::Uncertain) => Outcome::Unknown("uncertain".to_string()),
+        Err(refused) => Outcome::Refused(refused.to_string()),
+    }
+}
+
+async fn read(group: &Group, keyspace: &Keyspace, key: usize, consistency: ReadConsistency) -> Outcome {
+    match group.read_barrier(consistency).await {
+        Ok(()) => Outcome::List(list(keyspace, key)),
+        Err(refused) => Outcome::Refused(refused.to_string()),
+    }
+}
+
+/// The list under a key, through the command that clients read it with.
+pub fn list(keyspace: &Keyspace, key: usize) -> Vec<u64> {
+    let row = table::find(b"JSON.GET").expect("a command of the table");
+    let Route::Read { run } = row.route else { panic!("JSON.GET reads") };
+    let args = [Bytes::from(format!("k{key}")), Bytes::from_static(b".")];
+    match run(&args, &context(), keyspace) {
+        Ok(Reply::Null) => Vec::new(),
+        Ok(Reply::Bulk(text)) => serde_json::from_slice(&text).expect("a list of numbers"),
+        other => panic!("a list is read as {other:?}"),
+    }
+}

@@ -1,0 +1,151 @@
+//! What goes wrong, and when: crashes, cuts and delays that one seed chooses.
+
+use jsonvault::env::Random;
+
+use crate::host::Host;
+use crate::net::{Delays, Network};
+
+/// Between one fault and the next.
+const PAUSE_MS_MAX: u64 = 900;
+/// How long a node stays down, and a cut stays.
+const DOWN_MS_MAX: u64 = 2_500;
+/// A power cut comes after so many changes of the disk: within an append, a roll-over or a snapshot.
+const OPERATIONS_MAX: u64 = 40;
+
+pub const CALM: Delays = Delays { usual_ms: 2, late_one_in: 50, late_ms: 20 };
+const STORMY: Delays = Delays { usual_ms: 30, late_one_in: 5, late_ms: 400 };
+
+pub struct Faults {
+    random: Random,
+    next_ms: u64,
+    heal_ms: Option<u64>,
+    calm_ms: Option<u64>,
+    restart_ms: Vec<Option<u64>>,
+}
+
+impl Faults {
+    pub fn new(hosts: usize, random: Random) -> Faults {
+        // The first leader is found in peace.
+        Faults { random, next_ms: 1_500, heal_ms: None, calm_ms: None, restart_ms: vec![None; hosts] }
+    }
+
+    /// Lets go wrong what is due.
+    pub fn step(&mut self, now_ms: u64, hosts: &mut [Host], network: &Network, trace: &mut Vec<String>) {
+        self.end_what_is_over(now_ms, hosts, network, trace);
+        if now_ms >= self.next_ms {
+            self.next_ms = now_ms + 1 + self.random.below(PAUSE_MS_MAX);
+            self.begin(now_ms, hosts, network, trace);
+        }
+    }
+
+    /// A node whose power went, by an order to its disk, is down.
+    pub fn notice_power_cuts(&mut self, now_ms: u64, hosts: &mut [Host], trace: &mut Vec<String>) {
+        for index in 0..hosts.len() {
+            if hosts[index].is_running() && hosts[index].disk.is_off() {
+                self.crash(now_ms, &mut hosts[index], "in the middle of a change of its disk", trace);
+            }
+        }
+    }
+
+    /// Ends everything: from now on nothing goes wrong.
+    pub fn end(&mut self, hosts: &mut [Host], network: &Network, trace: &mut Vec<String>) {
+        trace.push("all faults end".to_string());
+        network.heal();
+        network.set_delays(CALM);
+        for host in hosts {
+            match host.is_running() {
+                true => host.disk.cut_power_after(u64::MAX),
+                false => host.start(),
+            }
+        }
+    }
+
+    fn end_what_is_over(
+        &mut self,
+        now_ms: u64,
+        hosts: &mut [Host],
+        network: &Network,
+        trace: &mut Vec<String>,
+    ) {
+        if self.heal_ms.is_some_and(|due| due <= now_ms) {
+            self.heal_ms = None;
+            trace.push("the network heals".to_string());
+            network.heal();
+        }
+        if self.calm_ms.is_some_and(|due| due <= now_ms) {
+            self.calm_ms = None;
+            trace.push("the network calms down".to_string());
+            network.set_delays(CALM);
+        }
+        for (host, due) in hosts.iter_mut().zip(&mut self.restart_ms) {
+            if due.is_some_and(|due| due <= now_ms) {
+                *due = None;
+                trace.push(format!("n{} starts", host.id()));
+                host.start();
+            }
+        }
+    }
+
+    fn begin(&mut self, now_ms: u64, hosts: &mut [Host], network: &Network, trace: &mut Vec<String>) {
+        let one = self.random.below(hosts.len() as u64) as usize;
+        let other = (one + 1 + self.random.below(hosts.len() as u64 - 1) as usize) % hosts.len();
+        match self.random.below(12) {
+            0..2 => self.crash(now_ms, &mut hosts[one], "at once", trace),
+            2..5 => {
+                let operations = self.random.below(OPERATIONS_MAX);
+                if hosts[one].is_running() {
+                    trace.push(format!("n{} loses power after {operations} changes", hosts[one].id()));
+                    hosts[one].disk.cut_power_after(operations);
+                }
+            }
+            5..7 => {
+                hosts.iter_mut().for_each(|host| self.crash(now_ms, host, "with all others", trace));
+            }
+            7..10 => self.cut(now_ms, one, other, hosts.len(), network, trace),
+            10 => {
+                trace.push(format!("connections between n{} and n{} break", one + 1, other + 1));
+                network.break_connections(one, other);
+            }
+            _ => {
+                trace.push("the network becomes slow".to_string());
+                network.set_delays(STORMY);
+                self.calm_ms = Some(now_ms + self.random.below(DOWN_MS_MAX));
+            }
+        }
+    }
+
+    fn crash(&mut self, now_ms: u64, host: &mut Host, how: &str, trace: &mut Vec<String>) {
+        if host.is_running() {
+            let silent = self.random.one_in(2);
+            trace.push(format!("n{} crashes {how}{}", host.id(), if silent { ", in silence" } else { "" }));
+            host.crash(silent);
+            self.restart_ms[host.index] = Some(now_ms + 1 + self.random.below(DOWN_MS_MAX));
+        }
+    }
+
+    fn cut(
+        &mut self,
+        now_ms: u64,
+        one: usize,
+        other: usize,
+        hosts: usize,
+        network: &Network,
+        trace: &mut Vec<String>,
+    ) {
+        network.heal();
+        let ways = self.random.below(5);
+        let what = [
+            "hears nobody",
+            "is heard by nobody",
+            "is alone",
+            "does not reach another",
+            "and another are apart",
+        ];
+        trace.push(format!("n{} {} (n{})", one + 1, what[ways as usize], other + 1));
+        for host in (0..hosts).filter(|host| *host != one && (ways < 3 || *host == other)) {
+            network.set_cut(host, one, matches!(ways, 0 | 2 | 4));
+            network.set_cut(one, host, matches!(ways, 1..=4));
+        }
+        self.heal_ms = Some(now_ms + self.random.below(DOWN_MS_MAX));
+    }
+}

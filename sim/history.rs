@@ -1,0 +1,81 @@
+//! What clients asked and were told, in one order.
+//!
+//! Invariant: an operation took place between its `invoked` and its `completed`, and both are places in one order.
+
+/// What a client asks of one key, which holds a list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Operation {
+    /// Appends a number that no other operation appends.
+    Append(u64),
+    /// Reads the list, as linearizable as can be.
+    Read,
+    /// Reads what the node has.
+    ReadLocal,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// Appended; the list had so many numbers then.
+    Appended(usize),
+    List(Vec<u64>),
+    /// Surely not done.
+    Refused(String),
+    /// Nobody knows, or the client did not wait for it.
+    Unknown(String),
+}
+
+#[derive(Clone, Debug)]
+pub struct Event {
+    pub client: usize,
+    pub host: usize,
+    pub key: usize,
+    pub operation: Operation,
+    pub invoked: u64,
+    pub completed: Option<(u64, Outcome)>,
+}
+
+#[derive(Debug, Default)]
+pub struct History {
+    pub events: Vec<Event>,
+    clock: u64,
+    numbers: u64,
+}
+
+impl History {
+    /// A number to append that was never used.
+    pub fn number(&mut self) -> u64 {
+        self.numbers += 1;
+        self.numbers
+    }
+
+    pub fn invoke(&mut self, client: usize, host: usize, key: usize, operation: Operation) -> usize {
+        self.clock += 1;
+        self.events.push(Event { client, host, key, operation, invoked: self.clock, completed: None });
+        self.events.len() - 1
+    }
+
+    pub fn complete(&mut self, event: usize, outcome: Outcome) {
+        self.clock += 1;
+        let event = &mut self.events[event];
+        assert!(event.completed.is_none(), "an operation completes once");
+        event.completed = Some((self.clock, outcome));
+    }
+
+    pub fn of_key(&self, key: usize) -> impl Iterator<Item = &Event> {
+        self.events.iter().filter(move |event| event.key == key)
+    }
+}
+
+impl Event {
+    pub fn outcome(&self) -> Option<&Outcome> {
+        self.completed.as_ref().map(|(_, outcome)| outcome)
+    }
+
+    /// The list that was read, and whether it had to be the newest.
+    pub fn list(&self) -> Option<(&[u64], bool)> {
+        match self.outcome() {
+            Some(Outcome::List(list)) => Some((list, self.operation == Operation::Read)),
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,239 @@
+//! A node of the simulation: the real one, in a runtime of its own, on a disk and a network that fail.
+//!
+//! Invariants:
+//! * a node does something only inside [`Host::step`], with the thread's randomness replaced by its own;
+//! * a crash drops the runtime with everything in it, after the disk and the network are out of its reach.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use jsonvault::env::{Background, Clock, Random, SimDisk};
+use jsonvault::error::Fatal;
+use jsonvault::keyspace::Keyspace;
+use jsonvault::raft::{Founding, Group, Member, Options};
+use jsonvault::storage::{DataDir, Identity, log};
+use parking_lot::Mutex;
+use tokio::runtime::{Builder, Runtime};
+
+use crate::net::Network;
+
+pub const STEP: Duration = Duration::from_millis(1);
+/// The time of day at which a simulation begins.
+const EPOCH_MS: u64 = 1_700_000_000_000;
+
+/// What one seed chose for a node's settings.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    pub segment_bytes: u64,
+    pub inline_bytes_max: usize,
+    pub cache_bytes_max: usize,
+    pub snapshot_log_bytes: u64,
+    pub snapshot_log_entries: u64,
+    /// The log acknowledges before it has written.
+    pub mistaken: bool,
+}
+
+/// The simulation's time, as one node's clock shows it.
+#[derive(Debug)]
+struct HostClock {
+    now_ms: Arc<AtomicU64>,
+    skew_ms: u64,
+}
+
+impl Clock for HostClock {
+    fn now_ms(&self) -> u64 {
+        EPOCH_MS + self.now_ms.load(Ordering::Relaxed) + self.skew_ms
+    }
+
+    fn elapsed(&self) -> Duration {
+        Duration::from_millis(self.now_ms.load(Ordering::Relaxed))
+    }
+}
+
+/// How far a start has come.
+enum Stage {
+    Starting,
+    Up(Group, Arc<Keyspace>),
+    Failed(String),
+}
+
+struct Running {
+    runtime: Runtime,
+    random: Random,
+    stage: Arc<Mutex<Stage>>,
+}
+
+pub struct Host {
+    pub index: usize,
+    pub disk: SimDisk,
+    settings: Settings,
+    now_ms: Arc<AtomicU64>,
+    skew_ms: u64,
+    network: Network,
+    hosts: usize,
+    random: Random,
+    running: Option<Running>,
+    /// Counts starts, so that whoever asked an earlier one knows.
+    pub boots: u64,
+}
+
+impl Host {
+    pub fn new(
+        index: usize,
+        hosts: usize,
+        settings: Settings,
+        now_ms: Arc<AtomicU64>,
+        network: Network,
+        mut random: Random,
+    ) -> Host {
+        let skew_ms = random.below(500);
+        let disk = SimDisk::new();
+        Host { index, disk, settings, now_ms, skew_ms, network, hosts, random, running: None, boots: 0 }
+    }
+
+    pub fn id(&self) -> u64 {
+        self.index as u64 + 1
+    }
+
+    pub fn is_running(&self) -> bool {
+        self.running.is_some()
+    }
+
+    /// Begins to start the node; it goes on in [`Host::step`].
+    pub fn start(&mut self) {
+        assert!(self.running.is_none(), "a node starts after it has stopped");
+        self.boots += 1;
+        self.network.host_up(self.index);
+        // No I/O driver: everything that a node waits for is in this process.
+        let runtime = Builder::new_current_thread().enable_time().start_paused(true).build();
+        let runtime = runtime.expect("a runtime without an I/O driver needs nothing of the system");
+        let stage = Arc::new(Mutex::new(Stage::Starting));
+        let seed = self.random.next_u64();
+        let background = match self.settings.mistaken {
+            true => Background::mistaken(self.random.next_u64()),
+            false => Background::simulated(self.random.next_u64()),
+        };
+        runtime.spawn(run(self.start_up(background), stage.clone()));
+        self.running = Some(Running { runtime, random: Random::seeded(seed), stage });
+    }
+
+    fn start_up(&self, background: Background) -> StartUp {
+        let member = |host: usize| Member {
+            raft_address: Network::address(host).to_string(),
+            client_address: format!("10.0.0.{}:6379", host + 1),
+        };
+        StartUp {
+            node_id: self.id(),
+            address: Network::address(self.index).to_string(),
+            members: (0..self.hosts).map(|host| (host as u64 + 1, member(host))).collect(),
+            settings: self.settings.clone(),
+            disk: self.disk.clone(),
+            clock: Arc::new(HostClock { now_ms: self.now_ms.clone(), skew_ms: self.skew_ms }),
+            network: self.network.of_host(self.index),
+            background,
+        }
+    }
+
+    /// Lets the node do what it does in a millisecond.
+    pub fn step(&mut self) {
+        if let Some(running) = &mut self.running {
+            let before = Random::replace_thread(running.random.clone());
+            running.runtime.block_on(async { tokio::time::sleep(STEP).await });
+            running.random = Random::replace_thread(before);
+        }
+    }
+
+    /// The node loses its power. The seed chooses what of the unsynced its disk keeps.
+    pub fn crash(&mut self, silent: bool) {
+        // Nothing that is dropped below may still reach the disk or the network.
+        self.disk.cut_power_after(0);
+        self.network.host_down(self.index, silent);
+        if let Some(running) = self.running.take() {
+            let before = Random::replace_thread(running.random);
+            drop(running.runtime);
+            Random::replace_thread(before);
+        }
+        self.disk.reboot(self.random.next_u64());
+    }
+
+    /// The group, when the node is up.
+    pub fn group(&self) -> Option<(Group, Arc<Keyspace>)> {
+        match &*self.running.as_ref()?.stage.lock() {
+            Stage::Up(group, keyspace) => Some((group.clone(), keyspace.clone())),
+            Stage::Starting | Stage::Failed(_) => None,
+        }
+    }
+
+    /// Why the node has stopped by itself.
+    pub fn failure(&self) -> Option<String> {
+        match &*self.running.as_ref()?.stage.lock() {
+            Stage::Failed(reason) => Some(reason.clone()),
+            Stage::Starting | Stage::Up(..) => None,
+        }
+    }
+
+    /// Runs something on the node.
+    pub fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
+        if let Some(running) = &self.running {
+            running.runtime.spawn(task);
+        }
+    }
+}
+
+struct StartUp {
+    node_id: u64,
+    address: String,
+    members: BTreeMap<u64, Member>,
+    settings: Settings,
+    disk: SimDisk,
+    clock: Arc<HostClock>,
+    network: Arc<dyn jsonvault::env::Net>,
+    background: Background,
+}
+
+impl StartUp {
+    async fn group(self) -> Result<(DataDir, Group, Arc<Keyspace>), Fatal> {
+        let bound = self.network.bind(&self.address).await;
+        let acceptor =
+            bound.map_err(|error| Fatal::Listen { address: self.address, reason: error.to_string() })?;
+        let identity = Identity { node: self.node_id, cluster: "simulated".to_string() };
+        let data = DataDir::open(self.disk.shared(), Path::new("/data"), identity)?;
+        let keyspace = Arc::new(Keyspace::new());
+        let options = Options {
+            node_id: self.node_id,
+            founding: Founding::Members(self.members),
+            clock: self.clock,
+            keyspace: keyspace.clone(),
+            net: self.network,
+            acceptor,
+            snapshot_log_bytes: self.settings.snapshot_log_bytes,
+            snapshot_log_entries: self.settings.snapshot_log_entries,
+            log: log::Options {
+                segment_bytes: self.settings.segment_bytes,
+                inline_bytes_max: self.settings.inline_bytes_max,
+                cache_bytes_max: self.settings.cache_bytes_max,
+                ..log::Options::default()
+            },
+            background: self.background,
+        };
+        let group = Group::start(&data, options).await?;
+        Ok((data, group, keyspace))
+    }
+}
+
+/// Starts the node and waits for its end.
+async fn run(start: StartUp, stage: Arc<Mutex<Stage>>) {
+    let (_data, group, keyspace) = match start.group().await {
+        Ok(started) => started,
+        Err(fatal) => {
+            *stage.lock() = Stage::Failed(fatal.to_string());
+            return;
+        }
+    };
+    *stage.lock() = Stage::Up(group.clone(), keyspace);
+    let fatal = group.failed().await;
+    *stage.lock() = Stage::Failed(fatal.to_string());
+}

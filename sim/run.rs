@@ -1,0 +1,209 @@
+//! One simulation: everything that one seed chooses, from the first start to the last check.
+//!
+//! First the safety phase, in which things go wrong and clients go on; then the faults end and, within a bounded time,
+//! everything works again. What is promised always is checked all the time, the rest at the end.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use jsonvault::env::Random;
+
+use crate::check::digests::{Digests, digest};
+use crate::check::leaders::Leaders;
+use crate::check::progress::Progress;
+use crate::check::{reads, writes};
+use crate::client::{Client, KEYS, list};
+use crate::faults::{CALM, Faults};
+use crate::history::History;
+use crate::host::{Host, Settings};
+use crate::net::Network;
+use crate::panics;
+
+const HOSTS: usize = 3;
+const CLIENTS: usize = 4;
+/// How long things go wrong.
+const SAFETY_MS: u64 = 12_000;
+/// How often all nodes' keyspaces are digested.
+const DIGEST_EVERY_MS: u64 = 25;
+
+/// What came of a seed.
+pub struct Report {
+    pub trace: Vec<String>,
+    pub failure: Option<String>,
+    /// Writes that were acknowledged: a run that gets nothing done shows nothing.
+    pub acknowledged: usize,
+    pub snapshots: usize,
+}
+
+pub struct Simulation {
+    now_ms: u64,
+    shared_now: Arc<AtomicU64>,
+    network: Network,
+    hosts: Vec<Host>,
+    clients: Vec<Client>,
+    faults: Faults,
+    history: History,
+    leaders: Leaders,
+    digests: Digests,
+    shown: BTreeMap<u64, String>,
+    snapshots: usize,
+    trace: Vec<String>,
+}
+
+/// Runs one seed.
+pub fn run(seed: u64, mistaken: bool) -> Report {
+    panics::forget();
+    let mut simulation = Simulation::new(seed, mistaken);
+    let failure = simulation.all_phases().err();
+    let acknowledged = simulation
+        .history
+        .events
+        .iter()
+        .filter(|event| matches!(event.outcome(), Some(crate::history::Outcome::Appended(_))));
+    let acknowledged = acknowledged.count();
+    if let Some(failure) = &failure {
+        simulation.trace.push(format!("{:>6} FAILED: {failure}", simulation.now_ms));
+    }
+    Report { failure, acknowledged, snapshots: simulation.snapshots, trace: simulation.trace }
+}
+
+impl Simulation {
+    fn new(seed: u64, mistaken: bool) -> Simulation {
+        let mut random = Random::seeded(seed);
+        let mut stream = || Random::seeded(random.next_u64());
+        let shared_now = Arc::new(AtomicU64::new(0));
+        let network = Network::new(HOSTS, CALM, stream().next_u64());
+        let settings = settings(&mut stream(), mistaken);
+        let host =
+            |index| Host::new(index, HOSTS, settings.clone(), shared_now.clone(), network.clone(), stream());
+        let hosts: Vec<Host> = (0..HOSTS).map(host).collect();
+        let mut stream = || Random::seeded(random.next_u64());
+        let clients = (0..CLIENTS).map(|id| Client::new(id, stream())).collect();
+        let faults = Faults::new(HOSTS, stream());
+        let trace = vec![format!("seed {seed}: {settings:?}")];
+        Simulation {
+            now_ms: 0,
+            shared_now,
+            network,
+            hosts,
+            clients,
+            faults,
+            history: History::default(),
+            leaders: Leaders::default(),
+            digests: Digests::default(),
+            shown: BTreeMap::new(),
+            snapshots: 0,
+            trace,
+        }
+    }
+
+    fn all_phases(&mut self) -> Result<(), String> {
+        self.hosts.iter_mut().for_each(Host::start);
+        while self.now_ms < SAFETY_MS {
+            let mut lines = Vec::new();
+            self.faults.step(self.now_ms, &mut self.hosts, &self.network, &mut lines);
+            self.note(lines);
+            self.millisecond()?;
+        }
+        let mut lines = Vec::new();
+        self.faults.end(&mut self.hosts, &self.network, &mut lines);
+        self.note(lines);
+        let mut progress = Progress::new(self.now_ms, HOSTS);
+        self.clients.clear();
+        while !progress.step(self.now_ms, &self.hosts, &mut self.history)? {
+            self.millisecond()?;
+        }
+        self.check_history()
+    }
+
+    fn millisecond(&mut self) -> Result<(), String> {
+        self.now_ms += 1;
+        self.shared_now.store(self.now_ms, Ordering::Relaxed);
+        self.network.advance(self.now_ms);
+        let mut lines = Vec::new();
+        for client in &mut self.clients {
+            client.step(self.now_ms, &self.hosts, &mut self.history, &mut lines);
+        }
+        self.hosts.iter_mut().for_each(Host::step);
+        self.faults.notice_power_cuts(self.now_ms, &mut self.hosts, &mut lines);
+        self.note(lines);
+        self.check_now()
+    }
+
+    fn note(&mut self, lines: Vec<String>) {
+        let now_ms = self.now_ms;
+        self.trace.extend(lines.into_iter().map(|line| format!("{now_ms:>6} {line}")));
+    }
+
+    /// What has to hold at every moment.
+    fn check_now(&mut self) -> Result<(), String> {
+        if let Some(panic) = panics::first() {
+            return Err(format!("panicked: {panic}"));
+        }
+        let mut lines = Vec::new();
+        for host in &self.hosts {
+            if let Some(reason) = host.failure() {
+                return Err(format!("n{} stopped by itself: {reason}", host.id()));
+            }
+            let Some((group, keyspace)) = host.group() else { continue };
+            let status = group.status();
+            if status.is_leader() {
+                self.leaders.seen(status.term, host.id())?;
+            }
+            let shown = format!(
+                "n{} {} in term {}, snapshot {:?}, purged {:?}",
+                host.id(),
+                status.state.name(),
+                status.term,
+                status.snapshot_index,
+                status.purged_index
+            );
+            if self.shown.get(&host.id()) != Some(&shown) {
+                self.snapshots += usize::from(status.snapshot_index.is_some());
+                lines.push(shown.clone());
+                self.shown.insert(host.id(), shown);
+            }
+            if self.now_ms % DIGEST_EVERY_MS == 0
+                && let Some(applied) = status.last_applied
+            {
+                self.digests.seen(applied, host.id(), digest(&keyspace))?;
+            }
+        }
+        self.note(lines);
+        Ok(())
+    }
+
+    /// What has to hold at the end.
+    fn check_history(&mut self) -> Result<(), String> {
+        let mut lines = Vec::new();
+        for host in &self.hosts {
+            let (group, keyspace) = host.group().ok_or("a node is not up at the end")?;
+            let applied = group.status().last_applied.ok_or("a node has applied nothing at the end")?;
+            let digest = digest(&keyspace);
+            lines.push(format!("n{} has applied {applied}: {digest:016x}", host.id()));
+            self.digests.seen(applied, host.id(), digest)?;
+        }
+        self.note(lines);
+        let (_, keyspace) = self.hosts[0].group().ok_or("a node is not up at the end")?;
+        for key in 0..KEYS {
+            let finally = list(&keyspace, key);
+            writes::check(&self.history, key, &finally)?;
+            reads::check(&self.history, key, &finally)?;
+        }
+        Ok(())
+    }
+}
+
+/// Small segments and frequent snapshots, so that a few seconds see many of each.
+fn settings(random: &mut Random, mistaken: bool) -> Settings {
+    Settings {
+        segment_bytes: [8 << 10, 32 << 10, 128 << 10][random.below(3) as usize],
+        // Whether small appends are written by whoever makes them, or later.
+        inline_bytes_max: if mistaken || random.one_in(2) { 0 } else { 64 << 10 },
+        cache_bytes_max: [1 << 10, 1 << 20][random.below(2) as usize],
+        snapshot_log_bytes: [20 << 10, 200 << 10, 1 << 30][random.below(3) as usize],
+        snapshot_log_entries: [30, 300, 1 << 20][random.below(3) as usize],
+        mistaken,
+    }
+}
