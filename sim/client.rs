@@ -50,7 +50,11 @@ impl Client {
     pub fn step(&mut self, now_ms: u64, hosts: &[Host], history: &mut History, trace: &mut Vec<String>) {
         if let Some(pending) = &self.pending {
             let Some(outcome) = outcome(pending, now_ms, hosts) else { return };
-            trace.push(format!("c{} {:?}: {outcome:?}", self.id, history.events[pending.event].operation));
+            let shown = match &outcome {
+                Outcome::List(list) => format!("{} numbers", list.len()),
+                other => format!("{other:?}"),
+            };
+            trace.push(format!("c{} {:?}: {shown}", self.id, history.events[pending.event].operation));
             history.complete(pending.event, outcome);
             self.pending = None;
             self.next_ms = now_ms + self.random.below(self.pause_ms);

@@ -119,7 +119,9 @@ impl Faults {
             let silent = self.random.one_in(2);
             trace.push(format!("n{} crashes {how}{}", host.id(), if silent { ", in silence" } else { "" }));
             host.crash(silent);
-            self.restart_ms[host.index] = Some(now_ms + 1 + self.random.below(DOWN_MS_MAX));
+            // Sometimes it is back before anybody has noticed.
+            let most = if self.random.one_in(2) { 60 } else { DOWN_MS_MAX };
+            self.restart_ms[host.index] = Some(now_ms + 1 + self.random.below(most));
         }
     }
 
