@@ -345,6 +345,9 @@ fn config(options: &Options) -> Result<Arc<openraft::Config>, Fatal> {
         election_timeout_max: ELECTION_TIMEOUT_MS_MAX,
         // A node that was cut off does not unseat a leader when it comes back.
         enable_pre_vote: Some(true),
+        // A leader that starts anew may have lost what it had sent and not yet synced. Were it to go on in its term, it
+        // would give the same index to another entry.
+        enable_leader_restore: Some(false),
         snapshot_policy: openraft::SnapshotPolicy::LogsSinceLast(options.snapshot_log_entries),
         // The log is purged by `maintenance`, behind the older of two snapshots.
         max_in_snapshot_log_to_keep: u64::MAX,
