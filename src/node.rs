@@ -204,13 +204,17 @@ async fn found_or_join(
     }
     match owner {
         // It belongs to whom it belongs; that it is this node is checked where it is opened.
-        Some(owner) if config.join.is_empty() => Ok((Identity { node, cluster: owner.cluster }, alone())),
-        Some(owner) => Ok((Identity { node, cluster: owner.cluster }, Founding::Joins)),
+        Some(owner) => {
+            let joined = DataDir::is_joined(disk, &config.dir)?;
+            let founding = if joined { Founding::Joins } else { alone() };
+            Ok((Identity { node, cluster: owner.cluster }, founding))
+        }
         None if config.join.is_empty() => {
             Ok((Identity { node, cluster: format!("{:016x}", random.next_u64()) }, alone()))
         }
         None => {
             let cluster = join::ask(&config.join, node, &member.client_address, &member.raft_address).await?;
+            DataDir::mark_joined(disk, &config.dir)?;
             Ok((Identity { node, cluster }, Founding::Joins))
         }
     }

@@ -3,6 +3,7 @@
 //! ```text
 //! <dir>/lock                 held while a process uses the directory
 //! <dir>/node                 node id, cluster id, format version
+//! <dir>/joined               present if the node joined a cluster of others
 //! <dir>/group-0/log          segments
 //! <dir>/group-0/snapshots    snapshot files
 //! ```
@@ -21,6 +22,9 @@ use crate::error::Fatal;
 
 /// The format of everything under the data directory.
 pub const FORMAT_VERSION: u32 = 1;
+
+/// Says that the cluster was founded by others.
+const JOINED: &str = "joined";
 
 /// A node file is a few short lines; what is longer is something else.
 const NODE_FILE_BYTES_MAX: u64 = 4096;
@@ -87,6 +91,27 @@ impl DataDir {
             true => read_node_file(disk, &path.join("node")).map(|(_, identity)| Some(identity)),
             false => Ok(None),
         }
+    }
+
+    /// Notes that the cluster of this directory was founded by others, before the directory gets an owner: a node that
+    /// was stopped before it got anything of them must never found a cluster of that name itself.
+    ///
+    /// # Errors
+    /// [`Fatal::Disk`].
+    pub fn mark_joined(disk: &dyn Disk, path: &Path) -> Result<(), Fatal> {
+        let marker = path.join(JOINED);
+        let file = disk.open(&marker, Open::Create).map_err(disk_error(&marker, "creating"))?;
+        file.sync_all().map_err(disk_error(&marker, "syncing"))?;
+        disk.sync_dir(path).map_err(disk_error(path, "syncing"))
+    }
+
+    /// Whether [`DataDir::mark_joined`] was called on the directory.
+    ///
+    /// # Errors
+    /// [`Fatal::Disk`].
+    pub fn is_joined(disk: &dyn Disk, path: &Path) -> Result<bool, Fatal> {
+        let names = disk.list(path).map_err(disk_error(path, "listing"))?;
+        Ok(names.iter().any(|name| name == JOINED))
     }
 
     /// Removes everything that the directory holds, and lets go of it. The node file goes first: without it what is
