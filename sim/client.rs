@@ -64,7 +64,8 @@ impl Client {
             let key = self.random.below(KEYS as u64) as usize;
             let operation = match self.random.below(8) {
                 0..5 => Operation::Append(history.number()),
-                5..7 => Operation::Read,
+                5 => Operation::Read,
+                6 => Operation::ReadLeased,
                 _ => Operation::ReadLocal,
             };
             self.ask(now_ms, &hosts[host], key, operation, history, trace);
@@ -120,6 +121,7 @@ pub fn perform(
         let outcome = match operation {
             Operation::Append(number) => append(&group, key, number, filler).await,
             Operation::Read => read(&group, &keyspace, key, ReadConsistency::Linearizable).await,
+            Operation::ReadLeased => read(&group, &keyspace, key, ReadConsistency::Lease).await,
             Operation::ReadLocal => read(&group, &keyspace, key, ReadConsistency::Local).await,
         };
         *told.lock() = Some(outcome);

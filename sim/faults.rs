@@ -1,6 +1,9 @@
 //! What goes wrong, and when: crashes, cuts and delays that one seed chooses.
 
-use jsonvault::env::Random;
+use std::io::ErrorKind;
+
+use jsonvault::env::{Op, Random};
+use jsonvault::raft::Change;
 
 use crate::host::Host;
 use crate::net::{Delays, Network};
@@ -21,12 +24,21 @@ pub struct Faults {
     heal_ms: Option<u64>,
     calm_ms: Option<u64>,
     restart_ms: Vec<Option<u64>>,
+    /// Whose disk was told to fail, so that the node has to stop by itself.
+    failing: Vec<bool>,
 }
 
 impl Faults {
     pub fn new(hosts: usize, random: Random) -> Faults {
         // The first leader is found in peace.
-        Faults { random, next_ms: 1_500, heal_ms: None, calm_ms: None, restart_ms: vec![None; hosts] }
+        Faults {
+            random,
+            next_ms: 1_500,
+            heal_ms: None,
+            calm_ms: None,
+            restart_ms: vec![None; hosts],
+            failing: vec![false; hosts],
+        }
     }
 
     /// Lets go wrong what is due.
@@ -38,11 +50,14 @@ impl Faults {
         }
     }
 
-    /// A node whose power went, by an order to its disk, is down.
-    pub fn notice_power_cuts(&mut self, now_ms: u64, hosts: &mut [Host], trace: &mut Vec<String>) {
+    /// A node whose power went, by an order to its disk, is down; so is one that stopped because its disk failed.
+    pub fn notice_the_fallen(&mut self, now_ms: u64, hosts: &mut [Host], trace: &mut Vec<String>) {
         for index in 0..hosts.len() {
             if hosts[index].is_running() && hosts[index].disk.is_off() {
                 self.crash(now_ms, &mut hosts[index], "in the middle of a change of its disk", trace);
+            }
+            if self.failing[index] && hosts[index].failure().is_some() {
+                self.crash(now_ms, &mut hosts[index], "as its disk fails", trace);
             }
         }
     }
@@ -54,7 +69,7 @@ impl Faults {
         network.set_delays(CALM);
         for host in hosts {
             match host.is_running() {
-                true => host.disk.cut_power_after(u64::MAX),
+                true => host.disk.trust(),
                 false => host.start(),
             }
         }
@@ -89,7 +104,23 @@ impl Faults {
     fn begin(&mut self, now_ms: u64, hosts: &mut [Host], network: &Network, trace: &mut Vec<String>) {
         let one = self.random.below(hosts.len() as u64) as usize;
         let other = (one + 1 + self.random.below(hosts.len() as u64 - 1) as usize) % hosts.len();
-        match self.random.below(12) {
+        match self.random.below(15) {
+            12 => {
+                let op = [Op::Write, Op::Sync, Op::SyncDir, Op::Rename][self.random.below(4) as usize];
+                let after = self.random.below(OPERATIONS_MAX);
+                if hosts[one].is_running() {
+                    trace.push(format!("n{} fails at {op:?} after {after}", hosts[one].id()));
+                    hosts[one].disk.fail(op, after, ErrorKind::Other);
+                    self.failing[one] = true;
+                }
+            }
+            13..15 => {
+                trace.push(format!("n{} is asked to hand over leadership", hosts[one].id()));
+                let to = self.random.one_in(2).then(|| hosts[other].id());
+                if let Some((group, _)) = hosts[one].group() {
+                    hosts[one].spawn(async move { drop(group.change(Change::Transfer { to }).await) });
+                }
+            }
             0..2 => self.crash(now_ms, &mut hosts[one], "at once", trace),
             2..5 => {
                 let operations = self.random.below(OPERATIONS_MAX);
@@ -119,6 +150,7 @@ impl Faults {
             let silent = self.random.one_in(2);
             trace.push(format!("n{} crashes {how}{}", host.id(), if silent { ", in silence" } else { "" }));
             host.crash(silent);
+            self.failing[host.index] = false;
             // Sometimes it is back before anybody has noticed.
             let most = if self.random.one_in(2) { 60 } else { DOWN_MS_MAX };
             self.restart_ms[host.index] = Some(now_ms + 1 + self.random.below(most));

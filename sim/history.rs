@@ -9,6 +9,8 @@ pub enum Operation {
     Append(u64),
     /// Reads the list, as linearizable as can be.
     Read,
+    /// The same, on the word of a leader's lease.
+    ReadLeased,
     /// Reads what the node has.
     ReadLocal,
 }
@@ -74,7 +76,7 @@ impl Event {
     /// The list that was read, and whether it had to be the newest.
     pub fn list(&self) -> Option<(&[u64], bool)> {
         match self.outcome() {
-            Some(Outcome::List(list)) => Some((list, self.operation == Operation::Read)),
+            Some(Outcome::List(list)) => Some((list, self.operation != Operation::ReadLocal)),
             _ => None,
         }
     }

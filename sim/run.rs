@@ -126,7 +126,7 @@ impl Simulation {
             client.step(self.now_ms, &self.hosts, &mut self.history, &mut lines);
         }
         self.hosts.iter_mut().for_each(Host::step);
-        self.faults.notice_power_cuts(self.now_ms, &mut self.hosts, &mut lines);
+        self.faults.notice_the_fallen(self.now_ms, &mut self.hosts, &mut lines);
         self.note(lines);
         self.check_now()
     }

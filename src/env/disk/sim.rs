@@ -110,6 +110,13 @@ impl SimDisk {
         self.state.lock().power_left = Some(operations);
     }
 
+    /// Takes back every order to fail.
+    pub fn trust(&self) {
+        let mut state = self.state.lock();
+        state.faults.clear();
+        state.power_left = None;
+    }
+
     /// Whether the power went: nothing is read or written until the reboot.
     pub fn is_off(&self) -> bool {
         self.state.lock().power_left == Some(0)
