@@ -52,12 +52,12 @@ impl Faults {
 
     /// A node whose power went, by an order to its disk, is down; so is one that stopped because its disk failed.
     pub fn notice_the_fallen(&mut self, now_ms: u64, hosts: &mut [Host], trace: &mut Vec<String>) {
-        for index in 0..hosts.len() {
-            if hosts[index].is_running() && hosts[index].disk.is_off() {
-                self.crash(now_ms, &mut hosts[index], "in the middle of a change of its disk", trace);
+        for host in hosts {
+            if host.is_running() && host.disk.is_off() {
+                self.crash(now_ms, host, "in the middle of a change of its disk", trace);
             }
-            if self.failing[index] && hosts[index].failure().is_some() {
-                self.crash(now_ms, &mut hosts[index], "as its disk fails", trace);
+            if self.failing[host.index] && host.failure().is_some() {
+                self.crash(now_ms, host, "as its disk fails", trace);
             }
         }
     }

@@ -164,7 +164,7 @@ impl Simulation {
                 lines.push(shown.clone());
                 self.shown.insert(host.id(), shown);
             }
-            if self.now_ms % DIGEST_EVERY_MS == 0
+            if self.now_ms.is_multiple_of(DIGEST_EVERY_MS)
                 && let Some(applied) = status.last_applied
             {
                 self.digests.seen(applied, host.id(), digest(&keyspace))?;
