@@ -20,6 +20,7 @@ use super::log_store::LogStore;
 use super::net::{self, Endpoint, Links, Network};
 use super::proposer::Proposer;
 use super::rounds::Rounds;
+use super::saving::Saving;
 use super::state_machine::{Applied, Snapshot, StateMachine, load_records};
 use super::status::Status;
 use super::types::{Member, TypeConfig};
@@ -82,7 +83,7 @@ struct Shared {
     proposer: Proposer,
     log: Arc<Log>,
     loaded: AtomicBool,
-    snapshot_running: Arc<AtomicBool>,
+    snapshot_running: Arc<Saving>,
     applied: Applied,
     snapshots: SnapshotDir,
     endpoint: Arc<Endpoint>,
@@ -106,7 +107,7 @@ impl Group {
     /// Returns when the node runs; [`Group::is_loaded`] tells when it has applied its log.
     pub async fn start(data: &DataDir, options: Options) -> Result<Group, Fatal> {
         let snapshots = SnapshotDir::open_dir(data.disk(), &data.snapshots_path(GROUP), GROUP)?;
-        let running = Arc::new(AtomicBool::new(false));
+        let running = Arc::new(Saving::default());
         let cluster = data.identity().cluster.clone();
         let endpoint = Arc::new(Endpoint::new(options.node_id, cluster, GROUP, options.net.clone()));
         let machine = restore(&options, &snapshots, &running, &endpoint)?;
@@ -293,16 +294,18 @@ impl Group {
     pub fn status(&self) -> Status {
         let metrics = self.raft().metrics();
         let metrics = metrics.borrow_watched();
-        let running = self.shared.snapshot_running.load(Ordering::Relaxed);
+        let running = self.shared.snapshot_running.is_running();
         let load = self.shared.proposer.load();
         let mut status =
             Status::new(&metrics, self.shared.log.stats(), load, running, self.shared.applied.get());
+        status.snapshot_failed = self.shared.snapshot_running.has_failed();
         status.removed = self.shared.endpoint.is_removed();
         status
     }
 
     /// Takes a snapshot now, in the background.
     pub async fn trigger_snapshot(&self) -> Result<(), Fatal> {
+        self.shared.snapshot_running.ask();
         self.raft().trigger().snapshot().await.map_err(stopped)
     }
 
@@ -360,7 +363,7 @@ fn config(options: &Options) -> Result<Arc<openraft::Config>, Fatal> {
 fn restore(
     options: &Options,
     snapshots: &SnapshotDir,
-    running: &Arc<AtomicBool>,
+    running: &Arc<Saving>,
     endpoint: &Arc<Endpoint>,
 ) -> Result<StateMachine, Fatal> {
     let (newest, _damaged) = snapshots.newest_good()?;

@@ -5,12 +5,12 @@
 //! damaged and nothing is lost.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use openraft::Raft;
 use openraft::async_runtime::watch::WatchReceiver;
 
+use super::saving::Saving;
 use super::state_machine::StateMachine;
 use super::types::TypeConfig;
 use crate::storage::log::Log;
@@ -23,7 +23,7 @@ pub async fn run(
     raft: Raft<TypeConfig, StateMachine>,
     log: Arc<Log>,
     snapshot_log_bytes: u64,
-    snapshot_running: Arc<AtomicBool>,
+    snapshot_running: Arc<Saving>,
 ) {
     let mut interval = tokio::time::interval(INTERVAL);
     interval.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
@@ -46,7 +46,7 @@ pub async fn run(
             (snapshot_index, written_before) = (newest, written);
         }
         let due = written.saturating_sub(written_before) >= snapshot_log_bytes;
-        if due && !snapshot_running.load(Ordering::Relaxed) {
+        if due && !snapshot_running.is_running() && snapshot_running.may_begin() {
             // Counted anew from the beginning of the snapshot: what is written meanwhile belongs to the next.
             written_before = written;
             if raft.trigger().snapshot().await.is_err() {

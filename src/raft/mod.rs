@@ -11,6 +11,7 @@
 //! | `net` | connections between nodes, and what is said on them |
 //! | `log_store` | the log on disk, as openraft sees it |
 //! | `state_machine` | the machine, as openraft sees it; snapshots |
+//! | `saving` | what is known of the snapshots taken here |
 //! | `maintenance` | when to take a snapshot and to purge the log |
 //! | `convert` | openraft's types to bytes and back |
 //! | `status` | what the node says of its group |
@@ -27,6 +28,7 @@ mod proposer;
 mod rounds;
 mod route;
 mod runtime;
+mod saving;
 mod state_machine;
 mod status;
 #[cfg(test)]

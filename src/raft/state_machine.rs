@@ -6,8 +6,8 @@
 //! * `current` is the newest snapshot that is known to be good: one that lies beside it damaged is never offered.
 
 use std::io;
+use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use futures_util::{Stream, TryStreamExt};
@@ -18,6 +18,7 @@ use parking_lot::Mutex;
 
 use super::convert;
 use super::net::Endpoint;
+use super::saving::Saving;
 use super::types::{LogId, Replies, SnapshotMeta, StoredMembership, TypeConfig};
 use super::watch::{Sender, Watch};
 use crate::env::Background;
@@ -48,8 +49,7 @@ pub struct StateMachine {
     snapshots: SnapshotDir,
     current: Current,
     so_far: Applied,
-    /// Whether a snapshot is being written, for `INFO`.
-    running: Arc<AtomicBool>,
+    running: Arc<Saving>,
     /// Learns who the members are.
     endpoint: Arc<Endpoint>,
     background: Background,
@@ -95,7 +95,7 @@ impl StateMachine {
         machine: Machine,
         restored: Option<Snapshot>,
         snapshots: SnapshotDir,
-        running: Arc<AtomicBool>,
+        running: Arc<Saving>,
         endpoint: Arc<Endpoint>,
         background: Background,
     ) -> StateMachine {
@@ -178,9 +178,12 @@ impl RaftStateMachine<TypeConfig> for StateMachine {
         Ok(())
     }
 
-    async fn try_create_snapshot_builder(&mut self, _force: bool) -> Option<Builder> {
+    async fn try_create_snapshot_builder(&mut self, force: bool) -> Option<Builder> {
+        if !force && !self.running.may_begin() {
+            return None;
+        }
         let capture = self.machine.capture()?;
-        self.running.store(true, Ordering::Relaxed);
+        self.running.begun();
         Some(Builder {
             meta: self.meta(),
             capture: Some(capture),
@@ -262,23 +265,42 @@ pub struct Builder {
     capture: Option<Capture>,
     snapshots: SnapshotDir,
     current: Current,
-    running: Arc<AtomicBool>,
+    running: Arc<Saving>,
     background: Background,
 }
 
 impl RaftSnapshotBuilder<TypeConfig> for Builder {
     type SnapshotData = SnapshotFile;
 
+    /// A snapshot that cannot be written, on a full disk as a rule, is given up: no acknowledged write depends on it,
+    /// and the log still has what would have been in it. openraft takes any error for the end of the node, and passes
+    /// over a snapshot that is no newer than the one it knows; so it gets that one.
     async fn build_snapshot(&mut self) -> Result<Snapshot, io::Error> {
         let capture = self.capture.take().expect("a builder builds once");
         let (meta, snapshots) = (self.meta.clone(), self.snapshots.clone());
         let background = self.background.clone();
         let written = self.background.run(move || write(capture, &meta, &snapshots, &background)).await;
-        self.running.store(false, Ordering::Relaxed);
-        let snapshot = Snapshot { meta: self.meta.clone(), snapshot: written?? };
-        *self.current.lock() = Some(snapshot.clone());
-        Ok(snapshot)
+        let written = written.flatten();
+        self.running.ended(written.is_ok());
+        match written {
+            Ok(snapshot) => {
+                let snapshot = Snapshot { meta: self.meta.clone(), snapshot };
+                *self.current.lock() = Some(snapshot.clone());
+                Ok(snapshot)
+            }
+            Err(error) => {
+                tracing::warn!(%error, "no snapshot could be taken; the one before it stays");
+                Ok(self.current.lock().clone().unwrap_or_else(no_snapshot))
+            }
+        }
     }
+}
+
+/// Stands for the state before the first entry. openraft looks at the meta data of a snapshot that was built, and asks
+/// [`StateMachine`] for the file when it wants to send one.
+fn no_snapshot() -> Snapshot {
+    let snapshot = SnapshotFile { path: PathBuf::new(), place: (0, 0), bytes: 0 };
+    Snapshot { meta: SnapshotMeta::default(), snapshot }
 }
 
 fn write(

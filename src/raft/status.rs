@@ -69,6 +69,8 @@ pub struct Status {
     pub snapshot_index: Option<u64>,
     pub purged_index: Option<u64>,
     pub snapshot_running: bool,
+    /// Whether the last snapshot could not be taken.
+    pub snapshot_failed: bool,
     pub log: log::Stats,
     pub waiting_bytes: usize,
     pub in_flight: usize,
@@ -115,6 +117,7 @@ impl Status {
             snapshot_index: index(&metrics.snapshot),
             purged_index: index(&metrics.purged),
             snapshot_running,
+            snapshot_failed: false,
             log,
             waiting_bytes,
             in_flight,

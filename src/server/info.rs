@@ -97,6 +97,7 @@ fn persistence(shared: &Shared, out: &mut String) {
     let status = shared.group.status();
     line(out, format_args!("loading:{}", u8::from(!shared.group.is_loaded())));
     line(out, format_args!("rdb_bgsave_in_progress:{}", u8::from(status.snapshot_running)));
+    line(out, format_args!("rdb_last_bgsave_status:{}", if status.snapshot_failed { "err" } else { "ok" }));
     line(out, format_args!("aof_enabled:1"));
     line(out, format_args!("aof_current_size:{}", status.log.bytes));
     line(out, format_args!("aof_last_write_status:{}", if status.log.poisoned { "err" } else { "ok" }));

@@ -88,6 +88,37 @@ fn a_full_disk_refuses_writes_loses_nothing_and_heals_by_itself() {
 }
 
 #[test]
+fn a_snapshot_that_finds_no_room_is_given_up_and_the_node_goes_on() {
+    let Some(disk) = SmallDisk::mount(240) else { return };
+    let mut node = TestNode::in_dir(&disk.path().join("data")).with(&["--snapshot-log-entries", "60"]);
+    node.start();
+    let mut client = node.client();
+    for number in 0..40 {
+        set(&mut client, &format!("k:{number}"), 1 << 20).unwrap();
+    }
+    // Both segments of the log have their room; a snapshot of 40 MB finds 12.
+    let ballast = disk.path().join("ballast");
+    until("both segments", || (node.segments().len() == 2).then_some(()));
+    std::fs::write(&ballast, vec![1; 100 << 20]).unwrap();
+    client.text("BGSAVE");
+    until("the attempt to fail", || (client.info("rdb_last_bgsave_status")? == "err").then_some(()));
+    // Many more entries than those after which a snapshot is due: none is tried again and again.
+    for number in 0..300 {
+        client.ok(&format!("JSON.SET small:{number} $ 1"));
+    }
+    let gave_up = node.messages().matches("no snapshot could be taken").count();
+    assert!((1..=2).contains(&gave_up), "{}", node.messages());
+    assert_eq!(node.snapshots().len(), 0);
+
+    std::fs::remove_file(&ballast).unwrap();
+    client.text("BGSAVE");
+    until("a snapshot", || (client.info_number("snapshot_index") > 300).then_some(()));
+    assert_eq!(client.info("rdb_last_bgsave_status").unwrap(), "ok");
+    node.kill_and_restart();
+    assert_eq!(node.client().integer("DBSIZE"), 340);
+}
+
+#[test]
 fn concurrent_writers_on_a_full_disk_get_true_answers() {
     let Some(disk) = SmallDisk::mount(170) else { return };
     let ballast = disk.path().join("ballast");

@@ -50,6 +50,7 @@ const STATEFUL: &[&str] = &[
     "src/keyspace/mod.rs",
     "src/raft/group.rs",
     "src/raft/proposer.rs",
+    "src/raft/saving.rs",
     "src/raft/state_machine.rs",
     "src/raft/watch.rs",
     "src/resp/decode.rs",
