@@ -20,6 +20,10 @@ use crate::resp::Limits;
 /// How far the port for other nodes lies above the one for clients, unless it is said.
 const RAFT_PORT_OFFSET: u16 = 10_000;
 
+/// No request may be larger than the default allows: lengths in an entry of the log have four bytes, and a request is
+/// in memory several times over while it is done.
+const REQUEST_BYTES_CEILING: usize = Limits::DEFAULT.request_bytes_max;
+
 /// JsonVault: JSON documents behind the Redis protocol, replicated by Raft.
 #[derive(Clone, Debug, Parser)]
 #[command(name = "server", version)]
@@ -120,6 +124,9 @@ impl Config {
         }
         if self.document_max_bytes > u32::MAX as usize / 16 {
             return Err(Fatal::Config("document-max-bytes: at most 268435455".to_string()));
+        }
+        if self.client_query_buffer_limit > REQUEST_BYTES_CEILING {
+            return Err(Fatal::Config(format!("client-query-buffer-limit: at most {REQUEST_BYTES_CEILING}")));
         }
         if self.proto_max_bulk_len >= self.client_query_buffer_limit {
             return Err(Fatal::Config(
@@ -242,6 +249,12 @@ mod tests {
         assert_eq!(config.raft_address().unwrap(), "127.0.0.1:18080");
         assert!(load(&["--address", "127.0.0.1:60000"]).is_err());
         assert!(load(&["--address", "nowhere"]).is_err());
+    }
+
+    #[test]
+    fn a_request_may_not_be_larger_than_what_is_replicated() {
+        let error = load(&["--client-query-buffer-limit", "1073741825"]).unwrap_err();
+        assert_eq!(error.to_string(), "client-query-buffer-limit: at most 1073741824");
     }
 
     #[test]

@@ -15,6 +15,17 @@ const VERSION: u8 = 1;
 const HEADER_BYTES: usize = 13;
 const COMMAND_HEADER_BYTES: usize = 6;
 
+/// What one batch may hold. The largest string (`proto-max-bulk-len`) fits with half of its size to spare, and an entry
+/// with the batch fits into the log and into a message to another node. A command that is larger once it is encoded,
+/// as an array of small numbers becomes, is refused before it is proposed.
+pub const BATCH_BYTES_MAX: usize = 768 << 20;
+/// What an entry holds at most: a batch that goes alone.
+pub const ENTRY_BYTES_MAX: usize = HEADER_BYTES + BATCH_BYTES_MAX;
+
+const _: () = assert!(ENTRY_BYTES_MAX < u32::MAX as usize, "the length of a command has four bytes");
+
+const TOO_LARGE: Answer = Answer::fixed("ERR the write is too large for an entry of the log");
+
 /// A batch that is being collected. It has no time yet: the proposer stamps it.
 #[derive(Debug, Default)]
 pub struct Batch {
@@ -47,23 +58,39 @@ impl Batch {
         self.bytes.len()
     }
 
+    /// The size of an entry with these commands alone, in bytes.
+    pub fn entry_bytes(&self) -> usize {
+        HEADER_BYTES + self.bytes.len()
+    }
+
     /// Adds one write in its canonical form. On an error the batch is as it was.
     ///
     /// # Panics
     /// If the row does not write.
     pub fn push(&mut self, row: &Row, words: &[Bytes], context: &Context) -> Result<(), Answer> {
+        self.push_within(row, words, context, BATCH_BYTES_MAX)
+    }
+
+    fn push_within(
+        &mut self,
+        row: &Row,
+        words: &[Bytes],
+        context: &Context,
+        bytes_max: usize,
+    ) -> Result<(), Answer> {
         let Route::Write { code, canonical, .. } = row.route else {
             panic!("{} does not go through the log", row.spec.name);
         };
         let begin = self.bytes.len();
         self.bytes.extend_from_slice(&[0; 4]);
         self.bytes.extend_from_slice(&code.to_le_bytes());
-        if let Err(answer) = canonical(words, context, &mut self.bytes) {
+        let fits = |bytes: usize| if bytes <= bytes_max { Ok(()) } else { Err(TOO_LARGE) };
+        if let Err(answer) = canonical(words, context, &mut self.bytes).and_then(|()| fits(self.bytes.len()))
+        {
             self.bytes.truncate(begin);
             return Err(answer);
         }
-        let size = u32::try_from(self.bytes.len() - begin - COMMAND_HEADER_BYTES);
-        let size = size.expect("a request is bounded below 4 GiB");
+        let size = (self.bytes.len() - begin - COMMAND_HEADER_BYTES) as u32;
         self.bytes[begin..begin + 4].copy_from_slice(&size.to_le_bytes());
         self.commands += 1;
         Ok(())
@@ -79,6 +106,9 @@ impl Batch {
     /// # Errors
     /// [`Malformed`] if it is not whole, or has a command that this version does not know.
     pub fn from_wire(commands: u32, bytes: &[u8]) -> Result<Batch, Malformed> {
+        if bytes.len() > BATCH_BYTES_MAX {
+            return Err(Malformed { reason: "it is larger than a batch may be" });
+        }
         let mut reader = BatchReader { now_ms: 0, left: commands as usize, rest: bytes };
         for command in reader.by_ref() {
             let (code, _) = command?;
@@ -167,5 +197,27 @@ impl<'a> Iterator for BatchReader<'a> {
             self.left = 0;
         }
         Some(command.ok_or(Malformed { reason: "a command is cut short" }))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::resp::Protocol;
+
+    #[test]
+    fn a_write_that_outgrows_an_entry_is_refused_and_leaves_the_batch_as_it_was() {
+        let row = table::find(b"JSON.MSET").unwrap();
+        let context = Context { protocol: Protocol::Resp2, now_ms: 1, document_bytes_max: 1 << 20 };
+        let numbers = format!("[{}]", vec!["0.1"; 100].join(","));
+        let words = ["k", "$", &numbers].map(|word| Bytes::copy_from_slice(word.as_bytes()));
+        let mut batch = Batch::new();
+        batch.push(row, &words, &context).unwrap();
+        let one = batch.bytes();
+        assert!(one > 2 * numbers.len(), "numbers grow when they are encoded");
+        assert_eq!(batch.push_within(row, &words, &context, 2 * one - 1), Err(TOO_LARGE));
+        assert_eq!((batch.len(), batch.bytes()), (1, one));
+        assert_eq!(batch.push_within(row, &words, &context, 2 * one), Ok(()));
+        assert_eq!(Batch::encode([&batch].into_iter(), 1).len(), batch.entry_bytes());
     }
 }

@@ -17,7 +17,7 @@ use crate::command::{Route, table};
 use crate::keyspace::{Capture, Keyspace, Stamp};
 use crate::resp::Reply;
 
-pub use batch::{Batch, BatchReader, Malformed};
+pub use batch::{Batch, BatchReader, ENTRY_BYTES_MAX, Malformed};
 pub use snapshot::{Restore, write_record};
 
 /// The state of one Raft group, and how far the log has been applied to it.

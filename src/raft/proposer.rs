@@ -19,13 +19,14 @@ use parking_lot::Mutex;
 use tokio::sync::{Notify, oneshot};
 use tokio::time::{Instant, timeout_at};
 
-use super::net::Declined;
+use super::net::{Declined, FRAME_BYTES_MAX};
 use super::state_machine::StateMachine;
 use super::types::{Callback, Payload, TypeConfig};
 use crate::env::Clock;
 use crate::error::Unavailable;
-use crate::machine::Batch;
+use crate::machine::{Batch, ENTRY_BYTES_MAX};
 use crate::resp::Reply;
+use crate::storage::log::PAYLOAD_BYTES_MAX;
 
 /// More than one, so that the next entry is on its way while one is synced; few, so that a burst becomes a few
 /// large entries and not many small ones.
@@ -34,6 +35,10 @@ pub const ENTRIES_IN_FLIGHT_MAX: usize = 2;
 /// An entry takes batches until it holds so many bytes; a single larger batch still goes alone. It bounds how long
 /// one append holds up the next.
 pub const ENTRY_BYTES_TARGET: usize = 4 << 20;
+
+/// Entries of several batches are far below what a batch alone may be, which the log and a message have room for.
+const _: () = assert!(ENTRY_BYTES_TARGET < ENTRY_BYTES_MAX && ENTRY_BYTES_MAX <= PAYLOAD_BYTES_MAX);
+const _: () = assert!(ENTRY_BYTES_MAX + (1 << 20) <= FRAME_BYTES_MAX, "a message says more than its entry");
 
 /// What may wait to be proposed. A client that gets the refusal may try again.
 pub const WAITING_BYTES_MAX: usize = 256 << 20;

@@ -96,7 +96,7 @@ impl Group {
         batch: Batch,
     ) -> Result<Vec<crate::resp::Reply>, (Declined, Batch)> {
         let full = |full: NoSpace| (Declined::Unavailable(full.into()), Batch::new());
-        let room = self.log().reserve(batch.bytes()).map_err(full)?;
+        let room = self.log().reserve(batch.entry_bytes()).map_err(full)?;
         let replies = self.proposer().propose(batch, Instant::now() + WRITE_TIMEOUT).await;
         drop(room);
         replies

@@ -15,7 +15,8 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
-/// The largest body: a single entry may hold a client's largest request, and an append holds one entry at least.
+/// The largest body: an append holds one entry at least, whatever its size, and `proposer` holds the largest
+/// entry against this.
 pub const FRAME_BYTES_MAX: usize = 1 << 30;
 const HEADER_BYTES: usize = 16;
 

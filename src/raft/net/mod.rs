@@ -25,6 +25,7 @@ mod snapshot;
 mod wire;
 
 pub use endpoint::Endpoint;
+pub use frame::FRAME_BYTES_MAX;
 pub use link::{Links, Unanswered};
 pub use peer::Network;
 pub use service::{Handler, serve};

@@ -72,7 +72,7 @@ impl Log {
     /// [`Fatal::Disk`] if the disk fails.
     ///
     /// # Panics
-    /// If a segment is to be shorter than [`SEGMENT_BYTES_MIN`] or 4 GiB and longer.
+    /// If a segment is to be shorter than [`SEGMENT_BYTES_MIN`] or longer than 2 GiB.
     pub fn open(disk: Arc<dyn Disk>, dir: &Path, options: Options) -> Result<(Log, Recovered), Fatal> {
         assert!(options.segment_bytes >= SEGMENT_BYTES_MIN, "segments of {} bytes", options.segment_bytes);
         assert!(options.segment_bytes <= 2 << 30, "offsets in a segment have 32 bits");
