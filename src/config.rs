@@ -4,14 +4,17 @@
 //! `JSONVAULT_NODE_ID` and `node-id` are the same setting.
 
 mod peers;
+mod redirect;
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use clap::parser::ValueSource;
-use clap::{CommandFactory, FromArgMatches, Parser};
+use clap::{ArgAction, CommandFactory, FromArgMatches, Parser};
 
 pub use peers::{Advertised, Peers};
+pub use redirect::RedirectMode;
+use redirect::{word_of, yes_or_no};
 
 use crate::command::ReadConsistency;
 use crate::error::Fatal;
@@ -49,6 +52,12 @@ pub struct Config {
     /// Where others reach this node, host:port@raft-port, if not where it is bound
     #[arg(long, env = "JSONVAULT_ADVERTISE", default_value = "")]
     pub advertise: String,
+    /// Whether the commands of Redis Cluster are answered, yes or no: the leader is the one master of all slots
+    #[arg(long, env = "JSONVAULT_CLUSTER_ENABLED", default_value = "no", value_parser = yes_or_no, action = ArgAction::Set)]
+    pub cluster_enabled: bool,
+    /// What a follower does for clients of Redis Cluster with requests that the leader has to answer
+    #[arg(long, env = "JSONVAULT_REDIRECT_MODE", default_value = "forward")]
+    pub redirect_mode: RedirectMode,
     /// What is logged: error, warn, info, debug, trace, or a filter such as jsonvault=debug
     #[arg(long, env = "JSONVAULT_LOGLEVEL", default_value = "info")]
     pub loglevel: String,
@@ -122,6 +131,10 @@ impl Config {
             let reason = "peers and join: a node founds a cluster or joins one, not both";
             return Err(Fatal::Config(reason.to_string()));
         }
+        if self.redirect_mode == RedirectMode::Moved && !self.cluster_enabled {
+            let reason = "redirect-mode moved is for clients of Redis Cluster: it needs cluster-enabled yes";
+            return Err(Fatal::Config(reason.to_string()));
+        }
         if self.document_max_bytes > u32::MAX as usize / 16 {
             return Err(Fatal::Config("document-max-bytes: at most 268435455".to_string()));
         }
@@ -179,8 +192,6 @@ impl Config {
     /// Names and values, as `CONFIG GET` shows them: the settings, and what Redis' tools ask for.
     pub fn entries(&self) -> Vec<(String, String)> {
         let (host, port) = self.address.rsplit_once(':').unwrap_or((&self.address, ""));
-        let consistency = clap::ValueEnum::to_possible_value(&self.read_consistency)
-            .map_or_else(String::new, |value| value.get_name().to_string());
         let entries: &[(&str, String)] = &[
             ("address", self.address.clone()),
             ("bind", host.to_string()),
@@ -192,7 +203,9 @@ impl Config {
             ("join", self.join.clone()),
             ("advertise", self.advertise.clone()),
             ("loglevel", self.loglevel.clone()),
-            ("read-consistency", consistency),
+            ("cluster-enabled", word_of(self.cluster_enabled).to_string()),
+            ("redirect-mode", named(&self.redirect_mode)),
+            ("read-consistency", named(&self.read_consistency)),
             ("maxclients", self.maxclients.to_string()),
             ("timeout", self.timeout.to_string()),
             ("proto-max-bulk-len", self.proto_max_bulk_len.to_string()),
@@ -210,6 +223,11 @@ impl Config {
         ];
         entries.iter().map(|(name, value)| ((*name).to_string(), value.clone())).collect()
     }
+}
+
+/// The word for one of several choices.
+fn named(choice: &impl clap::ValueEnum) -> String {
+    choice.to_possible_value().map_or_else(String::new, |value| value.get_name().to_string())
 }
 
 /// The settings of a file, in its order.
@@ -265,6 +283,16 @@ mod tests {
         let config = load(&["--config", path, "--maxclients", "34"]).unwrap();
         assert_eq!((config.node_id, config.maxclients), (7, 34));
         assert_eq!(config.address, "127.0.0.1:6379");
+    }
+
+    #[test]
+    fn redirects_need_the_commands_of_redis_cluster() {
+        assert!(!load(&[]).unwrap().cluster_enabled);
+        let config = load(&["--cluster-enabled", "yes", "--redirect-mode", "moved"]).unwrap();
+        let shown: Vec<(String, String)> = config.entries();
+        assert!(shown.contains(&("cluster-enabled".to_string(), "yes".to_string())));
+        assert!(shown.contains(&("redirect-mode".to_string(), "moved".to_string())));
+        assert!(load(&["--redirect-mode", "moved"]).unwrap_err().to_string().contains("cluster-enabled"));
     }
 
     #[test]
