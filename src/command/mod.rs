@@ -29,9 +29,11 @@ mod node;
 mod row;
 pub mod server;
 mod session;
+pub mod slot;
 mod syntax;
 pub mod table;
 pub mod text;
+mod topology;
 pub mod vault;
 
 use serde::Serialize;
@@ -45,6 +47,7 @@ pub use args::Args;
 pub use node::{Node, ReadConsistency, Running};
 pub use row::{Group, KeySpec, Route, Row, Spec};
 pub use session::Session;
+pub use topology::{Peer, Topology, host_and_port};
 
 /// What every command is, whichever way it takes.
 pub trait Command {

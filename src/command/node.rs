@@ -1,6 +1,6 @@
 //! What a command of the `Control` route may ask of the node.
 
-use super::Session;
+use super::{Session, Topology};
 use crate::env::Pending;
 use crate::error::Answer;
 use crate::resp::Reply;
@@ -45,6 +45,12 @@ pub trait Node: Sync {
     fn node_id(&self) -> u64;
     /// Whether this node leads its group.
     fn is_leader(&self) -> bool;
+    /// Whether the commands of Redis Cluster are answered.
+    fn cluster_enabled(&self) -> bool;
+    /// The group as this node knows it.
+    fn topology(&self) -> Topology;
+    /// Calls `take` with every key until it has enough and answers false.
+    fn for_each_key(&self, take: &mut dyn FnMut(&[u8]) -> bool);
     /// How many keys there are.
     fn keys(&self) -> usize;
     /// Unix time in milliseconds.

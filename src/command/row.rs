@@ -191,6 +191,7 @@ impl Row {
             Route::Read { .. } => &["readonly"],
             Route::Write { .. } => &["write", "denyoom"],
             Route::Local { .. } => &["loading", "stale", "fast"],
+            Route::Control { .. } if self.spec.group == Group::Connection => &["loading", "stale"],
             Route::Control { .. } | Route::Operate { .. } => &["admin", "loading", "stale"],
         }
     }

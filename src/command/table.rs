@@ -3,7 +3,8 @@
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
-use super::cluster::{raft_cluster, raft_info, raft_node, raft_transfer_leader, readonly, readwrite};
+use super::cluster::{asking, raft_cluster, raft_info, raft_node, raft_transfer_leader};
+use super::cluster::{readonly, readwrite, redis_cluster, role};
 use super::connection::{client, echo, hello, ping, quit, reset, select};
 use super::json;
 use super::keys;
@@ -14,17 +15,20 @@ use super::{text, vault};
 /// Every command. Adding one is a line here and a file beside the others.
 pub static ROWS: &[Row] = &[
     Row::local::<echo::Echo>(),
-    Row::local::<hello::Hello>(),
     Row::local::<ping::Ping>(),
     Row::local::<quit::Quit>(),
     Row::local::<reset::Reset>(),
     Row::local::<select::Select>(),
     Row::control::<bgsave::Bgsave>(),
     Row::control::<client::Client>(),
+    Row::control::<hello::Hello>(),
     Row::control::<command::CommandCommand>(),
     Row::control::<config::Config>(),
     Row::control::<info::Info>(),
     Row::control::<time::Time>(),
+    Row::control::<asking::Asking>(),
+    Row::control::<redis_cluster::RedisCluster>(),
+    Row::control::<role::Role>(),
     Row::local::<readonly::Readonly>(),
     Row::local::<readwrite::Readwrite>(),
     Row::control::<raft_info::RaftInfo>(),

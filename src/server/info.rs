@@ -6,6 +6,7 @@ use std::fmt::Write;
 
 use super::shared::Shared;
 use super::stats::get;
+use super::topology;
 use crate::command::connection::hello::REDIS_VERSION;
 use crate::command::table;
 
@@ -18,7 +19,7 @@ const SECTIONS: &[Section] = &[
     ("Memory", memory),
     ("Persistence", persistence),
     ("Stats", stats),
-    ("Replication", replication),
+    ("Replication", topology::replication),
     ("Raft", raft),
     ("Cluster", cluster),
     ("Modules", modules),
@@ -63,7 +64,8 @@ fn server(shared: &Shared, out: &mut String) {
     line(out, format_args!("redis_version:{REDIS_VERSION}"));
     line(out, format_args!("server_name:jsonvault"));
     line(out, format_args!("jsonvault_version:{}", env!("CARGO_PKG_VERSION")));
-    line(out, format_args!("redis_mode:standalone"));
+    let mode = if config.cluster_enabled { "cluster" } else { "standalone" };
+    line(out, format_args!("redis_mode:{mode}"));
     line(out, format_args!("os:{} {}", std::env::consts::OS, std::env::consts::ARCH));
     line(out, format_args!("arch_bits:{}", usize::BITS));
     line(out, format_args!("process_id:{}", std::process::id()));
@@ -119,14 +121,6 @@ fn stats(shared: &Shared, out: &mut String) {
     line(out, format_args!("pubsub_channels:0"));
 }
 
-fn replication(shared: &Shared, out: &mut String) {
-    let status = shared.group.status();
-    line(out, format_args!("role:{}", if status.is_leader() { "master" } else { "slave" }));
-    line(out, format_args!("connected_slaves:{}", status.cluster_size.saturating_sub(1)));
-    line(out, format_args!("master_replid:{}", shared.run_id));
-    line(out, format_args!("master_repl_offset:{}", status.last_applied.unwrap_or(0)));
-}
-
 fn raft(shared: &Shared, out: &mut String) {
     let status = shared.group.status();
     let index = |index: Option<u64>| index.map_or_else(|| "-1".to_string(), |index| index.to_string());
@@ -175,7 +169,7 @@ fn raft(shared: &Shared, out: &mut String) {
 /// What a Redis exporter takes for its cluster metrics: every field that begins with `cluster_`.
 fn cluster(shared: &Shared, out: &mut String) {
     let status = shared.group.status();
-    line(out, format_args!("cluster_enabled:0"));
+    line(out, format_args!("cluster_enabled:{}", u8::from(shared.config.read().cluster_enabled)));
     line(out, format_args!("cluster_raft_term:{}", status.term));
     line(out, format_args!("cluster_raft_commit_index:{}", status.commit_index.unwrap_or(0)));
     line(out, format_args!("cluster_raft_applied_index:{}", status.last_applied.unwrap_or(0)));

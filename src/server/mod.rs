@@ -16,6 +16,7 @@ mod listener;
 mod registry;
 mod shared;
 mod stats;
+mod topology;
 
 pub use listener::Listener;
 pub use shared::Shared;

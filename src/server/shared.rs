@@ -8,9 +8,9 @@ use tokio::sync::watch;
 
 use super::registry::Registry;
 use super::stats::Stats;
-use super::{cluster, info};
+use super::{cluster, info, topology};
 use crate::command::keys::glob;
-use crate::command::{Node, Session};
+use crate::command::{Node, Session, Topology};
 use crate::config::Config;
 use crate::env::{Clock, Pending};
 use crate::error::Answer;
@@ -89,6 +89,18 @@ impl Node for Shared {
 
     fn is_leader(&self) -> bool {
         self.group.status().is_leader()
+    }
+
+    fn cluster_enabled(&self) -> bool {
+        self.config.read().cluster_enabled
+    }
+
+    fn topology(&self) -> Topology {
+        topology::of(self)
+    }
+
+    fn for_each_key(&self, take: &mut dyn FnMut(&[u8]) -> bool) {
+        topology::for_each_key(self, take);
     }
 
     fn keys(&self) -> usize {

@@ -1,6 +1,7 @@
 //! Runs the scripts in `tests/scripts/commands`: each line is a request as redis-cli takes it, behind a `>`.
 //!
-//! `protocol 3` changes the protocol of the replies, `advance 1500` the clock, by milliseconds.
+//! `protocol 3` changes the protocol of the replies, `advance 1500` the clock, by milliseconds. `cluster 2` makes the node
+//! one of three that answer clients of Redis Cluster, led by node 2; `cluster nobody`: by none.
 //! `UPDATE_GOLDENFILES=1` writes down the replies as they are; look at them before they are committed.
 
 use std::collections::BTreeSet;
@@ -36,6 +37,11 @@ impl goldenscript::Runner for Runner {
             }
             "advance" => {
                 self.vault.now_ms += argument.ok_or("milliseconds are missing")?.parse::<u64>()?;
+                Ok(String::new())
+            }
+            "cluster" => {
+                let leader = argument.ok_or("the leader is missing")?;
+                self.vault.cluster = Some(leader.parse().ok());
                 Ok(String::new())
             }
             line => {

@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use futures_util::FutureExt;
-use jsonvault::command::{Context, Node, Route, Session, table};
+use jsonvault::command::{Context, Node, Peer, Route, Session, Topology, table};
 use jsonvault::error::Answer;
-use jsonvault::keyspace::Keyspace;
+use jsonvault::keyspace::{Keyspace, Scope};
 use jsonvault::machine::{Batch, Machine};
 use jsonvault::resp::{Limits, Protocol, Reply, ReplyDecoder, Value, encode};
 
@@ -17,13 +17,15 @@ pub struct Vault {
     machine: Machine,
     pub session: Session,
     pub now_ms: u64,
+    /// Who leads the cluster, for clients of Redis Cluster; `None`: their commands are not answered.
+    pub cluster: Option<Option<u64>>,
     index: u64,
 }
 
 impl Vault {
     pub fn new() -> Vault {
         let machine = Machine::new(Arc::new(Keyspace::new()), None);
-        Vault { machine, session: Session::default(), now_ms: BEGIN_MS, index: 0 }
+        Vault { machine, session: Session::default(), now_ms: BEGIN_MS, cluster: None, index: 0 }
     }
 
     /// Answers one request as a node would, without the session's replies to MULTI and its kin.
@@ -40,11 +42,21 @@ impl Vault {
         match row.route {
             Route::Read { run } => run(&words[1..], &context, self.machine.keyspace()).into(),
             Route::Local { run } => run(&words[1..], &mut self.session).into(),
-            Route::Control { run } => run(&words[1..], &mut self.session, &Alone(self.now_ms)).into(),
-            Route::Operate { run } => match run(&words[1..], &Alone(self.now_ms)) {
-                Ok(running) => running.now_or_never().expect("a node alone has nothing to wait for").into(),
-                Err(answer) => Reply::Error(answer),
-            },
+            Route::Control { run } => {
+                let node =
+                    Alone { now_ms: self.now_ms, cluster: self.cluster, keyspace: self.machine.keyspace() };
+                run(&words[1..], &mut self.session, &node).into()
+            }
+            Route::Operate { run } => {
+                let node =
+                    Alone { now_ms: self.now_ms, cluster: self.cluster, keyspace: self.machine.keyspace() };
+                match run(&words[1..], &node) {
+                    Ok(running) => {
+                        running.now_or_never().expect("a node alone has nothing to wait for").into()
+                    }
+                    Err(answer) => Reply::Error(answer),
+                }
+            }
             Route::Write { .. } => {
                 let mut batch = Batch::new();
                 match batch.push(row, &words[1..], &context) {
@@ -90,10 +102,14 @@ fn unknown(words: &[Bytes]) -> Answer {
     Answer::new(format!("ERR unknown command '{}', with args beginning with: {arguments}", shown(&words[0])))
 }
 
-/// A node of which only its time is asked.
-struct Alone(u64);
+/// A node without a log, the first of three.
+struct Alone<'a> {
+    now_ms: u64,
+    cluster: Option<Option<u64>>,
+    keyspace: &'a Keyspace,
+}
 
-impl Node for Alone {
+impl Node for Alone<'_> {
     fn info(&self, _sections: &[String]) -> String {
         String::new()
     }
@@ -112,12 +128,37 @@ impl Node for Alone {
         1
     }
     fn is_leader(&self) -> bool {
-        true
+        self.topology().is_leader()
+    }
+    fn cluster_enabled(&self) -> bool {
+        self.cluster.is_some()
+    }
+    fn topology(&self) -> Topology {
+        let peer = |id: u64, host: &str| Peer {
+            id,
+            host: host.to_owned(),
+            port: 7000 + id as u16,
+            raft_port: 17000 + id as u16,
+            voter: id < 3,
+            offset: 100 * id,
+        };
+        Topology {
+            cluster: "0123456789abcdef".to_owned(),
+            node_id: 1,
+            leader: self.cluster.unwrap_or(Some(1)),
+            term: 5,
+            members: vec![peer(1, "127.0.0.1"), peer(2, "127.0.0.1"), peer(3, "node-3.example")],
+        }
+    }
+    fn for_each_key(&self, take: &mut dyn FnMut(&[u8]) -> bool) {
+        let mut wants_more = true;
+        let all = self.keyspace.view(Scope::ManyKeys, self.now_ms);
+        all.scan(0, usize::MAX, |key, _| wants_more = wants_more && take(key.as_bytes()));
     }
     fn keys(&self) -> usize {
         0
     }
     fn now_ms(&self) -> u64 {
-        self.0
+        self.now_ms
     }
 }

@@ -1,13 +1,19 @@
-//! Commands about the cluster, under the names of RedisRaft.
+//! Commands about the cluster: changes under the names of RedisRaft, the view under those of Redis Cluster.
 
+pub mod asking;
 pub mod raft_cluster;
 pub mod raft_info;
 pub mod raft_node;
 pub mod raft_transfer_leader;
 pub mod readonly;
 pub mod readwrite;
+pub mod redis_cluster;
+pub mod role;
+mod shape;
 
 use crate::error::Answer;
+
+const DISABLED: Answer = Answer::fixed("ERR This instance has cluster support disabled");
 
 /// The id of a node.
 fn node_id(word: &[u8]) -> Result<u64, Answer> {

@@ -1,6 +1,6 @@
 //! `HELLO [protover [AUTH username password] [SETNAME clientname]]`: switches the protocol and tells of the server.
 
-use crate::command::{Args, Command, Group, KeySpec, Local, Session, Spec};
+use crate::command::{Args, Command, Control, Group, KeySpec, Node, Session, Spec};
 use crate::error::Answer;
 use crate::resp::{Protocol, Reply};
 
@@ -24,8 +24,8 @@ impl Command for Hello {
     };
 }
 
-impl Local for Hello {
-    fn run(args: &mut Args<'_>, session: &mut Session) -> Result<Reply, Answer> {
+impl Control for Hello {
+    fn run(args: &mut Args<'_>, session: &mut Session, node: &dyn Node) -> Result<Reply, Answer> {
         let mut protocol = session.protocol;
         let mut name = None;
         if let Some(version) = args.word_if_any() {
@@ -51,7 +51,7 @@ impl Local for Hello {
         if let Some(name) = name {
             session.name = name;
         }
-        Ok(greeting(session))
+        Ok(greeting(session, node))
     }
 }
 
@@ -65,7 +65,9 @@ fn authenticate(args: &mut Args<'_>) -> Result<(), Answer> {
     Err(Answer::fixed("WRONGPASS invalid username-password pair or user is disabled."))
 }
 
-fn greeting(session: &Session) -> Reply {
+fn greeting(session: &Session, node: &dyn Node) -> Reply {
+    let mode = if node.cluster_enabled() { "cluster" } else { "standalone" };
+    let role = if node.is_leader() { "master" } else { "replica" };
     let module = Reply::Map(vec![
         (Reply::word("name"), Reply::word("ReJSON")),
         (Reply::word("ver"), Reply::Integer(80_000)),
@@ -77,8 +79,8 @@ fn greeting(session: &Session) -> Reply {
         (Reply::word("version"), Reply::word(REDIS_VERSION)),
         (Reply::word("proto"), Reply::Integer(if session.protocol == Protocol::Resp3 { 3 } else { 2 })),
         (Reply::word("id"), Reply::Integer(session.id as i64)),
-        (Reply::word("mode"), Reply::word("standalone")),
-        (Reply::word("role"), Reply::word("master")),
+        (Reply::word("mode"), Reply::word(mode)),
+        (Reply::word("role"), Reply::word(role)),
         (Reply::word("modules"), Reply::Array(vec![module])),
     ])
 }

@@ -1,0 +1,27 @@
+//! `ASKING`: a client of Redis Cluster says so before a request whose slot is being moved.
+
+use super::DISABLED;
+use crate::command::{Args, Command, Control, Group, KeySpec, Node, Session, Spec};
+use crate::error::Answer;
+use crate::resp::Reply;
+
+pub struct Asking;
+
+impl Command for Asking {
+    const SPEC: Spec = Spec {
+        name: "ASKING",
+        aliases: &[],
+        arity: 1,
+        keys: KeySpec::NONE,
+        group: Group::Cluster,
+        since: "0.1.0",
+        summary: "Is accepted and means nothing: no slot is ever on its way between two nodes.",
+        syntax: "",
+    };
+}
+
+impl Control for Asking {
+    fn run(_args: &mut Args<'_>, _session: &mut Session, node: &dyn Node) -> Result<Reply, Answer> {
+        if node.cluster_enabled() { Ok(Reply::OK) } else { Err(DISABLED) }
+    }
+}

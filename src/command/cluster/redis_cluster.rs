@@ -1,0 +1,117 @@
+//! `CLUSTER subcommand ..`: the group as a Redis Cluster whose one master has all slots.
+
+use bytes::Bytes;
+
+use super::{DISABLED, shape};
+use crate::command::connection::client::unknown_subcommand;
+use crate::command::slot::{self, SLOTS};
+use crate::command::{Args, Command, Control, Group, KeySpec, Node, Session, Spec};
+use crate::error::Answer;
+use crate::resp::Reply;
+
+const HELP: &[&str] = &[
+    "CLUSTER <subcommand> [<arg> [value] [opt] ...]. Subcommands are:",
+    "COUNTKEYSINSLOT <slot>",
+    "    Return the number of keys in <slot>.",
+    "GETKEYSINSLOT <slot> <count>",
+    "    Return key names stored by this node in a slot.",
+    "INFO",
+    "    Return information about the cluster.",
+    "KEYSLOT <key>",
+    "    Return the hash slot for <key>.",
+    "LINKS",
+    "    Return links of the cluster bus: there are none.",
+    "MYID",
+    "    Return the node id.",
+    "NODES",
+    "    Return the cluster as seen by this node.",
+    "REPLICAS <node-id>",
+    "    Return the replicas of <node-id>.",
+    "SHARDS",
+    "    Return the one shard and its nodes.",
+    "SLOTS",
+    "    Return the slots with their nodes, the leader first.",
+    "HELP",
+    "    Print this help.",
+];
+
+pub struct RedisCluster;
+
+impl Command for RedisCluster {
+    const SPEC: Spec = Spec {
+        name: "CLUSTER",
+        aliases: &[],
+        arity: -2,
+        keys: KeySpec::NONE,
+        group: Group::Cluster,
+        since: "0.1.0",
+        summary: "The group as a Redis Cluster whose one master, the leader, has all slots.",
+        syntax: "(SLOTS | SHARDS | NODES | INFO | MYID | LINKS | KEYSLOT name | COUNTKEYSINSLOT slot | GETKEYSINSLOT slot count | REPLICAS node-id | HELP)",
+    };
+}
+
+impl Control for RedisCluster {
+    fn run(args: &mut Args<'_>, _session: &mut Session, node: &dyn Node) -> Result<Reply, Answer> {
+        if !node.cluster_enabled() {
+            return Err(DISABLED);
+        }
+        let word = args.word()?;
+        match (&word.to_ascii_uppercase()[..], args.left()) {
+            (b"SLOTS", 0) => Ok(shape::slots(&node.topology())),
+            (b"SHARDS", 0) => Ok(shape::shards(&node.topology())),
+            (b"NODES", 0) => Ok(shape::nodes(&node.topology())),
+            (b"INFO", 0) => Ok(shape::info(&node.topology())),
+            // Members talk over Raft's connections, which are no links of a cluster bus.
+            (b"LINKS", 0) => Ok(Reply::Array(Vec::new())),
+            (b"MYID", 0) => {
+                let topology = node.topology();
+                Ok(Reply::bulk(topology.name(topology.node_id)))
+            }
+            (b"KEYSLOT", 1) => Ok(Reply::Integer(slot::of(args.word()?).into())),
+            (b"COUNTKEYSINSLOT", 1) => count_keys(args, node),
+            (b"GETKEYSINSLOT", 2) => keys(args, node),
+            (b"REPLICAS" | b"SLAVES", 1) => replicas(args.word()?, node),
+            (b"HELP", 0) => Ok(Reply::Array(HELP.iter().map(|line| Reply::Simple(line)).collect())),
+            _ => Err(unknown_subcommand("CLUSTER", word)),
+        }
+    }
+}
+
+fn count_keys(args: &mut Args<'_>, node: &dyn Node) -> Result<Reply, Answer> {
+    let wanted = slot_in(args.integer()?).ok_or(Answer::fixed("ERR Invalid slot"))?;
+    let mut count = 0;
+    node.for_each_key(&mut |key| {
+        count += i64::from(slot::of(key) == wanted);
+        true
+    });
+    Ok(Reply::Integer(count))
+}
+
+fn keys(args: &mut Args<'_>, node: &dyn Node) -> Result<Reply, Answer> {
+    let (wanted, most) = (slot_in(args.integer()?), usize::try_from(args.integer()?));
+    let (Some(wanted), Ok(most)) = (wanted, most) else {
+        return Err(Answer::fixed("ERR Invalid slot or number of keys"));
+    };
+    let mut found = Vec::new();
+    node.for_each_key(&mut |key| {
+        if found.len() < most && slot::of(key) == wanted {
+            found.push(Reply::Bulk(Bytes::copy_from_slice(key)));
+        }
+        found.len() < most
+    });
+    Ok(Reply::Array(found))
+}
+
+fn slot_in(number: i64) -> Option<u16> {
+    u16::try_from(number).ok().filter(|slot| *slot < SLOTS)
+}
+
+fn replicas(name: &[u8], node: &dyn Node) -> Result<Reply, Answer> {
+    let topology = node.topology();
+    let unknown = || Answer::new(format!("ERR Unknown node {}", String::from_utf8_lossy(name)));
+    let peer = topology.peer_named(name).ok_or_else(unknown)?;
+    if Some(peer.id) != topology.leader {
+        return Err(Answer::fixed("ERR The specified node is not a master"));
+    }
+    Ok(shape::replicas(&topology))
+}

@@ -1,0 +1,42 @@
+//! `ROLE`: whether this node leads, and who else there is.
+
+use crate::command::{Args, Command, Control, Group, KeySpec, Node, Session, Spec};
+use crate::error::Answer;
+use crate::resp::Reply;
+
+pub struct Role;
+
+impl Command for Role {
+    const SPEC: Spec = Spec {
+        name: "ROLE",
+        aliases: &[],
+        arity: 1,
+        keys: KeySpec::NONE,
+        group: Group::Server,
+        since: "0.1.0",
+        summary: "Whether this node leads, as master, or follows, as slave; offsets are indexes of the log.",
+        syntax: "",
+    };
+}
+
+impl Control for Role {
+    fn run(_args: &mut Args<'_>, _session: &mut Session, node: &dyn Node) -> Result<Reply, Answer> {
+        let topology = node.topology();
+        let own = topology.members.iter().find(|peer| peer.id == topology.node_id);
+        let offset = Reply::Integer(own.map_or(0, |peer| peer.offset) as i64);
+        if topology.is_leader() {
+            let replica = |peer: &crate::command::Peer| {
+                let words = [peer.host.clone(), peer.port.to_string(), peer.offset.to_string()];
+                Reply::Array(words.map(Reply::bulk).into())
+            };
+            let replicas = Reply::Array(topology.replicas().map(replica).collect());
+            return Ok(Reply::Array(vec![Reply::word("master"), offset, replicas]));
+        }
+        let (host, port, link) = match topology.master() {
+            Some(leader) => (leader.host.clone(), leader.port, "connected"),
+            None => (String::new(), 0, "connect"),
+        };
+        let leader = [Reply::bulk(host), Reply::Integer(port.into()), Reply::word(link)];
+        Ok(Reply::Array([Reply::word("slave")].into_iter().chain(leader).chain([offset]).collect()))
+    }
+}

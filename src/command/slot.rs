@@ -1,0 +1,72 @@
+//! The slots of Redis Cluster: which of 16384 a key falls into.
+
+/// How many slots there are.
+pub const SLOTS: u16 = 16_384;
+
+/// The slot of a key. Of a key with a hash tag, `user:{1000}:name`, only the tag counts, so that keys may share a slot.
+pub fn of(key: &[u8]) -> u16 {
+    crc16(hashed_part(key)) % SLOTS
+}
+
+/// What stands between the first `{` and the first `}` after it, if that is anything; else the whole key.
+fn hashed_part(key: &[u8]) -> &[u8] {
+    let position = |bytes: &[u8], mark: u8| bytes.iter().position(|byte| *byte == mark);
+    let tag = position(key, b'{').map(|open| &key[open + 1..]);
+    match tag.and_then(|tag| position(tag, b'}').map(|close| &tag[..close])) {
+        Some(tag) if !tag.is_empty() => tag,
+        _ => key,
+    }
+}
+
+/// CRC-16/XMODEM, polynomial 0x1021 from 0. The shifts are the eight steps of a byte folded into one.
+fn crc16(bytes: &[u8]) -> u16 {
+    bytes.iter().fold(0, |crc: u16, byte| {
+        let mut x = (crc >> 8) ^ u16::from(*byte);
+        x ^= x >> 4;
+        (crc << 8) ^ (x << 12) ^ (x << 5) ^ x
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_checksum_is_the_one_of_redis_cluster() {
+        assert_eq!(crc16(b"123456789"), 0x31C3);
+        let by_bits = |bytes: &[u8]| {
+            bytes.iter().fold(0_u16, |crc, byte| {
+                (0..8).fold(crc ^ (u16::from(*byte) << 8), |crc, _| {
+                    (crc << 1) ^ if crc & 0x8000 == 0 { 0 } else { 0x1021 }
+                })
+            })
+        };
+        let bytes: Vec<u8> = (0..=u8::MAX).cycle().take(1000).collect();
+        for end in 0..bytes.len() {
+            assert_eq!(crc16(&bytes[..end]), by_bits(&bytes[..end]), "{end}");
+        }
+    }
+
+    #[test]
+    fn slots_are_those_that_redis_gives() {
+        // Answers of CLUSTER KEYSLOT of Redis.
+        for (key, slot) in [("123456789", 12739), ("foo", 12182), ("bar", 5061), ("hello", 866), ("", 0)] {
+            assert_eq!(of(key.as_bytes()), slot, "{key}");
+        }
+    }
+
+    #[test]
+    fn only_the_hash_tag_counts() {
+        assert_eq!(of(b"{user1000}.following"), of(b"user1000"));
+        assert_eq!(of(b"{user1000}.following"), of(b"{user1000}.followers"));
+        for (key, part) in [
+            ("foo{}{bar}", "foo{}{bar}"),
+            ("foo{{bar}}zap", "{bar"),
+            ("foo{bar}{zap}", "bar"),
+            ("foo{bar", "foo{bar"),
+            ("foo}bar{", "foo}bar{"),
+        ] {
+            assert_eq!(hashed_part(key.as_bytes()), part.as_bytes(), "{key}");
+        }
+    }
+}
