@@ -7,6 +7,7 @@
 use bytes::Bytes;
 
 use super::connection::OUT_BYTES_TARGET;
+use super::redirect::Redirect;
 use super::shared::Shared;
 use super::stats::add;
 use crate::command::{Context, Route, Row, Session, table};
@@ -29,8 +30,8 @@ pub async fn run(
         now_ms: shared.clock.now_ms(),
         document_bytes_max: shared.config.read().document_max_bytes,
     };
-    let mut runner =
-        Runner { shared, session, out, context, batch: Batch::new(), slots: Vec::new(), barrier: None };
+    let (batch, slots, redirect) = (Batch::new(), Vec::new(), Redirect::new(shared));
+    let mut runner = Runner { shared, session, out, context, batch, slots, barrier: None, redirect };
     let shown = runner.session.clone();
     while runner.out.len() < OUT_BYTES_TARGET && !runner.session.closing {
         let Some(request) = requests.next() else { break };
@@ -58,6 +59,7 @@ struct Runner<'a> {
     slots: Vec<Slot>,
     /// The outcome of the barrier, once it was taken.
     barrier: Option<Result<(), Unavailable>>,
+    redirect: Redirect,
 }
 
 impl Runner<'_> {
@@ -69,6 +71,10 @@ impl Runner<'_> {
         if !row.arity_fits(request.words().len()) {
             add(&self.shared.stats.commands[position].rejected, 1);
             return self.answer(Reply::Error(Answer::wrong_arity(&String::from_utf8_lossy(request.name()))));
+        }
+        if let Some(elsewhere) = self.redirect.answer(self.shared, self.session, row, request) {
+            add(&self.shared.stats.commands[position].rejected, 1);
+            return self.answer(elsewhere);
         }
         match row.route {
             Route::Write { .. } => self.write(position, row, request.args()),

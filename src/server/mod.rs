@@ -13,6 +13,7 @@ pub mod expiry;
 mod info;
 pub mod join;
 mod listener;
+mod redirect;
 mod registry;
 mod shared;
 mod stats;
