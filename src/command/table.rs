@@ -9,7 +9,7 @@ use super::connection::{client, echo, hello, ping, quit, reset, select};
 use super::json;
 use super::keys;
 use super::row::{Route, Row};
-use super::server::{bgsave, command, config, info, time};
+use super::server::{bgsave, command, config, debug, info, time};
 use super::{text, vault};
 
 /// Every command. Adding one is a line here and a file beside the others.
@@ -35,6 +35,7 @@ pub static ROWS: &[Row] = &[
     Row::operate::<raft_cluster::RaftCluster>(),
     Row::operate::<raft_node::RaftNode>(),
     Row::operate::<raft_transfer_leader::RaftTransferLeader>(),
+    Row::read::<debug::Debug>(),
     Row::read::<keys::dbsize::Dbsize>(),
     Row::read::<keys::exists::Exists>(),
     Row::read::<keys::matching::Keys>(),

@@ -1,5 +1,6 @@
 //! Reading the keyspace.
 
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::num::NonZeroU64;
 
 use super::map;
@@ -60,6 +61,28 @@ impl View<'_> {
 
     pub fn is_empty(&self) -> bool {
         self.keyspace.is_empty()
+    }
+
+    /// One number for all keys with their values, deadlines and versions, those whose deadline has passed included. It
+    /// does not depend on the order in which they came.
+    pub fn digest(&self) -> u128 {
+        let mut digest = 0u128;
+        for part in 0..map::PARTS {
+            self.keyspace.map.for_each_in_part(part, |key, entry| {
+                let one = |salt: u8| {
+                    // Of fixed keys: every node has to come to the same number.
+                    let mut hasher = DefaultHasher::new();
+                    let value = match &entry.value {
+                        Value::Json(document) => (0u8, document.encoded()),
+                        Value::Text(text) => (1, &text[..]),
+                    };
+                    (salt, key, value, entry.expires_ms, entry.version).hash(&mut hasher);
+                    u128::from(hasher.finish())
+                };
+                digest = digest.wrapping_add(one(0) << 64 | one(1));
+            });
+        }
+        digest
     }
 
     /// The keys of some parts of the map, from `cursor` on, with the cursor to go on from; 0 at the end.

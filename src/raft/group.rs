@@ -34,11 +34,13 @@ use crate::storage::log::{self, Log, Recovered};
 use crate::storage::{DataDir, SnapshotDir};
 
 /// A leader sends a heartbeat this often when it has nothing else to send.
-const HEARTBEAT_MS: u64 = 100;
+const HEARTBEAT_MS: u64 = 60;
 /// A follower that hears nothing for so long stands for election: several heartbeats, so that one that is lost or
 /// late does not unseat a leader.
-pub const ELECTION_TIMEOUT_MS_MIN: u64 = 500;
-pub const ELECTION_TIMEOUT_MS_MAX: u64 = 1000;
+pub const ELECTION_TIMEOUT_MS_MIN: u64 = 200;
+/// A follower first waits for so long, in which it owes the leader its lease, and then for a time from
+/// [`ELECTION_TIMEOUT_MS_MIN`] to this: a leader that died is replaced within 0.6 to 0.9 s.
+pub const ELECTION_TIMEOUT_MS_MAX: u64 = 400;
 /// The one group of this version.
 const GROUP: u32 = 0;
 

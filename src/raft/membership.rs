@@ -27,7 +27,7 @@ const CHANGE_TIMEOUT: Duration = Duration::from_secs(10);
 const CATCH_UP_TIMEOUT: Duration = Duration::from_secs(24 * 3600);
 /// What was proposed before a hand-over is answered within this; then the next leader has an election's time.
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(2);
-const TAKE_OVER_TIMEOUT: Duration = Duration::from_millis(2 * ELECTION_TIMEOUT_MS_MAX);
+const TAKE_OVER_TIMEOUT: Duration = Duration::from_millis(5 * ELECTION_TIMEOUT_MS_MAX);
 const LOOK_AGAIN: Duration = Duration::from_millis(5);
 
 impl Group {

@@ -22,8 +22,8 @@ use crate::machine::Batch;
 use crate::storage::NoSpace;
 
 /// How long a request waits for a leader: followers wait for the old one's lease and then for their own timeout, each up
-/// to `ELECTION_TIMEOUT_MS_MAX`, and the first election may be a draw.
-const LEADER_PATIENCE: Duration = Duration::from_millis(3 * ELECTION_TIMEOUT_MS_MAX);
+/// to `ELECTION_TIMEOUT_MS_MAX`, and the first elections may be draws.
+const LEADER_PATIENCE: Duration = Duration::from_millis(5 * ELECTION_TIMEOUT_MS_MAX);
 /// How long a write may take once it is under way: longer than a majority that is alive needs, on a slow disk too.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long a read waits for this node to have applied what it has to see.

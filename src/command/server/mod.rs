@@ -2,5 +2,6 @@
 pub mod bgsave;
 pub mod command;
 pub mod config;
+pub mod debug;
 pub mod info;
 pub mod time;

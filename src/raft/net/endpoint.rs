@@ -82,7 +82,8 @@ impl Endpoint {
         let connecting = async {
             let mut stream = self.net.connect(address).await?;
             frame::write(&mut stream, 0, &self.hello(to)).await?;
-            let (_, welcome) = frame::read::<Welcome>(&mut stream).await?;
+            let (_, welcome) =
+                frame::read_at_most::<Welcome>(&mut stream, frame::HANDSHAKE_BYTES_MAX).await?;
             match welcome {
                 Welcome::Ready => Ok(stream),
                 Welcome::Refused(reason) => {
@@ -112,7 +113,7 @@ impl Endpoint {
     /// Answers the handshake of a connection that was accepted; whether it may go on.
     pub async fn welcome(&self, stream: &mut Box<dyn Connection>) -> io::Result<Option<u64>> {
         let greeting = async {
-            let (_, hello) = frame::read::<Hello>(stream).await?;
+            let (_, hello) = frame::read_at_most::<Hello>(stream, frame::HANDSHAKE_BYTES_MAX).await?;
             let welcome = self.judge(&hello);
             frame::write(stream, 0, &welcome).await?;
             if let Welcome::Refused(reason) = &welcome {

@@ -18,7 +18,11 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 /// The largest body: an append holds one entry at least, whatever its size, and `proposer` holds the largest
 /// entry against this.
 pub const FRAME_BYTES_MAX: usize = 1 << 30;
+/// The largest body of the handshake, which strangers may send too.
+pub const HANDSHAKE_BYTES_MAX: usize = 4096;
 const HEADER_BYTES: usize = 16;
+
+const _: () = assert!(HANDSHAKE_BYTES_MAX < FRAME_BYTES_MAX);
 
 /// Bytes that are no frame of this version.
 fn malformed(reason: &'static str) -> io::Error {
@@ -64,12 +68,20 @@ pub async fn write(
 pub async fn read<M: DeserializeOwned>(
     stream: &mut (impl AsyncRead + Unpin + ?Sized),
 ) -> io::Result<(u64, M)> {
+    read_at_most(stream, FRAME_BYTES_MAX).await
+}
+
+/// As [`read`], for a body of so many bytes at most.
+pub async fn read_at_most<M: DeserializeOwned>(
+    stream: &mut (impl AsyncRead + Unpin + ?Sized),
+    bytes_max: usize,
+) -> io::Result<(u64, M)> {
     let mut header = [0; HEADER_BYTES];
     stream.read_exact(&mut header).await?;
     let word = |at: usize| u32::from_le_bytes(header[at..at + 4].try_into().expect("four bytes"));
     let (length, crc) = (word(0) as usize, word(4));
     let number = u64::from_le_bytes(header[8..].try_into().expect("eight bytes"));
-    if length > FRAME_BYTES_MAX {
+    if length > bytes_max {
         return Err(malformed("a frame is longer than any may be"));
     }
     let mut body = Vec::with_capacity(length.min(64 << 10));

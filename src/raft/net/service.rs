@@ -4,12 +4,14 @@
 //! side, up to [`CONCURRENT_MAX`] requests of a connection, and is answered as it is ready.
 
 use std::io;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::io::{AsyncWrite, WriteHalf};
 use tokio::sync::{Mutex, Semaphore};
 use tokio::task::JoinSet;
+use tokio::time::Instant;
 
 use super::endpoint::Endpoint;
 use super::frame;
@@ -18,6 +20,11 @@ use crate::env::{Acceptor, Connection};
 
 /// Requests of one connection that may be under way; the next are read when one is answered.
 const CONCURRENT_MAX: usize = 1024;
+/// Connections at a time: some for each purpose of each member that there may be. More are closed at once, so that who
+/// floods this port takes neither memory nor the file descriptors that clients need.
+const CONNECTIONS_MAX: usize = 512;
+/// What goes wrong with strangers is told once in so long, not once for each of them.
+const TELL_AGAIN: Duration = Duration::from_secs(10);
 /// After the system refused a connection, trying again at once would only burn the processor.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
@@ -29,17 +36,26 @@ pub trait Handler: Clone + Send + Sync + 'static {
 /// Serves other nodes for as long as it is polled. Dropped, it closes every connection.
 pub async fn serve(mut acceptor: Box<dyn Acceptor>, endpoint: Arc<Endpoint>, handler: impl Handler) {
     let mut connections = JoinSet::new();
+    let complaints = Arc::new(Complaints::default());
     loop {
         tokio::select! {
             biased;
+            Some(_) = connections.join_next() => {}
             accepted = acceptor.accept() => match accepted {
+                Ok((_, from)) if connections.len() >= CONNECTIONS_MAX => {
+                    complaints.tell(from, "there are too many connections of other nodes");
+                }
                 Ok((stream, from)) => {
+                    let complaints = complaints.clone();
                     let (endpoint, handler) = (endpoint.clone(), handler.clone());
                     connections.spawn(async move {
                         if let Err(error) = serve_one(stream, &endpoint, handler).await
                             && error.kind() != io::ErrorKind::UnexpectedEof
                         {
-                            tracing::debug!(%from, %error, "a connection of another node ended");
+                            match error.kind() {
+                                io::ErrorKind::InvalidData => complaints.tell(from, &error.to_string()),
+                                _ => tracing::debug!(%from, %error, "a connection of another node ended"),
+                            }
                         }
                     });
                 }
@@ -47,9 +63,31 @@ pub async fn serve(mut acceptor: Box<dyn Acceptor>, endpoint: Arc<Endpoint>, han
                     tracing::warn!(%error, "cannot accept a connection of another node");
                     tokio::time::sleep(ACCEPT_PAUSE).await;
                 }
-            },
-            Some(_) = connections.join_next() => {}
+            }
         }
+    }
+}
+
+/// Tells of connections that are none of other nodes.
+#[derive(Default)]
+struct Complaints(parking_lot::Mutex<Told>);
+
+#[derive(Default)]
+struct Told {
+    last: Option<Instant>,
+    untold: u64,
+}
+
+impl Complaints {
+    fn tell(&self, from: SocketAddr, reason: &str) {
+        let mut told = self.0.lock();
+        if told.last.is_some_and(|last| last.elapsed() < TELL_AGAIN) {
+            told.untold += 1;
+            return;
+        }
+        let since = std::mem::take(&mut told.untold);
+        told.last = Some(Instant::now());
+        tracing::warn!(%from, reason, since, "refused a connection on the port for other nodes");
     }
 }
 
