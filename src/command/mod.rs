@@ -19,6 +19,7 @@
 //! * names and log codes in the table are unique, and a code is never given to another command.
 
 mod args;
+mod budget;
 pub mod cluster;
 pub mod connection;
 mod docs;
@@ -44,6 +45,7 @@ use crate::keyspace::{Scope, View, Writer};
 use crate::resp::{Protocol, Reply};
 
 pub use args::Args;
+pub use budget::{Budget, REPLY_BYTES_MAX};
 pub use node::{Node, ReadConsistency, Running};
 pub use row::{Group, KeySpec, Route, Row, Spec};
 pub use session::Session;

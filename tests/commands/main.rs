@@ -5,6 +5,7 @@
     reason = "tests read their own files, and fail by a panic"
 )]
 
+mod budget;
 mod conformance;
 mod patches;
 mod properties;

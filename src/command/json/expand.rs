@@ -4,7 +4,7 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
 use super::errors::{BAD_FORMAT, FORMAT_NEEDS_RESP3};
-use crate::command::Context;
+use crate::command::{Budget, Context};
 use crate::error::Answer;
 use crate::json::path::{Path, Selection};
 use crate::json::{Document, Kind, Number, Style, Value, print};
@@ -33,16 +33,21 @@ pub fn format(word: &Bytes, context: &Context) -> Result<Option<Expansion>, Answ
 }
 
 /// All matches of `path`, as one array.
-pub fn expand_all(path: &Path, document: &Document, expansion: Expansion) -> Result<Reply, Answer> {
-    let values = match path.show(document)? {
-        Selection::Places(places) => {
-            places.iter().map(|place| expand(place.value(document), expansion)).collect()
-        }
-        Selection::Values(values) => {
-            values.iter().map(|value| expand(Value::at(value, 0), expansion)).collect()
-        }
+pub fn expand_all(
+    path: &Path,
+    document: &Document,
+    expansion: Expansion,
+    budget: &mut Budget,
+) -> Result<Reply, Answer> {
+    let mut one = |value: Value<'_>| {
+        budget.spend_on_replies(value)?;
+        Ok(expand(value, expansion))
     };
-    Ok(Reply::Array(values))
+    let values: Result<Vec<Reply>, Answer> = match path.show(document)? {
+        Selection::Places(places) => places.iter().map(|place| one(place.value(document))).collect(),
+        Selection::Values(values) => values.iter().map(|value| one(Value::at(value, 0))).collect(),
+    };
+    values.map(Reply::Array)
 }
 
 /// One value: with `EXPAND`, a container is an array or a map.

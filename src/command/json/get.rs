@@ -4,7 +4,7 @@ use bytes::Bytes;
 
 use super::expand::{Expansion, expand_all, format};
 use super::render::{print_matches, render};
-use crate::command::{Args, Command, Context, Group, KeySpec, Read, Spec};
+use crate::command::{Args, Budget, Command, Context, Group, KeySpec, Read, Spec};
 use crate::error::Answer;
 use crate::json::path::Path;
 use crate::json::{Document, Style, print};
@@ -109,19 +109,27 @@ impl Get {
             return self.expanded(document, expansion);
         }
         let style = self.layout.style();
+        let mut budget = Budget::default();
         let mut out = Vec::with_capacity(document.encoded().len().min(256) + 16);
         match &self.paths {
-            Paths::LegacyRoot => print(document.root(), &style, &mut out),
-            Paths::Root => crate::json::print_list([document.root()], &style, 0, &mut out),
-            Paths::One(path) => render(path, document, &style, &mut out)?,
-            Paths::Several(paths) => several(paths, document, &style, &mut out)?,
+            Paths::LegacyRoot => {
+                budget.spend_on_text(document.root(), &style, 0)?;
+                print(document.root(), &style, &mut out);
+            }
+            Paths::Root => {
+                budget.spend_on_text(document.root(), &style, 1)?;
+                crate::json::print_list([document.root()], &style, 0, &mut out);
+            }
+            Paths::One(path) => render(path, document, &style, &mut budget, &mut out)?,
+            Paths::Several(paths) => several(paths, document, &style, &mut budget, &mut out)?,
         }
         Ok(Reply::bulk(out))
     }
 
     /// One array for each path, in the order of the request.
     fn expanded(&self, document: &Document, expansion: Expansion) -> Result<Reply, Answer> {
-        let one = |path: &Path| expand_all(path, document, expansion);
+        let mut budget = Budget::default();
+        let mut one = |path: &Path| expand_all(path, document, expansion, &mut budget);
         let replies = match &self.paths {
             Paths::LegacyRoot | Paths::Root => vec![one(&Path::root())?],
             Paths::One(path) => vec![one(path)?],
@@ -142,6 +150,7 @@ fn several(
     paths: &[(Bytes, Path)],
     document: &Document,
     style: &Style<'_>,
+    budget: &mut Budget,
     out: &mut Vec<u8>,
 ) -> Result<(), Answer> {
     let legacy = paths.iter().all(|(_, path)| path.is_legacy());
@@ -153,7 +162,7 @@ fn several(
         crate::json::print_text(word, out);
         out.push(b':');
         out.extend_from_slice(style.space);
-        print_matches(path, document, style, 1, legacy, out)?;
+        print_matches(path, document, style, (1, legacy), budget, out)?;
     }
     style.line(0, out);
     out.push(b'}');

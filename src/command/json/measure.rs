@@ -3,6 +3,7 @@
 use bytes::Bytes;
 
 use super::target::places;
+use crate::command::Budget;
 use crate::error::Answer;
 use crate::json::Value;
 use crate::json::path::Path;
@@ -37,7 +38,13 @@ pub fn measure(
     let found = places(path, &document)?;
     let mut replies = found.iter().map(|place| say(place.value(&document)));
     if !path.is_legacy() {
-        return Ok(Reply::Array(replies.map(|reply| reply.unwrap_or(Reply::Null)).collect()));
+        let mut budget = Budget::default();
+        let spend = |reply: Option<Reply>| {
+            let reply = reply.unwrap_or(Reply::Null);
+            budget.spend_on_reply(&reply)?;
+            Ok(reply)
+        };
+        return replies.map(spend).collect::<Result<_, _>>().map(Reply::Array);
     }
     match replies.next() {
         None => null_or(otherwise.no_match),

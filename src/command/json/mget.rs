@@ -3,7 +3,7 @@
 use bytes::Bytes;
 
 use super::render::render;
-use crate::command::{Args, Command, Context, Group, KeySpec, Read, Spec};
+use crate::command::{Args, Budget, Command, Context, Group, KeySpec, Read, Spec};
 use crate::error::Answer;
 use crate::json::Style;
 use crate::json::path::Path;
@@ -40,13 +40,19 @@ impl Read for Mget {
     }
 
     fn run(self, keyspace: &View<'_>) -> Result<Reply, Answer> {
+        let mut budget = Budget::default();
         let one = |key: &Bytes| {
-            let path = self.path.as_ref()?;
-            let document = keyspace.document(key).ok()??;
+            let (Some(path), Ok(Some(document))) = (&self.path, keyspace.document(key)) else {
+                return Ok(Reply::Null);
+            };
             let mut out = Vec::new();
-            render(path, &document, &Style::default(), &mut out).ok()?;
-            Some(Reply::bulk(out))
+            match render(path, &document, &Style::default(), &mut budget, &mut out) {
+                Ok(()) => Ok(Reply::bulk(out)),
+                // What cannot be had of one document is null; that there is too much in all is for the whole.
+                Err(answer) if answer == Budget::SPENT => Err(answer),
+                Err(_) => Ok(Reply::Null),
+            }
         };
-        Ok(Reply::Array(self.keys.iter().map(|key| one(key).unwrap_or(Reply::Null)).collect()))
+        self.keys.iter().map(one).collect::<Result<_, _>>().map(Reply::Array)
     }
 }

@@ -4,7 +4,7 @@ use bytes::Bytes;
 
 use super::expand::number;
 use super::target::path_or_legacy_root;
-use crate::command::{Args, Command, Context, Group, KeySpec, Read, Spec};
+use crate::command::{Args, Budget, Command, Context, Group, KeySpec, Read, Spec};
 use crate::error::Answer;
 use crate::json::path::{Path, Selection};
 use crate::json::{Kind, Number, Value};
@@ -36,10 +36,16 @@ impl Read for Resp {
 
     fn run(self, keyspace: &View<'_>) -> Result<Reply, Answer> {
         let Some(document) = keyspace.document(&self.key)? else { return Ok(Reply::Null) };
-        let mut replies: Vec<Reply> = match self.path.show(&document)? {
-            Selection::Places(places) => places.iter().map(|place| told(place.value(&document))).collect(),
-            Selection::Values(values) => values.iter().map(|value| told(Value::at(value, 0))).collect(),
+        let mut budget = Budget::default();
+        let mut one = |value: Value<'_>| {
+            budget.spend_on_replies(value)?;
+            Ok(told(value))
         };
+        let replies: Result<Vec<Reply>, Answer> = match self.path.show(&document)? {
+            Selection::Places(places) => places.iter().map(|place| one(place.value(&document))).collect(),
+            Selection::Values(values) => values.iter().map(|value| one(Value::at(value, 0))).collect(),
+        };
+        let mut replies = replies?;
         match self.path.is_legacy() {
             false => Ok(Reply::Array(replies)),
             true if replies.is_empty() => Err(Answer::NO_PATH),

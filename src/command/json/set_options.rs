@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::render::render;
 use super::target::{document, places};
 use crate::command::expiry::deadline_if_any;
-use crate::command::{Args, Context};
+use crate::command::{Args, Budget, Context};
 use crate::error::Answer;
 use crate::json::path::Path;
 use crate::json::{BadJson, Document, Style, equal};
@@ -88,7 +88,7 @@ impl Options {
     pub fn old(&self, key: &[u8], path: &Path, keyspace: &Writer<'_>) -> Result<Reply, Answer> {
         let Some(document) = keyspace.document(key)? else { return Ok(Reply::Null) };
         let mut out = Vec::new();
-        match render(path, &document, &Style::default(), &mut out) {
+        match render(path, &document, &Style::default(), &mut Budget::default(), &mut out) {
             Err(answer) if answer == Answer::NO_PATH => Ok(Reply::Null),
             outcome => outcome.map(|()| Reply::bulk(out)),
         }

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 
 use super::bytes_of;
-use crate::command::{Args, Command, Context, Group, KeySpec, Read, Spec};
+use crate::command::{Args, Budget, Command, Context, Group, KeySpec, Read, Spec};
 use crate::error::Answer;
 use crate::keyspace::{Scope, View};
 use crate::resp::Reply;
@@ -35,10 +35,15 @@ impl Read for Mget {
     }
 
     fn run(self, keyspace: &View<'_>) -> Result<Reply, Answer> {
+        let mut budget = Budget::default();
         let one = |key: &Bytes| {
-            let text = keyspace.with(key, |entry| bytes_of(entry).ok().map(Bytes::copy_from_slice));
-            text.flatten().map_or(Reply::Null, Reply::Bulk)
+            let text = keyspace.with(key, |entry| {
+                let Ok(text) = bytes_of(entry) else { return Ok(Reply::Null) };
+                budget.spend(text.len())?;
+                Ok(Reply::Bulk(Bytes::copy_from_slice(text)))
+            });
+            text.unwrap_or(Ok(Reply::Null))
         };
-        Ok(Reply::Array(self.keys.iter().map(one).collect()))
+        self.keys.iter().map(one).collect::<Result<_, _>>().map(Reply::Array)
     }
 }

@@ -1,0 +1,114 @@
+//! How much one reading request may make the server answer with.
+//!
+//! A request of a few kilobytes can name a large document a thousand times, and all of its replies are built before
+//! the first byte is sent. What they take is spent here beforehand.
+
+use crate::error::Answer;
+use crate::json::{Kind, Style, Value};
+use crate::resp::Reply;
+
+/// Four documents of the default largest size, and half of the largest string.
+pub const REPLY_BYTES_MAX: usize = 256 << 20;
+
+/// What is left for the reply of one request.
+#[derive(Debug)]
+pub struct Budget {
+    left: usize,
+}
+
+impl Default for Budget {
+    fn default() -> Budget {
+        Budget { left: REPLY_BYTES_MAX }
+    }
+}
+
+impl Budget {
+    /// The answer to a request that asks for too much.
+    pub const SPENT: Answer = Answer::fixed("ERR the reply would be larger than 268435456 bytes");
+
+    /// # Errors
+    /// When there is not so much left.
+    pub fn spend(&mut self, bytes: usize) -> Result<(), Answer> {
+        self.left = self.left.checked_sub(bytes).ok_or(Budget::SPENT)?;
+        Ok(())
+    }
+
+    /// For a value as JSON text within `level` containers: its encoding is about as long, and then come the lines.
+    pub fn spend_on_text(&mut self, value: Value<'_>, style: &Style<'_>, level: usize) -> Result<(), Answer> {
+        self.spend(value.encoded().len())?;
+        if style.is_compact() { Ok(()) } else { self.spend_on_lines(value, style, level) }
+    }
+
+    fn spend_on_lines(&mut self, value: Value<'_>, style: &Style<'_>, level: usize) -> Result<(), Answer> {
+        let indent = style.indent.len().saturating_mul(level + 1);
+        self.spend(style.newline.len().saturating_add(indent).saturating_add(style.space.len()))?;
+        match value.kind() {
+            Kind::Array => {
+                value.elements().try_for_each(|child| self.spend_on_lines(child, style, level + 1))
+            }
+            Kind::Object => {
+                let mut members = value.members();
+                members.try_for_each(|member| self.spend_on_lines(member.value, style, level + 1))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// For a reply that has been made: one for the whole of which there may be many.
+    pub fn spend_on_reply(&mut self, reply: &Reply) -> Result<(), Answer> {
+        self.spend(size_of::<Reply>())?;
+        match reply {
+            Reply::Array(parts) => parts.iter().try_for_each(|part| self.spend_on_reply(part)),
+            Reply::Bulk(bytes) => self.spend(bytes.len()),
+            _ => Ok(()),
+        }
+    }
+
+    /// For a value of which each part becomes a reply.
+    pub fn spend_on_replies(&mut self, value: Value<'_>) -> Result<(), Answer> {
+        self.spend(size_of::<Reply>())?;
+        match value.kind() {
+            Kind::Array => value.elements().try_for_each(|child| self.spend_on_replies(child)),
+            Kind::Object => value.members().try_for_each(|member| {
+                self.spend(size_of::<Reply>() + member.key.len())?;
+                self.spend_on_replies(member.value)
+            }),
+            _ => self.spend(value.encoded().len()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::json::{Document, ParseLimits};
+
+    fn parsed(text: &str) -> Document {
+        crate::json::parse(text.as_bytes(), &ParseLimits::default()).unwrap()
+    }
+
+    #[test]
+    fn what_is_spent_is_at_least_what_is_printed() {
+        let document = parsed(r#"{"a":[1,2,{"b":[]}],"c":"text"}"#);
+        let (indent, newline, space) = ([b' '; 40], [b'\n'; 3], [b' '; 5]);
+        for style in [Style::default(), Style { indent: &indent, newline: &newline, space: &space }] {
+            let mut budget = Budget::default();
+            budget.spend_on_text(document.root(), &style, 0).unwrap();
+            let mut out = Vec::new();
+            crate::json::print(document.root(), &style, &mut out);
+            let spent = REPLY_BYTES_MAX - budget.left;
+            assert!(spent * 2 > out.len() && spent < out.len() * 2 + 100, "{spent} for {}", out.len());
+        }
+    }
+
+    #[test]
+    fn a_budget_ends() {
+        let document = parsed(&format!("[{}]", vec!["1"; 1000].join(",")));
+        let wide = [b' '; 1 << 20];
+        let style = Style { indent: &wide, ..Style::default() };
+        assert_eq!(Budget::default().spend_on_text(document.root(), &style, 0), Err(Budget::SPENT));
+        assert_eq!(Budget::default().spend_on_replies(document.root()), Ok(()));
+        assert_eq!(Budget::default().spend(REPLY_BYTES_MAX + 1), Err(Budget::SPENT));
+        assert!(Budget::SPENT.line().contains(&REPLY_BYTES_MAX.to_string()));
+    }
+}

@@ -1,0 +1,47 @@
+//! A small request that asks for a very large answer.
+
+use bytes::Bytes;
+use jsonvault::command::{Budget, REPLY_BYTES_MAX};
+use jsonvault::resp::{Protocol, Reply};
+
+use crate::vault::Vault;
+
+const TEXT_BYTES: usize = 8 << 20;
+
+fn ask(vault: &mut Vault, words: impl IntoIterator<Item = String>) -> Reply {
+    vault.call(&words.into_iter().map(Bytes::from).collect::<Vec<_>>())
+}
+
+fn words(line: &str) -> Vec<String> {
+    line.split(' ').map(str::to_owned).collect()
+}
+
+#[test]
+fn a_request_that_would_be_answered_with_too_much_is_refused() {
+    let mut vault = Vault::new();
+    vault.begin(Protocol::Resp3);
+    let text = "x".repeat(TEXT_BYTES);
+    ask(&mut vault, ["JSON.SET", "k", "$", &format!("\"{text}\"")].map(str::to_owned));
+    ask(&mut vault, ["SET", "text", &text].map(str::to_owned));
+    let numbers = format!("[{}]", vec!["1"; 1 << 18].join(","));
+    ask(&mut vault, ["JSON.SET", "numbers", "$", &numbers].map(str::to_owned));
+    let too_many = REPLY_BYTES_MAX / TEXT_BYTES + 1;
+
+    let named = |command: &str, key: &str, times: usize| {
+        let mut request = vec![command.to_owned()];
+        request.extend(vec![key.to_owned(); times]);
+        request
+    };
+    let mget = |times| [named("JSON.MGET", "k", times), words("$")].concat();
+    assert_eq!(ask(&mut vault, mget(too_many)), Reply::Error(Budget::SPENT));
+    assert!(matches!(ask(&mut vault, mget(3)), Reply::Array(replies) if replies.len() == 3));
+    assert_eq!(ask(&mut vault, named("MGET", "text", too_many)), Reply::Error(Budget::SPENT));
+    assert!(matches!(ask(&mut vault, named("MGET", "text", 3)), Reply::Array(replies) if replies.len() == 3));
+
+    // Paths that differ in their spelling, and lead to the same.
+    let paths = (0..too_many).map(|spaces| format!("$..[{}?@==1]", " ".repeat(spaces))).collect::<Vec<_>>();
+    let expanded = [words("JSON.GET numbers FORMAT EXPAND"), paths].concat();
+    assert_eq!(ask(&mut vault, expanded), Reply::Error(Budget::SPENT));
+    let indent = vec!["JSON.GET".to_owned(), "numbers".to_owned(), "INDENT".to_owned(), " ".repeat(1 << 12)];
+    assert_eq!(ask(&mut vault, indent), Reply::Error(Budget::SPENT));
+}
