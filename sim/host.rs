@@ -4,7 +4,6 @@
 //! * a node does something only inside [`Host::step`], with the thread's randomness replaced by its own;
 //! * a crash drops the runtime with everything in it, after the disk and the network are out of its reach.
 
-use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -19,6 +18,9 @@ use parking_lot::Mutex;
 use tokio::runtime::{Builder, Runtime};
 
 use crate::net::Network;
+
+/// So many nodes begin the cluster; others join it.
+pub const FOUNDERS: usize = 3;
 
 pub const STEP: Duration = Duration::from_millis(1);
 /// The time of day at which a simulation begins.
@@ -73,7 +75,6 @@ pub struct Host {
     now_ms: Arc<AtomicU64>,
     skew_ms: u64,
     network: Network,
-    hosts: usize,
     random: Random,
     running: Option<Running>,
     /// Counts starts, so that whoever asked an earlier one knows.
@@ -83,7 +84,6 @@ pub struct Host {
 impl Host {
     pub fn new(
         index: usize,
-        hosts: usize,
         settings: Settings,
         now_ms: Arc<AtomicU64>,
         network: Network,
@@ -91,11 +91,19 @@ impl Host {
     ) -> Host {
         let skew_ms = random.below(500);
         let disk = SimDisk::new();
-        Host { index, disk, settings, now_ms, skew_ms, network, hosts, random, running: None, boots: 0 }
+        Host { index, disk, settings, now_ms, skew_ms, network, random, running: None, boots: 0 }
     }
 
     pub fn id(&self) -> u64 {
         self.index as u64 + 1
+    }
+
+    /// Where a host is reached.
+    pub fn member(host: usize) -> Member {
+        Member {
+            raft_address: Network::address(host).to_string(),
+            client_address: format!("10.0.0.{}:6379", host + 1),
+        }
     }
 
     pub fn is_running(&self) -> bool {
@@ -121,14 +129,12 @@ impl Host {
     }
 
     fn start_up(&self, background: Background) -> StartUp {
-        let member = |host: usize| Member {
-            raft_address: Network::address(host).to_string(),
-            client_address: format!("10.0.0.{}:6379", host + 1),
-        };
+        let founders = (0..FOUNDERS).map(|host| (host as u64 + 1, Host::member(host))).collect();
+        let founds = self.index < FOUNDERS;
         StartUp {
             node_id: self.id(),
             address: Network::address(self.index).to_string(),
-            members: (0..self.hosts).map(|host| (host as u64 + 1, member(host))).collect(),
+            founding: if founds { Founding::Members(founders) } else { Founding::Joins },
             settings: self.settings.clone(),
             disk: self.disk.clone(),
             clock: Arc::new(HostClock { now_ms: self.now_ms.clone(), skew_ms: self.skew_ms }),
@@ -186,7 +192,7 @@ impl Host {
 struct StartUp {
     node_id: u64,
     address: String,
-    members: BTreeMap<u64, Member>,
+    founding: Founding,
     settings: Settings,
     disk: SimDisk,
     clock: Arc<HostClock>,
@@ -204,7 +210,7 @@ impl StartUp {
         let keyspace = Arc::new(Keyspace::new());
         let options = Options {
             node_id: self.node_id,
-            founding: Founding::Members(self.members),
+            founding: self.founding,
             clock: self.clock,
             keyspace: keyspace.clone(),
             net: self.network,

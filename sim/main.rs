@@ -18,6 +18,7 @@ mod faults;
 mod history;
 mod host;
 mod net;
+mod operator;
 mod panics;
 mod run;
 

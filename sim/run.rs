@@ -16,12 +16,12 @@ use crate::check::{reads, writes};
 use crate::client::{Client, KEYS, list};
 use crate::faults::{CALM, Faults};
 use crate::history::History;
-use crate::host::{Host, Settings};
+use crate::host::{FOUNDERS, Host, Settings};
 use crate::net::Network;
+use crate::operator::Operator;
 use crate::panics;
 
-const HOSTS: usize = 3;
-const CLIENTS: usize = 4;
+const CLIENTS: usize = 6;
 /// How long things go wrong.
 const SAFETY_MS: u64 = 12_000;
 /// How often all nodes' keyspaces are digested.
@@ -43,6 +43,7 @@ pub struct Simulation {
     hosts: Vec<Host>,
     clients: Vec<Client>,
     faults: Faults,
+    operator: Operator,
     history: History,
     leaders: Leaders,
     digests: Digests,
@@ -73,14 +74,15 @@ impl Simulation {
         let mut random = Random::seeded(seed);
         let mut stream = || Random::seeded(random.next_u64());
         let shared_now = Arc::new(AtomicU64::new(0));
-        let network = Network::new(HOSTS, CALM, stream().next_u64());
+        let hosts = FOUNDERS + usize::from(stream().one_in(3));
+        let network = Network::new(hosts, CALM, stream().next_u64());
         let settings = settings(&mut stream(), mistaken);
-        let host =
-            |index| Host::new(index, HOSTS, settings.clone(), shared_now.clone(), network.clone(), stream());
-        let hosts: Vec<Host> = (0..HOSTS).map(host).collect();
+        let host = |index| Host::new(index, settings.clone(), shared_now.clone(), network.clone(), stream());
+        let hosts: Vec<Host> = (0..hosts).map(host).collect();
         let mut stream = || Random::seeded(random.next_u64());
         let clients = (0..CLIENTS).map(|id| Client::new(id, stream())).collect();
-        let faults = Faults::new(HOSTS, stream());
+        let faults = Faults::new(hosts.len(), stream());
+        let operator = Operator::new(stream());
         let trace = vec![format!("seed {seed}: {settings:?}")];
         Simulation {
             now_ms: 0,
@@ -89,6 +91,7 @@ impl Simulation {
             hosts,
             clients,
             faults,
+            operator,
             history: History::default(),
             leaders: Leaders::default(),
             digests: Digests::default(),
@@ -109,9 +112,11 @@ impl Simulation {
         let mut lines = Vec::new();
         self.faults.end(&mut self.hosts, &self.network, &mut lines);
         self.note(lines);
-        let mut progress = Progress::new(self.now_ms, HOSTS);
+        let mut progress = Progress::new(self.now_ms, self.hosts.len());
         self.clients.clear();
         while !progress.step(self.now_ms, &self.hosts, &mut self.history)? {
+            // One that had still to notice that its disk failed is started again as well.
+            self.hosts.iter_mut().filter(|host| !host.is_running()).for_each(Host::start);
             self.millisecond()?;
         }
         self.check_history()
@@ -125,6 +130,7 @@ impl Simulation {
         for client in &mut self.clients {
             client.step(self.now_ms, &self.hosts, &mut self.history, &mut lines);
         }
+        self.operator.step(self.now_ms, &self.hosts, &mut lines);
         self.hosts.iter_mut().for_each(Host::step);
         self.faults.notice_the_fallen(self.now_ms, &mut self.hosts, &mut lines);
         self.note(lines);

@@ -1,0 +1,39 @@
+//! The operator, who adds a node to the cluster while things go wrong, and asks again until it is done.
+
+use jsonvault::env::Random;
+use jsonvault::raft::{Change, State};
+
+use crate::host::{FOUNDERS, Host};
+
+/// Between one attempt and the next.
+const PAUSE_MS_MIN: u64 = 300;
+const PAUSE_MS_MAX: u64 = 1_500;
+
+pub struct Operator {
+    random: Random,
+    next_ms: u64,
+}
+
+impl Operator {
+    pub fn new(mut random: Random) -> Operator {
+        let next_ms = random.below(6_000);
+        Operator { random, next_ms }
+    }
+
+    /// Asks some node to add the one that is no voter yet, when it is time.
+    pub fn step(&mut self, now_ms: u64, hosts: &[Host], trace: &mut Vec<String>) {
+        let Some(joiner) = hosts.get(FOUNDERS) else { return };
+        if now_ms < self.next_ms {
+            return;
+        }
+        self.next_ms = now_ms + PAUSE_MS_MIN + self.random.below(PAUSE_MS_MAX);
+        let votes = joiner.group().is_some_and(|(group, _)| group.status().state != State::Learner);
+        let asked = &hosts[self.random.below(FOUNDERS as u64) as usize];
+        if let (false, Some((group, _))) = (votes, asked.group()) {
+            trace.push(format!("n{} is asked to add n{}", asked.id(), joiner.id()));
+            let change = Change::Add { id: joiner.id(), member: Host::member(joiner.index) };
+            // What it answers does not matter: what counts is whether the node votes at last.
+            asked.spawn(async move { drop(group.change(change).await) });
+        }
+    }
+}
