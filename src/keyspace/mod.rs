@@ -19,6 +19,8 @@ mod map;
 mod view;
 mod writer;
 
+use std::cell::Cell;
+
 use parking_lot::{RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 pub use capture::{Capture, Record};
@@ -74,7 +76,7 @@ impl Keyspace {
 
     /// A reader of the state as it is, for which a deadline at or before `now_ms` has passed.
     pub fn view(&self, scope: Scope, now_ms: u64) -> View<'_> {
-        View { keyspace: self, now_ms, _held: self.hold(scope) }
+        View { keyspace: self, now_ms, held: Cell::new(Some(self.hold(scope))) }
     }
 
     /// The one writer, for one command of the entry that `stamp` belongs to.

@@ -1,5 +1,6 @@
 //! Reading the keyspace.
 
+use std::cell::Cell;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::num::NonZeroU64;
 
@@ -12,7 +13,7 @@ use crate::json::Document;
 pub struct View<'a> {
     pub(super) keyspace: &'a Keyspace,
     pub(super) now_ms: u64,
-    pub(super) _held: Held<'a>,
+    pub(super) held: Cell<Option<Held<'a>>>,
 }
 
 impl View<'_> {
@@ -45,6 +46,11 @@ impl View<'_> {
     /// The deadline of a key that exists: unix milliseconds, or `None` for a key that stays.
     pub fn deadline_ms(&self, key: &[u8]) -> Option<Option<NonZeroU64>> {
         self.with(key, |entry| entry.expires_ms)
+    }
+
+    /// Lets others go on, for a command that has what it needs: what it reads after this is of another moment.
+    pub fn let_go(&self) {
+        self.held.set(None);
     }
 
     pub fn version(&self, key: &[u8]) -> Option<u64> {

@@ -39,11 +39,12 @@ pub fn expand_all(
     expansion: Expansion,
     budget: &mut Budget,
 ) -> Result<Reply, Answer> {
+    let selection = budget.show(path, document)?;
     let mut one = |value: Value<'_>| {
         budget.spend_on_replies(value)?;
         Ok(expand(value, expansion))
     };
-    let values: Result<Vec<Reply>, Answer> = match path.show(document)? {
+    let values: Result<Vec<Reply>, Answer> = match selection {
         Selection::Places(places) => places.iter().map(|place| one(place.value(document))).collect(),
         Selection::Values(values) => values.iter().map(|value| one(Value::at(value, 0))).collect(),
     };

@@ -41,18 +41,21 @@ impl Read for Mget {
 
     fn run(self, keyspace: &View<'_>) -> Result<Reply, Answer> {
         let mut budget = Budget::default();
-        let one = |key: &Bytes| {
-            let (Some(path), Ok(Some(document))) = (&self.path, keyspace.document(key)) else {
+        // All of one moment, and then nobody has to wait for what is made of them: a document never changes.
+        let documents: Vec<_> = self.keys.iter().map(|key| keyspace.document(key)).collect();
+        keyspace.let_go();
+        let one = |document| {
+            let (Some(path), Ok(Some(document))) = (&self.path, document) else {
                 return Ok(Reply::Null);
             };
             let mut out = Vec::new();
             match render(path, &document, &Style::default(), &mut budget, &mut out) {
                 Ok(()) => Ok(Reply::bulk(out)),
                 // What cannot be had of one document is null; that there is too much in all is for the whole.
-                Err(answer) if answer == Budget::SPENT => Err(answer),
+                Err(answer) if answer == Budget::SPENT || answer == Budget::WORKED => Err(answer),
                 Err(_) => Ok(Reply::Null),
             }
         };
-        self.keys.iter().map(one).collect::<Result<_, _>>().map(Reply::Array)
+        documents.into_iter().map(one).collect::<Result<_, _>>().map(Reply::Array)
     }
 }

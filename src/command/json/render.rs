@@ -33,7 +33,7 @@ pub fn print_matches(
             path.single(document, &mut Fuel::for_document(document))?.map(|place| place.value(document));
         return print_values(value.into_iter(), style, shape, budget, out);
     }
-    match path.show(document)? {
+    match budget.show(path, document)? {
         Selection::Places(places) => {
             let values = places.iter().map(|place| place.value(document));
             print_values(values, style, shape, budget, out)

@@ -37,11 +37,12 @@ impl Read for Resp {
     fn run(self, keyspace: &View<'_>) -> Result<Reply, Answer> {
         let Some(document) = keyspace.document(&self.key)? else { return Ok(Reply::Null) };
         let mut budget = Budget::default();
+        let selection = budget.show(&self.path, &document)?;
         let mut one = |value: Value<'_>| {
             budget.spend_on_replies(value)?;
             Ok(told(value))
         };
-        let replies: Result<Vec<Reply>, Answer> = match self.path.show(&document)? {
+        let replies: Result<Vec<Reply>, Answer> = match selection {
             Selection::Places(places) => places.iter().map(|place| one(place.value(&document))).collect(),
             Selection::Values(values) => values.iter().map(|value| one(Value::at(value, 0))).collect(),
         };

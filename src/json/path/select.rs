@@ -49,9 +49,8 @@ impl Path {
     }
 
     /// As [`Path::select`], for showing the values: those count too, since matches can overlap.
-    pub fn show(&self, document: &Document) -> Result<Selection, Answer> {
-        let mut fuel = Fuel::for_document(document);
-        let selection = self.select(document, &mut fuel)?;
+    pub fn show(&self, document: &Document, fuel: &mut Fuel) -> Result<Selection, Answer> {
+        let selection = self.select(document, fuel)?;
         match &selection {
             Selection::Places(places) => {
                 places
