@@ -1,119 +1,289 @@
-//! Scenarios as text: `tests/it/scripts/*`, each played on a node of its own.
+//! Scenarios as text: `tests/it/scripts/*`, each played on nodes of its own.
 //!
 //! A script is commands, `---`, and what they answer; `UPDATE_GOLDENFILES=1 cargo nextest run scripts` writes the
-//! answers, to be read before they are committed. The node's own commands:
+//! answers, to be read before they are committed. A line that begins with `> ` is sent to a node as it stands.
 //!
-//! | command | |
+//! A command for a node has its number in front, `2: > JSON.GET k`, or `leader:`, or `follower:`, the first of them;
+//! without it node 1 is meant.
+//!
+//! | command for a node | |
 //! |---|---|
 //! | `start [flag=value ..]` | starts the node, the first time or again, with these flags from then on |
 //! | `kill`, `stop` | SIGKILL; SIGTERM, with the exit code |
-//! | `fails [flag=value ..]` | a start that must not succeed: the last line of its messages, the directory as DIR |
-//! | `wait field=value` | until INFO has this value |
+//! | `fails [flag=value ..]` | a start that must not succeed: the last line of its messages |
+//! | `wait field=value` | until INFO has this value; `field='> 7'`: a larger number |
+//! | `said text` | until the text stands in its messages |
 //! | `info field ..` | fields of INFO |
 //! | `reconnect` | a new connection |
 //!
-//! A line that begins with `> ` is sent to the server as it stands.
+//! Commands for a cluster:
+//!
+//! | command | |
+//! |---|---|
+//! | `members 3 [flag=value ..]` | the nodes 1 to 3 are to found a cluster; none is started |
+//! | `cluster 3 [flag=value ..]` | the same, started in any order; node 1 leads in the end |
+//! | `lead 2` | has that node lead |
+//! | `caught-up` | until every running member has applied all that is committed |
+//! | `voter 4` | until that node has a vote |
+//! | `crosscheck 20` | so many times: a write through one member is read at once through all others |
+//! | `write 100` | so many documents through the leader, an entry each |
+//! | `load`, `progress` | starts a writer on every running node; until each of them got on |
+//! | `settle [quiet]` | ends the load and does `check`. Quiet: nodes that still run answered no error |
+//! | `check` | every acknowledged document is found through every running member |
+//!
+//! In requests and flags `{2}` is where clients reach node 2, and `{2.raft}` where nodes do; in answers, too.
 
+use std::collections::BTreeMap;
 use std::error::Error;
 use std::path::Path;
 
-use goldenscript::Argument;
+use goldenscript::{Argument, Command, Context};
+use jsonvault::resp::Value;
 
 use crate::harness::client::show;
+use crate::harness::documents::{Ledger, document, set_request};
 use crate::harness::wait::until;
-use crate::harness::{Client, TestNode};
+use crate::harness::{Client, Cluster, Load};
 
 const DIRECTORY: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/scripts");
 
 struct Scenario {
-    node: TestNode,
-    client: Option<Client>,
+    /// Before the cluster, so that what writes ends first.
+    load: Option<Load>,
+    clients: BTreeMap<u64, Client>,
+    cluster: Cluster,
+    ledger: Ledger,
+    /// Makes keys differ.
+    batches: u64,
 }
 
 type Outcome = Result<String, Box<dyn Error>>;
 
+/// A command that prints nothing.
+fn done(_: ()) -> Outcome {
+    Ok(String::new())
+}
+
 impl Scenario {
     fn new() -> Scenario {
-        Scenario { node: TestNode::new(), client: None }
+        let (cluster, ledger) = (Cluster::new(), Ledger::default());
+        Scenario { load: None, clients: BTreeMap::new(), cluster, ledger, batches: 0 }
     }
 
-    fn client(&mut self) -> &mut Client {
-        assert!(self.node.is_running(), "start comes first");
-        self.client.get_or_insert_with(|| self.node.client())
+    /// The node that a prefix names.
+    fn id(&self, prefix: Option<&str>) -> u64 {
+        match prefix {
+            None => 1,
+            Some("leader") => self.cluster.leader(),
+            Some("follower") => {
+                let leader = self.cluster.leader();
+                self.cluster.members().into_iter().find(|id| *id != leader).expect("a follower runs")
+            }
+            Some(number) => number.parse().unwrap_or_else(|_| panic!("{number} is no node")),
+        }
     }
 
-    fn flags(&mut self, command: &goldenscript::Command) {
-        let given = command.args.iter().flat_map(|argument| match argument {
-            Argument::KeyValue(flag, value) => [format!("--{flag}"), value.clone()],
-            other => panic!("{other} is not flag=value"),
-        });
-        let given: Vec<String> = given.collect();
-        let words: Vec<&str> = given.iter().map(String::as_str).collect();
-        let node = std::mem::replace(&mut self.node, TestNode::new());
-        self.node = node.with(&words);
+    fn client(&mut self, id: u64) -> &mut Client {
+        assert!(self.cluster.node(id).is_running(), "start comes first");
+        self.clients.entry(id).or_insert_with(|| self.cluster.client(id))
     }
 
-    fn info(&mut self, command: &goldenscript::Command) -> Outcome {
-        let client = self.client();
-        let line = |field: &Argument| {
-            let field = field.to_string();
-            format!("{field}: {}\n", client.info(&field).unwrap_or_else(|| "(missing)".to_owned()))
+    /// The flags among the arguments of a command, as words.
+    fn flags(&self, command: &Command) -> Vec<String> {
+        let flag = |argument: &Argument| match argument {
+            Argument::KeyValue(flag, value) => {
+                Some([format!("--{flag}"), self.cluster.with_addresses(value)])
+            }
+            _ => None,
         };
-        Ok(command.args.iter().map(line).collect())
+        command.args.iter().filter_map(flag).flatten().collect()
     }
 
-    fn wait(&mut self, command: &goldenscript::Command) -> Outcome {
-        let client = self.client();
+    fn set_flags(&mut self, id: u64, command: &Command) {
+        // So that it has an address.
+        self.cluster.node(id);
+        let flags = self.flags(command);
+        self.cluster.node(id).set(&words(&flags));
+    }
+
+    fn info(&mut self, id: u64, command: &Command) -> Outcome {
+        let client = self.client(id);
+        let line = |field: &Argument| {
+            let field = word(field);
+            format!("{field}: {}\n", client.info(field).unwrap_or_else(|| "(missing)".to_owned()))
+        };
+        let lines: String = command.args.iter().map(line).collect();
+        Ok(self.cluster.masked(&lines))
+    }
+
+    fn wait(&mut self, id: u64, command: &Command) -> Outcome {
+        let client = self.client(id);
         for argument in &command.args {
             let Argument::KeyValue(field, value) = argument else { return Err("field=value".into()) };
-            until(&format!("{field}:{value}"), || (client.info(field).as_ref() == Some(value)).then_some(()));
+            until(&format!("{field}:{value}"), || {
+                let found = client.info(field)?;
+                let is_so = match value.strip_prefix("> ") {
+                    Some(least) => found.parse::<i64>().ok()? > least.parse().ok()?,
+                    None => found == *value,
+                };
+                is_so.then_some(())
+            });
         }
-        Ok(String::new())
+        done(())
     }
 
-    fn fails(&mut self, command: &goldenscript::Command) -> Outcome {
-        self.flags(command);
-        let ended = self.node.try_start().err().ok_or("the node started")?;
-        let last = ended.messages.lines().last().unwrap_or_default();
+    fn fails(&mut self, id: u64, command: &Command) -> Outcome {
+        self.set_flags(id, command);
+        let ended = self.cluster.node(id).try_start().err().ok_or("the node started")?;
+        let last = self.cluster.masked(ended.messages.lines().last().unwrap_or_default());
         let code = ended.status.code().ok_or("killed")?;
-        Ok(format!("{}\nexit code {code}\n", last.replace(&self.node.dir().display().to_string(), "DIR")))
+        Ok(format!("{last}\nexit code {code}\n"))
     }
 
     /// A request as it stands behind the `>`.
-    fn send(&mut self, line: &str) -> Outcome {
-        Ok(show(&self.client().ask(line)) + "\n")
+    fn send(&mut self, id: u64, line: &str) -> Outcome {
+        let line = self.cluster.with_addresses(line);
+        let answer = show(&self.client(id).ask(&line));
+        Ok(self.cluster.masked(&answer) + "\n")
+    }
+
+    fn found(&mut self, command: &Command, start: bool) -> Outcome {
+        let (count, flags) = (number(command)?, self.flags(command));
+        self.cluster.found(count, &words(&flags));
+        if start {
+            self.cluster.start_all(count);
+            self.cluster.lead(1);
+            self.cluster.wait_until_caught_up();
+        }
+        done(())
+    }
+
+    /// What one member acknowledged is what the others answer from then on.
+    fn crosscheck(&mut self, rounds: u64) -> Outcome {
+        let members = self.cluster.members().into_iter();
+        let mut members: Vec<(u64, Client)> = members.map(|id| (id, self.cluster.client(id))).collect();
+        for round in 0..rounds as usize {
+            let writer = round % members.len();
+            members[writer].1.ok(&format!("JSON.SET crosscheck $ {round}"));
+            for (id, client) in &mut members {
+                assert_eq!(client.text("JSON.GET crosscheck"), round.to_string(), "on node {id}");
+            }
+        }
+        Ok(format!("{rounds} writes were read everywhere\n"))
+    }
+
+    fn write(&mut self, count: u64) -> Outcome {
+        self.batches += 1;
+        let mut leader = self.cluster.client(self.cluster.leader());
+        for number in 0..count {
+            let key = format!("write{}:{number}", self.batches);
+            self.ledger.sent(key.clone());
+            assert_eq!(leader.call(&set_request(&key)), Value::Simple("OK".into()), "{}", document(&key));
+            self.ledger.acknowledged(&key);
+        }
+        done(())
+    }
+
+    fn start_load(&mut self) -> Outcome {
+        self.batches += 1;
+        let running = self.cluster.running();
+        let nodes = running.iter().map(|id| (*id, self.cluster.address(*id)));
+        self.load = Some(Load::start(&format!("load{}", self.batches), nodes));
+        done(())
+    }
+
+    fn load(&self) -> &Load {
+        self.load.as_ref().expect("load comes first")
+    }
+
+    fn settle(&mut self, quiet: bool) -> Outcome {
+        let written = self.load.take().expect("load comes first").stop();
+        for (id, written) in written {
+            let runs = self.cluster.node(id).is_running();
+            assert!(!(runs && written.lost), "node {id} runs and closed a connection");
+            assert!(!(quiet && runs) || written.errors.is_empty(), "node {id}: {:?}", written.errors);
+            self.ledger.merge(written.ledger);
+        }
+        self.check()
+    }
+
+    fn check(&mut self) -> Outcome {
+        for id in self.cluster.members() {
+            self.ledger.check(&mut self.cluster.client(id));
+        }
+        Ok("what was acknowledged is there\n".to_owned())
+    }
+
+    /// A command for one node; `None`: it is none of those.
+    fn run_on_node(&mut self, id: u64, command: &Command) -> Option<Outcome> {
+        if matches!(command.name.as_str(), "kill" | "stop" | "reconnect") {
+            self.clients.remove(&id);
+        }
+        Some(match command.name.as_str() {
+            "start" => {
+                self.set_flags(id, command);
+                done(self.cluster.node(id).start())
+            }
+            "kill" => done(self.cluster.node(id).kill()),
+            "stop" => {
+                let node = self.cluster.node(id);
+                node.signal("TERM");
+                let code = node.wait_for_end().status.code();
+                code.map_or_else(|| Err("killed".into()), |code| Ok(format!("exit code {code}\n")))
+            }
+            "said" => {
+                let (node, text) = (self.cluster.node(id), word(&command.args[0]));
+                done(until(text, || node.messages().contains(text).then_some(())))
+            }
+            "reconnect" => done(()),
+            "fails" => self.fails(id, command),
+            "wait" => self.wait(id, command),
+            "info" => self.info(id, command),
+            _ => return None,
+        })
     }
 }
 
-impl goldenscript::Runner for Scenario {
-    type Command = goldenscript::Command;
+/// The word of an argument without a `=`.
+fn word(argument: &Argument) -> &str {
+    match argument {
+        Argument::Positional(word) => word,
+        other => panic!("{other} is no word"),
+    }
+}
 
-    fn run(&mut self, command: &goldenscript::Command, _context: &goldenscript::Context) -> Outcome {
+fn words(flags: &[String]) -> Vec<&str> {
+    flags.iter().map(String::as_str).collect()
+}
+
+/// The number that follows a command.
+fn number(command: &Command) -> Result<u64, Box<dyn Error>> {
+    let first = command.args.iter().find(|argument| matches!(argument, Argument::Positional(_)));
+    Ok(word(first.ok_or("a number is missing")?).parse()?)
+}
+
+impl goldenscript::Runner for Scenario {
+    type Command = Command;
+
+    fn run(&mut self, command: &Command, context: &Context) -> Outcome {
         match command.name.as_str() {
-            "start" => {
-                self.flags(command);
-                self.node.start();
-                Ok(String::new())
-            }
-            "kill" => {
-                self.client = None;
-                self.node.kill();
-                Ok(String::new())
-            }
-            "stop" => {
-                self.client = None;
-                self.node.signal("TERM");
-                let status = self.node.wait_for_end().status;
-                Ok(format!("exit code {}\n", status.code().ok_or("killed")?))
-            }
-            "fails" => self.fails(command),
-            "wait" => self.wait(command),
-            "info" => self.info(command),
-            "reconnect" => {
-                self.client = None;
-                Ok(String::new())
-            }
-            request => self.send(request),
+            "members" => return self.found(command, false),
+            "cluster" => return self.found(command, true),
+            "lead" => return done(self.cluster.lead(number(command)?)),
+            "caught-up" => return done(self.cluster.wait_until_caught_up()),
+            "voter" => return done(self.cluster.wait_for_voter(number(command)?)),
+            "crosscheck" => return self.crosscheck(number(command)?),
+            "write" => return self.write(number(command)?),
+            "load" => return self.start_load(),
+            "progress" => return done(self.load().wait_for_progress()),
+            "settle" => return self.settle(!command.args.is_empty()),
+            "check" => return self.check(),
+            _ => {}
+        }
+        let id = self.id(context.prefix.as_deref());
+        match self.run_on_node(id, command) {
+            Some(outcome) => outcome,
+            None => self.send(id, &command.name),
         }
     }
 }
@@ -137,9 +307,21 @@ scripts! {
     an_acknowledged_write_survives_a_kill
     a_clean_stop_keeps_everything
     a_directory_belongs_to_one_node
+    a_follower_behind_the_purged_log_gets_a_snapshot
+    a_leader_that_is_stopped_under_load_causes_no_error
+    a_new_node_becomes_a_voter_and_the_first_can_leave
+    a_node_of_another_cluster_is_refused
+    a_restarted_follower_catches_up
+    a_running_empty_node_joins
     a_snapshot_and_the_log_after_it_are_read_again
+    a_write_on_any_node_is_read_on_every_other
     documents_over_their_limit_are_refused
+    leadership_is_handed_over_on_request
+    nodes_started_in_any_order_form_a_cluster
     settings_can_be_read_and_some_changed
+    the_last_voter_cannot_be_removed
+    without_a_majority_nothing_is_written_and_local_reads_answer
+    writes_go_on_when_the_leader_is_killed
 }
 
 #[test]

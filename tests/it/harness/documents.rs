@@ -62,6 +62,11 @@ impl Ledger {
         *known = Fate::Stored;
     }
 
+    /// The node said that nothing was changed.
+    pub fn refused(&mut self, key: &str) {
+        self.sent.insert(key.to_owned(), Fate::Absent);
+    }
+
     pub fn merge(&mut self, other: Ledger) {
         self.sent.extend(other.sent);
     }

@@ -6,11 +6,15 @@
 //! * nothing waits for time to pass: [`wait::until`] polls a condition.
 
 pub mod client;
+pub mod cluster;
 pub mod documents;
+pub mod load;
 pub mod node;
 pub mod wait;
 
 pub use client::Client;
+pub use cluster::Cluster;
+pub use load::Load;
 pub use node::TestNode;
 
 /// A random number generator that tells how to repeat what it did: the seed is printed, and a failed test shows it.

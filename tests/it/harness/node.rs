@@ -54,12 +54,23 @@ impl TestNode {
 
     /// Adds flags with their values to the command line; a flag that is there already gets the new value.
     pub fn with(mut self, flags: &[&str]) -> TestNode {
+        self.set(flags);
+        self
+    }
+
+    /// As [`TestNode::with`].
+    pub fn set(&mut self, flags: &[&str]) {
         for pair in flags.chunks(2) {
             let place = self.flags.iter().position(|flag| flag == pair[0]).unwrap_or(self.flags.len());
             self.flags
                 .splice(place..self.flags.len().min(place + 2), pair.iter().map(|word| (*word).to_owned()));
         }
-        self
+    }
+
+    /// Whether it cannot do anything without others: it is ready when it takes connections.
+    fn is_one_of_several(&self) -> bool {
+        let given = |name: &str| self.flags.chunks(2).any(|flag| flag[0] == name && !flag[1].is_empty());
+        given("--peers") || given("--join")
     }
 
     pub fn dir(&self) -> &Path {
@@ -96,6 +107,10 @@ impl TestNode {
         });
         let Some(address) = ready else { return Err(process.ended()) };
         process.address.clone_from(&address);
+        if self.is_one_of_several() {
+            self.process = Some(process);
+            return Ok(());
+        }
         // A client may connect before the log is applied; it is told so.
         let loaded = until("the log to be applied", || {
             if process.has_ended() {
@@ -244,6 +259,10 @@ impl Process {
 impl Drop for Process {
     fn drop(&mut self) {
         self.end();
+        if std::thread::panicking() {
+            // The test's output is shown when it fails.
+            println!("--- {} said:\n{}", self.address, self.messages());
+        }
     }
 }
 

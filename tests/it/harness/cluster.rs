@@ -1,0 +1,182 @@
+//! The nodes of a scenario: each has its place from the first time it is named, so that others can be told of it before
+//! it runs.
+//!
+//! Invariant: an address belongs to one node. Each test process has an IP address of its own under 127.0.0.0/8, so
+//! neither another test nor a connection that goes out takes a port while its node is down.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::TcpListener;
+use std::sync::Mutex;
+
+use tempfile::TempDir;
+
+use super::client::text_of;
+use super::wait::until;
+use super::{Client, Dice, TestNode};
+
+pub struct Cluster {
+    nodes: BTreeMap<u64, Place>,
+    home: TempDir,
+}
+
+struct Place {
+    node: TestNode,
+    client: String,
+    raft: String,
+}
+
+impl Cluster {
+    pub fn new() -> Cluster {
+        Cluster { nodes: BTreeMap::new(), home: tempfile::tempdir().unwrap() }
+    }
+
+    fn place(&mut self, id: u64) -> &mut Place {
+        self.nodes.entry(id).or_insert_with(|| {
+            let (client, raft) = (free_address(), free_address());
+            let mut node = TestNode::in_dir(&self.home.path().join(id.to_string()));
+            node.set(&["--address", &client, "--raft-address", &raft, "--node-id", &id.to_string()]);
+            Place { node, client, raft }
+        })
+    }
+
+    /// The node of that number, which may not have been started yet.
+    pub fn node(&mut self, id: u64) -> &mut TestNode {
+        &mut self.place(id).node
+    }
+
+    /// Makes the nodes 1 to `count` the founders of a cluster; none is started.
+    pub fn found(&mut self, count: u64, flags: &[&str]) {
+        let said = |id| {
+            let place = self.place(id);
+            format!("{id}={}@{}", place.client, place.raft)
+        };
+        let peers = (1..=count).map(said).collect::<Vec<_>>().join(",");
+        for id in 1..=count {
+            self.node(id).set(flags);
+            self.node(id).set(&["--peers", &peers]);
+        }
+    }
+
+    /// Starts the nodes 1 to `count`, in an order that chance chooses.
+    pub fn start_all(&mut self, count: u64) {
+        let mut waiting: Vec<u64> = (1..=count).collect();
+        let mut dice = Dice::new();
+        while !waiting.is_empty() {
+            let next = waiting.swap_remove(dice.below(waiting.len() as u64) as usize);
+            self.node(next).start();
+        }
+    }
+
+    pub fn running(&self) -> Vec<u64> {
+        self.nodes.iter().filter(|(_, place)| place.node.is_running()).map(|(id, _)| *id).collect()
+    }
+
+    /// A connection to a running node. One that joins a cluster starts anew by itself, so it may take a moment.
+    pub fn client(&self, id: u64) -> Client {
+        assert!(self.nodes[&id].node.is_running(), "node {id} does not run");
+        until(&format!("node {id} to take connections"), || Client::try_connect(self.address(id)).ok())
+    }
+
+    pub fn address(&self, id: u64) -> &str {
+        &self.nodes[&id].client
+    }
+
+    /// A field of INFO; `None` also while a node starts anew to join a cluster, which it does by itself.
+    fn info(&self, id: u64, field: &str) -> Option<String> {
+        let mut client = Client::try_connect(self.address(id)).ok()?;
+        client.send(&["INFO", "everything"]).ok()?;
+        let text = text_of(&client.receive().ok()?)?;
+        text.lines().find_map(|line| line.strip_prefix(field)?.strip_prefix(':')).map(str::to_owned)
+    }
+
+    fn number(&self, id: u64, field: &str) -> Option<u64> {
+        self.info(id, field)?.parse().ok()
+    }
+
+    /// Running nodes that were not removed.
+    pub fn members(&self) -> Vec<u64> {
+        let removed = |id: &u64| until("INFO", || self.info(*id, "removed")) != "0";
+        self.running().into_iter().filter(|id| !removed(id)).collect()
+    }
+
+    /// The leader, once all running members agree that it leads.
+    pub fn leader(&self) -> u64 {
+        let members = self.members();
+        until("a leader that all agree on", || {
+            let said: Option<BTreeSet<u64>> =
+                members.iter().map(|id| self.number(*id, "leader_id")).collect();
+            let said = said.filter(|said| said.len() == 1)?;
+            let leader = *said.first()?;
+            (members.contains(&leader) && self.number(leader, "is_leader")? == 1).then_some(leader)
+        })
+    }
+
+    /// Has a node lead.
+    pub fn lead(&self, id: u64) {
+        until("leadership to be handed over", || {
+            let leader = self.leader();
+            if leader != id {
+                // It may be refused while a node is behind; what counts is who leads then.
+                self.client(leader).ask(&format!("RAFT.TRANSFER_LEADER {id}"));
+            }
+            (leader == id).then_some(())
+        });
+    }
+
+    /// Waits until every running member has applied what the leader has committed.
+    pub fn wait_until_caught_up(&self) {
+        let leader = self.leader();
+        let committed = self.number(leader, "commit_index").expect("a leader has committed something");
+        for id in self.members() {
+            until(&format!("node {id} to catch up"), || {
+                let caught_up = self.number(id, "last_applied")? >= committed;
+                (caught_up && self.info(id, "loading")? == "0").then_some(())
+            });
+        }
+    }
+
+    /// Waits until `id` has a vote, as the leader sees it.
+    pub fn wait_for_voter(&self, id: u64) {
+        let leader = self.leader();
+        until(&format!("node {id} to become a voter"), || {
+            let known = self.info(leader, &format!("node{id}"))?;
+            (known.contains("role=follower") || known.contains("role=leader")).then_some(())
+        });
+    }
+
+    /// Puts addresses in the place of `{1}`, the clients' of node 1, and `{1.raft}`.
+    pub fn with_addresses(&self, line: &str) -> String {
+        self.nodes.iter().fold(line.to_owned(), |line, (id, place)| {
+            line.replace(&format!("{{{id}}}"), &place.client).replace(&format!("{{{id}.raft}}"), &place.raft)
+        })
+    }
+
+    /// Takes out of a text what differs from run to run: addresses, directories, names of clusters.
+    pub fn masked(&self, text: &str) -> String {
+        let masked = self.nodes.iter().fold(text.to_owned(), |text, (id, place)| {
+            let text = text.replace(&place.client, &format!("{{{id}}}"));
+            let text = text.replace(&place.raft, &format!("{{{id}.raft}}"));
+            text.replace(&place.node.dir().display().to_string(), "DIR")
+        });
+        let is_cluster = |word: &&str| word.len() == 16 && word.bytes().all(|byte| byte.is_ascii_hexdigit());
+        masked
+            .split('"')
+            .map(|word| if is_cluster(&word) { "CLUSTER" } else { word })
+            .collect::<Vec<_>>()
+            .join("\"")
+    }
+}
+
+/// An address that nobody uses and that is given only once.
+fn free_address() -> String {
+    static GIVEN: Mutex<BTreeSet<u16>> = Mutex::new(BTreeSet::new());
+    let [_, high, middle, low] = std::process::id().to_be_bytes();
+    // 127.0.x.x is where everybody else is.
+    let ip = std::net::Ipv4Addr::new(127, high | 0x80, middle, low);
+    loop {
+        let port = TcpListener::bind((ip, 0)).unwrap().local_addr().unwrap().port();
+        if GIVEN.lock().unwrap().insert(port) {
+            return format!("{ip}:{port}");
+        }
+    }
+}
