@@ -1,0 +1,123 @@
+#!/usr/bin/env bash
+# Cuts the leader off from the others while documents are imported through every node, heals the cut, and looks for every
+# write that was acknowledged. As root: the nodes get networks of their own.
+#
+#   scripts/test-partition.sh                # three nodes, the leader cut off three times
+#   scripts/test-partition.sh --rounds 20
+#   BIN_DIR=target/debug scripts/test-partition.sh
+set -euo pipefail
+cd "$(dirname "$0")/.."
+# shellcheck source=scripts/lib.sh
+source scripts/lib.sh
+
+rounds=3
+while (($#)); do
+    case $1 in
+        --rounds) rounds=$2; shift 2 ;;
+        -h | --help) sed -n '2,7s/^# \{0,1\}//p' "$0"; exit 0 ;;
+        *) fail "unknown option $1" ;;
+    esac
+done
+((EUID == 0)) || fail "networks of their own are made by root only"
+need ip
+find_programs
+export BIN_DIR
+DIR=$(mktemp -d)
+export DIR
+importers=()
+finish() {
+    ((${#importers[@]} == 0)) || kill "${importers[@]}" 2>/dev/null || true
+    scripts/cluster.sh stop --delete || true
+    rm -rf "$DIR"
+}
+trap finish EXIT
+
+# The client, on node $1.
+on() {
+    "$CLIENT" --server "${address[$1]}" --connect-timeout 2 --timeout 20 "${@:2}"
+}
+raft_field() {
+    on "$1" info raft | tr -d '\r' | sed -n "s/^$2://p"
+}
+
+# Waits up to a minute until the words, run as a command, succeed.
+until_true() {
+    for _ in $(seq 600); do
+        "$@" 2>/dev/null && return
+        sleep 0.1
+    done
+    fail "waited a minute for: $*"
+}
+leads() { [[ $(raft_field "$1" is_leader) == 1 ]]; }
+follows() { [[ $(raft_field "$1" leader_id) == "$2" ]]; }
+has_more_than() { (($(wc -l <"$1") > $2)); }
+
+echo "starting three nodes"
+scripts/cluster.sh start --netns | tee "$DIR/status"
+declare -A address
+while read -r node where _; do address[$node]=$where; done < <(tail -n +2 "$DIR/status")
+
+# Documents without end, until the file is there.
+documents_until() {
+    awk -v stop="$1" 'BEGIN {
+        for (n = 1; n % 100 || (getline line < stop) < 0; n++) printf "{\"n\":%d,\"name\":\"user %d\"}\n", n, n
+    }'
+}
+
+# Every acknowledged document has to be there, with its content.
+check() {
+    local node=$1 file=$2 missing
+    missing=$(sed 's/^\(.*:\)\([0-9]*\)$/JSON.GET \1\2 $.n/' "$file" | on "$node" | paste -d' ' "$file" - \
+        | awk '{ split($1, key, ":"); if ($2 != "[" key[3] "]") bad++ } END { print bad + 0 }')
+    ((missing == 0)) || fail "node $node: $missing of $(wc -l <"$file") acknowledged documents are missing or wrong"
+}
+
+for round in $(seq "$rounds"); do
+    leader=$(raft_field 1 leader_id)
+    others=()
+    for node in 1 2 3; do ((node == leader)) || others+=("$node"); done
+    echo "round $round: node $leader leads and is cut off"
+    importers=()
+    for node in 1 2 3; do
+        : >"$DIR/acknowledged.$round.$node"
+        on "$node" import <(documents_until "$DIR/stop.$round") --window 16 --prefix "round$round-$node:doc:" \
+            --acknowledged "$DIR/acknowledged.$round.$node" 2>"$DIR/import.$node" &
+        importers+=($!)
+    done
+    for node in 1 2 3; do until_true has_more_than "$DIR/acknowledged.$round.$node" 100; done
+
+    scripts/cluster.sh partition "$leader"
+    new_leader() { leads "${others[0]}" || leads "${others[1]}"; }
+    until_true new_leader
+    until_true follows "${others[0]}" "$(raft_field "${others[1]}" leader_id)"
+    before=$(wc -l <"$DIR/acknowledged.$round.${others[0]}")
+    until_true has_more_than "$DIR/acknowledged.$round.${others[0]}" $((before + 100))
+    echo "  node $(raft_field "${others[0]}" leader_id) leads now, and writes go on"
+    # What the majority decides is not known on the other side, so it may neither read nor write.
+    on "${others[1]}" raw json.set "marker:$round" '$' "$round" >/dev/null
+    if answer=$(on "$leader" raw json.get "marker:$round" 2>&1); then
+        fail "the node that is cut off answers a read: $answer"
+    fi
+    echo "  cut off, node $leader answers: $answer"
+    if answer=$(on "$leader" raw json.set "lost:$round" '$' 1 2>&1); then
+        fail "the node that is cut off acknowledges a write"
+    fi
+    echo "  .. and to a write: $answer"
+
+    scripts/cluster.sh heal
+    until_true follows "$leader" "$(raft_field "${others[0]}" leader_id)"
+    [[ $(on "$leader" raw json.get "marker:$round") == "$round" ]] || fail "the write of the majority is not read"
+    touch "$DIR/stop.$round"
+    # The one on the node that was cut off has documents that failed, and says so by its code.
+    wait "${importers[@]}" || true
+    importers=()
+    for node in 1 2 3; do
+        sed -n '/acknowledged/s/^/  /p' "$DIR/import.$node"
+        # The one that was cut off is the one that could have kept something else.
+        check "$leader" "$DIR/acknowledged.$round.$node"
+        [[ $(on "$node" raw dbsize) == $(on "$leader" raw dbsize) ]] || fail "nodes $node and $leader differ"
+    done
+    echo "  healed: $(cat "$DIR"/acknowledged."$round".* | wc -l) acknowledged documents are on every node"
+done
+scripts/cluster.sh status
+echo "ok"
