@@ -1,5 +1,5 @@
-//! One node, seen from inside: founds its Raft group, takes writes from a client, stops, and starts again on the
-//! same directory with everything it had acknowledged.
+//! Three nodes in one process: they elect a leader, take writes on any of them, lose the leader without a warning, go on,
+//! and take it back with everything that was acknowledged.
 //!
 //!     cargo run --example raft_demo
 //!
@@ -7,160 +7,233 @@
 
 use std::error::Error;
 use std::ffi::OsString;
-use std::path::Path;
-use std::time::Duration;
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use jsonvault::config::Config;
-use jsonvault::error::Fatal;
 use jsonvault::node::Node;
 use jsonvault::raft::{Group, Status};
 use redis::Connection;
 use tokio::runtime::Runtime;
-use tokio::sync::oneshot;
-use tokio::task::JoinHandle;
 
 type Outcome<T> = Result<T, Box<dyn Error>>;
 
-const USERS: [(&str, &str); 3] = [
-    ("user:1", r#"{"name":"Alice","age":30,"tags":["admin"]}"#),
-    ("user:2", r#"{"name":"Bob","age":25,"tags":[]}"#),
-    ("user:3", r#"{"name":"Carol","age":41,"tags":["author","editor"]}"#),
-];
+/// Far more than three nodes on one machine need for anything here.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 fn main() -> Outcome<()> {
-    let dir = tempfile::tempdir()?;
-    let runtime = Runtime::new()?;
+    let home = tempfile::tempdir()?;
+    let mut cluster = Cluster::new(home.path())?;
 
-    println!("1. A node starts on an empty directory and founds a group of one.");
-    let node = Running::start(&runtime, dir.path())?;
-    let founded = node.show()?;
-    ensure(founded.is_leader() && founded.cluster_size == 1, "a node that is alone leads")?;
+    println!("1. Three nodes start on empty directories, found a group and elect a leader.");
+    (1..=3).try_for_each(|id| cluster.start(id))?;
+    let leader = cluster.leader()?;
+    cluster.show(None)?;
 
-    println!("\n2. A client writes; each answer comes after the entry is on disk and applied.");
-    let mut client = node.connect()?;
-    for (key, json) in USERS {
-        run(&mut client, &["JSON.SET", key, "$", json], "OK")?;
+    println!("\n2. Any node takes writes, and all of them read what any has acknowledged.");
+    let [first, second] = cluster.others(leader);
+    run(
+        &cluster,
+        first,
+        &["JSON.SET", "user:1", "$", r#"{"name":"Alice","age":30,"tags":["admin"]}"#],
+        "OK",
+    )?;
+    run(&cluster, second, &["JSON.NUMINCRBY", "user:1", "$.age", "1"], "[31]")?;
+    for id in [leader, first, second] {
+        run(&cluster, id, &["JSON.GET", "user:1", "$.age"], "[31]")?;
     }
-    run(&mut client, &["JSON.NUMINCRBY", "user:1", "$.age", "1"], "[31]")?;
-    run(&mut client, &["JSON.MERGE", "user:2", "$", r#"{"city":"Paris","tags":null}"#], "OK")?;
-    run(&mut client, &["JSON.GET", "user:2", "$"], r#"[{"name":"Bob","age":25,"city":"Paris"}]"#)?;
-    let written = node.show()?;
-    let entries = written.last_applied.unwrap_or(0) - founded.last_applied.unwrap_or(0);
-    ensure(entries == 5, "five writes, one after the other, are five entries")?;
-    ensure(written.last_applied == written.commit_index, "what is committed is applied")?;
+    cluster.write_items(first, 0..1000)?;
 
-    println!("\n3. Writes that arrive together share entries, and so one sync of the disk.");
-    let mut pipeline = redis::pipe();
-    for number in 0..1000 {
-        pipeline.cmd("JSON.SET").arg(format!("item:{number}")).arg("$").arg(number).ignore();
+    println!(
+        "\n3. Node {leader}, which leads, is gone at once: nothing is handed over, nothing is answered."
+    );
+    let begun = Instant::now();
+    cluster.kill(leader);
+    run(&cluster, second, &["JSON.ARRAPPEND", "user:1", "$.tags", r#""author""#], "2")?;
+    println!("   a write is acknowledged again after {} ms", begun.elapsed().as_millis());
+    let next = cluster.leader()?;
+    ensure(next != leader, "another node leads")?;
+    cluster.write_items(second, 1000..2000)?;
+    cluster.show(Some(leader))?;
+
+    println!("\n4. Node {leader} starts again on what is on its disk, follows, and gets what it missed.");
+    cluster.start(leader)?;
+    let statuses = cluster.show(None)?;
+    let applied = statuses[0].last_applied;
+    ensure(statuses.iter().all(|status| status.last_applied == applied), "all have applied the same log")?;
+    for id in 1..=3 {
+        run(&cluster, id, &["JSON.GET", "user:1", "$.tags"], r#"[["admin","author"]]"#)?;
+        let keys: u64 = redis::cmd("DBSIZE").query(&mut cluster.connect(id)?)?;
+        ensure(keys == 2001, "no key is lost, and none is new")?;
     }
-    pipeline.query::<()>(&mut client)?;
-    let piped = node.show()?;
-    let entries = piped.last_applied.unwrap_or(0) - written.last_applied.unwrap_or(0);
-    println!("   1000 writes, {entries} entries, {} syncs", piped.log.syncs - written.log.syncs);
-    ensure(entries < 1000, "a batch is one entry")?;
 
-    println!("\n4. The node stops. Its directory is all that is left.");
-    drop(client);
-    node.stop(&runtime)?;
-
-    println!("\n5. It starts again and reads its log before it answers.");
-    let node = Running::start(&runtime, dir.path())?;
-    let recovered = node.show()?;
-    ensure(recovered.is_leader(), "it leads again")?;
-    ensure(recovered.term >= piped.term, "a term never falls")?;
-    ensure(recovered.last_applied >= piped.last_applied, "everything acknowledged is applied again")?;
-    let mut client = node.connect()?;
-    run(&mut client, &["JSON.GET", "user:1", "$.age"], "[31]")?;
-    run(&mut client, &["JSON.GET", "user:2", "$.city"], r#"["Paris"]"#)?;
-    run(&mut client, &["JSON.GET", "item:999"], "999")?;
-    let keys: u64 = redis::cmd("DBSIZE").query(&mut client)?;
-    println!("   DBSIZE -> {keys}");
-    ensure(keys == 1003, "no key is lost, and none is new")?;
-
-    println!("\n6. Nobody else may use the directory meanwhile.");
-    match runtime.block_on(Node::start(config(dir.path())?)) {
-        Err(refusal @ Fatal::Directory { .. }) => println!("   {refusal}"),
-        Err(other) => return Err(other.into()),
-        Ok(_) => return Err("a second node started on the same directory".into()),
-    }
-    drop(client);
-    node.stop(&runtime)?;
+    println!("\n5. With one node of three nothing can be decided: a write is refused, and changes nothing.");
+    // Not the leader: it could have a write under way, and would have to say that it does not know.
+    let leader = cluster.leader()?;
+    let [alone, other] = cluster.others(leader);
+    cluster.kill(leader);
+    cluster.kill(other);
+    let mut client = cluster.connect(alone)?;
+    let refused = redis::cmd("JSON.SET").arg("user:1").arg("$").arg("{}").query::<String>(&mut client);
+    let refused = refused.err().ok_or("a write was acknowledged by one node of three")?;
+    println!("   node {alone}: JSON.SET user:1 $ {{}} -> {refused}");
+    redis::cmd("READONLY").query::<()>(&mut client)?;
+    let name: String = redis::cmd("JSON.GET").arg("user:1").arg("$.name").query(&mut client)?;
+    println!("   node {alone}: READONLY, then JSON.GET user:1 $.name -> {name}");
     println!("\nAll as it should be.");
     Ok(())
 }
 
-/// A node that serves clients on a port of its own.
+/// Nodes 1 to 3, each with a runtime of its own, so that one can go without the others.
+struct Cluster {
+    peers: String,
+    dir: PathBuf,
+    addresses: Vec<String>,
+    running: [Option<Running>; 3],
+}
+
 struct Running {
-    url: String,
+    runtime: Runtime,
     group: Group,
-    stop: oneshot::Sender<()>,
-    done: JoinHandle<Result<(), Fatal>>,
 }
 
-impl Running {
-    fn start(runtime: &Runtime, dir: &Path) -> Outcome<Running> {
-        let node = runtime.block_on(Node::start(config(dir)?))?;
-        let (url, group) = (format!("redis://{}", node.address()), node.group().clone());
-        let (stop, told) = oneshot::channel();
-        let done = runtime.spawn(node.run(async {
-            let _ = told.await;
-        }));
-        runtime.block_on(group.wait_until_loaded())?;
-        Ok(Running { url, group, stop, done })
+impl Cluster {
+    fn new(dir: &Path) -> Outcome<Cluster> {
+        // All at once, so that they differ.
+        let listeners = (0..6).map(|_| TcpListener::bind("127.0.0.1:0")).collect::<Result<Vec<_>, _>>()?;
+        let addresses = listeners.iter().map(|listener| Ok(listener.local_addr()?.to_string()));
+        let addresses = addresses.collect::<Outcome<Vec<String>>>()?;
+        let (clients, others) = addresses.split_at(3);
+        let peers = clients.iter().zip(others).enumerate();
+        let peers: Vec<String> =
+            peers.map(|(nth, (client, other))| format!("{}={client}@{other}", nth + 1)).collect();
+        Ok(Cluster {
+            peers: peers.join(","),
+            dir: dir.to_owned(),
+            addresses: clients.to_vec(),
+            running: Default::default(),
+        })
     }
 
-    fn connect(&self) -> Outcome<Connection> {
-        Ok(redis::Client::open(self.url.as_str())?.get_connection()?)
+    /// Does what `server --node-id ID --address .. --peers .. --dir ..` would.
+    fn start(&mut self, id: u64) -> Outcome<()> {
+        let (address, number) = (&self.addresses[id as usize - 1], id.to_string());
+        let raft = self.peers.split(',').nth(id as usize - 1).and_then(|peer| peer.split_once('@'));
+        let (_, raft) = raft.ok_or("a node is one of its peers")?;
+        let words = ["server", "--node-id", &number, "--address", address, "--raft-address", raft];
+        let words = words.into_iter().chain(["--peers", &self.peers, "--dir"]).map(OsString::from);
+        let config = Config::load(words.chain([self.dir.join(&number).into()]))?;
+        let runtime = Runtime::new()?;
+        let node = runtime.block_on(Node::start(config))?;
+        let group = node.group().clone();
+        runtime.spawn(node.run(std::future::pending()));
+        self.running[id as usize - 1] = Some(Running { runtime, group });
+        Ok(())
     }
 
-    /// Prints the state of the group, once what is in the log is applied. The status is brought up to date by a
-    /// task of its own, a moment after the answers.
-    fn show(&self) -> Outcome<Status> {
-        let is_settled =
-            |status: &Status| status.leader.is_some() && status.last_applied == status.last_log_index;
-        let mut status = self.group.status();
-        for _ in 0..500 {
-            if is_settled(&status) {
-                break;
-            }
-            std::thread::sleep(Duration::from_millis(10));
-            status = self.group.status();
+    /// Ends everything that a node does, in the middle of it.
+    fn kill(&mut self, id: u64) {
+        if let Some(Running { runtime, group }) = self.running[id as usize - 1].take() {
+            drop(group);
+            runtime.shutdown_timeout(PATIENCE);
         }
-        ensure(is_settled(&status), "a node applies its log within seconds")?;
-        let index = |index: Option<u64>| index.map_or_else(|| "none".to_string(), |index| index.to_string());
-        println!(
-            "   node {} is {} in term {}; last log index {}, committed {}, applied {}",
-            status.node_id,
-            status.state.name(),
-            status.term,
-            index(status.last_log_index),
-            index(status.commit_index),
-            index(status.last_applied),
-        );
-        Ok(status)
     }
 
-    fn stop(self, runtime: &Runtime) -> Outcome<()> {
-        self.stop.send(()).map_err(|()| "the node had stopped by itself")?;
-        Ok(runtime.block_on(self.done)??)
+    fn others(&self, id: u64) -> [u64; 2] {
+        match id {
+            1 => [2, 3],
+            2 => [1, 3],
+            _ => [1, 2],
+        }
+    }
+
+    fn connect(&self, id: u64) -> Outcome<Connection> {
+        let address = &self.addresses[id as usize - 1];
+        Ok(redis::Client::open(format!("redis://{address}"))?.get_connection()?)
+    }
+
+    fn statuses(&self) -> Vec<Status> {
+        self.running.iter().flatten().map(|running| running.group.status()).collect()
+    }
+
+    /// The leader, once all that run agree on it.
+    fn leader(&self) -> Outcome<u64> {
+        wait_for("a leader that all know", || {
+            let statuses = self.statuses();
+            let leader = statuses.iter().find(|status| status.is_leader())?.node_id;
+            statuses.iter().all(|status| status.leader == Some(leader)).then_some(leader)
+        })
+    }
+
+    /// Prints the state of each node, once what is in the log is applied everywhere.
+    fn show(&self, gone: Option<u64>) -> Outcome<Vec<Status>> {
+        self.leader()?;
+        let statuses = wait_for("every node to apply the log", || {
+            let statuses = self.statuses();
+            let last = statuses.iter().map(|status| status.last_log_index).max()?;
+            let settled = |status: &Status| status.last_applied == last && status.commit_index == last;
+            statuses.iter().all(settled).then_some(statuses)
+        })?;
+        for id in 1..=3 {
+            match statuses.iter().find(|status| status.node_id == id) {
+                Some(status) => println!(
+                    "   node {id}: {:<8} in term {}; log up to {}, all of it applied",
+                    status.state.name(),
+                    status.term,
+                    status.last_applied.unwrap_or(0),
+                ),
+                None => ensure(gone == Some(id), "only the killed node is gone")
+                    .map(|()| println!("   node {id}: gone"))?,
+            }
+        }
+        Ok(statuses)
+    }
+
+    /// Writes that arrive together share entries of the log, and so the messages and the syncs.
+    fn write_items(&self, id: u64, numbers: std::ops::Range<u32>) -> Outcome<()> {
+        let before = self.entries();
+        let count = numbers.len();
+        let mut pipeline = redis::pipe();
+        for number in numbers {
+            pipeline.cmd("JSON.SET").arg(format!("item:{number}")).arg("$").arg(number).ignore();
+        }
+        pipeline.query::<()>(&mut self.connect(id)?)?;
+        println!("   node {id}: {count} more writes, {} entries", self.entries() - before);
+        Ok(())
+    }
+
+    /// How long the log is, as far as anybody knows.
+    fn entries(&self) -> u64 {
+        self.statuses().iter().filter_map(|status| status.last_log_index).max().unwrap_or(0)
     }
 }
 
-/// What `server --address 127.0.0.1:0 --dir DIR` would run with.
-fn config(dir: &Path) -> Outcome<Config> {
-    let arguments = ["server", "--address", "127.0.0.1:0", "--raft-address", "127.0.0.1:0", "--dir"];
-    Ok(Config::load(arguments.iter().map(OsString::from).chain([dir.into()]))?)
+fn wait_for<T>(what: &str, mut probe: impl FnMut() -> Option<T>) -> Outcome<T> {
+    let begun = Instant::now();
+    while begun.elapsed() < PATIENCE {
+        if let Some(found) = probe() {
+            return Ok(found);
+        }
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    Err(format!("broken promise: {what}").into())
 }
 
-/// Sends one command, prints the answer and compares it.
-fn run(client: &mut Connection, words: &[&str], expected: &str) -> Outcome<()> {
+/// Sends one command to a node, prints the answer and compares it.
+fn run(cluster: &Cluster, id: u64, words: &[&str], expected: &str) -> Outcome<()> {
     let mut command = redis::cmd(words[0]);
     for word in &words[1..] {
         command.arg(*word);
     }
-    let answer: String = command.query(client)?;
-    println!("   {} -> {answer}", words.join(" "));
+    let value: redis::Value = command.query(&mut cluster.connect(id)?)?;
+    let answer = match value {
+        redis::Value::Array(items) => {
+            redis::from_redis_value::<Vec<String>>(redis::Value::Array(items))?.join(" ")
+        }
+        other => redis::from_redis_value::<String>(other)?,
+    };
+    println!("   node {id}: {} -> {answer}", words.join(" "));
     ensure(answer == expected, &format!("expected {expected}"))
 }
 
