@@ -4,19 +4,21 @@
 #   docker run -d --name jsonvault -p 127.0.0.1:6379:6379 -v jsonvault-data:/data jsonvault
 #   docker exec jsonvault client ping
 #
-# This version has no passwords and no TLS: publish the port to addresses that you trust, as the line above does.
+# Three nodes that replicate each other: docker-compose-raft.yml. This version has no passwords and no TLS: publish the
+# port for clients to addresses that you trust, as the line above does, and the one for other nodes to nobody else.
 
 FROM rust:1.95-bookworm AS build
 WORKDIR /build
 COPY Cargo.toml Cargo.lock ./
 COPY benchmarks benchmarks
+COPY sim sim
 COPY src src
-# The manifest names the benchmarks, so they have to be there; only the two programs are built.
+# The manifest names benchmarks and simulations, so they have to be there; only the two programs are built.
 RUN cargo build --release --locked --bins
 
 FROM debian:bookworm-slim
 LABEL org.opencontainers.image.title="JsonVault" \
-      org.opencontainers.image.description="JSON documents behind the Redis protocol, durable through a Raft log" \
+      org.opencontainers.image.description="JSON documents behind the Redis protocol, replicated by Raft" \
       org.opencontainers.image.licenses="Apache-2.0"
 # A fixed number, so that whoever owns a mounted directory can be said from outside.
 RUN groupadd --system --gid 10001 jsonvault \
@@ -28,17 +30,20 @@ COPY LICENSE /usr/share/doc/jsonvault/LICENSE
 USER 10001:10001
 WORKDIR /data
 VOLUME /data
-EXPOSE 6379
+# For clients, and for other nodes.
+EXPOSE 6379 16379
 # Every setting has a variable: see README.md. These two make the server reachable and its data durable in here;
 # the third is for the client of the health check and of `docker exec`.
 ENV JSONVAULT_ADDRESS=0.0.0.0:6379 \
     JSONVAULT_DIR=/data \
     JSONVAULT_SERVER=127.0.0.1:6379
 
-# `ping` ends with 0 only when the server answers. It answers while a large log is still being read, too.
+# `ping` ends with 0 only when the server answers. It answers while a large log is still being read, and while there is
+# no leader, too: to start the node again would help in neither case.
 HEALTHCHECK --interval=10s --timeout=5s --start-period=60s --retries=3 \
     CMD ["client", "--connect-timeout", "2", "--timeout", "3", "ping"]
 
-# SIGTERM lets each connection have its replies, closes the log and ends; nothing acknowledged depends on it.
+# SIGTERM has a leader hand over, lets each connection have its replies, closes the log and ends; nothing acknowledged
+# depends on it.
 STOPSIGNAL SIGTERM
 ENTRYPOINT ["server"]
