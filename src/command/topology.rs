@@ -40,6 +40,11 @@ impl Topology {
         self.members.iter().find(|peer| Some(peer.id) == self.leader)
     }
 
+    /// This node, while it is a member.
+    pub fn own(&self) -> Option<&Peer> {
+        self.members.iter().find(|peer| peer.id == self.node_id)
+    }
+
     /// All but the leader.
     pub fn replicas(&self) -> impl Iterator<Item = &Peer> {
         self.members.iter().filter(|peer| Some(peer.id) != self.leader)

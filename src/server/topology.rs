@@ -20,13 +20,14 @@ pub fn of(shared: &Shared) -> Topology {
         let (id, voter, offset) = (known.id, known.voter, offset.unwrap_or(0));
         Peer { id, host, port, raft_port: host_and_port(&known.member.raft_address).1, voter, offset }
     };
+    let gone = |known: &MemberStatus| status.removed && known.id == status.node_id;
     Topology {
         cluster: shared.group.cluster().to_string(),
         node_id: status.node_id,
         // A node that was removed hears of no new leader.
         leader: status.leader.filter(|_| !status.removed),
         term: status.term,
-        members: status.members.iter().map(peer).collect(),
+        members: status.members.iter().filter(|known| !gone(known)).map(peer).collect(),
     }
 }
 
@@ -43,8 +44,7 @@ pub fn for_each_key(shared: &Shared, take: &mut dyn FnMut(&[u8]) -> bool) {
 /// What `INFO replication` says of the others, in the fields of Redis.
 pub fn replication(shared: &Shared, out: &mut String) {
     let topology = of(shared);
-    let own = topology.members.iter().find(|peer| peer.id == topology.node_id);
-    let offset = own.map_or(0, |peer| peer.offset);
+    let offset = topology.own().map_or(0, |peer| peer.offset);
     let mut line =
         |text: std::fmt::Arguments<'_>| write!(out, "{text}\r\n").expect("a string takes any text");
     if topology.is_leader() {

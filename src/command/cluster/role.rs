@@ -22,8 +22,7 @@ impl Command for Role {
 impl Control for Role {
     fn run(_args: &mut Args<'_>, _session: &mut Session, node: &dyn Node) -> Result<Reply, Answer> {
         let topology = node.topology();
-        let own = topology.members.iter().find(|peer| peer.id == topology.node_id);
-        let offset = Reply::Integer(own.map_or(0, |peer| peer.offset) as i64);
+        let offset = Reply::Integer(topology.own().map_or(0, |peer| peer.offset) as i64);
         if topology.is_leader() {
             let replica = |peer: &crate::command::Peer| {
                 let words = [peer.host.clone(), peer.port.to_string(), peer.offset.to_string()];

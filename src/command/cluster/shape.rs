@@ -4,13 +4,15 @@ use crate::command::slot::SLOTS;
 use crate::command::{Peer, Topology};
 use crate::resp::Reply;
 
-/// `CLUSTER SLOTS`: one range with the leader before its replicas; none while no leader is known.
+/// `CLUSTER SLOTS`: one range with the leader before its replicas.
+///
+/// While no leader is known this node stands in for it. It waits for the next leader or says CLUSTERDOWN, and clients try
+/// again; for slots without a node they give up.
 pub fn slots(topology: &Topology) -> Reply {
-    let (Some((first, last)), Some(master)) = (topology.slots(), topology.master()) else {
-        return Reply::Array(Vec::new());
-    };
-    let mut range = vec![Reply::Integer(first.into()), Reply::Integer(last.into())];
-    range.extend(std::iter::once(master).chain(topology.replicas()).map(|peer| endpoint(topology, peer)));
+    let Some(first) = topology.master().or(topology.own()) else { return Reply::Array(Vec::new()) };
+    let others = topology.members.iter().filter(|peer| peer.id != first.id);
+    let mut range = vec![Reply::Integer(0), Reply::Integer((SLOTS - 1).into())];
+    range.extend(std::iter::once(first).chain(others).map(|peer| endpoint(topology, peer)));
     Reply::Array(vec![Reply::Array(range)])
 }
 
