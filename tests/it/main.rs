@@ -11,6 +11,7 @@
 
 mod harness;
 
+mod cluster_clients;
 mod commands;
 mod crash;
 mod damage;

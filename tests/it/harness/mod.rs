@@ -8,6 +8,7 @@
 pub mod client;
 pub mod cluster;
 pub mod documents;
+pub mod group;
 pub mod load;
 pub mod node;
 pub mod wait;
@@ -15,6 +16,7 @@ pub mod wait;
 pub use client::Client;
 pub use cluster::Cluster;
 pub use load::Load;
+pub use group::TestGroup;
 pub use node::TestNode;
 
 /// A random number generator that tells how to repeat what it did: the seed is printed, and a failed test shows it.

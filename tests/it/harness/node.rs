@@ -117,8 +117,10 @@ impl TestNode {
                 return Some(false);
             }
             let mut client = Client::try_connect(&address).ok()?;
-            (client.info("loading").as_deref() == Some("0") && client.info_number("is_leader") == 1)
-                .then_some(true)
+            // One that is alone has to lead; one of several may follow.
+            let (leads, leader) = (client.info_number("is_leader") == 1, client.info_number("leader_id"));
+            let led = leads || (leader >= 0 && leader != client.info_number("node_id"));
+            (client.info("loading").as_deref() == Some("0") && led).then_some(true)
         });
         if !loaded {
             return Err(process.ended());

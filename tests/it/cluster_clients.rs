@@ -1,0 +1,137 @@
+//! What clients of Redis Cluster find: the leader as the one master, the other members as its replicas.
+
+use std::collections::BTreeSet;
+
+use jsonvault::resp::Value;
+
+use crate::harness::wait::until;
+use crate::harness::{Client, TestGroup, TestNode};
+
+const ENABLED: &[&str] = &["--cluster-enabled", "yes"];
+const MOVED: &[&str] = &["--cluster-enabled", "yes", "--redirect-mode", "moved"];
+
+/// The words of each line of CLUSTER NODES.
+fn nodes(client: &mut Client) -> Vec<Vec<String>> {
+    let text = client.text("CLUSTER NODES");
+    assert!(text.ends_with('\n') && !text.contains('\r'), "{text:?}");
+    text.lines().map(|line| line.split(' ').map(str::to_owned).collect()).collect()
+}
+
+/// The addresses and names of the nodes in CLUSTER SLOTS, the master first.
+fn slots(client: &mut Client) -> Vec<(String, String)> {
+    let Value::Array(ranges) = client.ask("CLUSTER SLOTS") else { panic!("no array") };
+    let [Value::Array(range)] = &ranges[..] else { panic!("{ranges:?}") };
+    assert_eq!(range[..2], [Value::Integer(0), Value::Integer(16383)]);
+    let text = |value: &Value| String::from_utf8(value.text().unwrap().to_vec()).unwrap();
+    let node = |value: &Value| {
+        let Value::Array(node) = value else { panic!("{value:?}") };
+        let Value::Integer(port) = node[1] else { panic!("{node:?}") };
+        (format!("{}:{port}", text(&node[0])), text(&node[2]))
+    };
+    range[2..].iter().map(node).collect()
+}
+
+#[test]
+fn every_node_shows_the_leader_as_the_master_of_all_slots() {
+    let group = TestGroup::started(ENABLED);
+    let leader = group.leader();
+    let mut seen = BTreeSet::new();
+    for (at, node) in group.nodes.iter().enumerate() {
+        let mut client = node.client();
+        let shown = slots(&mut client);
+        assert_eq!(shown.len(), 3);
+        assert_eq!(shown[0].0, group.nodes[leader].address(), "the leader stands first");
+        let own = client.text("CLUSTER MYID");
+        assert_eq!(own.len(), 40);
+        assert!(shown.contains(&(node.address().to_owned(), own.clone())));
+        let lines = nodes(&mut client);
+        let myself: Vec<_> = lines.iter().filter(|line| line[2].starts_with("myself,")).collect();
+        assert_eq!(myself.len(), 1);
+        assert_eq!(myself[0][0], own);
+        assert!(myself[0][1].starts_with(&format!("{}@", node.address())));
+        for line in &lines {
+            let leads = line[0] == shown[0].1;
+            assert_eq!(line[2].ends_with("master"), leads, "{line:?}");
+            assert_eq!(line[3] == "-", leads, "{line:?}");
+            assert_eq!(line.get(8).map(String::as_str), leads.then_some("0-16383"), "{line:?}");
+        }
+        assert!(client.text("CLUSTER INFO").starts_with("cluster_state:ok\r\n"));
+        assert_eq!(client.info("redis_mode").as_deref(), Some("cluster"));
+        assert_eq!(client.info("role").as_deref(), Some(if at == leader { "master" } else { "slave" }));
+        assert_eq!(client.info_number("cluster_enabled"), 1);
+        assert_eq!(client.info_number("connected_slaves"), if at == leader { 2 } else { 0 });
+        seen.insert(own);
+    }
+    assert_eq!(seen.len(), 3, "each node has a name of its own");
+    // Followers pass on what only the leader can do.
+    let mut follower = group.nodes[group.followers()[0]].client();
+    follower.ok("SET k v");
+    assert_eq!(follower.text("GET k"), "v");
+}
+
+#[test]
+fn a_follower_sends_requests_with_keys_to_the_leader() {
+    let group = TestGroup::started(MOVED);
+    let leader = group.nodes[group.leader()].address().to_owned();
+    let mut follower = group.nodes[group.followers()[0]].client();
+    let slot = follower.integer("CLUSTER KEYSLOT {user:1}.name");
+    let moved = format!("MOVED {slot} {leader}");
+    for line in [
+        "JSON.SET {user:1}.name $ 1",
+        "JSON.GET {user:1}.name",
+        "MGET {user:1}.name other",
+        "DEL {user:1}.name",
+    ] {
+        assert_eq!(follower.text(line), moved, "{line}");
+    }
+    // What names no key is answered where it was asked, and what is wrong is not sent elsewhere.
+    assert_eq!(follower.integer("DBSIZE"), 0);
+    assert!(follower.text("JSON.GET").starts_with("ERR wrong number"));
+    Client::connect(&leader).ok("JSON.SET {user:1}.name $ 1");
+    follower.ok("READONLY");
+    until("the follower to have the document", || {
+        (follower.ask("JSON.GET {user:1}.name") != Value::Null).then_some(())
+    });
+    assert_eq!(follower.text("DEL {user:1}.name"), moved, "a write goes to the leader, READONLY or not");
+    follower.ok("READWRITE");
+    assert_eq!(follower.text("JSON.GET {user:1}.name"), moved);
+    follower.ok("ASKING");
+    // Within a pipeline the answers keep their places.
+    let requests = ["PING", "SET k v", "DBSIZE", "GET k"].map(|line| line.split(' ').collect::<Vec<_>>());
+    let answers: Vec<_> =
+        follower.pipeline(&requests).iter().filter_map(crate::harness::client::text_of).collect();
+    let slot = follower.integer("CLUSTER KEYSLOT k");
+    assert_eq!(
+        answers,
+        ["PONG".to_owned(), format!("MOVED {slot} {leader}"), format!("MOVED {slot} {leader}")]
+    );
+}
+
+#[test]
+fn a_client_library_follows_the_leader_after_a_crash() {
+    let mut group = TestGroup::started(MOVED);
+    let connect = |node: &TestNode| {
+        let client = redis::Client::open(format!("redis://{}/", node.address())).unwrap();
+        client.get_connection().unwrap()
+    };
+    let set = |connection: &mut redis::Connection| {
+        redis::cmd("JSON.SET").arg("k").arg("$").arg("1").query::<String>(connection)
+    };
+    let follower = group.followers()[0];
+    let error = set(&mut connect(&group.nodes[follower])).unwrap_err();
+    let first = group.leader();
+    assert_eq!(error.redirect_node(), Some((group.nodes[first].address(), 7629)), "{error}");
+    assert_eq!(set(&mut connect(&group.nodes[first])).unwrap(), "OK");
+    group.nodes[first].kill();
+    let mut survivor = group.nodes[(first + 1) % group.nodes.len()].client();
+    until("another leader", || {
+        // Somebody has the slots at every moment: the old leader, the node that is asked, the new one.
+        assert_eq!(slots(&mut survivor).len(), 3);
+        let master = nodes(&mut survivor).into_iter().find(|line| line[2].ends_with("master"))?;
+        let mut running = group.nodes.iter().filter(|node| node.is_running());
+        running.any(|node| master[1].starts_with(&format!("{}@", node.address()))).then_some(())
+    });
+    let next = group.leader();
+    assert_ne!(next, first);
+    assert_eq!(set(&mut connect(&group.nodes[next])).unwrap(), "OK");
+}
