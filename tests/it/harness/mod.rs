@@ -15,8 +15,8 @@ pub mod wait;
 
 pub use client::Client;
 pub use cluster::Cluster;
-pub use load::Load;
 pub use group::TestGroup;
+pub use load::Load;
 pub use node::TestNode;
 
 /// A random number generator that tells how to repeat what it did: the seed is printed, and a failed test shows it.
