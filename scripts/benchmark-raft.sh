@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
-# Measures one node with redis-benchmark, beside a plain Redis that syncs every write, in alternation.
+# Measures one node with redis-benchmark, beside a plain Redis that syncs every write, in alternation; or three nodes.
 #
 #   scripts/benchmark-raft.sh                       # speed, medians of 3 runs
 #   scripts/benchmark-raft.sh --runs 5 --scale 2    # more runs, twice the requests
+#   scripts/benchmark-raft.sh --nodes 3             # through the leader and through a follower, on this one machine
 #   scripts/benchmark-raft.sh --memory 1000000      # memory and restart with so many documents
 #   scripts/benchmark-raft.sh --dir /mnt/disk       # on that disk (default: under target/)
 #   scripts/benchmark-raft.sh --no-redis            # JsonVault alone
@@ -19,16 +20,18 @@ source scripts/lib.sh
 runs=3
 scale=1
 memory=0
+nodes=1
 with_redis=1
 base=target/benchmark
 while (($#)); do
     case $1 in
         --runs) runs=$2; shift 2 ;;
         --scale) scale=$2; shift 2 ;;
+        --nodes) nodes=$2; shift 2 ;;
         --memory) memory=$2; shift 2 ;;
         --dir) base=$2; shift 2 ;;
         --no-redis) with_redis=0; shift ;;
-        -h | --help) sed -n '2,14s/^# \{0,1\}//p' "$0"; exit 0 ;;
+        -h | --help) sed -n '2,15s/^# \{0,1\}//p' "$0"; exit 0 ;;
         *) fail "unknown option $1" ;;
     esac
 done
@@ -41,6 +44,7 @@ document='{"id":1234567,"name":"Alice Example","email":"alice@example.org","age"
 
 need redis-cli redis-benchmark
 find_programs
+((nodes == 1)) || with_redis=0
 if ((with_redis)) && ! command -v redis-server >/dev/null; then
     echo "redis-server is not installed: JsonVault is measured alone" >&2
     with_redis=0
@@ -59,6 +63,7 @@ stop() {
 finish() {
     stop jsonvault
     stop redis
+    if [[ -d $work/cluster ]]; then cluster stop || true; fi
     rm -rf "$work"
 }
 trap finish EXIT
@@ -82,8 +87,8 @@ start() {
 load_requests() {
     local name=$1 count=$2
     LC_ALL=C awk -v count="$count" -v document="$document" -v name="$name" 'BEGIN {
-        set = name == "jsonvault" ? "*4\r\n$8\r\nJSON.SET\r\n" : "*3\r\n$3\r\nSET\r\n"
-        root = name == "jsonvault" ? "$1\r\n$\r\n" : ""
+        set = name != "redis" ? "*4\r\n$8\r\nJSON.SET\r\n" : "*3\r\n$3\r\nSET\r\n"
+        root = name != "redis" ? "$1\r\n$\r\n" : ""
         for (n = 0; n < count; n++)
             printf "%s$16\r\ndoc:%012d\r\n%s$%d\r\n%s\r\n", set, n, root, length(document), document
     }'
@@ -100,10 +105,10 @@ measure() {
     local name=$1 workload=$2 clients=$3 pipeline=$4 requests=$5
     local -a command
     case $name:$workload in
-        jsonvault:set) command=(JSON.SET doc:__rand_int__ '$' "$document") ;;
-        jsonvault:get) command=(JSON.GET doc:__rand_int__ '$') ;;
         redis:set) command=(SET doc:__rand_int__ "$document") ;;
         redis:get) command=(GET doc:__rand_int__) ;;
+        *:set) command=(JSON.SET doc:__rand_int__ '$' "$document") ;;
+        *:get) command=(JSON.GET doc:__rand_int__ '$') ;;
     esac
     # The command stands in the first column with commas of its own, so columns are counted from the end.
     redis-benchmark -p "${ports[$name]}" -c "$clients" -P "$pipeline" -n "$requests" -r "$keys" --csv "${command[@]}" \
@@ -155,6 +160,52 @@ print_row() {
     echo "| $label | $ours ($low to $high) | $theirs | $ratio |"
 }
 
+cluster() {
+    BIN_DIR=$BIN_DIR DIR=$work/cluster scripts/cluster.sh "$@"
+}
+
+# A cluster on one machine: its nodes share the disk and the processors, so this shows what the ways cost beside each
+# other and not what three machines give.
+cluster_speed() {
+    local base leader follower node row workload freshness role clients pipeline requests
+    base=$(free_port "$nodes")
+    cluster start --nodes "$nodes" --port "$base" -- --loglevel error >&2
+    leader=$(redis-cli -p "$base" info raft | tr -d '\r' | sed -n 's/^leader_id://p')
+    follower=$((leader % nodes + 1))
+    ports[leader]=$((base + leader - 1)) ports[follower]=$((base + follower - 1))
+    load leader "$keys"
+    echo "| 250-byte documents, $nodes nodes | through the leader, requests/s (lowest to highest) | through a follower |"
+    echo "|---|---|---|"
+    for row in "set - 50 1 50000" "set - 50 16 200000" "set - 1 1 5000" "get linearizable 50 1 100000" \
+        "get linearizable 50 16 400000" "get linearizable 1 1 10000" "get lease 50 1 100000" "get lease 1 1 20000" \
+        "get local 50 1 100000" "get local 50 16 400000" "get local 1 1 20000"; do
+        read -r workload freshness clients pipeline requests <<<"$row"
+        for node in $(seq "$nodes"); do
+            [[ $freshness == - ]] || redis-cli -p $((base + node - 1)) config set read-consistency "$freshness" >/dev/null
+        done
+        requests=$(awk -v requests="$requests" -v scale="$scale" 'BEGIN { printf "%d", requests * scale }')
+        for _ in $(seq "$runs"); do
+            for role in leader follower; do
+                measure "$role" "$workload" "$clients" "$pipeline" "$requests" >>"$work/$role.$workload.$freshness.$clients.$pipeline"
+            done
+        done
+        print_cluster_row "$workload" "$freshness" "$clients" "$pipeline"
+    done
+}
+
+print_cluster_row() {
+    local workload=$1 freshness=$2 clients=$3 pipeline=$4 label role median low high cells=
+    label="JSON.${workload^^} \`$\`"
+    [[ $freshness == - ]] || label+=", $freshness"
+    label+=", clients: $clients"
+    ((pipeline > 1)) && label+=", pipelined: $pipeline"
+    for role in leader follower; do
+        read -r median low high < <(summary <"$work/$role.$workload.$freshness.$clients.$pipeline")
+        cells+=" $median ($low to $high) |"
+    done
+    echo "| $label |$cells"
+}
+
 rss() {
     redis-cli -p "${ports[$1]}" info memory | tr -d '\r' | sed -n 's/^used_memory_rss://p'
 }
@@ -181,4 +232,10 @@ footprint() {
 }
 
 echo "$(nproc) cores, $(uname -sr), $(redis-benchmark --version); the disk of $base; medians of $runs runs" >&2
-if ((memory)); then footprint; else speed; fi
+if ((memory)); then
+    footprint
+elif ((nodes > 1)); then
+    cluster_speed
+else
+    speed
+fi

@@ -175,7 +175,14 @@ start() {
     fi
     for node in $(seq "$all"); do
         [[ -z $(pid_of "$node") ]] || continue
-        if ((node <= nodes)); then spawn "$node" --peers "$(peers)"; else spawn "$node" --join "$(any_running)"; fi
+        if ((node > nodes)); then
+            spawn "$node" --join "$(any_running)"
+        elif ((nodes > 1)); then
+            spawn "$node" --peers "$(peers)"
+        else
+            # As most people start one.
+            spawn "$node" --raft-address "$(host 1):$(raft_port 1)"
+        fi
         started+=("$node")
     done
     wait_for "${started[@]}"

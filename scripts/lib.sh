@@ -15,15 +15,21 @@ need() {
     done
 }
 
-# A port of this machine that nobody listens on now.
+# Whether somebody listens on a port of this machine.
+port_is_taken() {
+    (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null
+}
+
+# The first of so many ports in a row (one, unless said) that nobody listens on now, nor on those 10,000 above.
 free_port() {
-    local port
+    local count=${1:-1} port next
     for _ in $(seq 100); do
         port=$((20000 + RANDOM % 30000))
-        if ! (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null; then
-            echo "$port"
-            return
-        fi
+        for ((next = port; next < port + count; next++)); do
+            if port_is_taken "$next" || port_is_taken $((next + 10000)); then continue 2; fi
+        done
+        echo "$port"
+        return
     done
     fail "no free port found"
 }

@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
-# Kills a node in the middle of an import, restarts it and looks for every write that was acknowledged.
+# Kills the leader in the middle of an import, restarts it and looks for every write that was acknowledged.
 #
-#   scripts/test-raft.sh                    # 100,000 documents, killed three times
+#   scripts/test-raft.sh                    # one node, 100,000 documents, killed three times
+#   scripts/test-raft.sh --nodes 3          # three; the others go on without the one that was killed
 #   scripts/test-raft.sh --documents 500000 --kills 10
 #   BIN_DIR=target/debug scripts/test-raft.sh
 #
-# Everything happens in a temporary directory and on a free port of this machine. There is one node: members of a
-# cluster come with a version that can be clustered.
+# Everything happens in a temporary directory and on free ports of this machine.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 # shellcheck source=scripts/lib.sh
@@ -14,61 +14,51 @@ source scripts/lib.sh
 
 documents=100000
 kills=3
+nodes=1
 while (($#)); do
     case $1 in
         --documents) documents=$2; shift 2 ;;
         --kills) kills=$2; shift 2 ;;
+        --nodes) nodes=$2; shift 2 ;;
         -h | --help) sed -n '2,9s/^# \{0,1\}//p' "$0"; exit 0 ;;
         *) fail "unknown option $1" ;;
     esac
 done
+((nodes != 2)) || fail "two nodes are fewer than one: neither may fail"
 
 need redis-cli
 find_programs
-work=$(mktemp -d)
-server_pid=
+PORT=$(free_port "$nodes")
+DIR=$(mktemp -d)
+export BIN_DIR PORT DIR NODES=$nodes
 finish() {
-    if [[ -n $server_pid ]]; then
-        kill -9 "$server_pid" 2>/dev/null || true
-        wait "$server_pid" 2>/dev/null || true
-    fi
-    rm -rf "$work"
+    scripts/cluster.sh stop --delete || true
+    rm -rf "$DIR"
 }
 trap finish EXIT
 
-port=$(free_port)
-export JSONVAULT_SERVER=127.0.0.1:$port
-
-start() {
-    "$SERVER" --address "127.0.0.1:$port" --raft-address "127.0.0.1:$((port + 1))" --dir "$work/data" \
-        2>>"$work/server.log" &
-    server_pid=$!
-    wait_ready "$port" "$server_pid"
-}
-
-# Ends the node as a power cut would end the process: nothing is flushed, nothing is answered.
-kill_node() {
-    kill -9 "$server_pid"
-    wait "$server_pid" 2>/dev/null || true
-    server_pid=
-}
-
+# redis-cli on node $1.
 cli() {
-    redis-cli -p "$port" "$@"
+    redis-cli -p $((PORT + $1 - 1)) "${@:2}"
 }
 
 raft_field() {
-    cli info raft | tr -d '\r' | sed -n "s/^$1://p"
+    cli "$1" info raft | tr -d '\r' | sed -n "s/^$2://p"
+}
+
+# Another node than $1; of one node, itself.
+other_than() {
+    echo $(($1 % nodes + 1))
 }
 
 # Each acknowledged document has to be there with its content: import numbers them, and so does `n` in each.
 check_acknowledged() {
-    local acknowledged=$1 keys missing
+    local node=$1 acknowledged=$2 keys missing
     keys=$(wc -l <"$acknowledged")
-    missing=$(sed 's/^\(.*:\)\([0-9]*\)$/JSON.GET \1\2 $.n/' "$acknowledged" | cli | paste -d' ' "$acknowledged" - \
+    missing=$(sed 's/^\(.*:\)\([0-9]*\)$/JSON.GET \1\2 $.n/' "$acknowledged" | cli "$node" | paste -d' ' "$acknowledged" - \
         | awk '{ split($1, key, ":"); if ($2 != "[" key[3] "]") bad++ } END { print bad + 0 }')
-    ((missing == 0)) || fail "$missing of $keys acknowledged documents are missing or wrong"
-    echo "  all $keys acknowledged documents are there"
+    ((missing == 0)) || fail "node $node: $missing of $keys acknowledged documents are missing or wrong"
+    echo "  all $keys acknowledged documents are on node $node"
 }
 
 make_documents() {
@@ -78,42 +68,56 @@ make_documents() {
     }'
 }
 
-make_documents >"$work/documents.ndjson"
-echo "starting a node on port $port"
-start
-first_term=$(raft_field current_term)
-[[ $(raft_field is_leader) == 1 ]] || fail "a node that is alone has to lead"
-
-for round in $(seq "$kills"); do
-    echo "round $round: import $documents documents, kill -9 on the way"
-    acknowledged=$work/acknowledged.$round
-    "$CLIENT" import "$work/documents.ndjson" --prefix "round$round:doc:" --acknowledged "$acknowledged" \
-        2>"$work/import.log" &
-    import_pid=$!
+# Imports through node $2 and kills the leader, $1, on the way.
+import_and_kill() {
+    local leader=$1 through=$2 acknowledged=$3 importer wanted
+    "$CLIENT" --server "127.0.0.1:$((PORT + through - 1))" import "$DIR/documents.ndjson" \
+        --prefix "round$round:doc:" --acknowledged "$acknowledged" 2>"$DIR/import.log" &
+    importer=$!
     # The later rounds kill later, so that the log is cut at different places.
     wanted=$((documents * round / (kills + 1)))
     for _ in $(seq 2000); do
         [[ -f $acknowledged ]] && (($(wc -l <"$acknowledged") >= wanted)) && break
-        kill -0 "$import_pid" 2>/dev/null || break
+        kill -0 "$importer" 2>/dev/null || break
         sleep 0.005
     done
-    kill_node
-    wait "$import_pid" 2>/dev/null && echo "  the import had ended before the kill"
-    grep acknowledged "$work/import.log" | sed 's/^/  /'
-    start
-    check_acknowledged "$acknowledged"
+    scripts/cluster.sh kill "$leader"
+    if wait "$importer" && ((leader == through)); then
+        echo "  the import had ended before the kill"
+    fi
+    grep acknowledged "$DIR/import.log" | sed 's/^/  /'
+}
+
+make_documents >"$DIR/documents.ndjson"
+echo "starting, nodes: $nodes, the first on port $PORT"
+scripts/cluster.sh start >/dev/null
+first_term=$(raft_field 1 current_term)
+
+for round in $(seq "$kills"); do
+    leader=$(raft_field 1 leader_id)
+    # In turns through the node that is going to be killed, and through another.
+    through=$leader
+    ((round % 2)) || through=$(other_than "$leader")
+    echo "round $round: import $documents documents through node $through, kill -9 of node $leader, which leads"
+    acknowledged=$DIR/acknowledged.$round
+    import_and_kill "$leader" "$through" "$acknowledged"
+    ((nodes == 1)) || check_acknowledged "$(other_than "$leader")" "$acknowledged"
+    scripts/cluster.sh start >/dev/null
+    check_acknowledged "$leader" "$acknowledged"
 done
 
 echo "stopping cleanly and starting once more"
-cli json.set counter '$' '{"n":1}' >/dev/null
-cli json.numincrby counter '$.n' 41 >/dev/null
-before=$(cli dbsize)
-kill "$server_pid"
-wait "$server_pid" || fail "the server did not end cleanly: $(tail -n 1 "$work/server.log")"
-server_pid=
-start
-[[ $(cli json.get counter '$.n') == "[42]" ]] || fail "the counter was lost or counted twice"
-[[ $(cli dbsize) == "$before" ]] || fail "$(cli dbsize) keys, there were $before"
-(($(raft_field current_term) >= first_term)) || fail "a term never falls"
-[[ $(raft_field last_applied) == "$(raft_field last_log_index)" ]] || fail "the log is not applied to its end"
-echo "ok: $before keys, term $(raft_field current_term), $(raft_field last_applied) entries applied"
+cli 1 json.set counter '$' '{"n":1}' >/dev/null
+cli 1 json.numincrby counter '$.n' 41 >/dev/null
+before=$(cli 1 dbsize)
+scripts/cluster.sh stop
+scripts/cluster.sh start
+for node in $(seq "$nodes"); do
+    [[ $(cli "$node" json.get counter '$.n') == "[42]" ]] || fail "the counter was lost or counted twice"
+    [[ $(cli "$node" dbsize) == "$before" ]] || fail "$(cli "$node" dbsize) keys, there were $before"
+    (($(raft_field "$node" current_term) >= first_term)) || fail "a term never falls"
+done
+leader=$(raft_field 1 leader_id)
+[[ $(raft_field "$leader" last_applied) == "$(raft_field "$leader" last_log_index)" ]] \
+    || fail "the log is not applied to its end"
+echo "ok: $before keys, term $(raft_field 1 current_term), $(raft_field "$leader" last_applied) entries applied"
