@@ -76,7 +76,7 @@ raft_port() {
 pid_of() {
     local pid
     pid=$(cat "$dir/$1.pid" 2>/dev/null) || return 0
-    if tr '\0' '\n' <"/proc/$pid/cmdline" 2>/dev/null | grep -qxF "$dir/$1"; then echo "$pid"; fi
+    if { tr '\0' '\n' <"/proc/$pid/cmdline"; } 2>/dev/null | grep -qxF "$dir/$1"; then echo "$pid"; fi
 }
 
 run_on() {
@@ -146,14 +146,14 @@ spawn() {
     echo $! >"$dir/$node.pid"
 }
 
-# Waits until a node answers a linearizable read: its group has a leader, and it has the log.
+# Waits until nodes answer a linearizable read: there is a leader, and they have the log. Or that they were removed.
 wait_for() {
-    local node
+    local node answer
     for node in "$@"; do
         for _ in $(seq 300); do
             # Before `ip netns exec` has become the server, its command line is another.
             [[ -d /proc/$(cat "$dir/$node.pid") ]] || fail "node $node ended: $(tail -n 1 "$dir/$node.log")"
-            run_on "$node" raw exists nobody >/dev/null 2>&1 && continue 2
+            if answer=$(run_on "$node" raw exists nobody 2>&1) || [[ $answer == *"was removed"* ]]; then continue 2; fi
             sleep 0.1
         done
         fail "node $node has no leader; see $dir/$node.log"

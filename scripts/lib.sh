@@ -20,11 +20,12 @@ port_is_taken() {
     (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null
 }
 
-# The first of so many ports in a row (one, unless said) that nobody listens on now, nor on those 10,000 above.
+# The first of so many ports in a row (one, unless said) that nobody listens on now, nor on those 10,000 above. All below
+# 32768, from where on the system gives ports to connections that go out: one could have a node's while it is down.
 free_port() {
     local count=${1:-1} port next
     for _ in $(seq 100); do
-        port=$((20000 + RANDOM % 30000))
+        port=$((10000 + RANDOM % 12000))
         for ((next = port; next < port + count; next++)); do
             if port_is_taken "$next" || port_is_taken $((next + 10000)); then continue 2; fi
         done
