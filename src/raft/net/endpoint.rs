@@ -100,13 +100,17 @@ impl Endpoint {
     }
 
     fn hello(&self, to: u64) -> Hello {
+        let members = self.members.lock();
+        // A node that is being added has not come to the membership it is in: the older ones leave it out, and that
+        // does not mean that it was removed.
+        let is_member = members.ids.contains(&self.node_id);
         Hello {
             version: PROTOCOL_VERSION,
             cluster: self.cluster.clone(),
             group: self.group,
             from: self.node_id,
             to,
-            members_index: self.members.lock().index,
+            members_index: members.index.filter(|_| is_member),
         }
     }
 
@@ -142,8 +146,8 @@ impl Endpoint {
             ));
         }
         let members = self.members.lock();
-        // A node that is being added knows a membership that may not have come here yet.
-        if members.index.is_some()
+        // It was a member, and is none in what came later. A node's number is never given to another.
+        if hello.members_index.is_some()
             && hello.members_index < members.index
             && !members.ids.contains(&hello.from)
         {
@@ -184,11 +188,21 @@ mod tests {
     }
 
     #[test]
+    fn a_node_tells_of_members_among_which_it_is() {
+        let endpoint = endpoint();
+        *endpoint.members.lock() = Members { index: Some(7), ids: BTreeSet::from([2, 3]) };
+        assert_eq!(endpoint.hello(2).members_index, None);
+        *endpoint.members.lock() = Members { index: Some(9), ids: BTreeSet::from([1, 2, 3]) };
+        assert_eq!(endpoint.hello(2).members_index, Some(9));
+    }
+
+    #[test]
     fn a_node_that_newer_members_leave_out_is_told_so() {
         let endpoint = endpoint();
         *endpoint.members.lock() = Members { index: Some(7), ids: BTreeSet::from([1, 3]) };
         assert_eq!(endpoint.judge(&Hello { members_index: Some(6), ..hello() }), Welcome::Removed);
         assert_eq!(endpoint.judge(&Hello { members_index: Some(8), ..hello() }), Welcome::Ready);
+        assert_eq!(endpoint.judge(&hello()), Welcome::Ready, "a node that is being added");
         assert_eq!(endpoint.judge(&Hello { from: 3, members_index: Some(6), ..hello() }), Welcome::Ready);
     }
 }

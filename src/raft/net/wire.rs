@@ -25,7 +25,7 @@ pub struct Hello {
     pub group: u32,
     pub from: u64,
     pub to: u64,
-    /// The index of the membership that the sender knows: one that is newer there may have removed it.
+    /// The index of the membership among which the sender knows itself: a newer one may have removed it.
     pub members_index: Option<u64>,
 }
 
