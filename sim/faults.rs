@@ -68,6 +68,7 @@ impl Faults {
         network.heal();
         network.set_delays(CALM);
         for host in hosts {
+            host.pause(0);
             match host.is_running() {
                 true => host.disk.trust(),
                 false => host.start(),
@@ -104,7 +105,7 @@ impl Faults {
     fn begin(&mut self, now_ms: u64, hosts: &mut [Host], network: &Network, trace: &mut Vec<String>) {
         let one = self.random.below(hosts.len() as u64) as usize;
         let other = (one + 1 + self.random.below(hosts.len() as u64 - 1) as usize) % hosts.len();
-        match self.random.below(15) {
+        match self.random.below(17) {
             12 => {
                 let op = [Op::Write, Op::Sync, Op::SyncDir, Op::Rename][self.random.below(4) as usize];
                 let after = self.random.below(OPERATIONS_MAX);
@@ -113,6 +114,11 @@ impl Faults {
                     hosts[one].disk.fail(op, after, ErrorKind::Other);
                     self.failing[one] = true;
                 }
+            }
+            15..17 => {
+                let for_ms = self.random.below(DOWN_MS_MAX);
+                trace.push(format!("n{} stands still for {for_ms} ms", hosts[one].id()));
+                hosts[one].pause(for_ms);
             }
             13..15 => {
                 trace.push(format!("n{} is asked to hand over leadership", hosts[one].id()));

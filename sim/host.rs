@@ -77,6 +77,9 @@ pub struct Host {
     network: Network,
     random: Random,
     running: Option<Running>,
+    /// For how long the node still does nothing, and for how long it has: its clock goes on meanwhile.
+    pause_ms: u64,
+    paused_ms: u64,
     /// Counts starts, so that whoever asked an earlier one knows.
     pub boots: u64,
 }
@@ -91,7 +94,19 @@ impl Host {
     ) -> Host {
         let skew_ms = random.below(500);
         let disk = SimDisk::new();
-        Host { index, disk, settings, now_ms, skew_ms, network, random, running: None, boots: 0 }
+        Host {
+            index,
+            disk,
+            settings,
+            now_ms,
+            skew_ms,
+            network,
+            random,
+            running: None,
+            pause_ms: 0,
+            paused_ms: 0,
+            boots: 0,
+        }
     }
 
     pub fn id(&self) -> u64 {
@@ -114,6 +129,7 @@ impl Host {
     pub fn start(&mut self) {
         assert!(self.running.is_none(), "a node starts after it has stopped");
         self.boots += 1;
+        (self.pause_ms, self.paused_ms) = (0, 0);
         self.network.host_up(self.index);
         // No I/O driver: everything that a node waits for is in this process.
         let runtime = Builder::new_current_thread().enable_time().start_paused(true).build();
@@ -145,11 +161,27 @@ impl Host {
 
     /// Lets the node do what it does in a millisecond.
     pub fn step(&mut self) {
+        if self.pause_ms > 0 {
+            self.pause_ms -= 1;
+            self.paused_ms += 1;
+            return;
+        }
+        let paused = Duration::from_millis(std::mem::take(&mut self.paused_ms));
         if let Some(running) = &mut self.running {
             let before = Random::replace_thread(running.random.clone());
-            running.runtime.block_on(async { tokio::time::sleep(STEP).await });
+            running.runtime.block_on(async {
+                if !paused.is_zero() {
+                    tokio::time::advance(paused).await;
+                }
+                tokio::time::sleep(STEP).await;
+            });
             running.random = Random::replace_thread(before);
         }
+    }
+
+    /// Holds the node for so long, as a busy machine or a debugger does; 0 lets it go on.
+    pub fn pause(&mut self, for_ms: u64) {
+        self.pause_ms = for_ms;
     }
 
     /// The node loses its power. The seed chooses what of the unsynced its disk keeps.

@@ -7,8 +7,8 @@
 //! ```
 //!
 //! A node is the product's own code from `raft::Group` down: consensus, log, snapshots, keyspace, the connections
-//! between nodes. Not simulated: the server in front of it, threads (see `env::Background`), full disks, changes of the
-//! members. `docs/decisions/0006-one-seed-one-run.md` has the sources of chance and what became of each.
+//! between nodes. Not simulated: the server in front of it, threads (see `env::Background`), full disks, members
+//! that leave. `docs/decisions/0006-one-seed-one-run.md` has the sources of chance and what became of each.
 //!
 //! Invariant: a seed's trace is the same, byte for byte, whenever and wherever it runs.
 

@@ -114,7 +114,13 @@ impl Simulation {
         self.note(lines);
         let mut progress = Progress::new(self.now_ms, self.hosts.len());
         self.clients.clear();
-        while !progress.step(self.now_ms, &self.hosts, &mut self.history)? {
+        loop {
+            let mut lines = Vec::new();
+            let done = progress.step(self.now_ms, &self.hosts, &mut self.history, &mut lines);
+            self.note(lines);
+            if done? {
+                break;
+            }
             // One that had still to notice that its disk failed is started again as well.
             self.hosts.iter_mut().filter(|host| !host.is_running()).for_each(Host::start);
             self.millisecond()?;

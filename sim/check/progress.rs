@@ -32,9 +32,15 @@ impl Progress {
     }
 
     /// Whether every node has taken a write and has applied what the others have.
-    pub fn step(&mut self, now_ms: u64, hosts: &[Host], history: &mut History) -> Result<bool, String> {
+    pub fn step(
+        &mut self,
+        now_ms: u64,
+        hosts: &[Host],
+        history: &mut History,
+        trace: &mut Vec<String>,
+    ) -> Result<bool, String> {
         for (attempt, host) in self.attempts.iter_mut().zip(hosts) {
-            attempt.step(host, history);
+            attempt.step(host, history, trace);
         }
         let applied: Vec<_> = hosts.iter().map(applied).collect();
         let together = applied[0].is_some() && applied.iter().all(|index| *index == applied[0]);
@@ -56,21 +62,24 @@ fn applied(host: &Host) -> Option<u64> {
 }
 
 impl Attempt {
-    fn step(&mut self, host: &Host, history: &mut History) {
+    fn step(&mut self, host: &Host, history: &mut History, trace: &mut Vec<String>) {
         if self.succeeded {
             return;
         }
         if let Some((event, answer)) = &self.pending {
             let Some(outcome) = answer.lock().take() else { return };
             self.succeeded = matches!(outcome, Outcome::Appended(_));
-            self.last = format!("{outcome:?}");
+            let told = format!("{outcome:?}");
+            if told != self.last {
+                trace.push(format!("n{} answers a write in peace: {told}", host.id()));
+                self.last = told;
+            }
             history.complete(*event, outcome);
             self.pending = None;
         } else if let Some((group, keyspace)) = host.group() {
             let operation = Operation::Append(history.number());
             let event = history.invoke(usize::MAX, host.index, 0, operation);
             self.pending = Some((event, perform(host, group, keyspace, 0, operation, 0)));
-            self.last = "no answer".to_string();
         } else {
             self.last = "not up".to_string();
         }
