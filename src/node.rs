@@ -144,11 +144,13 @@ impl Node {
             self.shared.group.leave_leadership().await;
         }
         stopping.send_replace(true);
-        if outcome.is_ok() {
-            server.await.map_err(|error| Fatal::Consensus(error.to_string()))?;
-        }
-        self.shared.group.shutdown().await;
-        outcome.map(|()| next)
+        let served = match outcome {
+            Ok(()) => server.await.map_err(|error| Fatal::Consensus(format!("the listener ended: {error}"))),
+            Err(_) => Ok(()),
+        };
+        // Whatever went wrong before: what is queued is written, and the first reason is the one to tell.
+        let closed = self.shared.group.shutdown().await;
+        outcome.and(served).and(closed).map(|()| next)
     }
 
     /// Starts again without what was in the data directory.

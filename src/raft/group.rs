@@ -316,7 +316,8 @@ impl Group {
         let mut metrics = self.raft().metrics();
         loop {
             if let Err(error) = &metrics.borrow_watched().running_state {
-                return stopped(error);
+                // Consensus has the log's error as a text at best.
+                return self.shared.log.failure().unwrap_or_else(|| stopped(error));
             }
             if metrics.changed().await.is_err() {
                 return Fatal::Consensus("its task ended".to_string());
@@ -325,16 +326,17 @@ impl Group {
     }
 
     /// Stops taking part and writes what is queued. Writes under way are answered first by the server.
-    pub async fn shutdown(&self) {
+    ///
+    /// # Errors
+    /// [`Fatal`] if the log failed, now or before: the stop was no clean one.
+    pub async fn shutdown(&self) -> Result<(), Fatal> {
         if let Err(error) = self.raft().shutdown().await {
             tracing::error!(%error, "consensus did not stop cleanly");
         }
         for task in self.shared.tasks.lock().drain(..) {
             task.abort();
         }
-        if let Err(fatal) = self.shared.log.close() {
-            tracing::error!(%fatal, "the log did not close cleanly");
-        }
+        self.shared.log.close()
     }
 }
 
@@ -358,7 +360,7 @@ fn config(options: &Options) -> Result<Arc<openraft::Config>, Fatal> {
         max_in_snapshot_log_to_keep: u64::MAX,
         ..openraft::Config::default()
     };
-    config.validate().map(Arc::new).map_err(stopped)
+    config.validate().map(Arc::new).map_err(|error| Fatal::Config(error.to_string()))
 }
 
 /// The machine in the state of the newest good snapshot.
@@ -371,7 +373,7 @@ fn restore(
     let (newest, _damaged) = snapshots.newest_good()?;
     let mut restored = None;
     if let Some(snapshot) = newest {
-        let (meta, records) = load_records(snapshots, &snapshot, &options.keyspace).map_err(stopped)?;
+        let (meta, records) = load_records(snapshots, &snapshot, &options.keyspace)?;
         tracing::info!(records, index = snapshot.place.0, "restored the newest snapshot");
         restored = Some(Snapshot { meta, snapshot });
     }
@@ -433,5 +435,7 @@ fn check_end(
 }
 
 fn log_store(log: &Arc<Log>, recovered: &Recovered) -> Result<LogStore, Fatal> {
-    LogStore::new(log.clone(), recovered.vote.as_deref(), recovered.committed.as_deref()).map_err(stopped)
+    let unreadable =
+        |error: super::convert::Unreadable| Fatal::Directory { path: log.path(), reason: error.to_string() };
+    LogStore::new(log.clone(), recovered.vote.as_deref(), recovered.committed.as_deref()).map_err(unreadable)
 }

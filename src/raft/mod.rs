@@ -19,6 +19,8 @@
 
 mod answer;
 mod convert;
+#[cfg(test)]
+mod failure_tests;
 mod group;
 mod log_store;
 mod maintenance;

@@ -148,17 +148,10 @@ impl Proposer {
         while let Some(taken) = self.take_entry() {
             let now_ms = self.shared.clock.now_ms();
             let payload = Payload(Batch::encode(taken.iter().map(|waiting| &waiting.batch), now_ms));
-            let done = self.clone();
-            let respond = Callback::new(move |result| {
-                // The place is given free before the replies are, so that who answers at once finds it.
-                done.finished();
-                answer_all(taken, result);
-            });
-            // An error here means that consensus has stopped. The callback was dropped with its senders then, so
-            // every batch is answered as uncertain: the entry may have been taken in before the stop.
-            if self.shared.raft.client_write_ff(payload, Some(respond)).await.is_err() {
-                self.shared.queue.lock().in_flight -= 1;
-            }
+            let entry = InFlight { proposer: self.clone(), taken };
+            let respond = Callback::new(move |result| entry.answer(result));
+            // An error here means that consensus has stopped, and dropped the callback.
+            let _ = self.shared.raft.client_write_ff(payload, Some(respond)).await;
         }
     }
 
@@ -191,6 +184,30 @@ impl Proposer {
         if !queue.waiting.is_empty() {
             self.shared.gathered.notify_one();
         }
+    }
+}
+
+/// An entry that was proposed. Consensus calls back with its outcome, or, when it stops, drops the callback: then the
+/// entry's place is free all the same, and its batches are uncertain, since it may have been taken in before the stop.
+struct InFlight {
+    proposer: Proposer,
+    taken: Vec<Waiting>,
+}
+
+impl InFlight {
+    fn answer(mut self, result: ClientWriteResult<TypeConfig>) {
+        let taken = std::mem::take(&mut self.taken);
+        // The place is given free before the replies are, so that who answers at once finds it.
+        drop(self);
+        answer_all(taken, result);
+    }
+}
+
+impl Drop for InFlight {
+    fn drop(&mut self) {
+        self.proposer.finished();
+        // A sender that is dropped says that the outcome is not known.
+        self.taken.clear();
     }
 }
 

@@ -95,7 +95,10 @@ impl Group {
         &self,
         batch: Batch,
     ) -> Result<Vec<crate::resp::Reply>, (Declined, Batch)> {
-        let full = |full: NoSpace| (Declined::Unavailable(full.into()), Batch::new());
+        let full = |full: NoSpace| {
+            let stopping = self.log().failure().map(|_| Unavailable::ShuttingDown);
+            (Declined::Unavailable(stopping.unwrap_or_else(|| full.into())), Batch::new())
+        };
         let room = self.log().reserve(batch.entry_bytes()).map_err(full)?;
         let replies = self.proposer().propose(batch, Instant::now() + WRITE_TIMEOUT).await;
         drop(room);

@@ -22,6 +22,7 @@ use super::saving::Saving;
 use super::types::{LogId, Replies, SnapshotMeta, StoredMembership, TypeConfig};
 use super::watch::{Sender, Watch};
 use crate::env::Background;
+use crate::error::Fatal;
 use crate::keyspace::{Capture, Keyspace};
 use crate::machine::{self, Machine, Restore};
 use crate::storage::snapshot::BLOCK_BYTES_MAX;
@@ -207,7 +208,7 @@ impl RaftStateMachine<TypeConfig> for StateMachine {
         let load = move || {
             let snapshot = adopt(&snapshots, snapshot)?;
             keyspace.reset();
-            load_records(&snapshots, &snapshot, &keyspace).map(|_| snapshot)
+            load_records(&snapshots, &snapshot, &keyspace).map(|_| snapshot).map_err(io::Error::other)
         };
         let snapshot = self.background.run(load).await??;
         *self.current.lock() = Some(Snapshot { meta: meta.clone(), snapshot });
@@ -249,14 +250,18 @@ pub fn load_records(
     snapshots: &SnapshotDir,
     snapshot: &SnapshotFile,
     keyspace: &Keyspace,
-) -> Result<(SnapshotMeta, usize), io::Error> {
-    let mut reader = snapshots.open(snapshot).map_err(io::Error::other)?;
-    let meta = convert::decode_meta(reader.meta()).map_err(io::Error::other)?;
+) -> Result<(SnapshotMeta, usize), Fatal> {
+    let unreadable = |error: &dyn std::fmt::Display| Fatal::Directory {
+        path: snapshot.path.clone(),
+        reason: error.to_string(),
+    };
+    let mut reader = snapshots.open(snapshot)?;
+    let meta = convert::decode_meta(reader.meta()).map_err(|error| unreadable(&error))?;
     let mut restore = Restore::new();
-    while let Some(block) = reader.next_block().map_err(io::Error::other)? {
-        restore.block(block, keyspace).map_err(io::Error::other)?;
+    while let Some(block) = reader.next_block()? {
+        restore.block(block, keyspace).map_err(|error| unreadable(&error))?;
     }
-    Ok((meta, restore.finish().map_err(io::Error::other)?))
+    Ok((meta, restore.finish().map_err(|error| unreadable(&error))?))
 }
 
 /// Writes one snapshot while entries go on being applied.

@@ -274,6 +274,11 @@ impl Log {
         self.reserve(bytes).map(drop)
     }
 
+    /// Why the log takes nothing more, if it failed.
+    pub fn failure(&self) -> Option<Fatal> {
+        self.shared.queue.lock().failed.clone()
+    }
+
     pub fn stats(&self) -> Stats {
         self.shared.stats()
     }

@@ -1,0 +1,131 @@
+//! A group whose disk fails: what its clients are told, how the node ends, and what a restart finds.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use tokio::time::timeout;
+
+use super::group::{Founding, Group, Options};
+use super::types::Member;
+use crate::command::{Context, table};
+use crate::env::{Background, Op, RealNet, SimDisk, SystemClock};
+use crate::error::{Fatal, Unavailable};
+use crate::keyspace::{Keyspace, Scope};
+use crate::machine::Batch;
+use crate::resp::{Protocol, Reply};
+use crate::storage::{DataDir, Identity, log};
+
+/// Far beyond what any step here takes, and below the deadline of a write: who waits that long was forgotten.
+const PATIENCE: Duration = Duration::from_secs(4);
+
+struct Node {
+    group: Group,
+    keyspace: Arc<Keyspace>,
+    _data: DataDir,
+}
+
+async fn started(disk: &SimDisk) -> Result<Node, Fatal> {
+    let identity = Identity { node: 1, cluster: "test".to_string() };
+    let data = DataDir::open(disk.shared(), Path::new("/data"), identity)?;
+    let keyspace = Arc::new(Keyspace::new());
+    let net = RealNet::shared();
+    let options = Options {
+        node_id: 1,
+        founding: Founding::Members(BTreeMap::from([(1, Member::default())])),
+        clock: Arc::new(SystemClock::new()),
+        keyspace: keyspace.clone(),
+        acceptor: net.bind("127.0.0.1:0").await.expect("a port is free"),
+        net,
+        snapshot_log_bytes: u64::MAX,
+        snapshot_log_entries: u64::MAX,
+        log: log::Options { segment_bytes: 1 << 20, ..log::Options::default() },
+        background: Background::Threads,
+    };
+    let group = Group::start(&data, options).await?;
+    group.wait_until_loaded().await?;
+    Ok(Node { group, keyspace, _data: data })
+}
+
+fn set(key: &str) -> Batch {
+    let row = table::find(b"SET").expect("the table has the command");
+    let words = [key, "value"].map(|word| Bytes::copy_from_slice(word.as_bytes()));
+    let context = Context { protocol: Protocol::Resp2, now_ms: 1, document_bytes_max: 0 };
+    let mut batch = Batch::new();
+    batch.push(row, &words, &context).expect("the command is well formed");
+    batch
+}
+
+/// Sets many keys at once; who was acknowledged, and what the others were told.
+async fn set_all(node: &Node, keys: &[String]) -> (Vec<String>, Vec<Unavailable>) {
+    let asked: Vec<_> = keys
+        .iter()
+        .map(|key| {
+            let (group, key) = (node.group.clone(), key.clone());
+            tokio::spawn(async move { (timeout(PATIENCE, group.propose(set(&key))).await, key) })
+        })
+        .collect();
+    let (mut acknowledged, mut told) = (Vec::new(), Vec::new());
+    for asked in asked {
+        match asked.await.expect("no task panics") {
+            (Ok(Ok(replies)), key) => {
+                assert_eq!(replies, [Reply::OK]);
+                acknowledged.push(key);
+            }
+            (Ok(Err(unavailable)), _) => told.push(unavailable),
+            (Err(_), key) => panic!("{key} was never answered"),
+        }
+    }
+    (acknowledged, told)
+}
+
+fn keys(prefix: &str, count: usize) -> Vec<String> {
+    (0..count).map(|number| format!("{prefix}:{number}")).collect()
+}
+
+/// Every sync fails from now on.
+fn break_syncs(disk: &SimDisk) {
+    (0..1000).for_each(|_| disk.fail(Op::Sync, 0, io::ErrorKind::Other));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_failed_sync_answers_everybody_ends_the_node_and_loses_nothing() {
+    for seed in 0..5 {
+        let disk = SimDisk::new();
+        let node = started(&disk).await.expect("a fresh node starts");
+        let (acknowledged, told) = set_all(&node, &keys("before", 100)).await;
+        assert_eq!((acknowledged.len(), told.len()), (100, 0));
+
+        break_syncs(&disk);
+        let (late, told) = set_all(&node, &keys("after", 100)).await;
+        assert_eq!(late, [] as [String; 0], "nothing is acknowledged that was not synced");
+        assert!(told.contains(&Unavailable::Uncertain), "{told:?}");
+        // What came after the log had failed, or consensus had stopped, was refused before it was proposed.
+        let refused = [Unavailable::Uncertain, Unavailable::ShuttingDown, Unavailable::NoLeader];
+        assert!(told.iter().all(|told| refused.contains(told)), "{told:?}");
+
+        let fatal = timeout(PATIENCE, node.group.failed()).await.expect("the node ends");
+        assert!(matches!(&fatal, Fatal::Disk { path, .. } if path.starts_with("/data")), "{fatal}");
+        assert_eq!(node.group.proposer().load(), (0, 0), "nobody waits, and every place is free");
+        assert!(matches!(node.group.shutdown().await, Err(Fatal::Disk { .. })), "it was no clean stop");
+        drop(node);
+
+        disk.reboot(seed);
+        let node = started(&disk).await.expect("a node starts after a crash");
+        let view = node.keyspace.view(Scope::ManyKeys, 1);
+        assert!(acknowledged.iter().all(|key| view.exists(key.as_bytes())), "seed {seed}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_last_sync_that_fails_makes_no_clean_stop() {
+    let disk = SimDisk::new();
+    let node = started(&disk).await.expect("a fresh node starts");
+    assert_eq!(set_all(&node, &keys("before", 10)).await.0.len(), 10);
+    break_syncs(&disk);
+    let ended = timeout(PATIENCE, node.group.shutdown()).await.expect("it ends");
+    assert!(matches!(ended, Err(Fatal::Disk { .. })), "{ended:?}");
+}
