@@ -123,6 +123,30 @@ fn a_damaged_newest_snapshot_is_passed_over_for_the_one_before() {
 }
 
 #[test]
+fn a_damaged_snapshot_never_takes_the_place_of_a_good_one() {
+    let mut node = TestNode::started();
+    let mut ledger = Ledger::default();
+    for round in ["first", "second", "third"] {
+        let mut client = node.client();
+        write(&mut client, &mut ledger, round, 50);
+        let index = client.info_number("last_applied");
+        client.text("BGSAVE");
+        wait_for_snapshot(&mut client, index);
+        // The purge comes a moment after the snapshot, and is what would make the loss one.
+        std::thread::sleep(std::time::Duration::from_millis(600));
+        node.kill();
+        if round != "first" {
+            damage_middle(node.snapshots().last().unwrap());
+        }
+        node.start();
+        ledger.check(&mut node.client());
+    }
+    let aside = std::fs::read_dir(node.dir().join("group-0/snapshots")).unwrap();
+    let names = aside.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    assert_eq!(names.filter(|name| name.ends_with(".snap.damaged")).count(), 2);
+}
+
+#[test]
 fn a_node_without_a_good_snapshot_for_its_purged_log_stops() {
     let mut node = TestNode::new().with(&["--snapshot-log-entries", "300"]);
     node.start();
@@ -130,11 +154,12 @@ fn a_node_without_a_good_snapshot_for_its_purged_log_stops() {
     write(&mut client, &mut Ledger::default(), "k", 1600);
     until("the log to be purged", || (client.info_number("purged_index") > 0).then_some(()));
     node.kill();
-    node.snapshots().iter().for_each(|path| damage_middle(path));
+    let snapshots = node.snapshots();
+    snapshots.iter().for_each(|path| damage_middle(path));
     let ended = node.try_start().expect_err("a state with a gap must not be served");
     assert_ne!(ended.status.code().expect("it exits by itself"), 0);
     assert!(ended.messages.contains("are in no good snapshot"), "{}", ended.messages);
-    for path in node.snapshots() {
+    for path in snapshots {
         assert!(ended.messages.contains(path.to_str().unwrap()), "{}", ended.messages);
     }
 }

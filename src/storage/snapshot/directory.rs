@@ -3,6 +3,7 @@
 //! Invariants:
 //! * Temporary files belong to this process: opening the directory removes those of earlier ones.
 //! * The newest snapshot is never removed to make room for older ones.
+//! * What was found damaged is no snapshot any more: it has another name, so it never counts as one of those kept.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -15,6 +16,9 @@ use crate::env::{Disk, Open};
 use crate::error::Fatal;
 use crate::storage::disk_error;
 use crate::storage::log::Place;
+
+/// Behind the name of a snapshot that was found damaged.
+const DAMAGED: &str = "damaged";
 
 /// A snapshot on disk.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -108,14 +112,14 @@ impl SnapshotDir {
         Ok(files)
     }
 
-    /// The newest snapshot of which every byte was checked, and what is wrong with those newer than it, which are left
-    /// for an operator to look at.
+    /// The newest snapshot of which every byte was checked, and what is wrong with those newer than it. They are set
+    /// aside under another name for an operator to look at.
     ///
     /// A damaged one is no reason to stop if an older one and the log after it are there; whether they are, the caller
     /// finds out from the log.
     ///
     /// # Errors
-    /// [`Fatal::Disk`] if the directory cannot be read.
+    /// [`Fatal::Disk`] if the directory cannot be read, or a damaged one cannot be renamed.
     pub fn newest_good(&self) -> Result<(Option<SnapshotFile>, Vec<Fatal>), Fatal> {
         let mut damaged = Vec::new();
         for file in self.list()?.into_iter().rev() {
@@ -124,10 +128,18 @@ impl SnapshotDir {
                 Err(error) => {
                     tracing::warn!(%error, "passing over a damaged snapshot");
                     damaged.push(error);
+                    self.set_aside(&file.path)?;
                 }
             }
         }
         Ok((None, damaged))
+    }
+
+    /// Were it left among the snapshots, an older good one would be removed to make room, and the log behind it.
+    fn set_aside(&self, path: &Path) -> Result<(), Fatal> {
+        let aside = path.with_added_extension(DAMAGED);
+        self.disk.rename(path, &aside).map_err(disk_error(path, "renaming"))?;
+        self.disk.sync_dir(&self.path).map_err(disk_error(&self.path, "syncing"))
     }
 
     /// Removes all but the newest `keep` snapshots, the oldest first; returns how many.

@@ -70,7 +70,11 @@ fn every_damaged_byte_is_found_and_the_older_snapshot_used() {
             [0, blocks_at, blocks_at + 13, blocks_at + 27].into_iter().rfind(|start| *start <= at as u64);
         let length_of_meta = (32..36).contains(&at);
         assert!(length_of_meta || Some(*offset) == block, "byte {at}: {}", damaged[0]);
-        disk.overwrite(&newer.path, at, &[*byte]);
+        // It was set aside: it no longer counts as one of those that are kept.
+        assert_eq!((dir.list().unwrap(), dir.remove_older(1).unwrap()), (vec![older.clone()], 0));
+        let aside = newer.path.with_added_extension("damaged");
+        disk.overwrite(&aside, at, &[*byte]);
+        disk.shared().rename(&aside, &newer.path).unwrap();
     }
 }
 
