@@ -12,7 +12,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
@@ -30,11 +30,16 @@ pub struct Record {
 /// What the writer and a running capture share.
 pub(super) struct Shared {
     /// Read by the writer before every change, so that no lock is taken while nothing is captured.
+    ///
+    /// Changed only with `state` locked: seen without the lock, it is never behind what the lock's last holder left.
     running: AtomicBool,
     state: Mutex<Option<State>>,
+    begun: AtomicU64,
 }
 
 struct State {
+    /// Which capture this is of: one that was abandoned must not walk or end its successor.
+    number: u64,
     /// Parts below this one have been walked.
     walked: usize,
     /// What keys held when the capture began, by part; `None` for a key that was not there.
@@ -43,7 +48,7 @@ struct State {
 
 impl Shared {
     pub fn new() -> Shared {
-        Shared { running: AtomicBool::new(false), state: Mutex::new(None) }
+        Shared { running: AtomicBool::new(false), state: Mutex::new(None), begun: AtomicU64::new(0) }
     }
 
     /// Keeps what `key` holds now, if a capture still has to see it. To be called before each change.
@@ -81,7 +86,11 @@ impl Shared {
 
     /// Ends whatever capture runs: its state is gone.
     pub fn abandon(&self) {
-        *self.state.lock() = None;
+        self.end(&mut self.state.lock());
+    }
+
+    fn end(&self, state: &mut Option<State>) {
+        *state = None;
         self.running.store(false, Ordering::Release);
     }
 }
@@ -89,6 +98,7 @@ impl Shared {
 /// A walk over the state of the moment it began. Dropping it ends it.
 pub struct Capture {
     keyspace: Arc<Keyspace>,
+    number: u64,
 }
 
 impl Keyspace {
@@ -99,10 +109,11 @@ impl Keyspace {
         if state.is_some() {
             return None;
         }
-        *state = Some(State { walked: 0, before: HashMap::new() });
+        let number = self.capturing.begun.fetch_add(1, Ordering::Relaxed);
+        *state = Some(State { number, walked: 0, before: HashMap::new() });
         self.capturing.running.store(true, Ordering::Release);
         drop(state);
-        Some(Capture { keyspace: self.clone() })
+        Some(Capture { keyspace: self.clone(), number })
     }
 }
 
@@ -113,7 +124,8 @@ impl Capture {
     pub fn next_part(&mut self, mut take: impl FnMut(&Key, &Entry)) -> bool {
         let shared = &self.keyspace.capturing;
         let mut guard = shared.state.lock();
-        let Some(state) = guard.as_mut().filter(|state| state.walked < PARTS) else { return false };
+        let own = |state: &&mut State| state.number == self.number && state.walked < PARTS;
+        let Some(state) = guard.as_mut().filter(own) else { return false };
         let part = state.walked;
         let before = state.before.remove(&part).unwrap_or_default();
         self.keyspace.map.for_each_in_part(part, |key, entry| {
@@ -133,13 +145,18 @@ impl Capture {
 
     /// Whether every part has been walked. A capture that was abandoned is never complete.
     pub fn is_complete(&self) -> bool {
-        self.keyspace.capturing.state.lock().as_ref().is_some_and(|state| state.walked == PARTS)
+        let state = self.keyspace.capturing.state.lock();
+        state.as_ref().is_some_and(|state| state.number == self.number && state.walked == PARTS)
     }
 }
 
 impl Drop for Capture {
     fn drop(&mut self) {
-        self.keyspace.capturing.abandon();
+        let shared = &self.keyspace.capturing;
+        let mut state = shared.state.lock();
+        if state.as_ref().is_some_and(|state| state.number == self.number) {
+            shared.end(&mut state);
+        }
     }
 }
 
@@ -156,6 +173,25 @@ mod tests {
         keyspace
             .writer(Scope::OneKey, Stamp { index, now_ms: 1 })
             .replace(Key::from(key.as_bytes()), text(value));
+    }
+
+    #[test]
+    fn an_abandoned_capture_leaves_its_successor_alone() {
+        let keyspace = Arc::new(Keyspace::new());
+        put(&keyspace, "key", "first", 1);
+        let mut abandoned = keyspace.begin_capture().expect("no other capture runs");
+        keyspace.reset();
+        keyspace.restored();
+        put(&keyspace, "key", "second", 2);
+        let mut capture = keyspace.begin_capture().expect("the other was abandoned");
+        assert!(!abandoned.next_part(|_, _| panic!("it walks its successor's state")));
+        assert!(!abandoned.is_complete());
+        drop(abandoned);
+        put(&keyspace, "key", "third", 3);
+        let mut seen = Vec::new();
+        while capture.next_part(|_, entry| seen.push(entry.value.clone())) {}
+        assert!(capture.is_complete());
+        assert_eq!(seen, [text("second")]);
     }
 
     #[test]

@@ -8,6 +8,7 @@
 //! * a command that names several keys sees no other command half done: it takes the gate alone, while commands of
 //!   one key share it;
 //! * a version that was read names one state of its key: what [`Scope::Settled`] reads is of whole entries;
+//! * a read sees one state: while a snapshot takes its place, there is no answer ([`Keyspace::read_whole`]);
 //! * while a capture runs, the state it saves is that of the moment it began ([`capture`]).
 //!
 //! Caveat: nothing here reads a clock. What is expired is decided by the time that the caller brings: the leader's
@@ -20,6 +21,7 @@ mod view;
 mod writer;
 
 use std::cell::Cell;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use parking_lot::{RwLock, RwLockReadGuard, RwLockWriteGuard};
 
@@ -38,6 +40,8 @@ pub struct Keyspace {
     /// Held while an entry of several commands is applied.
     entry: RwLock<()>,
     capturing: capture::Shared,
+    /// Odd while a snapshot takes the place of the state; one more at its beginning and at its end.
+    replaced: AtomicU64,
 }
 
 /// Whether a command touches one key or has to see several at one moment.
@@ -71,6 +75,7 @@ impl Keyspace {
             gate: RwLock::new(()),
             entry: RwLock::new(()),
             capturing: capture::Shared::new(),
+            replaced: AtomicU64::new(0),
         }
     }
 
@@ -91,13 +96,14 @@ impl Keyspace {
 
     fn hold(&self, scope: Scope) -> Held<'_> {
         match scope {
-            // Recursive: a waiting command of many keys must not deadlock a task that already reads.
-            Scope::OneKey => Held::Shared { _guard: self.gate.read_recursive() },
+            // Behind a command of many keys that waits, so that readers who come and come do not starve it. A thread that
+            // holds a view must not take another: the second would wait for the writer, and that for the first.
+            Scope::OneKey => Held::Shared { _guard: self.gate.read() },
             Scope::ManyKeys => Held::Alone { _guard: self.gate.write() },
             // In the order in which an entry takes them.
             Scope::Settled => {
                 let entry = self.entry.read();
-                Held::Settled { _entry: entry, _guard: self.gate.read_recursive() }
+                Held::Settled { _entry: entry, _guard: self.gate.read() }
             }
         }
     }
@@ -135,22 +141,85 @@ impl Keyspace {
         (found, next)
     }
 
-    /// Puts back one record of a snapshot. Only for a keyspace that nobody reads yet.
+    /// What `read` gives, unless a snapshot takes the place of the state meanwhile: then it saw parts of two states.
+    pub fn read_whole<T>(&self, read: impl FnOnce() -> T) -> Option<T> {
+        let before = self.replaced.load(Ordering::Acquire);
+        if !before.is_multiple_of(2) {
+            return None;
+        }
+        let outcome = read();
+        // The loads of `read` were under locks, so none of them comes after this one.
+        (self.replaced.load(Ordering::Acquire) == before).then_some(outcome)
+    }
+
+    /// Puts back one record of a snapshot: into a keyspace that nobody reads yet, or after [`Keyspace::reset`].
     pub fn restore(&self, key: Key, entry: Entry) {
         self.map.insert(key, entry);
     }
 
-    /// Drops everything, for a snapshot to take its place.
+    /// Drops everything, for a snapshot to take its place: nothing is read until [`Keyspace::restored`].
     pub fn reset(&self) {
         let _held = self.hold(Scope::ManyKeys);
+        // One that could not be loaded may be followed by another.
+        if self.replaced.load(Ordering::Acquire).is_multiple_of(2) {
+            self.replaced.fetch_add(1, Ordering::AcqRel);
+        }
         self.capturing.abandon();
         (0..map::PARTS).for_each(|part| self.map.clear_part(part));
         assert!(self.is_empty(), "every part was cleared");
+    }
+
+    /// Says that the whole of a snapshot has been put back.
+    pub fn restored(&self) {
+        let before = self.replaced.fetch_add(1, Ordering::AcqRel);
+        assert!(!before.is_multiple_of(2), "what was restored was reset before");
     }
 }
 
 impl Default for Keyspace {
     fn default() -> Keyspace {
         Keyspace::new()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn nothing_is_read_while_a_snapshot_takes_the_place_of_the_state() {
+        let keyspace = Keyspace::new();
+        assert_eq!(keyspace.read_whole(|| 1), Some(1));
+        assert_eq!(keyspace.read_whole(|| keyspace.reset()), None, "it came in the middle");
+        assert_eq!(keyspace.read_whole(|| 1), None);
+        keyspace.restored();
+        assert_eq!(keyspace.read_whole(|| 1), Some(1));
+    }
+
+    #[test]
+    fn a_command_of_many_keys_waits_for_those_before_it_only() {
+        let keyspace = Keyspace::new();
+        let order = Mutex::new(Vec::new());
+        std::thread::scope(|scope| {
+            let before = keyspace.view(Scope::OneKey, 0);
+            scope.spawn(|| {
+                let _writer = keyspace.writer(Scope::ManyKeys, Stamp { index: 1, now_ms: 1 });
+                order.lock().unwrap().push("many");
+            });
+            while keyspace.gate.try_read().is_some() {
+                std::thread::yield_now();
+            }
+            scope.spawn(|| {
+                let _view = keyspace.view(Scope::OneKey, 0);
+                order.lock().unwrap().push("one");
+            });
+            // Long enough for the last to go ahead, if it may.
+            std::thread::sleep(Duration::from_millis(100));
+            drop(before);
+        });
+        assert_eq!(*order.lock().unwrap(), ["many", "one"]);
     }
 }

@@ -208,7 +208,9 @@ impl RaftStateMachine<TypeConfig> for StateMachine {
         let load = move || {
             let snapshot = adopt(&snapshots, snapshot)?;
             keyspace.reset();
-            load_records(&snapshots, &snapshot, &keyspace).map(|_| snapshot).map_err(io::Error::other)
+            load_records(&snapshots, &snapshot, &keyspace).map_err(io::Error::other)?;
+            keyspace.restored();
+            Ok::<_, io::Error>(snapshot)
         };
         let snapshot = self.background.run(load).await??;
         *self.current.lock() = Some(Snapshot { meta: meta.clone(), snapshot });

@@ -82,7 +82,10 @@ impl Runner<'_> {
                 self.flush().await;
                 let reply = match self.read_barrier().await {
                     Ok(()) => self.timed(position, |runner| {
-                        run(request.args(), &runner.context, &runner.shared.keyspace).into()
+                        let keyspace = &*runner.shared.keyspace;
+                        let reply =
+                            keyspace.read_whole(|| run(request.args(), &runner.context, keyspace).into());
+                        reply.unwrap_or_else(|| Unavailable::Loading.into())
                     }),
                     Err(unavailable) => unavailable.into(),
                 };

@@ -99,8 +99,44 @@ impl Incoming {
         if receiver.received() != offer.bytes {
             return Err(io::Error::other("the snapshot is not whole"));
         }
-        let snapshot = receiver.finish().map_err(io::Error::other)?;
+        // Before the file gets its name: one that could not be installed must not be found by the next start.
         let meta = convert::decode_meta(&offer.meta).map_err(io::Error::other)?;
+        let snapshot = receiver.finish().map_err(io::Error::other)?;
         Ok(Snapshot { meta, snapshot })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+    use crate::env::SimDisk;
+    use crate::raft::types::SnapshotMeta;
+
+    #[test]
+    fn a_snapshot_that_was_damaged_on_its_way_is_an_error_of_the_transfer() {
+        let disk = SimDisk::new();
+        let from = SnapshotDir::open_dir(disk.shared(), Path::new("/from"), 0).unwrap();
+        let meta = convert::encode_meta(&SnapshotMeta::default());
+        let mut writer = from.begin((7, 1), &meta).unwrap();
+        writer.block(&[1; 1000]).unwrap();
+        let file = writer.finish().unwrap();
+        let whole = from.read_chunk(&file, 0, usize::MAX).unwrap();
+        let to = SnapshotDir::open_dir(disk.shared(), Path::new("/to"), 0).unwrap();
+        let carry = |bytes: &[u8], meta: &[u8]| {
+            let offer =
+                Offer { place: file.place, bytes: bytes.len() as u64, meta: Bytes::copy_from_slice(meta) };
+            let mut incoming = Incoming::default();
+            assert_eq!(incoming.offered(&to, offer).unwrap(), 0);
+            incoming.chunk(0, bytes).unwrap();
+            incoming.finish()
+        };
+        let mut damaged = whole.clone();
+        damaged[whole.len() / 2] ^= 1;
+        assert!(carry(&damaged, &meta).is_err());
+        assert!(carry(&whole, b"no meta data").is_err());
+        assert_eq!(to.list().unwrap(), []);
+        assert_eq!(carry(&whole, &meta).unwrap().snapshot.place, (7, 1));
     }
 }
