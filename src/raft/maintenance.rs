@@ -15,7 +15,8 @@ use super::state_machine::StateMachine;
 use super::types::TypeConfig;
 use crate::storage::log::Log;
 
-/// How often the log is looked at. At a gigabyte a second it grows by a quarter of the default limit in between.
+/// How often the log is looked at. What is written in between comes on top of the limit: at a gigabyte a second that
+/// would be 200 MB, and disks that sync are slower.
 const INTERVAL: Duration = Duration::from_millis(200);
 
 /// Runs until consensus stops.
@@ -23,35 +24,108 @@ pub async fn run(
     raft: Raft<TypeConfig, StateMachine>,
     log: Arc<Log>,
     snapshot_log_bytes: u64,
-    snapshot_running: Arc<Saving>,
+    saving: Arc<Saving>,
 ) {
     let mut interval = tokio::time::interval(INTERVAL);
     interval.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-    let mut snapshot_index = raft.metrics().borrow_watched().snapshot.map(|id| id.index());
-    let mut written_before = 0;
+    let snapshot = raft.metrics().borrow_watched().snapshot.map(|id| id.index());
+    let found_bytes = log.bytes_after(snapshot);
+    let written_before = log.stats().written_bytes;
+    let mut growth = Growth { snapshot, ..Growth::default() };
     loop {
         interval.tick().await;
         let metrics = raft.metrics().borrow_watched().clone();
         if metrics.running_state.is_err() {
             return;
         }
-        let written = log.stats().written_bytes;
+        let written = found_bytes + log.stats().written_bytes - written_before;
         let newest = metrics.snapshot.map(|id| id.index());
-        if newest != snapshot_index {
-            if let Some(older) = snapshot_index
-                && raft.trigger().purge_log(older).await.is_err()
-            {
-                return;
-            }
-            (snapshot_index, written_before) = (newest, written);
+        if let Some(older) = growth.look(written, newest, saving.is_running())
+            && raft.trigger().purge_log(older).await.is_err()
+        {
+            return;
         }
-        let due = written.saturating_sub(written_before) >= snapshot_log_bytes;
-        if due && !snapshot_running.is_running() && snapshot_running.may_begin() {
-            // Counted anew from the beginning of the snapshot: what is written meanwhile belongs to the next.
-            written_before = written;
+        if growth.since_snapshot(written) >= snapshot_log_bytes && growth.may_begin() && saving.may_begin() {
+            growth.begun(written);
             if raft.trigger().snapshot().await.is_err() {
                 return;
             }
         }
+    }
+}
+
+/// How much the log has grown since the beginning of the newest snapshot.
+#[derive(Debug, Default)]
+struct Growth {
+    /// The newest snapshot that was seen.
+    snapshot: Option<u64>,
+    /// What was written when it began.
+    counted_from: u64,
+    /// What was written when the one under way began.
+    begun: Option<u64>,
+    running: bool,
+}
+
+impl Growth {
+    /// Takes note of what is; what the log may be purged up to, when there is a new snapshot.
+    fn look(&mut self, written: u64, newest: Option<u64>, running: bool) -> Option<u64> {
+        let mut older = None;
+        if newest != self.snapshot {
+            // What was written while it was saved belongs to the next. A short one is seen when it is over.
+            self.counted_from = self.begun.take().unwrap_or(written);
+            older = std::mem::replace(&mut self.snapshot, newest);
+        }
+        if running && !self.running {
+            // Whoever began it.
+            self.begun = Some(written);
+        }
+        self.running = running;
+        older
+    }
+
+    fn begun(&mut self, written: u64) {
+        self.begun = Some(written);
+        self.running = true;
+    }
+
+    fn may_begin(&self) -> bool {
+        !self.running
+    }
+
+    fn since_snapshot(&self, written: u64) -> u64 {
+        written.saturating_sub(self.counted_from)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_written_during_a_snapshot_counts_for_the_next() {
+        let mut growth = Growth::default();
+        assert_eq!(growth.look(100, None, false), None);
+        assert_eq!(growth.since_snapshot(100), 100, "what was found at the start counts");
+        growth.begun(100);
+        assert!(!growth.may_begin());
+        assert_eq!(growth.look(150, None, true), None);
+        assert_eq!(growth.look(180, Some(7), false), None, "there was none before it");
+        assert_eq!(growth.since_snapshot(180), 80);
+        // One that somebody else began, and one that was over before it was seen.
+        assert_eq!(growth.look(200, Some(7), true), None);
+        assert_eq!(growth.look(300, Some(9), false), Some(7));
+        assert_eq!(growth.since_snapshot(300), 100);
+        assert_eq!(growth.look(400, Some(11), false), Some(9));
+        assert_eq!(growth.since_snapshot(400), 0);
+    }
+
+    #[test]
+    fn a_snapshot_that_failed_is_due_still() {
+        let mut growth = Growth::default();
+        growth.begun(100);
+        assert_eq!(growth.look(150, None, true), None);
+        assert_eq!(growth.look(200, None, false), None);
+        assert!(growth.may_begin());
+        assert_eq!(growth.since_snapshot(200), 200);
     }
 }

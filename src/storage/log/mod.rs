@@ -274,6 +274,12 @@ impl Log {
         self.reserve(bytes).map(drop)
     }
 
+    /// How long the log is after the entry at `index`, or from its first entry on: bytes on disk, headers included.
+    pub fn bytes_after(&self, index: Option<u64>) -> u64 {
+        let view = self.shared.view.lock();
+        view.bytes_from(index.map_or(0, |index| index + 1))
+    }
+
     /// Why the log takes nothing more, if it failed.
     pub fn failure(&self) -> Option<Fatal> {
         self.shared.queue.lock().failed.clone()

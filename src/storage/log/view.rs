@@ -151,6 +151,17 @@ impl View {
         if found.is_empty() { Source::Nowhere } else { Source::Disk(found) }
     }
 
+    /// How many bytes of segments lie between the entry at `from`, or the first if it is gone, and the last one.
+    pub(crate) fn bytes_from(&self, from: u64) -> u64 {
+        let from = from.max(self.index.first().unwrap_or(from));
+        let last = self.index.end().checked_sub(1).and_then(|last| self.index.get(last));
+        let (Some(begin), Some(end)) = (self.index.get(from), last) else { return 0 };
+        let whole: u64 =
+            self.segments.range(begin.segment..end.segment).map(|(_, held)| held.segment.bytes).sum();
+        assert!(begin <= end, "positions ascend");
+        whole + u64::from(end.offset) - u64::from(begin.offset)
+    }
+
     /// Says where an entry was written.
     pub(crate) fn set_written(&mut self, index: u64, position: Position, epoch: u64) {
         self.index.push(index, position);

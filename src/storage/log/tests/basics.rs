@@ -24,6 +24,23 @@ fn entries_are_there_at_once_and_after_a_restart() {
 }
 
 #[test]
+fn the_length_of_the_log_after_an_entry_is_known_also_after_a_restart() {
+    let disk = SimDisk::new();
+    let (log, _) = open(&disk);
+    fill(&log, 0..=199, 1);
+    let lengths =
+        |log: &Log| [None, Some(50), Some(150), Some(199), Some(900)].map(|index| log.bytes_after(index));
+    let before = lengths(&log);
+    assert!(before[0] > before[1] && before[1] > before[2] && before[2] > before[3], "{before:?}");
+    assert_eq!(before[3..], [0, 0]);
+    drop(log);
+    let (log, _) = open(&disk);
+    assert_eq!(lengths(&log), before);
+    log.purge_up_to(100, 1).unwrap();
+    assert!(log.bytes_after(None) < before[1]);
+}
+
+#[test]
 fn a_read_stops_at_its_limit_but_returns_something() {
     let disk = SimDisk::new();
     let (log, _) = open(&disk);
