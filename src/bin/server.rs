@@ -7,6 +7,7 @@ use std::time::Duration;
 use jsonvault::config::Config;
 use jsonvault::error::Fatal;
 use jsonvault::node::Node;
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 
 /// Documents are allocated by connections and freed by whoever applies the next write, so frees across threads have to
@@ -44,7 +45,17 @@ fn run() -> Result<(), Fatal> {
         let node = Node::start(config).await?;
         tracing::info!(address = %node.address(), "ready to accept connections");
         tokio::spawn(return_memory());
-        node.run(stop_signal()).await
+        let mut signals = StopSignals::new();
+        let (stop, stopping) = tokio::sync::oneshot::channel();
+        let mut running = std::pin::pin!(node.run(async { drop(stopping.await) }));
+        tokio::select! {
+            outcome = &mut running => return outcome,
+            () = signals.next() => drop(stop.send(())),
+        }
+        tokio::select! {
+            outcome = &mut running => outcome,
+            () = signals.next() => end_at_once(),
+        }
     })
 }
 
@@ -70,12 +81,29 @@ fn filter(loglevel: &str) -> String {
     if level.contains(['=', ',']) { level.to_string() } else { format!("{level},openraft=error") }
 }
 
-async fn stop_signal() {
-    use tokio::signal::unix::{SignalKind, signal};
-    let mut terminate = signal(SignalKind::terminate()).expect("SIGTERM can be handled");
-    let mut interrupt = signal(SignalKind::interrupt()).expect("SIGINT can be handled");
-    tokio::select! {
-        _ = terminate.recv() => {}
-        _ = interrupt.recv() => {}
+/// For an operator who does not want to wait for clients. As after a crash, what was acknowledged is in the log.
+fn end_at_once() -> ! {
+    eprintln!("server: ended at once by a second signal");
+    std::process::exit(1)
+}
+
+struct StopSignals {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl StopSignals {
+    fn new() -> StopSignals {
+        StopSignals {
+            terminate: signal(SignalKind::terminate()).expect("SIGTERM can be handled"),
+            interrupt: signal(SignalKind::interrupt()).expect("SIGINT can be handled"),
+        }
+    }
+
+    async fn next(&mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
     }
 }

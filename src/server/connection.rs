@@ -2,7 +2,8 @@
 //!
 //! Invariants:
 //! * between two batches `out` is empty: every reply has been handed to the socket;
-//! * after a protocol error nothing more is read.
+//! * after a protocol error nothing more is read;
+//! * a batch is answered whole, and after one no other is begun once the node stops.
 
 use std::io;
 use std::net::SocketAddr;
@@ -28,6 +29,9 @@ pub const OUT_BYTES_TARGET: usize = 1 << 20;
 /// What is kept of the buffers between batches: a burst must not hold its memory for ever.
 const BUFFER_BYTES_KEPT: usize = 64 << 10;
 
+/// How long a client that was sending when the node stopped has to read its replies and leave.
+const LINGER: Duration = Duration::from_secs(1);
+
 /// One connection, from accept to close.
 pub struct Connection {
     socket: TcpStream,
@@ -42,6 +46,8 @@ pub struct Connection {
 /// Why a connection is over.
 enum End {
     Closed,
+    /// The node stops, and the client may be sending still.
+    Stopped,
     Broken(io::Error),
     Protocol(ProtocolError),
 }
@@ -74,7 +80,7 @@ impl Connection {
         // Replies are written whole; waiting to fill a packet would only delay them.
         let _ = self.socket.set_nodelay(true);
         let end = loop {
-            if let Err(end) = self.answer_what_arrived().await {
+            if let Err(end) = self.answer_what_arrived(&stopping).await {
                 break end;
             }
             tokio::select! {
@@ -85,6 +91,7 @@ impl Connection {
         };
         match end {
             End::Closed => {}
+            End::Stopped => self.linger().await,
             End::Broken(error) => tracing::debug!(client = %self.session.address, %error, "connection lost"),
             End::Protocol(error) => self.refuse(error).await,
         }
@@ -92,7 +99,7 @@ impl Connection {
     }
 
     /// Runs all whole requests in the buffer, batch by batch.
-    async fn answer_what_arrived(&mut self) -> Result<(), End> {
+    async fn answer_what_arrived(&mut self, stopping: &watch::Receiver<bool>) -> Result<(), End> {
         loop {
             let mut requests = Vec::new();
             let failed = self.take_batch(&mut requests).err();
@@ -101,6 +108,10 @@ impl Connection {
             while requests.len() > 0 {
                 dispatch::run(&mut requests, &self.shared, &mut self.session, &mut self.out).await;
                 self.write().await.map_err(End::Broken)?;
+                // A client that never pauses would not be told to stop anywhere else.
+                if *stopping.borrow() {
+                    return Err(End::Stopped);
+                }
                 if self.session.closing {
                     return Err(End::Closed);
                 }
@@ -157,6 +168,20 @@ impl Connection {
         }
         assert!(self.out.is_empty(), "every reply has been handed to the socket");
         Ok(())
+    }
+
+    /// Says that nothing more comes, and takes what the client still sends: a socket that is closed with bytes unread
+    /// takes the replies back that the client has not read yet.
+    async fn linger(&mut self) {
+        let rest = async {
+            self.socket.shutdown().await?;
+            while self.socket.read_buf(&mut self.input).await? > 0 {
+                self.input.clear();
+            }
+            Ok::<(), io::Error>(())
+        };
+        // However it ends, this connection is over.
+        let _ = tokio::time::timeout(LINGER, rest).await;
     }
 
     async fn refuse(&mut self, error: ProtocolError) {

@@ -19,6 +19,10 @@ use crate::error::Fatal;
 /// trying again at once would only burn the processor.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
+/// How long open connections have to take their replies once the node stops. Longer than a write may take
+/// (five seconds), shorter than what supervisors wait before they kill (ten and more).
+const STOP_PATIENCE: Duration = Duration::from_secs(8);
+
 /// A bound port.
 pub struct Listener {
     socket: TcpListener,
@@ -47,7 +51,8 @@ impl Listener {
         self.address
     }
 
-    /// Serves clients until `stopping` turns true, and then until each open connection has its replies.
+    /// Serves clients until `stopping` turns true, and then until each open connection has its replies; those that have
+    /// not taken them after [`STOP_PATIENCE`] are dropped.
     pub async fn serve(self, shared: Arc<Shared>, mut stopping: watch::Receiver<bool>) {
         let mut connections = JoinSet::new();
         let told = stopping.clone();
@@ -65,7 +70,13 @@ impl Listener {
             }
         }
         drop(self.socket);
-        while connections.join_next().await.is_some() {}
+        let all = async { while connections.join_next().await.is_some() {} };
+        if tokio::time::timeout(STOP_PATIENCE, all).await.is_err() {
+            tracing::warn!(
+                connections = connections.len(),
+                "dropping clients that do not take their replies"
+            );
+        }
     }
 }
 

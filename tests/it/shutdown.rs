@@ -1,6 +1,8 @@
 //! A node that is asked to stop finishes what is under way.
 
+use std::io::Write;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
 
 use crate::harness::documents::{Ledger, write_until_lost};
 use crate::harness::wait::until;
@@ -54,6 +56,60 @@ fn an_idle_connection_does_not_hold_up_the_stop() {
     assert!(Client::try_connect("127.0.0.1:1").is_err());
     node.start();
     assert_eq!(node.client().text("JSON.GET k"), "1");
+}
+
+/// A client that asks for more than the sockets hold and reads nothing of it.
+fn client_that_does_not_read(node: &TestNode) -> Client {
+    let mut client = node.client();
+    client.ok(&format!("SET large {}", "x".repeat(1 << 20)));
+    for _ in 0..64 {
+        client.send(&["GET", "large"]).unwrap();
+    }
+    client
+}
+
+#[test]
+fn a_client_that_never_pauses_does_not_hold_up_the_stop() {
+    let mut node = TestNode::started();
+    let client = node.client();
+    let (mut sender, mut reader) = (client.sender(), client.sender());
+    std::thread::scope(|scope| {
+        scope.spawn(move || while sender.write_all(&b"PING\r\n".repeat(1000)).is_ok() {});
+        scope.spawn(move || std::io::copy(&mut reader, &mut std::io::sink()));
+        until("requests to be answered", || {
+            (node.client().info_number("total_commands_processed") > 10_000).then_some(())
+        });
+        let begun = Instant::now();
+        node.stop();
+        assert!(begun.elapsed() < Duration::from_secs(6), "{:?}", begun.elapsed());
+    });
+}
+
+#[test]
+fn a_client_that_does_not_read_is_dropped_in_the_end() {
+    let mut node = TestNode::started();
+    let _client = client_that_does_not_read(&node);
+    let begun = Instant::now();
+    node.stop();
+    assert!(begun.elapsed() > Duration::from_secs(5), "it has time to read: {:?}", begun.elapsed());
+    node.start();
+    assert_eq!(node.client().integer("STRLEN large"), 1 << 20);
+}
+
+#[test]
+fn a_second_signal_ends_the_node_at_once() {
+    let mut node = TestNode::started();
+    let _client = client_that_does_not_read(&node);
+    let begun = Instant::now();
+    node.signal("TERM");
+    until("the first to be seen", || node.messages().contains("stopping").then_some(()));
+    node.signal("INT");
+    let ended = node.wait_for_end();
+    assert_eq!(ended.status.code(), Some(1), "{}", ended.messages);
+    assert!(ended.messages.contains("a second signal"), "{}", ended.messages);
+    assert!(begun.elapsed() < Duration::from_secs(6), "{:?}", begun.elapsed());
+    node.start();
+    assert_eq!(node.client().integer("STRLEN large"), 1 << 20);
 }
 
 #[test]
