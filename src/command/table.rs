@@ -42,7 +42,6 @@ pub static ROWS: &[Row] = &[
     Row::read::<keys::scan::Scan>(),
     Row::read::<keys::type_of::TypeOf>(),
     Row::write::<keys::del::Del>(),
-    Row::write::<keys::reap::Reap>(),
     Row::write::<keys::flushall::Flushall>(),
     Row::read::<keys::randomkey::Randomkey>(),
     Row::read::<keys::ttl::Expiretime>(),
@@ -107,6 +106,9 @@ pub static ROWS: &[Row] = &[
     Row::write::<vault::qset::Qset>(),
 ];
 
+/// What nodes propose by themselves: in the log like any write, but found by no client under its name.
+pub static INTERNAL: &[Row] = &[Row::write::<keys::reap::Reap>()];
+
 /// No name of a command is longer; the test of the table holds it.
 const NAME_BYTES_MAX: usize = 32;
 
@@ -124,7 +126,7 @@ static BY_CODE: LazyLock<HashMap<u16, &'static Row, foldhash::fast::FixedState>>
         Route::Write { code, .. } => Some((code, row)),
         _ => None,
     };
-    ROWS.iter().filter_map(code).collect()
+    ROWS.iter().chain(INTERNAL).filter_map(code).collect()
 });
 
 /// The command of this name, in any case.
@@ -155,6 +157,11 @@ mod tests {
     fn names_and_codes_are_unique_and_well_formed() {
         let mut names = HashSet::new();
         let mut codes = HashSet::new();
+        for row in INTERNAL {
+            assert!(find(row.spec.name.as_bytes()).is_none(), "clients find {}", row.spec.name);
+            let Route::Write { code, .. } = row.route else { panic!("{} does not write", row.spec.name) };
+            assert!(codes.insert(code) && by_code(code).is_some(), "{}", row.spec.name);
+        }
         for row in ROWS {
             for name in std::iter::once(&row.spec.name).chain(row.spec.aliases) {
                 assert!(names.insert(*name), "{name} stands twice");

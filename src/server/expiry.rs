@@ -9,7 +9,8 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use super::shared::Shared;
-use crate::command::{Context, Node, table};
+use crate::command::keys::reap::Reap;
+use crate::command::{Context, Node, Write, table};
 use crate::keyspace::Key;
 use crate::machine::Batch;
 use crate::resp::Protocol;
@@ -43,7 +44,7 @@ pub async fn run(shared: Arc<Shared>) {
 }
 
 fn reap(keys: &[Key], now_ms: u64) -> Batch {
-    let row = table::find(b"REAP").expect("the table has the command");
+    let row = table::by_code(Reap::CODE).expect("the table has the command");
     let words: Vec<Bytes> = keys.iter().map(|key| Bytes::copy_from_slice(key.as_bytes())).collect();
     let context = Context { protocol: Protocol::Resp2, now_ms, document_bytes_max: 0 };
     let mut batch = Batch::new();
