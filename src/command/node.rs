@@ -38,8 +38,8 @@ pub trait Node: Sync {
     /// Changes a setting that may be changed while running.
     fn set_config(&self, name: &str, value: &str) -> Result<(), String>;
     fn reset_stats(&self);
-    /// Begins a snapshot in the background.
-    fn begin_snapshot(&self);
+    /// Begins a snapshot in the background; `false` while one is under way.
+    fn begin_snapshot(&self) -> bool;
     /// One line for each connection, as `CLIENT LIST` shows it.
     fn clients(&self) -> Vec<Session>;
     fn node_id(&self) -> u64;

@@ -53,7 +53,11 @@ impl Node for Shared {
         let number =
             || value.parse::<u64>().map_err(|_| "argument couldn't be parsed into an integer".to_string());
         match name {
-            "maxclients" => config.maxclients = number()? as usize,
+            "maxclients" => match number()? {
+                // Nobody could connect any more to take it back.
+                0 => return Err("argument must be between 1 and 18446744073709551615 inclusive".to_string()),
+                clients => config.maxclients = clients as usize,
+            },
             "timeout" => config.timeout = number()?,
             "read-consistency" => {
                 config.read_consistency = clap::ValueEnum::from_str(value, true)?;
@@ -70,13 +74,17 @@ impl Node for Shared {
         self.stats.reset();
     }
 
-    fn begin_snapshot(&self) {
+    fn begin_snapshot(&self) -> bool {
+        if self.group.status().snapshot_running {
+            return false;
+        }
         let group = self.group.clone();
         tokio::spawn(async move {
             if let Err(fatal) = group.trigger_snapshot().await {
                 tracing::warn!(%fatal, "a snapshot could not be begun");
             }
         });
+        true
     }
 
     fn clients(&self) -> Vec<Session> {

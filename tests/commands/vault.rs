@@ -119,7 +119,9 @@ impl Node for Alone<'_> {
     fn set_config(&self, _name: &str, _value: &str) -> Result<(), String> {
         Ok(())
     }
-    fn begin_snapshot(&self) {}
+    fn begin_snapshot(&self) -> bool {
+        true
+    }
     fn reset_stats(&self) {}
     fn clients(&self) -> Vec<Session> {
         Vec::new()

@@ -72,6 +72,25 @@ fn deleted_and_overwritten_documents_stay_so_after_a_snapshot() {
 }
 
 #[test]
+fn a_snapshot_is_not_begun_while_one_is_taken() {
+    let node = TestNode::started();
+    let mut client = node.client();
+    for number in 0..20 {
+        client.ok(&format!("SET k:{number} {}", "x".repeat(1 << 20)));
+    }
+    let mut begun = 0;
+    until("one to be refused", || match client.text("BGSAVE").as_str() {
+        "ERR Background save already in progress" => Some(()),
+        told => {
+            assert_eq!(told, "Background saving started");
+            begun += 1;
+            None
+        }
+    });
+    assert!(begun > 0);
+}
+
+#[test]
 fn the_log_is_bounded_by_size_and_by_count() {
     const DOCUMENT_BYTES: usize = 200 << 10;
     let mut node =

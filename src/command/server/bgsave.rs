@@ -23,7 +23,9 @@ impl Control for Bgsave {
     fn run(args: &mut Args<'_>, _session: &mut Session, node: &dyn Node) -> Result<Reply, Answer> {
         args.keyword("SCHEDULE");
         args.finish()?;
-        node.begin_snapshot();
-        Ok(Reply::Simple("Background saving started"))
+        match node.begin_snapshot() {
+            true => Ok(Reply::Simple("Background saving started")),
+            false => Err(Answer::fixed("ERR Background save already in progress")),
+        }
     }
 }
