@@ -26,10 +26,12 @@ pub struct Faults {
     restart_ms: Vec<Option<u64>>,
     /// Whose disk was told to fail, so that the node has to stop by itself.
     failing: Vec<bool>,
+    /// Nodes may stop by themselves, and are started again.
+    may_fail: bool,
 }
 
 impl Faults {
-    pub fn new(hosts: usize, random: Random) -> Faults {
+    pub fn new(hosts: usize, may_fail: bool, random: Random) -> Faults {
         // The first leader is found in peace.
         Faults {
             random,
@@ -38,6 +40,7 @@ impl Faults {
             calm_ms: None,
             restart_ms: vec![None; hosts],
             failing: vec![false; hosts],
+            may_fail,
         }
     }
 
@@ -56,8 +59,8 @@ impl Faults {
             if host.is_running() && host.disk.is_off() {
                 self.crash(now_ms, host, "in the middle of a change of its disk", trace);
             }
-            if self.failing[host.index] && host.failure().is_some() {
-                self.crash(now_ms, host, "as its disk fails", trace);
+            if (self.failing[host.index] || self.may_fail) && host.failure().is_some() {
+                self.crash(now_ms, host, "as it has failed", trace);
             }
         }
     }

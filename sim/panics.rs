@@ -1,24 +1,32 @@
 //! Panics of the nodes: tokio keeps them from the thread, and each of them is a broken promise.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::sync::Once;
 
 thread_local! {
     static SEEN: RefCell<Vec<String>> = const { RefCell::new(Vec::new()) };
+    static WATCHED: Cell<bool> = const { Cell::new(false) };
 }
 
 static HOOK: Once = Once::new();
 
-/// Begins to watch this thread, if need be, and forgets what it has seen.
-pub fn forget() {
+/// Runs a simulation, whose panics are kept, from the first on.
+pub fn watched<T>(simulate: impl FnOnce() -> T) -> T {
     HOOK.call_once(|| {
         let before = std::panic::take_hook();
         std::panic::set_hook(Box::new(move |panic| {
-            SEEN.with_borrow_mut(|seen| seen.push(panic.to_string()));
-            before(panic);
+            // The report of a simulation tells of its own.
+            match WATCHED.get() {
+                true => SEEN.with_borrow_mut(|seen| seen.push(panic.to_string())),
+                false => before(panic),
+            }
         }));
     });
     SEEN.take();
+    WATCHED.set(true);
+    let simulated = std::panic::catch_unwind(std::panic::AssertUnwindSafe(simulate));
+    WATCHED.set(false);
+    simulated.unwrap_or_else(|_| panic!("the simulation itself panicked: {:?}", first()))
 }
 
 /// The first panic since.
