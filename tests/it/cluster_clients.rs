@@ -5,10 +5,23 @@ use std::collections::BTreeSet;
 use jsonvault::resp::Value;
 
 use crate::harness::wait::until;
-use crate::harness::{Client, TestGroup, TestNode};
+use crate::harness::{Client, Cluster};
 
 const ENABLED: &[&str] = &["--cluster-enabled", "yes"];
 const MOVED: &[&str] = &["--cluster-enabled", "yes", "--redirect-mode", "moved"];
+
+fn three_nodes(flags: &[&str]) -> Cluster {
+    let mut cluster = Cluster::new();
+    cluster.found(3, flags);
+    cluster.start_all(3);
+    cluster
+}
+
+/// A node that follows.
+fn follower(cluster: &Cluster) -> u64 {
+    let leader = cluster.leader();
+    cluster.running().into_iter().find(|id| *id != leader).unwrap()
+}
 
 /// The words of each line of CLUSTER NODES.
 fn nodes(client: &mut Client) -> Vec<Vec<String>> {
@@ -33,22 +46,23 @@ fn slots(client: &mut Client) -> Vec<(String, String)> {
 
 #[test]
 fn every_node_shows_the_leader_as_the_master_of_all_slots() {
-    let group = TestGroup::started(ENABLED);
-    let leader = group.leader();
+    let cluster = three_nodes(ENABLED);
+    let leader = cluster.leader();
     let mut seen = BTreeSet::new();
-    for (at, node) in group.nodes.iter().enumerate() {
-        let mut client = node.client();
+    for id in cluster.running() {
+        let mut client = cluster.client(id);
+        let address = cluster.address(id);
         let shown = slots(&mut client);
         assert_eq!(shown.len(), 3);
-        assert_eq!(shown[0].0, group.nodes[leader].address(), "the leader stands first");
+        assert_eq!(shown[0].0, cluster.address(leader), "the leader stands first");
         let own = client.text("CLUSTER MYID");
         assert_eq!(own.len(), 40);
-        assert!(shown.contains(&(node.address().to_owned(), own.clone())));
+        assert!(shown.contains(&(address.to_owned(), own.clone())));
         let lines = nodes(&mut client);
         let myself: Vec<_> = lines.iter().filter(|line| line[2].starts_with("myself,")).collect();
         assert_eq!(myself.len(), 1);
         assert_eq!(myself[0][0], own);
-        assert!(myself[0][1].starts_with(&format!("{}@", node.address())));
+        assert!(myself[0][1].starts_with(&format!("{address}@")));
         for line in &lines {
             let leads = line[0] == shown[0].1;
             assert_eq!(line[2].ends_with("master"), leads, "{line:?}");
@@ -57,23 +71,23 @@ fn every_node_shows_the_leader_as_the_master_of_all_slots() {
         }
         assert!(client.text("CLUSTER INFO").starts_with("cluster_state:ok\r\n"));
         assert_eq!(client.info("redis_mode").as_deref(), Some("cluster"));
-        assert_eq!(client.info("role").as_deref(), Some(if at == leader { "master" } else { "slave" }));
+        assert_eq!(client.info("role").as_deref(), Some(if id == leader { "master" } else { "slave" }));
         assert_eq!(client.info_number("cluster_enabled"), 1);
-        assert_eq!(client.info_number("connected_slaves"), if at == leader { 2 } else { 0 });
+        assert_eq!(client.info_number("connected_slaves"), if id == leader { 2 } else { 0 });
         seen.insert(own);
     }
     assert_eq!(seen.len(), 3, "each node has a name of its own");
     // Followers pass on what only the leader can do.
-    let mut follower = group.nodes[group.followers()[0]].client();
+    let mut follower = cluster.client(follower(&cluster));
     follower.ok("SET k v");
     assert_eq!(follower.text("GET k"), "v");
 }
 
 #[test]
 fn a_follower_sends_requests_with_keys_to_the_leader() {
-    let group = TestGroup::started(MOVED);
-    let leader = group.nodes[group.leader()].address().to_owned();
-    let mut follower = group.nodes[group.followers()[0]].client();
+    let cluster = three_nodes(MOVED);
+    let leader = cluster.address(cluster.leader()).to_owned();
+    let mut follower = cluster.client(follower(&cluster));
     let slot = follower.integer("CLUSTER KEYSLOT {user:1}.name");
     let moved = format!("MOVED {slot} {leader}");
     for line in [
@@ -109,29 +123,26 @@ fn a_follower_sends_requests_with_keys_to_the_leader() {
 
 #[test]
 fn a_client_library_follows_the_leader_after_a_crash() {
-    let mut group = TestGroup::started(MOVED);
-    let connect = |node: &TestNode| {
-        let client = redis::Client::open(format!("redis://{}/", node.address())).unwrap();
-        client.get_connection().unwrap()
+    let mut cluster = three_nodes(MOVED);
+    let set = |address: &str| {
+        let client = redis::Client::open(format!("redis://{address}/")).unwrap();
+        let mut connection = client.get_connection().unwrap();
+        redis::cmd("JSON.SET").arg("k").arg("$").arg("1").query::<String>(&mut connection)
     };
-    let set = |connection: &mut redis::Connection| {
-        redis::cmd("JSON.SET").arg("k").arg("$").arg("1").query::<String>(connection)
-    };
-    let follower = group.followers()[0];
-    let error = set(&mut connect(&group.nodes[follower])).unwrap_err();
-    let first = group.leader();
-    assert_eq!(error.redirect_node(), Some((group.nodes[first].address(), 7629)), "{error}");
-    assert_eq!(set(&mut connect(&group.nodes[first])).unwrap(), "OK");
-    group.nodes[first].kill();
-    let mut survivor = group.nodes[(first + 1) % group.nodes.len()].client();
+    let (first, witness) = (cluster.leader(), follower(&cluster));
+    let error = set(cluster.address(witness)).unwrap_err();
+    assert_eq!(error.redirect_node(), Some((cluster.address(first), 7629)), "{error}");
+    assert_eq!(set(cluster.address(first)).unwrap(), "OK");
+    cluster.node(first).kill();
+    let mut witness = cluster.client(witness);
     until("another leader", || {
         // Somebody has the slots at every moment: the old leader, the node that is asked, the new one.
-        assert_eq!(slots(&mut survivor).len(), 3);
-        let master = nodes(&mut survivor).into_iter().find(|line| line[2].ends_with("master"))?;
-        let mut running = group.nodes.iter().filter(|node| node.is_running());
-        running.any(|node| master[1].starts_with(&format!("{}@", node.address()))).then_some(())
+        assert_eq!(slots(&mut witness).len(), 3);
+        let master = nodes(&mut witness).into_iter().find(|line| line[2].ends_with("master"))?;
+        let running = cluster.running();
+        running.iter().any(|id| master[1].starts_with(&format!("{}@", cluster.address(*id)))).then_some(())
     });
-    let next = group.leader();
+    let next = cluster.leader();
     assert_ne!(next, first);
-    assert_eq!(set(&mut connect(&group.nodes[next])).unwrap(), "OK");
+    assert_eq!(set(cluster.address(next)).unwrap(), "OK");
 }

@@ -8,14 +8,12 @@
 pub mod client;
 pub mod cluster;
 pub mod documents;
-pub mod group;
 pub mod load;
 pub mod node;
 pub mod wait;
 
 pub use client::Client;
 pub use cluster::Cluster;
-pub use group::TestGroup;
 pub use load::Load;
 pub use node::TestNode;
 
