@@ -88,7 +88,7 @@ pub struct Config {
     /// ... or by so many entries
     #[arg(long, env = "JSONVAULT_SNAPSHOT_LOG_ENTRIES", default_value_t = 1_000_000)]
     pub snapshot_log_entries: u64,
-    /// A file of settings: a name, a space and a value on each line; # begins a comment
+    /// A file of settings: a name, a space and a value on each line; a line that begins with # is a comment
     #[arg(long, env = "JSONVAULT_CONFIG")]
     pub config: Option<PathBuf>,
 }
@@ -109,9 +109,15 @@ impl Config {
                     Some(ValueSource::CommandLine | ValueSource::EnvVariable)
                 )
             };
-            for (name, value) in read_file(path)? {
+            for (place, name, value) in read_file(path)? {
                 if unset(&name) {
-                    arguments.push(format!("--{name}={value}").into());
+                    let flag = OsString::from(format!("--{name}={value}"));
+                    // Alone first: clap's message on all of them together would not tell where the mistake is.
+                    let alone = [OsString::from("server"), flag.clone()];
+                    Config::command()
+                        .try_get_matches_from(alone)
+                        .map_err(|error| Fatal::Config(format!("{place}: {}", first_line(&error))))?;
+                    arguments.push(flag);
                 }
             }
         }
@@ -230,8 +236,15 @@ fn named(choice: &impl clap::ValueEnum) -> String {
     choice.to_possible_value().map_or_else(String::new, |value| value.get_name().to_string())
 }
 
-/// The settings of a file, in its order.
-fn read_file(path: &Path) -> Result<Vec<(String, String)>, Fatal> {
+/// What is wrong, without the usage that clap shows behind it.
+fn first_line(error: &clap::Error) -> String {
+    let text = error.to_string();
+    let line = text.lines().next().unwrap_or_default();
+    line.strip_prefix("error: ").unwrap_or(line).to_string()
+}
+
+/// The settings of a file, in its order: place, name and value.
+fn read_file(path: &Path) -> Result<Vec<(String, String, String)>, Fatal> {
     #[expect(clippy::disallowed_methods, reason = "read once before the node and its disk exist")]
     let bytes = std::fs::read(path).map_err(|error| Fatal::Config(format!("{}: {error}", path.display())))?;
     let text = String::from_utf8_lossy(&bytes);
@@ -248,7 +261,7 @@ fn read_file(path: &Path) -> Result<Vec<(String, String)>, Fatal> {
         if name == "config" || Config::command().get_arguments().all(|known| known.get_long() != Some(name)) {
             return Err(Fatal::Config(format!("{}: no setting is called {name:?}", place())));
         }
-        settings.push((name.to_string(), value.trim().trim_matches('"').to_string()));
+        settings.push((place(), name.to_string(), value.trim().trim_matches('"').to_string()));
     }
     Ok(settings)
 }
@@ -301,6 +314,17 @@ mod tests {
         std::io::Write::write_all(&mut file.as_file(), b"node-idd 7\n").unwrap();
         let error = load(&["--config", file.path().to_str().unwrap()]).unwrap_err();
         assert!(error.to_string().contains("line 1"), "{error}");
+    }
+
+    #[test]
+    fn a_wrong_value_in_a_file_is_told_with_its_line() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::io::Write::write_all(&mut file.as_file(), b"node-id 7\n\nmaxclients many # of them\n").unwrap();
+        let path = file.path().to_str().unwrap();
+        let error = load(&["--config", path]).unwrap_err().to_string();
+        assert!(error.starts_with(&format!("{path}: line 3: invalid value 'many # of them'")), "{error}");
+        // A flag wins, so the line does not matter.
+        assert_eq!(load(&["--config", path, "--maxclients", "3"]).unwrap().maxclients, 3);
     }
 
     #[test]

@@ -255,6 +255,23 @@ fn every_command_that_is_written_stands_in_the_table() {
     assert!(commands > 0 && commands <= rows, "{commands} commands, {rows} rows");
 }
 
+#[test]
+fn the_readme_lists_the_commands_that_are_there() {
+    let readme = std::fs::read_to_string(root().join("README.md")).unwrap();
+    let (_, section) = readme.split_once("\n## Commands\n").expect("the README has a list of the commands");
+    let rows = section.lines().take_while(|line| line.starts_with('|'));
+    let is_name = |word: &&str| {
+        word.len() > 1 && word.bytes().all(|byte| byte.is_ascii_uppercase() || b"._".contains(&byte))
+    };
+    let words = rows.flat_map(|row| row.split([' ', '`', ',', '|']));
+    let listed: BTreeSet<&str> = words.filter(is_name).filter(|word| *word != "JSON").collect();
+    let table = table::ROWS.iter().flat_map(|row| std::iter::once(&row.spec.name).chain(row.spec.aliases));
+    let table: BTreeSet<&str> = table.copied().collect();
+    let missing = table.difference(&listed).map(|name| format!("{name} is not listed"));
+    let unknown = listed.difference(&table).map(|name| format!("{name} is no command"));
+    assert_none("README.md", missing.chain(unknown).collect());
+}
+
 /// The targets of `[text](target)` that are files.
 fn links(text: &str) -> Vec<&str> {
     let targets = text.match_indices("](").filter_map(|(at, _)| {

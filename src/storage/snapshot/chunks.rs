@@ -12,7 +12,8 @@ use crate::env::{DiskFile, Open};
 use crate::error::Fatal;
 use crate::storage::disk_error;
 
-/// Synced at a time; see the writer's.
+/// How much is written between two syncs. More than a writer's own: while a snapshot is received this node has nothing
+/// to answer that would wait behind it, and the sender waits for each chunk.
 const SYNC_BYTES: u64 = 8 << 20;
 
 /// A snapshot being received; see [`SnapshotDir::receive`].

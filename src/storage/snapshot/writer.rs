@@ -16,8 +16,8 @@ use crate::storage::log::Place;
 
 /// Written at a time, so that small blocks do not cost a call each.
 const WRITE_BYTES: usize = 256 << 10;
-/// How much is written between two syncs. A sync of the log waits behind one of these: with 8 MiB single writes waited
-/// for up to 16 ms during a snapshot, with 1 MiB for up to 12, so for 9.
+/// How much is written between two syncs. A sync of the log waits behind one of these: during a snapshot single writes
+/// took up to 16 ms with 8 MiB, up to 12 ms with 1 MiB, and up to 9 ms with this.
 const SYNC_BYTES: u64 = 256 << 10;
 
 /// A snapshot being written; see [`SnapshotDir::begin`].
