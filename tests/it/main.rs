@@ -20,6 +20,7 @@ mod full_disk;
 mod info;
 mod libraries;
 mod protocol;
+mod raft_port;
 mod scripts;
 mod sessions;
 mod shutdown;
