@@ -20,3 +20,6 @@ if ((EUID == 0)) && command -v ip >/dev/null; then
 else
     echo "nightly.sh: root and iproute2 are needed to cut nodes off, so that is left out" >&2
 fi
+cargo build --release --bin server
+scripts/failover.py kills 100
+scripts/failover.py starts 100

@@ -263,6 +263,14 @@ impl Group {
         metrics.membership_config.voter_ids().eq([metrics.id])
     }
 
+    /// For a node that is the only voter, whether it leads. One look, since every batch of reads asks.
+    pub(super) fn leads_alone(&self) -> Option<bool> {
+        let metrics = self.raft().metrics();
+        let metrics = metrics.borrow_watched();
+        let alone = metrics.membership_config.voter_ids().eq([metrics.id]);
+        alone.then(|| metrics.current_leader == Some(metrics.id))
+    }
+
     /// Whether the log that was on disk at the start has been applied.
     pub fn is_loaded(&self) -> bool {
         self.shared.loaded.load(Ordering::Acquire)

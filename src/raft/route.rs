@@ -130,11 +130,10 @@ impl Group {
         }
         // A group of one: every acknowledged write was applied here before it was answered, and nobody else can
         // have acknowledged one.
-        if self.is_alone() {
-            return match self.raft().is_leader() {
-                true => Ok(()),
-                false => Err(Unavailable::NoLeader),
-            };
+        match self.leads_alone() {
+            Some(true) => return Ok(()),
+            Some(false) => return Err(Unavailable::NoLeader),
+            None => {}
         }
         let index = self.rounds(consistency).next().await.unwrap_or(Err(Unavailable::NoLeader))?;
         tokio::select! {
