@@ -181,9 +181,13 @@ async fn bind_raft(config: &Config, net: &dyn Net) -> Result<Box<dyn Acceptor>, 
 /// Where others reach this node: as it was told, or where it is bound.
 fn own_member(config: &Config, client: SocketAddr, raft: SocketAddr) -> Result<Member, Fatal> {
     Ok(match config.advertised()? {
-        Some(said) => Member { raft_address: said.raft, client_address: said.client },
+        Some(said) => member_at(&said),
         None => Member { raft_address: raft.to_string(), client_address: client.to_string() },
     })
+}
+
+fn member_at(said: &Advertised) -> Member {
+    Member { raft_address: said.raft.clone(), client_address: said.client.clone() }
 }
 
 /// Of which cluster this node is, and who founds it if nobody has yet.
@@ -197,11 +201,7 @@ async fn found_or_join(
     let owner = DataDir::owner(disk, &config.dir)?;
     let alone = || Founding::Members(BTreeMap::from([(node, member.clone())]));
     if !config.peers.is_empty() {
-        let member = |said: &Advertised| Member {
-            raft_address: said.raft.clone(),
-            client_address: said.client.clone(),
-        };
-        let founders = config.peers.iter().map(|(id, said)| (id, member(said))).collect();
+        let founders = config.peers.iter().map(|(id, said)| (id, member_at(said))).collect();
         return Ok((Identity { node, cluster: config.peers.cluster() }, Founding::Members(founders)));
     }
     match owner {

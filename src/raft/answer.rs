@@ -39,7 +39,7 @@ impl Handler for Group {
                     Err(fatal) => Err(fatal.to_string()),
                 }
             }
-            Request::SnapshotOffer { offer, .. } => {
+            Request::SnapshotOffer(offer) => {
                 let snapshots = self.snapshots().clone();
                 self.incoming_snapshot(move |incoming| incoming.offered(&snapshots, offer)).await
             }

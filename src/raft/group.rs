@@ -258,9 +258,7 @@ impl Group {
 
     /// Whether this node is the only voter, as far as it knows.
     pub fn is_alone(&self) -> bool {
-        let metrics = self.raft().metrics();
-        let metrics = metrics.borrow_watched();
-        metrics.membership_config.voter_ids().eq([metrics.id])
+        self.leads_alone().is_some()
     }
 
     /// For a node that is the only voter, whether it leads. One look, since every batch of reads asks.

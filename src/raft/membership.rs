@@ -19,6 +19,7 @@ use tokio::time::{Instant, timeout};
 use super::group::{ELECTION_TIMEOUT_MS_MAX, Group};
 use super::net::{Change, ChangeRefused, Request, Response};
 use super::route::Leader;
+use super::status::matched;
 use super::types::{Member, TypeConfig};
 
 /// How long a change may take once it was begun.
@@ -105,10 +106,8 @@ impl Group {
     /// Makes a learner a voter when it has what the leader has committed.
     async fn promote(&self, id: u64) {
         let caught_up = move |metrics: &openraft::RaftMetrics<TypeConfig>| {
-            let matched =
-                metrics.replication.as_ref().and_then(|matched| matched.get(&id).copied().flatten());
             let committed = metrics.local_committed.as_ref().map(|id| id.index());
-            metrics.replication.is_none() || matched.map(|id| id.index()) >= committed
+            metrics.replication.is_none() || matched(metrics, id) >= committed
         };
         let wait = self.raft().wait(Some(CATCH_UP_TIMEOUT));
         if wait.metrics(caught_up, "a learner has caught up").await.is_err() || !self.may_propose() {
@@ -200,12 +199,11 @@ impl Group {
     fn furthest_voter(&self) -> Option<u64> {
         let metrics = self.raft().metrics();
         let metrics = metrics.borrow_watched();
-        let matched = |id: &u64| metrics.replication.as_ref().and_then(|of| of.get(id).copied().flatten());
         metrics
             .membership_config
             .voter_ids()
             .filter(|id| *id != metrics.id)
-            .max_by_key(|id| matched(id).map(|id| id.index()))
+            .max_by_key(|id| matched(&metrics, *id))
     }
 }
 

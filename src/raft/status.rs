@@ -50,6 +50,11 @@ pub struct MemberStatus {
     pub matched: Option<u64>,
 }
 
+/// The last entry that a leader knows to be on the disk of another member.
+pub(super) fn matched(metrics: &openraft::RaftMetrics<TypeConfig>, id: u64) -> Option<u64> {
+    metrics.replication.as_ref()?.get(&id)?.as_ref().map(|id| id.index())
+}
+
 /// The state of the group as this node knows it. Indexes are of the log; `None` where there is nothing yet.
 #[derive(Clone, Debug)]
 pub struct Status {
@@ -91,15 +96,15 @@ impl Status {
         let index = |id: &Option<super::types::LogId>| id.as_ref().map(|id| id.index());
         let last = log.last.map(|(index, _)| index).max(metrics.last_log_index);
         let voters: std::collections::BTreeSet<u64> = metrics.membership_config.voter_ids().collect();
-        let matched = |id: u64| match id == metrics.id {
+        let on_disk = |id: u64| match id == metrics.id {
             true => last,
-            false => metrics.replication.as_ref().and_then(|of| of.get(&id).and_then(index)),
+            false => matched(metrics, id),
         };
         let members = metrics.membership_config.nodes().map(|(&id, member)| MemberStatus {
             id,
             member: member.clone(),
             voter: voters.contains(&id),
-            matched: matched(id),
+            matched: on_disk(id),
         });
         Status {
             members: members.collect(),

@@ -30,8 +30,7 @@ impl Peer {
         let file = snapshot.snapshot.clone();
         let meta = Bytes::from(convert::encode_meta(&snapshot.meta));
         let offer = Offer { place: file.place, bytes: file.bytes, meta };
-        let mut offset =
-            expect_offset(self.call(&Request::SnapshotOffer { vote, offer }, CHUNK_TIMEOUT).await?)?;
+        let mut offset = expect_offset(self.call(&Request::SnapshotOffer(offer), CHUNK_TIMEOUT).await?)?;
         while offset < file.bytes {
             let bytes = self.read_chunk(&file, offset).await?;
             if bytes.is_empty() {

@@ -98,10 +98,7 @@ pub enum Request {
         last: Option<Place>,
     },
     /// Answered with the offset to go on from.
-    SnapshotOffer {
-        vote: StoredVote,
-        offer: Offer,
-    },
+    SnapshotOffer(Offer),
     SnapshotChunk {
         offset: u64,
         bytes: Bytes,
