@@ -169,7 +169,7 @@ pub fn list(keyspace: &Keyspace, key: usize) -> Vec<u64> {
     let row = table::find(b"JSON.GET").expect("a command of the table");
     let Route::Read { run } = row.route else { panic!("JSON.GET reads") };
     let args = [Bytes::from(format!("k{key}")), Bytes::from_static(b".")];
-    match run(&args, &context(), keyspace) {
+    match run(&args, &context(), keyspace.each()) {
         Ok(Reply::Null) => Vec::new(),
         Ok(Reply::Bulk(text)) => serde_json::from_slice(&text).expect("a list of numbers"),
         other => panic!("a list is read as {other:?}"),

@@ -246,6 +246,7 @@ impl StartUp {
             clock: self.clock,
             keyspace: keyspace.clone(),
             net: self.network,
+            inbox: Arc::new(()),
             acceptor,
             snapshot_log_bytes: self.settings.snapshot_log_bytes,
             snapshot_log_entries: self.settings.snapshot_log_entries,

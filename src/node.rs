@@ -18,7 +18,7 @@ use crate::env::{Acceptor, Background, Clock, Disk, Net, Random, RealDisk, RealN
 use crate::error::Fatal;
 use crate::keyspace::Keyspace;
 use crate::raft::{Founding, Group, Member, Options};
-use crate::server::{Listener, Shared, Stats, expiry, join};
+use crate::server::{Hub, Listener, Shared, Stats, expiry, join, run_hub};
 use crate::storage::{DataDir, Identity};
 
 /// A node that has started and is ready to serve.
@@ -54,12 +54,14 @@ impl Node {
         let (identity, founding) = found_or_join(&config, &*disk, &member, &mut random).await?;
         let data = DataDir::open(disk, &config.dir, identity)?;
         let keyspace = Arc::new(Keyspace::new());
+        let hub = Arc::new(Hub::new(keyspace.clone(), clock.clone()));
         let options = Options {
             node_id: config.node_id,
             founding,
             clock: clock.clone(),
             keyspace: keyspace.clone(),
             net: net.clone(),
+            inbox: hub.clone(),
             acceptor,
             snapshot_log_bytes: config.snapshot_log_bytes,
             snapshot_log_entries: config.snapshot_log_entries,
@@ -67,6 +69,8 @@ impl Node {
             background: Background::Threads,
         };
         let group = Group::start(&data, options).await?;
+        let others = group.clone();
+        hub.connect(move |notice| others.spread(&notice));
         let run_id = (0..3).map(|_| format!("{:016x}", random.next_u64())).collect::<String>();
         let shared = Shared {
             config: RwLock::new(Config { address: listener.address().to_string(), ..config }),
@@ -75,7 +79,7 @@ impl Node {
             started_ms: clock.now_ms(),
             clock,
             stats: Stats::new(),
-            registry: Default::default(),
+            hub,
             run_id: run_id[..40].to_string(),
             executable: std::env::current_exe().unwrap_or_default(),
             joins: watch::channel(None).0,
@@ -118,6 +122,7 @@ impl Node {
         let listener = self.listener.take().expect("a node serves once");
         let server = tokio::spawn(listener.serve(self.shared.clone(), stopping_seen));
         let expiry = tokio::spawn(expiry::run(self.shared.clone()));
+        let telling = tokio::spawn(run_hub(self.shared.hub.clone()));
         let group = self.shared.group.clone();
         let loaded = tokio::spawn(async move {
             if group.wait_until_loaded().await.is_ok() {
@@ -139,6 +144,7 @@ impl Node {
         };
         tracing::info!("stopping");
         expiry.abort();
+        telling.abort();
         loaded.abort();
         if outcome.is_ok() {
             self.shared.group.leave_leadership().await;

@@ -52,8 +52,14 @@ impl Budget {
     /// # Errors
     /// When there is not so much left.
     pub fn spend(&mut self, bytes: usize) -> Result<(), Answer> {
-        self.left = self.left.checked_sub(bytes).ok_or(Budget::SPENT)?;
-        Ok(())
+        let left = self.left.checked_sub(bytes);
+        self.left = left.unwrap_or(0);
+        left.map(drop).ok_or(Budget::SPENT)
+    }
+
+    /// Whether nothing more fits.
+    pub fn is_spent(&self) -> bool {
+        self.left == 0
     }
 
     /// For a value as JSON text within `level` containers: its encoding is about as long, and then come the lines.
@@ -81,8 +87,14 @@ impl Budget {
     pub fn spend_on_reply(&mut self, reply: &Reply) -> Result<(), Answer> {
         self.spend(size_of::<Reply>())?;
         match reply {
-            Reply::Array(parts) => parts.iter().try_for_each(|part| self.spend_on_reply(part)),
-            Reply::Bulk(bytes) => self.spend(bytes.len()),
+            Reply::Array(parts) | Reply::Set(parts) => {
+                parts.iter().try_for_each(|part| self.spend_on_reply(part))
+            }
+            Reply::Map(pairs) => pairs.iter().try_for_each(|(name, value)| {
+                self.spend_on_reply(name)?;
+                self.spend_on_reply(value)
+            }),
+            Reply::Bulk(bytes) | Reply::Verbatim(bytes) => self.spend(bytes.len()),
             _ => Ok(()),
         }
     }

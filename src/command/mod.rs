@@ -9,6 +9,7 @@
 //! | [`Local`] | the connection's [`Session`] | in the connection's task |
 //! | [`Control`] | the session and the [`Node`] | in the connection's task |
 //! | [`Operate`] | the [`Node`], and waits for it | in the connection's task |
+//! | [`Transact`] | nothing: it is a step that the connection takes | in the connection's task, or through the log |
 //!
 //! A write is parsed and checked where it arrives. What goes into the log is the parsed command in its canonical
 //! form: documents encoded, relative times made absolute.
@@ -24,17 +25,21 @@ pub mod cluster;
 pub mod connection;
 mod docs;
 mod expiry;
+mod flags;
 pub mod json;
 pub mod keys;
 mod node;
+pub mod pubsub;
 mod row;
 pub mod server;
 mod session;
 pub mod slot;
+mod switchboard;
 mod syntax;
 pub mod table;
 pub mod text;
 mod topology;
+pub mod transactions;
 pub mod vault;
 
 use serde::Serialize;
@@ -46,14 +51,17 @@ use crate::resp::{Protocol, Reply};
 
 pub use args::Args;
 pub use budget::{Budget, REPLY_BYTES_MAX};
-pub use node::{Node, ReadConsistency, Running};
+pub use flags::Flags;
+pub use node::{ClientLine, Node, ReadConsistency, Running};
 pub use row::{Group, KeySpec, Route, Row, Spec};
-pub use session::Session;
+pub use session::{ReplyMode, Session};
+pub use switchboard::{Channel, Counts, KillFilter, Switchboard, Tracking};
 pub use topology::{Peer, Topology, host_and_port};
 
 /// What every command is, whichever way it takes.
 pub trait Command {
     const SPEC: Spec;
+    const FLAGS: Flags = Flags::NONE;
 }
 
 /// What a request brings besides its arguments.
@@ -80,6 +88,9 @@ pub trait Read: Command + Sized {
 pub trait Write: Command + Sized + PartialEq + Serialize + DeserializeOwned {
     /// Names the command in the log: never changed, never given to another.
     const CODE: u16;
+    /// What listeners are told of a key that it changed, and of one that it took away.
+    const EVENT: &'static str = Self::SPEC.name;
+    const REMOVAL: &'static str = "del";
     /// Checks the request and makes it canonical. Whatever can be refused without the keyspace is refused here.
     fn parse(args: &mut Args<'_>, context: &Context) -> Result<Self, Answer>;
     /// A command that names more than one key has to see them at one moment.
@@ -103,4 +114,9 @@ pub trait Control: Command {
 pub trait Operate: Command + Sized {
     fn parse(args: &mut Args<'_>) -> Result<Self, Answer>;
     fn run(self, node: &dyn Node) -> Running<'_>;
+}
+
+/// A step of a transaction, which is taken by whoever runs the connection's commands.
+pub trait Transact: Command {
+    const STEP: transactions::Step;
 }

@@ -1,6 +1,6 @@
 //! What a command of the `Control` route may ask of the node.
 
-use super::{Session, Topology};
+use super::{Session, Switchboard, Topology};
 use crate::env::Pending;
 use crate::error::Answer;
 use crate::resp::Reply;
@@ -29,6 +29,16 @@ impl ReadConsistency {
     }
 }
 
+/// A connection as `CLIENT LIST` shows it.
+#[derive(Clone, Debug)]
+pub struct ClientLine {
+    pub session: Session,
+    /// The name of its last command, lower case.
+    pub last_command: String,
+    /// When that came, unix milliseconds.
+    pub active_ms: u64,
+}
+
 /// The node as commands see it. Implemented by the server.
 pub trait Node: Sync {
     /// The text of `INFO` for these sections, lower case; none: the default ones.
@@ -41,7 +51,9 @@ pub trait Node: Sync {
     /// Begins a snapshot in the background; `false` while one is under way.
     fn begin_snapshot(&self) -> bool;
     /// One line for each connection, as `CLIENT LIST` shows it.
-    fn clients(&self) -> Vec<Session>;
+    fn clients(&self) -> Vec<ClientLine>;
+    /// The other connections.
+    fn switchboard(&self) -> &dyn Switchboard;
     fn node_id(&self) -> u64;
     /// Whether this node leads its group.
     fn is_leader(&self) -> bool;

@@ -2,9 +2,10 @@
 
 use bytes::Bytes;
 
-use super::{Args, Context, Control, Local, Node, Operate, Read, Running, Session, Write};
+use super::transactions::Step;
+use super::{Args, Context, Control, Flags, Local, Node, Operate, Read, Running, Session, Transact, Write};
 use crate::error::Answer;
-use crate::keyspace::{Keyspace, Scope, Stamp};
+use crate::keyspace::{Access, Class, Event, Origin, Scope, Stamp};
 use crate::resp::Reply;
 
 /// What the table says of a command. Arity, `COMMAND` and its subcommands, ACL categories, key extraction and
@@ -67,6 +68,8 @@ pub enum Group {
     Connection,
     Server,
     Cluster,
+    Transactions,
+    PubSub,
 }
 
 impl Group {
@@ -78,6 +81,8 @@ impl Group {
             Group::Connection => "connection",
             Group::Server => "server",
             Group::Cluster => "cluster",
+            Group::Transactions => "transactions",
+            Group::PubSub => "pubsub",
         }
     }
 
@@ -90,13 +95,24 @@ impl Group {
             Group::Connection => &["@connection"],
             Group::Server => &["@admin"],
             Group::Cluster => &["@admin"],
+            Group::Transactions => &["@transaction"],
+            Group::PubSub => &["@pubsub"],
+        }
+    }
+
+    /// The kind of the events of its commands.
+    const fn class(self) -> Class {
+        match self {
+            Group::Json => Class::Json,
+            Group::Text => Class::Text,
+            _ => Class::Generic,
         }
     }
 }
 
-type ReadFn = fn(&[Bytes], &Context, &Keyspace) -> Result<Reply, Answer>;
+type ReadFn = fn(&[Bytes], &Context, Access<'_>) -> Result<Reply, Answer>;
 type CanonicalFn = fn(&[Bytes], &Context, &mut Vec<u8>) -> Result<(), Answer>;
-type ApplyFn = fn(&[u8], &Keyspace, Stamp) -> Option<Reply>;
+type ApplyFn = fn(&[u8], Access<'_>, Stamp) -> Option<Reply>;
 type LocalFn = fn(&[Bytes], &mut Session) -> Result<Reply, Answer>;
 type ControlFn = fn(&[Bytes], &mut Session, &dyn Node) -> Result<Reply, Answer>;
 
@@ -124,23 +140,27 @@ pub enum Route {
     Operate {
         run: OperateFn,
     },
+    Transact {
+        step: Step,
+    },
 }
 
 /// One command.
 #[derive(Clone, Copy)]
 pub struct Row {
     pub spec: Spec,
+    pub flags: Flags,
     pub route: Route,
 }
 
 impl Row {
     pub const fn read<C: Read>() -> Row {
-        let run: ReadFn = |words, context, keyspace| {
+        let run: ReadFn = |words, context, access| {
             let command = C::parse(&mut Args::new(C::SPEC.name, words), context)?;
             let scope = command.scope();
-            command.run(&keyspace.view(scope, context.now_ms))
+            command.run(&access.view(scope, context.now_ms))
         };
-        Row { spec: C::SPEC, route: Route::Read { run } }
+        Row { spec: C::SPEC, flags: C::FLAGS, route: Route::Read { run } }
     }
 
     pub const fn write<C: Write>() -> Row {
@@ -154,28 +174,35 @@ impl Row {
             );
             Ok(())
         };
-        let apply: ApplyFn = |bytes, keyspace, stamp| {
+        let apply: ApplyFn = |bytes, access, stamp| {
             let (command, rest) = postcard::take_from_bytes::<C>(bytes).ok()?;
             let scope = command.scope();
-            rest.is_empty().then(|| command.apply(&mut keyspace.writer(scope, stamp)).into())
+            let changed = Event { name: C::EVENT, class: C::SPEC.group.class() };
+            let removed = Event { name: C::REMOVAL, class: Class::Generic };
+            let origin = Origin { changed, removed };
+            rest.is_empty().then(|| command.apply(&mut access.writer(scope, stamp, origin)).into())
         };
-        Row { spec: C::SPEC, route: Route::Write { code: C::CODE, canonical, apply } }
+        Row { spec: C::SPEC, flags: C::FLAGS, route: Route::Write { code: C::CODE, canonical, apply } }
     }
 
     pub const fn local<C: Local>() -> Row {
         let run: LocalFn = |words, session| C::run(&mut Args::new(C::SPEC.name, words), session);
-        Row { spec: C::SPEC, route: Route::Local { run } }
+        Row { spec: C::SPEC, flags: C::FLAGS, route: Route::Local { run } }
     }
 
     pub const fn control<C: Control>() -> Row {
         let run: ControlFn =
             |words, session, node| C::run(&mut Args::new(C::SPEC.name, words), session, node);
-        Row { spec: C::SPEC, route: Route::Control { run } }
+        Row { spec: C::SPEC, flags: C::FLAGS, route: Route::Control { run } }
     }
 
     pub const fn operate<C: Operate>() -> Row {
         let run: OperateFn = |words, node| Ok(C::parse(&mut Args::new(C::SPEC.name, words))?.run(node));
-        Row { spec: C::SPEC, route: Route::Operate { run } }
+        Row { spec: C::SPEC, flags: C::FLAGS, route: Route::Operate { run } }
+    }
+
+    pub const fn transact<C: Transact>() -> Row {
+        Row { spec: C::SPEC, flags: C::FLAGS, route: Route::Transact { step: C::STEP } }
     }
 
     /// Whether a request of `words` words, the name counted, has the right number of them.
@@ -186,12 +213,13 @@ impl Row {
     }
 
     /// The flags that `COMMAND INFO` shows.
-    pub fn flags(&self) -> &'static [&'static str] {
+    pub fn words(&self) -> &'static [&'static str] {
         match self.route {
             Route::Read { .. } => &["readonly"],
             Route::Write { .. } => &["write", "denyoom"],
             Route::Local { .. } => &["loading", "stale", "fast"],
-            Route::Control { .. } if self.spec.group == Group::Connection => &["loading", "stale"],
+            Route::Control { .. } if matches!(self.spec.group, Group::Connection | Group::PubSub) => &["loading", "stale"],
+            Route::Transact { .. } => &["noscript", "loading", "stale", "fast"],
             Route::Control { .. } | Route::Operate { .. } => &["admin", "loading", "stale"],
         }
     }
@@ -201,7 +229,7 @@ impl Row {
         let of_route: &[&str] = match self.route {
             Route::Read { .. } => &["@read"],
             Route::Write { .. } => &["@write"],
-            Route::Local { .. } => &["@fast"],
+            Route::Local { .. } | Route::Transact { .. } => &["@fast"],
             Route::Control { .. } | Route::Operate { .. } => &["@slow"],
         };
         self.spec.group.categories().iter().chain(of_route).copied().collect()

@@ -1,6 +1,6 @@
 //! What a connection remembers between its requests.
 
-use super::ReadConsistency;
+use super::{Counts, ReadConsistency, Tracking};
 use crate::resp::Protocol;
 
 /// The state of one connection that commands may see and change.
@@ -23,8 +23,30 @@ pub struct Session {
     pub read_consistency: Option<ReadConsistency>,
     /// Set by `QUIT`: the connection ends after this reply.
     pub closing: bool,
-    /// The name of the last command, lower case.
-    pub last_command: &'static str,
+    /// What it has subscribed to.
+    pub subscribed: Counts,
+    /// How many commands are queued between MULTI and EXEC.
+    pub queued: Option<usize>,
+    /// How many keys it watches.
+    pub watched: usize,
+    /// Whether it is shown every command.
+    pub monitors: bool,
+    pub tracking: Option<Tracking>,
+    /// What `CLIENT CACHING` said of the next command.
+    pub caching: Option<bool>,
+    pub replies: ReplyMode,
+    /// Set by `RESET`: what was queued is forgotten.
+    pub begins_anew: bool,
+}
+
+/// Which replies a client wants.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ReplyMode {
+    #[default]
+    On,
+    Off,
+    /// Not the one of the next command.
+    SkipNext,
 }
 
 impl Session {
@@ -33,5 +55,16 @@ impl Session {
         self.protocol = Protocol::Resp2;
         self.name.clear();
         self.read_consistency = None;
+        self.subscribed = Counts::default();
+        self.monitors = false;
+        self.tracking = None;
+        self.caching = None;
+        self.replies = ReplyMode::On;
+        self.begins_anew = true;
+    }
+
+    /// Whether RESP2 leaves it no way to tell replies from messages, so that it may only change what it listens to.
+    pub fn only_listens(&self) -> bool {
+        self.protocol == Protocol::Resp2 && self.subscribed.total() > 0
     }
 }

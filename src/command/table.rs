@@ -8,16 +8,33 @@ use super::cluster::{readonly, readwrite, redis_cluster, role};
 use super::connection::{client, echo, hello, ping, quit, reset, select};
 use super::json;
 use super::keys;
+use super::pubsub::{monitor, publish, pubsub, subscribe, unsubscribe};
 use super::row::{Route, Row};
 use super::server::{bgsave, command, config, debug, info, time};
+use super::transactions::{discard, exec, multi, unwatch, watch};
 use super::{text, vault};
 
 /// Every command. Adding one is a line here and a file beside the others.
 pub static ROWS: &[Row] = &[
+    Row::transact::<discard::Discard>(),
+    Row::transact::<exec::Exec>(),
+    Row::transact::<multi::Multi>(),
+    Row::transact::<unwatch::Unwatch>(),
+    Row::transact::<watch::Watch>(),
+    Row::control::<monitor::Monitor>(),
+    Row::control::<pubsub::Pubsub>(),
+    Row::control::<publish::Publish>(),
+    Row::control::<publish::Spublish>(),
+    Row::control::<subscribe::Psubscribe>(),
+    Row::control::<subscribe::Ssubscribe>(),
+    Row::control::<subscribe::Subscribe>(),
+    Row::control::<unsubscribe::Punsubscribe>(),
+    Row::control::<unsubscribe::Sunsubscribe>(),
+    Row::control::<unsubscribe::Unsubscribe>(),
     Row::local::<echo::Echo>(),
     Row::local::<ping::Ping>(),
     Row::local::<quit::Quit>(),
-    Row::local::<reset::Reset>(),
+    Row::control::<reset::Reset>(),
     Row::local::<select::Select>(),
     Row::control::<bgsave::Bgsave>(),
     Row::control::<client::Client>(),

@@ -14,19 +14,22 @@
 //! Caveat: nothing here reads a clock. What is expired is decided by the time that the caller brings: the leader's
 //! stamp when applying, the node's clock when reading.
 
+mod access;
 mod capture;
 mod entry;
+mod feed;
 mod map;
 mod view;
 mod writer;
 
-use std::cell::Cell;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use parking_lot::{RwLock, RwLockReadGuard, RwLockWriteGuard};
 
+pub use access::{Access, Alone};
 pub use capture::{Capture, Record};
 pub use entry::{Entry, Key, Value};
+pub use feed::{Change, Changes, Class, Event, Feed, Origin};
 pub use view::View;
 pub use writer::{Edited, Stamp, Writer};
 
@@ -40,6 +43,7 @@ pub struct Keyspace {
     /// Held while an entry of several commands is applied.
     entry: RwLock<()>,
     capturing: capture::Shared,
+    feed: Feed,
     /// Odd while a snapshot takes the place of the state; one more at its beginning and at its end.
     replaced: AtomicU64,
 }
@@ -66,6 +70,8 @@ enum Held<'a> {
     Shared { _guard: RwLockReadGuard<'a, ()> },
     Alone { _guard: RwLockWriteGuard<'a, ()> },
     Settled { _entry: RwLockReadGuard<'a, ()>, _guard: RwLockReadGuard<'a, ()> },
+    /// By the transaction around it.
+    Inside,
 }
 
 impl Keyspace {
@@ -75,18 +81,24 @@ impl Keyspace {
             gate: RwLock::new(()),
             entry: RwLock::new(()),
             capturing: capture::Shared::new(),
+            feed: Feed::default(),
             replaced: AtomicU64::new(0),
         }
     }
 
     /// A reader of the state as it is, for which a deadline at or before `now_ms` has passed.
     pub fn view(&self, scope: Scope, now_ms: u64) -> View<'_> {
-        View { keyspace: self, now_ms, held: Cell::new(Some(self.hold(scope))) }
+        self.each().view(scope, now_ms)
     }
 
     /// The one writer, for one command of the entry that `stamp` belongs to.
     pub fn writer(&self, scope: Scope, stamp: Stamp) -> Writer<'_> {
-        Writer { keyspace: self, stamp, _held: self.hold(scope) }
+        self.each().writer(scope, stamp, Origin::UNNAMED)
+    }
+
+    /// What is changed, for those who want to know.
+    pub fn feed(&self) -> &Feed {
+        &self.feed
     }
 
     /// Until the guard is dropped an entry is being applied.
@@ -173,6 +185,7 @@ impl Keyspace {
     pub fn restored(&self) {
         let before = self.replaced.fetch_add(1, Ordering::AcqRel);
         assert!(!before.is_multiple_of(2), "what was restored was reset before");
+        self.feed.note_everything();
     }
 }
 

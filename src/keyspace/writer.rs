@@ -3,7 +3,7 @@
 use std::num::NonZeroU64;
 
 use super::map::PARTS;
-use super::{Entry, Held, Key, Keyspace, Value};
+use super::{Entry, Event, Held, Key, Keyspace, Origin, Value};
 use crate::error::Answer;
 use crate::json::Document;
 
@@ -19,6 +19,7 @@ pub struct Stamp {
 pub struct Writer<'a> {
     pub(super) keyspace: &'a Keyspace,
     pub(super) stamp: Stamp,
+    pub(super) origin: Origin,
     pub(super) _held: Held<'a>,
 }
 
@@ -61,15 +62,39 @@ impl Writer<'_> {
     /// Puts `value` under `key` and keeps the deadline of what was there.
     pub fn put_keeping_deadline(&mut self, key: Key, value: Value) {
         let deadline = self.with(key.as_bytes(), |entry| entry.expires_ms).flatten();
-        self.put(key, value, deadline);
+        self.insert(key, value, deadline, false);
     }
 
     /// Puts `value` under `key` with a deadline.
     pub fn put(&mut self, key: Key, value: Value, expires_ms: Option<NonZeroU64>) {
+        self.insert(key, value, expires_ms, expires_ms.is_some());
+    }
+
+    fn insert(&mut self, key: Key, value: Value, expires_ms: Option<NonZeroU64>, new_deadline: bool) {
         self.keyspace.capturing.before_change(&self.keyspace.map, key.as_bytes());
         let version = self.stamp.index;
+        // Named only while somebody listens: a copy of the key for each write is for them alone.
+        let name = self.keyspace.feed.is_wanted().then(|| key.clone());
         let before = self.keyspace.map.insert(key, Entry { value, expires_ms, version });
-        assert!(before.is_none_or(|before| before.version <= version), "versions never fall");
+        assert!(before.as_ref().is_none_or(|before| before.version <= version), "versions never fall");
+        match name {
+            Some(name) => self.note_put(name.as_bytes(), before.as_ref(), new_deadline),
+            // Nobody listened before the change; who began meanwhile may have read what was there before it.
+            None => self.keyspace.feed.note_everything(),
+        }
+    }
+
+    fn note_put(&self, key: &[u8], before: Option<&Entry>, new_deadline: bool) {
+        let feed = &self.keyspace.feed;
+        match before {
+            Some(before) if before.is_expired(self.stamp.now_ms) => feed.note(key, Event::EXPIRED),
+            Some(_) => {}
+            None => feed.note(key, Event::NEW),
+        }
+        feed.note(key, self.origin.changed);
+        if new_deadline {
+            feed.note(key, Event::EXPIRE);
+        }
     }
 
     /// Lets `edit` change the document under `key` in place; `None` when there is no such key. On an error
@@ -89,6 +114,8 @@ impl Writer<'_> {
             Edited::Unchanged(answer) => Ok(Some(answer)),
             Edited::Changed(answer) => {
                 entry.version = self.stamp.index;
+                drop(entry);
+                self.keyspace.feed.note(key, self.origin.changed);
                 Ok(Some(answer))
             }
         }
@@ -100,14 +127,19 @@ impl Writer<'_> {
             return false;
         }
         self.keyspace.capturing.before_change(&self.keyspace.map, key);
-        self.keyspace.map.set_deadline(key, expires_ms, self.stamp.index)
+        let set = self.keyspace.map.set_deadline(key, expires_ms, self.stamp.index);
+        let event = if expires_ms.is_some() { Event::EXPIRE } else { Event::PERSIST };
+        self.keyspace.feed.note(key, event);
+        set
     }
 
     /// Takes a key away; what it held, unless that had expired.
     pub fn remove(&mut self, key: &[u8]) -> Option<Entry> {
         self.keyspace.capturing.before_change(&self.keyspace.map, key);
         let (_, entry) = self.keyspace.map.remove(key)?;
-        (!entry.is_expired(self.stamp.now_ms)).then_some(entry)
+        let expired = entry.is_expired(self.stamp.now_ms);
+        self.keyspace.feed.note(key, if expired { Event::EXPIRED } else { self.origin.removed });
+        (!expired).then_some(entry)
     }
 
     /// Takes a key away if its deadline has passed at the stamp's time.
@@ -126,6 +158,7 @@ impl Writer<'_> {
             self.keyspace.map.clear_part(part);
         }
         assert!(self.keyspace.is_empty(), "every part was cleared");
+        self.keyspace.feed.note_everything();
     }
 }
 

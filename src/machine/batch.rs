@@ -4,10 +4,12 @@
 //! batch   = version u8 | leader's time, unix ms u64 | number of commands u32 | command ..
 //! command = length of the body u32 | code u16 | body
 //! ```
-//! Numbers are little-endian. The version is of this layout; the bodies are of their commands.
+//! Numbers are little-endian. The version is of this layout; the bodies are of their commands. Code 0 is a transaction,
+//! whose body holds others.
 
 use bytes::Bytes;
 
+use super::transaction::{self, Transaction};
 use crate::command::{Context, Route, Row, table};
 use crate::error::Answer;
 
@@ -81,12 +83,28 @@ impl Batch {
         let Route::Write { code, canonical, .. } = row.route else {
             panic!("{} does not go through the log", row.spec.name);
         };
+        self.append(code, bytes_max, |out| canonical(words, context, out))
+    }
+
+    /// Adds a transaction. On an error the batch is as it was.
+    pub fn push_transaction(&mut self, transaction: &Transaction) -> Result<(), Answer> {
+        self.append(transaction::CODE, BATCH_BYTES_MAX, |out| {
+            transaction.encode(out);
+            Ok(())
+        })
+    }
+
+    fn append(
+        &mut self,
+        code: u16,
+        bytes_max: usize,
+        body: impl FnOnce(&mut Vec<u8>) -> Result<(), Answer>,
+    ) -> Result<(), Answer> {
         let begin = self.bytes.len();
         self.bytes.extend_from_slice(&[0; 4]);
         self.bytes.extend_from_slice(&code.to_le_bytes());
         let fits = |bytes: usize| if bytes <= bytes_max { Ok(()) } else { Err(TOO_LARGE) };
-        if let Err(answer) = canonical(words, context, &mut self.bytes).and_then(|()| fits(self.bytes.len()))
-        {
+        if let Err(answer) = body(&mut self.bytes).and_then(|()| fits(self.bytes.len())) {
             self.bytes.truncate(begin);
             return Err(answer);
         }
@@ -111,8 +129,10 @@ impl Batch {
         }
         let mut reader = BatchReader { now_ms: 0, left: commands as usize, rest: bytes };
         for command in reader.by_ref() {
-            let (code, _) = command?;
-            if table::by_code(code).is_none() {
+            let (code, body) = command?;
+            if code == transaction::CODE {
+                Transaction::check(body)?;
+            } else if table::by_code(code).is_none() {
                 return Err(Malformed { reason: "a command that this version does not know" });
             }
         }

@@ -10,6 +10,7 @@
 
 mod batch;
 mod snapshot;
+mod transaction;
 
 use std::sync::Arc;
 
@@ -19,6 +20,7 @@ use crate::resp::Reply;
 
 pub use batch::{Batch, BatchReader, ENTRY_BYTES_MAX, Malformed};
 pub use snapshot::{Restore, write_record};
+pub use transaction::Transaction;
 
 /// The state of one Raft group, and how far the log has been applied to it.
 pub struct Machine {
@@ -61,13 +63,17 @@ impl Machine {
         let _entry = keyspace.begin_entry();
         for command in reader {
             let (code, body) = command?;
+            if code == transaction::CODE {
+                replies.push(Transaction::apply(body, &keyspace, stamp)?);
+                continue;
+            }
             let Some(row) = table::by_code(code) else {
                 return Err(Malformed { reason: "a command that this version does not know" });
             };
             let Route::Write { apply, .. } = row.route else {
                 return Err(Malformed { reason: "a command that does not write" });
             };
-            let reply = apply(body, &self.keyspace, stamp);
+            let reply = apply(body, keyspace.each(), stamp);
             replies.push(reply.ok_or(Malformed { reason: "a command's arguments do not decode" })?);
         }
         Ok(replies)

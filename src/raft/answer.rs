@@ -51,6 +51,10 @@ impl Handler for Group {
                 Ok(Response::Replies(self.accept(commands, &bytes).await))
             }
             Request::ReadIndex { lease } => Ok(Response::ReadIndex(self.confirm(lease).await)),
+            Request::Notices(notices) => {
+                notices.into_iter().for_each(|notice| self.inbox().received(notice));
+                Ok(Response::Noticed)
+            }
             Request::Change(change) => Ok(Response::Changed(self.change_here(change).await)),
         };
         answered.unwrap_or_else(Response::Failed)

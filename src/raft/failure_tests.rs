@@ -38,6 +38,7 @@ async fn started(disk: &SimDisk) -> Result<Node, Fatal> {
         founding: Founding::Members(BTreeMap::from([(1, Member::default())])),
         clock: Arc::new(SystemClock::new()),
         keyspace: keyspace.clone(),
+        inbox: Arc::new(()),
         acceptor: net.bind("127.0.0.1:0").await.expect("a port is free"),
         net,
         snapshot_log_bytes: u64::MAX,

@@ -18,6 +18,7 @@ use tokio::time::Instant;
 
 use super::log_store::LogStore;
 use super::net::{self, Endpoint, Links, Network};
+use super::notices::{Inbox, Notices};
 use super::proposer::Proposer;
 use super::rounds::Rounds;
 use super::saving::Saving;
@@ -63,6 +64,8 @@ pub struct Options {
     pub clock: Arc<dyn Clock>,
     pub keyspace: Arc<Keyspace>,
     pub net: Arc<dyn Net>,
+    /// Takes in what clients of other nodes send to those of this one.
+    pub inbox: Arc<dyn Inbox>,
     /// The bound port for other nodes.
     pub acceptor: Box<dyn Acceptor>,
     /// When the log has grown by so much since the last snapshot, the next is taken.
@@ -97,6 +100,8 @@ struct Shared {
     /// Only one change of the members, or hand-over, at a time.
     changing: tokio::sync::Mutex<()>,
     incoming: answer::Incoming,
+    inbox: Arc<dyn Inbox>,
+    notices: Notices,
     /// Until when this node votes for nobody.
     silent_until: Option<Instant>,
     tasks: Mutex<Vec<JoinHandle<()>>>,
@@ -140,6 +145,8 @@ impl Group {
                 handing_over: AtomicBool::new(false),
                 changing: tokio::sync::Mutex::new(()),
                 incoming: answer::Incoming::default(),
+                inbox: options.inbox.clone(),
+                notices: Notices::default(),
                 silent_until,
                 tasks: Mutex::default(),
                 background: options.background.clone(),
@@ -210,7 +217,20 @@ impl Group {
         &self.shared.applied
     }
 
-    pub(super) fn endpoint(&self) -> &Endpoint {
+    pub(super) fn inbox(&self) -> &dyn Inbox {
+        &*self.shared.inbox
+    }
+
+    pub(super) fn notices(&self) -> &Notices {
+        &self.shared.notices
+    }
+
+    /// Runs a task beside the group until [`Group::shutdown`].
+    pub(super) fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
+        self.shared.tasks.lock().push(tokio::spawn(task));
+    }
+
+    pub(super) fn endpoint(&self) -> &Arc<Endpoint> {
         &self.shared.endpoint
     }
 

@@ -8,6 +8,7 @@
 //! | `proposer` | gathers writes into entries |
 //! | `membership` | nodes that join and leave, and the hand-over of leadership |
 //! | `answer` | what this node answers to others |
+//! | `notices` | messages of clients to clients of other nodes |
 //! | `net` | connections between nodes, and what is said on them |
 //! | `log_store` | the log on disk, as openraft sees it |
 //! | `state_machine` | the machine, as openraft sees it; snapshots |
@@ -26,6 +27,7 @@ mod log_store;
 mod maintenance;
 mod membership;
 mod net;
+mod notices;
 mod proposer;
 mod rounds;
 mod route;
@@ -40,5 +42,6 @@ mod watch;
 
 pub use group::{Founding, Group, Options};
 pub use net::{Change, ChangeRefused};
+pub use notices::{Inbox, Notice};
 pub use status::{MemberStatus, State, Status};
 pub use types::Member;

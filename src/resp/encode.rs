@@ -3,7 +3,7 @@
 //! The hot ones (bulk strings, integers, fixed texts, errors) are a length, a copy and a line end into one
 //! reserved piece of memory. What RESP2 lacks goes out in its place as [`Reply`] says.
 //!
-//! Invariants: every call appends exactly one whole reply; no simple string or error contains a line break, which
+//! Invariants: every call appends exactly one whole reply, or several where a request has several; no simple string or error contains a line break, which
 //! would let a value speak for the server.
 
 use super::double::write_double;
@@ -46,6 +46,7 @@ fn encode_rarer(reply: &Reply, protocol: Protocol, out: &mut Vec<u8>) {
         Reply::NullArray => out.extend_from_slice(if resp3 { b"_\r\n" } else { b"*-1\r\n" }),
         Reply::Set(items) => write_items(if resp3 { b'~' } else { b'*' }, items, protocol, out),
         Reply::Push(items) => write_items(if resp3 { b'>' } else { b'*' }, items, protocol, out),
+        Reply::Several(replies) => replies.iter().for_each(|reply| encode(reply, protocol, out)),
         Reply::Map(pairs) => {
             let (kind, count) = if resp3 { (b'%', pairs.len()) } else { (b'*', pairs.len() * 2) };
             write_number(kind, length(count), out);

@@ -75,6 +75,7 @@ fn expected(reply: &Reply, protocol: Protocol) -> Value {
         Reply::Set(items) if resp3 => Value::Set(all(items)),
         Reply::Push(items) if resp3 => Value::Push(all(items)),
         Reply::Array(items) | Reply::Set(items) | Reply::Push(items) => Value::Array(all(items)),
+        Reply::Several(_) => unreachable!("several are no one reply"),
         Reply::Map(pairs) if resp3 => Value::Map(
             pairs.iter().map(|(key, value)| (expected(key, protocol), expected(value, protocol))).collect(),
         ),

@@ -25,18 +25,23 @@ pub enum Reply {
     Map(Vec<(Reply, Reply)>),
     /// Something the client did not ask for just now: a message, an invalidation. An array in RESP2.
     Push(Vec<Reply>),
+    /// Replies one after the other, of a request that is answered by more than one.
+    Several(Vec<Reply>),
 }
 
 /// Under a name of its own, or serde would take it for text borrowed from its input.
 type Fixed = &'static str;
 
-/// The simple strings that a command which writes may answer: replies of a leader reach clients of other nodes.
-const SIMPLE: [&str; 3] = ["OK", "QUEUED", "PONG"];
+/// The simple strings that a command which writes or reads may answer: replies of a leader, those of what was read in a
+/// transaction among them, reach clients of other nodes.
+const SIMPLE: [&str; 14] = [
+    "OK", "QUEUED", "PONG", "none", "string", "list", "set", "hash", "zset", "ReJSON-RL", "true", "false", "[", "{",
+];
 
 fn simple<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<&'static str, D::Error> {
     let text: String = serde::Deserialize::deserialize(deserializer)?;
     let known = SIMPLE.iter().find(|known| **known == text);
-    known.copied().ok_or_else(|| serde::de::Error::custom("a simple string that no write answers"))
+    known.copied().ok_or_else(|| serde::de::Error::custom("a simple string that no command answers"))
 }
 
 impl Reply {

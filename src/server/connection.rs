@@ -17,8 +17,11 @@ use tokio::sync::watch;
 
 use super::dispatch;
 use super::listener::told_to_stop;
+use super::mailbox::Message;
+use super::registry::Client;
 use super::shared::Shared;
 use super::stats::add;
+use crate::command::transactions::Queue;
 use crate::command::{Node, Session};
 use crate::resp::{Decoder, Limits, ProtocolError, Reply, Request, encode};
 
@@ -29,6 +32,9 @@ pub const OUT_BYTES_TARGET: usize = 1 << 20;
 /// What is kept of the buffers between batches: a burst must not hold its memory for ever.
 const BUFFER_BYTES_KEPT: usize = 64 << 10;
 
+/// A client that takes no byte of its replies for so long is cut off: it has gone without a word, or will never read.
+const STALL_MAX: Duration = Duration::from_secs(60);
+
 /// How long a client that was sending when the node stopped has to read its replies and leave.
 const LINGER: Duration = Duration::from_secs(1);
 
@@ -37,6 +43,8 @@ pub struct Connection {
     socket: TcpStream,
     shared: Arc<Shared>,
     session: Session,
+    client: Arc<Client>,
+    queue: Queue,
     decoder: Decoder,
     limits: Limits,
     input: BytesMut,
@@ -57,17 +65,19 @@ impl Connection {
         let limits = shared.config.read().limits();
         let local = socket.local_addr().map_or_else(|_| String::new(), |address| address.to_string());
         let session = Session {
-            id: shared.registry.next_id(),
+            id: shared.hub.registry.next_id(),
             address: peer.to_string(),
             local_address: local,
             connected_ms: shared.now_ms(),
             ..Session::default()
         };
-        shared.registry.show(&session);
+        let client = shared.hub.registry.add(session.clone());
         Connection {
             socket,
             shared,
             session,
+            client,
+            queue: Queue::default(),
             decoder: Decoder::new(limits.clone()),
             limits,
             input: BytesMut::new(),
@@ -79,12 +89,17 @@ impl Connection {
     pub async fn run(mut self, mut stopping: watch::Receiver<bool>) {
         // Replies are written whole; waiting to fill a packet would only delay them.
         let _ = self.socket.set_nodelay(true);
+        let client = self.client.clone();
         let end = loop {
             if let Err(end) = self.answer_what_arrived(&stopping).await {
                 break end;
             }
+            if let Err(end) = self.deliver().await {
+                break end;
+            }
             tokio::select! {
                 biased;
+                () = client.mailbox.stirs() => {}
                 read = self.read() => if let Err(end) = read { break end },
                 () = told_to_stop(&mut stopping) => break End::Closed,
             }
@@ -95,7 +110,7 @@ impl Connection {
             End::Broken(error) => tracing::debug!(client = %self.session.address, %error, "connection lost"),
             End::Protocol(error) => self.refuse(error).await,
         }
-        self.shared.registry.remove(self.session.id);
+        self.shared.hub.left(&self.client);
     }
 
     /// Runs all whole requests in the buffer, batch by batch.
@@ -106,8 +121,9 @@ impl Connection {
             let none_left = requests.is_empty();
             let mut requests = requests.into_iter();
             while requests.len() > 0 {
-                dispatch::run(&mut requests, &self.shared, &mut self.session, &mut self.out).await;
+                self.run_batch(&mut requests).await;
                 self.write().await.map_err(End::Broken)?;
+                self.deliver().await?;
                 // A client that never pauses would not be told to stop anywhere else.
                 if *stopping.borrow() {
                     return Err(End::Stopped);
@@ -122,6 +138,28 @@ impl Connection {
                 None => {}
             }
         }
+    }
+
+    async fn run_batch(&mut self, requests: &mut std::vec::IntoIter<Request>) {
+        let (shared, client) = (&*self.shared, &*self.client);
+        let (session, queue, out) = (&mut self.session, &mut self.queue, &mut self.out);
+        dispatch::run(requests, dispatch::Place { shared, client, session, queue, out }).await;
+    }
+
+    /// Writes the messages that wait. The replies of what was asked before have gone out: a client that is told of a
+    /// change must not read what it had before the change behind it.
+    async fn deliver(&mut self) -> Result<(), End> {
+        assert!(self.out.is_empty(), "replies go out before messages");
+        while let Some(message) = self.client.mailbox.take() {
+            match message {
+                Message::Reply(reply) => encode(&reply, self.session.protocol, &mut self.out),
+                Message::Line(line) => self.out.extend_from_slice(&line),
+            }
+            if self.out.len() >= OUT_BYTES_TARGET || self.client.mailbox.is_empty() {
+                self.write().await.map_err(End::Broken)?;
+            }
+        }
+        if self.client.mailbox.is_ending() { Err(End::Closed) } else { Ok(()) }
     }
 
     /// Takes whole requests out of the buffer, within the limits of a batch.
@@ -160,13 +198,41 @@ impl Connection {
         if self.out.len() > self.limits.output_bytes_max {
             return Err(io::Error::other("the reply is over client-output-buffer-limit"));
         }
-        self.socket.write_all(&self.out).await?;
+        let sent = self.socket.try_write(&self.out).unwrap_or(0);
+        if sent < self.out.len() {
+            self.write_slowly(sent).await?;
+        }
         add(&self.shared.stats.output_bytes, self.out.len() as u64);
         self.out.clear();
         if self.out.capacity() > BUFFER_BYTES_KEPT {
             self.out = Vec::new();
         }
         assert!(self.out.is_empty(), "every reply has been handed to the socket");
+        Ok(())
+    }
+
+    /// Writes the rest to a client that does not take it as fast as it comes.
+    async fn write_slowly(&mut self, mut sent: usize) -> io::Result<()> {
+        while sent < self.out.len() {
+            let written = tokio::select! {
+                biased;
+                () = self.client.mailbox.ending() => {
+                    return Err(io::Error::other("another client had it closed"));
+                }
+                written = tokio::time::timeout(STALL_MAX, self.socket.write(&self.out[sent..])) => written,
+            };
+            match written {
+                Ok(Ok(0)) => return Err(io::ErrorKind::WriteZero.into()),
+                Ok(written) => sent += written?,
+                Err(_) => {
+                    let waiting = self.out.len() - sent;
+                    let client = &self.session.address;
+                    tracing::warn!(client, waiting, "cutting off a client that does not take its replies");
+                    return Err(io::ErrorKind::TimedOut.into());
+                }
+            }
+        }
+        assert_eq!(sent, self.out.len(), "what was written is what there was");
         Ok(())
     }
 

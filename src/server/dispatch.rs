@@ -8,9 +8,12 @@ use bytes::Bytes;
 
 use super::connection::OUT_BYTES_TARGET;
 use super::redirect::Redirect;
+use super::registry::Client;
 use super::shared::Shared;
 use super::stats::add;
-use crate::command::{Context, Route, Row, Session, table};
+use super::monitor::monitored;
+use crate::command::transactions::{Queue, Step};
+use crate::command::{Context, ReplyMode, Route, Row, Session, table};
 use crate::error::{Answer, Unavailable};
 use crate::machine::Batch;
 use crate::resp::{Reply, Request, encode};
@@ -18,28 +21,34 @@ use crate::resp::{Reply, Request, encode};
 /// How much of an unknown command's name and arguments an error repeats, as in Redis.
 const ECHO_BYTES_MAX: usize = 128;
 
+/// Where requests run: the node, the connection, and where its replies go.
+pub struct Place<'a> {
+    pub shared: &'a Shared,
+    pub client: &'a Client,
+    pub session: &'a mut Session,
+    pub queue: &'a mut Queue,
+    pub out: &'a mut Vec<u8>,
+}
+
 /// Runs requests until all are done or the replies have reached [`OUT_BYTES_TARGET`]; the rest stays in `requests`.
-pub async fn run(
-    requests: &mut std::vec::IntoIter<Request>,
-    shared: &Shared,
-    session: &mut Session,
-    out: &mut Vec<u8>,
-) {
+pub async fn run(requests: &mut std::vec::IntoIter<Request>, place: Place<'_>) {
+    let Place { shared, client, session, queue, out } = place;
     let context = Context {
         protocol: session.protocol,
         now_ms: shared.clock.now_ms(),
         document_bytes_max: shared.config.read().document_max_bytes,
     };
-    let (batch, slots, redirect) = (Batch::new(), Vec::new(), Redirect::new(shared));
-    let mut runner = Runner { shared, session, out, context, batch, slots, barrier: None, redirect };
-    let shown = runner.session.clone();
+    let redirect = Redirect::new(shared);
+    let (batch, slots, barrier, shows) = (Batch::new(), Vec::new(), None, false);
+    let mut runner =
+        Runner { shared, client, session, queue, out, context, batch, slots, barrier, redirect, shows };
     while runner.out.len() < OUT_BYTES_TARGET && !runner.session.closing {
         let Some(request) = requests.next() else { break };
         runner.run(&request).await;
     }
     runner.flush().await;
-    if *runner.session != shown {
-        shared.registry.show(runner.session);
+    if runner.shows {
+        client.show(runner.session);
     }
 }
 
@@ -50,64 +59,96 @@ enum Slot {
     Write(usize),
 }
 
-struct Runner<'a> {
-    shared: &'a Shared,
-    session: &'a mut Session,
+pub(super) struct Runner<'a> {
+    pub(super) shared: &'a Shared,
+    client: &'a Client,
+    pub(super) session: &'a mut Session,
+    pub(super) queue: &'a mut Queue,
     out: &'a mut Vec<u8>,
-    context: Context,
+    pub(super) context: Context,
     batch: Batch,
     slots: Vec<Slot>,
     /// The outcome of the barrier, once it was taken.
     barrier: Option<Result<(), Unavailable>>,
     redirect: Redirect,
+    /// Whether the session may have changed, so that it has to be shown anew.
+    shows: bool,
 }
 
 impl Runner<'_> {
     async fn run(&mut self, request: &Request) {
-        let Some(position) = table::position(request.name()) else {
-            return self.answer(Reply::Error(unknown_command(request)));
-        };
+        match self.session.replies {
+            ReplyMode::On => self.run_aloud(request).await,
+            mode => self.run_silently(request, mode).await,
+        }
+    }
+
+    async fn run_aloud(&mut self, request: &Request) {
+        let Some(position) = self.admit(request) else { return };
         let row = &table::ROWS[position];
+        if self.shared.hub.pause.is_active() {
+            self.wait_for_pause(row).await;
+        }
+        if self.shared.hub.is_monitored() {
+            self.show(row, request);
+        }
+        self.client.ran(position, self.context.now_ms);
+        if self.queue.is_open() && !row.flags.at_once {
+            self.shows = true;
+            let reply = self.queue.push(position, request).into();
+            self.session.queued = self.queue.len();
+            return self.answer(reply);
+        }
+        self.route(position, row, request).await;
+    }
+
+    /// The position of the command in the table, if it may run here and now; otherwise it has been answered.
+    fn admit(&mut self, request: &Request) -> Option<usize> {
+        let position = table::position(request.name());
+        let refused = match position {
+            None => Some(Reply::Error(unknown_command(request))),
+            Some(position) => self.refusal(&table::ROWS[position], request),
+        };
+        let Some(reply) = refused else { return position };
+        if let Some(position) = position {
+            add(&self.shared.stats.commands[position].rejected, 1);
+        }
+        self.queue.spoil();
+        self.answer(reply);
+        None
+    }
+
+    fn refusal(&mut self, row: &Row, request: &Request) -> Option<Reply> {
+        let name = || String::from_utf8_lossy(request.name());
         if !row.arity_fits(request.words().len()) {
-            add(&self.shared.stats.commands[position].rejected, 1);
-            return self.answer(Reply::Error(Answer::wrong_arity(&String::from_utf8_lossy(request.name()))));
+            return Some(Answer::wrong_arity(&name()).into());
         }
-        if let Some(elsewhere) = self.redirect.answer(self.shared, self.session, row, request) {
-            add(&self.shared.stats.commands[position].rejected, 1);
-            return self.answer(elsewhere);
+        if self.session.only_listens() && !row.flags.while_subscribed {
+            let name = name().to_ascii_lowercase();
+            return Some(Reply::Error(Answer::new(format!(
+                "ERR Can't execute '{name}': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are allowed in this context"
+            ))));
         }
-        match row.route {
-            Route::Write { .. } => self.write(position, row, request.args()),
-            Route::Read { run } => {
-                self.flush().await;
-                let reply = match self.read_barrier().await {
-                    Ok(()) => self.timed(position, |runner| {
-                        let keyspace = &*runner.shared.keyspace;
-                        let reply =
-                            keyspace.read_whole(|| run(request.args(), &runner.context, keyspace).into());
-                        reply.unwrap_or_else(|| Unavailable::Loading.into())
-                    }),
-                    Err(unavailable) => unavailable.into(),
-                };
-                self.answer(reply);
-            }
-            Route::Local { run } => {
-                self.flush().await;
-                let reply = self.timed(position, |runner| run(request.args(), runner.session).into());
-                self.context.protocol = self.session.protocol;
-                // It may have asked for fresher reads.
-                self.barrier = None;
-                self.answer(reply);
-            }
-            Route::Control { run } => {
-                self.flush().await;
-                let reply =
-                    self.timed(position, |runner| run(request.args(), runner.session, runner.shared).into());
-                self.barrier = None;
-                self.answer(reply);
-            }
+        let operates = matches!(row.route, Route::Operate { .. });
+        if self.queue.is_open() && (row.flags.not_in_multi || operates) {
+            return Some(Reply::Error(Answer::fixed("ERR Command not allowed inside a transaction")));
+        }
+        self.redirect.answer(self.shared, self.session, row, request)
+    }
+
+    async fn route(&mut self, position: usize, row: &Row, request: &Request) {
+        if let Route::Write { .. } = row.route {
+            return self.write(position, row, request.args());
+        }
+        self.flush().await;
+        let reply = match row.route {
+            Route::Write { .. } => unreachable!("writes are collected"),
+            Route::Read { .. } => match self.read_barrier().await {
+                Ok(()) => self.run_here(position, request),
+                Err(unavailable) => unavailable.into(),
+            },
+            Route::Local { .. } | Route::Control { .. } => self.run_here(position, request),
             Route::Operate { run } => {
-                self.flush().await;
                 let shared = self.shared;
                 let reply = match run(request.args(), shared) {
                     Ok(running) => running.await,
@@ -115,10 +156,94 @@ impl Runner<'_> {
                 };
                 let reply = reply.into();
                 self.count(position, &reply);
-                self.answer(reply);
+                reply
             }
+            Route::Transact { step } => {
+                let reply = self.step(step, request).await;
+                self.session.queued = self.queue.len();
+                self.shows = true;
+                self.count(position, &reply);
+                reply
+            }
+        };
+        self.answer(reply);
+    }
+
+    /// Runs a command that needs nothing but this node. What it reads is as fresh as it has to be already.
+    pub(super) fn run_here(&mut self, position: usize, request: &Request) -> Reply {
+        let row = &table::ROWS[position];
+        self.timed(position, |runner| match row.route {
+            Route::Read { run } => {
+                let keys = row.spec.keys.positions(request.words().len());
+                runner.shared.hub.remember_reads(runner.session, keys.map(|at| &request.words()[at]));
+                let keyspace = &*runner.shared.keyspace;
+                let reply =
+                    keyspace.read_whole(|| run(request.args(), &runner.context, keyspace.each()).into());
+                runner.session.caching = None;
+                reply.unwrap_or_else(|| Unavailable::Loading.into())
+            }
+            Route::Local { run } => {
+                let reply = run(request.args(), runner.session).into();
+                runner.changed_session();
+                reply
+            }
+            Route::Control { run } => {
+                let reply = run(request.args(), runner.session, runner.shared).into();
+                runner.changed_session();
+                reply
+            }
+            Route::Write { .. } | Route::Operate { .. } | Route::Transact { .. } => {
+                unreachable!("{} needs more than this node", row.spec.name)
+            }
+        })
+    }
+
+    /// A command may have changed how the connection speaks, or asked for fresher reads.
+    fn changed_session(&mut self) {
+        self.context.protocol = self.session.protocol;
+        self.barrier = None;
+        self.shows = true;
+        if std::mem::take(&mut self.session.begins_anew) {
+            self.queue.reset();
+            self.session.queued = None;
+            self.session.watched = 0;
         }
-        self.session.last_command = row.spec.name;
+    }
+
+    /// Runs a request of a client that wants no replies now. Only CLIENT REPLY changes that, and says itself what is seen
+    /// of it.
+    async fn run_silently(&mut self, request: &Request, mode: ReplyMode) {
+        let changes_mode = request.name().eq_ignore_ascii_case(b"CLIENT")
+            && request.args().first().is_some_and(|word| word.eq_ignore_ascii_case(b"REPLY"));
+        self.flush().await;
+        let begin = self.out.len();
+        self.session.replies = ReplyMode::On;
+        self.run_aloud(request).await;
+        self.flush().await;
+        if !changes_mode {
+            self.out.truncate(begin);
+        }
+        if mode == ReplyMode::Off && (!changes_mode || self.session.replies == ReplyMode::SkipNext) {
+            self.session.replies = ReplyMode::Off;
+        }
+    }
+
+    async fn wait_for_pause(&mut self, row: &Row) {
+        if row.flags.while_paused {
+            return;
+        }
+        let exec = matches!(row.route, Route::Transact { step: Step::Exec });
+        let writes = row.flags.paused_with_writes || exec || matches!(row.route, Route::Write { .. });
+        self.flush().await;
+        self.shared.hub.pause.wait(writes).await;
+        self.context.now_ms = self.shared.clock.now_ms();
+    }
+
+    /// Shows a command to those who monitor this node.
+    fn show(&self, row: &Row, request: &Request) {
+        if !row.flags.secret {
+            self.shared.hub.show(&monitored(self.context.now_ms, &self.session.address, request));
+        }
     }
 
     /// Adds a write to the batch; one that is refused here keeps its place among the replies.
@@ -163,7 +288,7 @@ impl Runner<'_> {
         assert!(self.batch.is_empty() && self.slots.is_empty(), "a flush leaves nothing behind");
     }
 
-    async fn read_barrier(&mut self) -> Result<(), Unavailable> {
+    pub(super) async fn read_barrier(&mut self) -> Result<(), Unavailable> {
         if let Some(taken) = &self.barrier {
             return taken.clone();
         }

@@ -36,7 +36,7 @@ impl Redirect {
             return None;
         }
         match row.route {
-            Route::Write { .. } => {}
+            Route::Write { .. } | Route::Transact { .. } => {}
             // What READONLY asked for.
             Route::Read { .. } if session.read_consistency == Some(ReadConsistency::Local) => return None,
             Route::Read { .. } => {}

@@ -1,18 +1,79 @@
-//! The connections that are open, for `CLIENT LIST`.
+//! The connections that are open: what `CLIENT LIST` shows of them, and the way to them.
 //!
 //! Invariant: an id is given once.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use dashmap::DashMap;
+use parking_lot::Mutex;
 
-use crate::command::Session;
+use super::hub::Subscriptions;
+use super::mailbox::Mailbox;
+use crate::command::{ClientLine, Session, table};
+use crate::resp::Protocol;
 
-/// The open connections by id, each as its session was when it last changed.
+/// An open connection, as others see it.
+#[derive(Debug)]
+pub struct Client {
+    pub id: u64,
+    pub mailbox: Mailbox,
+    pub subscriptions: Mutex<Subscriptions>,
+    /// Its session, as it was when it last changed.
+    shown: Mutex<Session>,
+    /// The position of its last command in the table, and when that came.
+    last_command: AtomicUsize,
+    active_ms: AtomicU64,
+}
+
+impl Client {
+    pub fn new(session: Session) -> Client {
+        Client {
+            id: session.id,
+            mailbox: Mailbox::default(),
+            subscriptions: Mutex::default(),
+            last_command: AtomicUsize::new(usize::MAX),
+            active_ms: AtomicU64::new(session.connected_ms),
+            shown: Mutex::new(session),
+        }
+    }
+
+    /// Notes that a command came.
+    #[inline]
+    pub fn ran(&self, position: usize, now_ms: u64) {
+        self.last_command.store(position, Ordering::Relaxed);
+        self.active_ms.store(now_ms, Ordering::Relaxed);
+    }
+
+    /// Shows the session as it is now.
+    pub fn show(&self, session: &Session) {
+        assert_eq!(session.id, self.id, "a client shows its own session");
+        let mut shown = self.shown.lock();
+        if *shown != *session {
+            shown.clone_from(session);
+        }
+    }
+
+    /// The version that it speaks.
+    pub fn protocol(&self) -> Protocol {
+        self.shown.lock().protocol
+    }
+
+    pub fn line(&self) -> ClientLine {
+        let row = table::ROWS.get(self.last_command.load(Ordering::Relaxed));
+        ClientLine {
+            session: self.shown.lock().clone(),
+            last_command: row.map_or_else(|| "NULL".to_string(), |row| row.spec.name.to_ascii_lowercase()),
+            active_ms: self.active_ms.load(Ordering::Relaxed),
+        }
+    }
+}
+
+/// The open connections by id.
 #[derive(Debug, Default)]
 pub struct Registry {
     last_id: AtomicU64,
-    sessions: DashMap<u64, Session>,
+    clients: DashMap<u64, Arc<Client>>,
 }
 
 impl Registry {
@@ -20,20 +81,31 @@ impl Registry {
         self.last_id.fetch_add(1, Ordering::Relaxed) + 1
     }
 
-    /// Shows the session as it is now.
-    pub fn show(&self, session: &Session) {
+    /// Takes in the connection of a session.
+    pub fn add(&self, session: Session) -> Arc<Client> {
         assert!(session.id <= self.last_id.load(Ordering::Relaxed), "the id was given by this registry");
-        self.sessions.insert(session.id, session.clone());
+        let client = Arc::new(Client::new(session));
+        let before = self.clients.insert(client.id, client.clone());
+        assert!(before.is_none(), "an id is given once");
+        client
     }
 
     pub fn remove(&self, id: u64) {
-        self.sessions.remove(&id);
+        self.clients.remove(&id);
     }
 
-    /// All sessions, oldest connection first.
-    pub fn list(&self) -> Vec<Session> {
-        let mut all: Vec<Session> = self.sessions.iter().map(|entry| entry.value().clone()).collect();
-        all.sort_by_key(|session| session.id);
+    pub fn find(&self, id: u64) -> Option<Arc<Client>> {
+        self.clients.get(&id).map(|client| client.value().clone())
+    }
+
+    /// All connections, the oldest first.
+    pub fn all(&self) -> Vec<Arc<Client>> {
+        let mut all: Vec<Arc<Client>> = self.clients.iter().map(|entry| entry.value().clone()).collect();
+        all.sort_by_key(|client| client.id);
         all
+    }
+
+    pub fn list(&self) -> Vec<ClientLine> {
+        self.all().iter().map(|client| client.line()).collect()
     }
 }

@@ -6,11 +6,11 @@ use std::sync::Arc;
 use parking_lot::RwLock;
 use tokio::sync::watch;
 
-use super::registry::Registry;
+use super::hub::Hub;
 use super::stats::Stats;
 use super::{cluster, info, topology};
 use crate::command::keys::glob;
-use crate::command::{Node, Session, Topology};
+use crate::command::{ClientLine, Node, Switchboard, Topology};
 use crate::config::Config;
 use crate::env::{Clock, Pending};
 use crate::error::Answer;
@@ -24,7 +24,7 @@ pub struct Shared {
     pub keyspace: Arc<Keyspace>,
     pub clock: Arc<dyn Clock>,
     pub stats: Stats,
-    pub registry: Registry,
+    pub hub: Arc<Hub>,
     /// 40 hex digits, drawn at each start.
     pub run_id: String,
     /// The program's file, for `INFO`.
@@ -87,8 +87,12 @@ impl Node for Shared {
         true
     }
 
-    fn clients(&self) -> Vec<Session> {
-        self.registry.list()
+    fn clients(&self) -> Vec<ClientLine> {
+        self.hub.registry.list()
+    }
+
+    fn switchboard(&self) -> &dyn Switchboard {
+        &*self.hub
     }
 
     fn node_id(&self) -> u64 {

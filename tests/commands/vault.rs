@@ -4,11 +4,14 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use futures_util::FutureExt;
-use jsonvault::command::{Context, Node, Peer, Route, Session, Topology, table};
+use jsonvault::command::transactions::{Queue, Step};
+use jsonvault::command::{ClientLine, Context, Node, Peer, Route, Session, Switchboard, Topology, table};
+use jsonvault::env::{Clock, SystemClock};
 use jsonvault::error::Answer;
-use jsonvault::keyspace::{Keyspace, Scope};
-use jsonvault::machine::{Batch, Machine};
-use jsonvault::resp::{Limits, Protocol, Reply, ReplyDecoder, Value, encode};
+use jsonvault::keyspace::{Key, Keyspace, Scope};
+use jsonvault::machine::{Batch, Machine, Transaction};
+use jsonvault::resp::{Limits, Protocol, Reply, ReplyDecoder, Request, Value, encode};
+use jsonvault::server::Hub;
 
 /// When every test begins: a moment in 2025, in unix milliseconds.
 pub const BEGIN_MS: u64 = 1_750_000_000_000;
@@ -20,36 +23,71 @@ pub struct Vault {
     /// Who leads the cluster, for clients of Redis Cluster; `None`: their commands are not answered.
     pub cluster: Option<Option<u64>>,
     index: u64,
+    queue: Queue,
+    hub: Hub,
 }
 
 impl Vault {
     pub fn new() -> Vault {
-        let machine = Machine::new(Arc::new(Keyspace::new()), None);
-        Vault { machine, session: Session::default(), now_ms: BEGIN_MS, cluster: None, index: 0 }
+        let keyspace = Arc::new(Keyspace::new());
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
+        let hub = Hub::new(keyspace.clone(), clock);
+        Vault {
+            machine: Machine::new(keyspace, None),
+            session: Session::default(),
+            now_ms: BEGIN_MS,
+            cluster: None,
+            index: 0,
+            queue: Queue::default(),
+            hub,
+        }
     }
 
-    /// Answers one request as a node would, without the session's replies to MULTI and its kin.
+    /// Answers one request as a node would.
     pub fn call(&mut self, words: &[Bytes]) -> Reply {
-        let context = Context {
+        let position = table::position(&words[0]);
+        let Some(row) = position.map(|position| &table::ROWS[position]) else {
+            self.queue.spoil();
+            return Reply::Error(unknown(words));
+        };
+        if !row.arity_fits(words.len()) {
+            self.queue.spoil();
+            return Reply::Error(Answer::wrong_arity(&String::from_utf8_lossy(&words[0])));
+        }
+        if self.queue.is_open() && !row.flags.at_once {
+            let request = Request::new(words.to_vec());
+            return self.queue.push(position.expect("the row has a position"), &request).into();
+        }
+        let reply = self.run(words);
+        if std::mem::take(&mut self.session.begins_anew) {
+            self.queue.reset();
+        }
+        reply
+    }
+
+    fn context(&self) -> Context {
+        Context {
             protocol: self.session.protocol,
             now_ms: self.now_ms,
             document_bytes_max: jsonvault::json::DOCUMENT_BYTES_DEFAULT,
-        };
-        let Some(row) = table::find(&words[0]) else { return Reply::Error(unknown(words)) };
-        if !row.arity_fits(words.len()) {
-            return Reply::Error(Answer::wrong_arity(&String::from_utf8_lossy(&words[0])));
         }
+    }
+
+    fn run(&mut self, words: &[Bytes]) -> Reply {
+        let context = self.context();
+        let row = table::find(&words[0]).expect("the command is in the table");
+        let node = Alone {
+            now_ms: self.now_ms,
+            cluster: self.cluster,
+            keyspace: self.machine.keyspace(),
+            hub: &self.hub,
+        };
         match row.route {
-            Route::Read { run } => run(&words[1..], &context, self.machine.keyspace()).into(),
+            Route::Read { run } => run(&words[1..], &context, self.machine.keyspace().each()).into(),
             Route::Local { run } => run(&words[1..], &mut self.session).into(),
-            Route::Control { run } => {
-                let node =
-                    Alone { now_ms: self.now_ms, cluster: self.cluster, keyspace: self.machine.keyspace() };
-                run(&words[1..], &mut self.session, &node).into()
-            }
+            Route::Control { run } => run(&words[1..], &mut self.session, &node).into(),
+            Route::Transact { step } => self.step(step, words),
             Route::Operate { run } => {
-                let node =
-                    Alone { now_ms: self.now_ms, cluster: self.cluster, keyspace: self.machine.keyspace() };
                 match run(&words[1..], &node) {
                     Ok(running) => {
                         running.now_or_never().expect("a node alone has nothing to wait for").into()
@@ -65,6 +103,48 @@ impl Vault {
                 }
             }
         }
+    }
+
+    fn step(&mut self, step: Step, words: &[Bytes]) -> Reply {
+        match step {
+            Step::Multi => self.queue.begin().into(),
+            Step::Discard => self.queue.discard().into(),
+            Step::Unwatch => self.queue.unwatch(),
+            Step::Watch => match self.queue.may_watch(words.len() - 1) {
+                Ok(()) => {
+                    let view = self.machine.keyspace().view(Scope::ManyKeys, self.now_ms);
+                    words[1..].iter().for_each(|key| self.queue.watch(Key::from(&key[..]), view.version(key)));
+                    Reply::OK
+                }
+                Err(answer) => answer.into(),
+            },
+            Step::Exec => self.exec(),
+        }
+    }
+
+    /// All that reads and writes as one entry, the rest afterwards, as a node does.
+    fn exec(&mut self) -> Reply {
+        let queued = match self.queue.take() {
+            Ok(queued) => queued,
+            Err(answer) => return answer.into(),
+        };
+        let mut transaction = Transaction::new(queued.watched, self.session.protocol);
+        let mut places = Vec::new();
+        for (position, request) in &queued.commands {
+            let row = &table::ROWS[*position];
+            places.push(match row.route {
+                Route::Read { .. } | Route::Write { .. } => {
+                    transaction.push(row, request.words(), &self.context()).err().map(Reply::from)
+                }
+                _ => Some(self.run(request.words())),
+            });
+        }
+        let mut batch = Batch::new();
+        batch.push_transaction(&transaction).expect("it fits");
+        let Reply::Array(replies) = self.apply(&batch) else { return Reply::NullArray };
+        let mut replies = replies.into_iter();
+        let all = places.into_iter().map(|here| here.unwrap_or_else(|| replies.next().expect("a reply for each")));
+        Reply::Array(all.collect())
     }
 
     fn apply(&mut self, batch: &Batch) -> Reply {
@@ -86,7 +166,10 @@ impl Vault {
     }
 
     pub fn begin(&mut self, protocol: Protocol) {
-        self.session = Session { protocol, ..Session::default() };
+        let session = Session { protocol, id: self.hub.registry.next_id(), ..Session::default() };
+        self.hub.registry.add(session.clone());
+        self.session = session;
+        self.queue.reset();
         self.now_ms = BEGIN_MS;
         self.call(&[Bytes::from_static(b"FLUSHALL")]);
     }
@@ -107,6 +190,7 @@ struct Alone<'a> {
     now_ms: u64,
     cluster: Option<Option<u64>>,
     keyspace: &'a Keyspace,
+    hub: &'a Hub,
 }
 
 impl Node for Alone<'_> {
@@ -123,8 +207,11 @@ impl Node for Alone<'_> {
         true
     }
     fn reset_stats(&self) {}
-    fn clients(&self) -> Vec<Session> {
+    fn clients(&self) -> Vec<ClientLine> {
         Vec::new()
+    }
+    fn switchboard(&self) -> &dyn Switchboard {
+        self.hub
     }
     fn node_id(&self) -> u64 {
         1

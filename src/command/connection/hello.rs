@@ -1,6 +1,6 @@
 //! `HELLO [protover [AUTH username password] [SETNAME clientname]]`: switches the protocol and tells of the server.
 
-use crate::command::{Args, Command, Control, Group, KeySpec, Node, Session, Spec};
+use crate::command::{Args, Command, Control, Flags, Group, KeySpec, Node, Session, Spec};
 use crate::error::Answer;
 use crate::resp::{Protocol, Reply};
 
@@ -22,6 +22,7 @@ impl Command for Hello {
         summary: "Switches the protocol and tells of the server.",
         syntax: "[protover [AUTH username password] [SETNAME clientname]]",
     };
+    const FLAGS: Flags = Flags { secret: true, ..Flags::NONE };
 }
 
 impl Control for Hello {

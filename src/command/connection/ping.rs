@@ -1,6 +1,6 @@
 //! `PING [message]`: answers PONG, or the message.
 
-use crate::command::{Args, Command, Group, KeySpec, Local, Session, Spec};
+use crate::command::{Args, Command, Flags, Group, KeySpec, Local, Session, Spec};
 use crate::error::Answer;
 use crate::resp::Reply;
 
@@ -17,12 +17,18 @@ impl Command for Ping {
         summary: "Answers PONG, or the message.",
         syntax: "[message]",
     };
+    const FLAGS: Flags = Flags { while_subscribed: true, ..Flags::NONE };
 }
 
 impl Local for Ping {
-    fn run(args: &mut Args<'_>, _session: &mut Session) -> Result<Reply, Answer> {
+    fn run(args: &mut Args<'_>, session: &mut Session) -> Result<Reply, Answer> {
         match (args.word_if_any(), args.is_empty()) {
             (_, false) => Err(args.wrong_arity()),
+            // It stands between messages, and looks like one.
+            (message, true) if session.only_listens() => {
+                let message = message.map_or(Reply::word(""), |message| Reply::Bulk(message.clone()));
+                Ok(Reply::Array(vec![Reply::word("pong"), message]))
+            }
             (None, true) => Ok(Reply::Simple("PONG")),
             (Some(message), true) => Ok(Reply::Bulk(message.clone())),
         }

@@ -1,6 +1,6 @@
 //! `QUIT`: answers OK and closes the connection.
 
-use crate::command::{Args, Command, Group, KeySpec, Local, Session, Spec};
+use crate::command::{Args, Command, Flags, Group, KeySpec, Local, Session, Spec};
 use crate::error::Answer;
 use crate::resp::Reply;
 
@@ -17,6 +17,7 @@ impl Command for Quit {
         summary: "Answers OK and closes the connection.",
         syntax: "",
     };
+    const FLAGS: Flags = Flags { at_once: true, while_subscribed: true, ..Flags::NONE };
 }
 
 impl Local for Quit {

@@ -1,6 +1,6 @@
 //! `RESET`: puts the connection back to the state of a new one.
 
-use crate::command::{Args, Command, Group, KeySpec, Local, Session, Spec};
+use crate::command::{Args, Command, Control, Flags, Group, KeySpec, Node, Session, Spec};
 use crate::error::Answer;
 use crate::resp::Reply;
 
@@ -17,10 +17,12 @@ impl Command for Reset {
         summary: "Puts the connection back to the state of a new one.",
         syntax: "",
     };
+    const FLAGS: Flags = Flags { at_once: true, while_subscribed: true, ..Flags::NONE };
 }
 
-impl Local for Reset {
-    fn run(_args: &mut Args<'_>, session: &mut Session) -> Result<Reply, Answer> {
+impl Control for Reset {
+    fn run(_args: &mut Args<'_>, session: &mut Session, node: &dyn Node) -> Result<Reply, Answer> {
+        node.switchboard().forget(session.id);
         session.reset();
         Ok(Reply::Simple("RESET"))
     }

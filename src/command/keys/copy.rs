@@ -29,6 +29,7 @@ impl Command for Copy {
 
 impl Write for Copy {
     const CODE: u16 = 17;
+    const EVENT: &'static str = "COPY_TO";
 
     fn parse(args: &mut Args<'_>, _context: &Context) -> Result<Copy, Answer> {
         let (source, destination) = (args.key()?, args.key()?);

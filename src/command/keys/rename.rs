@@ -30,6 +30,8 @@ impl Command for Rename {
 
 impl Write for Rename {
     const CODE: u16 = 15;
+    const EVENT: &'static str = "RENAME_TO";
+    const REMOVAL: &'static str = "RENAME_FROM";
 
     fn parse(args: &mut Args<'_>, _context: &Context) -> Result<Rename, Answer> {
         Ok(Rename { key: args.key()?, newkey: args.key()? })

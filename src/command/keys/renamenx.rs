@@ -30,6 +30,8 @@ impl Command for Renamenx {
 
 impl Write for Renamenx {
     const CODE: u16 = 16;
+    const EVENT: &'static str = "RENAME_TO";
+    const REMOVAL: &'static str = "RENAME_FROM";
 
     fn parse(args: &mut Args<'_>, _context: &Context) -> Result<Renamenx, Answer> {
         Ok(Renamenx { key: args.key()?, newkey: args.key()? })

@@ -1,7 +1,7 @@
 //! `CONFIG GET pattern ..`, `CONFIG SET name value ..`, `CONFIG RESETSTAT`.
 
 use crate::command::connection::client::unknown_subcommand;
-use crate::command::{Args, Command, Control, Group, KeySpec, Node, Session, Spec};
+use crate::command::{Args, Command, Control, Flags, Group, KeySpec, Node, Session, Spec};
 use crate::error::Answer;
 use crate::resp::Reply;
 
@@ -18,6 +18,7 @@ impl Command for Config {
         summary: "Shows and changes settings.",
         syntax: "(GET pattern ... | SET name value ... | RESETSTAT)",
     };
+    const FLAGS: Flags = Flags { secret: true, ..Flags::NONE };
 }
 
 impl Control for Config {

@@ -37,6 +37,7 @@ macro_rules! commands {
 
         impl Write for $name {
             const CODE: u16 = $code;
+            const EVENT: &'static str = "INCRBY";
 
             fn parse(args: &mut Args<'_>, _context: &Context) -> Result<$name, Answer> {
                 let by: fn(&mut Args<'_>) -> Result<i64, Answer> = $by;

@@ -59,6 +59,7 @@ fn put(pairs: Pairs, keyspace: &mut Writer<'_>) {
 
 impl Write for Mset {
     const CODE: u16 = 24;
+    const EVENT: &'static str = "SET";
 
     fn parse(args: &mut Args<'_>, _context: &Context) -> Result<Mset, Answer> {
         Ok(Mset { pairs: pairs(args)? })
@@ -76,6 +77,7 @@ impl Write for Mset {
 
 impl Write for Msetnx {
     const CODE: u16 = 25;
+    const EVENT: &'static str = "SET";
 
     fn parse(args: &mut Args<'_>, _context: &Context) -> Result<Msetnx, Answer> {
         Ok(Msetnx { pairs: pairs(args)? })

@@ -34,6 +34,7 @@ macro_rules! commands {
 
         impl Write for $name {
             const CODE: u16 = $code;
+            const EVENT: &'static str = "SET";
 
             fn parse(args: &mut Args<'_>, context: &Context) -> Result<$name, Answer> {
                 let key = args.key()?;

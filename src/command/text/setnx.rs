@@ -28,6 +28,7 @@ impl Command for Setnx {
 
 impl Write for Setnx {
     const CODE: u16 = 21;
+    const EVENT: &'static str = "SET";
 
     fn parse(args: &mut Args<'_>, _context: &Context) -> Result<Setnx, Answer> {
         Ok(Setnx { key: args.key()?, value: args.word()?[..].into() })

@@ -26,6 +26,7 @@ impl Command for Merge {
 
 impl Write for Merge {
     const CODE: u16 = 51;
+    const EVENT: &'static str = "JSON.MERGE";
 
     fn parse(args: &mut Args<'_>, context: &Context) -> Result<Merge, Answer> {
         JsonMerge::new(args.key()?, b"$", args.word()?, context).map(Merge)

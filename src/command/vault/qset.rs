@@ -26,6 +26,7 @@ impl Command for Qset {
 
 impl Write for Qset {
     const CODE: u16 = 50;
+    const EVENT: &'static str = "JSON.SET";
 
     fn parse(args: &mut Args<'_>, context: &Context) -> Result<Qset, Answer> {
         Set::parse(args, context).map(Qset)

@@ -8,11 +8,12 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::Unavailable;
 use crate::raft::convert::StoredVote;
+use crate::raft::notices::Notice;
 use crate::raft::types::Member;
 use crate::resp::Reply;
 
 /// Changed when a message changes its form: nodes of different versions do not talk.
-pub const PROTOCOL_VERSION: u32 = 1;
+pub const PROTOCOL_VERSION: u32 = 2;
 
 /// Index and term.
 pub type Place = (u64, u64);
@@ -116,6 +117,8 @@ pub enum Request {
         lease: bool,
     },
     Change(Change),
+    /// Messages of clients to clients.
+    Notices(Vec<Notice>),
 }
 
 /// Why a forwarded request was not answered.
@@ -153,6 +156,7 @@ pub enum Response {
     Replies(Result<Vec<Reply>, Declined>),
     ReadIndex(Result<Option<u64>, Declined>),
     Changed(Result<(), ChangeRefused>),
+    Noticed,
     /// The node cannot answer anything any more, or not this.
     Failed(String),
 }

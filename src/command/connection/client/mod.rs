@@ -1,8 +1,14 @@
-//! `CLIENT subcommand ..`: names and lists connections.
+//! `CLIENT subcommand ..`: names, lists, pauses and ends connections, and has changes told to them.
 
-use crate::command::{Args, Command, Control, Group, KeySpec, Node, ReadConsistency, Session, Spec};
+mod kill;
+mod list;
+mod tracking;
+
+use crate::command::{
+    Args, Command, Control, Flags, Group, KeySpec, Node, ReadConsistency, ReplyMode, Session, Spec,
+};
 use crate::error::Answer;
-use crate::resp::{Protocol, Reply};
+use crate::resp::Reply;
 
 const NO_LEVEL: Answer = Answer::fixed("ERR the levels are linearizable, lease and local");
 
@@ -16,9 +22,10 @@ impl Command for Client {
         keys: KeySpec::NONE,
         group: Group::Connection,
         since: "0.1.0",
-        summary: "Names this connection and lists all of them.",
-        syntax: "(ID | INFO | LIST | GETNAME | SETNAME name | SETINFO attribute value | NO-EVICT mode | NO-TOUCH mode | READ-CONSISTENCY level)",
+        summary: "Names, lists, pauses and ends connections.",
+        syntax: "(ID | INFO | LIST [TYPE type] [ID id [id ...]] | GETNAME | SETNAME name | SETINFO attribute value | KILL filter [filter ...] | PAUSE milliseconds [WRITE | ALL] | UNPAUSE | UNBLOCK id [TIMEOUT | ERROR] | REPLY mode | TRACKING mode [option ...] | TRACKINGINFO | CACHING mode | GETREDIR | NO-EVICT mode | NO-TOUCH mode | READ-CONSISTENCY level)",
     };
+    const FLAGS: Flags = Flags { while_paused: true, ..Flags::NONE };
 }
 
 impl Control for Client {
@@ -33,13 +40,20 @@ impl Control for Client {
                 Ok(Reply::OK)
             }
             b"SETINFO" if args.left() == 2 => set_info(args, session),
-            b"INFO" if args.is_empty() => {
-                Ok(Reply::Verbatim((line_of(session, node.now_ms()) + "\n").into()))
+            b"INFO" if args.is_empty() => Ok(Reply::Verbatim((list::own(session, node) + "\n").into())),
+            b"LIST" => list::all(args, node),
+            b"KILL" if !args.is_empty() => kill::run(args, session, node),
+            b"PAUSE" if (1..=2).contains(&args.left()) => pause(args, node),
+            b"UNPAUSE" if args.is_empty() => {
+                node.switchboard().unpause();
+                Ok(Reply::OK)
             }
-            b"LIST" => {
-                let lines = node.clients().into_iter().map(|client| line_of(&client, node.now_ms()) + "\n");
-                Ok(Reply::Verbatim(lines.collect::<String>().into()))
-            }
+            b"UNBLOCK" if (1..=2).contains(&args.left()) => unblock(args),
+            b"REPLY" if args.left() == 1 => reply(args, session),
+            b"TRACKING" if !args.is_empty() => tracking::set(args, session, node),
+            b"TRACKINGINFO" if args.is_empty() => Ok(tracking::info(session)),
+            b"CACHING" if args.left() == 1 => tracking::caching(args, session),
+            b"GETREDIR" if args.is_empty() => Ok(tracking::redirect(session)),
             b"READ-CONSISTENCY" if args.left() == 1 => {
                 let level = ReadConsistency::named(args.word()?);
                 session.read_consistency = Some(level.ok_or(NO_LEVEL)?);
@@ -50,6 +64,38 @@ impl Control for Client {
             _ => Err(unknown_subcommand("CLIENT", word)),
         }
     }
+}
+
+fn pause(args: &mut Args<'_>, node: &dyn Node) -> Result<Reply, Answer> {
+    let millis = args.integer().ok().and_then(|millis| u64::try_from(millis).ok());
+    let millis = millis.ok_or(Answer::fixed("ERR timeout is not an integer or out of range"))?;
+    let writes_only = args.keyword("WRITE");
+    if !writes_only {
+        args.keyword("ALL");
+    }
+    args.finish()?;
+    node.switchboard().pause(millis, writes_only);
+    Ok(Reply::OK)
+}
+
+/// No command waits for another client, so nobody is ever blocked.
+fn unblock(args: &mut Args<'_>) -> Result<Reply, Answer> {
+    args.integer()?;
+    match args.is_empty() || args.keyword("TIMEOUT") || args.keyword("ERROR") {
+        true => Ok(Reply::Integer(0)),
+        false => Err(Answer::fixed("ERR CLIENT UNBLOCK reason should be TIMEOUT or ERROR")),
+    }
+}
+
+fn reply(args: &mut Args<'_>, session: &mut Session) -> Result<Reply, Answer> {
+    session.replies = match &args.word()?.to_ascii_uppercase()[..] {
+        b"ON" => ReplyMode::On,
+        b"OFF" => ReplyMode::Off,
+        b"SKIP" => ReplyMode::SkipNext,
+        _ => return Err(Answer::SYNTAX),
+    };
+    // Only the word that replies are wanted again is answered.
+    Ok(if session.replies == ReplyMode::On { Reply::OK } else { Reply::Several(Vec::new()) })
 }
 
 /// The error of a subcommand that is not known, or has the wrong number of words.
@@ -85,20 +131,4 @@ fn set_info(args: &mut Args<'_>, session: &mut Session) -> Result<Reply, Answer>
     })?;
     *field = clean;
     Ok(Reply::OK)
-}
-
-/// One connection as `CLIENT LIST` and `CLIENT INFO` show it.
-fn line_of(session: &Session, now_ms: u64) -> String {
-    let age = now_ms.saturating_sub(session.connected_ms) / 1000;
-    let proto = if session.protocol == Protocol::Resp3 { 3 } else { 2 };
-    format!(
-        "id={} addr={} laddr={} name={} age={age} db=0 resp={proto} cmd={} lib-name={} lib-ver={}",
-        session.id,
-        session.address,
-        session.local_address,
-        session.name,
-        session.last_command,
-        session.library_name,
-        session.library_version,
-    )
 }

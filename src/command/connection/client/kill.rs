@@ -1,0 +1,61 @@
+//! `CLIENT KILL address` and `CLIENT KILL filter value ..`: ends connections.
+
+use super::list::{client_id, listens};
+use crate::command::{Args, KillFilter, Node, Session};
+use crate::error::Answer;
+use crate::resp::Reply;
+
+pub fn run(args: &mut Args<'_>, session: &mut Session, node: &dyn Node) -> Result<Reply, Answer> {
+    if args.left() == 1 {
+        return by_address(args, session, node);
+    }
+    let mut filter = KillFilter { spared: Some(session.id), ..KillFilter::default() };
+    let mut nobody = false;
+    while args.left() >= 2 {
+        let text = |word: &[u8]| String::from_utf8_lossy(word).into_owned();
+        let (name, value) = (args.word()?.to_ascii_uppercase(), args.word()?);
+        match &name[..] {
+            b"ID" => {
+                let id = client_id(value);
+                filter.id = Some(id.map_err(|_| Answer::fixed("ERR client-id should be greater than 0"))?);
+            }
+            b"ADDR" => filter.address = Some(text(value)),
+            b"LADDR" => filter.local_address = Some(text(value)),
+            // Everybody is this user.
+            b"USER" if &value[..] == b"default" => {}
+            b"USER" => return Err(Answer::new(format!("ERR No such user '{}'", text(value)))),
+            b"TYPE" => match listens(value)? {
+                Some(listens) => filter.listens = Some(listens),
+                None => nobody = true,
+            },
+            b"MAXAGE" => filter.age_seconds_min = Some(client_age(value)?),
+            b"SKIPME" if value.eq_ignore_ascii_case(b"yes") => filter.spared = Some(session.id),
+            b"SKIPME" if value.eq_ignore_ascii_case(b"no") => filter.spared = None,
+            _ => return Err(Answer::SYNTAX),
+        }
+    }
+    args.finish()?;
+    if nobody {
+        return Ok(Reply::Integer(0));
+    }
+    let (own, others) = node.switchboard().kill(&filter, session.id);
+    session.closing |= own;
+    Ok(Reply::Integer(others as i64 + i64::from(own)))
+}
+
+/// The old form, which spares nobody.
+fn by_address(args: &mut Args<'_>, session: &mut Session, node: &dyn Node) -> Result<Reply, Answer> {
+    let address = String::from_utf8_lossy(args.word()?).into_owned();
+    let filter = KillFilter { address: Some(address), ..KillFilter::default() };
+    let (own, others) = node.switchboard().kill(&filter, session.id);
+    session.closing |= own;
+    match own || others > 0 {
+        true => Ok(Reply::OK),
+        false => Err(Answer::fixed("ERR No such client")),
+    }
+}
+
+fn client_age(word: &[u8]) -> Result<u64, Answer> {
+    let age = std::str::from_utf8(word).ok().and_then(|text| text.parse().ok()).filter(|&age| age > 0);
+    age.ok_or(Answer::fixed("ERR maxage is not an integer or out of range"))
+}

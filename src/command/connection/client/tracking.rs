@@ -1,0 +1,148 @@
+//! `CLIENT TRACKING`, `TRACKINGINFO`, `CACHING` and `GETREDIR`: which changes a client is told of.
+
+use bytes::Bytes;
+
+use super::list::client_id;
+use crate::command::{Args, Node, Session, Tracking};
+use crate::error::Answer;
+use crate::resp::Reply;
+
+/// An entry of the log does not say which connection it came from, so one's own changes cannot be left out.
+const NO_LOOP: Answer = Answer::fixed("ERR NOLOOP is not supported: a client is told of its own changes too");
+
+/// Each change is held against all of them. Who needs more wants one that is shorter.
+const PREFIXES_MAX: usize = 256;
+
+/// `CLIENT TRACKING ON|OFF [REDIRECT id] [PREFIX prefix ..] [BCAST] [OPTIN] [OPTOUT]`.
+pub fn set(args: &mut Args<'_>, session: &mut Session, node: &dyn Node) -> Result<Reply, Answer> {
+    let on = match &args.word()?.to_ascii_lowercase()[..] {
+        b"on" => true,
+        b"off" => false,
+        _ => return Err(Answer::SYNTAX),
+    };
+    let tracking = options(args, session, node)?;
+    session.tracking = on.then_some(tracking);
+    session.caching = None;
+    node.switchboard().track(session.id, session.tracking.as_ref())?;
+    Ok(Reply::OK)
+}
+
+fn options(args: &mut Args<'_>, session: &Session, node: &dyn Node) -> Result<Tracking, Answer> {
+    let mut tracking = Tracking::default();
+    while !args.is_empty() {
+        if args.left() >= 2 && args.keyword("REDIRECT") {
+            let id = client_id(args.word()?)?;
+            if !node.switchboard().is_connected(id) {
+                let missing = "ERR The client ID you want redirect to does not exist";
+                return Err(Answer::fixed(missing));
+            }
+            tracking.redirect = Some(id).filter(|&id| id != session.id);
+        } else if args.left() >= 2 && args.keyword("PREFIX") {
+            if tracking.prefixes.len() == PREFIXES_MAX {
+                return Err(Answer::new(format!("ERR a client has at most {PREFIXES_MAX} prefixes")));
+            }
+            tracking.prefixes.push(Bytes::copy_from_slice(args.word()?));
+        } else if args.keyword("BCAST") {
+            tracking.broadcast = true;
+        } else if args.keyword("OPTIN") {
+            tracking.opt_in = true;
+        } else if args.keyword("OPTOUT") {
+            tracking.opt_out = true;
+        } else if args.keyword("NOLOOP") {
+            return Err(NO_LOOP);
+        } else {
+            return Err(Answer::SYNTAX);
+        }
+    }
+    check(&tracking, session.tracking.as_ref())?;
+    Ok(tracking)
+}
+
+fn check(tracking: &Tracking, before: Option<&Tracking>) -> Result<(), Answer> {
+    let refused = |line: &'static str| Err(Answer::fixed(line));
+    if !tracking.prefixes.is_empty() && !tracking.broadcast {
+        return refused("ERR PREFIX option requires BCAST mode to be enabled");
+    }
+    if before.is_some_and(|before| before.broadcast != tracking.broadcast) {
+        return refused(
+            "ERR You can't switch BCAST mode on/off before disabling tracking for this client, and then re-enabling it with a different mode.",
+        );
+    }
+    if tracking.broadcast && (tracking.opt_in || tracking.opt_out) {
+        return refused("ERR OPTIN and OPTOUT are not compatible with BCAST");
+    }
+    if tracking.opt_in && tracking.opt_out {
+        return refused("ERR You can't specify both OPTIN mode and OPTOUT mode");
+    }
+    let switched =
+        |before: &Tracking| before.opt_in && tracking.opt_out || before.opt_out && tracking.opt_in;
+    if before.is_some_and(switched) {
+        return refused(
+            "ERR You can't switch OPTIN/OPTOUT mode before disabling tracking for this client, and then re-enabling it with a different mode.",
+        );
+    }
+    for (at, prefix) in tracking.prefixes.iter().enumerate() {
+        let overlaps = |other: &&Bytes| other.starts_with(prefix) || prefix.starts_with(other);
+        if let Some(other) = tracking.prefixes[..at].iter().find(overlaps) {
+            let shown = |prefix: &[u8]| String::from_utf8_lossy(prefix).into_owned();
+            return Err(Answer::new(format!(
+                "ERR Prefix '{}' overlaps with another provided prefix '{}'. Prefixes for a single client must not overlap.",
+                shown(prefix),
+                shown(other)
+            )));
+        }
+    }
+    Ok(())
+}
+
+/// `CLIENT CACHING YES|NO`: whether the keys of the next command are tracked.
+pub fn caching(args: &mut Args<'_>, session: &mut Session) -> Result<Reply, Answer> {
+    let Some(tracking) = session.tracking.as_ref().filter(|tracking| tracking.opt_in || tracking.opt_out) else {
+        return Err(Answer::fixed(
+            "ERR CLIENT CACHING can be called only when the client is in tracking mode with OPTIN or OPTOUT mode enabled",
+        ));
+    };
+    let wanted = match &args.word()?.to_ascii_lowercase()[..] {
+        b"yes" if tracking.opt_in => true,
+        b"yes" => {
+            return Err(Answer::fixed("ERR CLIENT CACHING YES is only valid when tracking is enabled in OPTIN mode."));
+        }
+        b"no" if tracking.opt_out => false,
+        b"no" => {
+            return Err(Answer::fixed("ERR CLIENT CACHING NO is only valid when tracking is enabled in OPTOUT mode."));
+        }
+        _ => return Err(Answer::SYNTAX),
+    };
+    session.caching = Some(wanted);
+    Ok(Reply::OK)
+}
+
+/// `CLIENT GETREDIR`.
+pub fn redirect(session: &Session) -> Reply {
+    Reply::Integer(match &session.tracking {
+        Some(tracking) => tracking.redirect.map_or(0, |id| id as i64),
+        None => -1,
+    })
+}
+
+/// `CLIENT TRACKINGINFO`.
+pub fn info(session: &Session) -> Reply {
+    let tracking = session.tracking.as_ref();
+    let is = |property: fn(&Tracking) -> bool| tracking.is_some_and(property);
+    let flags = [
+        ("off", tracking.is_none()),
+        ("on", tracking.is_some()),
+        ("bcast", is(|tracking| tracking.broadcast)),
+        ("optin", is(|tracking| tracking.opt_in)),
+        ("optout", is(|tracking| tracking.opt_out)),
+        ("caching-yes", session.caching == Some(true)),
+        ("caching-no", session.caching == Some(false)),
+    ];
+    let flags = flags.iter().filter(|(_, set)| *set).map(|(flag, _)| Reply::word(flag)).collect();
+    let prefixes = tracking.map(|tracking| &tracking.prefixes[..]).unwrap_or_default();
+    Reply::Map(vec![
+        (Reply::word("flags"), Reply::Set(flags)),
+        (Reply::word("redirect"), redirect(session)),
+        (Reply::word("prefixes"), Reply::Array(prefixes.iter().cloned().map(Reply::Bulk).collect())),
+    ])
+}

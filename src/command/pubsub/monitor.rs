@@ -1,0 +1,29 @@
+//! `MONITOR`: shows this connection every command that clients of this node send, until it is reset or closed.
+
+use crate::command::{Args, Command, Control, Flags, Group, KeySpec, Node, Session, Spec};
+use crate::error::Answer;
+use crate::resp::Reply;
+
+pub struct Monitor;
+
+impl Command for Monitor {
+    const SPEC: Spec = Spec {
+        name: "MONITOR",
+        aliases: &[],
+        arity: 1,
+        keys: KeySpec::NONE,
+        group: Group::Server,
+        since: "0.1.0",
+        summary: "Shows this connection every command that clients of this node send.",
+        syntax: "",
+    };
+    const FLAGS: Flags = Flags { not_in_multi: true, ..Flags::NONE };
+}
+
+impl Control for Monitor {
+    fn run(_args: &mut Args<'_>, session: &mut Session, node: &dyn Node) -> Result<Reply, Answer> {
+        session.monitors = true;
+        node.switchboard().monitor(session.id, true);
+        Ok(Reply::OK)
+    }
+}

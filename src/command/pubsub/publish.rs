@@ -1,0 +1,39 @@
+//! `PUBLISH channel message`, `SPUBLISH channel message`: sends a message to whoever has subscribed to the channel, at
+//! this node and at the others; how many of this node's clients got it.
+
+use crate::command::{Args, Channel, Command, Control, Flags, Group, KeySpec, Node, Session, Spec};
+use crate::error::Answer;
+use crate::resp::Reply;
+
+macro_rules! commands {
+    ($($name:ident, $word:literal, $kind:ident;)*) => { $(
+        pub struct $name;
+
+        impl Command for $name {
+            const SPEC: Spec = Spec {
+                name: $word,
+                aliases: &[],
+                arity: 3,
+                keys: KeySpec::NONE,
+                group: Group::PubSub,
+                since: "0.1.0",
+                summary: "Sends a message to whoever has subscribed to a channel.",
+                syntax: "channel message",
+            };
+            const FLAGS: Flags = Flags { paused_with_writes: true, ..Flags::NONE };
+        }
+
+        impl Control for $name {
+            fn run(args: &mut Args<'_>, _session: &mut Session, node: &dyn Node) -> Result<Reply, Answer> {
+                let (channel, message) = (args.word()?, args.word()?);
+                let reached = node.switchboard().publish(Channel::$kind, channel, message);
+                Ok(Reply::Integer(reached as i64))
+            }
+        }
+    )* };
+}
+
+commands! {
+    Publish, "PUBLISH", Plain;
+    Spublish, "SPUBLISH", Shard;
+}

@@ -1,0 +1,54 @@
+//! `UNSUBSCRIBE [channel ..]`, `PUNSUBSCRIBE [pattern ..]`, `SUNSUBSCRIBE [channel ..]`: ends what SUBSCRIBE and its kin
+//! began; without names all of it.
+
+use super::told;
+use crate::command::{
+    Args, Channel, Command, Control, Flags, Group, KeySpec, Node, Session, Spec,
+};
+use crate::error::Answer;
+use crate::resp::Reply;
+
+macro_rules! commands {
+    ($($name:ident, $word:literal, $small:literal, $kind:ident, $syntax:literal;)*) => { $(
+        pub struct $name;
+
+        impl Command for $name {
+            const SPEC: Spec = Spec {
+                name: $word,
+                aliases: &[],
+                arity: -1,
+                keys: KeySpec::NONE,
+                group: Group::PubSub,
+                since: "0.1.0",
+                summary: "Has this connection told of no more messages.",
+                syntax: $syntax,
+            };
+            const FLAGS: Flags = Flags { while_subscribed: true, not_in_multi: true, ..Flags::NONE };
+        }
+
+        impl Control for $name {
+            fn run(args: &mut Args<'_>, session: &mut Session, node: &dyn Node) -> Result<Reply, Answer> {
+                let kind = Channel::$kind;
+                let names = match args.rest() {
+                    [] => node.switchboard().subscriptions(session.id, kind),
+                    names => names.to_vec(),
+                };
+                if names.is_empty() {
+                    return Ok(told($small, None, session.subscribed, kind));
+                }
+                let mut replies = Vec::new();
+                for name in &names {
+                    session.subscribed = node.switchboard().unsubscribe(session.id, kind, name);
+                    replies.push(told($small, Some(name), session.subscribed, kind));
+                }
+                Ok(Reply::Several(replies))
+            }
+        }
+    )* };
+}
+
+commands! {
+    Unsubscribe, "UNSUBSCRIBE", "unsubscribe", Plain, "[channel ...]";
+    Punsubscribe, "PUNSUBSCRIBE", "punsubscribe", Pattern, "[pattern ...]";
+    Sunsubscribe, "SUNSUBSCRIBE", "sunsubscribe", Shard, "[channel ...]";
+}

@@ -1,0 +1,24 @@
+//! `DISCARD`: gives up what was queued since MULTI.
+
+use crate::command::transactions::Step;
+use crate::command::{Command, Flags, Group, KeySpec, Spec, Transact};
+
+pub struct Discard;
+
+impl Command for Discard {
+    const SPEC: Spec = Spec {
+        name: "DISCARD",
+        aliases: &[],
+        arity: 1,
+        keys: KeySpec::NONE,
+        group: Group::Transactions,
+        since: "0.1.0",
+        summary: "Gives up what was queued.",
+        syntax: "",
+    };
+    const FLAGS: Flags = Flags { at_once: true, ..Flags::NONE };
+}
+
+impl Transact for Discard {
+    const STEP: Step = Step::Discard;
+}

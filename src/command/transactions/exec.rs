@@ -1,0 +1,24 @@
+//! `EXEC`: does what was queued since MULTI.
+
+use crate::command::transactions::Step;
+use crate::command::{Command, Flags, Group, KeySpec, Spec, Transact};
+
+pub struct Exec;
+
+impl Command for Exec {
+    const SPEC: Spec = Spec {
+        name: "EXEC",
+        aliases: &[],
+        arity: 1,
+        keys: KeySpec::NONE,
+        group: Group::Transactions,
+        since: "0.1.0",
+        summary: "Does what was queued, all of it at one point of the log.",
+        syntax: "",
+    };
+    const FLAGS: Flags = Flags { at_once: true, ..Flags::NONE };
+}
+
+impl Transact for Exec {
+    const STEP: Step = Step::Exec;
+}

@@ -1,0 +1,22 @@
+//! Transactions: commands that a connection queues and has done together.
+//!
+//! [`Queue`] is what a connection has between MULTI and EXEC. What becomes of it is decided by whoever runs the
+//! connection's commands: that is what [`Step`] names.
+pub mod discard;
+pub mod exec;
+pub mod multi;
+mod queue;
+pub mod unwatch;
+pub mod watch;
+
+pub use queue::{Queue, Queued};
+
+/// The steps of a transaction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Step {
+    Multi,
+    Exec,
+    Discard,
+    Watch,
+    Unwatch,
+}

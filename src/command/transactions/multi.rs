@@ -1,0 +1,24 @@
+//! `MULTI`: begins a transaction.
+
+use crate::command::transactions::Step;
+use crate::command::{Command, Flags, Group, KeySpec, Spec, Transact};
+
+pub struct Multi;
+
+impl Command for Multi {
+    const SPEC: Spec = Spec {
+        name: "MULTI",
+        aliases: &[],
+        arity: 1,
+        keys: KeySpec::NONE,
+        group: Group::Transactions,
+        since: "0.1.0",
+        summary: "Begins a transaction: what follows is queued.",
+        syntax: "",
+    };
+    const FLAGS: Flags = Flags { at_once: true, ..Flags::NONE };
+}
+
+impl Transact for Multi {
+    const STEP: Step = Step::Multi;
+}

@@ -1,0 +1,134 @@
+//! What a connection has queued, and the keys that it watches.
+//!
+//! Invariants:
+//! * only between MULTI and EXEC, DISCARD or RESET is anything queued;
+//! * a request that was refused spoils the transaction: EXEC does nothing then;
+//! * what is queued is bounded by [`COMMANDS_MAX`] and [`BYTES_MAX`], what is watched by [`WATCHED_MAX`].
+
+use crate::error::Answer;
+use crate::keyspace::Key;
+use crate::resp::{Reply, Request};
+
+/// As many as a request may have words: who queues more wants a bulk load, which needs no transaction.
+pub const COMMANDS_MAX: usize = 1 << 20;
+/// What all connections together may have waiting for the log; one transaction of that size fits into an entry.
+pub const BYTES_MAX: usize = 256 << 20;
+/// What a queued command takes beside its words, about.
+const COMMAND_BYTES: usize = 64;
+/// Each is looked up when the transaction is done, while everybody waits.
+pub const WATCHED_MAX: usize = 1 << 16;
+
+const NESTED: Answer = Answer::fixed("ERR MULTI calls can not be nested");
+const ABORTED: Answer = Answer::fixed("EXECABORT Transaction discarded because of previous errors.");
+
+/// The transaction of one connection.
+#[derive(Debug, Default)]
+pub struct Queue {
+    open: bool,
+    spoiled: bool,
+    commands: Vec<(usize, Request)>,
+    bytes: usize,
+    watched: Vec<(Key, Option<u64>)>,
+}
+
+/// A transaction that is to be done.
+#[derive(Debug, Default)]
+pub struct Queued {
+    /// Positions in the table, and the requests.
+    pub commands: Vec<(usize, Request)>,
+    /// Keys with the versions that they had, `None`: the key was not there.
+    pub watched: Vec<(Key, Option<u64>)>,
+}
+
+impl Queue {
+    /// Whether requests are to be queued.
+    pub fn is_open(&self) -> bool {
+        self.open
+    }
+
+    /// How many are queued; `None` outside of a transaction.
+    pub fn len(&self) -> Option<usize> {
+        self.open.then_some(self.commands.len())
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.commands.is_empty()
+    }
+
+    pub fn watched(&self) -> usize {
+        self.watched.len()
+    }
+
+    /// A request was refused.
+    pub fn spoil(&mut self) {
+        self.spoiled = self.open;
+    }
+
+    pub fn begin(&mut self) -> Result<Reply, Answer> {
+        if self.open {
+            return Err(NESTED);
+        }
+        assert!(self.commands.is_empty(), "nothing is queued outside of a transaction");
+        self.open = true;
+        Ok(Reply::OK)
+    }
+
+    /// Queues a request for the command at a position of the table.
+    pub fn push(&mut self, position: usize, request: &Request) -> Result<Reply, Answer> {
+        assert!(self.open, "only a transaction queues");
+        let bytes = request.bytes() + COMMAND_BYTES * request.words().len();
+        if self.commands.len() >= COMMANDS_MAX || self.bytes + bytes > BYTES_MAX {
+            self.spoil();
+            return Err(Answer::new(format!(
+                "ERR a transaction holds at most {COMMANDS_MAX} commands and {BYTES_MAX} bytes"
+            )));
+        }
+        self.bytes += bytes;
+        self.commands.push((position, request.detached()));
+        Ok(Reply::Simple("QUEUED"))
+    }
+
+    pub fn discard(&mut self) -> Result<Reply, Answer> {
+        if !self.open {
+            return Err(Answer::fixed("ERR DISCARD without MULTI"));
+        }
+        *self = Queue::default();
+        Ok(Reply::OK)
+    }
+
+    /// Ends the transaction and gives what is to be done.
+    pub fn take(&mut self) -> Result<Queued, Answer> {
+        if !self.open {
+            return Err(Answer::fixed("ERR EXEC without MULTI"));
+        }
+        let Queue { spoiled, commands, watched, .. } = std::mem::take(self);
+        if spoiled { Err(ABORTED) } else { Ok(Queued { commands, watched }) }
+    }
+
+    /// Whether so many more keys may be watched now.
+    pub fn may_watch(&self, keys: usize) -> Result<(), Answer> {
+        if self.open {
+            return Err(Answer::fixed("ERR WATCH inside MULTI is not allowed"));
+        }
+        match self.watched.len() + keys > WATCHED_MAX {
+            true => Err(Answer::new(format!("ERR a connection watches at most {WATCHED_MAX} keys"))),
+            false => Ok(()),
+        }
+    }
+
+    /// Watches a key that has this version now. One that was watched before has to have both versions in the end.
+    pub fn watch(&mut self, key: Key, version: Option<u64>) {
+        self.watched.push((key, version));
+        assert!(self.watched.len() <= WATCHED_MAX, "who watches has asked whether it may");
+    }
+
+    pub fn unwatch(&mut self) -> Reply {
+        self.watched.clear();
+        Reply::OK
+    }
+
+    /// Forgets everything, as RESET and the end of a connection do.
+    pub fn reset(&mut self) {
+        *self = Queue::default();
+    }
+}

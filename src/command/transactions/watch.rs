@@ -1,0 +1,24 @@
+//! `WATCH key ..`: has the next EXEC do nothing if one of these keys changes before it.
+
+use crate::command::transactions::Step;
+use crate::command::{Command, Flags, Group, KeySpec, Spec, Transact};
+
+pub struct Watch;
+
+impl Command for Watch {
+    const SPEC: Spec = Spec {
+        name: "WATCH",
+        aliases: &[],
+        arity: -2,
+        keys: KeySpec::ALL,
+        group: Group::Transactions,
+        since: "0.1.0",
+        summary: "Has the next EXEC do nothing if one of these keys changes before it.",
+        syntax: "key [key ...]",
+    };
+    const FLAGS: Flags = Flags { at_once: true, ..Flags::NONE };
+}
+
+impl Transact for Watch {
+    const STEP: Step = Step::Watch;
+}

@@ -1,0 +1,86 @@
+//! How a command comes to the keyspace: by itself, or inside a transaction that holds all of it.
+//!
+//! Invariant: the gate is taken once on a thread. A command inside a transaction takes nothing: the transaction has it.
+
+use std::cell::Cell;
+
+use parking_lot::{RwLockReadGuard, RwLockWriteGuard};
+
+use super::{Held, Keyspace, Origin, Scope, Stamp, View, Writer};
+
+/// The way to a keyspace. Views and writers come from it, each with what it has to hold.
+#[derive(Clone, Copy)]
+pub struct Access<'a> {
+    keyspace: &'a Keyspace,
+    /// Whether somebody who outlives this holds the gate alone.
+    inside: bool,
+}
+
+/// The whole keyspace, held by one transaction.
+pub struct Alone<'a> {
+    keyspace: &'a Keyspace,
+    _gate: RwLockWriteGuard<'a, ()>,
+    /// For one that is not applied from the log: it must not begin in the middle of an entry.
+    _entry: Option<RwLockReadGuard<'a, ()>>,
+}
+
+impl Keyspace {
+    /// For commands of which each sees the state of its own moment.
+    pub fn each(&self) -> Access<'_> {
+        Access { keyspace: self, inside: false }
+    }
+
+    /// For a transaction within the entry that is being applied.
+    pub fn alone(&self) -> Alone<'_> {
+        Alone { keyspace: self, _gate: self.gate.write(), _entry: None }
+    }
+
+    /// For a transaction that only reads, beside the log.
+    pub fn alone_between_entries(&self) -> Alone<'_> {
+        // In the order in which an entry takes them.
+        let entry = self.entry.read();
+        Alone { keyspace: self, _gate: self.gate.write(), _entry: Some(entry) }
+    }
+}
+
+impl Alone<'_> {
+    pub fn access(&self) -> Access<'_> {
+        Access { keyspace: self.keyspace, inside: true }
+    }
+}
+
+impl<'a> Access<'a> {
+    /// A reader, for which a deadline at or before `now_ms` has passed.
+    pub fn view(self, scope: Scope, now_ms: u64) -> View<'a> {
+        View { keyspace: self.keyspace, now_ms, held: Cell::new(Some(self.hold(scope))) }
+    }
+
+    /// The one writer, for one command of the entry that `stamp` belongs to.
+    pub fn writer(self, scope: Scope, stamp: Stamp, origin: Origin) -> Writer<'a> {
+        Writer { keyspace: self.keyspace, stamp, origin, _held: self.hold(scope) }
+    }
+
+    fn hold(self, scope: Scope) -> Held<'a> {
+        if self.inside { Held::Inside } else { self.keyspace.hold(scope) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::keyspace::{Key, Value};
+
+    #[test]
+    fn commands_inside_a_transaction_take_no_gate_of_their_own() {
+        let keyspace = Keyspace::new();
+        let alone = keyspace.alone();
+        let stamp = Stamp { index: 1, now_ms: 1 };
+        let mut writer = alone.access().writer(Scope::ManyKeys, stamp, Origin::UNNAMED);
+        writer.replace(Key::from(&b"key"[..]), Value::Text(b"value"[..].into()));
+        drop(writer);
+        assert!(alone.access().view(Scope::Settled, 1).exists(b"key"));
+        assert!(keyspace.gate.try_read().is_none(), "nobody else comes in");
+        drop(alone);
+        assert!(keyspace.gate.try_read().is_some());
+    }
+}

@@ -1,0 +1,154 @@
+//! What connections are told of each other: messages, changes of keys, commands.
+//!
+//! | file | what it has |
+//! |---|---|
+//! | `channels` | who listens to which channel |
+//! | `tracking` | who read which key |
+//! | `events` | which changes listeners want to hear of |
+//! | `pause` | commands that have to wait |
+//! | `run` | takes what the machine changed and tells it |
+//! | `switchboard` | what commands may ask |
+//!
+//! Invariants:
+//! * nobody who sends waits for one who receives: what cannot be taken in ends the receiver's connection;
+//! * a client that tracks keys is told of a change after the replies that it had made when the change came;
+//! * a client that has gone is told nothing: its names and keys go with it.
+
+mod channels;
+mod events;
+mod pause;
+mod run;
+mod switchboard;
+mod tracking;
+
+use std::sync::{Arc, OnceLock};
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use bytes::Bytes;
+use dashmap::DashMap;
+use parking_lot::RwLock;
+
+use super::mailbox::Message;
+use super::registry::{Client, Registry};
+use crate::env::Clock;
+use crate::keyspace::Keyspace;
+use crate::raft::Notice;
+use crate::resp::Reply;
+
+pub use channels::Subscriptions;
+use channels::{Channels, Kind};
+pub use events::Events;
+pub use pause::Pause;
+pub use run::run;
+use tracking::Table;
+
+/// What may wait for one client that listens, unless it is set: Redis' limit for such clients.
+pub const MESSAGE_BYTES_MAX: usize = 32 << 20;
+
+/// Passes a message on to the other nodes.
+type Others = Box<dyn Fn(Notice) + Send + Sync>;
+
+/// Connects the connections.
+pub struct Hub {
+    keyspace: Arc<Keyspace>,
+    clock: Arc<dyn Clock>,
+    others: OnceLock<Others>,
+    pub registry: Registry,
+    channels: [Channels; Kind::COUNT],
+    monitors: DashMap<u64, Arc<Client>>,
+    /// How many there are, so that a command need not look for them.
+    monitoring: AtomicUsize,
+    tracking: Table,
+    /// Which changes listeners hear of.
+    events: RwLock<Events>,
+    pub pause: Pause,
+    message_bytes_max: AtomicUsize,
+}
+
+impl Hub {
+    /// A hub that hears of the changes of this keyspace.
+    pub fn new(keyspace: Arc<Keyspace>, clock: Arc<dyn Clock>) -> Hub {
+        Hub {
+            keyspace,
+            clock,
+            others: OnceLock::new(),
+            registry: Registry::default(),
+            channels: Default::default(),
+            monitors: DashMap::new(),
+            monitoring: AtomicUsize::new(0),
+            tracking: Table::default(),
+            events: RwLock::default(),
+            pause: Pause::default(),
+            message_bytes_max: AtomicUsize::new(MESSAGE_BYTES_MAX),
+        }
+    }
+
+    /// Has messages passed on to other nodes, from now on.
+    pub fn connect(&self, others: impl Fn(Notice) + Send + Sync + 'static) {
+        let before = self.others.set(Box::new(others));
+        assert!(before.is_ok(), "a hub is connected once");
+    }
+
+    /// What may wait for one client.
+    pub fn set_message_bytes_max(&self, bytes: usize) {
+        self.message_bytes_max.store(bytes, Ordering::Relaxed);
+    }
+
+    /// Sends a message to a client, or cuts the client off.
+    fn post(&self, client: &Client, message: Message, bytes: usize) {
+        let bytes_max = self.message_bytes_max.load(Ordering::Relaxed);
+        if client.mailbox.post(message, bytes, bytes_max) {
+            return;
+        }
+        let line = client.line().session;
+        tracing::warn!(
+            client = line.address,
+            name = line.name,
+            bytes_max,
+            "cutting off a client that does not take its messages"
+        );
+        client.mailbox.end();
+    }
+
+    fn post_reply(&self, client: &Client, reply: &Arc<Reply>, bytes: usize) {
+        self.post(client, Message::Reply(reply.clone()), bytes);
+    }
+
+    /// Whether somebody is shown every command.
+    #[inline]
+    pub fn is_monitored(&self) -> bool {
+        self.monitoring.load(Ordering::Relaxed) > 0
+    }
+
+    /// Shows a command to those who monitor.
+    pub fn show(&self, line: &Bytes) {
+        for monitor in &self.monitors {
+            self.post(monitor.value(), Message::Line(line.clone()), line.len());
+        }
+    }
+
+    /// A connection is over.
+    pub fn left(&self, client: &Arc<Client>) {
+        self.forget_client(client);
+        self.look_who_wants_changes();
+        self.registry.remove(client.id);
+    }
+
+    /// Ends all that a client listens to, is shown and is told.
+    fn forget_client(&self, client: &Arc<Client>) {
+        for kind in Kind::ALL {
+            let names = std::mem::take(client.subscriptions.lock().names_mut(kind));
+            names.iter().for_each(|name| self.channels[kind.at()].remove(name, client.id));
+        }
+        self.set_monitor(client, false);
+        self.tracking.forget(client.id);
+    }
+
+    fn set_monitor(&self, client: &Arc<Client>, on: bool) {
+        match on {
+            true => drop(self.monitors.insert(client.id, client.clone())),
+            false => drop(self.monitors.remove(&client.id)),
+        }
+        self.monitoring.store(self.monitors.len(), Ordering::Relaxed);
+    }
+}

@@ -1,0 +1,144 @@
+//! Takes what was changed and tells it: to clients that cache, and to those who listen to changes of keys.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use super::tracking::Tracker;
+use super::{Hub, Kind};
+use crate::command::Channel;
+use crate::keyspace::{Change, Changes};
+use crate::resp::{Protocol, Reply};
+
+/// The channel on which a RESP2 client is told what another client's keys do.
+const INVALIDATE: &[u8] = b"__redis__:invalidate";
+
+/// Runs as long as the node.
+pub async fn run(hub: Arc<Hub>) {
+    loop {
+        let changes = hub.keyspace.feed().take().await;
+        hub.tell(changes);
+        // Many changes in a row must not keep the thread from those who are told.
+        tokio::task::yield_now().await;
+    }
+}
+
+impl Hub {
+    fn tell(&self, changes: Changes) {
+        if changes.everything {
+            for tracker in self.tracking.everybody() {
+                self.invalidate(&tracker, None);
+            }
+        }
+        self.tell_trackers(&changes.changes);
+        self.tell_listeners(&changes.changes);
+    }
+
+    fn tell_trackers(&self, changes: &[Change]) {
+        if self.tracking.is_empty() {
+            return;
+        }
+        let mut told: BTreeMap<u64, (Tracker, Vec<Bytes>)> = BTreeMap::new();
+        for change in changes {
+            let key = change.key.as_bytes();
+            let mut trackers = self.tracking.readers(key);
+            trackers.extend(self.tracking.broadcast(key));
+            for tracker in trackers {
+                let (_, keys) = told.entry(tracker.client.id).or_insert_with(|| (tracker, Vec::new()));
+                // A change has several events, one after the other.
+                if keys.last().is_none_or(|last| last != key) {
+                    keys.push(Bytes::copy_from_slice(key));
+                }
+            }
+        }
+        for (tracker, keys) in told.into_values() {
+            self.invalidate(&tracker, Some(keys));
+        }
+    }
+
+    /// Tells those who have read a key that it changed, because there is no room to remember it.
+    pub(super) fn make_room(&self, key: &Bytes) {
+        for tracker in self.tracking.readers(key) {
+            self.invalidate(&tracker, Some(vec![key.clone()]));
+        }
+    }
+
+    /// Tells a client that keys changed; without keys, that all may have.
+    fn invalidate(&self, tracker: &Tracker, keys: Option<Vec<Bytes>>) {
+        let bytes = keys.iter().flatten().map(|key| key.len() + size_of::<Reply>()).sum();
+        let keys = keys.map_or(Reply::Null, |keys| Reply::Array(keys.into_iter().map(Reply::Bulk).collect()));
+        let target = match tracker.tracking.redirect {
+            None => tracker.client.clone(),
+            Some(id) => match self.registry.find(id) {
+                Some(target) => target,
+                None => {
+                    let broken = vec![Reply::word("tracking-redir-broken"), Reply::Integer(id as i64)];
+                    if tracker.client.protocol() == Protocol::Resp3 {
+                        self.post_reply(&tracker.client, &Arc::new(Reply::Push(broken)), 64);
+                    }
+                    return;
+                }
+            },
+        };
+        let message = match target.protocol() {
+            Protocol::Resp3 => vec![Reply::word("invalidate"), keys],
+            // A client that only reads replies could not tell this from one.
+            Protocol::Resp2 if tracker.tracking.redirect.is_none() => return,
+            Protocol::Resp2 => {
+                let listens = target.subscriptions.lock().names(Kind::from(Channel::Plain)).contains(INVALIDATE);
+                if !listens {
+                    return;
+                }
+                vec![Reply::word("message"), Reply::bulk(INVALIDATE), keys]
+            }
+        };
+        self.post_reply(&target, &Arc::new(Reply::Push(message)), bytes);
+    }
+
+    fn tell_listeners(&self, changes: &[Change]) {
+        let events = *self.events.read();
+        let plain = &self.channels[Kind::from(Channel::Plain).at()];
+        let patterns = &self.channels[Kind::from(Channel::Pattern).at()];
+        if !events.any() || plain.is_empty() && patterns.is_empty() {
+            return;
+        }
+        for change in changes.iter().filter(|change| events.tells(change.event.class)) {
+            let key = change.key.as_bytes();
+            let event = Bytes::from(change.event.name.to_ascii_lowercase());
+            if events.by_key() {
+                let channel = [b"__keyspace@0__:", key].concat();
+                self.deliver(Channel::Plain, &channel.into(), &event);
+            }
+            if events.by_event() {
+                let channel = [b"__keyevent@0__:", &event[..]].concat();
+                self.deliver(Channel::Plain, &channel.into(), &Bytes::copy_from_slice(key));
+            }
+        }
+    }
+
+    /// Gives a message to the clients of this node that listen; how many those are.
+    pub(super) fn deliver(&self, kind: Channel, channel: &Bytes, message: &Bytes) -> usize {
+        let bytes = channel.len() + message.len();
+        let word = if kind == Channel::Shard { "smessage" } else { "message" };
+        let listeners = self.channels[Kind::from(kind).at()].listeners(channel);
+        let mut reached = listeners.len();
+        if reached > 0 {
+            let parts = [Reply::word(word), Reply::Bulk(channel.clone()), Reply::Bulk(message.clone())];
+            let told = Arc::new(Reply::Push(parts.into()));
+            listeners.iter().for_each(|client| self.post_reply(client, &told, bytes));
+        }
+        if kind != Channel::Plain {
+            return reached;
+        }
+        for (pattern, listeners) in self.channels[Kind::from(Channel::Pattern).at()].matching(channel) {
+            reached += listeners.len();
+            let name = Reply::Bulk(pattern);
+            let parts =
+                vec![Reply::word("pmessage"), name, Reply::Bulk(channel.clone()), Reply::Bulk(message.clone())];
+            let told = Arc::new(Reply::Push(parts));
+            listeners.iter().for_each(|client| self.post_reply(client, &told, bytes));
+        }
+        reached
+    }
+}

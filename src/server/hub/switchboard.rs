@@ -1,0 +1,165 @@
+//! What commands may ask of the hub.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use super::tracking::Tracker;
+use super::{Events, Hub, Kind};
+use crate::command::{Channel, Counts, KillFilter, Session, Switchboard, Tracking};
+use crate::error::Answer;
+use crate::raft::{Inbox, Notice};
+use crate::server::registry::Client;
+
+impl Hub {
+    /// Which changes listeners hear of, from now on.
+    pub fn set_events(&self, events: Events) {
+        *self.events.write() = events;
+        self.look_who_wants_changes();
+    }
+
+    /// What may be remembered of keys that clients have read.
+    pub fn set_tracked_keys_max(&self, keys: usize) {
+        self.tracking.set_keys_max(keys);
+    }
+
+    /// Remembers that a client is about to read these keys.
+    pub fn remember_reads<'a>(&self, session: &Session, keys: impl Iterator<Item = &'a Bytes>) {
+        let Some(tracking) = &session.tracking else { return };
+        let wanted = match session.caching {
+            Some(said) => said,
+            None => !tracking.opt_in,
+        };
+        if tracking.broadcast || !wanted {
+            return;
+        }
+        for key in keys {
+            if let Some(other) = self.tracking.remember(session.id, key) {
+                self.make_room(&other);
+            }
+        }
+    }
+
+    /// How many clients are told of changes, and how many listen to something.
+    pub fn audience(&self) -> (usize, usize) {
+        let listens = |client: &Arc<Client>| client.subscriptions.lock().counts().total() > 0;
+        (self.tracking.len(), self.registry.all().iter().filter(|client| listens(client)).count())
+    }
+
+    /// How many names of a kind somebody listens to.
+    pub fn names(&self, kind: Channel) -> usize {
+        self.channels[Kind::from(kind).at()].len()
+    }
+
+    pub(super) fn look_who_wants_changes(&self) {
+        let events = self.events.read();
+        self.keyspace.feed().want(events.any() || !self.tracking.is_empty());
+    }
+}
+
+impl Switchboard for Hub {
+    fn subscribe(&self, client: u64, kind: Channel, name: &Bytes) -> Result<Counts, Answer> {
+        let Some(client) = self.registry.find(client) else { return Ok(Counts::default()) };
+        let mut subscriptions = client.subscriptions.lock();
+        subscriptions.has_room()?;
+        // What is kept must not keep the buffer alive that it came in.
+        let name = Bytes::copy_from_slice(name);
+        let kind = Kind::from(kind);
+        if subscriptions.names_mut(kind).insert(name.clone()) {
+            self.channels[kind.at()].add(&name, &client);
+        }
+        Ok(subscriptions.counts())
+    }
+
+    fn unsubscribe(&self, client: u64, kind: Channel, name: &Bytes) -> Counts {
+        let Some(client) = self.registry.find(client) else { return Counts::default() };
+        let mut subscriptions = client.subscriptions.lock();
+        let kind = Kind::from(kind);
+        if subscriptions.names_mut(kind).remove(name) {
+            self.channels[kind.at()].remove(name, client.id);
+        }
+        subscriptions.counts()
+    }
+
+    fn subscriptions(&self, client: u64, kind: Channel) -> Vec<Bytes> {
+        let Some(client) = self.registry.find(client) else { return Vec::new() };
+        let subscriptions = client.subscriptions.lock();
+        subscriptions.names(Kind::from(kind)).iter().cloned().collect()
+    }
+
+    fn publish(&self, kind: Channel, channel: &Bytes, message: &Bytes) -> usize {
+        if let Some(others) = self.others.get() {
+            let (channel, message) = (channel.clone(), message.clone());
+            others(Notice { shard: kind == Channel::Shard, channel, message });
+        }
+        self.deliver(kind, channel, message)
+    }
+
+    fn channels(&self, kind: Channel, pattern: Option<&[u8]>) -> Result<Vec<Bytes>, Answer> {
+        self.channels[Kind::from(kind).at()].names(pattern)
+    }
+
+    fn listeners(&self, kind: Channel, name: &[u8]) -> usize {
+        self.channels[Kind::from(kind).at()].count(name)
+    }
+
+    fn monitor(&self, client: u64, on: bool) {
+        if let Some(client) = self.registry.find(client) {
+            self.set_monitor(&client, on);
+        }
+    }
+
+    fn track(&self, client: u64, tracking: Option<&Tracking>) -> Result<(), Answer> {
+        match (tracking, self.registry.find(client)) {
+            (Some(tracking), Some(client)) => {
+                self.tracking.set(Tracker { client, tracking: tracking.clone() });
+            }
+            _ => self.tracking.forget(client),
+        }
+        self.look_who_wants_changes();
+        Ok(())
+    }
+
+    fn forget(&self, client: u64) {
+        if let Some(client) = self.registry.find(client) {
+            self.forget_client(&client);
+            self.look_who_wants_changes();
+        }
+    }
+
+    fn is_connected(&self, client: u64) -> bool {
+        self.registry.find(client).is_some()
+    }
+
+    fn kill(&self, filter: &KillFilter, own: u64) -> (bool, usize) {
+        let (mut own_too, mut others) = (false, 0);
+        for client in self.registry.all() {
+            let session = client.line().session;
+            if filter.spared == Some(client.id) || !filter.means(&session, self.clock.now_ms()) {
+                continue;
+            }
+            if client.id == own {
+                own_too = true;
+            } else {
+                client.mailbox.end();
+                others += 1;
+            }
+        }
+        (own_too, others)
+    }
+
+    fn pause(&self, millis: u64, writes_only: bool) {
+        self.pause.begin(millis, writes_only);
+    }
+
+    fn unpause(&self) {
+        self.pause.end();
+    }
+}
+
+impl Inbox for Hub {
+    fn received(&self, notice: Notice) {
+        let kind = if notice.shard { Channel::Shard } else { Channel::Plain };
+        self.deliver(kind, &notice.channel, &notice.message);
+    }
+}

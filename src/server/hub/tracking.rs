@@ -1,0 +1,181 @@
+//! Which client has read which key, so that it can be told when the key changes.
+//!
+//! Invariants:
+//! * a key is remembered before it is read, so no change after the read is missed;
+//! * a client is told once of a key: then the key is forgotten until it is read again;
+//! * at most `tracking-table-max-keys` keys are remembered; for one more, another is told as if it had changed.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use bytes::Bytes;
+use dashmap::DashMap;
+use smallvec::SmallVec;
+
+use crate::command::Tracking;
+use crate::server::registry::Client;
+
+/// Redis' own default for `tracking-table-max-keys`; with short keys about 100 MB.
+pub const KEYS_MAX: usize = 1_000_000;
+
+/// Most keys are cached by one client or two.
+type Ids = SmallVec<[u64; 2]>;
+
+/// A client that is told of changes.
+#[derive(Clone, Debug)]
+pub struct Tracker {
+    pub client: Arc<Client>,
+    pub tracking: Tracking,
+}
+
+#[derive(Debug, Default)]
+pub struct Table {
+    trackers: DashMap<u64, Tracker>,
+    keys: DashMap<Bytes, Ids>,
+    keys_count: AtomicUsize,
+    /// 0: the default.
+    keys_max: AtomicUsize,
+}
+
+impl Table {
+    pub fn set_keys_max(&self, keys: usize) {
+        self.keys_max.store(keys, Ordering::Relaxed);
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.trackers.is_empty()
+    }
+
+    pub fn len(&self) -> usize {
+        self.trackers.len()
+    }
+
+    pub fn set(&self, tracker: Tracker) {
+        self.trackers.insert(tracker.client.id, tracker);
+    }
+
+    /// Forgets a client. Its keys stay until they change, and then mean nothing.
+    pub fn forget(&self, client: u64) {
+        self.trackers.remove(&client);
+        if self.trackers.is_empty() {
+            self.forget_keys();
+        }
+    }
+
+    pub fn find(&self, client: u64) -> Option<Tracker> {
+        self.trackers.get(&client).map(|tracker| tracker.value().clone())
+    }
+
+    /// Remembers that a client is about to read a key. A key that has to make room comes back.
+    pub fn remember(&self, client: u64, key: &[u8]) -> Option<Bytes> {
+        let mut added = false;
+        if let Some(mut ids) = self.keys.get_mut(key) {
+            if !ids.contains(&client) {
+                ids.push(client);
+            }
+        } else {
+            let mut ids = self.keys.entry(Bytes::copy_from_slice(key)).or_insert_with(|| {
+                added = true;
+                Ids::new()
+            });
+            if !ids.contains(&client) {
+                ids.push(client);
+            }
+        }
+        let count = self.keys_count.fetch_add(usize::from(added), Ordering::Relaxed) + usize::from(added);
+        let keys_max = match self.keys_max.load(Ordering::Relaxed) {
+            0 => KEYS_MAX,
+            keys => keys,
+        };
+        (count > keys_max).then(|| self.some_key_but(key)).flatten()
+    }
+
+    fn some_key_but(&self, key: &[u8]) -> Option<Bytes> {
+        let mut others = self.keys.iter().filter(|entry| entry.key() != key);
+        others.next().map(|entry| entry.key().clone())
+    }
+
+    /// Those who have read a key, which is forgotten.
+    pub fn readers(&self, key: &[u8]) -> Vec<Tracker> {
+        let Some((_, ids)) = self.keys.remove(key) else { return Vec::new() };
+        let counted = self.keys_count.fetch_sub(1, Ordering::Relaxed);
+        assert!(counted > 0, "a key that is forgotten was counted");
+        ids.iter().filter_map(|&id| self.find(id)).filter(|tracker| !tracker.tracking.broadcast).collect()
+    }
+
+    /// Those who want to hear of every key that begins as this one does.
+    pub fn broadcast(&self, key: &[u8]) -> Vec<Tracker> {
+        let wants = |tracking: &Tracking| {
+            let prefixes = &tracking.prefixes;
+            tracking.broadcast
+                && (prefixes.is_empty() || prefixes.iter().any(|prefix| key.starts_with(prefix)))
+        };
+        let found = self.trackers.iter().filter(|tracker| wants(&tracker.tracking));
+        found.map(|tracker| tracker.value().clone()).collect()
+    }
+
+    /// Everybody, with all keys forgotten.
+    pub fn everybody(&self) -> Vec<Tracker> {
+        self.forget_keys();
+        self.trackers.iter().map(|tracker| tracker.value().clone()).collect()
+    }
+
+    fn forget_keys(&self) {
+        self.keys.retain(|_, _| {
+            self.keys_count.fetch_sub(1, Ordering::Relaxed);
+            false
+        });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::command::Session;
+
+    fn tracker(id: u64, tracking: Tracking) -> Tracker {
+        Tracker { client: Arc::new(Client::new(Session { id, ..Session::default() })), tracking }
+    }
+
+    fn ids(trackers: &[Tracker]) -> Vec<u64> {
+        trackers.iter().map(|tracker| tracker.client.id).collect()
+    }
+
+    #[test]
+    fn a_reader_is_told_once() {
+        let table = Table::default();
+        table.set(tracker(1, Tracking::default()));
+        table.set(tracker(2, Tracking::default()));
+        for client in [1, 2, 1] {
+            assert_eq!(table.remember(client, b"key"), None);
+        }
+        table.forget(2);
+        assert_eq!(ids(&table.readers(b"key")), [1]);
+        assert!(table.readers(b"key").is_empty());
+    }
+
+    #[test]
+    fn keys_beyond_the_limit_make_room() {
+        let table = Table::default();
+        table.set_keys_max(1);
+        table.set(tracker(1, Tracking::default()));
+        assert_eq!(table.remember(1, b"old"), None);
+        assert_eq!(table.remember(1, b"new"), Some(Bytes::from_static(b"old")));
+        assert_eq!(ids(&table.readers(b"old")), [1]);
+        assert_eq!(ids(&table.everybody()), [1]);
+        assert!(table.readers(b"new").is_empty(), "everything was told");
+    }
+
+    #[test]
+    fn prefixes_choose_among_all_keys() {
+        let table = Table::default();
+        let prefixes = vec![Bytes::from_static(b"user:")];
+        table.set(tracker(1, Tracking { broadcast: true, prefixes, ..Tracking::default() }));
+        table.set(tracker(2, Tracking { broadcast: true, ..Tracking::default() }));
+        table.set(tracker(3, Tracking::default()));
+        assert_eq!(ids(&table.broadcast(b"other")), [2]);
+        let mut both = ids(&table.broadcast(b"user:1"));
+        both.sort_unstable();
+        assert_eq!(both, [1, 2]);
+    }
+}
