@@ -19,6 +19,7 @@
 //! * a write that answers an error has changed nothing;
 //! * names and log codes in the table are unique, and a code is never given to another command.
 
+mod admission;
 mod args;
 mod budget;
 pub mod cluster;
@@ -49,6 +50,7 @@ use crate::error::Answer;
 use crate::keyspace::{Scope, View, Writer};
 use crate::resp::{Protocol, Reply};
 
+pub use admission::admit;
 pub use args::Args;
 pub use budget::{Budget, REPLY_BYTES_MAX};
 pub use flags::Flags;

@@ -218,7 +218,9 @@ impl Row {
             Route::Read { .. } => &["readonly"],
             Route::Write { .. } => &["write", "denyoom"],
             Route::Local { .. } => &["loading", "stale", "fast"],
-            Route::Control { .. } if matches!(self.spec.group, Group::Connection | Group::PubSub) => &["loading", "stale"],
+            Route::Control { .. } if matches!(self.spec.group, Group::Connection | Group::PubSub) => {
+                &["loading", "stale"]
+            }
             Route::Transact { .. } => &["noscript", "loading", "stale", "fast"],
             Route::Control { .. } | Route::Operate { .. } => &["admin", "loading", "stale"],
         }

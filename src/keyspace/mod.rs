@@ -67,9 +67,16 @@ impl Scope {
 
 /// The gate, held one way or the other for as long as a command runs.
 enum Held<'a> {
-    Shared { _guard: RwLockReadGuard<'a, ()> },
-    Alone { _guard: RwLockWriteGuard<'a, ()> },
-    Settled { _entry: RwLockReadGuard<'a, ()>, _guard: RwLockReadGuard<'a, ()> },
+    Shared {
+        _guard: RwLockReadGuard<'a, ()>,
+    },
+    Alone {
+        _guard: RwLockWriteGuard<'a, ()>,
+    },
+    Settled {
+        _entry: RwLockReadGuard<'a, ()>,
+        _guard: RwLockReadGuard<'a, ()>,
+    },
     /// By the transaction around it.
     Inside,
 }

@@ -35,7 +35,20 @@ type Fixed = &'static str;
 /// The simple strings that a command which writes or reads may answer: replies of a leader, those of what was read in a
 /// transaction among them, reach clients of other nodes.
 const SIMPLE: [&str; 14] = [
-    "OK", "QUEUED", "PONG", "none", "string", "list", "set", "hash", "zset", "ReJSON-RL", "true", "false", "[", "{",
+    "OK",
+    "QUEUED",
+    "PONG",
+    "none",
+    "string",
+    "list",
+    "set",
+    "hash",
+    "zset",
+    "ReJSON-RL",
+    "true",
+    "false",
+    "[",
+    "{",
 ];
 
 fn simple<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<&'static str, D::Error> {

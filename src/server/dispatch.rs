@@ -7,13 +7,13 @@
 use bytes::Bytes;
 
 use super::connection::OUT_BYTES_TARGET;
+use super::monitor::monitored;
 use super::redirect::Redirect;
 use super::registry::Client;
 use super::shared::Shared;
 use super::stats::add;
-use super::monitor::monitored;
 use crate::command::transactions::{Queue, Step};
-use crate::command::{Context, ReplyMode, Route, Row, Session, table};
+use crate::command::{Context, ReplyMode, Route, Row, Session, admit, table};
 use crate::error::{Answer, Unavailable};
 use crate::machine::Batch;
 use crate::resp::{Reply, Request, encode};
@@ -86,13 +86,13 @@ impl Runner<'_> {
     async fn run_aloud(&mut self, request: &Request) {
         let Some(position) = self.admit(request) else { return };
         let row = &table::ROWS[position];
+        self.client.ran(position, self.context.now_ms);
         if self.shared.hub.pause.is_active() {
             self.wait_for_pause(row).await;
         }
         if self.shared.hub.is_monitored() {
             self.show(row, request);
         }
-        self.client.ran(position, self.context.now_ms);
         if self.queue.is_open() && !row.flags.at_once {
             self.shows = true;
             let reply = self.queue.push(position, request).into();
@@ -119,21 +119,10 @@ impl Runner<'_> {
     }
 
     fn refusal(&mut self, row: &Row, request: &Request) -> Option<Reply> {
-        let name = || String::from_utf8_lossy(request.name());
-        if !row.arity_fits(request.words().len()) {
-            return Some(Answer::wrong_arity(&name()).into());
+        match admit(row, request, self.session, self.queue) {
+            Err(answer) => Some(answer.into()),
+            Ok(()) => self.redirect.answer(self.shared, self.session, row, request),
         }
-        if self.session.only_listens() && !row.flags.while_subscribed {
-            let name = name().to_ascii_lowercase();
-            return Some(Reply::Error(Answer::new(format!(
-                "ERR Can't execute '{name}': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are allowed in this context"
-            ))));
-        }
-        let operates = matches!(row.route, Route::Operate { .. });
-        if self.queue.is_open() && (row.flags.not_in_multi || operates) {
-            return Some(Reply::Error(Answer::fixed("ERR Command not allowed inside a transaction")));
-        }
-        self.redirect.answer(self.shared, self.session, row, request)
     }
 
     async fn route(&mut self, position: usize, row: &Row, request: &Request) {

@@ -5,7 +5,9 @@ use std::sync::Arc;
 use bytes::Bytes;
 use futures_util::FutureExt;
 use jsonvault::command::transactions::{Queue, Step};
-use jsonvault::command::{ClientLine, Context, Node, Peer, Route, Session, Switchboard, Topology, table};
+use jsonvault::command::{
+    ClientLine, Context, Node, Peer, Route, Session, Switchboard, Topology, admit, table,
+};
 use jsonvault::env::{Clock, SystemClock};
 use jsonvault::error::Answer;
 use jsonvault::keyspace::{Key, Keyspace, Scope};
@@ -50,12 +52,12 @@ impl Vault {
             self.queue.spoil();
             return Reply::Error(unknown(words));
         };
-        if !row.arity_fits(words.len()) {
+        let request = Request::new(words.to_vec());
+        if let Err(answer) = admit(row, &request, &self.session, &self.queue) {
             self.queue.spoil();
-            return Reply::Error(Answer::wrong_arity(&String::from_utf8_lossy(&words[0])));
+            return answer.into();
         }
         if self.queue.is_open() && !row.flags.at_once {
-            let request = Request::new(words.to_vec());
             return self.queue.push(position.expect("the row has a position"), &request).into();
         }
         let reply = self.run(words);
@@ -87,14 +89,10 @@ impl Vault {
             Route::Local { run } => run(&words[1..], &mut self.session).into(),
             Route::Control { run } => run(&words[1..], &mut self.session, &node).into(),
             Route::Transact { step } => self.step(step, words),
-            Route::Operate { run } => {
-                match run(&words[1..], &node) {
-                    Ok(running) => {
-                        running.now_or_never().expect("a node alone has nothing to wait for").into()
-                    }
-                    Err(answer) => Reply::Error(answer),
-                }
-            }
+            Route::Operate { run } => match run(&words[1..], &node) {
+                Ok(running) => running.now_or_never().expect("a node alone has nothing to wait for").into(),
+                Err(answer) => Reply::Error(answer),
+            },
             Route::Write { .. } => {
                 let mut batch = Batch::new();
                 match batch.push(row, &words[1..], &context) {
@@ -113,7 +111,9 @@ impl Vault {
             Step::Watch => match self.queue.may_watch(words.len() - 1) {
                 Ok(()) => {
                     let view = self.machine.keyspace().view(Scope::ManyKeys, self.now_ms);
-                    words[1..].iter().for_each(|key| self.queue.watch(Key::from(&key[..]), view.version(key)));
+                    words[1..]
+                        .iter()
+                        .for_each(|key| self.queue.watch(Key::from(&key[..]), view.version(key)));
                     Reply::OK
                 }
                 Err(answer) => answer.into(),
@@ -143,7 +143,8 @@ impl Vault {
         batch.push_transaction(&transaction).expect("it fits");
         let Reply::Array(replies) = self.apply(&batch) else { return Reply::NullArray };
         let mut replies = replies.into_iter();
-        let all = places.into_iter().map(|here| here.unwrap_or_else(|| replies.next().expect("a reply for each")));
+        let all =
+            places.into_iter().map(|here| here.unwrap_or_else(|| replies.next().expect("a reply for each")));
         Reply::Array(all.collect())
     }
 

@@ -19,6 +19,7 @@ mod directory;
 mod full_disk;
 mod info;
 mod libraries;
+mod messages;
 mod protocol;
 mod raft_port;
 mod scripts;

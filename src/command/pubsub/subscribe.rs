@@ -1,9 +1,7 @@
 //! `SUBSCRIBE channel ..`, `PSUBSCRIBE pattern ..`, `SSUBSCRIBE channel ..`: has this connection told of messages.
 
 use super::told;
-use crate::command::{
-    Args, Channel, Command, Control, Flags, Group, KeySpec, Node, Session, Spec,
-};
+use crate::command::{Args, Channel, Command, Control, Flags, Group, KeySpec, Node, Session, Spec};
 use crate::error::Answer;
 use crate::resp::Reply;
 

@@ -2,9 +2,7 @@
 //! began; without names all of it.
 
 use super::told;
-use crate::command::{
-    Args, Channel, Command, Control, Flags, Group, KeySpec, Node, Session, Spec,
-};
+use crate::command::{Args, Channel, Command, Control, Flags, Group, KeySpec, Node, Session, Spec};
 use crate::error::Answer;
 use crate::resp::Reply;
 

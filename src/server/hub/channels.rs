@@ -61,7 +61,9 @@ impl Subscriptions {
     pub fn has_room(&self) -> Result<(), Answer> {
         match self.counts().total() < NAMES_PER_CLIENT_MAX {
             true => Ok(()),
-            false => Err(Answer::new(format!("ERR a client listens to at most {NAMES_PER_CLIENT_MAX} names"))),
+            false => {
+                Err(Answer::new(format!("ERR a client listens to at most {NAMES_PER_CLIENT_MAX} names")))
+            }
         }
     }
 }

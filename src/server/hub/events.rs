@@ -79,7 +79,10 @@ mod tests {
         assert!(events.tells(Class::Json) && events.tells(Class::Expired) && !events.tells(Class::New));
         let events = Events::parse("E$n").expect("the letters are known");
         assert!(events.tells(Class::Text) && events.tells(Class::New) && !events.tells(Class::Json));
-        assert!(!Events::parse("A").expect("the letters are known").any(), "there is no channel to tell it on");
+        assert!(
+            !Events::parse("A").expect("the letters are known").any(),
+            "there is no channel to tell it on"
+        );
         assert_eq!(Events::parse("Kq"), None);
     }
 }

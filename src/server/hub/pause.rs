@@ -32,10 +32,9 @@ impl Pause {
         let until = Instant::now() + Duration::from_millis(millis).min(PAUSE_MAX);
         let before = state.filter(|before| before.until > Instant::now());
         *state = Some(match before {
-            Some(before) => State {
-                until: before.until.max(until),
-                writes_only: before.writes_only && writes_only,
-            },
+            Some(before) => {
+                State { until: before.until.max(until), writes_only: before.writes_only && writes_only }
+            }
             None => State { until, writes_only },
         });
         self.active.store(true, Ordering::Release);

@@ -86,7 +86,8 @@ impl Hub {
             // A client that only reads replies could not tell this from one.
             Protocol::Resp2 if tracker.tracking.redirect.is_none() => return,
             Protocol::Resp2 => {
-                let listens = target.subscriptions.lock().names(Kind::from(Channel::Plain)).contains(INVALIDATE);
+                let listens =
+                    target.subscriptions.lock().names(Kind::from(Channel::Plain)).contains(INVALIDATE);
                 if !listens {
                     return;
                 }
@@ -134,8 +135,12 @@ impl Hub {
         for (pattern, listeners) in self.channels[Kind::from(Channel::Pattern).at()].matching(channel) {
             reached += listeners.len();
             let name = Reply::Bulk(pattern);
-            let parts =
-                vec![Reply::word("pmessage"), name, Reply::Bulk(channel.clone()), Reply::Bulk(message.clone())];
+            let parts = vec![
+                Reply::word("pmessage"),
+                name,
+                Reply::Bulk(channel.clone()),
+                Reply::Bulk(message.clone()),
+            ];
             let told = Arc::new(Reply::Push(parts));
             listeners.iter().for_each(|client| self.post_reply(client, &told, bytes));
         }

@@ -74,8 +74,7 @@ fn check(tracking: &Tracking, before: Option<&Tracking>) -> Result<(), Answer> {
     if tracking.opt_in && tracking.opt_out {
         return refused("ERR You can't specify both OPTIN mode and OPTOUT mode");
     }
-    let switched =
-        |before: &Tracking| before.opt_in && tracking.opt_out || before.opt_out && tracking.opt_in;
+    let switched = |before: &Tracking| before.opt_in && tracking.opt_out || before.opt_out && tracking.opt_in;
     if before.is_some_and(switched) {
         return refused(
             "ERR You can't switch OPTIN/OPTOUT mode before disabling tracking for this client, and then re-enabling it with a different mode.",
@@ -97,7 +96,8 @@ fn check(tracking: &Tracking, before: Option<&Tracking>) -> Result<(), Answer> {
 
 /// `CLIENT CACHING YES|NO`: whether the keys of the next command are tracked.
 pub fn caching(args: &mut Args<'_>, session: &mut Session) -> Result<Reply, Answer> {
-    let Some(tracking) = session.tracking.as_ref().filter(|tracking| tracking.opt_in || tracking.opt_out) else {
+    let Some(tracking) = session.tracking.as_ref().filter(|tracking| tracking.opt_in || tracking.opt_out)
+    else {
         return Err(Answer::fixed(
             "ERR CLIENT CACHING can be called only when the client is in tracking mode with OPTIN or OPTOUT mode enabled",
         ));
@@ -105,11 +105,15 @@ pub fn caching(args: &mut Args<'_>, session: &mut Session) -> Result<Reply, Answ
     let wanted = match &args.word()?.to_ascii_lowercase()[..] {
         b"yes" if tracking.opt_in => true,
         b"yes" => {
-            return Err(Answer::fixed("ERR CLIENT CACHING YES is only valid when tracking is enabled in OPTIN mode."));
+            return Err(Answer::fixed(
+                "ERR CLIENT CACHING YES is only valid when tracking is enabled in OPTIN mode.",
+            ));
         }
         b"no" if tracking.opt_out => false,
         b"no" => {
-            return Err(Answer::fixed("ERR CLIENT CACHING NO is only valid when tracking is enabled in OPTOUT mode."));
+            return Err(Answer::fixed(
+                "ERR CLIENT CACHING NO is only valid when tracking is enabled in OPTOUT mode.",
+            ));
         }
         _ => return Err(Answer::SYNTAX),
     };

@@ -1,0 +1,273 @@
+//! What connections are told of each other: messages, changes of keys, commands; and how they are ended and held.
+
+use jsonvault::resp::Value;
+
+use crate::harness::wait::until;
+use crate::harness::{Client, Cluster, TestNode};
+
+fn bulk(text: &str) -> Value {
+    Value::Bulk(text.to_owned().into())
+}
+
+fn push(words: &[&str]) -> Value {
+    Value::Push(words.iter().map(|word| bulk(word)).collect())
+}
+
+fn resp3(node: &TestNode) -> Client {
+    let mut client = node.client();
+    client.ask("HELLO 3");
+    client
+}
+
+#[test]
+fn a_message_reaches_those_who_listen_and_nobody_else() {
+    let node = TestNode::started();
+    let (mut plain, mut pattern, mut other) = (node.client(), resp3(&node), resp3(&node));
+    plain.ask("SUBSCRIBE news");
+    pattern.ask("PSUBSCRIBE n*");
+    other.ask("SUBSCRIBE else");
+    let mut sender = node.client();
+    assert_eq!(sender.integer("PUBLISH news hello"), 2);
+    let message = ["message", "news", "hello"].map(bulk).to_vec();
+    assert_eq!(plain.receive().unwrap(), Value::Array(message));
+    assert_eq!(pattern.receive().unwrap(), push(&["pmessage", "n*", "news", "hello"]));
+    assert_eq!(other.text("PING"), "PONG", "RESP3 answers beside messages");
+    drop(plain);
+    until("the listener is gone", || (sender.integer("PUBLISH news again") == 1).then_some(()));
+}
+
+#[test]
+fn messages_reach_listeners_at_other_nodes_in_order() {
+    let mut cluster = Cluster::new();
+    cluster.found(3, &[]);
+    cluster.start_all(3);
+    let mut listeners: Vec<Client> = (1..=3).map(|id| cluster.client(id)).collect();
+    for client in &mut listeners {
+        client.ask("SUBSCRIBE news");
+    }
+    // Messages between nodes begin once the nodes know each other.
+    cluster.client(1).ok("SET formed 1");
+    let mut sender = cluster.client(2);
+    for number in 0..200 {
+        assert_eq!(sender.integer(&format!("PUBLISH news {number}")), 1, "those of its own node are counted");
+    }
+    for client in &mut listeners {
+        for number in 0..200 {
+            let expected = Value::Array(vec![bulk("message"), bulk("news"), bulk(&number.to_string())]);
+            assert_eq!(client.receive().unwrap(), expected);
+        }
+    }
+}
+
+#[test]
+fn a_listener_that_does_not_take_its_messages_is_cut_off_and_others_go_on() {
+    let node = TestNode::started();
+    let (mut slow, mut sender) = (node.client(), node.client());
+    slow.ask("CLIENT SETNAME slow");
+    slow.ask("SUBSCRIBE news");
+    let message = "x".repeat(1 << 20);
+    // What may wait, and what the system keeps of a connection.
+    for _ in 0..100 {
+        sender.call(&["PUBLISH", "news", &message]);
+    }
+    let listeners = |client: &mut Client| client.ask("PUBSUB NUMSUB news").items().unwrap()[1].clone();
+    until("the listener is cut off", || (listeners(&mut sender) == Value::Integer(0)).then_some(()));
+    let messages = node.messages();
+    let line = messages.lines().find(|line| line.contains("does not take its messages"));
+    assert!(line.is_some_and(|line| line.contains("slow")), "{messages}");
+}
+
+#[test]
+fn a_client_that_caches_is_told_once_of_a_key_that_it_read() {
+    let node = TestNode::started();
+    let (mut caching, mut writer) = (resp3(&node), node.client());
+    writer.ok("JSON.SET k $ 1");
+    caching.ok("CLIENT TRACKING ON");
+    assert_eq!(caching.text("JSON.GET k"), "1");
+    writer.ok("JSON.SET k $ 2");
+    let told = Value::Push(vec![bulk("invalidate"), Value::Array(vec![bulk("k")])]);
+    assert_eq!(caching.receive().unwrap(), told);
+    // Not read again, so nothing is said.
+    writer.ok("JSON.SET k $ 3");
+    assert_eq!(caching.text("JSON.GET k"), "3");
+    writer.ok("FLUSHALL");
+    assert_eq!(caching.receive().unwrap(), Value::Push(vec![bulk("invalidate"), Value::Null]));
+}
+
+#[test]
+fn what_a_client_caches_is_never_older_than_what_it_was_told() {
+    let node = TestNode::started();
+    node.client().ok("SET k 0");
+    let mut caching = resp3(&node);
+    caching.ok("CLIENT TRACKING ON");
+    std::thread::scope(|scope| {
+        let mut writer = node.client();
+        let writing =
+            scope.spawn(move || (1..=3000).for_each(|number| writer.ok(&format!("SET k {number}"))));
+        let mut cached = Value::Null;
+        while !writing.is_finished() {
+            caching.send(&["GET", "k"]).unwrap();
+            cached = loop {
+                match caching.receive().unwrap() {
+                    // What was read before is gone; the reply that comes is newer.
+                    Value::Push(_) => {}
+                    reply => break reply,
+                }
+            };
+        }
+        // Whatever it holds now is the last value, or it is going to be told.
+        while cached != bulk("3000") {
+            assert!(matches!(caching.receive().unwrap(), Value::Push(_)), "{cached:?} is kept for ever");
+            cached = caching.ask("GET k");
+        }
+    });
+}
+
+#[test]
+fn prefixes_and_opting_in_choose_what_is_told() {
+    let node = TestNode::started();
+    let (mut prefixes, mut opting, mut writer) = (resp3(&node), resp3(&node), node.client());
+    prefixes.ok("CLIENT TRACKING ON BCAST PREFIX user:");
+    opting.ok("CLIENT TRACKING ON OPTIN");
+    opting.ask("GET user:1");
+    opting.ok("CLIENT CACHING yes");
+    opting.ask("GET user:2");
+    writer.ok("MSET other 1 user:1 1 user:2 1");
+    let told = |keys: &[&str]| {
+        Value::Push(vec![bulk("invalidate"), Value::Array(keys.iter().map(|key| bulk(key)).collect())])
+    };
+    assert_eq!(prefixes.receive().unwrap(), told(&["user:1", "user:2"]));
+    assert_eq!(opting.receive().unwrap(), told(&["user:2"]));
+}
+
+#[test]
+fn a_resp2_client_has_another_told() {
+    let node = TestNode::started();
+    let (mut listener, mut reader, mut writer) = (node.client(), node.client(), node.client());
+    let id = listener.integer("CLIENT ID");
+    listener.ask("SUBSCRIBE __redis__:invalidate");
+    reader.ok(&format!("CLIENT TRACKING ON REDIRECT {id}"));
+    assert_eq!(reader.integer("CLIENT GETREDIR"), id);
+    reader.ask("GET k");
+    writer.ok("SET k 1");
+    let told = vec![bulk("message"), bulk("__redis__:invalidate"), Value::Array(vec![bulk("k")])];
+    assert_eq!(listener.receive().unwrap(), Value::Array(told));
+}
+
+#[test]
+fn who_monitors_is_shown_what_others_send() {
+    let node = TestNode::started();
+    let (mut monitor, mut client) = (node.client(), node.client());
+    monitor.ok("MONITOR");
+    client.ok("JSON.SET k $ '{\"a\":\"b c\"}'");
+    client.ask("HELLO 3 AUTH default secret");
+    client.ask("PING");
+    let mut line = || String::from_utf8(monitor.receive().unwrap().text().unwrap().to_vec()).unwrap();
+    assert!(line().ends_with(r#""JSON.SET" "k" "$" "{\"a\":\"b c\"}""#));
+    assert!(line().ends_with(r#""PING""#), "what may hold a password is not shown");
+}
+
+#[test]
+fn clients_can_be_listed_and_ended() {
+    let node = TestNode::started();
+    let (mut victim, mut client) = (node.client(), node.client());
+    victim.ok("CLIENT SETNAME victim");
+    victim.ask("MULTI");
+    victim.ask("GET k");
+    let list = client.text("CLIENT LIST");
+    let line = list.lines().find(|line| line.contains("name=victim")).unwrap();
+    assert!(line.contains("flags=x") && line.contains("multi=1") && line.contains("cmd=get"), "{line}");
+    let id = line.split(' ').next().unwrap().strip_prefix("id=").unwrap();
+    assert_eq!(client.integer(&format!("CLIENT KILL ID {id}")), 1);
+    assert!(victim.receive().is_err(), "its connection is closed");
+    until("it is not listed any more", || (!client.text("CLIENT LIST").contains("victim")).then_some(()));
+    let own = client.integer("CLIENT ID");
+    assert_eq!(client.integer(&format!("CLIENT KILL ID {own} SKIPME no")), 1, "it is told before it goes");
+    assert!(client.receive().is_err());
+}
+
+#[test]
+fn paused_writes_wait_and_reads_go_on() {
+    let node = TestNode::started();
+    let (mut operator, mut writer, mut reader) = (node.client(), node.client(), node.client());
+    operator.ok("CLIENT PAUSE 100000 WRITE");
+    writer.send(&["SET", "k", "1"]).unwrap();
+    until("the write has come", || reader.text("CLIENT LIST").contains("cmd=set").then_some(()));
+    assert_eq!(reader.ask("GET k"), Value::Null, "it waits");
+    operator.ok("CLIENT UNPAUSE");
+    assert_eq!(writer.receive().unwrap(), Value::Simple("OK".into()));
+    assert_eq!(reader.text("GET k"), "1");
+}
+
+#[test]
+fn replies_that_are_not_wanted_are_not_sent() {
+    let node = TestNode::started();
+    let mut client = node.client();
+    client.send(&["CLIENT", "REPLY", "OFF"]).unwrap();
+    client.send(&["SET", "k", "1"]).unwrap();
+    client.send(&["NOSUCH"]).unwrap();
+    assert_eq!(client.text("CLIENT REPLY ON"), "OK");
+    assert_eq!(client.text("GET k"), "1");
+    client.send(&["CLIENT", "REPLY", "SKIP"]).unwrap();
+    client.send(&["GET", "k"]).unwrap();
+    assert_eq!(client.text("ECHO heard"), "heard");
+}
+
+#[test]
+fn a_transaction_is_one_step_for_everybody_at_every_node() {
+    let mut cluster = Cluster::new();
+    cluster.found(3, &[]);
+    cluster.start_all(3);
+    cluster.client(1).ok("MSET a 0 b 0");
+    std::thread::scope(|scope| {
+        for id in 1..=3 {
+            let mut writer = cluster.client(id);
+            scope.spawn(move || {
+                for _ in 0..60 {
+                    let requests =
+                        ["MULTI", "INCR a", "INCR b", "EXEC"].map(|line| line.split(' ').collect::<Vec<_>>());
+                    let replies = writer.pipeline(&requests);
+                    let both = replies[3].items().unwrap_or_else(|| panic!("{:?}", replies[3]));
+                    assert_eq!(both[0], both[1], "both were changed at one point");
+                }
+            });
+            let mut reader = cluster.client(id);
+            scope.spawn(move || {
+                for _ in 0..60 {
+                    let read = reader.ask("MGET a b");
+                    let both = read.items().unwrap();
+                    assert_eq!(both[0], both[1], "nobody sees a part of it");
+                }
+            });
+        }
+    });
+    assert_eq!(cluster.client(2).text("GET a"), "180");
+}
+
+#[test]
+fn a_watched_key_that_changed_is_seen_through_a_follower() {
+    const EACH: usize = 25;
+    let mut cluster = Cluster::new();
+    cluster.found(3, &[]);
+    cluster.start_all(3);
+    cluster.client(1).ok("SET k 0");
+    std::thread::scope(|scope| {
+        for id in 1..=3 {
+            let mut client = cluster.client(id);
+            scope.spawn(move || {
+                let mut left = EACH;
+                while left > 0 {
+                    client.ok("WATCH k");
+                    let next = client.text("GET k").parse::<u64>().unwrap() + 1;
+                    client.ok("MULTI");
+                    client.ask(&format!("SET k {next}"));
+                    match client.ask("EXEC") {
+                        Value::Array(_) => left -= 1,
+                        other => assert_eq!(other, Value::Null),
+                    }
+                }
+            });
+        }
+    });
+    assert_eq!(cluster.client(3).text("GET k"), (3 * EACH).to_string(), "no increment was lost");
+}
