@@ -46,7 +46,7 @@ use crate::resp::{Protocol, Reply};
 
 pub use args::Args;
 pub use budget::{Budget, REPLY_BYTES_MAX};
-pub use node::{Node, ReadConsistency, Running};
+pub use node::{DEFAULT_USER, Node, ReadConsistency, Running, SettingRefused};
 pub use row::{Group, KeySpec, Route, Row, Spec};
 pub use session::Session;
 pub use topology::{Peer, Topology, host_and_port};
@@ -54,6 +54,8 @@ pub use topology::{Peer, Topology, host_and_port};
 /// What every command is, whichever way it takes.
 pub trait Command {
     const SPEC: Spec;
+    /// Whether a client may send it before it has said who it is.
+    const BEFORE_LOGIN: bool = false;
 }
 
 /// What a request brings besides its arguments.

@@ -131,6 +131,7 @@ pub enum Route {
 pub struct Row {
     pub spec: Spec,
     pub route: Route,
+    pub before_login: bool,
 }
 
 impl Row {
@@ -140,7 +141,7 @@ impl Row {
             let scope = command.scope();
             command.run(&keyspace.view(scope, context.now_ms))
         };
-        Row { spec: C::SPEC, route: Route::Read { run } }
+        Row { spec: C::SPEC, route: Route::Read { run }, before_login: C::BEFORE_LOGIN }
     }
 
     pub const fn write<C: Write>() -> Row {
@@ -159,23 +160,27 @@ impl Row {
             let scope = command.scope();
             rest.is_empty().then(|| command.apply(&mut keyspace.writer(scope, stamp)).into())
         };
-        Row { spec: C::SPEC, route: Route::Write { code: C::CODE, canonical, apply } }
+        Row {
+            spec: C::SPEC,
+            route: Route::Write { code: C::CODE, canonical, apply },
+            before_login: C::BEFORE_LOGIN,
+        }
     }
 
     pub const fn local<C: Local>() -> Row {
         let run: LocalFn = |words, session| C::run(&mut Args::new(C::SPEC.name, words), session);
-        Row { spec: C::SPEC, route: Route::Local { run } }
+        Row { spec: C::SPEC, route: Route::Local { run }, before_login: C::BEFORE_LOGIN }
     }
 
     pub const fn control<C: Control>() -> Row {
         let run: ControlFn =
             |words, session, node| C::run(&mut Args::new(C::SPEC.name, words), session, node);
-        Row { spec: C::SPEC, route: Route::Control { run } }
+        Row { spec: C::SPEC, route: Route::Control { run }, before_login: C::BEFORE_LOGIN }
     }
 
     pub const fn operate<C: Operate>() -> Row {
         let run: OperateFn = |words, node| Ok(C::parse(&mut Args::new(C::SPEC.name, words))?.run(node));
-        Row { spec: C::SPEC, route: Route::Operate { run } }
+        Row { spec: C::SPEC, route: Route::Operate { run }, before_login: C::BEFORE_LOGIN }
     }
 
     /// Whether a request of `words` words, the name counted, has the right number of them.
@@ -186,14 +191,16 @@ impl Row {
     }
 
     /// The flags that `COMMAND INFO` shows.
-    pub fn flags(&self) -> &'static [&'static str] {
-        match self.route {
+    pub fn flags(&self) -> Vec<&'static str> {
+        let of_route: &[&str] = match self.route {
             Route::Read { .. } => &["readonly"],
             Route::Write { .. } => &["write", "denyoom"],
             Route::Local { .. } => &["loading", "stale", "fast"],
             Route::Control { .. } if self.spec.group == Group::Connection => &["loading", "stale"],
             Route::Control { .. } | Route::Operate { .. } => &["admin", "loading", "stale"],
-        }
+        };
+        let of_login: &[&str] = if self.before_login { &["no_auth"] } else { &[] };
+        of_route.iter().chain(of_login).copied().collect()
     }
 
     /// The ACL categories: the group's and the route's.

@@ -21,6 +21,8 @@ pub struct Session {
     pub connected_ms: u64,
     /// How fresh its reads are, if not as the node's setting says.
     pub read_consistency: Option<ReadConsistency>,
+    /// Whether the client has said who it is, or came when nobody had to.
+    pub authenticated: bool,
     /// Set by `QUIT`: the connection ends after this reply.
     pub closing: bool,
     /// The name of the last command, lower case.
@@ -33,5 +35,6 @@ impl Session {
         self.protocol = Protocol::Resp2;
         self.name.clear();
         self.read_consistency = None;
+        self.authenticated = false;
     }
 }

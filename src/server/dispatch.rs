@@ -10,6 +10,7 @@ use super::connection::OUT_BYTES_TARGET;
 use super::redirect::Redirect;
 use super::shared::Shared;
 use super::stats::add;
+use crate::command::connection::auth;
 use crate::command::{Context, Route, Row, Session, table};
 use crate::error::{Answer, Unavailable};
 use crate::machine::Batch;
@@ -72,6 +73,10 @@ impl Runner<'_> {
             add(&self.shared.stats.commands[position].rejected, 1);
             return self.answer(Reply::Error(Answer::wrong_arity(&String::from_utf8_lossy(request.name()))));
         }
+        if self.is_barred(row) {
+            add(&self.shared.stats.commands[position].rejected, 1);
+            return self.answer(Reply::Error(auth::REQUIRED));
+        }
         if let Some(elsewhere) = self.redirect.answer(self.shared, self.session, row, request) {
             add(&self.shared.stats.commands[position].rejected, 1);
             return self.answer(elsewhere);
@@ -119,6 +124,11 @@ impl Runner<'_> {
             }
         }
         self.session.last_command = row.spec.name;
+    }
+
+    /// Whether the client has to say who it is before it may run this.
+    fn is_barred(&mut self, row: &Row) -> bool {
+        !row.before_login && !self.session.authenticated && self.shared.is_stranger(self.session)
     }
 
     /// Adds a write to the batch; one that is refused here keeps its place among the replies.

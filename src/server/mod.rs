@@ -3,6 +3,7 @@
 //! Invariants:
 //! * replies leave a connection in the order of its requests;
 //! * a read sees every earlier write of its own connection;
+//! * a client that has to say who it is gets nothing else before it has;
 //! * at most `maxclients` connections are served; one more gets an error and is closed;
 //! * a connection whose write is under way is not closed before the reply, not even by a shutdown.
 
@@ -13,6 +14,7 @@ pub mod expiry;
 mod info;
 pub mod join;
 mod listener;
+mod protect;
 mod redirect;
 mod registry;
 mod shared;

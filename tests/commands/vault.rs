@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use futures_util::FutureExt;
-use jsonvault::command::{Context, Node, Peer, Route, Session, Topology, table};
+use jsonvault::command::{Context, Node, Peer, Route, Session, SettingRefused, Topology, table};
 use jsonvault::error::Answer;
 use jsonvault::keyspace::{Keyspace, Scope};
 use jsonvault::machine::{Batch, Machine};
@@ -116,7 +116,7 @@ impl Node for Alone<'_> {
     fn config(&self, _patterns: &[&[u8]]) -> Vec<(String, String)> {
         Vec::new()
     }
-    fn set_config(&self, _name: &str, _value: &str) -> Result<(), String> {
+    fn set_config(&self, _pairs: &[(String, String)]) -> Result<(), SettingRefused> {
         Ok(())
     }
     fn begin_snapshot(&self) -> bool {

@@ -17,6 +17,7 @@ impl Command for Quit {
         summary: "Answers OK and closes the connection.",
         syntax: "",
     };
+    const BEFORE_LOGIN: bool = true;
 }
 
 impl Local for Quit {

@@ -17,6 +17,7 @@ impl Command for Reset {
         summary: "Puts the connection back to the state of a new one.",
         syntax: "",
     };
+    const BEFORE_LOGIN: bool = true;
 }
 
 impl Local for Reset {
