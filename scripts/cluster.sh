@@ -139,7 +139,8 @@ spawn() {
     shift
     if ((netns)); then
         make_space "$node"
-        wrap=(ip netns exec "$(space "$node")")
+        # Clients are on this machine, and come from another address of it.
+        wrap=(ip netns exec "$(space "$node")" env JSONVAULT_PROTECTED_MODE=no)
     fi
     nohup "${wrap[@]}" "$SERVER" --node-id "$node" --address "$(address "$node")" --dir "$dir/$node" "$@" \
         "${flags[@]}" >/dev/null 2>>"$dir/$node.log" &

@@ -47,7 +47,7 @@ impl Node {
         clock: Arc<dyn Clock>,
         net: Arc<dyn Net>,
     ) -> Result<Node, Fatal> {
-        let listener = Listener::bind(&config.address).await?;
+        let listener = Listener::bind(&config.places(), config.tcp_keepalive > 0).await?;
         let acceptor = bind_raft(&config, &*net).await?;
         let member = own_member(&config, listener.address(), acceptor.address())?;
         let mut random = Random::from_os();
@@ -69,11 +69,12 @@ impl Node {
             background: Background::Threads,
         };
         let group = Group::start(&data, options).await?;
+        hub.configure(&config);
         let others = group.clone();
         hub.connect(move |notice| others.spread(&notice));
         let run_id = (0..3).map(|_| format!("{:016x}", random.next_u64())).collect::<String>();
         let shared = Shared {
-            config: RwLock::new(Config { address: listener.address().to_string(), ..config }),
+            config: RwLock::new(config.bound_at(listener.address())),
             group,
             keyspace,
             started_ms: clock.now_ms(),
@@ -221,7 +222,8 @@ async fn found_or_join(
             Ok((Identity { node, cluster: format!("{:016x}", random.next_u64()) }, alone()))
         }
         None => {
-            let cluster = join::ask(&config.join, node, &member.client_address, &member.raft_address).await?;
+            let (client, raft) = (&member.client_address, &member.raft_address);
+            let cluster = join::ask(&config.join, config.join_password(), node, client, raft).await?;
             DataDir::mark_joined(disk, &config.dir)?;
             Ok((Identity { node, cluster }, Founding::Joins))
         }

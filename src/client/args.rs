@@ -127,7 +127,12 @@ impl Args {
     pub(super) fn target(&self) -> Target {
         Target {
             server: self.server.clone(),
-            login: self.password.clone().map(|password| (self.user.clone(), password)),
+            // An empty variable is one that was not filled in.
+            login: self
+                .password
+                .clone()
+                .filter(|password| !password.is_empty())
+                .map(|password| (self.user.clone().filter(|user| !user.is_empty()), password)),
             connect_timeout: self.connect_timeout,
             timeout: self.timeout,
         }

@@ -11,7 +11,7 @@ pub fn info(name: &str, row: &Row) -> Reply {
     Reply::Array(vec![
         Reply::bulk(name.to_ascii_lowercase()),
         Reply::Integer(i64::from(row.spec.arity)),
-        words(row.words()),
+        words(&row.words()),
         Reply::Integer(i64::from(keys.first)),
         Reply::Integer(i64::from(keys.last)),
         Reply::Integer(i64::from(keys.step)),

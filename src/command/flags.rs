@@ -13,6 +13,8 @@ pub struct Flags {
     pub while_paused: bool,
     /// Waits with the writes while those are paused, though it is none.
     pub paused_with_writes: bool,
+    /// A client may send it before it has said who it is.
+    pub before_login: bool,
     /// Its arguments are nobody else's business: they are in no MONITOR.
     pub secret: bool,
 }
@@ -24,6 +26,7 @@ impl Flags {
         while_subscribed: false,
         while_paused: false,
         paused_with_writes: false,
+        before_login: false,
         secret: false,
     };
 }

@@ -54,7 +54,7 @@ pub use admission::admit;
 pub use args::Args;
 pub use budget::{Budget, REPLY_BYTES_MAX};
 pub use flags::Flags;
-pub use node::{ClientLine, Node, ReadConsistency, Running};
+pub use node::{ClientLine, DEFAULT_USER, Node, ReadConsistency, Running, SettingRefused};
 pub use row::{Group, KeySpec, Route, Row, Spec};
 pub use session::{ReplyMode, Session};
 pub use switchboard::{Channel, Counts, KillFilter, Switchboard, Tracking};

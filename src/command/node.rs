@@ -10,6 +10,9 @@ pub type Running<'a> = Pending<'a, Result<Reply, Answer>>;
 
 const NO_CLUSTER: Answer = Answer::fixed("ERR this node has no part in a cluster");
 
+/// The one user that there is.
+pub const DEFAULT_USER: &[u8] = b"default";
+
 /// How fresh a read has to be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default, clap::ValueEnum)]
 pub enum ReadConsistency {
@@ -45,8 +48,20 @@ pub trait Node: Sync {
     fn info(&self, sections: &[String]) -> String;
     /// Names and values of the settings whose name matches one of the patterns, as `CONFIG GET` answers.
     fn config(&self, patterns: &[&[u8]]) -> Vec<(String, String)>;
-    /// Changes a setting that may be changed while running.
-    fn set_config(&self, name: &str, value: &str) -> Result<(), String>;
+    /// Changes settings that may be changed while running: all of them, or none.
+    fn set_config(&self, pairs: &[(String, String)]) -> Result<(), SettingRefused>;
+    /// Writes the settings into the file that the node was started with.
+    fn rewrite_config(&self) -> Result<(), String> {
+        Err("The server is running without a config file".to_string())
+    }
+    /// Whether these are the name and the password of a user; one without a password may give any.
+    fn authenticate(&self, user: &[u8], _password: &[u8]) -> bool {
+        user == DEFAULT_USER
+    }
+    /// The digest of the password that clients need, 64 hex digits; `None`: they need none.
+    fn password_digest(&self) -> Option<String> {
+        None
+    }
     fn reset_stats(&self);
     /// Begins a snapshot in the background; `false` while one is under way.
     fn begin_snapshot(&self) -> bool;
@@ -83,4 +98,18 @@ pub trait Node: Sync {
     fn join_cluster(&self, _address: String) -> Pending<'_, Result<(), Answer>> {
         Box::pin(async { Err(NO_CLUSTER) })
     }
+}
+
+/// Why `CONFIG SET` changed nothing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SettingRefused {
+    /// There is no setting of that name; perhaps another was meant.
+    Unknown {
+        name: String,
+        nearest: Option<&'static str>,
+    },
+    Failed {
+        name: &'static str,
+        reason: String,
+    },
 }

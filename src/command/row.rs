@@ -213,8 +213,8 @@ impl Row {
     }
 
     /// The flags that `COMMAND INFO` shows.
-    pub fn words(&self) -> &'static [&'static str] {
-        match self.route {
+    pub fn words(&self) -> Vec<&'static str> {
+        let of_route: &[&str] = match self.route {
             Route::Read { .. } => &["readonly"],
             Route::Write { .. } => &["write", "denyoom"],
             Route::Local { .. } => &["loading", "stale", "fast"],
@@ -223,7 +223,9 @@ impl Row {
             }
             Route::Transact { .. } => &["noscript", "loading", "stale", "fast"],
             Route::Control { .. } | Route::Operate { .. } => &["admin", "loading", "stale"],
-        }
+        };
+        let of_login: &[&str] = if self.flags.before_login { &["no_auth"] } else { &[] };
+        of_route.iter().chain(of_login).copied().collect()
     }
 
     /// The ACL categories: the group's and the route's.

@@ -21,6 +21,8 @@ pub struct Session {
     pub connected_ms: u64,
     /// How fresh its reads are, if not as the node's setting says.
     pub read_consistency: Option<ReadConsistency>,
+    /// Whether the client has said who it is, or came when nobody had to.
+    pub authenticated: bool,
     /// Set by `QUIT`: the connection ends after this reply.
     pub closing: bool,
     /// What it has subscribed to.
@@ -61,6 +63,7 @@ impl Session {
         self.caching = None;
         self.replies = ReplyMode::On;
         self.begins_anew = true;
+        self.authenticated = false;
     }
 
     /// Whether RESP2 leaves it no way to tell replies from messages, so that it may only change what it listens to.

@@ -5,12 +5,12 @@ use std::sync::LazyLock;
 
 use super::cluster::{asking, raft_cluster, raft_info, raft_node, raft_transfer_leader};
 use super::cluster::{readonly, readwrite, redis_cluster, role};
-use super::connection::{client, echo, hello, ping, quit, reset, select};
+use super::connection::{auth, client, echo, hello, ping, quit, reset, select};
 use super::json;
 use super::keys;
 use super::pubsub::{monitor, publish, pubsub, subscribe, unsubscribe};
 use super::row::{Route, Row};
-use super::server::{bgsave, command, config, debug, info, time};
+use super::server::{acl, bgsave, command, config, debug, info, time};
 use super::transactions::{discard, exec, multi, unwatch, watch};
 use super::{text, vault};
 
@@ -36,6 +36,8 @@ pub static ROWS: &[Row] = &[
     Row::local::<quit::Quit>(),
     Row::control::<reset::Reset>(),
     Row::local::<select::Select>(),
+    Row::control::<acl::Acl>(),
+    Row::control::<auth::Auth>(),
     Row::control::<bgsave::Bgsave>(),
     Row::control::<client::Client>(),
     Row::control::<hello::Hello>(),

@@ -16,7 +16,9 @@
 use bytes::{Buf, Bytes, BytesMut};
 
 use super::header::{self, Header};
-use super::limits::{Limits, READ_AHEAD_BYTES_MAX, READ_BYTES_MIN};
+use super::limits::{
+    Limits, READ_AHEAD_BYTES_MAX, READ_BYTES_MIN, STRANGER_ARGUMENTS_MAX, STRANGER_BULK_BYTES_MAX,
+};
 use super::request::Request;
 use super::violation::ProtocolError;
 use super::words::split_words;
@@ -25,6 +27,8 @@ use super::words::split_words;
 #[derive(Debug)]
 pub struct Decoder {
     limits: Limits,
+    /// Whether the limits are those of a client that has not said who it is.
+    restricted: bool,
     /// Bytes at the front of the buffer that were vetted: whole headers and arguments, or part of an inline line.
     position: usize,
     /// The buffer length at which there is something new to see.
@@ -47,7 +51,21 @@ enum Progress {
 
 impl Decoder {
     pub fn new(limits: Limits) -> Decoder {
-        Decoder { limits, position: 0, wanted: 0, body: 0, arguments: 0, remaining: 0, failed: None }
+        Decoder {
+            limits,
+            restricted: false,
+            position: 0,
+            wanted: 0,
+            body: 0,
+            arguments: 0,
+            remaining: 0,
+            failed: None,
+        }
+    }
+
+    /// Whether requests have to be as small as a login is, from the next header on.
+    pub fn restrict(&mut self, restricted: bool) {
+        self.restricted = restricted;
     }
 
     /// The next request at the front of `buffer`, or `None` until more bytes were appended to it.
@@ -124,6 +142,9 @@ impl Decoder {
                 if count > self.limits.arguments_max {
                     return Err(ProtocolError::ArgumentCount);
                 }
+                if self.restricted && count > STRANGER_ARGUMENTS_MAX {
+                    return Err(ProtocolError::StrangerCount);
+                }
                 (self.arguments, self.remaining) = (count, count);
                 (self.position, self.body) = (size, size);
                 Ok(Progress::Done)
@@ -152,6 +173,9 @@ impl Decoder {
             let length = usize::try_from(length).map_err(|_| ProtocolError::BulkLength)?;
             if length > self.limits.bulk_bytes_max {
                 return Err(ProtocolError::BulkLength);
+            }
+            if self.restricted && length > STRANGER_BULK_BYTES_MAX {
+                return Err(ProtocolError::StrangerBulk);
             }
             let whole = size + length + 2;
             if self.position + whole > self.limits.request_bytes_max {

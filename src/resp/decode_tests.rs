@@ -168,3 +168,21 @@ proptest! {
         prop_assert_eq!(ours.words(), &words[..]);
     }
 }
+
+#[test]
+fn strangers_have_limits_of_their_own_until_they_are_lifted() {
+    let long = format!("*1\r\n${}\r\n{}\r\n", 17 << 10, "x".repeat(17 << 10));
+    let many = format!("*11\r\n{}", "$1\r\nx\r\n".repeat(11));
+    for (bytes, error) in [(long, ProtocolError::StrangerBulk), (many, ProtocolError::StrangerCount)] {
+        let mut decoder = Decoder::new(Limits::DEFAULT);
+        decoder.restrict(true);
+        assert_eq!(decoder.decode(&mut BytesMut::from(bytes.as_bytes())), Err(error));
+        let mut decoder = Decoder::new(Limits::DEFAULT);
+        decoder.restrict(true);
+        let login = "*2\r\n$4\r\nAUTH\r\n$1\r\nx\r\n";
+        let mut buffer = BytesMut::from((login.to_owned() + &bytes).as_bytes());
+        assert!(decoder.decode(&mut buffer).unwrap().is_some());
+        decoder.restrict(false);
+        assert!(decoder.decode(&mut buffer).unwrap().is_some());
+    }
+}

@@ -53,11 +53,17 @@ pub const READ_AHEAD_BYTES_MAX: usize = 64 << 10;
 /// The least free room that a read is given: a few small requests, so that a pipeline arrives in few reads.
 pub const READ_BYTES_MIN: usize = 4 << 10;
 
+/// The most words and the longest word of a client that has not said who it is. Redis' numbers: the longest HELLO fits,
+/// and a stranger has us hold no more than this.
+pub const STRANGER_ARGUMENTS_MAX: usize = 10;
+pub const STRANGER_BULK_BYTES_MAX: usize = 16 << 10;
+
 /// The longest `*<number>\r\n` or `$<number>\r\n` that is looked at. A 64-bit number has at most 20 characters.
 pub const HEADER_BYTES_MAX: usize = 32;
 
 const _: () = assert!(Limits::DEFAULT.bulk_bytes_max + HEADER_BYTES_MAX < Limits::DEFAULT.request_bytes_max);
 const _: () = assert!(Limits::DEFAULT.bulk_bytes_max + HEADER_BYTES_MAX < Limits::DEFAULT.output_bytes_max);
+const _: () = assert!(STRANGER_BULK_BYTES_MAX < Limits::DEFAULT.bulk_bytes_max);
 const _: () = assert!(READ_BYTES_MIN <= READ_AHEAD_BYTES_MAX);
 const _: () = assert!(READ_AHEAD_BYTES_MAX <= Limits::DEFAULT.pipeline_bytes_max);
 const _: () = assert!(Limits::DEFAULT.inline_bytes_max <= Limits::DEFAULT.pipeline_bytes_max);

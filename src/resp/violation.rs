@@ -12,6 +12,11 @@ pub enum ProtocolError {
     ArgumentCount,
     #[error("ERR Protocol error: invalid bulk length")]
     BulkLength,
+    /// Before the client has said who it is.
+    #[error("ERR Protocol error: unauthenticated multibulk length")]
+    StrangerCount,
+    #[error("ERR Protocol error: unauthenticated bulk length")]
+    StrangerBulk,
     #[error("ERR Protocol error: expected '$', got '{}'", escape_default(*.0))]
     ExpectedBulk(u8),
     #[error("ERR Protocol error: too big mbulk count string")]

@@ -69,6 +69,8 @@ impl Connection {
             address: peer.to_string(),
             local_address: local,
             connected_ms: shared.now_ms(),
+            // Who comes while there is no password stays in when there is one.
+            authenticated: !shared.config.read().requirepass.is_set(),
             ..Session::default()
         };
         let client = shared.hub.registry.add(session.clone());
@@ -165,7 +167,11 @@ impl Connection {
     /// Takes whole requests out of the buffer, within the limits of a batch.
     fn take_batch(&mut self, requests: &mut Vec<Request>) -> Result<(), ProtocolError> {
         let mut bytes = 0;
-        while requests.len() < self.limits.batch_requests_max && bytes < self.limits.pipeline_bytes_max {
+        // What a stranger sends is read one by one: the limits of the second depend on whether the first was AUTH.
+        let stranger = !self.session.authenticated && self.shared.is_stranger(&mut self.session);
+        self.decoder.restrict(stranger);
+        let most = if stranger { 1 } else { self.limits.batch_requests_max };
+        while requests.len() < most && bytes < self.limits.pipeline_bytes_max {
             let Some(request) = self.decoder.decode(&mut self.input)? else { break };
             bytes += request.bytes();
             requests.push(request);

@@ -12,6 +12,7 @@ use super::redirect::Redirect;
 use super::registry::Client;
 use super::shared::Shared;
 use super::stats::add;
+use crate::command::connection::auth;
 use crate::command::transactions::{Queue, Step};
 use crate::command::{Context, ReplyMode, Route, Row, Session, admit, table};
 use crate::error::{Answer, Unavailable};
@@ -119,6 +120,9 @@ impl Runner<'_> {
     }
 
     fn refusal(&mut self, row: &Row, request: &Request) -> Option<Reply> {
+        if self.is_barred(row) {
+            return Some(auth::REQUIRED.into());
+        }
         match admit(row, request, self.session, self.queue) {
             Err(answer) => Some(answer.into()),
             Ok(()) => self.redirect.answer(self.shared, self.session, row, request),
@@ -233,6 +237,11 @@ impl Runner<'_> {
         if !row.flags.secret {
             self.shared.hub.show(&monitored(self.context.now_ms, &self.session.address, request));
         }
+    }
+
+    /// Whether the client has to say who it is before it may run this.
+    fn is_barred(&mut self, row: &Row) -> bool {
+        !row.flags.before_login && !self.session.authenticated && self.shared.is_stranger(self.session)
     }
 
     /// Adds a write to the batch; one that is refused here keeps its place among the replies.

@@ -25,10 +25,16 @@ enum Failed {
 ///
 /// # Errors
 /// [`Fatal::Config`] with what was answered, or after some attempts with what stood in the way.
-pub async fn ask(address: &str, id: u64, client: &str, raft: &str) -> Result<String, Fatal> {
+pub async fn ask(
+    address: &str,
+    password: Option<&str>,
+    id: u64,
+    client: &str,
+    raft: &str,
+) -> Result<String, Fatal> {
     let mut last = String::new();
     for _ in 0..ATTEMPTS {
-        match timeout(ATTEMPT_TIMEOUT, ask_once(address, id, client, raft)).await {
+        match timeout(ATTEMPT_TIMEOUT, ask_once(address, password, id, client, raft)).await {
             Ok(Ok(cluster)) => return Ok(cluster),
             Ok(Err(Failed::Refused(reason))) => {
                 return Err(Fatal::Config(format!("join: {address} answers: {reason}")));
@@ -42,30 +48,58 @@ pub async fn ask(address: &str, id: u64, client: &str, raft: &str) -> Result<Str
     Err(Fatal::Config(format!("join: {address}: {last}")))
 }
 
-async fn ask_once(address: &str, id: u64, client: &str, raft: &str) -> Result<String, Failed> {
-    let perhaps = |error: std::io::Error| Failed::Perhaps(error.to_string());
-    let mut stream = TcpStream::connect(address).await.map_err(perhaps)?;
-    let mut request = Vec::new();
-    encode_request(&["RAFT.NODE", "ADD", &id.to_string(), client, raft], &mut request);
-    stream.write_all(&request).await.map_err(perhaps)?;
-    let mut decoder = ReplyDecoder::new(Limits::DEFAULT);
-    let mut buffer = BytesMut::new();
-    loop {
-        match decoder.decode(&mut buffer).map_err(|error| Failed::Refused(error.to_string()))? {
-            Some(Value::Error(line)) => {
-                return Err(match line.starts_with("CLUSTERDOWN") || line.starts_with("UNCERTAIN") {
-                    true => Failed::Perhaps(line),
-                    false => Failed::Refused(line),
-                });
+async fn ask_once(
+    address: &str,
+    password: Option<&str>,
+    id: u64,
+    client: &str,
+    raft: &str,
+) -> Result<String, Failed> {
+    let mut member = Talk {
+        stream: TcpStream::connect(address).await.map_err(perhaps)?,
+        decoder: ReplyDecoder::new(Limits::DEFAULT),
+        buffer: BytesMut::new(),
+    };
+    if let Some(password) = password {
+        // With the user's name: a member without a password takes any then.
+        member.call(&["AUTH", "default", password]).await?;
+    }
+    let value = member.call(&["RAFT.NODE", "ADD", &id.to_string(), client, raft]).await?;
+    let name = value.text().map(|name| String::from_utf8_lossy(name).into_owned());
+    name.ok_or_else(|| Failed::Refused("a reply that is no name".to_string()))
+}
+
+fn perhaps(error: std::io::Error) -> Failed {
+    Failed::Perhaps(error.to_string())
+}
+
+/// A connection to the member that is asked.
+struct Talk {
+    stream: TcpStream,
+    decoder: ReplyDecoder,
+    buffer: BytesMut,
+}
+
+impl Talk {
+    /// Sends a request; its answer, unless that is an error.
+    async fn call(&mut self, words: &[&str]) -> Result<Value, Failed> {
+        let mut request = Vec::new();
+        encode_request(words, &mut request);
+        self.stream.write_all(&request).await.map_err(perhaps)?;
+        loop {
+            match self.decoder.decode(&mut self.buffer).map_err(|error| Failed::Refused(error.to_string()))? {
+                Some(Value::Error(line)) => {
+                    return Err(match line.starts_with("CLUSTERDOWN") || line.starts_with("UNCERTAIN") {
+                        true => Failed::Perhaps(line),
+                        false => Failed::Refused(line),
+                    });
+                }
+                Some(value) => return Ok(value),
+                None if self.stream.read_buf(&mut self.buffer).await.map_err(perhaps)? == 0 => {
+                    return Err(Failed::Perhaps("the connection was closed".to_string()));
+                }
+                None => {}
             }
-            Some(value) => {
-                let name = value.text().map(|name| String::from_utf8_lossy(name).into_owned());
-                return name.ok_or_else(|| Failed::Refused("a reply that is no name".to_string()));
-            }
-            None if stream.read_buf(&mut buffer).await.map_err(perhaps)? == 0 => {
-                return Err(Failed::Perhaps("the connection was closed".to_string()));
-            }
-            None => {}
         }
     }
 }

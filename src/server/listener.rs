@@ -1,18 +1,22 @@
 //! Accepts connections until the node stops.
 
+use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::task::Poll;
 use std::time::Duration;
 
 use tokio::io::AsyncWriteExt;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use super::connection::Connection;
+use super::protect;
 use super::shared::Shared;
 use super::stats::{add, get};
+use crate::config::Place;
 use crate::error::Fatal;
 
 /// How long a listener rests after the system refused it a connection (no file descriptors left, as a rule):
@@ -23,32 +27,58 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 /// (five seconds), shorter than what supervisors wait before they kill (ten and more).
 const STOP_PATIENCE: Duration = Duration::from_secs(8);
 
-/// A bound port.
+/// How many connections may wait to be accepted. Redis' `tcp-backlog` and its default; the system may allow fewer.
+const BACKLOG: u32 = 511;
+
+/// A port, bound at one address or several.
 pub struct Listener {
-    socket: TcpListener,
+    sockets: Vec<TcpListener>,
     address: SocketAddr,
 }
 
 impl Listener {
-    /// Binds `address`, host:port; port 0 is any free one.
+    /// Binds all places; port 0 is any free one, the same at each. The first that has to be there is the address.
     ///
     /// # Errors
-    /// [`Fatal::Listen`] naming the address, for one in use or not of this machine.
-    pub async fn bind(address: &str) -> Result<Listener, Fatal> {
-        let failed = |error: std::io::Error| {
-            let reason = match error.kind() {
-                std::io::ErrorKind::AddrInUse => "the port is in use by another process".to_string(),
-                _ => error.to_string(),
-            };
-            Fatal::Listen { address: address.to_string(), reason }
-        };
-        let socket = TcpListener::bind(address).await.map_err(failed)?;
-        let address = socket.local_addr().map_err(failed)?;
-        Ok(Listener { socket, address })
+    /// [`Fatal::Listen`] naming the address, for one in use or not of this machine, unless it is optional.
+    pub async fn bind(places: &[Place], keepalive: bool) -> Result<Listener, Fatal> {
+        let mut sockets: Vec<TcpListener> = Vec::new();
+        let mut bound: Option<SocketAddr> = None;
+        for place in places {
+            let port = bound.map(|bound| bound.port());
+            match listen(&place.address, port, keepalive).await {
+                Ok(socket) => {
+                    bound = bound.or(socket.local_addr().ok());
+                    sockets.push(socket);
+                }
+                Err(error) if place.optional => {
+                    tracing::warn!(address = place.address, %error, "clients cannot connect there");
+                }
+                Err(error) => {
+                    let reason = match error.kind() {
+                        std::io::ErrorKind::AddrInUse => "the port is in use by another process".to_string(),
+                        _ => error.to_string(),
+                    };
+                    return Err(Fatal::Listen { address: place.address.clone(), reason });
+                }
+            }
+        }
+        let address = bound.expect("the first place is not optional");
+        assert!(!sockets.is_empty(), "a listener listens somewhere");
+        Ok(Listener { sockets, address })
     }
 
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// The next client, at whichever address it comes.
+    async fn accept(&self) -> io::Result<(TcpStream, SocketAddr)> {
+        std::future::poll_fn(|context| {
+            let mut ready = self.sockets.iter().map(|socket| socket.poll_accept(context));
+            ready.find(Poll::is_ready).unwrap_or(Poll::Pending)
+        })
+        .await
     }
 
     /// Serves clients until `stopping` turns true, and then until each open connection has its replies; those that have
@@ -58,7 +88,7 @@ impl Listener {
         let told = stopping.clone();
         loop {
             tokio::select! {
-                accepted = self.socket.accept() => match accepted {
+                accepted = self.accept() => match accepted {
                     Ok((socket, peer)) => admit(socket, peer, &shared, &told, &mut connections),
                     Err(error) => {
                         tracing::warn!(%error, "cannot accept a connection");
@@ -69,7 +99,7 @@ impl Listener {
                 () = told_to_stop(&mut stopping) => break,
             }
         }
-        drop(self.socket);
+        drop(self.sockets);
         let all = async { while connections.join_next().await.is_some() {} };
         if tokio::time::timeout(STOP_PATIENCE, all).await.is_err() {
             tracing::warn!(
@@ -78,6 +108,29 @@ impl Listener {
             );
         }
     }
+}
+
+/// Listens at the first of an address's meanings that works; at this port, if one is given.
+async fn listen(address: &str, port: Option<u16>, keepalive: bool) -> io::Result<TcpListener> {
+    let mut last = io::Error::new(io::ErrorKind::AddrNotAvailable, "the name has no address");
+    for mut address in tokio::net::lookup_host(address).await? {
+        address.set_port(port.unwrap_or(address.port()));
+        match listen_at(address, keepalive) {
+            Ok(socket) => return Ok(socket),
+            Err(error) => last = error,
+        }
+    }
+    Err(last)
+}
+
+fn listen_at(address: SocketAddr, keepalive: bool) -> io::Result<TcpListener> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+    // A port whose last connections are not quite over can be had again.
+    socket.set_reuseaddr(true)?;
+    // Connections that are accepted inherit it.
+    socket.set_keepalive(keepalive)?;
+    socket.bind(address)?;
+    socket.listen(BACKLOG)
 }
 
 fn admit(
@@ -92,6 +145,13 @@ fn admit(
         add(&shared.stats.connections_rejected, 1);
         connections.spawn(async move {
             let _ = socket.write_all(b"-ERR max number of clients reached\r\n").await;
+        });
+        return;
+    }
+    if protect::turns_away(&shared.config.read(), peer.ip()) {
+        add(&shared.stats.connections_rejected, 1);
+        connections.spawn(async move {
+            let _ = socket.write_all(protect::DENIED).await;
         });
         return;
     }

@@ -3,6 +3,7 @@
 //! Invariants:
 //! * replies leave a connection in the order of its requests;
 //! * a read sees every earlier write of its own connection;
+//! * a client that has to say who it is gets nothing else before it has;
 //! * at most `maxclients` connections are served; one more gets an error and is closed;
 //! * a connection whose write is under way is not closed before the reply, not even by a shutdown.
 
@@ -16,6 +17,7 @@ pub mod join;
 mod listener;
 mod mailbox;
 mod monitor;
+mod protect;
 mod redirect;
 mod registry;
 mod shared;
@@ -23,7 +25,7 @@ mod stats;
 mod topology;
 mod transact;
 
-pub use hub::{Events, Hub, run as run_hub};
+pub use hub::{Hub, run as run_hub};
 pub use listener::Listener;
 pub use shared::Shared;
 pub use stats::Stats;

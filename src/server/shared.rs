@@ -10,8 +10,8 @@ use super::hub::Hub;
 use super::stats::Stats;
 use super::{cluster, info, topology};
 use crate::command::keys::glob;
-use crate::command::{ClientLine, Node, Switchboard, Topology};
-use crate::config::Config;
+use crate::command::{ClientLine, DEFAULT_USER, Node, Session, SettingRefused, Switchboard, Topology};
+use crate::config::{self, Config};
 use crate::env::{Clock, Pending};
 use crate::error::Answer;
 use crate::keyspace::Keyspace;
@@ -34,6 +34,14 @@ pub struct Shared {
     pub joins: watch::Sender<Option<String>>,
 }
 
+impl Shared {
+    /// Whether a client still has to say who it is. While there is no password everybody is the user `default`.
+    pub fn is_stranger(&self, session: &mut Session) -> bool {
+        session.authenticated |= !self.config.read().requirepass.is_set();
+        !session.authenticated
+    }
+}
+
 impl Node for Shared {
     fn info(&self, sections: &[String]) -> String {
         info::text(self, sections)
@@ -48,26 +56,27 @@ impl Node for Shared {
         entries
     }
 
-    fn set_config(&self, name: &str, value: &str) -> Result<(), String> {
+    fn set_config(&self, pairs: &[(String, String)]) -> Result<(), SettingRefused> {
         let mut config = self.config.write();
-        let number =
-            || value.parse::<u64>().map_err(|_| "argument couldn't be parsed into an integer".to_string());
-        match name {
-            "maxclients" => match number()? {
-                // Nobody could connect any more to take it back.
-                0 => return Err("argument must be between 1 and 18446744073709551615 inclusive".to_string()),
-                clients => config.maxclients = clients as usize,
-            },
-            "timeout" => config.timeout = number()?,
-            "read-consistency" => {
-                config.read_consistency = clap::ValueEnum::from_str(value, true)?;
-            }
-            _ if config.entries().iter().any(|(known, _)| known == name) => {
-                return Err("can't set immutable config".to_string());
-            }
-            _ => return Err("unknown option".to_string()),
-        }
+        *config = config.changed(pairs)?;
+        self.hub.configure(&config);
         Ok(())
+    }
+
+    fn rewrite_config(&self) -> Result<(), String> {
+        let config = self.config.read().clone();
+        config::rewrite(&config)
+    }
+
+    fn authenticate(&self, user: &[u8], password: &[u8]) -> bool {
+        let config = self.config.read();
+        // Others come with ACLs; who has no password is let in with any.
+        user == DEFAULT_USER && (!config.requirepass.is_set() || config.requirepass.matches(password))
+    }
+
+    fn password_digest(&self) -> Option<String> {
+        let config = self.config.read();
+        config.requirepass.is_set().then(|| config.requirepass.digest())
     }
 
     fn reset_stats(&self) {

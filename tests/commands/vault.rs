@@ -6,7 +6,7 @@ use bytes::Bytes;
 use futures_util::FutureExt;
 use jsonvault::command::transactions::{Queue, Step};
 use jsonvault::command::{
-    ClientLine, Context, Node, Peer, Route, Session, Switchboard, Topology, admit, table,
+    ClientLine, Context, Node, Peer, Route, Session, SettingRefused, Switchboard, Topology, admit, table,
 };
 use jsonvault::env::{Clock, SystemClock};
 use jsonvault::error::Answer;
@@ -201,7 +201,7 @@ impl Node for Alone<'_> {
     fn config(&self, _patterns: &[&[u8]]) -> Vec<(String, String)> {
         Vec::new()
     }
-    fn set_config(&self, _name: &str, _value: &str) -> Result<(), String> {
+    fn set_config(&self, _pairs: &[(String, String)]) -> Result<(), SettingRefused> {
         Ok(())
     }
     fn begin_snapshot(&self) -> bool {

@@ -4,7 +4,12 @@ use crate::command::{Args, Command, Control, Flags, Group, KeySpec, Node, Sessio
 use crate::error::Answer;
 use crate::resp::{Protocol, Reply};
 
+use super::auth::log_in;
 use super::client::check_name;
+
+const FIRST_WHO: Answer = Answer::fixed(
+    "NOAUTH HELLO must be called with the client already authenticated, otherwise the HELLO <proto> AUTH <user> <pass> option can be used to authenticate the client and select the RESP protocol version at the same time",
+);
 
 /// The Redis version whose behaviour clients may expect.
 pub const REDIS_VERSION: &str = "7.4.0";
@@ -22,7 +27,7 @@ impl Command for Hello {
         summary: "Switches the protocol and tells of the server.",
         syntax: "[protover [AUTH username password] [SETNAME clientname]]",
     };
-    const FLAGS: Flags = Flags { secret: true, ..Flags::NONE };
+    const FLAGS: Flags = Flags { secret: true, before_login: true, ..Flags::NONE };
 }
 
 impl Control for Hello {
@@ -39,14 +44,18 @@ impl Control for Hello {
                 _ => return Err(Answer::fixed("ERR Protocol version is not an integer or out of range")),
             };
         }
-        while !args.is_empty() {
-            if args.keyword("SETNAME") && args.left() >= 1 {
-                name = Some(check_name(args.word()?)?);
-            } else if args.keyword("AUTH") && args.left() >= 2 {
-                authenticate(args)?;
-            } else {
-                return Err(Answer::fixed("ERR Syntax error in HELLO option"));
+        while let Some(option) = args.word_if_any() {
+            match (&option.to_ascii_uppercase()[..], args.left()) {
+                (b"SETNAME", 1..) => name = Some(check_name(args.word()?)?),
+                (b"AUTH", 2..) => log_in(args.word()?, args.word()?, session, node)?,
+                _ => {
+                    let option = String::from_utf8_lossy(&option[..option.len().min(128)]);
+                    return Err(Answer::new(format!("ERR Syntax error in HELLO option '{option}'")));
+                }
             }
+        }
+        if !session.authenticated && node.password_digest().is_some() {
+            return Err(FIRST_WHO);
         }
         session.protocol = protocol;
         if let Some(name) = name {
@@ -54,16 +63,6 @@ impl Control for Hello {
         }
         Ok(greeting(session, node))
     }
-}
-
-/// There is one user, `default`, and it has no password: any password is right for it, as in Redis.
-fn authenticate(args: &mut Args<'_>) -> Result<(), Answer> {
-    let user = args.word()?;
-    args.word()?;
-    if &user[..] == b"default" {
-        return Ok(());
-    }
-    Err(Answer::fixed("WRONGPASS invalid username-password pair or user is disabled."))
 }
 
 fn greeting(session: &Session, node: &dyn Node) -> Reply {

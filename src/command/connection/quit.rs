@@ -17,7 +17,7 @@ impl Command for Quit {
         summary: "Answers OK and closes the connection.",
         syntax: "",
     };
-    const FLAGS: Flags = Flags { at_once: true, while_subscribed: true, ..Flags::NONE };
+    const FLAGS: Flags = Flags { at_once: true, while_subscribed: true, before_login: true, ..Flags::NONE };
 }
 
 impl Local for Quit {

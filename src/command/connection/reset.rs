@@ -17,7 +17,7 @@ impl Command for Reset {
         summary: "Puts the connection back to the state of a new one.",
         syntax: "",
     };
-    const FLAGS: Flags = Flags { at_once: true, while_subscribed: true, ..Flags::NONE };
+    const FLAGS: Flags = Flags { at_once: true, while_subscribed: true, before_login: true, ..Flags::NONE };
 }
 
 impl Control for Reset {

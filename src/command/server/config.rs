@@ -1,7 +1,7 @@
-//! `CONFIG GET pattern ..`, `CONFIG SET name value ..`, `CONFIG RESETSTAT`.
+//! `CONFIG GET pattern ..`, `CONFIG SET name value ..`, `CONFIG REWRITE`, `CONFIG RESETSTAT`.
 
 use crate::command::connection::client::unknown_subcommand;
-use crate::command::{Args, Command, Control, Flags, Group, KeySpec, Node, Session, Spec};
+use crate::command::{Args, Command, Control, Flags, Group, KeySpec, Node, Session, SettingRefused, Spec};
 use crate::error::Answer;
 use crate::resp::Reply;
 
@@ -16,7 +16,7 @@ impl Command for Config {
         group: Group::Server,
         since: "0.1.0",
         summary: "Shows and changes settings.",
-        syntax: "(GET pattern ... | SET name value ... | RESETSTAT)",
+        syntax: "(GET pattern ... | SET name value ... | REWRITE | RESETSTAT | HELP)",
     };
     const FLAGS: Flags = Flags { secret: true, ..Flags::NONE };
 }
@@ -24,29 +24,65 @@ impl Command for Config {
 impl Control for Config {
     fn run(args: &mut Args<'_>, _session: &mut Session, node: &dyn Node) -> Result<Reply, Answer> {
         let word = args.word()?;
-        match &word.to_ascii_uppercase()[..] {
-            b"GET" if !args.is_empty() => {
+        match (&word.to_ascii_uppercase()[..], args.left()) {
+            (b"GET", 0) => Err(Answer::wrong_arity("config|get")),
+            (b"GET", _) => {
                 let patterns: Vec<&[u8]> = args.rest().iter().map(|pattern| &pattern[..]).collect();
                 let pairs = node.config(&patterns).into_iter();
                 Ok(Reply::Map(pairs.map(|(name, value)| (Reply::bulk(name), Reply::bulk(value))).collect()))
             }
-            b"SET" if !args.is_empty() && args.left().is_multiple_of(2) => set(args, node),
-            b"RESETSTAT" if args.is_empty() => {
+            (b"SET", 0 | 1) => Err(Answer::wrong_arity("config|set")),
+            (b"SET", words) if words % 2 == 1 => Err(Answer::SYNTAX),
+            (b"SET", _) => set(args, node),
+            (b"REWRITE", 0) => {
+                node.rewrite_config().map_err(|reason| Answer::new(format!("ERR {reason}")))?;
+                Ok(Reply::OK)
+            }
+            (b"RESETSTAT", 0) => {
                 node.reset_stats();
                 Ok(Reply::OK)
             }
+            (b"HELP", 0) => Ok(help()),
             _ => Err(unknown_subcommand("CONFIG", word)),
         }
     }
 }
 
 fn set(args: &mut Args<'_>, node: &dyn Node) -> Result<Reply, Answer> {
+    let mut pairs = Vec::new();
     while !args.is_empty() {
-        let name = String::from_utf8_lossy(args.word()?).to_lowercase();
-        let value = String::from_utf8_lossy(args.word()?);
-        node.set_config(&name, &value).map_err(|reason| {
-            Answer::new(format!("ERR CONFIG SET failed (possibly related to argument '{name}') - {reason}"))
-        })?;
+        let name = String::from_utf8_lossy(args.word()?).into_owned();
+        let value =
+            std::str::from_utf8(args.word()?).map_err(|_| refused(&name, "argument must be UTF-8"))?;
+        pairs.push((name, value.to_string()));
     }
+    node.set_config(&pairs).map_err(|why| match why {
+        SettingRefused::Unknown { name, nearest } => {
+            let meant = nearest.map_or_else(String::new, |near| format!(" (the nearest is '{near}')"));
+            Answer::new(format!("ERR Unknown option or number of arguments for CONFIG SET - '{name}'{meant}"))
+        }
+        SettingRefused::Failed { name, reason } => refused(name, &reason),
+    })?;
     Ok(Reply::OK)
+}
+
+fn refused(name: &str, reason: &str) -> Answer {
+    Answer::new(format!("ERR CONFIG SET failed (possibly related to argument '{name}') - {reason}"))
+}
+
+fn help() -> Reply {
+    let lines = [
+        "CONFIG subcommand ..; the subcommands are:",
+        "GET pattern ..",
+        "    The settings whose names match one of the globs, with their values.",
+        "SET name value ..",
+        "    Changes settings: all of them, or none.",
+        "REWRITE",
+        "    Writes the settings into the file that the server was started with.",
+        "RESETSTAT",
+        "    Sets the counters of INFO to zero.",
+        "HELP",
+        "    This text.",
+    ];
+    Reply::Array(lines.into_iter().map(Reply::Simple).collect())
 }

@@ -4,7 +4,6 @@
 //! |---|---|
 //! | `channels` | who listens to which channel |
 //! | `tracking` | who read which key |
-//! | `events` | which changes listeners want to hear of |
 //! | `pause` | commands that have to wait |
 //! | `run` | takes what the machine changed and tells it |
 //! | `switchboard` | what commands may ask |
@@ -15,7 +14,6 @@
 //! * a client that has gone is told nothing: its names and keys go with it.
 
 mod channels;
-mod events;
 mod pause;
 mod run;
 mod switchboard;
@@ -30,6 +28,7 @@ use parking_lot::RwLock;
 
 use super::mailbox::Message;
 use super::registry::{Client, Registry};
+use crate::config::KeyspaceEvents;
 use crate::env::Clock;
 use crate::keyspace::Keyspace;
 use crate::raft::Notice;
@@ -37,7 +36,6 @@ use crate::resp::Reply;
 
 pub use channels::Subscriptions;
 use channels::{Channels, Kind};
-pub use events::Events;
 pub use pause::Pause;
 pub use run::run;
 use tracking::Table;
@@ -60,7 +58,7 @@ pub struct Hub {
     monitoring: AtomicUsize,
     tracking: Table,
     /// Which changes listeners hear of.
-    events: RwLock<Events>,
+    events: RwLock<KeyspaceEvents>,
     pub pause: Pause,
     message_bytes_max: AtomicUsize,
 }

@@ -8,7 +8,8 @@ use bytes::Bytes;
 use super::tracking::Tracker;
 use super::{Hub, Kind};
 use crate::command::Channel;
-use crate::keyspace::{Change, Changes};
+use crate::config::KeyspaceEvents;
+use crate::keyspace::{Change, Changes, Class, Event};
 use crate::resp::{Protocol, Reply};
 
 /// The channel on which a RESP2 client is told what another client's keys do.
@@ -21,6 +22,21 @@ pub async fn run(hub: Arc<Hub>) {
         hub.tell(changes);
         // Many changes in a row must not keep the thread from those who are told.
         tokio::task::yield_now().await;
+    }
+}
+
+/// The class that the setting has for an event.
+fn class_of(event: Event) -> KeyspaceEvents {
+    match event.class {
+        Class::Generic => KeyspaceEvents::GENERIC,
+        Class::Text => KeyspaceEvents::STRING,
+        Class::List => KeyspaceEvents::LIST,
+        Class::Set => KeyspaceEvents::SET,
+        Class::Hash => KeyspaceEvents::HASH,
+        Class::SortedSet => KeyspaceEvents::SORTED_SET,
+        Class::Json => KeyspaceEvents::MODULE,
+        Class::Expired => KeyspaceEvents::EXPIRED,
+        Class::New => KeyspaceEvents::NEW,
     }
 }
 
@@ -101,17 +117,17 @@ impl Hub {
         let events = *self.events.read();
         let plain = &self.channels[Kind::from(Channel::Plain).at()];
         let patterns = &self.channels[Kind::from(Channel::Pattern).at()];
-        if !events.any() || plain.is_empty() && patterns.is_empty() {
+        if !events.publishes(KeyspaceEvents::EVERY) || plain.is_empty() && patterns.is_empty() {
             return;
         }
-        for change in changes.iter().filter(|change| events.tells(change.event.class)) {
+        for change in changes.iter().filter(|change| events.publishes(class_of(change.event))) {
             let key = change.key.as_bytes();
             let event = Bytes::from(change.event.name.to_ascii_lowercase());
-            if events.by_key() {
+            if events.contains(KeyspaceEvents::KEYSPACE) {
                 let channel = [b"__keyspace@0__:", key].concat();
                 self.deliver(Channel::Plain, &channel.into(), &event);
             }
-            if events.by_event() {
+            if events.contains(KeyspaceEvents::KEYEVENT) {
                 let channel = [b"__keyevent@0__:", &event[..]].concat();
                 self.deliver(Channel::Plain, &channel.into(), &Bytes::copy_from_slice(key));
             }

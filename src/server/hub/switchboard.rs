@@ -5,22 +5,20 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use super::tracking::Tracker;
-use super::{Events, Hub, Kind};
+use super::{Hub, Kind};
 use crate::command::{Channel, Counts, KillFilter, Session, Switchboard, Tracking};
+use crate::config::{Config, KeyspaceEvents};
 use crate::error::Answer;
 use crate::raft::{Inbox, Notice};
 use crate::server::registry::Client;
 
 impl Hub {
-    /// Which changes listeners hear of, from now on.
-    pub fn set_events(&self, events: Events) {
-        *self.events.write() = events;
+    /// Goes by these settings from now on.
+    pub fn configure(&self, config: &Config) {
+        *self.events.write() = config.notify_keyspace_events;
+        self.tracking.set_keys_max(usize::try_from(config.tracking_table_max_keys).unwrap_or(usize::MAX));
+        self.set_message_bytes_max(config.client_output_buffer_limit.pubsub.hard_bytes_max());
         self.look_who_wants_changes();
-    }
-
-    /// What may be remembered of keys that clients have read.
-    pub fn set_tracked_keys_max(&self, keys: usize) {
-        self.tracking.set_keys_max(keys);
     }
 
     /// Remembers that a client is about to read these keys.
@@ -53,7 +51,7 @@ impl Hub {
 
     pub(super) fn look_who_wants_changes(&self) {
         let events = self.events.read();
-        self.keyspace.feed().want(events.any() || !self.tracking.is_empty());
+        self.keyspace.feed().want(events.publishes(KeyspaceEvents::EVERY) || !self.tracking.is_empty());
     }
 }
 

@@ -16,6 +16,8 @@ const READY: &str = "ready to accept connections address=";
 pub struct TestNode {
     dir: PathBuf,
     flags: Vec<String>,
+    /// What its clients log in with.
+    password: Option<String>,
     process: Option<Process>,
     /// Last, so that the process has ended when its directory goes.
     _home: Option<TempDir>,
@@ -37,7 +39,7 @@ impl TestNode {
 
     /// A node in a directory of the caller's.
     pub fn in_dir(dir: &Path) -> TestNode {
-        TestNode { dir: dir.to_owned(), flags: Vec::new(), process: None, _home: None }
+        TestNode { dir: dir.to_owned(), flags: Vec::new(), password: None, process: None, _home: None }
     }
 
     fn moved(mut self) -> TestNode {
@@ -65,6 +67,20 @@ impl TestNode {
             self.flags
                 .splice(place..self.flags.len().min(place + 2), pair.iter().map(|word| (*word).to_owned()));
         }
+    }
+
+    /// Has clients log in with this from now on.
+    pub fn log_in_with(&mut self, password: &str) {
+        self.password = Some(password.to_owned());
+    }
+
+    fn connect(&self, address: &str) -> std::io::Result<Client> {
+        let mut client = Client::try_connect(address)?;
+        if let Some(password) = &self.password {
+            client.send(&["AUTH", password])?;
+            client.receive()?;
+        }
+        Ok(client)
     }
 
     /// Whether it cannot do anything without others: it is ready when it takes connections.
@@ -116,7 +132,7 @@ impl TestNode {
             if process.has_ended() {
                 return Some(false);
             }
-            let mut client = Client::try_connect(&address).ok()?;
+            let mut client = self.connect(&address).ok()?;
             // One that is alone has to lead; one of several may follow.
             let (leads, leader) = (client.info_number("is_leader") == 1, client.info_number("leader_id"));
             let led = leads || (leader >= 0 && leader != client.info_number("node_id"));
@@ -146,6 +162,11 @@ impl TestNode {
     }
 
     pub fn client(&self) -> Client {
+        self.connect(self.address()).unwrap()
+    }
+
+    /// A client that does not log in.
+    pub fn stranger(&self) -> Client {
         Client::connect(self.address())
     }
 

@@ -1,0 +1,52 @@
+//! `AUTH [username] password`: says who the client is.
+
+use crate::command::{Args, Command, Control, DEFAULT_USER, Flags, Group, KeySpec, Node, Session, Spec};
+use crate::error::Answer;
+use crate::resp::Reply;
+
+const NO_PASSWORD: Answer = Answer::fixed(
+    "ERR AUTH <password> called without any password configured for the default user. Are you sure your configuration is correct?",
+);
+const WRONG: Answer = Answer::fixed("WRONGPASS invalid username-password pair or user is disabled.");
+
+/// The answer to everything else that a client sends before it has said who it is.
+pub const REQUIRED: Answer = Answer::fixed("NOAUTH Authentication required.");
+
+pub struct Auth;
+
+impl Command for Auth {
+    const SPEC: Spec = Spec {
+        name: "AUTH",
+        aliases: &[],
+        arity: -2,
+        keys: KeySpec::NONE,
+        group: Group::Connection,
+        since: "0.1.0",
+        summary: "Says who the client is.",
+        syntax: "[username] password",
+    };
+    const FLAGS: Flags = Flags { before_login: true, secret: true, ..Flags::NONE };
+}
+
+impl Control for Auth {
+    fn run(args: &mut Args<'_>, session: &mut Session, node: &dyn Node) -> Result<Reply, Answer> {
+        let first = args.word()?;
+        let (user, password) = match args.word_if_any() {
+            Some(password) => (&first[..], password),
+            None if node.password_digest().is_none() => return Err(NO_PASSWORD),
+            None => (DEFAULT_USER, first),
+        };
+        args.finish()?;
+        log_in(user, password, session, node)?;
+        Ok(Reply::OK)
+    }
+}
+
+/// Makes the client the user of that name. One that fails stays who it was.
+pub fn log_in(user: &[u8], password: &[u8], session: &mut Session, node: &dyn Node) -> Result<(), Answer> {
+    if !node.authenticate(user, password) {
+        return Err(WRONG);
+    }
+    session.authenticated = true;
+    Ok(())
+}

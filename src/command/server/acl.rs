@@ -1,0 +1,102 @@
+//! `ACL WHOAMI|LIST|USERS|GETUSER|CAT`: who there is and what they may do. There is one user, `default`, who may do all.
+
+use std::collections::BTreeSet;
+
+use crate::command::connection::client::unknown_subcommand;
+use crate::command::{Args, Command, Control, DEFAULT_USER, Group, KeySpec, Node, Session, Spec, table};
+use crate::error::Answer;
+use crate::resp::Reply;
+
+const ONE_USER: Answer =
+    Answer::fixed("ERR there is one user, default, in this version; its password is the setting requirepass");
+
+/// What the one user may do, in the rules of Redis: all keys, all channels, all commands.
+const RULES: &str = "~* &* +@all";
+
+pub struct Acl;
+
+impl Command for Acl {
+    const SPEC: Spec = Spec {
+        name: "ACL",
+        aliases: &[],
+        arity: -2,
+        keys: KeySpec::NONE,
+        group: Group::Server,
+        since: "0.1.0",
+        summary: "Tells of the users and of the categories of commands.",
+        syntax: "(WHOAMI | LIST | USERS | GETUSER username | CAT [category] | HELP)",
+    };
+}
+
+impl Control for Acl {
+    fn run(args: &mut Args<'_>, _session: &mut Session, node: &dyn Node) -> Result<Reply, Answer> {
+        let word = args.word()?;
+        match (&word.to_ascii_uppercase()[..], args.left()) {
+            (b"WHOAMI", 0) => Ok(Reply::bulk(DEFAULT_USER)),
+            (b"USERS", 0) => Ok(Reply::Array(vec![Reply::bulk(DEFAULT_USER)])),
+            (b"LIST", 0) => {
+                let password = node.password_digest().map_or("nopass".to_string(), |hex| format!("#{hex}"));
+                Ok(Reply::Array(vec![Reply::bulk(format!("user default on {password} {RULES}"))]))
+            }
+            (b"GETUSER", 1) => {
+                Ok(if args.word()? == DEFAULT_USER { default_user(node) } else { Reply::Null })
+            }
+            (b"CAT", 0) => Ok(Reply::Array(categories().into_iter().map(Reply::word).collect())),
+            (b"CAT", 1) => commands_of(args.word()?),
+            (b"HELP", 0) => Ok(help()),
+            (b"SETUSER" | b"DELUSER" | b"LOAD" | b"SAVE" | b"DRYRUN" | b"GENPASS" | b"LOG", _) => {
+                Err(ONE_USER)
+            }
+            _ => Err(unknown_subcommand("ACL", word)),
+        }
+    }
+}
+
+fn default_user(node: &dyn Node) -> Reply {
+    let digest = node.password_digest();
+    let flags = if digest.is_some() { &["on"][..] } else { &["on", "nopass"] };
+    Reply::Map(vec![
+        (Reply::word("flags"), Reply::Set(flags.iter().map(|flag| Reply::word(flag)).collect())),
+        (Reply::word("passwords"), Reply::Array(digest.into_iter().map(Reply::bulk).collect())),
+        (Reply::word("commands"), Reply::word("+@all")),
+        (Reply::word("keys"), Reply::word("~*")),
+        (Reply::word("channels"), Reply::word("&*")),
+        (Reply::word("selectors"), Reply::Array(Vec::new())),
+    ])
+}
+
+/// The categories that commands are in, without the `@`.
+fn categories() -> BTreeSet<&'static str> {
+    let of_rows = table::ROWS.iter().flat_map(|row| row.categories());
+    of_rows.map(|category| category.trim_start_matches('@')).collect()
+}
+
+fn commands_of(category: &[u8]) -> Result<Reply, Answer> {
+    let category = String::from_utf8_lossy(&category[..category.len().min(128)]).to_lowercase();
+    if !categories().contains(category.as_str()) {
+        return Err(Answer::new(format!("ERR Unknown category '{category}'")));
+    }
+    let wanted = format!("@{category}");
+    let rows = table::ROWS.iter().filter(|row| row.categories().contains(&wanted.as_str()));
+    let names = rows.flat_map(|row| std::iter::once(&row.spec.name).chain(row.spec.aliases));
+    Ok(Reply::Array(names.map(|name| Reply::bulk(name.to_ascii_lowercase())).collect()))
+}
+
+fn help() -> Reply {
+    let lines = [
+        "ACL subcommand ..; the subcommands are:",
+        "WHOAMI",
+        "    The user of this connection.",
+        "USERS",
+        "    The names of all users.",
+        "LIST",
+        "    All users with their rules.",
+        "GETUSER username",
+        "    What is known of one user.",
+        "CAT [category]",
+        "    The categories of commands, or the commands of one.",
+        "HELP",
+        "    This text.",
+    ];
+    Reply::Array(lines.into_iter().map(Reply::Simple).collect())
+}

@@ -1,0 +1,152 @@
+//! `bind`, `port`, and `address`, which says both at once.
+//!
+//! There is one state behind the three: `address`, host:port, and the further hosts of `bind`, which have the same port.
+//! `bind` changes the hosts and leaves the port, `port` the other way round, and `address` sets one host and the port.
+
+use super::Config;
+
+/// The most addresses of one node. Redis' bound.
+const HOSTS_MAX: usize = 16;
+
+/// A place to listen at.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// host:port.
+    pub address: String,
+    /// Whether the node starts without it: redis.conf's `-` in front of the host.
+    pub optional: bool,
+}
+
+/// Host and port, the host without the brackets of IPv6.
+pub fn split(address: &str) -> Option<(&str, u16)> {
+    let (host, port) = address.rsplit_once(':')?;
+    let bare = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
+    Some((bare, port.parse().ok()?)).filter(|(host, _)| !host.is_empty())
+}
+
+pub fn join(host: &str, port: u16) -> String {
+    if host.contains(':') { format!("[{host}]:{port}") } else { format!("{host}:{port}") }
+}
+
+/// redis.conf's words for every address of a family.
+fn plain(host: &str) -> String {
+    match host {
+        "*" => "0.0.0.0".to_string(),
+        "::*" => "::".to_string(),
+        host => host.trim_matches(['[', ']']).to_string(),
+    }
+}
+
+impl Config {
+    /// The first host, and the port.
+    pub(super) fn host_and_port(&self) -> (&str, u16) {
+        split(&self.address).expect("it was checked when it was set")
+    }
+
+    /// Where clients connect: the first address, and those that `bind` has besides.
+    pub fn places(&self) -> Vec<Place> {
+        let port = self.host_and_port().1;
+        let further = self.further_hosts.iter().map(|host| {
+            let bare = host.strip_prefix('-');
+            Place { address: join(bare.unwrap_or(host), port), optional: bare.is_some() }
+        });
+        std::iter::once(Place { address: self.address.clone(), optional: false }).chain(further).collect()
+    }
+
+    pub(super) fn bind(&self) -> String {
+        let first = std::iter::once(self.host_and_port().0);
+        first.chain(self.further_hosts.iter().map(String::as_str)).collect::<Vec<_>>().join(" ")
+    }
+
+    pub(super) fn set_bind(&mut self, text: &str) -> Result<(), String> {
+        let mut hosts: Vec<String> = Vec::new();
+        for word in text.split_whitespace() {
+            let (mark, host) = if word.starts_with('-') { word.split_at(1) } else { ("", word) };
+            let host = format!("{mark}{}", plain(host));
+            if !hosts.contains(&host) {
+                hosts.push(host);
+            }
+        }
+        if hosts.len() > HOSTS_MAX {
+            return Err(format!("at most {HOSTS_MAX} addresses"));
+        }
+        // The node stands for one address at least; that is the first that has to be there.
+        let main = hosts.iter().position(|host| !host.starts_with('-')).unwrap_or(0);
+        if hosts.is_empty() {
+            return Err("at least one address is needed".to_string());
+        }
+        let first = hosts.remove(main);
+        let first = first.strip_prefix('-').unwrap_or(&first);
+        if first.is_empty() || hosts.iter().any(|host| host == "-") {
+            return Err("an address is missing behind the '-'".to_string());
+        }
+        self.address = join(first, self.host_and_port().1);
+        self.further_hosts = hosts;
+        Ok(())
+    }
+
+    pub(super) fn set_port(&mut self, port: u16) {
+        self.address = join(self.host_and_port().0, port);
+    }
+
+    pub(super) fn set_address(&mut self, text: &str) -> Result<(), String> {
+        let (host, port) = split(text).ok_or_else(|| format!("{text:?} is not host:port"))?;
+        self.address = join(&plain(host), port);
+        self.further_hosts.clear();
+        Ok(())
+    }
+
+    /// Takes over where the node listens by now: port 0 was any free one.
+    pub fn bound_at(mut self, address: std::net::SocketAddr) -> Config {
+        let asked = std::mem::replace(&mut self.address, address.to_string());
+        self.asked_address.get_or_insert(asked);
+        self
+    }
+
+    /// As [`Config::bound_at`] found it.
+    pub(super) fn as_asked(&self) -> Config {
+        let address = self.asked_address.clone().unwrap_or_else(|| self.address.clone());
+        Config { address, ..self.clone() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_three_settings_share_one_state() {
+        let mut config = Config::default();
+        config.set_port(7000);
+        assert_eq!(config.address, "127.0.0.1:7000");
+        config.set_bind("* -::* ::1 *").unwrap();
+        assert_eq!((config.bind().as_str(), config.address.as_str()), ("0.0.0.0 -:: ::1", "0.0.0.0:7000"));
+        let places: Vec<(String, bool)> =
+            config.places().into_iter().map(|place| (place.address, place.optional)).collect();
+        let expected = [("0.0.0.0:7000", false), ("[::]:7000", true), ("[::1]:7000", false)];
+        assert_eq!(places, expected.map(|(address, optional)| (address.to_string(), optional)));
+        config.set_address("[::1]:7001").unwrap();
+        assert_eq!((config.bind().as_str(), config.host_and_port().1), ("::1", 7001));
+    }
+
+    #[test]
+    fn the_first_address_has_to_be_there() {
+        let mut config = Config::default();
+        config.set_bind("-::1 127.0.0.1").unwrap();
+        assert_eq!(config.bind(), "127.0.0.1 -::1");
+        for wrong in ["", " ", "-", "127.0.0.1 -"] {
+            assert!(config.set_bind(wrong).is_err(), "{wrong:?}");
+        }
+        for wrong in ["nowhere", "nowhere:", ":1", "a:65536"] {
+            assert!(config.set_address(wrong).is_err(), "{wrong:?}");
+        }
+    }
+
+    #[test]
+    fn a_free_port_that_was_found_is_not_what_was_asked_for() {
+        let config = Config { address: "127.0.0.1:0".to_string(), ..Config::default() };
+        let bound = config.bound_at("127.0.0.1:7777".parse().unwrap());
+        assert_eq!(bound.address, "127.0.0.1:7777");
+        assert_eq!(bound.bound_at("127.0.0.1:7777".parse().unwrap()).as_asked().address, "127.0.0.1:0");
+    }
+}

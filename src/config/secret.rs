@@ -1,0 +1,97 @@
+//! A password, which no message shows.
+//!
+//! Invariant: the digest is that of the text.
+
+use std::fmt;
+
+use sha2::{Digest, Sha256};
+
+/// The longest password that is taken. Redis' bound for `masterauth` and its kin.
+const SECRET_BYTES_MAX: usize = 512;
+
+fn digest_of(text: &[u8]) -> [u8; 32] {
+    Sha256::digest(text).into()
+}
+
+/// A password, or none when it is empty.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Secret {
+    text: String,
+    digest: [u8; 32],
+}
+
+impl Secret {
+    /// # Errors
+    /// What is wrong with the text; never the text.
+    pub fn new(text: &str) -> Result<Secret, String> {
+        if text.len() > SECRET_BYTES_MAX {
+            return Err(format!("a password has at most {SECRET_BYTES_MAX} bytes"));
+        }
+        Ok(Secret { text: text.to_string(), digest: digest_of(text.as_bytes()) })
+    }
+
+    pub fn is_set(&self) -> bool {
+        !self.text.is_empty()
+    }
+
+    /// The password itself: for `CONFIG GET`, for the file, and to log in elsewhere.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// Whether `given` is this password.
+    ///
+    /// Digests are compared, all 32 bytes whatever they are, so the time tells how long `given` is, which its sender
+    /// knows, and nothing of this password; even a comparison that did stop early would tell a guesser only of a digest.
+    pub fn matches(&self, given: &[u8]) -> bool {
+        let given = digest_of(given);
+        let differences = self.digest.iter().zip(given).fold(0, |all, (own, other)| all | (own ^ other));
+        // Kept from the optimiser, which could otherwise leave the loop at the first difference.
+        self.is_set() && std::hint::black_box(differences) == 0
+    }
+
+    /// 64 hex digits, as `ACL LIST` shows a password.
+    pub fn digest(&self) -> String {
+        self.digest.iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+}
+
+impl Default for Secret {
+    fn default() -> Secret {
+        Secret { text: String::new(), digest: digest_of(b"") }
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(if self.is_set() { "(set)" } else { "(none)" })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_whole_password_matches() {
+        let secret = Secret::new("a b").unwrap();
+        assert!(secret.matches(b"a b"));
+        for wrong in [&b""[..], b"a", b"a b ", b"A b", b"a c"] {
+            assert!(!secret.matches(wrong), "{wrong:?}");
+        }
+        // As a Redis of the same password shows it.
+        assert_eq!(secret.digest(), "c8687a08aa5d6ed2044328fa6a697ab8e96dc34291e8c2034ae8c38e6fcc6d65");
+    }
+
+    #[test]
+    fn no_password_is_matched_by_nothing() {
+        assert!(!Secret::default().matches(b""));
+        assert_eq!(Secret::new("").unwrap(), Secret::default());
+        assert!(Secret::new(&"x".repeat(513)).is_err());
+    }
+
+    #[test]
+    fn a_password_stays_out_of_messages() {
+        assert_eq!(format!("{:?}", Secret::new("hush").unwrap()), "(set)");
+    }
+}

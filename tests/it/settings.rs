@@ -1,0 +1,113 @@
+//! Settings of a real process: the file it was started with, what CONFIG changes, and what is there after a restart.
+
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+
+use jsonvault::resp::Value;
+
+use crate::harness::TestNode;
+
+/// A file of settings and a node that is to be started with it.
+fn with_file(text: &str) -> (tempfile::TempDir, PathBuf, TestNode) {
+    let home = tempfile::tempdir().unwrap();
+    let file = home.path().join("jsonvault.conf");
+    std::fs::write(&file, text).unwrap();
+    let node = TestNode::new().with(&["--config", file.to_str().unwrap()]);
+    (home, file, node)
+}
+
+fn read(path: &Path) -> String {
+    std::fs::read_to_string(path).unwrap()
+}
+
+#[test]
+fn what_was_rewritten_is_there_after_a_restart() {
+    let text = "# mine\nmaxclients   100\n\n  timeout 3\n# end\n";
+    let (home, file, mut node) = with_file(text);
+    std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o640)).unwrap();
+    node.start();
+    let mut client = node.client();
+    client.ok("CONFIG SET timeout 9000 requirepass 'a \"b\"' notify-keyspace-events KEA");
+    client.ok("CONFIG REWRITE");
+    let rewritten = read(&file);
+    let lines: Vec<&str> = rewritten.lines().collect();
+    assert_eq!(lines[..5], ["# mine", "maxclients   100", "", "timeout 9000", "# end"], "{rewritten}");
+    for line in ["requirepass \"a \\\"b\\\"\"", "notify-keyspace-events AKE"] {
+        assert!(lines.contains(&line), "{rewritten}");
+    }
+    // Any free port was asked for, and still is.
+    assert!(lines.contains(&"port 0"), "{rewritten}");
+    assert_eq!(std::fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o640);
+    assert_eq!(std::fs::read_dir(home.path()).unwrap().count(), 1, "nothing is left beside it");
+    node.stop();
+    node.log_in_with("a \"b\"");
+    node.start();
+    let mut client = node.client();
+    let value = client.ask("CONFIG GET timeout requirepass notify-keyspace-events");
+    let shown: Vec<&[u8]> = value.items().unwrap().iter().map(|item| item.text().unwrap().as_ref()).collect();
+    let expected = ["requirepass", "a \"b\"", "timeout", "9000", "notify-keyspace-events", "AKE"];
+    assert_eq!(shown, expected.map(str::as_bytes));
+    client.ok("CONFIG REWRITE");
+    assert_eq!(read(&file), rewritten);
+}
+
+#[test]
+fn a_file_that_cannot_be_rewritten_is_told() {
+    let told = TestNode::started().client().text("CONFIG REWRITE");
+    assert_eq!(told, "ERR The server is running without a config file");
+    let (_home, file, mut node) = with_file("timeout 0\n");
+    node.start();
+    std::fs::remove_file(&file).unwrap();
+    let told = node.client().text("CONFIG REWRITE");
+    assert!(told.starts_with("ERR Rewriting config file: "), "{told}");
+    assert!(!file.exists());
+}
+
+#[test]
+fn settings_change_together_or_not_at_all() {
+    let node = TestNode::started();
+    let mut client = node.client();
+    let refused = [
+        (
+            "maxclients 5 timeout x",
+            "ERR CONFIG SET failed (possibly related to argument 'timeout') - argument couldn't be parsed into an integer",
+        ),
+        (
+            "maxclients 5 timeuot 1",
+            "ERR Unknown option or number of arguments for CONFIG SET - 'timeuot' (the nearest is 'timeout')",
+        ),
+        (
+            "maxclients 5 nosuchthing 1",
+            "ERR Unknown option or number of arguments for CONFIG SET - 'nosuchthing'",
+        ),
+        (
+            "maxclients 5 maxclients 6",
+            "ERR CONFIG SET failed (possibly related to argument 'maxclients') - duplicate parameter",
+        ),
+        (
+            "maxclients 5 appendonly no",
+            "ERR CONFIG SET failed (possibly related to argument 'appendonly') - only 'yes' is true here: every write is in the log before it is answered",
+        ),
+        ("maxclients", "ERR wrong number of arguments for 'config|set' command"),
+        ("maxclients 5 timeout", "ERR syntax error"),
+    ];
+    for (pairs, expected) in refused {
+        assert_eq!(client.text(&format!("CONFIG SET {pairs}")), expected);
+    }
+    let pair = |name: &str, value: &str| {
+        Value::Array([name, value].map(|word| Value::Bulk(word.to_owned().into())).to_vec())
+    };
+    assert_eq!(client.ask("CONFIG GET maxclients"), pair("maxclients", "10000"));
+    client.ok("CONFIG SET MaxClients 5 appendonly yes save ''");
+    assert_eq!(client.ask("CONFIG GET MAXCLIENT* maxclients"), pair("maxclients", "5"));
+}
+
+#[test]
+fn a_file_may_stand_first_on_the_command_line() {
+    let (_home, file, _) = with_file("timeout x\n");
+    let output = std::process::Command::new(env!("CARGO_BIN_EXE_server")).arg(&file).output().unwrap();
+    let told = String::from_utf8(output.stderr).unwrap();
+    let expected =
+        format!("server: {}: line 1: timeout: argument couldn't be parsed into an integer\n", file.display());
+    assert_eq!((output.status.code(), told), (Some(1), expected));
+}
