@@ -131,7 +131,7 @@ fn may_be_kept(line: &str) -> bool {
     let name = line.split_ascii_whitespace().next().unwrap_or("").to_ascii_lowercase();
     !name.is_empty()
         && !matches!(name.as_str(), "auth" | "hello" | "acl")
-        && !line.to_ascii_lowercase().contains("requirepass")
+        && !["requirepass", "masterauth"].iter().any(|word| line.to_ascii_lowercase().contains(word))
 }
 
 #[derive(Helper, Validator)]
@@ -220,7 +220,14 @@ mod tests {
     #[test]
     fn passwords_stay_out_of_the_history() {
         assert!(may_be_kept("json.get k"));
-        for line in ["", "AUTH x", " auth x", "HELLO 3 AUTH u p", "config set requirepass x"] {
+        for line in [
+            "",
+            "AUTH x",
+            " auth x",
+            "HELLO 3 AUTH u p",
+            "config set requirepass x",
+            "config set MasterAuth x",
+        ] {
             assert!(!may_be_kept(line), "{line}");
         }
     }

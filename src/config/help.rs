@@ -20,7 +20,7 @@ pub fn text() -> String {
     for setting in SETTINGS {
         let default = (setting.get)(&defaults);
         let default = if default.is_empty() { default } else { format!(" [{default}]") };
-        let mark = if setting.changeable { "*" } else { " " };
+        let mark = if setting.changeable { " *" } else { "" };
         out.push_str(&format!("  --{}{mark}\n        {}{default}\n", setting.name, setting.help));
     }
     out.push_str("  --help, --version\n");

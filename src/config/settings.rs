@@ -164,7 +164,7 @@ pub static SETTINGS: &[Setting] = &[
     ),
     Setting::one(
         "raft-address",
-        "Where other nodes connect, host:port [the client port + 10000]",
+        "Where other nodes connect, host:port: the client port + 10000, unless it is said",
         |config| config.raft_address().unwrap_or_default(),
         |config, text| {
             config.raft_address = Some(text.to_string()).filter(|address| !address.is_empty());
