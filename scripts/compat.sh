@@ -222,7 +222,7 @@ wait_nodes() {
 run_program() {
     local python=$cache/venv/bin/python
     case $1 in
-        redis_cli) scripts/compat-redis-cli.sh ;;
+        redis_cli) scripts/compat-redis-cli.sh && "$python" "$programs_dir/python/redis_cli_prompt.py" ;;
         redis_benchmark) scripts/compat-redis-benchmark.sh ;;
         ecosystem) "$python" "$programs_dir/python/ecosystem.py" ;;
         redis_py) "$python" "$programs_dir/python/redis_py.py" ;;

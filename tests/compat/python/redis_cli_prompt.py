@@ -1,0 +1,110 @@
+"""redis-cli's prompt, typed at as a person does: hints from COMMAND DOCS, MULTI, SUBSCRIBE."""
+
+import fcntl
+import os
+import pty
+import re
+import select
+import struct
+import subprocess
+import tempfile
+import termios
+import time
+
+from common import PATIENCE_SECONDS, PORTS, part, run
+
+# Sequences that move the cursor and colour the text.
+ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
+
+
+class Prompt:
+    """A redis-cli on a terminal of its own."""
+
+    def __enter__(self):
+        self.home = tempfile.TemporaryDirectory(prefix="compat-cli")
+        self.terminal, inner = pty.openpty()
+        # Wide enough for any hint; of a terminal without a size redis-cli asks where its cursor is.
+        fcntl.ioctl(inner, termios.TIOCSWINSZ, struct.pack("HHHH", 50, 500, 0, 0))
+        environment = dict(os.environ, TERM="xterm", HOME=self.home.name)
+        self.process = subprocess.Popen(["redis-cli", "-p", str(PORTS[-1])], stdin=inner, stdout=inner, stderr=inner,
+                                        env=environment, start_new_session=True)
+        os.close(inner)
+        self.seen = ""
+        return self
+
+    def __exit__(self, *_):
+        self.process.kill()
+        self.process.wait()
+        os.close(self.terminal)
+        self.home.cleanup()
+
+    def until(self, text):
+        """Reads until the terminal has shown this text."""
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while text not in ESCAPES.sub("", self.seen):
+            left = deadline - time.monotonic()
+            assert left > 0 and select.select([self.terminal], [], [], left)[0], f"no {text!r} in {self.seen[-500:]!r}"
+            self.seen += os.read(self.terminal, 4096).decode(errors="replace")
+        self.seen = ESCAPES.sub("", self.seen).split(text, 1)[1]
+
+    def type(self, text):
+        os.write(self.terminal, text.encode())
+
+    def enter(self, line, *wanted):
+        """Types a line and waits for these texts in its answer, one behind another."""
+        self.type(line + "\r")
+        for text in wanted:
+            self.until(text)
+
+
+@part("hints from COMMAND DOCS", needs=["JSON.SET"])
+def hints():
+    with Prompt() as prompt:
+        prompt.until("> ")
+        prompt.type("json.set ")
+        prompt.until("key path json")
+        prompt.type("\x15json.numincrby k ")
+        prompt.until("path number")
+        prompt.type("\x15help json.arrappend\r")
+        prompt.until("JSON.ARRAPPEND key")
+        prompt.until("summary: ")
+        prompt.until("> ")
+
+
+@part("documents", needs=["JSON.SET"])
+def documents():
+    with Prompt() as prompt:
+        prompt.until("> ")
+        prompt.enter("JSON.SET typed $ '{\"a\": [1, \"x\"]}'", "OK")
+        prompt.enter("JSON.GET typed $.a", '"[[1,\\"x\\"]]"')
+        prompt.enter("JSON.GET nobody", "(nil)")
+        prompt.enter("JSON.SET typed $ '{'", "(error) EOF while parsing")
+        prompt.enter("HELLO 3", "1# \"server\" => \"redis\"", "7# \"modules\" =>", "> ")
+
+
+@part("MULTI", needs=["MULTI", "EXEC", "DISCARD", "SET", "GET"])
+def transactions():
+    with Prompt() as prompt:
+        prompt.until("> ")
+        prompt.enter("MULTI", "OK", "(TX)> ")
+        prompt.enter("SET typed:t 1", "QUEUED", "(TX)> ")
+        prompt.enter("INCR typed:t", "QUEUED", "(TX)> ")
+        prompt.enter("EXEC", "1) OK", "2) (integer) 2", "> ")
+        prompt.enter("MULTI", "OK", "(TX)> ")
+        prompt.enter("DISCARD", "OK", "> ")
+        prompt.enter("GET typed:t", '"2"')
+
+
+@part("SUBSCRIBE", needs=["SUBSCRIBE"])
+def subscribe():
+    with Prompt() as prompt:
+        prompt.until("> ")
+        prompt.enter("SUBSCRIBE typed", '1) "subscribe"', '2) "typed"', "3) (integer) 1")
+
+
+def main():
+    for act in (hints, documents, transactions, subscribe):
+        act()
+
+
+run("redis-cli's prompt", main)
