@@ -25,7 +25,7 @@ while (($#)); do
     case $1 in
         --only) IFS=, read -ra programs <<<"$2"; shift 2 ;;
         --nodes) counts=$2; shift 2 ;;
-        --with-go) with_go=1; programs+=(go); shift ;;
+        --with-go) with_go=1; shift ;;
         --latest) latest=1; shift ;;
         --allow-missing) allow_missing=1; shift ;;
         --peer) peer=1 allow_missing=1 counts=1; shift ;;
@@ -33,6 +33,8 @@ while (($#)); do
         *) fail "unknown option $1" ;;
     esac
 done
+
+if [[ " ${programs[*]} " == *" go "* ]]; then with_go=1; elif ((with_go)); then programs+=(go); fi
 
 target=${CARGO_TARGET_DIR:-target}
 if [[ -z ${SERVER:-} ]]; then
