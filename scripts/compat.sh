@@ -222,28 +222,38 @@ wait_nodes() {
 ## The programs.
 
 run_program() {
-    local python=$cache/venv/bin/python
+    local python=$cache/venv/bin/python limit=(timeout "$patience")
     case $1 in
-        redis_cli) scripts/compat-redis-cli.sh && "$python" "$programs_dir/python/redis_cli_prompt.py" ;;
-        redis_benchmark) scripts/compat-redis-benchmark.sh ;;
-        ecosystem) "$python" "$programs_dir/python/ecosystem.py" ;;
-        redis_py) "$python" "$programs_dir/python/redis_py.py" ;;
-        redis_py_hiredis) "$cache/venv-hiredis/bin/python" "$programs_dir/python/redis_py.py" "redis-py with hiredis" ;;
-        redis_py_asyncio) "$python" "$programs_dir/python/redis_py_asyncio.py" ;;
-        node_redis | ioredis) NODE_PATH=$cache/js/node_modules node "$programs_dir/js/$1.js" ;;
-        hiredis) "$cache/hiredis" ;;
-        go) "$cache/go-clients" ;;
-        cluster) ((${#ports[@]} < 2)) || "$python" "$programs_dir/python/redis_py_cluster.py" ;;
+        redis_cli)
+            "${limit[@]}" scripts/compat-redis-cli.sh
+            "${limit[@]}" "$python" "$programs_dir/python/redis_cli_prompt.py"
+            ;;
+        redis_benchmark) "${limit[@]}" scripts/compat-redis-benchmark.sh ;;
+        ecosystem | redis_py | redis_py_asyncio) "${limit[@]}" "$python" "$programs_dir/python/$1.py" ;;
+        redis_py_hiredis)
+            "${limit[@]}" "$cache/venv-hiredis/bin/python" "$programs_dir/python/redis_py.py" "redis-py with hiredis"
+            ;;
+        # It is about several nodes.
+        cluster) ((${#ports[@]} < 2)) || "${limit[@]}" "$python" "$programs_dir/python/redis_py_cluster.py" ;;
+        node_redis | ioredis) NODE_PATH=$cache/js/node_modules "${limit[@]}" node "$programs_dir/js/$1.js" ;;
+        hiredis) "${limit[@]}" "$cache/hiredis" ;;
+        go) "${limit[@]}" "$cache/go-clients" ;;
         *) fail "unknown program $1" ;;
     esac
 }
-export -f fail
+
+last_words() {
+    local log
+    for log in "$work"/node*.log; do echo; tail -n 2 "$log"; done
+}
 
 run_all() {
     local program
     for program in "$@"; do
         redis-cli -p "${ports[0]}" flushall >/dev/null
-        run_program "$program" || fail "$program failed on ${#ports[@]} nodes; a node's last words: $(tail -n 2 "$work"/node*.log)"
+        # In a shell of its own, which ends with the first command that fails; behind `||` none would end it.
+        (set -e; run_program "$program") &
+        wait $! || fail "$program failed, or was not done after $patience s; the last words of the nodes: $(last_words)"
         wait_nodes
     done
 }

@@ -146,7 +146,7 @@ async function info(at) {
   }
 }
 
-// Repeats what an election or a restart refuses: the reply says that nothing was done.
+// Repeats what an election or a restart refuses, or left uncertain: these may be done twice.
 async function patient(what, act) {
   let answer;
   await until(what, async () => {
@@ -154,7 +154,7 @@ async function patient(what, act) {
       answer = await act();
       return true;
     } catch (error) {
-      assert.match(String(error.message), /LOADING|CLUSTERDOWN|TRYAGAIN|Socket closed|ECONNREFUSED|ECONNRESET/);
+      assert.match(String(error.message), /LOADING|CLUSTERDOWN|TRYAGAIN|UNCERTAIN|Socket closed|ECONNREFUSED|ECONNRESET/);
       return false;
     }
   });

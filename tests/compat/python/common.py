@@ -105,6 +105,21 @@ def kill_leader():
     return PORTS[number]
 
 
+def is_uncertain(error):
+    """Whether a write may have been done: the leader was lost while it was under way. One that may be done twice is repeated."""
+    return str(error).startswith("UNCERTAIN")
+
+
+def settled(write):
+    """What a write answers that is repeated while it is uncertain."""
+    while True:
+        try:
+            return write()
+        except redis.ResponseError as error:
+            if not is_uncertain(error):
+                raise
+
+
 def report(client):
     """The one line that a program prints; nothing was done is an error."""
     assert done, "no part was run"

@@ -50,10 +50,13 @@ class Prompt:
     def type(self, text):
         os.write(self.terminal, text.encode())
 
-    def enter(self, line, *wanted):
-        """Types a line and waits for these texts in its answer, one behind another."""
+    def enter(self, line, *wanted, prompt=f":{PORTS[-1]}> "):
+        """Types a line and waits for these texts in its answer, one behind another, and the next prompt.
+
+        What is typed before there is a prompt is thrown away.
+        """
         self.type(line + "\r")
-        for text in wanted:
+        for text in (*wanted, prompt):
             self.until(text)
 
 
@@ -65,10 +68,8 @@ def hints():
         prompt.until("key path json")
         prompt.type("\x15json.numincrby k ")
         prompt.until("path number")
-        prompt.type("\x15help json.arrappend\r")
-        prompt.until("JSON.ARRAPPEND key")
-        prompt.until("summary: ")
-        prompt.until("> ")
+        prompt.type("\x15")
+        prompt.enter("help json.arrappend", "JSON.ARRAPPEND key", "summary: ")
 
 
 @part("documents", needs=["JSON.SET"])
@@ -79,19 +80,19 @@ def documents():
         prompt.enter("JSON.GET typed $.a", '"[[1,\\"x\\"]]"')
         prompt.enter("JSON.GET nobody", "(nil)")
         prompt.enter("JSON.SET typed $ '{'", "(error) EOF while parsing")
-        prompt.enter("HELLO 3", "1# \"server\" => \"redis\"", "7# \"modules\" =>", "> ")
+        prompt.enter("HELLO 3", "1# \"server\" => \"redis\"", "7# \"modules\" =>")
 
 
 @part("MULTI", needs=["MULTI", "EXEC", "DISCARD", "SET", "GET"])
 def transactions():
     with Prompt() as prompt:
         prompt.until("> ")
-        prompt.enter("MULTI", "OK", "(TX)> ")
-        prompt.enter("SET typed:t 1", "QUEUED", "(TX)> ")
-        prompt.enter("INCR typed:t", "QUEUED", "(TX)> ")
-        prompt.enter("EXEC", "1) OK", "2) (integer) 2", "> ")
-        prompt.enter("MULTI", "OK", "(TX)> ")
-        prompt.enter("DISCARD", "OK", "> ")
+        prompt.enter("MULTI", "OK", prompt="(TX)> ")
+        prompt.enter("SET typed:t 1", "QUEUED", prompt="(TX)> ")
+        prompt.enter("INCR typed:t", "QUEUED", prompt="(TX)> ")
+        prompt.enter("EXEC", "1) OK", "2) (integer) 2")
+        prompt.enter("MULTI", "OK", prompt="(TX)> ")
+        prompt.enter("DISCARD", "OK")
         prompt.enter("GET typed:t", '"2"')
 
 
@@ -99,7 +100,8 @@ def transactions():
 def subscribe():
     with Prompt() as prompt:
         prompt.until("> ")
-        prompt.enter("SUBSCRIBE typed", '1) "subscribe"', '2) "typed"', "3) (integer) 1")
+        # There is no prompt while it listens.
+        prompt.enter("SUBSCRIBE typed", '1) "subscribe"', '2) "typed"', prompt="3) (integer) 1")
 
 
 def main():

@@ -10,7 +10,7 @@ from redis.exceptions import ClusterDownError, ConnectionError, ResponseError, T
 from redis.retry import Retry
 
 import json_cases
-from common import DIR, PATIENCE_SECONDS, PEER, PORTS, check, has, kill_leader, leader, part, run, until
+from common import DIR, PATIENCE_SECONDS, PEER, PORTS, check, has, kill_leader, leader, part, run, settled, until
 
 # redis-py gave these names up; people call them still.
 warnings.simplefilter("ignore", DeprecationWarning)
@@ -244,7 +244,7 @@ def failover():
         with redis.Redis(port=port, decode_responses=True, **options) as client:
             client.json().set("before", "$", {"n": place})
             kill_leader()
-            client.json().set("after", "$", {"n": place})
+            settled(lambda: client.json().set("after", "$", {"n": place}))
             check(client.json().mget(["before", "after"], "$.n"), [[place], [place]], f"{place}: documents")
             waited.append(place)
     return " and ".join(waited)

@@ -7,10 +7,10 @@ import redis
 import redis.asyncio
 from redis.asyncio.retry import Retry
 from redis.backoff import ExponentialBackoff
-from redis.exceptions import ClusterDownError, ConnectionError, TimeoutError, TryAgainError, WatchError
+from redis.exceptions import ClusterDownError, ConnectionError, ResponseError, TimeoutError, TryAgainError, WatchError
 
 import json_cases
-from common import DIR, PATIENCE_SECONDS, PORTS, check, kill_leader, leader, part, run
+from common import DIR, PATIENCE_SECONDS, PORTS, check, is_uncertain, kill_leader, leader, part, run
 
 warnings.simplefilter("ignore", DeprecationWarning)
 PORT = PORTS[-1]
@@ -113,7 +113,13 @@ async def failover():
     async with connect(port=port, retry=retry, retry_on_error=again, socket_timeout=PATIENCE_SECONDS) as client:
         await client.json().set("before", "$", {"n": 1})
         kill_leader()
-        await client.json().set("after", "$", {"n": 2})
+        while True:
+            try:
+                await client.json().set("after", "$", {"n": 2})
+                break
+            except ResponseError as error:
+                if not is_uncertain(error):
+                    raise
         check(await client.json().mget(["before", "after"], "$.n"), [[1], [2]], "documents")
 
 
