@@ -113,13 +113,28 @@ async function publish(client) {
   }
 }
 
-async function cache(client) {
+async function cacheOf(client, write, read) {
   const cached = await connect({ client: { RESP: 3, clientSideCache: { ttl: 0, maxEntries: 0 } } });
-  await client.json.set('c', '$', { n: 1 });
-  for (let time = 0; time < 3; time += 1) assert.deepEqual(await cached.json.get('c'), { n: 1 });
-  await client.json.set('c', '$.n', 2);
-  await until('the cache to be invalidated', async () => (await cached.json.get('c')).n === 2);
+  await write(client, 1);
+  for (let time = 0; time < 3; time += 1) assert.equal(await read(cached), '1');
+  assert.equal(cached.clientSideCache?.stats().hitCount ?? 2, 2);
+  await write(client, 2);
+  await until('the cache to be invalidated', async () => (await read(cached)) === '2');
+  await client.flushAll();
+  await until('FLUSHALL to empty the cache', async () => (await read(cached)) === undefined);
   cached.destroy();
+}
+
+function cache(client) {
+  return cacheOf(client, (to, n) => to.set('c', String(n)), async (from) => (await from.get('c')) ?? undefined);
+}
+
+function jsonCache(client) {
+  return cacheOf(
+    client,
+    (to, n) => to.json.set('cj', '$', { n }),
+    async (from) => (await from.json.get('cj'))?.n.toString(),
+  );
 }
 
 async function defaults(client) {
@@ -204,7 +219,8 @@ run(`node-redis ${version}`, async () => {
   await part('MULTI and WATCH', ['MULTI', 'EXEC', 'WATCH', 'SET'], call, () => transaction(client));
   await part('MULTI with JSON', ['JSON.SET', 'MULTI', 'EXEC'], call, () => jsonTransaction(client));
   await part('pub/sub', ['SUBSCRIBE', 'PUBLISH', 'PSUBSCRIBE'], call, () => publish(client));
-  await part('its cache', ['JSON.SET', 'CLIENT TRACKINGINFO'], call, () => cache(client));
+  await part('its cache', ['SET', 'GET', 'CLIENT TRACKINGINFO'], call, () => cache(client));
+  await part('its cache of documents', ['JSON.SET', 'CLIENT TRACKINGINFO'], call, () => jsonCache(client));
   if (ports.length > 1) {
     await part('a killed leader', ['JSON.SET'], call, failover);
     await part('cluster mode and a killed leader', ['JSON.SET', 'CLUSTER'], call, clusterFailover);

@@ -11,7 +11,7 @@ import tempfile
 import termios
 import time
 
-from common import PATIENCE_SECONDS, PORTS, part, run
+from common import PATIENCE_SECONDS, PORTS, kill_leader, leader, part, run, until
 
 # Sequences that move the cursor and colour the text.
 ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
@@ -20,13 +20,16 @@ ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 class Prompt:
     """A redis-cli on a terminal of its own."""
 
+    def __init__(self, port=PORTS[-1]):
+        self.port = port
+
     def __enter__(self):
         self.home = tempfile.TemporaryDirectory(prefix="compat-cli")
         self.terminal, inner = pty.openpty()
         # Wide enough for any hint; of a terminal without a size redis-cli asks where its cursor is.
         fcntl.ioctl(inner, termios.TIOCSWINSZ, struct.pack("HHHH", 50, 500, 0, 0))
         environment = dict(os.environ, TERM="xterm", HOME=self.home.name)
-        self.process = subprocess.Popen(["redis-cli", "-p", str(PORTS[-1])], stdin=inner, stdout=inner, stderr=inner,
+        self.process = subprocess.Popen(["redis-cli", "-p", str(self.port)], stdin=inner, stdout=inner, stderr=inner,
                                         env=environment, start_new_session=True)
         os.close(inner)
         self.seen = ""
@@ -40,12 +43,16 @@ class Prompt:
 
     def until(self, text):
         """Reads until the terminal has shown this text."""
+        self.read(text, lambda seen: text in seen)
+        self.seen = self.seen.split(text, 1)[1]
+
+    def read(self, what, enough):
         deadline = time.monotonic() + PATIENCE_SECONDS
-        while text not in ESCAPES.sub("", self.seen):
+        while not enough(ESCAPES.sub("", self.seen)):
             left = deadline - time.monotonic()
-            assert left > 0 and select.select([self.terminal], [], [], left)[0], f"no {text!r} in {self.seen[-500:]!r}"
+            assert left > 0 and select.select([self.terminal], [], [], left)[0], f"no {what!r} in {self.seen[-500:]!r}"
             self.seen += os.read(self.terminal, 4096).decode(errors="replace")
-        self.seen = ESCAPES.sub("", self.seen).split(text, 1)[1]
+        self.seen = ESCAPES.sub("", self.seen)
 
     def type(self, text):
         os.write(self.terminal, text.encode())
@@ -58,6 +65,14 @@ class Prompt:
         self.type(line + "\r")
         for text in (*wanted, prompt):
             self.until(text)
+
+
+    def answer(self, line):
+        """What is shown from a line that is typed to the next prompt, of whichever kind."""
+        self.seen = ""
+        self.type(line + "\r")
+        self.read("> ", lambda seen: re.search(r"\n.*> \r?$", seen, re.DOTALL))
+        return self.seen
 
 
 @part("hints from COMMAND DOCS", needs=["JSON.SET"])
@@ -104,9 +119,23 @@ def subscribe():
         prompt.enter("SUBSCRIBE typed", '1) "subscribe"', '2) "typed"', prompt="3) (integer) 1")
 
 
+@part("a killed leader", needs=["JSON.SET"])
+def failover():
+    with Prompt(PORTS[leader()]) as prompt:
+        prompt.until("> ")
+        assert "OK" in prompt.answer("JSON.SET before $ 1")
+        kill_leader()
+        # It connects again by itself with the next line.
+        until("JSON.SET after the leader was killed", lambda: "OK" in prompt.answer("JSON.SET after $ 2"))
+        read = prompt.answer("JSON.MGET before after $")
+        assert '1) "[1]"' in read and '2) "[2]"' in read, read
+
+
 def main():
     for act in (hints, documents, transactions, subscribe):
         act()
+    if len(PORTS) > 1:
+        failover()
 
 
 run("redis-cli's prompt", main)
