@@ -34,6 +34,66 @@ fn the_redis_crate_works_as_a_client() {
     assert_eq!(stored, 101);
 }
 
+/// Whether the server has all of these commands.
+fn has(names: &[&str]) -> bool {
+    let missing: Vec<_> = names.iter().filter(|name| table::find(name.as_bytes()).is_none()).collect();
+    if !missing.is_empty() {
+        println!("skipped: there is no {missing:?}");
+    }
+    missing.is_empty()
+}
+
+#[test]
+fn the_redis_crate_pipelines_and_tells_errors_by_their_place() {
+    let node = TestNode::started();
+    let client = redis::Client::open(format!("redis://{}/", node.address())).unwrap();
+    let mut connection = client.get_connection().unwrap();
+    let mut pipeline = redis::pipe();
+    for number in 0..1000 {
+        let document = format!(r#"{{"n":{number}}}"#);
+        pipeline.cmd("JSON.SET").arg(format!("p:{number}")).arg("$").arg(document).ignore();
+        pipeline.cmd("JSON.NUMINCRBY").arg(format!("p:{number}")).arg(".n").arg(1);
+    }
+    let sums: Vec<String> = pipeline.query(&mut connection).unwrap();
+    assert_eq!(sums, (1..=1000).map(|sum| sum.to_string()).collect::<Vec<_>>());
+    let mut pipeline = redis::pipe();
+    pipeline.cmd("PING").cmd("JSON.SET").arg("nobody").arg("$.a").arg(1).cmd("PING");
+    let error = pipeline.query::<Vec<String>>(&mut connection).unwrap_err();
+    assert!(error.to_string().contains("new objects must be created at the root"), "{error}");
+    let pong: String = redis::cmd("PING").query(&mut connection).unwrap();
+    assert_eq!(pong, "PONG", "the connection goes on after an error in a pipeline");
+}
+
+#[test]
+fn the_redis_crate_runs_transactions() {
+    if !has(&["MULTI", "EXEC", "WATCH", "SET", "GET"]) {
+        return;
+    }
+    let node = TestNode::started();
+    let client = redis::Client::open(format!("redis://{}/", node.address())).unwrap();
+    let (mut connection, mut rival) = (client.get_connection().unwrap(), client.get_connection().unwrap());
+    let mut atomic = redis::pipe();
+    atomic.atomic().cmd("JSON.SET").arg("k").arg("$").arg(r#"{"n":1}"#).ignore();
+    atomic.cmd("JSON.NUMINCRBY").arg("k").arg(".n").arg(1).cmd("JSON.GET").arg("k");
+    let (sum, document): (String, String) = atomic.query(&mut connection).unwrap();
+    assert_eq!((sum.as_str(), document.as_str()), ("2", r#"{"n":2}"#));
+
+    let mut tries = Vec::new();
+    let (stored,): (String,) = redis::transaction(&mut connection, &["k"], |connection, pipeline| {
+        let seen: String = redis::cmd("JSON.GET").arg("k").arg(".n").query(connection)?;
+        if tries.is_empty() {
+            // Between WATCH and EXEC: the first try must fail, and the second see this.
+            redis::cmd("JSON.NUMINCRBY").arg("k").arg(".n").arg(40).exec(&mut rival)?;
+        }
+        tries.push(seen.clone());
+        pipeline.cmd("JSON.SET").arg("k").arg("$.seen").arg(seen).query(connection)
+    })
+    .unwrap();
+    assert_eq!((stored.as_str(), tries), ("OK", vec!["2".to_owned(), "42".to_owned()]));
+    let document: String = redis::cmd("JSON.GET").arg("k").query(&mut connection).unwrap();
+    assert_eq!(document, r#"{"n":42,"seen":42}"#);
+}
+
 #[test]
 fn the_redis_crate_works_with_resp3() {
     let node = TestNode::started();

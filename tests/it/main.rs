@@ -11,6 +11,7 @@
 
 mod harness;
 
+mod abuse;
 mod cluster_clients;
 mod commands;
 mod crash;

@@ -1,0 +1,211 @@
+//! Clients that mean harm, or mean nothing: what they cost is bounded, and others are served meanwhile.
+
+use std::io::{Read, Write};
+use std::net::TcpStream;
+
+use jsonvault::resp::{Value, encode_request};
+
+use crate::harness::wait::{PATIENCE, until};
+use crate::harness::{Client, TestNode};
+
+/// What the test asks of the file descriptors of a process: its own ends of the connections, and some more.
+const DESCRIPTORS_SPARE: u64 = 200;
+const MIB: u64 = 1 << 20;
+
+/// How much more memory the node has than before, as INFO tells it.
+struct Growth {
+    watcher: Client,
+    before: i64,
+}
+
+impl Growth {
+    fn from_now(node: &TestNode) -> Growth {
+        let mut watcher = node.client();
+        let before = watcher.info_number("used_memory_rss");
+        Growth { watcher, before }
+    }
+
+    /// The memory is within bounds, and another client is served: it writes, reads, and asks for memory.
+    fn assert_below(&mut self, bytes_max: u64, what: &str) {
+        self.watcher.ok(r#"JSON.SET bystander $ '{"served":true}'"#);
+        assert_eq!(self.watcher.text("JSON.GET bystander $.served"), "[true]", "{what}");
+        let grown = self.watcher.info_number("used_memory_rss") - self.before;
+        println!("{what}: {grown} bytes more, {bytes_max} allowed");
+        assert!(grown < bytes_max as i64, "{what}: {grown} bytes more, {bytes_max} allowed");
+    }
+
+    fn wait_for_clients(&mut self, count: usize) {
+        until("the connections to be seen", || {
+            (self.watcher.info_number("connected_clients") == count as i64 + 1).then_some(())
+        });
+    }
+}
+
+fn connect(node: &TestNode) -> TcpStream {
+    let stream = TcpStream::connect(node.address()).unwrap();
+    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    stream.set_write_timeout(Some(PATIENCE)).unwrap();
+    stream
+}
+
+/// The most files that a process of this machine may have open.
+fn descriptors_max() -> u64 {
+    let limits = std::fs::read_to_string("/proc/self/limits").unwrap();
+    let line = limits.lines().find(|line| line.starts_with("Max open files")).unwrap();
+    line.split_whitespace().nth(3).unwrap().parse().unwrap_or(u64::MAX)
+}
+
+#[test]
+fn thousands_of_idle_connections_cost_little() {
+    const CONNECTIONS: u64 = 5000;
+    // A connection at rest has no buffer: a task, a session, a line in the registry.
+    const BYTES_EACH: u64 = 16 << 10;
+    let room = descriptors_max().saturating_sub(DESCRIPTORS_SPARE);
+    let count = CONNECTIONS.min(room);
+    if count < CONNECTIONS {
+        println!("{count} instead of {CONNECTIONS} connections: more files may not be open here");
+    }
+    let node = TestNode::started();
+    let mut growth = Growth::from_now(&node);
+    let mut idle: Vec<TcpStream> = (0..count).map(|_| connect(&node)).collect();
+    growth.wait_for_clients(idle.len());
+    growth.assert_below(count * BYTES_EACH, "idle connections");
+    // They were not forgotten.
+    for stream in &mut idle {
+        stream.write_all(b"PING\r\n").unwrap();
+    }
+    for stream in &mut idle {
+        let mut answer = [0; 7];
+        stream.read_exact(&mut answer).unwrap();
+        assert_eq!(&answer, b"+PONG\r\n");
+    }
+    growth.assert_below(count * BYTES_EACH, "connections that were used once");
+    drop(idle);
+    growth.wait_for_clients(0);
+}
+
+#[test]
+fn a_client_that_never_reads_holds_little_more_than_a_reply() {
+    const CLIENTS: u64 = 20;
+    const DOCUMENT_BYTES: u64 = 4 * MIB;
+    const REQUESTS: usize = 500;
+    // The document as one reply, on top of it what a batch collects, and the growing of a buffer.
+    const BYTES_EACH: u64 = 4 * DOCUMENT_BYTES;
+    const _: () = assert!(REQUESTS as u64 * DOCUMENT_BYTES > 100 * BYTES_EACH);
+    let node = TestNode::started();
+    let mut client = node.client();
+    let document = format!("\"{}\"", "x".repeat(DOCUMENT_BYTES as usize - 2));
+    assert_eq!(client.call(&["JSON.SET", "big", "$", &document]), Value::Simple("OK".into()));
+    let mut growth = Growth::from_now(&node);
+    let mut requests = Vec::new();
+    (0..REQUESTS).for_each(|_| encode_request(&["JSON.GET", "big"], &mut requests));
+    let mut deaf: Vec<TcpStream> = (0..CLIENTS).map(|_| connect(&node)).collect();
+    for stream in &mut deaf {
+        stream.write_all(&requests).unwrap();
+    }
+    for stream in &deaf {
+        // The first bytes are there: the rest of the replies can go nowhere.
+        assert_eq!(stream.peek(&mut [0]).unwrap(), 1);
+    }
+    for _ in 0..20 {
+        growth.assert_below(CLIENTS * BYTES_EACH, "clients that never read");
+    }
+    drop(deaf);
+    growth.wait_for_clients(1);
+    growth.assert_below(CLIENTS * BYTES_EACH, "after they left");
+}
+
+#[test]
+fn a_client_whose_reply_is_over_the_limit_is_cut_off() {
+    let mut node = TestNode::new();
+    node.set(&["--client-output-buffer-limit", "1048576", "--loglevel", "jsonvault=debug,info"]);
+    node.start();
+    let mut bystander = node.client();
+    let document = format!("\"{}\"", "x".repeat(2 << 20));
+    assert_eq!(bystander.call(&["JSON.SET", "big", "$", &document]), Value::Simple("OK".into()));
+    let mut greedy = node.client();
+    greedy.send(&["JSON.GET", "big"]).unwrap();
+    assert_eq!(greedy.receive_to_end().unwrap(), b"");
+    until("the log to tell of it", || node.messages().contains("client-output-buffer-limit").then_some(()));
+    assert_eq!(bystander.text("PING"), "PONG");
+}
+
+#[test]
+fn a_request_over_the_limit_is_cut_off() {
+    let mut node = TestNode::new();
+    node.set(&["--client-query-buffer-limit", "1048576", "--proto-max-bulk-len", "524288"]);
+    node.set(&["--loglevel", "jsonvault=debug,info"]);
+    node.start();
+    let mut bystander = node.client();
+    let mut greedy = connect(&node);
+    let part = "x".repeat(400 << 10);
+    let mut request = Vec::new();
+    encode_request(&["MSET", "a", &part, "b", &part, "c", &part], &mut request);
+    // It may be cut off before it has sent all of it, and what it was told goes with the connection then.
+    let _ = greedy.write_all(&request);
+    let mut told = Vec::new();
+    let _ = greedy.read_to_end(&mut told);
+    until("the log to tell of it", || node.messages().contains("too big request").then_some(()));
+    assert_eq!(bystander.integer("EXISTS a b c"), 0);
+    assert_eq!(bystander.info_number("total_protocol_errors"), 1);
+    bystander.ok("MSET a 1 b 2 c 3");
+}
+
+#[test]
+fn clients_that_send_a_byte_at_a_time_hold_nobody_up() {
+    const CLIENTS: usize = 200;
+    let node = TestNode::started();
+    let mut growth = Growth::from_now(&node);
+    let mut slow: Vec<TcpStream> = (0..CLIENTS).map(|_| connect(&node)).collect();
+    slow.iter().for_each(|stream| stream.set_nodelay(true).unwrap());
+    let requests: Vec<Vec<u8>> = (0..CLIENTS)
+        .map(|number| {
+            let mut bytes = Vec::new();
+            encode_request(&["JSON.SET", &format!("slow:{number:03}"), "$", r#"{"a":1}"#], &mut bytes);
+            bytes
+        })
+        .collect();
+    for at in 0..requests[0].len() {
+        for (stream, request) in slow.iter_mut().zip(&requests) {
+            stream.write_all(&request[at..=at]).unwrap();
+        }
+        if at + 1 < requests[0].len() {
+            assert_eq!(growth.watcher.integer("EXISTS slow:000"), 0, "a request that is not whole was run");
+        }
+        growth.assert_below(CLIENTS as u64 * MIB / 4, "slow clients");
+    }
+    for stream in &mut slow {
+        let mut answer = [0; 5];
+        stream.read_exact(&mut answer).unwrap();
+        assert_eq!(&answer, b"+OK\r\n");
+    }
+    assert_eq!(growth.watcher.integer("DBSIZE"), CLIENTS as i64 + 1);
+}
+
+#[test]
+fn requests_that_are_never_finished_cost_what_was_sent() {
+    const CLIENTS: u64 = 1000;
+    const SENT_EACH: usize = 16 << 10;
+    // A read buffer of 64 KiB, as for any long argument, and one more when it is grown.
+    const BYTES_EACH: u64 = 256 << 10;
+    // Together they claim half a terabyte.
+    const HEAD: &[u8] = b"*4\r\n$8\r\nJSON.SET\r\n$1\r\nk\r\n$1\r\n$\r\n$536870912\r\n";
+    let node = TestNode::started();
+    let mut growth = Growth::from_now(&node);
+    let mut half: Vec<TcpStream> = (0..CLIENTS).map(|_| connect(&node)).collect();
+    growth.watcher.ok("CONFIG RESETSTAT");
+    let mut sent = 0;
+    for piece in [HEAD, &[b'x'; SENT_EACH][..]] {
+        for stream in &mut half {
+            stream.write_all(piece).unwrap();
+            sent += piece.len() as i64;
+        }
+        until("the server to have read all of it", || {
+            (growth.watcher.info_number("total_net_input_bytes") >= sent).then_some(())
+        });
+        growth.assert_below(CLIENTS * BYTES_EACH, "requests that claim 512 MiB");
+    }
+    drop(half);
+    growth.wait_for_clients(0);
+    assert_eq!(growth.watcher.integer("EXISTS k"), 0);
+}
