@@ -18,7 +18,7 @@ use crate::env::{Acceptor, Background, Clock, Disk, Net, Random, RealDisk, RealN
 use crate::error::Fatal;
 use crate::keyspace::Keyspace;
 use crate::raft::{Founding, Group, Member, Options};
-use crate::server::{Listener, Shared, Stats, expiry, join};
+use crate::server::{Listener, Shared, Stats, expiry, join, sampling};
 use crate::storage::{DataDir, Identity};
 
 /// A node that has started and is ready to serve.
@@ -76,9 +76,13 @@ impl Node {
             clock,
             stats: Stats::new(),
             registry: Default::default(),
+            slowlog: Default::default(),
+            latency: Default::default(),
+            samples: Default::default(),
             run_id: run_id[..40].to_string(),
             executable: std::env::current_exe().unwrap_or_default(),
             joins: watch::channel(None).0,
+            stops: watch::channel(false).0,
         };
         Ok(Node {
             address: listener.address(),
@@ -118,6 +122,7 @@ impl Node {
         let listener = self.listener.take().expect("a node serves once");
         let server = tokio::spawn(listener.serve(self.shared.clone(), stopping_seen));
         let expiry = tokio::spawn(expiry::run(self.shared.clone()));
+        let sampling = tokio::spawn(sampling::run(self.shared.clone()));
         let group = self.shared.group.clone();
         let loaded = tokio::spawn(async move {
             if group.wait_until_loaded().await.is_ok() {
@@ -126,10 +131,12 @@ impl Node {
             }
         });
         let mut joins = self.shared.joins.subscribe();
+        let mut stops = self.shared.stops.subscribe();
         let mut next = None;
         let outcome = tokio::select! {
             biased;
             () = stop => Ok(()),
+            _ = stops.wait_for(|stops| *stops) => Ok(()),
             fatal = self.shared.group.failed() => Err(fatal),
             joins = joins.wait_for(Option::is_some) => {
                 let join = joins.ok().and_then(|address| address.clone()).unwrap_or_default();
@@ -138,7 +145,9 @@ impl Node {
             }
         };
         tracing::info!("stopping");
+        self.shared.stops.send_replace(true);
         expiry.abort();
+        sampling.abort();
         loaded.abort();
         if outcome.is_ok() {
             self.shared.group.leave_leadership().await;

@@ -1,6 +1,6 @@
 //! What a command of the `Control` route may ask of the node.
 
-use super::{Session, Topology};
+use super::{Inspect, Session, Topology};
 use crate::env::Pending;
 use crate::error::Answer;
 use crate::resp::Reply;
@@ -30,7 +30,7 @@ impl ReadConsistency {
 }
 
 /// The node as commands see it. Implemented by the server.
-pub trait Node: Sync {
+pub trait Node: Inspect {
     /// The text of `INFO` for these sections, lower case; none: the default ones.
     fn info(&self, sections: &[String]) -> String;
     /// Names and values of the settings whose name matches one of the patterns, as `CONFIG GET` answers.

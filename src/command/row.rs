@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 
-use super::{Args, Context, Control, Local, Node, Operate, Read, Running, Session, Write};
+use super::{Args, Context, Control, Local, Node, Operate, Read, Running, Session, Write, flags};
 use crate::error::Answer;
 use crate::keyspace::{Keyspace, Scope, Stamp};
 use crate::resp::Reply;
@@ -185,25 +185,18 @@ impl Row {
         if arity < 0 { words >= -arity } else { words == arity }
     }
 
-    /// The flags that `COMMAND INFO` shows.
-    pub fn flags(&self) -> &'static [&'static str] {
-        match self.route {
-            Route::Read { .. } => &["readonly"],
-            Route::Write { .. } => &["write", "denyoom"],
-            Route::Local { .. } => &["loading", "stale", "fast"],
-            Route::Control { .. } if self.spec.group == Group::Connection => &["loading", "stale"],
-            Route::Control { .. } | Route::Operate { .. } => &["admin", "loading", "stale"],
-        }
+    /// Whether its work is small whatever is stored.
+    pub fn is_fast(&self) -> bool {
+        flags::is_fast(self)
     }
 
-    /// The ACL categories: the group's and the route's.
+    /// The flags that `COMMAND INFO` shows.
+    pub fn flags(&self) -> Vec<&'static str> {
+        flags::flags(self)
+    }
+
+    /// The ACL categories: the group's, the route's, and those of its flags.
     pub fn categories(&self) -> Vec<&'static str> {
-        let of_route: &[&str] = match self.route {
-            Route::Read { .. } => &["@read"],
-            Route::Write { .. } => &["@write"],
-            Route::Local { .. } => &["@fast"],
-            Route::Control { .. } | Route::Operate { .. } => &["@slow"],
-        };
-        self.spec.group.categories().iter().chain(of_route).copied().collect()
+        flags::categories(self)
     }
 }

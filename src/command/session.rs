@@ -23,6 +23,8 @@ pub struct Session {
     pub read_consistency: Option<ReadConsistency>,
     /// Set by `QUIT`: the connection ends after this reply.
     pub closing: bool,
+    /// Set by `SHUTDOWN`: there is no reply either.
+    pub unanswered: bool,
     /// The name of the last command, lower case.
     pub last_command: &'static str,
 }

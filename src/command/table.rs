@@ -9,6 +9,7 @@ use super::connection::{client, echo, hello, ping, quit, reset, select};
 use super::json;
 use super::keys;
 use super::row::{Route, Row};
+use super::server::{bgrewriteaof, lastsave, latency, memory_stats, module, save, shutdown, slowlog, wait};
 use super::server::{bgsave, command, config, debug, info, time};
 use super::{text, vault};
 
@@ -26,6 +27,16 @@ pub static ROWS: &[Row] = &[
     Row::control::<config::Config>(),
     Row::control::<info::Info>(),
     Row::control::<time::Time>(),
+    Row::control::<bgrewriteaof::Bgrewriteaof>(),
+    Row::control::<lastsave::Lastsave>(),
+    Row::control::<latency::Latency>(),
+    Row::control::<memory_stats::MemoryStats>(),
+    Row::control::<module::Module>(),
+    Row::operate::<save::Save>(),
+    Row::control::<shutdown::Shutdown>(),
+    Row::control::<slowlog::Slowlog>(),
+    Row::operate::<wait::Wait>(),
+    Row::operate::<wait::Waitaof>(),
     Row::control::<asking::Asking>(),
     Row::control::<redis_cluster::RedisCluster>(),
     Row::control::<role::Role>(),

@@ -20,7 +20,7 @@ use super::log_store::LogStore;
 use super::net::{self, Endpoint, Links, Network};
 use super::proposer::Proposer;
 use super::rounds::Rounds;
-use super::saving::Saving;
+use super::saving::{Saves, Saving};
 use super::state_machine::{Applied, Snapshot, StateMachine, load_records};
 use super::status::Status;
 use super::types::{Member, TypeConfig};
@@ -309,6 +309,11 @@ impl Group {
         status.snapshot_failed = self.shared.snapshot_running.has_failed();
         status.removed = self.shared.endpoint.is_removed();
         status
+    }
+
+    /// The snapshots that were taken here.
+    pub fn saves(&self) -> Saves {
+        self.shared.snapshot_running.saves()
     }
 
     /// Takes a snapshot now, in the background.

@@ -4,9 +4,12 @@
 //! sees them and its reply comes after theirs. Reads share one barrier: all requests of the batch had arrived
 //! before it was taken, so it is fresh enough for each of them.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 
 use super::connection::OUT_BYTES_TARGET;
+use super::latency::Event;
 use super::redirect::Redirect;
 use super::shared::Shared;
 use super::stats::add;
@@ -31,7 +34,9 @@ pub async fn run(
         document_bytes_max: shared.config.read().document_max_bytes,
     };
     let (batch, slots, redirect) = (Batch::new(), Vec::new(), Redirect::new(shared));
-    let mut runner = Runner { shared, session, out, context, batch, slots, barrier: None, redirect };
+    let first_write = None;
+    let mut runner =
+        Runner { shared, session, out, context, batch, slots, first_write, barrier: None, redirect };
     let shown = runner.session.clone();
     while runner.out.len() < OUT_BYTES_TARGET && !runner.session.closing {
         let Some(request) = requests.next() else { break };
@@ -46,8 +51,8 @@ pub async fn run(
 /// The place of a reply behind writes that are still to be answered.
 enum Slot {
     Ready(Reply),
-    /// The next reply of the batch; the command's position in the table.
-    Write(usize),
+    /// The next reply of the batch; the command's position in the table, and when it came, by the clock.
+    Write(usize, Duration),
 }
 
 struct Runner<'a> {
@@ -57,6 +62,8 @@ struct Runner<'a> {
     context: Context,
     batch: Batch,
     slots: Vec<Slot>,
+    /// The first write of the batch, and when it came, by the clock.
+    first_write: Option<(Request, Duration)>,
     /// The outcome of the barrier, once it was taken.
     barrier: Option<Result<(), Unavailable>>,
     redirect: Redirect,
@@ -77,11 +84,11 @@ impl Runner<'_> {
             return self.answer(elsewhere);
         }
         match row.route {
-            Route::Write { .. } => self.write(position, row, request.args()),
+            Route::Write { .. } => self.write(position, row, request),
             Route::Read { run } => {
                 self.flush().await;
                 let reply = match self.read_barrier().await {
-                    Ok(()) => self.timed(position, |runner| {
+                    Ok(()) => self.timed(position, request, |runner| {
                         let keyspace = &*runner.shared.keyspace;
                         let reply =
                             keyspace.read_whole(|| run(request.args(), &runner.context, keyspace).into());
@@ -93,7 +100,8 @@ impl Runner<'_> {
             }
             Route::Local { run } => {
                 self.flush().await;
-                let reply = self.timed(position, |runner| run(request.args(), runner.session).into());
+                let reply =
+                    self.timed(position, request, |runner| run(request.args(), runner.session).into());
                 self.context.protocol = self.session.protocol;
                 // It may have asked for fresher reads.
                 self.barrier = None;
@@ -101,10 +109,13 @@ impl Runner<'_> {
             }
             Route::Control { run } => {
                 self.flush().await;
-                let reply =
-                    self.timed(position, |runner| run(request.args(), runner.session, runner.shared).into());
+                let reply = self.timed(position, request, |runner| {
+                    run(request.args(), runner.session, runner.shared).into()
+                });
                 self.barrier = None;
-                self.answer(reply);
+                if !self.session.unanswered {
+                    self.answer(reply);
+                }
             }
             Route::Operate { run } => {
                 self.flush().await;
@@ -122,18 +133,19 @@ impl Runner<'_> {
     }
 
     /// Adds a write to the batch; one that is refused here keeps its place among the replies.
-    fn write(&mut self, position: usize, row: &Row, words: &[Bytes]) {
+    fn write(&mut self, position: usize, row: &Row, request: &Request) {
         let started = self.shared.clock.elapsed();
-        let slot = match self.batch.push(row, words, &self.context) {
-            Ok(()) => Slot::Write(position),
+        let slot = match self.batch.push(row, request.args(), &self.context) {
+            Ok(()) => {
+                self.first_write.get_or_insert_with(|| (request.clone(), started));
+                Slot::Write(position, started)
+            }
             Err(answer) => {
                 add(&self.shared.stats.commands[position].rejected, 1);
                 Slot::Ready(Reply::Error(answer))
             }
         };
         self.slots.push(slot);
-        let spent = self.shared.clock.elapsed().saturating_sub(started);
-        add(&self.shared.stats.commands[position].nanos, spent.as_nanos() as u64);
     }
 
     /// Proposes what has been collected and answers it.
@@ -146,14 +158,19 @@ impl Runner<'_> {
             true => Ok(Vec::new().into_iter()),
             false => self.shared.group.propose(batch).await.map(Vec::into_iter),
         };
+        let now = self.shared.clock.elapsed();
+        if let Some((first, started)) = self.first_write.take() {
+            self.shared.observe_writes(first.words(), self.session, now.saturating_sub(started));
+        }
         for slot in std::mem::take(&mut self.slots) {
             let reply = match slot {
                 Slot::Ready(reply) => reply,
-                Slot::Write(position) => {
+                Slot::Write(position, started) => {
                     let reply = match &mut replies {
                         Ok(replies) => replies.next().expect("a reply for each write of the batch"),
                         Err(unavailable) => Reply::Unavailable(unavailable.clone()),
                     };
+                    self.shared.stats.commands[position].took(now.saturating_sub(started));
                     self.count(position, &reply);
                     reply
                 }
@@ -169,16 +186,18 @@ impl Runner<'_> {
         }
         let setting = || self.shared.config.read().read_consistency;
         let consistency = self.session.read_consistency.unwrap_or_else(setting);
+        let started = self.shared.clock.elapsed();
         let outcome = self.shared.group.read_barrier(consistency).await;
+        self.shared.record(Event::ReadBarrier, self.shared.clock.elapsed().saturating_sub(started));
         self.barrier = Some(outcome.clone());
         outcome
     }
 
-    fn timed(&mut self, position: usize, run: impl FnOnce(&mut Self) -> Reply) -> Reply {
+    fn timed(&mut self, position: usize, request: &Request, run: impl FnOnce(&mut Self) -> Reply) -> Reply {
         let started = self.shared.clock.elapsed();
         let reply = run(self);
         let spent = self.shared.clock.elapsed().saturating_sub(started);
-        add(&self.shared.stats.commands[position].nanos, spent.as_nanos() as u64);
+        self.shared.observe(position, request.words(), self.session, spent);
         self.count(position, &reply);
         reply
     }
@@ -200,6 +219,7 @@ impl Runner<'_> {
         add(&self.shared.stats.commands_processed, 1);
         if reply.is_error() {
             add(&self.shared.stats.error_replies, 1);
+            self.shared.stats.errors.count(&reply);
         }
         encode(&reply, self.session.protocol, self.out);
     }

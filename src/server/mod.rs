@@ -9,15 +9,22 @@
 mod cluster;
 mod connection;
 mod dispatch;
+mod errors;
 pub mod expiry;
+mod histogram;
 mod info;
+mod inspect;
 pub mod join;
+pub mod latency;
 mod listener;
 mod redirect;
 mod registry;
+pub mod sampling;
 mod shared;
+pub mod slowlog;
 mod stats;
 mod topology;
+mod waiting;
 
 pub use listener::Listener;
 pub use shared::Shared;

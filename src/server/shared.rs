@@ -6,7 +6,10 @@ use std::sync::Arc;
 use parking_lot::RwLock;
 use tokio::sync::watch;
 
+use super::latency::Latency;
 use super::registry::Registry;
+use super::sampling::Samples;
+use super::slowlog::Slowlog;
 use super::stats::Stats;
 use super::{cluster, info, topology};
 use crate::command::keys::glob;
@@ -25,6 +28,9 @@ pub struct Shared {
     pub clock: Arc<dyn Clock>,
     pub stats: Stats,
     pub registry: Registry,
+    pub slowlog: Slowlog,
+    pub latency: Latency,
+    pub samples: Samples,
     /// 40 hex digits, drawn at each start.
     pub run_id: String,
     /// The program's file, for `INFO`.
@@ -32,6 +38,8 @@ pub struct Shared {
     pub started_ms: u64,
     /// Set when an operator asked this node to give up its empty cluster and join another's.
     pub joins: watch::Sender<Option<String>>,
+    /// True from when the node is to stop.
+    pub stops: watch::Sender<bool>,
 }
 
 impl Node for Shared {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use futures_util::FutureExt;
-use jsonvault::command::{Context, Node, Peer, Route, Session, Topology, table};
+use jsonvault::command::{Context, Inspect, Node, Peer, Route, Session, Topology, table};
 use jsonvault::error::Answer;
 use jsonvault::keyspace::{Keyspace, Scope};
 use jsonvault::machine::{Batch, Machine};
@@ -108,6 +108,8 @@ struct Alone<'a> {
     cluster: Option<Option<u64>>,
     keyspace: &'a Keyspace,
 }
+
+impl Inspect for Alone<'_> {}
 
 impl Node for Alone<'_> {
     fn info(&self, _sections: &[String]) -> String {

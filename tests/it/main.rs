@@ -18,6 +18,7 @@ mod damage;
 mod directory;
 mod full_disk;
 mod info;
+mod inspect;
 mod libraries;
 mod protocol;
 mod raft_port;
