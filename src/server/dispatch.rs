@@ -334,7 +334,7 @@ impl Runner<'_> {
         reply
     }
 
-    fn count(&self, position: usize, reply: &Reply) {
+    pub(super) fn count(&self, position: usize, reply: &Reply) {
         let stats = &self.shared.stats.commands[position];
         add(&stats.calls, 1);
         if reply.is_error() {

@@ -49,7 +49,7 @@ impl Inspect for Shared {
     }
 
     fn slow_requests_kept(&self) -> usize {
-        self.slowlog.len()
+        self.slowlog.count()
     }
 
     fn forget_slow_requests(&self) {

@@ -59,6 +59,12 @@ impl Client {
         self.shown.lock().protocol
     }
 
+    /// Whether it listens to messages, and whether it watches keys.
+    pub fn attends(&self) -> (bool, bool) {
+        let shown = self.shown.lock();
+        (shown.subscribed.total() > 0, shown.watched > 0)
+    }
+
     pub fn line(&self) -> ClientLine {
         let row = table::ROWS.get(self.last_command.load(Ordering::Relaxed));
         ClientLine {

@@ -112,7 +112,8 @@ impl Slowlog {
         self.kept.lock().entries.iter().take(count).cloned().collect()
     }
 
-    pub fn len(&self) -> usize {
+    /// How many are kept.
+    pub fn count(&self) -> usize {
         self.kept.lock().entries.len()
     }
 

@@ -13,8 +13,8 @@ use crate::resp::{Reply, Request};
 
 /// Where the reply to a queued command comes from.
 enum Place {
-    /// The next one of the transaction.
-    Transaction,
+    /// The next one of the transaction; the command's position in the table.
+    Transaction(usize),
     /// It was refused before anything was done.
     Refused(Answer),
     /// It runs here: the command's position in the table, and its place in the queue.
@@ -71,7 +71,7 @@ impl Runner<'_> {
                         self.shared.hub.remember_reads(self.session, keys.map(|at| &request.words()[at]));
                     }
                     match transaction.push(row, request.words(), &self.context) {
-                        Ok(()) => Place::Transaction,
+                        Ok(()) => Place::Transaction(position),
                         Err(answer) => Place::Refused(answer),
                     }
                 }
@@ -113,7 +113,11 @@ impl Runner<'_> {
         let mut all = Vec::with_capacity(places.len());
         for place in places {
             all.push(match place {
-                Place::Transaction => replies.next().expect("a reply for each command of the transaction"),
+                Place::Transaction(position) => {
+                    let reply = replies.next().expect("a reply for each command of the transaction");
+                    self.count(position, &reply);
+                    reply
+                }
                 Place::Refused(answer) => answer.into(),
                 Place::Here(position, request) => match self.run_here(position, &request) {
                     // In a list each reply is one.

@@ -133,12 +133,12 @@ fn a_client_whose_reply_is_over_the_limit_is_cut_off() {
 #[test]
 fn a_request_over_the_limit_is_cut_off() {
     let mut node = TestNode::new();
-    node.set(&["--client-query-buffer-limit", "1048576", "--proto-max-bulk-len", "524288"]);
+    node.set(&["--client-query-buffer-limit", "2097152", "--proto-max-bulk-len", "1048576"]);
     node.set(&["--loglevel", "jsonvault=debug,info"]);
     node.start();
     let mut bystander = node.client();
     let mut greedy = connect(&node);
-    let part = "x".repeat(400 << 10);
+    let part = "x".repeat(800 << 10);
     let mut request = Vec::new();
     encode_request(&["MSET", "a", &part, "b", &part, "c", &part], &mut request);
     // It may be cut off before it has sent all of it, and what it was told goes with the connection then.

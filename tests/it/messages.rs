@@ -72,9 +72,8 @@ fn a_listener_that_does_not_take_its_messages_is_cut_off_and_others_go_on() {
     }
     let listeners = |client: &mut Client| client.ask("PUBSUB NUMSUB news").items().unwrap()[1].clone();
     until("the listener is cut off", || (listeners(&mut sender) == Value::Integer(0)).then_some(()));
-    let messages = node.messages();
-    let line = messages.lines().find(|line| line.contains("does not take its messages"));
-    assert!(line.is_some_and(|line| line.contains("slow")), "{messages}");
+    let said = |line: &str| line.contains("does not take its messages") && line.contains("slow");
+    until("the log to tell of it", || node.messages().lines().any(said).then_some(()));
 }
 
 #[test]
@@ -270,4 +269,55 @@ fn a_watched_key_that_changed_is_seen_through_a_follower() {
         }
     });
     assert_eq!(cluster.client(3).text("GET k"), (3 * EACH).to_string(), "no increment was lost");
+}
+
+#[test]
+fn changes_of_keys_are_told_as_far_as_the_setting_says() {
+    let node = TestNode::started();
+    let (mut listener, mut client) = (resp3(&node), node.client());
+    listener.ask("PSUBSCRIBE __key*__:*");
+    client.ok("JSON.SET k $ 1");
+    client.ok("CONFIG SET notify-keyspace-events KEA");
+    client.ok("JSON.SET k $ [1]");
+    client.ask("JSON.ARRAPPEND k $ 2");
+    client.ok("SET t 1 EX 100");
+    client.ask("INCR t");
+    client.ask("PERSIST t");
+    client.ok("RENAME t u");
+    client.ask("DEL u nosuch");
+    client.ok("SET gone 1 PX 1");
+    let events = [
+        ("k", "json.set"),
+        ("k", "json.arrappend"),
+        ("t", "set"),
+        ("t", "expire"),
+        ("t", "incrby"),
+        ("t", "persist"),
+        ("t", "rename_from"),
+        ("u", "rename_to"),
+        ("u", "del"),
+        ("gone", "set"),
+        ("gone", "expire"),
+    ];
+    for (key, event) in events {
+        let (space, of) = (format!("__keyspace@0__:{key}"), format!("__keyevent@0__:{event}"));
+        assert_eq!(listener.receive().unwrap(), push(&["pmessage", "__key*__:*", &space, event]));
+        assert_eq!(listener.receive().unwrap(), push(&["pmessage", "__key*__:*", &of, key]));
+    }
+}
+
+#[test]
+fn a_key_whose_deadline_passes_is_told_as_expired_at_every_node() {
+    let mut cluster = Cluster::new();
+    cluster.found(3, &["--notify-keyspace-events", "Ex"]);
+    cluster.start_all(3);
+    let mut listeners: Vec<Client> = (1..=3).map(|id| cluster.client(id)).collect();
+    for client in &mut listeners {
+        client.ask("SUBSCRIBE __keyevent@0__:expired");
+    }
+    cluster.client(1).ok("SET gone 1 PX 20");
+    for client in &mut listeners {
+        let expected = ["message", "__keyevent@0__:expired", "gone"].map(bulk).to_vec();
+        assert_eq!(client.receive().unwrap(), Value::Array(expected));
+    }
 }

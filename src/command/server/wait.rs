@@ -56,6 +56,7 @@ impl Command for Waitaof {
         summary: "As WAIT, and before it 1: every acknowledged write is on disk.",
         syntax: "numlocal numreplicas timeout",
     };
+    const FLAGS: Flags = Flags { waits: true, for_everybody: true, ..Flags::NONE };
 }
 
 impl Operate for Waitaof {

@@ -1,7 +1,5 @@
 //! What commands may ask of the hub.
 
-use std::sync::Arc;
-
 use bytes::Bytes;
 
 use super::tracking::Tracker;
@@ -10,13 +8,23 @@ use crate::command::{Channel, Counts, KillFilter, Session, Switchboard, Tracking
 use crate::config::{Config, KeyspaceEvents};
 use crate::error::Answer;
 use crate::raft::{Inbox, Notice};
-use crate::server::registry::Client;
+
+/// How many clients want to hear of something.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Audience {
+    /// Of changes of keys that they have read.
+    pub tracking: usize,
+    /// Of messages.
+    pub listening: usize,
+    /// Of changes of keys before their next EXEC.
+    pub watching: usize,
+}
 
 impl Hub {
     /// Goes by these settings from now on.
     pub fn configure(&self, config: &Config) {
         *self.events.write() = config.notify_keyspace_events;
-        self.tracking.set_keys_max(usize::try_from(config.tracking_table_max_keys).unwrap_or(usize::MAX));
+        self.tracking.set_keys_max(config.tracking_table_max_keys);
         self.set_message_bytes_max(config.client_output_buffer_limit.pubsub.hard_bytes_max());
         self.look_who_wants_changes();
     }
@@ -38,10 +46,15 @@ impl Hub {
         }
     }
 
-    /// How many clients are told of changes, and how many listen to something.
-    pub fn audience(&self) -> (usize, usize) {
-        let listens = |client: &Arc<Client>| client.subscriptions.lock().counts().total() > 0;
-        (self.tracking.len(), self.registry.all().iter().filter(|client| listens(client)).count())
+    /// How many clients want to hear of something.
+    pub fn audience(&self) -> Audience {
+        let mut audience = Audience { tracking: self.tracking.len(), ..Audience::default() };
+        for client in self.registry.all() {
+            let (listens, watches) = client.attends();
+            audience.listening += usize::from(listens);
+            audience.watching += usize::from(watches);
+        }
+        audience
     }
 
     /// How many names of a kind somebody listens to.

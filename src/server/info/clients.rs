@@ -10,8 +10,9 @@ pub fn clients(shared: &Shared, out: &mut String) {
     line(out, format_args!("cluster_connections:0"));
     line(out, format_args!("maxclients:{}", shared.config.read().maxclients));
     line(out, format_args!("blocked_clients:{}", get(&shared.stats.clients_blocked)));
-    line(out, format_args!("tracking_clients:0"));
-    line(out, format_args!("pubsub_clients:0"));
-    line(out, format_args!("watching_clients:0"));
+    let audience = shared.hub.audience();
+    line(out, format_args!("tracking_clients:{}", audience.tracking));
+    line(out, format_args!("pubsub_clients:{}", audience.listening));
+    line(out, format_args!("watching_clients:{}", audience.watching));
     line(out, format_args!("clients_in_timeout_table:0"));
 }

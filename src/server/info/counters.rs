@@ -1,6 +1,7 @@
 //! `INFO stats`, `commandstats`, `latencystats` and `errorstats`: what was counted and measured.
 
 use super::line;
+use crate::command::Channel;
 use crate::command::{Row, table};
 use crate::server::histogram::percentile;
 use crate::server::shared::Shared;
@@ -27,8 +28,8 @@ pub fn stats(shared: &Shared, out: &mut String) {
     line(out, format_args!("total_forks:0"));
     line(out, format_args!("total_error_replies:{}", get(&stats.error_replies)));
     line(out, format_args!("total_protocol_errors:{}", get(&stats.protocol_errors)));
-    line(out, format_args!("pubsub_channels:0"));
-    line(out, format_args!("pubsub_patterns:0"));
+    line(out, format_args!("pubsub_channels:{}", shared.hub.names(Channel::Plain)));
+    line(out, format_args!("pubsub_patterns:{}", shared.hub.names(Channel::Pattern)));
 }
 
 /// The commands that were asked for, with what was counted of each.
