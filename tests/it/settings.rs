@@ -37,6 +37,7 @@ fn what_was_rewritten_is_there_after_a_restart() {
     }
     // Any free port was asked for, and still is.
     assert!(lines.contains(&"port 0"), "{rewritten}");
+    assert!(!rewritten.contains("raft-address"), "it follows from the port: {rewritten}");
     assert_eq!(std::fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o640);
     assert_eq!(std::fs::read_dir(home.path()).unwrap().count(), 1, "nothing is left beside it");
     node.stop();
