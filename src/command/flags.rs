@@ -80,6 +80,7 @@ fn is_administrative(row: &Row) -> bool {
     let operates = matches!(row.route, Route::Control { .. } | Route::Operate { .. });
     operates && row.spec.group == Group::Server && !matches!(row.spec.name, "COMMAND" | "INFO" | "TIME")
         || row.spec.name.starts_with("RAFT.")
+        || row.spec.name == "FAILOVER"
 }
 
 /// The flags of a row.

@@ -98,7 +98,7 @@ fn server(shared: &Shared, out: &mut String) {
     // How often a second the node looks after what passes with time.
     line(out, format_args!("hz:10"));
     line(out, format_args!("configured_hz:10"));
-    line(out, format_args!("lru_clock:{}", shared.clock.now_ms() / 1000 & LRU_CLOCK_MAX));
+    line(out, format_args!("lru_clock:{}", (shared.clock.now_ms() / 1000) & LRU_CLOCK_MAX));
     line(out, format_args!("executable:{}", shared.executable.display()));
     let file = config.config.as_ref().map_or_else(String::new, |path| path.display().to_string());
     line(out, format_args!("config_file:{file}"));

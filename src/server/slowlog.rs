@@ -112,7 +112,8 @@ impl Slowlog {
         self.kept.lock().entries.iter().take(count).cloned().collect()
     }
 
-    pub fn len(&self) -> usize {
+    /// How many are kept.
+    pub fn count(&self) -> usize {
         self.kept.lock().entries.len()
     }
 
@@ -222,11 +223,11 @@ mod tests {
         let ids = || log.newest(usize::MAX).iter().map(|entry| entry.id).collect::<Vec<_>>();
         assert_eq!(ids(), [2, 1]);
         log.reset();
-        assert_eq!(log.len(), 0);
+        assert_eq!(log.count(), 0);
         keep();
         assert_eq!(ids(), [3]);
         log.set_entries_max(0);
         keep();
-        assert_eq!(log.len(), 0);
+        assert_eq!(log.count(), 0);
     }
 }

@@ -87,9 +87,12 @@ fn documentation((name, row, one): Chosen) -> (Reply, Reply) {
     }
 }
 
+/// Whether a name, of this row, is wanted.
+type Filter = Box<dyn Fn(&str, &Row) -> Result<bool, Answer>>;
+
 /// `LIST [FILTERBY MODULE name | ACLCAT category | PATTERN pattern]`: names, those of subcommands too.
 fn list(args: &mut Args<'_>) -> Result<Reply, Answer> {
-    let mut wanted: Box<dyn Fn(&str, &Row) -> Result<bool, Answer>> = Box::new(|_, _| Ok(true));
+    let mut wanted: Filter = Box::new(|_, _| Ok(true));
     if !args.is_empty() {
         if !args.keyword("FILTERBY") || args.left() != 2 {
             return Err(Answer::SYNTAX);
