@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
-use super::cluster::{asking, raft_cluster, raft_info, raft_node, raft_transfer_leader};
+use super::cluster::{asking, failover, raft_cluster, raft_info, raft_node, raft_transfer_leader};
 use super::cluster::{readonly, readwrite, redis_cluster, role};
 use super::connection::{auth, client, echo, hello, ping, quit, reset, select};
 use super::json;
@@ -65,6 +65,7 @@ pub static ROWS: &[Row] = &[
     Row::operate::<raft_cluster::RaftCluster>(),
     Row::operate::<raft_node::RaftNode>(),
     Row::operate::<raft_transfer_leader::RaftTransferLeader>(),
+    Row::operate::<failover::Failover>(),
     Row::read::<debug::Debug>(),
     Row::read::<keys::dbsize::Dbsize>(),
     Row::read::<keys::exists::Exists>(),

@@ -17,8 +17,10 @@ impl Shared {
     /// Takes note of a command, the one at this position of the table, that ran for so long.
     pub fn observe(&self, position: usize, words: &[Bytes], session: &Session, spent: Duration) {
         self.stats.commands[position].took(spent);
-        let event = if table::ROWS[position].is_fast() { Event::FastCommand } else { Event::Command };
-        self.record(event, spent);
+        if self.latency.is_long(spent) {
+            let event = if table::ROWS[position].is_fast() { Event::FastCommand } else { Event::Command };
+            self.record(event, spent);
+        }
         self.keep_if_slow(words, session, spent);
     }
 

@@ -139,10 +139,18 @@ fn a_leader_waits_until_the_others_have_what_was_written() {
         1,
         "what was acknowledged is on a majority; it knows no more"
     );
+    leadership_is_handed_over(&cluster);
     cluster.node(3).kill();
     client.ok("JSON.SET k $ 2");
     assert_eq!(client.integer("WAIT 2 50"), 1);
     blocked_clients_do_not_hold_up_a_stop(&mut cluster);
+}
+
+fn leadership_is_handed_over(cluster: &Cluster) {
+    let (host, port) = cluster.address(2).rsplit_once(':').unwrap();
+    cluster.client(1).ok(&format!("FAILOVER TO {host} {port}"));
+    assert_eq!(cluster.leader(), 2);
+    cluster.lead(1);
 }
 
 fn blocked_clients_do_not_hold_up_a_stop(cluster: &mut Cluster) {

@@ -1,6 +1,7 @@
 //! Commands about the cluster: changes under the names of RedisRaft, the view under those of Redis Cluster.
 
 pub mod asking;
+pub mod failover;
 pub mod raft_cluster;
 pub mod raft_info;
 pub mod raft_node;

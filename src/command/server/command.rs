@@ -88,7 +88,7 @@ fn documentation((name, row, one): Chosen) -> (Reply, Reply) {
     }
 }
 
-/// Whether a command of this name and row is wanted.
+/// Whether a name, of this row, is wanted.
 type Filter = Box<dyn Fn(&str, &Row) -> Result<bool, Answer>>;
 
 /// `LIST [FILTERBY MODULE name | ACLCAT category | PATTERN pattern]`: names, those of subcommands too.

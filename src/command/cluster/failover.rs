@@ -1,0 +1,68 @@
+//! `FAILOVER [TO host port [FORCE]] [TIMEOUT milliseconds]` and `FAILOVER ABORT`: RAFT.TRANSFER_LEADER in Redis' words.
+
+use super::text;
+use crate::command::{Args, Command, Group, KeySpec, Node, Operate, Running, Spec};
+use crate::error::Answer;
+use crate::resp::Reply;
+
+const NO_REPLICAS: Answer = Answer::fixed("ERR FAILOVER requires connected replicas.");
+const NO_TARGET: Answer = Answer::fixed("ERR FAILOVER target HOST and PORT is not a replica.");
+const BAD_TIMEOUT: Answer = Answer::fixed("ERR FAILOVER timeout must be greater than 0");
+
+/// To which host and port; to whichever node has the most of the log otherwise.
+pub struct Failover(Option<(String, i64)>);
+
+impl Command for Failover {
+    const SPEC: Spec = Spec {
+        name: "FAILOVER",
+        aliases: &[],
+        arity: -1,
+        keys: KeySpec::NONE,
+        group: Group::Cluster,
+        since: "0.1.0",
+        summary: "Hands leadership to another node, and answers when that is done.",
+        syntax: "[TO host port [FORCE]] [ABORT] [TIMEOUT milliseconds]",
+    };
+}
+
+impl Operate for Failover {
+    fn parse(args: &mut Args<'_>) -> Result<Failover, Answer> {
+        if args.left() == 1 && args.keyword("ABORT") {
+            // One that is under way is over, one way or the other, within the time of an election.
+            return Err(Answer::fixed("ERR No failover in progress."));
+        }
+        let mut target = None;
+        while !args.is_empty() {
+            if args.left() >= 3 && target.is_none() && args.keyword("TO") {
+                target = Some((text(args.word()?)?, args.integer()?));
+                // Nothing is forced: a node that lacks a part of the log cannot lead.
+                args.keyword("FORCE");
+            } else if args.left() >= 2 && args.keyword("TIMEOUT") {
+                if args.integer()? <= 0 {
+                    return Err(BAD_TIMEOUT);
+                }
+            } else {
+                return Err(Answer::SYNTAX);
+            }
+        }
+        Ok(Failover(target))
+    }
+
+    fn run(self, node: &dyn Node) -> Running<'_> {
+        Box::pin(async move {
+            let topology = node.topology();
+            if topology.replicas().next().is_none() {
+                return Err(NO_REPLICAS);
+            }
+            let to = match self.0 {
+                None => None,
+                Some((host, port)) => {
+                    let is_it =
+                        |peer: &&crate::command::Peer| peer.host == host && i64::from(peer.port) == port;
+                    Some(topology.replicas().find(is_it).ok_or(NO_TARGET)?.id)
+                }
+            };
+            node.transfer_leader(to).await.map(|()| Reply::OK)
+        })
+    }
+}
