@@ -10,11 +10,10 @@ from redis.exceptions import ClusterDownError, ConnectionError, ResponseError, T
 from redis.retry import Retry
 
 import json_cases
-from common import DIR, PATIENCE_SECONDS, PEER, PORTS, check, has, kill_leader, leader, part, run, settled, until
+from common import DIR, PATIENCE_SECONDS, PEER, PORT, PORTS, check, has, kill_leader, leader, part, run, settled, until
 
 # redis-py gave these names up; people call them still.
 warnings.simplefilter("ignore", DeprecationWarning)
-PORT = PORTS[-1]
 # As redis-py is told, and how it calls that: a protocol of None is its default.
 SHAPES = [(2, True), (3, True), (None, True), (2, False), (3, False)]
 
