@@ -18,7 +18,7 @@ use crate::env::{Acceptor, Background, Clock, Disk, Net, Random, RealDisk, RealN
 use crate::error::Fatal;
 use crate::keyspace::Keyspace;
 use crate::raft::{Founding, Group, Member, Options};
-use crate::server::{Hub, Listener, Shared, Stats, expiry, join, run_hub};
+use crate::server::{Hub, Listener, Shared, Stats, expiry, join, run_hub, sampling};
 use crate::storage::{DataDir, Identity};
 
 /// A node that has started and is ready to serve.
@@ -69,7 +69,6 @@ impl Node {
             background: Background::Threads,
         };
         let group = Group::start(&data, options).await?;
-        hub.configure(&config);
         let others = group.clone();
         hub.connect(move |notice| others.spread(&notice));
         let run_id = (0..3).map(|_| format!("{:016x}", random.next_u64())).collect::<String>();
@@ -81,10 +80,15 @@ impl Node {
             clock,
             stats: Stats::new(),
             hub,
+            slowlog: Default::default(),
+            latency: Default::default(),
+            samples: Default::default(),
             run_id: run_id[..40].to_string(),
             executable: std::env::current_exe().unwrap_or_default(),
             joins: watch::channel(None).0,
+            stops: watch::channel(false).0,
         };
+        shared.configure(&shared.config.read());
         Ok(Node {
             address: listener.address(),
             listener: Some(listener),
@@ -124,6 +128,7 @@ impl Node {
         let server = tokio::spawn(listener.serve(self.shared.clone(), stopping_seen));
         let expiry = tokio::spawn(expiry::run(self.shared.clone()));
         let telling = tokio::spawn(run_hub(self.shared.hub.clone()));
+        let sampling = tokio::spawn(sampling::run(self.shared.clone()));
         let group = self.shared.group.clone();
         let loaded = tokio::spawn(async move {
             if group.wait_until_loaded().await.is_ok() {
@@ -132,10 +137,12 @@ impl Node {
             }
         });
         let mut joins = self.shared.joins.subscribe();
+        let mut stops = self.shared.stops.subscribe();
         let mut next = None;
         let outcome = tokio::select! {
             biased;
             () = stop => Ok(()),
+            _ = stops.wait_for(|stops| *stops) => Ok(()),
             fatal = self.shared.group.failed() => Err(fatal),
             joins = joins.wait_for(Option::is_some) => {
                 let join = joins.ok().and_then(|address| address.clone()).unwrap_or_default();
@@ -144,8 +151,10 @@ impl Node {
             }
         };
         tracing::info!("stopping");
+        self.shared.stops.send_replace(true);
         expiry.abort();
         telling.abort();
+        sampling.abort();
         loaded.abort();
         if outcome.is_ok() {
             self.shared.group.leave_leadership().await;

@@ -1,6 +1,7 @@
 //! What `COMMAND INFO` and `COMMAND DOCS` say of a row.
 
-use super::row::{Route, Row};
+use super::row::{KeySpec, Route, Row, Spec};
+use super::subcommands::{self, Subcommand};
 use super::syntax::{self, Argument};
 use crate::resp::Reply;
 
@@ -18,17 +19,40 @@ pub fn info(name: &str, row: &Row) -> Reply {
         words(&row.categories()),
         Reply::Array(Vec::new()),
         Reply::Array(if keys.first == 0 { Vec::new() } else { vec![key_specification(row)] }),
-        Reply::Array(Vec::new()),
+        Reply::Array(subcommands::of(row).into_iter().map(|one| subcommand_info(row, one)).collect()),
     ])
+}
+
+/// As [`info`], of one subcommand: what it does not say itself is as for its container.
+pub fn subcommand_info(row: &Row, one: Subcommand) -> Reply {
+    let Reply::Array(mut fields) = info(&one.full_name(&row.spec), &Row { spec: alone(row, one), ..*row })
+    else {
+        unreachable!("the information is an array");
+    };
+    assert_eq!(fields.len(), 10, "the fields of COMMAND INFO");
+    fields[1] = Reply::Integer(i64::from(one.arity()));
+    Reply::Array(fields)
+}
+
+/// The row's spec, narrowed to one subcommand.
+fn alone(row: &Row, one: Subcommand) -> Spec {
+    let has_key = syntax::arguments(one.syntax).iter().any(|argument| argument.kind == syntax::Kind::Key);
+    let keys = if has_key { row.spec.keys } else { KeySpec::NONE };
+    Spec { syntax: one.syntax, keys, ..row.spec }
+}
+
+/// The flags that go with the keys of a row.
+pub fn key_flags(row: &Row) -> &'static [&'static str] {
+    match row.route {
+        Route::Write { .. } => &["RW", "access", "update"],
+        _ => &["RO", "access"],
+    }
 }
 
 /// Where the keys stand, in the form that replaced first, last and step in Redis 7.
 fn key_specification(row: &Row) -> Reply {
     let keys = row.spec.keys;
-    let flags: &[&str] = match row.route {
-        Route::Write { .. } => &["RW", "access", "update"],
-        _ => &["RO", "access"],
-    };
+    let flags = key_flags(row);
     let last = if keys.last < 0 { keys.last } else { keys.last - keys.first };
     let map = |pairs: Vec<(&'static str, Reply)>| {
         Reply::Map(pairs.into_iter().map(|(name, value)| (Reply::word(name), value)).collect())
@@ -62,11 +86,20 @@ pub fn docs(name: &str, row: &Row) -> (Reply, Reply) {
         (Reply::word("since"), Reply::word(row.spec.since)),
         (Reply::word("group"), Reply::word(row.spec.group.name())),
     ];
+    let inner: Vec<(Reply, Reply)> =
+        subcommands::of(row).into_iter().map(|one| subcommand_docs(row, one)).collect();
     let arguments = syntax::arguments(row.spec.syntax);
-    if !arguments.is_empty() {
+    if !inner.is_empty() {
+        pairs.push((Reply::word("subcommands"), Reply::Map(inner)));
+    } else if !arguments.is_empty() {
         pairs.push((Reply::word("arguments"), Reply::Array(arguments.iter().map(describe).collect())));
     }
     (Reply::bulk(name.to_ascii_lowercase()), Reply::Map(pairs))
+}
+
+/// As [`docs`], of one subcommand.
+pub fn subcommand_docs(row: &Row, one: Subcommand) -> (Reply, Reply) {
+    docs(&one.full_name(&row.spec), &Row { spec: alone(row, one), ..*row })
 }
 
 fn describe(argument: &Argument) -> Reply {

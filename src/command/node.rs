@@ -1,6 +1,6 @@
 //! What a command of the `Control` route may ask of the node.
 
-use super::{Session, Switchboard, Topology};
+use super::{Inspect, Session, Switchboard, Topology};
 use crate::env::Pending;
 use crate::error::Answer;
 use crate::resp::Reply;
@@ -43,7 +43,7 @@ pub struct ClientLine {
 }
 
 /// The node as commands see it. Implemented by the server.
-pub trait Node: Sync {
+pub trait Node: Inspect {
     /// The text of `INFO` for these sections, lower case; none: the default ones.
     fn info(&self, sections: &[String]) -> String;
     /// Names and values of the settings whose name matches one of the patterns, as `CONFIG GET` answers.

@@ -211,31 +211,4 @@ impl Row {
         let arity = i64::from(self.spec.arity);
         if arity < 0 { words >= -arity } else { words == arity }
     }
-
-    /// The flags that `COMMAND INFO` shows.
-    pub fn words(&self) -> Vec<&'static str> {
-        let of_route: &[&str] = match self.route {
-            Route::Read { .. } => &["readonly"],
-            Route::Write { .. } => &["write", "denyoom"],
-            Route::Local { .. } => &["loading", "stale", "fast"],
-            Route::Control { .. } if matches!(self.spec.group, Group::Connection | Group::PubSub) => {
-                &["loading", "stale"]
-            }
-            Route::Transact { .. } => &["noscript", "loading", "stale", "fast"],
-            Route::Control { .. } | Route::Operate { .. } => &["admin", "loading", "stale"],
-        };
-        let of_login: &[&str] = if self.flags.before_login { &["no_auth"] } else { &[] };
-        of_route.iter().chain(of_login).copied().collect()
-    }
-
-    /// The ACL categories: the group's and the route's.
-    pub fn categories(&self) -> Vec<&'static str> {
-        let of_route: &[&str] = match self.route {
-            Route::Read { .. } => &["@read"],
-            Route::Write { .. } => &["@write"],
-            Route::Local { .. } | Route::Transact { .. } => &["@fast"],
-            Route::Control { .. } | Route::Operate { .. } => &["@slow"],
-        };
-        self.spec.group.categories().iter().chain(of_route).copied().collect()
-    }
 }

@@ -25,6 +25,8 @@ pub struct Session {
     pub authenticated: bool,
     /// Set by `QUIT`: the connection ends after this reply.
     pub closing: bool,
+    /// Set by `SHUTDOWN`: there is no reply either.
+    pub unanswered: bool,
     /// What it has subscribed to.
     pub subscribed: Counts,
     /// How many commands are queued between MULTI and EXEC.

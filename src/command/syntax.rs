@@ -15,6 +15,25 @@ pub struct Argument {
     pub parts: Vec<Argument>,
 }
 
+impl Argument {
+    /// The fewest words that it takes when it is given.
+    pub fn words(&self) -> i32 {
+        let fewest = |part: &Argument| if part.optional { 0 } else { part.words() };
+        let token = i32::from(self.token.is_some() && self.kind != Kind::PureToken);
+        token
+            + match self.kind {
+                Kind::OneOf => self.parts.iter().map(fewest).min().unwrap_or(0),
+                Kind::Block => self.parts.iter().map(fewest).sum(),
+                _ => 1,
+            }
+    }
+
+    /// Whether it may take more words than the fewest.
+    pub fn is_open(&self) -> bool {
+        self.optional || self.multiple || self.parts.iter().any(Argument::is_open)
+    }
+}
+
 /// The types of arguments that Redis' documentation knows and ours uses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {

@@ -11,6 +11,7 @@ use super::keys;
 use super::pubsub::{monitor, publish, pubsub, subscribe, unsubscribe};
 use super::row::{Route, Row};
 use super::server::{acl, bgsave, command, config, debug, info, time};
+use super::server::{bgrewriteaof, lastsave, latency, memory_stats, module, save, shutdown, slowlog, wait};
 use super::transactions::{discard, exec, multi, unwatch, watch};
 use super::{text, vault};
 
@@ -45,6 +46,16 @@ pub static ROWS: &[Row] = &[
     Row::control::<config::Config>(),
     Row::control::<info::Info>(),
     Row::control::<time::Time>(),
+    Row::control::<bgrewriteaof::Bgrewriteaof>(),
+    Row::control::<lastsave::Lastsave>(),
+    Row::control::<latency::Latency>(),
+    Row::control::<memory_stats::MemoryStats>(),
+    Row::control::<module::Module>(),
+    Row::operate::<save::Save>(),
+    Row::control::<shutdown::Shutdown>(),
+    Row::control::<slowlog::Slowlog>(),
+    Row::operate::<wait::Wait>(),
+    Row::operate::<wait::Waitaof>(),
     Row::control::<asking::Asking>(),
     Row::control::<redis_cluster::RedisCluster>(),
     Row::control::<role::Role>(),

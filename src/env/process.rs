@@ -11,8 +11,53 @@ pub fn resident_bytes() -> Option<u64> {
     Some(pages * PAGE_BYTES)
 }
 
+/// The unit of /proc's times: `USER_HZ` is 100 on every system this runs on.
+const TICKS_PER_SECOND: f64 = 100.0;
+
+/// The seconds of processor time that a process has taken.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct CpuTimes {
+    pub system: f64,
+    pub user: f64,
+    /// Of children that have ended.
+    pub system_children: f64,
+    pub user_children: f64,
+}
+
+/// What this process has taken; `None` where the system has no `/proc`.
+pub fn cpu_times() -> Option<CpuTimes> {
+    let text = std::fs::read_to_string("/proc/self/stat").ok()?;
+    // The name of the program may have spaces and parentheses in it.
+    let (_, fields) = text.rsplit_once(')')?;
+    let mut times = fields.split_whitespace().skip(11).map(|ticks| ticks.parse::<f64>().ok());
+    let mut next = || Some(times.next()?? / TICKS_PER_SECOND);
+    let (user, system) = (next()?, next()?);
+    Some(CpuTimes { user, system, user_children: next()?, system_children: next()? })
+}
+
+/// The memory of this machine, in bytes; `None` where the system has no `/proc`.
+pub fn total_memory_bytes() -> Option<u64> {
+    let text = std::fs::read_to_string("/proc/meminfo").ok()?;
+    let line = text.lines().find_map(|line| line.strip_prefix("MemTotal:"))?;
+    let kilobytes: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
+    Some(kilobytes * 1024)
+}
+
 #[cfg(test)]
 mod tests {
+    #[test]
+    fn the_machine_has_more_memory_than_the_process() {
+        let (own, all) = (super::resident_bytes(), super::total_memory_bytes());
+        assert!(own.zip(all).is_none_or(|(own, all)| own < all));
+    }
+
+    #[test]
+    fn time_that_was_spent_counts() {
+        let Some(before) = super::cpu_times() else { return };
+        assert!(before.user >= 0.0 && before.system >= 0.0 && before.user < 1e6);
+        assert_eq!(before.user_children, 0.0, "a test has no children");
+    }
+
     #[test]
     fn a_process_has_some_memory() {
         assert!(super::resident_bytes().is_none_or(|bytes| bytes > 100_000));

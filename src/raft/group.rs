@@ -21,7 +21,7 @@ use super::net::{self, Endpoint, Links, Network};
 use super::notices::{Inbox, Notices};
 use super::proposer::Proposer;
 use super::rounds::Rounds;
-use super::saving::Saving;
+use super::saving::{Saves, Saving};
 use super::state_machine::{Applied, Snapshot, StateMachine, load_records};
 use super::status::Status;
 use super::types::{Member, TypeConfig};
@@ -329,6 +329,11 @@ impl Group {
         status.snapshot_failed = self.shared.snapshot_running.has_failed();
         status.removed = self.shared.endpoint.is_removed();
         status
+    }
+
+    /// The snapshots that were taken here.
+    pub fn saves(&self) -> Saves {
+        self.shared.snapshot_running.saves()
     }
 
     /// Takes a snapshot now, in the background.

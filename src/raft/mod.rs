@@ -43,5 +43,6 @@ mod watch;
 pub use group::{Founding, Group, Options};
 pub use net::{Change, ChangeRefused};
 pub use notices::{Inbox, Notice};
+pub use saving::Saves;
 pub use status::{MemberStatus, State, Status};
 pub use types::Member;

@@ -18,6 +18,28 @@ pub struct Saving {
     running: AtomicBool,
     failed: AtomicBool,
     resting_until: Mutex<Option<Instant>>,
+    times: Mutex<Times>,
+}
+
+#[derive(Debug, Default)]
+struct Times {
+    ended: u64,
+    begun: Option<Instant>,
+    took: Option<Duration>,
+    last_good: Option<Instant>,
+}
+
+/// The snapshots that were taken here since the start.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Saves {
+    /// How many attempts are over.
+    pub ended: u64,
+    /// For how long one has been under way.
+    pub running_for: Option<Duration>,
+    /// How long the last one took.
+    pub last_took: Option<Duration>,
+    /// How long ago the last good one was complete.
+    pub since_last_good: Option<Duration>,
 }
 
 impl Saving {
@@ -29,13 +51,31 @@ impl Saving {
     pub fn begun(&self) {
         let before = self.running.swap(true, Ordering::AcqRel);
         assert!(!before, "one snapshot is taken at a time");
+        self.times.lock().begun = Some(Instant::now());
     }
 
     pub fn ended(&self, good: bool) {
         *self.resting_until.lock() = (!good).then(|| Instant::now() + REST_AFTER_FAILURE);
         self.failed.store(!good, Ordering::Relaxed);
+        let (now, mut times) = (Instant::now(), self.times.lock());
+        times.ended += 1;
+        times.took = times.begun.take().map(|begun| now - begun);
+        if good {
+            times.last_good = Some(now);
+        }
+        drop(times);
         let before = self.running.swap(false, Ordering::AcqRel);
         assert!(before, "what ends was under way");
+    }
+
+    pub fn saves(&self) -> Saves {
+        let times = self.times.lock();
+        Saves {
+            ended: times.ended,
+            running_for: times.begun.map(|begun| begun.elapsed()),
+            last_took: times.took,
+            since_last_good: times.last_good.map(|good| good.elapsed()),
+        }
     }
 
     /// Lets the next attempt begin at once: somebody asked for it.

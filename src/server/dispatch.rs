@@ -4,9 +4,12 @@
 //! sees them and its reply comes after theirs. Reads share one barrier: all requests of the batch had arrived
 //! before it was taken, so it is fresh enough for each of them.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 
 use super::connection::OUT_BYTES_TARGET;
+use super::latency::Event;
 use super::monitor::monitored;
 use super::redirect::Redirect;
 use super::registry::Client;
@@ -41,8 +44,21 @@ pub async fn run(requests: &mut std::vec::IntoIter<Request>, place: Place<'_>) {
     };
     let redirect = Redirect::new(shared);
     let (batch, slots, barrier, shows) = (Batch::new(), Vec::new(), None, false);
-    let mut runner =
-        Runner { shared, client, session, queue, out, context, batch, slots, barrier, redirect, shows };
+    let first_write = None;
+    let mut runner = Runner {
+        shared,
+        client,
+        session,
+        queue,
+        out,
+        context,
+        batch,
+        slots,
+        first_write,
+        barrier,
+        redirect,
+        shows,
+    };
     while runner.out.len() < OUT_BYTES_TARGET && !runner.session.closing {
         let Some(request) = requests.next() else { break };
         runner.run(&request).await;
@@ -56,8 +72,8 @@ pub async fn run(requests: &mut std::vec::IntoIter<Request>, place: Place<'_>) {
 /// The place of a reply behind writes that are still to be answered.
 enum Slot {
     Ready(Reply),
-    /// The next reply of the batch; the command's position in the table.
-    Write(usize),
+    /// The next reply of the batch; the command's position in the table, and when it came, by the clock.
+    Write(usize, Duration),
 }
 
 pub(super) struct Runner<'a> {
@@ -69,6 +85,8 @@ pub(super) struct Runner<'a> {
     pub(super) context: Context,
     batch: Batch,
     slots: Vec<Slot>,
+    /// The first write of the batch, and when it came, by the clock.
+    first_write: Option<(Request, Duration)>,
     /// The outcome of the barrier, once it was taken.
     barrier: Option<Result<(), Unavailable>>,
     redirect: Redirect,
@@ -131,7 +149,7 @@ impl Runner<'_> {
 
     async fn route(&mut self, position: usize, row: &Row, request: &Request) {
         if let Route::Write { .. } = row.route {
-            return self.write(position, row, request.args());
+            return self.write(position, row, request);
         }
         self.flush().await;
         let reply = match row.route {
@@ -159,13 +177,15 @@ impl Runner<'_> {
                 reply
             }
         };
-        self.answer(reply);
+        if !self.session.unanswered {
+            self.answer(reply);
+        }
     }
 
     /// Runs a command that needs nothing but this node. What it reads is as fresh as it has to be already.
     pub(super) fn run_here(&mut self, position: usize, request: &Request) -> Reply {
         let row = &table::ROWS[position];
-        self.timed(position, |runner| match row.route {
+        self.timed(position, request, |runner| match row.route {
             Route::Read { run } => {
                 let keys = row.spec.keys.positions(request.words().len());
                 runner.shared.hub.remember_reads(runner.session, keys.map(|at| &request.words()[at]));
@@ -245,18 +265,19 @@ impl Runner<'_> {
     }
 
     /// Adds a write to the batch; one that is refused here keeps its place among the replies.
-    fn write(&mut self, position: usize, row: &Row, words: &[Bytes]) {
+    fn write(&mut self, position: usize, row: &Row, request: &Request) {
         let started = self.shared.clock.elapsed();
-        let slot = match self.batch.push(row, words, &self.context) {
-            Ok(()) => Slot::Write(position),
+        let slot = match self.batch.push(row, request.args(), &self.context) {
+            Ok(()) => {
+                self.first_write.get_or_insert_with(|| (request.clone(), started));
+                Slot::Write(position, started)
+            }
             Err(answer) => {
                 add(&self.shared.stats.commands[position].rejected, 1);
                 Slot::Ready(Reply::Error(answer))
             }
         };
         self.slots.push(slot);
-        let spent = self.shared.clock.elapsed().saturating_sub(started);
-        add(&self.shared.stats.commands[position].nanos, spent.as_nanos() as u64);
     }
 
     /// Proposes what has been collected and answers it.
@@ -269,14 +290,19 @@ impl Runner<'_> {
             true => Ok(Vec::new().into_iter()),
             false => self.shared.group.propose(batch).await.map(Vec::into_iter),
         };
+        let now = self.shared.clock.elapsed();
+        if let Some((first, started)) = self.first_write.take() {
+            self.shared.observe_writes(first.words(), self.session, now.saturating_sub(started));
+        }
         for slot in std::mem::take(&mut self.slots) {
             let reply = match slot {
                 Slot::Ready(reply) => reply,
-                Slot::Write(position) => {
+                Slot::Write(position, started) => {
                     let reply = match &mut replies {
                         Ok(replies) => replies.next().expect("a reply for each write of the batch"),
                         Err(unavailable) => Reply::Unavailable(unavailable.clone()),
                     };
+                    self.shared.stats.commands[position].took(now.saturating_sub(started));
                     self.count(position, &reply);
                     reply
                 }
@@ -292,16 +318,18 @@ impl Runner<'_> {
         }
         let setting = || self.shared.config.read().read_consistency;
         let consistency = self.session.read_consistency.unwrap_or_else(setting);
+        let started = self.shared.clock.elapsed();
         let outcome = self.shared.group.read_barrier(consistency).await;
+        self.shared.record(Event::ReadBarrier, self.shared.clock.elapsed().saturating_sub(started));
         self.barrier = Some(outcome.clone());
         outcome
     }
 
-    fn timed(&mut self, position: usize, run: impl FnOnce(&mut Self) -> Reply) -> Reply {
+    fn timed(&mut self, position: usize, request: &Request, run: impl FnOnce(&mut Self) -> Reply) -> Reply {
         let started = self.shared.clock.elapsed();
         let reply = run(self);
         let spent = self.shared.clock.elapsed().saturating_sub(started);
-        add(&self.shared.stats.commands[position].nanos, spent.as_nanos() as u64);
+        self.shared.observe(position, request.words(), self.session, spent);
         self.count(position, &reply);
         reply
     }
@@ -323,6 +351,7 @@ impl Runner<'_> {
         add(&self.shared.stats.commands_processed, 1);
         if reply.is_error() {
             add(&self.shared.stats.error_replies, 1);
+            self.shared.stats.errors.count(&reply);
         }
         encode(&reply, self.session.protocol, self.out);
     }

@@ -9,11 +9,12 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use super::shared::Shared;
+use super::stats::add;
 use crate::command::keys::reap::Reap;
 use crate::command::{Context, Node, Write, table};
 use crate::keyspace::Key;
 use crate::machine::Batch;
-use crate::resp::Protocol;
+use crate::resp::{Protocol, Reply};
 
 /// With the number of parts below, every key is looked at about every six seconds.
 const INTERVAL: Duration = Duration::from_millis(100);
@@ -36,10 +37,19 @@ pub async fn run(shared: Arc<Shared>) {
         part = next;
         if !keys.is_empty() {
             // What could not be taken away now is found again.
-            if let Err(unavailable) = shared.group.propose(reap(&keys, shared.clock.now_ms())).await {
-                tracing::debug!(%unavailable, "expired keys stay for now");
+            match shared.group.propose(reap(&keys, shared.clock.now_ms())).await {
+                Ok(replies) => add(&shared.stats.keys_expired, replies.iter().map(gone).sum()),
+                Err(unavailable) => tracing::debug!(%unavailable, "expired keys stay for now"),
             }
         }
+    }
+}
+
+/// How many keys the command took away: some were set anew meanwhile.
+fn gone(reply: &Reply) -> u64 {
+    match reply {
+        Reply::Integer(count) => u64::try_from(*count).unwrap_or(0),
+        _ => 0,
     }
 }
 

@@ -2,33 +2,39 @@
 //!
 //! Each section is a function and a row of [`SECTIONS`]; names and meanings are Redis' where it has the field.
 
+mod clients;
+mod counters;
+mod persistence;
+mod process;
+
 use std::fmt::Write;
 
 use super::shared::Shared;
-use super::stats::get;
 use super::topology;
 use crate::command::connection::hello::REDIS_VERSION;
-use crate::command::table;
 
 type Section = (&'static str, fn(&Shared, &mut String));
 
 /// The sections in their order.
 const SECTIONS: &[Section] = &[
     ("Server", server),
-    ("Clients", clients),
-    ("Memory", memory),
-    ("Persistence", persistence),
-    ("Stats", stats),
+    ("Clients", clients::clients),
+    ("Memory", process::memory),
+    ("Persistence", persistence::persistence),
+    ("Stats", counters::stats),
     ("Replication", topology::replication),
+    ("CPU", process::cpu),
     ("Raft", raft),
     ("Cluster", cluster),
     ("Modules", modules),
-    ("Commandstats", commandstats),
+    ("Commandstats", counters::commandstats),
+    ("Errorstats", counters::errorstats),
+    ("Latencystats", counters::latencystats),
     ("Keyspace", keyspace),
 ];
 
 /// Sections that are shown only when asked for by name, or with `all` or `everything`.
-const ON_REQUEST: &[&str] = &["commandstats"];
+const ON_REQUEST: &[&str] = &["commandstats", "latencystats"];
 
 /// The sections of these names, lower case; of none: the default ones.
 pub fn text(shared: &Shared, names: &[String]) -> String {
@@ -58,67 +64,45 @@ fn line(out: &mut String, text: std::fmt::Arguments<'_>) {
     out.push_str("\r\n");
 }
 
+/// What the runtime waits for sockets with.
+const MULTIPLEXING: &str = if cfg!(target_os = "linux") { "epoll" } else { "kqueue" };
+
+/// Redis' clock of last use has 24 bits.
+const LRU_CLOCK_MAX: u64 = (1 << 24) - 1;
+
+/// How many threads serve clients.
+fn io_threads() -> usize {
+    tokio::runtime::Handle::try_current().map_or(1, |runtime| runtime.metrics().num_workers())
+}
+
 fn server(shared: &Shared, out: &mut String) {
     let config = shared.config.read();
     let uptime = shared.clock.now_ms().saturating_sub(shared.started_ms) / 1000;
     line(out, format_args!("redis_version:{REDIS_VERSION}"));
     line(out, format_args!("server_name:jsonvault"));
     line(out, format_args!("jsonvault_version:{}", env!("CARGO_PKG_VERSION")));
+    // As Redis says it of a build that knows of no repository.
+    line(out, format_args!("redis_git_sha1:00000000"));
+    line(out, format_args!("redis_git_dirty:0"));
     let mode = if config.cluster_enabled { "cluster" } else { "standalone" };
     line(out, format_args!("redis_mode:{mode}"));
     line(out, format_args!("os:{} {}", std::env::consts::OS, std::env::consts::ARCH));
     line(out, format_args!("arch_bits:{}", usize::BITS));
+    line(out, format_args!("multiplexing_api:{MULTIPLEXING}"));
     line(out, format_args!("process_id:{}", std::process::id()));
     line(out, format_args!("run_id:{}", shared.run_id));
     line(out, format_args!("tcp_port:{}", config.address.rsplit(':').next().unwrap_or_default()));
     line(out, format_args!("server_time_usec:{}", shared.clock.now_ms() * 1000));
     line(out, format_args!("uptime_in_seconds:{uptime}"));
     line(out, format_args!("uptime_in_days:{}", uptime / 86_400));
+    // How often a second the node looks after what passes with time.
+    line(out, format_args!("hz:10"));
+    line(out, format_args!("configured_hz:10"));
+    line(out, format_args!("lru_clock:{}", shared.clock.now_ms() / 1000 & LRU_CLOCK_MAX));
     line(out, format_args!("executable:{}", shared.executable.display()));
     let file = config.config.as_ref().map_or_else(String::new, |path| path.display().to_string());
     line(out, format_args!("config_file:{file}"));
-}
-
-fn clients(shared: &Shared, out: &mut String) {
-    line(out, format_args!("connected_clients:{}", get(&shared.stats.connections_open)));
-    line(out, format_args!("maxclients:{}", shared.config.read().maxclients));
-    line(out, format_args!("blocked_clients:0"));
-}
-
-fn memory(_shared: &Shared, out: &mut String) {
-    let resident = crate::env::resident_bytes().unwrap_or(0);
-    line(out, format_args!("used_memory:{resident}"));
-    line(out, format_args!("used_memory_rss:{resident}"));
-    line(out, format_args!("used_memory_human:{:.2}M", resident as f64 / f64::from(1 << 20)));
-    line(out, format_args!("maxmemory:0"));
-    line(out, format_args!("maxmemory_policy:noeviction"));
-    line(out, format_args!("mem_allocator:mimalloc"));
-}
-
-fn persistence(shared: &Shared, out: &mut String) {
-    let status = shared.group.status();
-    line(out, format_args!("loading:{}", u8::from(!shared.group.is_loaded())));
-    line(out, format_args!("rdb_bgsave_in_progress:{}", u8::from(status.snapshot_running)));
-    line(out, format_args!("rdb_last_bgsave_status:{}", if status.snapshot_failed { "err" } else { "ok" }));
-    line(out, format_args!("aof_enabled:1"));
-    line(out, format_args!("aof_current_size:{}", status.log.bytes));
-    line(out, format_args!("aof_last_write_status:{}", if status.log.poisoned { "err" } else { "ok" }));
-    line(out, format_args!("log_syncs:{}", status.log.syncs));
-    line(out, format_args!("log_writes:{}", status.log.writes));
-    line(out, format_args!("log_written_bytes:{}", status.log.written_bytes));
-    line(out, format_args!("log_stalled_no_space:{}", u8::from(status.log.stalled)));
-}
-
-fn stats(shared: &Shared, out: &mut String) {
-    let stats = &shared.stats;
-    line(out, format_args!("total_connections_received:{}", get(&stats.connections_received)));
-    line(out, format_args!("total_commands_processed:{}", get(&stats.commands_processed)));
-    line(out, format_args!("total_net_input_bytes:{}", get(&stats.input_bytes)));
-    line(out, format_args!("total_net_output_bytes:{}", get(&stats.output_bytes)));
-    line(out, format_args!("rejected_connections:{}", get(&stats.connections_rejected)));
-    line(out, format_args!("total_error_replies:{}", get(&stats.error_replies)));
-    line(out, format_args!("total_protocol_errors:{}", get(&stats.protocol_errors)));
-    line(out, format_args!("pubsub_channels:0"));
+    line(out, format_args!("io_threads_active:{}", u8::from(io_threads() > 1)));
 }
 
 fn raft(shared: &Shared, out: &mut String) {
@@ -179,25 +163,6 @@ fn cluster(shared: &Shared, out: &mut String) {
 
 fn modules(_shared: &Shared, out: &mut String) {
     line(out, format_args!("module:name=ReJSON,ver=80000,api=1,filters=0,usedby=[],using=[],options=[]"));
-}
-
-fn commandstats(shared: &Shared, out: &mut String) {
-    for (row, stats) in table::ROWS.iter().zip(&shared.stats.commands) {
-        let (calls, rejected) = (get(&stats.calls), get(&stats.rejected));
-        if calls + rejected == 0 {
-            continue;
-        }
-        let micros = get(&stats.nanos) / 1000;
-        let each = micros as f64 / calls.max(1) as f64;
-        line(
-            out,
-            format_args!(
-                "cmdstat_{}:calls={calls},usec={micros},usec_per_call={each:.2},rejected_calls={rejected},failed_calls={}",
-                row.spec.name.to_lowercase(),
-                get(&stats.failed),
-            ),
-        );
-    }
 }
 
 fn keyspace(shared: &Shared, out: &mut String) {

@@ -10,20 +10,27 @@
 mod cluster;
 mod connection;
 mod dispatch;
+mod errors;
 pub mod expiry;
+mod histogram;
 mod hub;
 mod info;
+mod inspect;
 pub mod join;
+pub mod latency;
 mod listener;
 mod mailbox;
 mod monitor;
 mod protect;
 mod redirect;
 mod registry;
+pub mod sampling;
 mod shared;
+pub mod slowlog;
 mod stats;
 mod topology;
 mod transact;
+mod waiting;
 
 pub use hub::{Hub, run as run_hub};
 pub use listener::Listener;

@@ -7,6 +7,9 @@ use parking_lot::RwLock;
 use tokio::sync::watch;
 
 use super::hub::Hub;
+use super::latency::Latency;
+use super::sampling::Samples;
+use super::slowlog::Slowlog;
 use super::stats::Stats;
 use super::{cluster, info, topology};
 use crate::command::keys::glob;
@@ -25,6 +28,9 @@ pub struct Shared {
     pub clock: Arc<dyn Clock>,
     pub stats: Stats,
     pub hub: Arc<Hub>,
+    pub slowlog: Slowlog,
+    pub latency: Latency,
+    pub samples: Samples,
     /// 40 hex digits, drawn at each start.
     pub run_id: String,
     /// The program's file, for `INFO`.
@@ -32,9 +38,19 @@ pub struct Shared {
     pub started_ms: u64,
     /// Set when an operator asked this node to give up its empty cluster and join another's.
     pub joins: watch::Sender<Option<String>>,
+    /// True from when the node is to stop.
+    pub stops: watch::Sender<bool>,
 }
 
 impl Shared {
+    /// Goes by these settings from now on, where something has a copy of its own.
+    pub fn configure(&self, config: &Config) {
+        self.hub.configure(config);
+        self.slowlog.set_slower_than_micros(config.slowlog_log_slower_than);
+        self.slowlog.set_entries_max(config.slowlog_max_len);
+        self.latency.set_threshold_ms(config.latency_monitor_threshold);
+    }
+
     /// Whether a client still has to say who it is. While there is no password everybody is the user `default`.
     pub fn is_stranger(&self, session: &mut Session) -> bool {
         session.authenticated |= !self.config.read().requirepass.is_set();
@@ -59,7 +75,7 @@ impl Node for Shared {
     fn set_config(&self, pairs: &[(String, String)]) -> Result<(), SettingRefused> {
         let mut config = self.config.write();
         *config = config.changed(pairs)?;
-        self.hub.configure(&config);
+        self.configure(&config);
         Ok(())
     }
 

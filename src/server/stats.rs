@@ -1,9 +1,12 @@
 //! Counters of the server, for `INFO`.
 //!
-//! Invariant: counters only grow, but for `CONFIG RESETSTAT` and for the number of open connections.
+//! Invariant: counters only grow, but for `CONFIG RESETSTAT` and for the numbers of open connections and of blocked clients.
 
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
+use super::errors::ErrorCounts;
+use super::histogram::Steps;
 use crate::command::table;
 
 /// What is counted of one command.
@@ -15,6 +18,16 @@ pub struct CommandStats {
     pub rejected: AtomicU64,
     /// Ran and answered an error.
     pub failed: AtomicU64,
+    /// How long the calls took, of which `nanos` is the sum.
+    pub steps: Steps,
+}
+
+impl CommandStats {
+    /// Takes note of how long a call took.
+    pub fn took(&self, spent: Duration) {
+        add(&self.nanos, u64::try_from(spent.as_nanos()).unwrap_or(u64::MAX));
+        self.steps.count(spent);
+    }
 }
 
 /// What is counted of the server since it started, or since `CONFIG RESETSTAT`.
@@ -28,6 +41,11 @@ pub struct Stats {
     pub protocol_errors: AtomicU64,
     pub input_bytes: AtomicU64,
     pub output_bytes: AtomicU64,
+    /// Keys that this node, leading, took away because their deadline had passed.
+    pub keys_expired: AtomicU64,
+    /// Clients that wait for something to happen elsewhere.
+    pub clients_blocked: AtomicU64,
+    pub errors: ErrorCounts,
     /// By the position of the command in the table.
     pub commands: Box<[CommandStats]>,
 }
@@ -43,6 +61,9 @@ impl Stats {
             protocol_errors: AtomicU64::new(0),
             input_bytes: AtomicU64::new(0),
             output_bytes: AtomicU64::new(0),
+            keys_expired: AtomicU64::new(0),
+            clients_blocked: AtomicU64::new(0),
+            errors: ErrorCounts::default(),
             commands: table::ROWS.iter().map(|_| CommandStats::default()).collect(),
         }
     }
@@ -56,12 +77,15 @@ impl Stats {
             &self.protocol_errors,
             &self.input_bytes,
             &self.output_bytes,
+            &self.keys_expired,
         ];
         counters.into_iter().for_each(|counter| counter.store(0, Ordering::Relaxed));
+        self.errors.reset();
         for command in &self.commands {
             for counter in [&command.calls, &command.nanos, &command.rejected, &command.failed] {
                 counter.store(0, Ordering::Relaxed);
             }
+            command.steps.reset();
         }
     }
 }

@@ -6,7 +6,8 @@ use bytes::Bytes;
 use futures_util::FutureExt;
 use jsonvault::command::transactions::{Queue, Step};
 use jsonvault::command::{
-    ClientLine, Context, Node, Peer, Route, Session, SettingRefused, Switchboard, Topology, admit, table,
+    ClientLine, Context, Inspect, Node, Peer, Route, Session, SettingRefused, Switchboard, Topology, admit,
+    table,
 };
 use jsonvault::env::{Clock, SystemClock};
 use jsonvault::error::Answer;
@@ -193,6 +194,8 @@ struct Alone<'a> {
     keyspace: &'a Keyspace,
     hub: &'a Hub,
 }
+
+impl Inspect for Alone<'_> {}
 
 impl Node for Alone<'_> {
     fn info(&self, _sections: &[String]) -> String {

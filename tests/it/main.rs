@@ -19,6 +19,7 @@ mod damage;
 mod directory;
 mod full_disk;
 mod info;
+mod inspect;
 mod libraries;
 mod login;
 mod messages;

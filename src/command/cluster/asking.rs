@@ -1,7 +1,7 @@
 //! `ASKING`: a client of Redis Cluster says so before a request whose slot is being moved.
 
 use super::DISABLED;
-use crate::command::{Args, Command, Control, Group, KeySpec, Node, Session, Spec};
+use crate::command::{Args, Command, Control, Flags, Group, KeySpec, Node, Session, Spec};
 use crate::error::Answer;
 use crate::resp::Reply;
 
@@ -18,6 +18,7 @@ impl Command for Asking {
         summary: "Is accepted and means nothing: no slot is ever on its way between two nodes.",
         syntax: "",
     };
+    const FLAGS: Flags = Flags { fast: true, ..Flags::NONE };
 }
 
 impl Control for Asking {

@@ -1,6 +1,6 @@
 //! `ROLE`: whether this node leads, and who else there is.
 
-use crate::command::{Args, Command, Control, Group, KeySpec, Node, Session, Spec};
+use crate::command::{Args, Command, Control, Flags, Group, KeySpec, Node, Session, Spec};
 use crate::error::Answer;
 use crate::resp::Reply;
 
@@ -17,6 +17,7 @@ impl Command for Role {
         summary: "Whether this node leads, as master, or follows, as slave; offsets are indexes of the log.",
         syntax: "",
     };
+    const FLAGS: Flags = Flags { fast: true, ..Flags::NONE };
 }
 
 impl Control for Role {

@@ -1,5 +1,6 @@
 //! `HELLO [protover [AUTH username password] [SETNAME clientname]]`: switches the protocol and tells of the server.
 
+use crate::command::server::module;
 use crate::command::{Args, Command, Control, Flags, Group, KeySpec, Node, Session, Spec};
 use crate::error::Answer;
 use crate::resp::{Protocol, Reply};
@@ -27,7 +28,7 @@ impl Command for Hello {
         summary: "Switches the protocol and tells of the server.",
         syntax: "[protover [AUTH username password] [SETNAME clientname]]",
     };
-    const FLAGS: Flags = Flags { secret: true, before_login: true, ..Flags::NONE };
+    const FLAGS: Flags = Flags { secret: true, before_login: true, fast: true, ..Flags::NONE };
 }
 
 impl Control for Hello {
@@ -68,12 +69,6 @@ impl Control for Hello {
 fn greeting(session: &Session, node: &dyn Node) -> Reply {
     let mode = if node.cluster_enabled() { "cluster" } else { "standalone" };
     let role = if node.is_leader() { "master" } else { "replica" };
-    let module = Reply::Map(vec![
-        (Reply::word("name"), Reply::word("ReJSON")),
-        (Reply::word("ver"), Reply::Integer(80_000)),
-        (Reply::word("path"), Reply::word("")),
-        (Reply::word("args"), Reply::Array(Vec::new())),
-    ]);
     Reply::Map(vec![
         (Reply::word("server"), Reply::word("redis")),
         (Reply::word("version"), Reply::word(REDIS_VERSION)),
@@ -81,6 +76,6 @@ fn greeting(session: &Session, node: &dyn Node) -> Reply {
         (Reply::word("id"), Reply::Integer(session.id as i64)),
         (Reply::word("mode"), Reply::word(mode)),
         (Reply::word("role"), Reply::word(role)),
-        (Reply::word("modules"), Reply::Array(vec![module])),
+        (Reply::word("modules"), Reply::Array(vec![module::rejson()])),
     ])
 }

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::errors::NOT_AN_ARRAY;
 use super::expand::{Expansion, expand, format, text};
 use super::target::{Target, edit_key, integer, is_array};
-use crate::command::{Args, Command, Context, Group, KeySpec, Spec, Write};
+use crate::command::{Args, Command, Context, Flags, Group, KeySpec, Spec, Write};
 use crate::error::Answer;
 use crate::json::{ParseLimits, Value};
 use crate::keyspace::{Key, Writer};
@@ -31,6 +31,7 @@ impl Command for Arrpop {
         summary: "Removes an element of the arrays at a path and answers it.",
         syntax: "key [FORMAT format] [path [index]]",
     };
+    const FLAGS: Flags = Flags { sparing: true, ..Flags::NONE };
 }
 
 impl Write for Arrpop {

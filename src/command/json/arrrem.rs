@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::errors::NOT_AN_ARRAY;
 use super::target::{Target, document, edit_key, is_array};
-use crate::command::{Args, Command, Context, Group, KeySpec, Spec, Write};
+use crate::command::{Args, Command, Context, Flags, Group, KeySpec, Spec, Write};
 use crate::error::Answer;
 use crate::json::{BadJson, Builder, Document, Kind, ParseLimits, Tail, Value, equal};
 use crate::keyspace::{Key, Writer};
@@ -31,6 +31,7 @@ impl Command for Arrrem {
         summary: "Removes elements by value from the arrays at a path.",
         syntax: "key path json [count]",
     };
+    const FLAGS: Flags = Flags { sparing: true, ..Flags::NONE };
 }
 
 impl Write for Arrrem {

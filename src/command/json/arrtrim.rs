@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::errors::{BAD_INTEGER, NOT_AN_ARRAY};
 use super::target::{Target, edit_key, integer, is_array};
-use crate::command::{Args, Command, Context, Group, KeySpec, Spec, Write};
+use crate::command::{Args, Command, Context, Flags, Group, KeySpec, Spec, Write};
 use crate::error::Answer;
 use crate::json::ParseLimits;
 use crate::keyspace::{Key, Writer};
@@ -30,6 +30,7 @@ impl Command for Arrtrim {
         summary: "Keeps a range of the arrays at a path.",
         syntax: "key path start stop",
     };
+    const FLAGS: Flags = Flags { sparing: true, ..Flags::NONE };
 }
 
 impl Write for Arrtrim {

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::errors::BAD_OBJECT;
 use super::target::{Target, outermost, places};
-use crate::command::{Args, Command, Context, Group, KeySpec, Spec, Write};
+use crate::command::{Args, Command, Context, Flags, Group, KeySpec, Spec, Write};
 use crate::error::Answer;
 use crate::json::edit::clear;
 use crate::json::{Document, Number, ParseLimits, Place, Value, is_packed};
@@ -28,6 +28,7 @@ impl Command for Clear {
         summary: "Empties the containers at a path and sets the numbers to 0.",
         syntax: "key [path]",
     };
+    const FLAGS: Flags = Flags { sparing: true, ..Flags::NONE };
 }
 
 impl Write for Clear {

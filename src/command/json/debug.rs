@@ -42,7 +42,7 @@ impl Command for Debug {
         group: Group::Json,
         since: "0.1.0",
         summary: "What documents cost and how they are made.",
-        syntax: "(HELP | MEMORY | DEPTH | FIELDS) [key [path]]",
+        syntax: "(MEMORY key [path] | DEPTH key [path] | FIELDS key [path] | HELP)",
     };
 }
 

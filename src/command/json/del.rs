@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::target::{Target, outermost, places};
-use crate::command::{Args, Command, Context, Group, KeySpec, Spec, Write};
+use crate::command::{Args, Command, Context, Flags, Group, KeySpec, Spec, Write};
 use crate::error::Answer;
 use crate::json::edit::delete;
 use crate::keyspace::{Edited, Key, Writer};
@@ -26,6 +26,7 @@ impl Command for Del {
         summary: "Removes the values at a path.",
         syntax: "key [path]",
     };
+    const FLAGS: Flags = Flags { sparing: true, ..Flags::NONE };
 }
 
 impl Write for Del {

@@ -1,6 +1,6 @@
 //! `DBSIZE`: how many keys there are.
 
-use crate::command::{Args, Command, Context, Group, KeySpec, Read, Spec};
+use crate::command::{Args, Command, Context, Flags, Group, KeySpec, Read, Spec};
 use crate::error::Answer;
 use crate::keyspace::View;
 use crate::resp::Reply;
@@ -18,6 +18,7 @@ impl Command for Dbsize {
         summary: "How many keys there are.",
         syntax: "",
     };
+    const FLAGS: Flags = Flags { fast: true, ..Flags::NONE };
 }
 
 impl Read for Dbsize {

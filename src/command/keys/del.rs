@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::command::{Args, Command, Context, Group, KeySpec, Spec, Write};
+use crate::command::{Args, Command, Context, Flags, Group, KeySpec, Spec, Write};
 use crate::error::Answer;
 use crate::keyspace::{Key, Scope, Writer};
 use crate::resp::Reply;
@@ -23,6 +23,7 @@ impl Command for Del {
         summary: "Takes keys away.",
         syntax: "key ...",
     };
+    const FLAGS: Flags = Flags { sparing: true, ..Flags::NONE };
 }
 
 impl Write for Del {

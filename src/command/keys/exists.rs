@@ -1,6 +1,6 @@
 //! `EXISTS key ...`, `TOUCH key ...`: how many of the keys are there; a key named twice counts twice.
 
-use crate::command::{Args, Command, Context, Group, KeySpec, Read, Spec};
+use crate::command::{Args, Command, Context, Flags, Group, KeySpec, Read, Spec};
 use crate::error::Answer;
 use crate::keyspace::{Key, Scope, View};
 use crate::resp::Reply;
@@ -20,6 +20,7 @@ impl Command for Exists {
         summary: "How many of the keys exist.",
         syntax: "key ...",
     };
+    const FLAGS: Flags = Flags { fast: true, ..Flags::NONE };
 }
 
 impl Read for Exists {

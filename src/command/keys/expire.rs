@@ -5,7 +5,7 @@ use std::num::NonZeroU64;
 use serde::{Deserialize, Serialize};
 
 use crate::command::expiry::{Clock, invalid};
-use crate::command::{Args, Command, Context, Group, KeySpec, Spec, Write};
+use crate::command::{Args, Command, Context, Flags, Group, KeySpec, Spec, Write};
 use crate::error::Answer;
 use crate::keyspace::{Key, Writer};
 use crate::resp::Reply;
@@ -48,6 +48,7 @@ macro_rules! commands {
                 summary: "Gives a key a deadline.",
                 syntax: $syntax,
             };
+            const FLAGS: Flags = Flags { fast: true, sparing: true, ..Flags::NONE };
         }
 
         impl Write for $name {

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::command::{Args, Command, Context, Group, KeySpec, Spec, Write};
+use crate::command::{Args, Command, Context, Flags, Group, KeySpec, Spec, Write};
 use crate::error::Answer;
 use crate::keyspace::Writer;
 use crate::resp::Reply;
@@ -21,6 +21,7 @@ impl Command for Flushall {
         summary: "Takes every key away.",
         syntax: "[ASYNC | SYNC]",
     };
+    const FLAGS: Flags = Flags { sparing: true, ..Flags::NONE };
 }
 
 impl Write for Flushall {

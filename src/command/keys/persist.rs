@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::command::{Args, Command, Context, Group, KeySpec, Spec, Write};
+use crate::command::{Args, Command, Context, Flags, Group, KeySpec, Spec, Write};
 use crate::error::Answer;
 use crate::keyspace::{Key, Writer};
 use crate::resp::Reply;
@@ -23,6 +23,7 @@ impl Command for Persist {
         summary: "Takes a key's deadline away.",
         syntax: "key",
     };
+    const FLAGS: Flags = Flags { fast: true, sparing: true, ..Flags::NONE };
 }
 
 impl Write for Persist {

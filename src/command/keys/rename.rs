@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::command::{Args, Command, Context, Group, KeySpec, Spec, Write};
+use crate::command::{Args, Command, Context, Flags, Group, KeySpec, Spec, Write};
 use crate::error::Answer;
 use crate::keyspace::{Key, Writer};
 use crate::resp::Reply;
@@ -26,6 +26,7 @@ impl Command for Rename {
         summary: "Gives a value another key.",
         syntax: "key newkey",
     };
+    const FLAGS: Flags = Flags { sparing: true, ..Flags::NONE };
 }
 
 impl Write for Rename {

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 
-use crate::command::{Args, Command, Context, Group, KeySpec, Read, Spec};
+use crate::command::{Args, Command, Context, Flags, Group, KeySpec, Read, Spec};
 use crate::error::Answer;
 use crate::keyspace::View;
 use crate::resp::Reply;
@@ -22,6 +22,7 @@ macro_rules! commands {
                 summary: $summary,
                 syntax: "key",
             };
+            const FLAGS: Flags = Flags { fast: true, ..Flags::NONE };
         }
 
         impl Read for $name {

@@ -1,6 +1,6 @@
 //! `TYPE key`: the kind of the value, `none` where there is none.
 
-use crate::command::{Args, Command, Context, Group, KeySpec, Read, Spec};
+use crate::command::{Args, Command, Context, Flags, Group, KeySpec, Read, Spec};
 use crate::error::Answer;
 use crate::keyspace::{Key, View};
 use crate::resp::Reply;
@@ -20,6 +20,7 @@ impl Command for TypeOf {
         summary: "The kind of value under a key.",
         syntax: "key",
     };
+    const FLAGS: Flags = Flags { fast: true, ..Flags::NONE };
 }
 
 impl Read for TypeOf {

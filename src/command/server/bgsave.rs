@@ -1,6 +1,6 @@
 //! `BGSAVE`: begins a snapshot.
 
-use crate::command::{Args, Command, Control, Group, KeySpec, Node, Session, Spec};
+use crate::command::{Args, Command, Control, Flags, Group, KeySpec, Node, Session, Spec};
 use crate::error::Answer;
 use crate::resp::Reply;
 
@@ -17,6 +17,7 @@ impl Command for Bgsave {
         summary: "Begins a snapshot of the whole state; INFO tells when it is done.",
         syntax: "[SCHEDULE]",
     };
+    const FLAGS: Flags = Flags { fast: true, ..Flags::NONE };
 }
 
 impl Control for Bgsave {

@@ -1,9 +1,11 @@
-//! `COMMAND`, `COMMAND COUNT|INFO|DOCS|LIST|GETKEYS`: the table, told to clients.
+//! `COMMAND`, `COMMAND COUNT|INFO|DOCS|LIST|GETKEYS|GETKEYSANDFLAGS`: the table, told to clients.
 
 use bytes::Bytes;
 
 use crate::command::connection::client::unknown_subcommand;
-use crate::command::{Args, Command, Control, Group, KeySpec, Node, Row, Session, Spec, docs, table};
+use crate::command::keys::glob;
+use crate::command::subcommands::{self, Subcommand};
+use crate::command::{Args, Command, Control, Flags, Group, KeySpec, Node, Row, Session, Spec, docs, table};
 use crate::error::Answer;
 use crate::resp::Reply;
 
@@ -18,8 +20,9 @@ impl Command for CommandCommand {
         group: Group::Server,
         since: "0.1.0",
         summary: "Tells of the commands.",
-        syntax: "[COUNT | LIST | INFO [name ...] | DOCS [name ...] | GETKEYS name [word ...]]",
+        syntax: "[COUNT | LIST [FILTERBY (MODULE name | ACLCAT category | PATTERN pattern)] | INFO [name ...] | DOCS [name ...] | GETKEYS name [word ...] | GETKEYSANDFLAGS name [word ...] | HELP]",
     };
+    const FLAGS: Flags = Flags { for_everybody: true, ..Flags::NONE };
 }
 
 impl Control for CommandCommand {
@@ -29,26 +32,21 @@ impl Control for CommandCommand {
         };
         match &word.to_ascii_uppercase()[..] {
             b"COUNT" if args.is_empty() => Ok(Reply::Integer(every_name().count() as i64)),
-            b"LIST" if args.is_empty() => {
-                let name = |(name, _): (&'static str, _)| Reply::bulk(name.to_ascii_lowercase());
-                Ok(Reply::Array(every_name().map(name).collect()))
-            }
+            b"LIST" => list(args),
             b"INFO" => Ok(Reply::Array(match args.rest() {
                 [] => every_name().map(|(name, row)| docs::info(name, row)).collect(),
-                names => names
-                    .iter()
-                    .map(|name| chosen(name).map_or(Reply::NullArray, |(name, row)| docs::info(name, row)))
-                    .collect(),
+                names => names.iter().map(|name| info(name)).collect(),
             })),
             b"DOCS" => Ok(Reply::Map(match args.rest() {
                 [] => every_name().map(|(name, row)| docs::docs(name, row)).collect(),
-                names => names
-                    .iter()
-                    .filter_map(|name| chosen(name))
-                    .map(|(name, row)| docs::docs(name, row))
-                    .collect(),
+                names => names.iter().filter_map(|name| chosen(name)).map(documentation).collect(),
             })),
-            b"GETKEYS" if !args.is_empty() => keys_of(args.rest()),
+            b"GETKEYS" if !args.is_empty() => keys_of(args.rest(), |key, _| Reply::Bulk(key)),
+            b"GETKEYSANDFLAGS" if !args.is_empty() => keys_of(args.rest(), |key, row| {
+                let flags = docs::key_flags(row).iter().map(|flag| Reply::Simple(flag)).collect();
+                Reply::Array(vec![Reply::Bulk(key), Reply::Set(flags)])
+            }),
+            b"HELP" if args.is_empty() => Ok(subcommands::help(&Self::SPEC)),
             _ => Err(unknown_subcommand("COMMAND", word)),
         }
     }
@@ -61,17 +59,73 @@ fn every_name() -> impl Iterator<Item = (&'static str, &'static Row)> {
     })
 }
 
-fn chosen(name: &[u8]) -> Option<(&'static str, &'static Row)> {
-    every_name().find(|(known, _)| known.as_bytes().eq_ignore_ascii_case(name))
+/// A command by one of its names, or a subcommand of one.
+type Chosen = (&'static str, &'static Row, Option<Subcommand>);
+
+/// What goes by this name; a subcommand's is `config|get`.
+fn chosen(name: &[u8]) -> Option<Chosen> {
+    let mut parts = name.splitn(2, |byte| *byte == b'|');
+    let first = parts.next()?;
+    let (name, row) = every_name().find(|(known, _)| known.as_bytes().eq_ignore_ascii_case(first))?;
+    match parts.next() {
+        None => Some((name, row, None)),
+        Some(second) => subcommands::named(row, second).map(|one| (name, row, Some(one))),
+    }
 }
 
-fn keys_of(words: &[Bytes]) -> Result<Reply, Answer> {
+fn info(name: &[u8]) -> Reply {
+    match chosen(name) {
+        None => Reply::NullArray,
+        Some((name, row, None)) => docs::info(name, row),
+        Some((_, row, Some(one))) => docs::subcommand_info(row, one),
+    }
+}
+
+fn documentation((name, row, one): Chosen) -> (Reply, Reply) {
+    match one {
+        None => docs::docs(name, row),
+        Some(one) => docs::subcommand_docs(row, one),
+    }
+}
+
+/// `LIST [FILTERBY MODULE name | ACLCAT category | PATTERN pattern]`: names, those of subcommands too.
+fn list(args: &mut Args<'_>) -> Result<Reply, Answer> {
+    let mut wanted: Box<dyn Fn(&str, &Row) -> Result<bool, Answer>> = Box::new(|_, _| Ok(true));
+    if !args.is_empty() {
+        if !args.keyword("FILTERBY") || args.left() != 2 {
+            return Err(Answer::SYNTAX);
+        }
+        let (filter, value) = (args.word()?.to_ascii_uppercase(), args.word()?.to_ascii_lowercase());
+        wanted = match &filter[..] {
+            // The one module that HELLO and MODULE LIST tell of.
+            b"MODULE" => Box::new(move |_, row| Ok(&value[..] == b"rejson" && row.spec.group == Group::Json)),
+            b"ACLCAT" => Box::new(move |_, row| {
+                Ok(row.categories().iter().any(|category| category.as_bytes()[1..] == value[..]))
+            }),
+            b"PATTERN" => Box::new(move |name, _| glob::matches(&value, name.as_bytes())),
+            _ => return Err(Answer::SYNTAX),
+        };
+    }
+    let mut names = Vec::new();
+    for (name, row) in every_name() {
+        let inner = subcommands::of(row).into_iter().map(|one| one.full_name(&row.spec));
+        for name in std::iter::once(name.to_ascii_lowercase()).chain(inner) {
+            if wanted(&name, row)? {
+                names.push(Reply::bulk(name));
+            }
+        }
+    }
+    Ok(Reply::Array(names))
+}
+
+/// The keys of a request, each told as `tell` does.
+fn keys_of(words: &[Bytes], tell: impl Fn(Bytes, &Row) -> Reply) -> Result<Reply, Answer> {
     let row = table::find(&words[0]).ok_or(Answer::fixed("ERR Invalid command specified"))?;
     if !row.arity_fits(words.len()) {
         return Err(Answer::fixed("ERR Invalid number of arguments specified for command"));
     }
     let keys: Vec<Reply> =
-        row.spec.keys.positions(words.len()).map(|at| Reply::Bulk(words[at].clone())).collect();
+        row.spec.keys.positions(words.len()).map(|at| tell(words[at].clone(), row)).collect();
     if keys.is_empty() {
         return Err(Answer::fixed("ERR The command has no key arguments"));
     }

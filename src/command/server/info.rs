@@ -1,6 +1,6 @@
 //! `INFO [section ...]`: what the node says of itself.
 
-use crate::command::{Args, Command, Control, Group, KeySpec, Node, Session, Spec};
+use crate::command::{Args, Command, Control, Flags, Group, KeySpec, Node, Session, Spec};
 use crate::error::Answer;
 use crate::resp::Reply;
 
@@ -17,6 +17,7 @@ impl Command for Info {
         summary: "What the node says of itself, in sections.",
         syntax: "[section ...]",
     };
+    const FLAGS: Flags = Flags { for_everybody: true, ..Flags::NONE };
 }
 
 impl Control for Info {

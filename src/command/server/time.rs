@@ -1,6 +1,6 @@
 //! `TIME`: the node's clock.
 
-use crate::command::{Args, Command, Control, Group, KeySpec, Node, Session, Spec};
+use crate::command::{Args, Command, Control, Flags, Group, KeySpec, Node, Session, Spec};
 use crate::error::Answer;
 use crate::resp::Reply;
 
@@ -17,6 +17,7 @@ impl Command for Time {
         summary: "The node's clock: unix seconds, and microseconds within the second.",
         syntax: "",
     };
+    const FLAGS: Flags = Flags { fast: true, for_everybody: true, ..Flags::NONE };
 }
 
 impl Control for Time {

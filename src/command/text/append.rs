@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{TEXT_BYTES_MAX, with_text};
-use crate::command::{Args, Command, Context, Group, KeySpec, Spec, Write};
+use crate::command::{Args, Command, Context, Flags, Group, KeySpec, Spec, Write};
 use crate::error::Answer;
 use crate::keyspace::{Key, Value, Writer};
 use crate::resp::Reply;
@@ -25,6 +25,7 @@ impl Command for Append {
         summary: "Adds to the end of a string.",
         syntax: "key value",
     };
+    const FLAGS: Flags = Flags { fast: true, ..Flags::NONE };
 }
 
 impl Write for Append {

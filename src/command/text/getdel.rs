@@ -4,7 +4,7 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
 use super::with_text;
-use crate::command::{Args, Command, Context, Group, KeySpec, Spec, Write};
+use crate::command::{Args, Command, Context, Flags, Group, KeySpec, Spec, Write};
 use crate::error::Answer;
 use crate::keyspace::{Key, Writer};
 use crate::resp::Reply;
@@ -25,6 +25,7 @@ impl Command for Getdel {
         summary: "A string, which is taken away.",
         syntax: "key",
     };
+    const FLAGS: Flags = Flags { fast: true, sparing: true, ..Flags::NONE };
 }
 
 impl Write for Getdel {

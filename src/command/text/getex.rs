@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::with_text;
 use crate::command::expiry::deadline_if_any;
-use crate::command::{Args, Command, Context, Group, KeySpec, Spec, Write};
+use crate::command::{Args, Command, Context, Flags, Group, KeySpec, Spec, Write};
 use crate::error::Answer;
 use crate::keyspace::{Key, Writer};
 use crate::resp::Reply;
@@ -37,6 +37,7 @@ impl Command for Getex {
         summary: "A string, whose deadline is changed.",
         syntax: "key [EX seconds | PX milliseconds | EXAT unix-time-seconds | PXAT unix-time-milliseconds | PERSIST]",
     };
+    const FLAGS: Flags = Flags { fast: true, sparing: true, ..Flags::NONE };
 }
 
 impl Write for Getex {

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::with_text;
-use crate::command::{Args, Command, Context, Group, KeySpec, Spec, Write};
+use crate::command::{Args, Command, Context, Flags, Group, KeySpec, Spec, Write};
 use crate::error::Answer;
 use crate::keyspace::{Key, Value, Writer};
 use crate::resp::Reply;
@@ -33,6 +33,7 @@ macro_rules! commands {
                 summary: $summary,
                 syntax: $syntax,
             };
+            const FLAGS: Flags = Flags { fast: true, ..Flags::NONE };
         }
 
         impl Write for $name {

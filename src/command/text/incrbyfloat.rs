@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::with_text;
-use crate::command::{Args, Command, Context, Group, KeySpec, Spec, Write};
+use crate::command::{Args, Command, Context, Flags, Group, KeySpec, Spec, Write};
 use crate::error::Answer;
 use crate::keyspace::{Key, Value, Writer};
 use crate::resp::Reply;
@@ -28,6 +28,7 @@ impl Command for Incrbyfloat {
         summary: "Adds to a number that need not be whole.",
         syntax: "key increment",
     };
+    const FLAGS: Flags = Flags { fast: true, ..Flags::NONE };
 }
 
 impl Write for Incrbyfloat {

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 
 use super::bytes_of;
-use crate::command::{Args, Budget, Command, Context, Group, KeySpec, Read, Spec};
+use crate::command::{Args, Budget, Command, Context, Flags, Group, KeySpec, Read, Spec};
 use crate::error::Answer;
 use crate::keyspace::{Scope, View};
 use crate::resp::Reply;
@@ -23,6 +23,7 @@ impl Command for Mget {
         summary: "Several strings.",
         syntax: "key ...",
     };
+    const FLAGS: Flags = Flags { fast: true, ..Flags::NONE };
 }
 
 impl Read for Mget {

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::command::{Args, Command, Context, Group, KeySpec, Spec, Write};
+use crate::command::{Args, Command, Context, Flags, Group, KeySpec, Spec, Write};
 use crate::error::Answer;
 use crate::keyspace::{Key, Value, Writer};
 use crate::resp::Reply;
@@ -24,6 +24,7 @@ impl Command for Setnx {
         summary: "Puts a string under a key that is free.",
         syntax: "key value",
     };
+    const FLAGS: Flags = Flags { fast: true, ..Flags::NONE };
 }
 
 impl Write for Setnx {

@@ -1,0 +1,42 @@
+//! `MODULE LIST`: clients of RedisJSON look for its module by name.
+
+use crate::command::connection::client::unknown_subcommand;
+use crate::command::{Args, Command, Control, Group, KeySpec, Node, Session, Spec, subcommands};
+use crate::error::Answer;
+use crate::resp::Reply;
+
+pub struct Module;
+
+impl Command for Module {
+    const SPEC: Spec = Spec {
+        name: "MODULE",
+        aliases: &[],
+        arity: -2,
+        keys: KeySpec::NONE,
+        group: Group::Server,
+        since: "0.1.0",
+        summary: "The modules whose commands are there: ReJSON.",
+        syntax: "(LIST | HELP)",
+    };
+}
+
+impl Control for Module {
+    fn run(args: &mut Args<'_>, _session: &mut Session, _node: &dyn Node) -> Result<Reply, Answer> {
+        let word = args.word()?;
+        match &word.to_ascii_uppercase()[..] {
+            b"LIST" if args.is_empty() => Ok(Reply::Array(vec![rejson()])),
+            b"HELP" if args.is_empty() => Ok(subcommands::help(&Self::SPEC)),
+            _ => Err(unknown_subcommand("MODULE", word)),
+        }
+    }
+}
+
+/// The module as `MODULE LIST` and `HELLO` tell it.
+pub fn rejson() -> Reply {
+    Reply::Map(vec![
+        (Reply::word("name"), Reply::word("ReJSON")),
+        (Reply::word("ver"), Reply::Integer(80_000)),
+        (Reply::word("path"), Reply::word("")),
+        (Reply::word("args"), Reply::Array(Vec::new())),
+    ])
+}

@@ -1,0 +1,30 @@
+//! `SAVE`: takes a snapshot and waits for it. Others go on meanwhile, and no write depends on it.
+
+use crate::command::{Args, Command, Group, KeySpec, Node, Operate, Running, Spec};
+use crate::error::Answer;
+use crate::resp::Reply;
+
+pub struct Save;
+
+impl Command for Save {
+    const SPEC: Spec = Spec {
+        name: "SAVE",
+        aliases: &[],
+        arity: 1,
+        keys: KeySpec::NONE,
+        group: Group::Server,
+        since: "0.1.0",
+        summary: "Takes a snapshot of the whole state, and answers when it is on disk.",
+        syntax: "",
+    };
+}
+
+impl Operate for Save {
+    fn parse(args: &mut Args<'_>) -> Result<Save, Answer> {
+        args.finish().map(|()| Save)
+    }
+
+    fn run(self, node: &dyn Node) -> Running<'_> {
+        Box::pin(async move { node.save().await.map(|()| Reply::OK) })
+    }
+}

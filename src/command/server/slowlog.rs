@@ -1,0 +1,64 @@
+//! `SLOWLOG GET [count] | LEN | RESET | HELP`: requests that took long.
+
+use crate::command::connection::client::unknown_subcommand;
+use crate::command::{Args, Command, Control, Group, KeySpec, Node, Session, SlowRequest, Spec, subcommands};
+use crate::error::Answer;
+use crate::resp::Reply;
+
+/// How many are told to who does not say, as in Redis.
+const COUNT_DEFAULT: usize = 10;
+
+const BAD_COUNT: Answer = Answer::fixed("ERR count should be greater than or equal to -1");
+
+pub struct Slowlog;
+
+impl Command for Slowlog {
+    const SPEC: Spec = Spec {
+        name: "SLOWLOG",
+        aliases: &[],
+        arity: -2,
+        keys: KeySpec::NONE,
+        group: Group::Server,
+        since: "0.1.0",
+        summary: "The requests that took longer than slowlog-log-slower-than, newest first.",
+        syntax: "(GET [count] | LEN | RESET | HELP)",
+    };
+}
+
+impl Control for Slowlog {
+    fn run(args: &mut Args<'_>, _session: &mut Session, node: &dyn Node) -> Result<Reply, Answer> {
+        let word = args.word()?;
+        match (&word.to_ascii_uppercase()[..], args.left()) {
+            (b"GET", 0 | 1) => {
+                let most = if args.is_empty() { COUNT_DEFAULT } else { count(args)? };
+                Ok(Reply::Array(node.slow_requests(most).into_iter().map(entry).collect()))
+            }
+            (b"LEN", 0) => Ok(Reply::Integer(node.slow_requests_kept() as i64)),
+            (b"RESET", 0) => {
+                node.forget_slow_requests();
+                Ok(Reply::OK)
+            }
+            (b"HELP", 0) => Ok(subcommands::help(&Self::SPEC)),
+            _ => Err(unknown_subcommand("SLOWLOG", word)),
+        }
+    }
+}
+
+/// -1 is all of them.
+fn count(args: &mut Args<'_>) -> Result<usize, Answer> {
+    match args.integer().map_err(|_| BAD_COUNT)? {
+        -1 => Ok(usize::MAX),
+        count => usize::try_from(count).map_err(|_| BAD_COUNT),
+    }
+}
+
+fn entry(slow: SlowRequest) -> Reply {
+    Reply::Array(vec![
+        Reply::Integer(slow.id as i64),
+        Reply::Integer(slow.unix_seconds as i64),
+        Reply::Integer(slow.micros as i64),
+        Reply::Array(slow.words.into_iter().map(Reply::Bulk).collect()),
+        Reply::bulk(slow.address),
+        Reply::bulk(slow.name),
+    ])
+}

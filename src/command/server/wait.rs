@@ -1,0 +1,84 @@
+//! `WAIT numreplicas timeout` and `WAITAOF numlocal numreplicas timeout`: how many members have what was written.
+//!
+//! A write is answered when a majority has it on disk, so there is never a wait for safety's sake: this waits for more
+//! than the majority, milliseconds at most, 0 for as long as it takes. Members that are not there are not waited for.
+
+use std::time::Duration;
+
+use crate::command::{Args, Command, Flags, Group, KeySpec, Node, Operate, Running, Spec};
+use crate::error::Answer;
+use crate::resp::Reply;
+
+pub struct Wait {
+    replicas: u64,
+    patience: Option<Duration>,
+}
+
+impl Command for Wait {
+    const SPEC: Spec = Spec {
+        name: "WAIT",
+        aliases: &[],
+        arity: 3,
+        keys: KeySpec::NONE,
+        group: Group::Connection,
+        since: "0.1.0",
+        summary: "How many members besides the leader are known to have every acknowledged write; waits for so many.",
+        syntax: "numreplicas timeout",
+    };
+    const FLAGS: Flags = Flags { waits: true, for_everybody: true, ..Flags::NONE };
+}
+
+impl Operate for Wait {
+    fn parse(args: &mut Args<'_>) -> Result<Wait, Answer> {
+        // As in Redis, less than none is there already.
+        let replicas = args.integer()?.max(0) as u64;
+        Ok(Wait { replicas, patience: patience(args)? })
+    }
+
+    fn run(self, node: &dyn Node) -> Running<'_> {
+        Box::pin(async move {
+            let found = node.replicas_with_all(self.replicas, self.patience).await;
+            Ok(Reply::Integer(found as i64))
+        })
+    }
+}
+
+pub struct Waitaof(Wait);
+
+impl Command for Waitaof {
+    const SPEC: Spec = Spec {
+        name: "WAITAOF",
+        aliases: &[],
+        arity: 4,
+        keys: KeySpec::NONE,
+        group: Group::Connection,
+        since: "0.1.0",
+        summary: "As WAIT, and before it 1: every acknowledged write is on disk.",
+        syntax: "numlocal numreplicas timeout",
+    };
+}
+
+impl Operate for Waitaof {
+    fn parse(args: &mut Args<'_>) -> Result<Waitaof, Answer> {
+        if !matches!(args.integer()?, 0 | 1) {
+            return Err(Answer::fixed("ERR value is out of range, value must between 0 and 1"));
+        }
+        let replicas = u64::try_from(args.integer()?)
+            .map_err(|_| Answer::fixed("ERR value is out of range, must be positive"))?;
+        Ok(Waitaof(Wait { replicas, patience: patience(args)? }))
+    }
+
+    fn run(self, node: &dyn Node) -> Running<'_> {
+        Box::pin(async move {
+            let found = node.replicas_with_all(self.0.replicas, self.0.patience).await;
+            Ok(Reply::Array(vec![Reply::Integer(1), Reply::Integer(found as i64)]))
+        })
+    }
+}
+
+fn patience(args: &mut Args<'_>) -> Result<Option<Duration>, Answer> {
+    let millis =
+        args.integer().map_err(|_| Answer::fixed("ERR timeout is not an integer or out of range"))?;
+    let millis = u64::try_from(millis).map_err(|_| Answer::fixed("ERR timeout is negative"))?;
+    Ok((millis > 0).then(|| Duration::from_millis(millis)))
+}

@@ -1,0 +1,72 @@
+//! `INFO stats`, `commandstats`, `latencystats` and `errorstats`: what was counted and measured.
+
+use super::line;
+use crate::command::{Row, table};
+use crate::server::histogram::percentile;
+use crate::server::shared::Shared;
+use crate::server::stats::{CommandStats, get};
+
+/// The percentiles that Redis tells unless it is told others.
+const PERCENTILES: [(&str, f64); 3] = [("p50", 50.0), ("p99", 99.0), ("p99.9", 99.9)];
+
+pub fn stats(shared: &Shared, out: &mut String) {
+    let stats = &shared.stats;
+    let rates = shared.samples.per_second();
+    line(out, format_args!("total_connections_received:{}", get(&stats.connections_received)));
+    line(out, format_args!("total_commands_processed:{}", get(&stats.commands_processed)));
+    line(out, format_args!("instantaneous_ops_per_sec:{:.0}", rates.commands));
+    line(out, format_args!("total_net_input_bytes:{}", get(&stats.input_bytes)));
+    line(out, format_args!("total_net_output_bytes:{}", get(&stats.output_bytes)));
+    line(out, format_args!("instantaneous_input_kbps:{:.2}", rates.input_bytes / 1024.0));
+    line(out, format_args!("instantaneous_output_kbps:{:.2}", rates.output_bytes / 1024.0));
+    line(out, format_args!("rejected_connections:{}", get(&stats.connections_rejected)));
+    line(out, format_args!("expired_keys:{}", get(&stats.keys_expired)));
+    line(out, format_args!("evicted_keys:0"));
+    line(out, format_args!("evicted_clients:0"));
+    line(out, format_args!("latest_fork_usec:0"));
+    line(out, format_args!("total_forks:0"));
+    line(out, format_args!("total_error_replies:{}", get(&stats.error_replies)));
+    line(out, format_args!("total_protocol_errors:{}", get(&stats.protocol_errors)));
+    line(out, format_args!("pubsub_channels:0"));
+    line(out, format_args!("pubsub_patterns:0"));
+}
+
+/// The commands that were asked for, with what was counted of each.
+fn asked(shared: &Shared) -> impl Iterator<Item = (&'static Row, &CommandStats)> {
+    let all = table::ROWS.iter().zip(&shared.stats.commands);
+    all.filter(|(_, stats)| get(&stats.calls) + get(&stats.rejected) > 0)
+}
+
+pub fn commandstats(shared: &Shared, out: &mut String) {
+    for (row, stats) in asked(shared) {
+        let (calls, micros) = (get(&stats.calls), get(&stats.nanos) / 1000);
+        line(
+            out,
+            format_args!(
+                "cmdstat_{}:calls={calls},usec={micros},usec_per_call={:.2},rejected_calls={},failed_calls={}",
+                row.spec.name.to_lowercase(),
+                micros as f64 / calls.max(1) as f64,
+                get(&stats.rejected),
+                get(&stats.failed),
+            ),
+        );
+    }
+}
+
+/// Percentiles are the ends of steps that double: of a call that took 3 microseconds it says 4.
+pub fn latencystats(shared: &Shared, out: &mut String) {
+    for (row, stats) in asked(shared) {
+        let told = stats.steps.cumulative();
+        if !told.is_empty() {
+            let one = |(name, percent)| format!("{name}={:.3}", percentile(&told, percent) as f64);
+            let name = row.spec.name.to_lowercase();
+            line(out, format_args!("latency_percentiles_usec_{name}:{}", PERCENTILES.map(one).join(",")));
+        }
+    }
+}
+
+pub fn errorstats(shared: &Shared, out: &mut String) {
+    for (code, count) in shared.stats.errors.all() {
+        line(out, format_args!("errorstat_{code}:count={count}"));
+    }
+}

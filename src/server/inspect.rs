@@ -1,0 +1,108 @@
+//! The node's record of its own work, kept while commands run and told when one asks.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+
+use super::latency::Event;
+use super::shared::Shared;
+use super::slowlog::Caller;
+use super::stats::get;
+use super::waiting;
+use crate::command::{Histogram, Inspect, LatencyEvent, Memory, Session, SlowRequest, table};
+use crate::env::Pending;
+use crate::error::Answer;
+
+impl Shared {
+    /// Takes note of a command, the one at this position of the table, that ran for so long.
+    pub fn observe(&self, position: usize, words: &[Bytes], session: &Session, spent: Duration) {
+        self.stats.commands[position].took(spent);
+        let event = if table::ROWS[position].is_fast() { Event::FastCommand } else { Event::Command };
+        self.record(event, spent);
+        self.keep_if_slow(words, session, spent);
+    }
+
+    /// Takes note of a batch of writes, of which this is the first, that was answered after so long.
+    pub fn observe_writes(&self, first: &[Bytes], session: &Session, spent: Duration) {
+        self.record(Event::Write, spent);
+        self.keep_if_slow(first, session, spent);
+    }
+
+    /// Takes note of other work.
+    pub fn record(&self, event: Event, spent: Duration) {
+        if self.latency.is_long(spent) {
+            self.latency.record(event, self.clock.now_ms() / 1000, spent);
+        }
+    }
+
+    fn keep_if_slow(&self, words: &[Bytes], session: &Session, spent: Duration) {
+        if self.slowlog.is_slow(spent) {
+            let caller = Caller { address: &session.address, name: &session.name };
+            self.slowlog.keep(words, caller, self.clock.now_ms() / 1000, spent);
+        }
+    }
+}
+
+impl Inspect for Shared {
+    fn slow_requests(&self, most: usize) -> Vec<SlowRequest> {
+        self.slowlog.newest(most)
+    }
+
+    fn slow_requests_kept(&self) -> usize {
+        self.slowlog.len()
+    }
+
+    fn forget_slow_requests(&self) {
+        self.slowlog.reset();
+    }
+
+    fn latency_threshold_ms(&self) -> u64 {
+        self.latency.threshold_ms()
+    }
+
+    fn latency_events(&self) -> Vec<LatencyEvent> {
+        self.latency.events()
+    }
+
+    fn forget_latency_events(&self, names: &[Bytes]) -> usize {
+        self.latency.reset(names)
+    }
+
+    fn histograms(&self) -> Vec<Histogram> {
+        let called = table::ROWS.iter().zip(&self.stats.commands).filter_map(|(row, stats)| {
+            let micros = stats.steps.cumulative();
+            let calls = micros.last()?.1;
+            Some(Histogram { command: row.spec.name, calls, micros })
+        });
+        called.collect()
+    }
+
+    fn memory(&self) -> Memory {
+        let resident = self.samples.resident_bytes();
+        Memory { resident, peak: get(&self.samples.peak_bytes), startup: self.samples.startup_bytes }
+    }
+
+    fn last_save_seconds(&self) -> u64 {
+        let age = self.group.saves().since_last_good;
+        age.map_or(self.started_ms, |age| self.clock.now_ms().saturating_sub(age.as_millis() as u64)) / 1000
+    }
+
+    fn save(&self) -> Pending<'_, Result<(), Answer>> {
+        Box::pin(waiting::save(self))
+    }
+
+    fn replicas_with_all(&self, wanted: u64, patience: Option<Duration>) -> Pending<'_, u64> {
+        Box::pin(waiting::replicas_with_all(self, wanted, patience))
+    }
+
+    fn begin_stop(&self) -> Result<(), Answer> {
+        match self.stops.send_replace(true) {
+            false => Ok(()),
+            true => Err(Answer::fixed("ERR the node is stopping already")),
+        }
+    }
+
+    fn is_stopping(&self) -> bool {
+        *self.stops.borrow()
+    }
+}

@@ -1,0 +1,83 @@
+//! Commands that wait for the group: for members to come along, for a snapshot to be on disk.
+//!
+//! Invariant: nothing waits for ever once the node stops.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use super::shared::Shared;
+use crate::command::Inspect;
+use crate::error::Answer;
+
+/// How often what is waited for is looked at: a member acknowledges within milliseconds, and a look is cheap.
+const LOOK_AGAIN: Duration = Duration::from_millis(5);
+
+/// Counts a client as blocked until it is dropped.
+struct Blocked<'a>(&'a AtomicU64);
+
+impl Blocked<'_> {
+    fn new(shared: &Shared) -> Blocked<'_> {
+        shared.stats.clients_blocked.fetch_add(1, Ordering::Relaxed);
+        Blocked(&shared.stats.clients_blocked)
+    }
+}
+
+impl Drop for Blocked<'_> {
+    fn drop(&mut self) {
+        let before = self.0.fetch_sub(1, Ordering::Relaxed);
+        assert!(before > 0, "who is no longer blocked was counted");
+    }
+}
+
+/// How many members besides the leader are known to have what was acknowledged before; waits until it is as many as
+/// wanted, or as there are.
+pub async fn replicas_with_all(shared: &Shared, wanted: u64, patience: Option<Duration>) -> u64 {
+    let target = shared.group.status().last_log_index;
+    let begun = shared.clock.elapsed();
+    let mut blocked = None;
+    loop {
+        let (known, others) = known_to_have(shared, target);
+        let patient = patience.is_none_or(|patience| shared.clock.elapsed().saturating_sub(begun) < patience);
+        // Only a leader hears of the others.
+        let may_rise = shared.group.status().is_leader() && !shared.is_stopping();
+        if known >= wanted.min(others) || !patient || !may_rise {
+            return known;
+        }
+        blocked.get_or_insert_with(|| Blocked::new(shared));
+        tokio::time::sleep(LOOK_AGAIN).await;
+    }
+}
+
+/// How many members besides the leader are known to have the entry and what was acknowledged before it; and how many
+/// members besides the leader there are.
+fn known_to_have(shared: &Shared, entry: Option<u64>) -> (u64, u64) {
+    let status = shared.group.status();
+    let voters = status.members.iter().filter(|member| member.voter).count() as u64;
+    let others = status.members.iter().filter(|member| member.id != status.node_id);
+    let heard =
+        others.filter(|member| status.is_leader() && member.matched.is_some() && member.matched >= entry);
+    // What was acknowledged is on a majority, even where it is not known on whom.
+    let known = (heard.count() as u64).max(voters / 2);
+    (known, (status.members.len() as u64).saturating_sub(1))
+}
+
+/// Takes a snapshot of what is applied now, and returns when it is on disk.
+pub async fn save(shared: &Shared) -> Result<(), Answer> {
+    if shared.group.status().snapshot_running {
+        return Err(Answer::fixed("ERR Background save already in progress"));
+    }
+    let before = shared.group.saves().ended;
+    let failed = |reason: &dyn std::fmt::Display| Answer::new(format!("ERR no snapshot was taken: {reason}"));
+    shared.group.trigger_snapshot().await.map_err(|fatal| failed(&fatal))?;
+    let _blocked = Blocked::new(shared);
+    while shared.group.saves().ended == before {
+        if shared.is_stopping() {
+            return Err(failed(&"the node stops"));
+        }
+        tokio::time::sleep(LOOK_AGAIN).await;
+    }
+    match shared.group.status().snapshot_failed {
+        true => Err(failed(&"the messages of the node tell why")),
+        false => Ok(()),
+    }
+}
