@@ -3,7 +3,7 @@
 set -euo pipefail
 
 read -ra ports <<<"$COMPAT_PORTS"
-port=${ports[-1]}
+port=$COMPAT_PORT
 if ((${#ports[@]} > 1)); then nodes="${#ports[@]} nodes"; else nodes="1 node"; fi
 name="redis-benchmark $(redis-benchmark --version | cut -d ' ' -f 2)"
 requests=500

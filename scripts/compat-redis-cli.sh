@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# redis-cli in its ways of being used, for scripts/compat.sh, which tells by the environment: COMPAT_PORTS, COMPAT_DIR,
+# redis-cli in its ways of being used, for scripts/compat.sh, which tells by the environment: COMPAT_PORTS, COMPAT_PORT,
 # COMPAT_ALLOW_MISSING. Its prompt is typed at by tests/compat/python/redis_cli_prompt.py.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -7,7 +7,7 @@ cd "$(dirname "$0")/.."
 source scripts/lib.sh
 
 read -ra ports <<<"$COMPAT_PORTS"
-port=${ports[-1]}
+port=$COMPAT_PORT
 if ((${#ports[@]} > 1)); then nodes="${#ports[@]} nodes"; else nodes="1 node"; fi
 name="redis-cli $(redis-cli --version | cut -d ' ' -f 2)"
 work=$(mktemp -d)

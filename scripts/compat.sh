@@ -242,6 +242,13 @@ run_program() {
     esac
 }
 
+# The port of a node that follows, or of the only one: the longer way for a request.
+follower_port() {
+    local leader
+    leader=$(redis-cli -p "${ports[0]}" info raft | sed -n 's/^leader_id:\([0-9]*\).*/\1/p')
+    echo "${ports[${leader:-0} % ${#ports[@]}]}"
+}
+
 last_words() {
     local log
     for log in "$work"/node*.log; do echo; tail -n 2 "$log"; done
@@ -251,6 +258,8 @@ run_all() {
     local program
     for program in "$@"; do
         redis-cli -p "${ports[0]}" flushall >/dev/null
+        COMPAT_PORT=$(follower_port)
+        export COMPAT_PORT
         # In a shell of its own, which ends with the first command that fails; behind `||` none would end it.
         (set -e; run_program "$program") &
         wait $! || fail "$program failed, or was not done after $patience s; the last words of the nodes: $(last_words)"

@@ -148,7 +148,7 @@ static void publish(redisContext *context) {
         add(without, "pub/sub");
         return;
     }
-    redisContext *listener = connect_to(ports[ports_count - 1]);
+    redisContext *listener = connect_to(atoi(getenv("COMPAT_PORT")));
     redisReply *reply = ask(listener, "SUBSCRIBE news");
     if (reply->elements != 3 || reply->element[2]->integer != 1) failed("SUBSCRIBE");
     freeReplyObject(reply);
@@ -258,7 +258,7 @@ int main(void) {
     free(list);
     snprintf(name, sizeof name, "hiredis %d.%d.%d (%d node%s)", HIREDIS_MAJOR, HIREDIS_MINOR, HIREDIS_PATCH, ports_count,
              ports_count > 1 ? "s" : "");
-    redisContext *context = connect_to(ports[ports_count - 1]);
+    redisContext *context = connect_to(atoi(getenv("COMPAT_PORT")));
     if (has(context, "JSON.SET")) {
         one_at_a_time(context);
         pipelines(context);

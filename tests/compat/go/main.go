@@ -56,6 +56,15 @@ func until(what string, probe func() bool) {
 
 func address(node int) string { return "127.0.0.1:" + ports[node] }
 
+func follower() int {
+	for node, port := range ports {
+		if port == os.Getenv("COMPAT_PORT") {
+			return node
+		}
+	}
+	return 0
+}
+
 func dial(node int) redis.Conn {
 	timeouts := []redis.DialOption{redis.DialReadTimeout(patience), redis.DialWriteTimeout(patience)}
 	connection, err := redis.Dial("tcp", address(node), timeouts...)
@@ -128,7 +137,7 @@ func kill(node int) {
 }
 
 func redigoDocuments() {
-	connection := dial(len(ports) - 1)
+	connection := dial(follower())
 	defer connection.Close()
 	reply, err := connection.Do("JSON.SET", "go", "$", `{"name":"Alice","age":30}`)
 	same("JSON.SET", "OK", reply, err)
@@ -152,7 +161,7 @@ func redigoDocuments() {
 }
 
 func redigoTransaction() {
-	connection, rival := dial(len(ports)-1), dial(0)
+	connection, rival := dial(follower()), dial(0)
 	defer connection.Close()
 	defer rival.Close()
 	connection.Send("MULTI")
@@ -170,9 +179,9 @@ func redigoTransaction() {
 }
 
 func redigoPublish() {
-	listener := redis.PubSubConn{Conn: dial(len(ports) - 1)}
+	listener := redis.PubSubConn{Conn: dial(follower())}
 	defer listener.Close()
-	connection := dial(len(ports) - 1)
+	connection := dial(follower())
 	defer connection.Close()
 	listener.Subscribe("news")
 	if found, ok := listener.Receive().(redis.Subscription); !ok || found.Count != 1 {
@@ -212,7 +221,7 @@ func redigoFailover() {
 }
 
 func goRedis() {
-	options := &goredis.Options{Addr: address(len(ports) - 1), ReadTimeout: patience}
+	options := &goredis.Options{Addr: address(follower()), ReadTimeout: patience}
 	connection := goredis.NewClient(options)
 	defer connection.Close()
 	pong, err := connection.Ping().Result()

@@ -6,6 +6,7 @@ const fs = require('node:fs');
 const { setTimeout: sleep } = require('node:timers/promises');
 
 const ports = process.env.COMPAT_PORTS.split(' ').map(Number);
+const port = Number(process.env.COMPAT_PORT);
 const allowMissing = process.env.COMPAT_ALLOW_MISSING === '1';
 const nodes = `${ports.length} node${ports.length > 1 ? 's' : ''}`;
 // Far beyond what an election or a busy machine takes: when it is over, something is broken.
@@ -86,4 +87,4 @@ async function run(client, program) {
   }
 }
 
-module.exports = { assert, ports, until, within, part, leader, kill, run };
+module.exports = { assert, port, ports, until, within, part, leader, kill, run };

@@ -3,9 +3,8 @@
 
 const { Redis, Cluster } = require('ioredis');
 const { version } = require('ioredis/package.json');
-const { assert, ports, until, within, part, leader, kill, run } = require('./common');
+const { assert, port, ports, until, within, part, leader, kill, run } = require('./common');
 
-const port = ports[ports.length - 1];
 
 function connect(options = {}) {
   const client = new Redis({ port, host: '127.0.0.1', ...options });

@@ -3,9 +3,8 @@
 
 const redis = require('redis');
 const { version } = require('redis/package.json');
-const { assert, ports, until, within, part, leader, kill, run } = require('./common');
+const { assert, port, ports, until, within, part, leader, kill, run } = require('./common');
 
-const port = ports[ports.length - 1];
 const document = {
   name: 'Alice', age: 30, score: 1.5, tags: ['a', 'b', 'a'], on: true, address: { city: 'Paris' }, none: null,
 };

@@ -1,6 +1,6 @@
 """What the Python programs share: where the nodes are, what is left out, and how a leader is killed.
 
-scripts/compat.sh tells by the environment: COMPAT_PORTS the client ports, COMPAT_DIR a directory with `nodeN.pid` of each
+scripts/compat.sh tells by the environment: COMPAT_PORTS the client ports, COMPAT_PORT that of a node that follows, COMPAT_DIR a directory with `nodeN.pid` of each
 node that is started again when it ends, COMPAT_ALLOW_MISSING=1 that a part may be left out whose commands the server has not, COMPAT_PEER=1 that it is redis-server.
 """
 
@@ -12,6 +12,7 @@ import time
 import redis
 
 PORTS = [int(port) for port in os.environ["COMPAT_PORTS"].split()]
+PORT = int(os.environ["COMPAT_PORT"])
 DIR = os.environ.get("COMPAT_DIR", "")
 ALLOW_MISSING = os.environ.get("COMPAT_ALLOW_MISSING") == "1"
 # Debian's redis-server is older than these clients, and has no JSON.

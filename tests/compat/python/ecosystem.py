@@ -20,7 +20,7 @@ import sys
 
 import redis
 
-from common import ALLOW_MISSING, NODES, PATIENCE_SECONDS, PORTS, done, left_out, run
+from common import ALLOW_MISSING, PATIENCE_SECONDS, PORT, done, left_out, run
 
 HERE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "ecosystem")
 
@@ -33,7 +33,7 @@ class Wire:
     """A connection that shows replies as they come: text as str, maps as dict."""
 
     def __init__(self):
-        self.socket = socket.create_connection(("127.0.0.1", PORTS[-1]), timeout=PATIENCE_SECONDS)
+        self.socket = socket.create_connection(("127.0.0.1", PORT), timeout=PATIENCE_SECONDS)
         self.file = self.socket.makefile("rb")
 
     def close(self):
@@ -149,7 +149,7 @@ def play(name):
 
 
 def main():
-    with redis.Redis(port=PORTS[0]) as client:
+    with redis.Redis(port=PORT) as client:
         has_json = client.execute_command("COMMAND INFO", "JSON.SET") not in ([None], {}, None)
     for name in sorted(os.listdir(HERE)):
         if has_json or "json" not in name:

@@ -11,7 +11,7 @@ import tempfile
 import termios
 import time
 
-from common import PATIENCE_SECONDS, PORTS, kill_leader, leader, part, run, until
+from common import PATIENCE_SECONDS, PORT, PORTS, kill_leader, leader, part, run, until
 
 # Sequences that move the cursor and colour the text.
 ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
@@ -20,7 +20,7 @@ ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 class Prompt:
     """A redis-cli on a terminal of its own."""
 
-    def __init__(self, port=PORTS[-1]):
+    def __init__(self, port=PORT):
         self.port = port
 
     def __enter__(self):
@@ -57,7 +57,7 @@ class Prompt:
     def type(self, text):
         os.write(self.terminal, text.encode())
 
-    def enter(self, line, *wanted, prompt=f":{PORTS[-1]}> "):
+    def enter(self, line, *wanted, prompt=f":{PORT}> "):
         """Types a line and waits for these texts in its answer, one behind another, and the next prompt.
 
         What is typed before there is a prompt is thrown away.

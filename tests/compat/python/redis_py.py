@@ -10,11 +10,10 @@ from redis.exceptions import ClusterDownError, ConnectionError, ResponseError, T
 from redis.retry import Retry
 
 import json_cases
-from common import DIR, PATIENCE_SECONDS, PEER, PORTS, check, has, kill_leader, leader, part, run, settled, until
+from common import PATIENCE_SECONDS, PEER, PORT, PORTS, check, has, kill_leader, leader, part, run, settled, until
 
 # redis-py gave these names up; people call them still.
 warnings.simplefilter("ignore", DeprecationWarning)
-PORT = PORTS[-1]
 # As redis-py is told, and how it calls that: a protocol of None is its default.
 SHAPES = [(2, True), (3, True), (None, True), (2, False), (3, False)]
 
@@ -232,6 +231,38 @@ def server():
             assert client.time()[0] > 0 and client.dbsize() >= 0
 
 
+@part("what other nodes did", needs=["JSON.SET", "WATCH", "SUBSCRIBE", "CLIENT TRACKINGINFO"])
+def other_nodes():
+    for port in PORTS:
+        if port == PORT:
+            continue
+        caching = connect(3, cache_config=CacheConfig())
+        # One that caches takes no messages.
+        with caching as cached, connect() as client, redis.Redis(port=port, decode_responses=True) as other:
+            key = f"from:{port}"
+            listener = client.pubsub(ignore_subscribe_messages=True)
+            listener.subscribe(key)
+            until("SUBSCRIBE", lambda: listener.get_message(timeout=1) or listener.subscribed)
+            check(cached.json().get(key), None, "a document that is not there yet")
+            other.json().set(key, "$", {"n": 1})
+            until("an invalidation", lambda: cached.json().get(key) == {"n": 1})
+            check(client.pubsub_numsub(key), [(key, 1)], "PUBSUB NUMSUB")
+            for number in range(20):
+                other.publish(key, number)
+            heard = [until("a message", lambda: listener.get_message(timeout=1))["data"] for _ in range(20)]
+            check(heard, [str(number) for number in range(20)], "messages in order")
+            with client.pipeline() as pipeline:
+                pipeline.watch(key)
+                other.json().numincrby(key, "$.n", 1)
+                pipeline.multi()
+                pipeline.json().set(key, "$.n", 0)
+                try:
+                    raise AssertionError(f"EXEC after a write at another node gave {pipeline.execute()}")
+                except WatchError:
+                    check(other.json().get(key, "$.n"), [2], "a transaction that was given up")
+            listener.close()
+
+
 @part("a killed leader", needs=["JSON.SET"])
 def failover():
     waited = []
@@ -253,7 +284,8 @@ def failover():
 def main():
     for act in (server, keys, json_api, json_errors, pipelines, transactions, watch, watch_json, publish, cache):
         act()
-    if len(PORTS) > 1 and DIR:
+    if len(PORTS) > 1:
+        other_nodes()
         failover()
 
 

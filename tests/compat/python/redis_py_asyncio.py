@@ -10,10 +10,9 @@ from redis.backoff import ExponentialBackoff
 from redis.exceptions import ClusterDownError, ConnectionError, ResponseError, TimeoutError, TryAgainError, WatchError
 
 import json_cases
-from common import DIR, PATIENCE_SECONDS, PORTS, check, is_uncertain, kill_leader, leader, part, run
+from common import PATIENCE_SECONDS, PORT, PORTS, check, is_uncertain, kill_leader, leader, part, run
 
 warnings.simplefilter("ignore", DeprecationWarning)
-PORT = PORTS[-1]
 
 
 def connect(protocol=None, legacy=True, **options):
@@ -126,7 +125,7 @@ async def failover():
 def main():
     for act in (json_api, tasks, watch, publish):
         act()
-    if len(PORTS) > 1 and DIR:
+    if len(PORTS) > 1:
         failover()
 
 
