@@ -36,8 +36,8 @@ start() {
     ports=() pids=()
     rm -rf "$work"/node*
     for id in 1 2 3; do
-        ports+=("$(free_port)")
-        peers+="${separator}$id=127.0.0.1:${ports[-1]}@$(free_port)"
+        ports+=("$(free_port 1)")
+        peers+="${separator}$id=127.0.0.1:${ports[-1]}@$(free_port 1)"
         separator=,
     done
     for id in 1 2 3; do
