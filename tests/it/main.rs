@@ -26,3 +26,4 @@ mod sessions;
 mod shutdown;
 mod snapshots;
 mod tidy;
+mod under_load;
