@@ -71,6 +71,7 @@ impl Node {
         let group = Group::start(&data, options).await?;
         let others = group.clone();
         hub.connect(move |notice| others.spread(&notice));
+        tell_of_another_address(&group, &member);
         let run_id = (0..3).map(|_| format!("{:016x}", random.next_u64())).collect::<String>();
         let shared = Shared {
             config: RwLock::new(config.bound_at(listener.address())),
@@ -204,6 +205,16 @@ fn own_member(config: &Config, client: SocketAddr, raft: SocketAddr) -> Result<M
 
 fn member_at(said: &Advertised) -> Member {
     Member { raft_address: said.raft.clone(), client_address: said.client.clone() }
+}
+
+/// Others go on looking for a member where it was when it joined. With a port that the system chose, that is elsewhere
+/// after each start.
+fn tell_of_another_address(group: &Group, own: &Member) {
+    let status = group.status();
+    let known = status.members.iter().find(|member| member.id == status.node_id);
+    if let Some(known) = known.filter(|known| status.members.len() > 1 && known.member != *own) {
+        tracing::warn!(known = %known.member, now = %own, "the other members know this node at another address: start it there, or remove it and let it join anew");
+    }
 }
 
 /// Of which cluster this node is, and who founds it if nobody has yet.

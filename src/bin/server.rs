@@ -42,10 +42,18 @@ fn run() -> Result<(), Fatal> {
         .build()
         .map_err(|error| Fatal::Config(format!("no threads to run on: {error}")))?;
     runtime.block_on(async {
-        let node = Node::start(config).await?;
+        // Before anything else: until a signal has a handler, it kills the process.
+        let mut signals = StopSignals::new();
+        let node = tokio::select! {
+            biased;
+            node = Node::start(config) => node?,
+            () = signals.next() => {
+                tracing::info!("stopped before the node was ready");
+                return Ok(());
+            }
+        };
         tracing::info!(address = %node.address(), "ready to accept connections");
         tokio::spawn(return_memory());
-        let mut signals = StopSignals::new();
         let (stop, stopping) = tokio::sync::oneshot::channel();
         let mut running = std::pin::pin!(node.run(async { drop(stopping.await) }));
         tokio::select! {

@@ -14,13 +14,19 @@ use parking_lot::Mutex;
 
 use super::convert;
 use super::group::{ELECTION_TIMEOUT_MS_MIN, Group};
-use super::net::{Append, AskVote, Declined, Handler, IncomingSnapshot, Request, Response};
+use super::net::{Append, AskVote, Declined, FRAME_BYTES_MAX, Handler, IncomingSnapshot, Request, Response};
 use super::types::TypeConfig;
 use crate::error::Unavailable;
 use crate::machine::Batch;
+use crate::resp::Reply;
 
 /// How long a node that starts anew votes for nobody. A leader that had heard from it may still trust its lease.
 pub const SILENCE: Duration = Duration::from_millis(ELECTION_TIMEOUT_MS_MIN);
+
+/// What the replies to a forwarded batch take together at most: what a message has room for, and some for itself.
+const REPLIES_BYTES_MAX: usize = FRAME_BYTES_MAX - (1 << 20);
+/// What a reply takes beside its text: its kind and its length.
+const REPLY_HEAD_BYTES: usize = 16;
 
 /// The snapshot that is coming in, if one is. It outlives the connection it comes on.
 pub type Incoming = std::sync::Arc<Mutex<IncomingSnapshot>>;
@@ -107,13 +113,16 @@ impl Group {
     }
 
     /// Proposes what a client gave to another node.
-    async fn accept(&self, commands: u32, bytes: &[u8]) -> Result<Vec<crate::resp::Reply>, Declined> {
+    async fn accept(&self, commands: u32, bytes: &[u8]) -> Result<Vec<Reply>, Declined> {
         let batch = Batch::from_wire(commands, bytes).map_err(|malformed| {
             tracing::warn!(%malformed, "another node forwards what this one cannot read");
             Declined::Unavailable(Unavailable::ShuttingDown)
         })?;
         match self.may_propose() {
-            true => self.propose_here(batch).await.map_err(|(declined, _)| declined),
+            true => match self.propose_here(batch).await {
+                Ok(replies) => Ok(within(replies, REPLIES_BYTES_MAX)),
+                Err((declined, _)) => Err(declined),
+            },
             false => Err(Declined::NotLeader),
         }
     }
@@ -139,5 +148,60 @@ impl Group {
         let response = installed.map_err(|error| error.to_string())?;
         tracing::info!(index = place.map(|id| id.index()), "installed a snapshot of the leader");
         Ok(Response::SnapshotInstalled(convert::store_vote(&response.vote)))
+    }
+}
+
+/// The replies, so that a message holds them: in the place of one for which there is no room stands that its outcome is
+/// not told. What a batch of GETDEL brings to light was put there over a long time, so no limit of requests bounds it.
+fn within(mut replies: Vec<Reply>, bytes_max: usize) -> Vec<Reply> {
+    let mut left = bytes_max.saturating_sub(replies.len() * REPLY_HEAD_BYTES);
+    for reply in &mut replies {
+        match left.checked_sub(text_bytes(reply)) {
+            Some(rest) => left = rest,
+            None => *reply = Reply::Unavailable(Unavailable::Uncertain),
+        }
+    }
+    replies
+}
+
+/// At least what a reply takes in a message beside its head.
+fn text_bytes(reply: &Reply) -> usize {
+    let parts = |parts: &[Reply]| parts.iter().map(|part| REPLY_HEAD_BYTES + text_bytes(part)).sum();
+    match reply {
+        Reply::Simple(text) => text.len(),
+        Reply::Error(answer) => answer.line().len(),
+        Reply::Unavailable(unavailable) => match unavailable {
+            Unavailable::DiskFull(reason) => reason.len(),
+            _ => 0,
+        },
+        Reply::Bulk(bytes) | Reply::Verbatim(bytes) => bytes.len(),
+        Reply::Integer(_) | Reply::Double(_) | Reply::Boolean(_) | Reply::Null | Reply::NullArray => 0,
+        Reply::Array(items) | Reply::Set(items) | Reply::Push(items) => parts(items),
+        Reply::Map(pairs) => {
+            pairs.iter().map(|(key, value)| 2 * REPLY_HEAD_BYTES + text_bytes(key) + text_bytes(value)).sum()
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn replies_that_outgrow_a_message_are_uncertain_and_the_others_stay() {
+        let text = |bytes: usize| Reply::bulk(vec![b'x'; bytes]);
+        let nested =
+            |bytes: usize| Reply::Array(vec![Reply::Map(vec![(text(1), text(bytes))]), Reply::NullArray]);
+        let bytes_max = 4000;
+        let replies =
+            vec![text(1500), nested(1500), text(1500), Reply::OK, nested(1500), Reply::Integer(i64::MIN)];
+        let kept = within(replies.clone(), bytes_max);
+        let uncertain = Reply::Unavailable(Unavailable::Uncertain);
+        assert_eq!(kept[..2], replies[..2]);
+        assert_eq!(kept[2..5], [uncertain.clone(), Reply::OK, uncertain]);
+        assert_eq!(kept[5], replies[5]);
+        assert!(postcard::to_stdvec(&kept).unwrap().len() <= bytes_max);
+        let small = vec![Reply::Error(crate::error::Answer::SYNTAX); 3];
+        assert_eq!(within(small.clone(), REPLIES_BYTES_MAX), small);
     }
 }

@@ -180,7 +180,9 @@ impl RaftStateMachine<TypeConfig> for StateMachine {
     }
 
     async fn try_create_snapshot_builder(&mut self, force: bool) -> Option<Builder> {
-        if !force && !self.running.may_begin() {
+        // A snapshot without this node among the members would look, at the next start, like that of a node which is being
+        // added. The log that is replayed instead tells it that it was removed.
+        if !force && (!self.running.may_begin() || self.endpoint.is_removed()) {
             return None;
         }
         let capture = self.machine.capture()?;

@@ -4,6 +4,7 @@
 //! <dir>/lock                 held while a process uses the directory
 //! <dir>/node                 node id, cluster id, format version
 //! <dir>/joined               present if the node joined a cluster of others
+//! <dir>/clearing             present while everything is being removed
 //! <dir>/group-0/log          segments
 //! <dir>/group-0/snapshots    snapshot files
 //! ```
@@ -12,6 +13,8 @@
 //! Invariants:
 //! * A directory that has a node file is used by that node of that cluster alone, and by one process at a time.
 //! * The node file is whole or absent: it is written aside, synced and renamed.
+//! * What a directory without a node file holds is nobody's, and is neither used nor added to: it may be a lost
+//!   node's. Only what a removal that was interrupted has left is removed.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -25,6 +28,9 @@ pub const FORMAT_VERSION: u32 = 1;
 
 /// Says that the cluster was founded by others.
 const JOINED: &str = "joined";
+
+/// Says that what is left is to be removed.
+const CLEARING: &str = "clearing";
 
 /// A node file is a few short lines; what is longer is something else.
 const NODE_FILE_BYTES_MAX: u64 = 4096;
@@ -68,6 +74,9 @@ impl DataDir {
             return Err(refused(path, "another process uses this data directory"));
         };
         let mut dir = DataDir { disk, path: path.to_owned(), identity, fresh: false, _lock: lock };
+        if lists(&*dir.disk, path, CLEARING)? {
+            dir.remove_all()?;
+        }
         dir.fresh = !dir.check_node_file()?;
         for sub in [dir.log_path(0), dir.snapshots_path(0)] {
             dir.disk.create_dir_all(&sub).map_err(disk_error(&sub, "creating the directory"))?;
@@ -80,17 +89,21 @@ impl DataDir {
         Ok(dir)
     }
 
-    /// Whose the directory at `path` is; `None` if it is nobody's yet.
+    /// Whose the directory at `path` is; `None` if it is nobody's yet, or is being cleared.
     ///
     /// # Errors
-    /// [`Fatal::Corrupt`] if its node file is damaged; [`Fatal::Disk`].
+    /// [`Fatal::Corrupt`] if its node file is damaged; [`Fatal::Directory`] if it is missing beside data;
+    /// [`Fatal::Disk`].
     pub fn owner(disk: &dyn Disk, path: &Path) -> Result<Option<Identity>, Fatal> {
         disk.create_dir_all(path).map_err(disk_error(path, "creating the directory"))?;
-        let names = disk.list(path).map_err(disk_error(path, "listing"))?;
-        match names.iter().any(|name| name == "node") {
-            true => read_node_file(disk, &path.join("node")).map(|(_, identity)| Some(identity)),
-            false => Ok(None),
+        if lists(disk, path, CLEARING)? {
+            return Ok(None);
         }
+        if lists(disk, path, "node")? {
+            return read_node_file(disk, &path.join("node")).map(|(_, identity)| Some(identity));
+        }
+        refuse_data(disk, path)?;
+        Ok(None)
     }
 
     /// Notes that the cluster of this directory was founded by others, before the directory gets an owner: a node that
@@ -110,42 +123,57 @@ impl DataDir {
     /// # Errors
     /// [`Fatal::Disk`].
     pub fn is_joined(disk: &dyn Disk, path: &Path) -> Result<bool, Fatal> {
-        let names = disk.list(path).map_err(disk_error(path, "listing"))?;
-        Ok(names.iter().any(|name| name == JOINED))
+        lists(disk, path, JOINED)
     }
 
-    /// Removes everything that the directory holds, and lets go of it. The node file goes first: without it what is
-    /// left is nobody's.
+    /// Removes everything that the directory holds, and lets go of it. A crash on the way leaves a directory of which the
+    /// next `open` removes the rest.
     ///
     /// # Errors
     /// [`Fatal::Disk`].
     pub fn clear(self) -> Result<(), Fatal> {
-        let node = self.node_path();
-        self.disk.remove(&node).map_err(disk_error(&node, "removing"))?;
-        self.disk.sync_dir(&self.path).map_err(disk_error(&self.path, "syncing"))?;
+        let marker = self.path.join(CLEARING);
+        let file = self.disk.open(&marker, Open::Create).map_err(disk_error(&marker, "creating"))?;
+        file.sync_all().map_err(disk_error(&marker, "syncing"))?;
+        self.sync_path(&self.path)?;
+        self.remove_all()
+    }
+
+    /// Removes what [`DataDir::clear`] has condemned; the marker goes last.
+    fn remove_all(&self) -> Result<(), Fatal> {
+        let remove = |path: PathBuf| self.disk.remove(&path).map_err(disk_error(&path, "removing"));
         for dir in [self.log_path(0), self.snapshots_path(0)] {
             for name in self.disk.list(&dir).map_err(disk_error(&dir, "listing"))? {
-                let path = dir.join(name);
-                self.disk.remove(&path).map_err(disk_error(&path, "removing"))?;
+                remove(dir.join(name))?;
             }
+            self.sync_path(&dir)?;
         }
-        Ok(())
+        if lists(&*self.disk, &self.path, "node")? {
+            remove(self.node_path())?;
+            self.sync_path(&self.path)?;
+        }
+        remove(self.path.join(CLEARING))?;
+        self.sync_path(&self.path)
+    }
+
+    fn sync_path(&self, dir: &Path) -> Result<(), Fatal> {
+        self.disk.sync_dir(dir).map_err(disk_error(dir, "syncing"))
     }
 
     fn sync_dirs(&self) -> Result<(), Fatal> {
         let group = self.path.join("group-0");
         let parent = self.path.parent().filter(|parent| !parent.as_os_str().is_empty());
         for dir in [Some(group.as_path()), Some(self.path.as_path()), parent].into_iter().flatten() {
-            self.disk.sync_dir(dir).map_err(disk_error(dir, "syncing"))?;
+            self.sync_path(dir)?;
         }
         Ok(())
     }
 
-    /// Whether there is a node file; it is ours then.
+    /// Whether there is a node file; it is ours then. Without one there is nothing else either.
     fn check_node_file(&self) -> Result<bool, Fatal> {
         let path = self.node_path();
-        let names = self.disk.list(&self.path).map_err(disk_error(&self.path, "listing"))?;
-        if !names.iter().any(|name| name == "node") {
+        if !lists(&*self.disk, &self.path, "node")? {
+            refuse_data(&*self.disk, &self.path)?;
             return Ok(false);
         }
         let (format, found) = read_node_file(&*self.disk, &path)?;
@@ -192,13 +220,46 @@ impl DataDir {
 
     /// Where the log of a group is.
     pub fn log_path(&self, group: u32) -> PathBuf {
-        self.path.join(format!("group-{group}")).join("log")
+        log_path(&self.path, group)
     }
 
     /// Where the snapshots of a group are.
     pub fn snapshots_path(&self, group: u32) -> PathBuf {
-        self.path.join(format!("group-{group}")).join("snapshots")
+        snapshots_path(&self.path, group)
     }
+}
+
+fn log_path(path: &Path, group: u32) -> PathBuf {
+    path.join(format!("group-{group}")).join("log")
+}
+
+fn snapshots_path(path: &Path, group: u32) -> PathBuf {
+    path.join(format!("group-{group}")).join("snapshots")
+}
+
+/// Whether a directory holds something of this name.
+fn lists(disk: &dyn Disk, path: &Path, name: &str) -> Result<bool, Fatal> {
+    let names = disk.list(path).map_err(disk_error(path, "listing"))?;
+    Ok(names.iter().any(|found| found == name))
+}
+
+/// An error if a directory without a node file holds a log or snapshots.
+fn refuse_data(disk: &dyn Disk, path: &Path) -> Result<(), Fatal> {
+    for dir in [log_path(path, 0), snapshots_path(path, 0)] {
+        let names = match disk.list(&dir) {
+            // A directory that was never made holds nothing.
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => continue,
+            names => names.map_err(disk_error(&dir, "listing"))?,
+        };
+        if let Some(name) = names.first() {
+            let reason = format!(
+                "its node file is missing, and there is {}: put the file back, or take an empty directory",
+                dir.join(name).display()
+            );
+            return Err(refused(path, reason));
+        }
+    }
+    Ok(())
 }
 
 fn refused(path: &Path, reason: impl Into<String>) -> Fatal {
@@ -304,6 +365,49 @@ mod tests {
             disk.reboot(cut);
             DataDir::open(disk.shared(), Path::new("/data"), of(3, "blue")).unwrap();
         }
+    }
+
+    /// A directory of a node that has a log, opened.
+    fn used(disk: &SimDisk) -> DataDir {
+        let dir = DataDir::open(disk.shared(), Path::new("/data"), of(3, "blue")).unwrap();
+        for path in [dir.log_path(0).join("1.log"), dir.snapshots_path(0).join("1.snap")] {
+            disk.shared().open(&path, Open::Create).unwrap().sync_all().unwrap();
+            disk.shared().sync_dir(path.parent().unwrap()).unwrap();
+        }
+        dir
+    }
+
+    #[test]
+    fn data_without_a_node_file_is_refused() {
+        let disk = SimDisk::new();
+        drop(used(&disk));
+        disk.shared().remove(Path::new("/data/node")).unwrap();
+        let message = "/data: its node file is missing, and there is /data/group-0/log/1.log: \
+                       put the file back, or take an empty directory";
+        let owner = DataDir::owner(&*disk.shared(), Path::new("/data"));
+        assert_eq!(owner.unwrap_err().to_string(), message);
+        let opened = DataDir::open(disk.shared(), Path::new("/data"), of(3, "blue"));
+        assert_eq!(opened.unwrap_err().to_string(), message);
+    }
+
+    #[test]
+    fn a_crash_while_it_is_cleared_leaves_all_or_nothing() {
+        let mut outcomes = std::collections::BTreeSet::new();
+        for cut in 0..30 {
+            let disk = SimDisk::new();
+            let dir = used(&disk);
+            disk.cut_power_after(cut);
+            let cleared = dir.clear().is_ok();
+            disk.reboot(cut);
+            let dir = DataDir::open(disk.shared(), Path::new("/data"), of(3, "blue")).unwrap();
+            let kept = disk.shared().list(&dir.log_path(0)).unwrap().len();
+            let snapshots = disk.shared().list(&dir.snapshots_path(0)).unwrap().len();
+            assert_eq!((kept, kept == 0), (snapshots, dir.is_fresh()), "power cut after {cut}");
+            assert!(!cleared || kept == 0);
+            assert!(!disk.shared().list(Path::new("/data")).unwrap().iter().any(|name| name == CLEARING));
+            outcomes.insert(kept);
+        }
+        assert_eq!(outcomes.len(), 2, "some cuts came before the decision, some after");
     }
 
     #[test]

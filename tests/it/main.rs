@@ -31,3 +31,4 @@ mod settings;
 mod shutdown;
 mod snapshots;
 mod tidy;
+mod under_load;

@@ -1,10 +1,11 @@
 //! What strangers send to the port for other nodes is refused, told once, and does no harm.
 
-use std::io::{Read, Write};
+use std::io::{ErrorKind, Read, Write};
 use std::net::TcpStream;
+use std::time::Instant;
 
-use crate::harness::TestNode;
-use crate::harness::wait::until;
+use crate::harness::wait::PATIENCE;
+use crate::harness::{TestNode, size};
 
 /// Where other nodes would connect.
 fn raft_address(node: &TestNode) -> String {
@@ -44,17 +45,69 @@ fn strangers_are_refused_and_told_of_once() {
     assert_eq!(node.client().text("PING"), "PONG");
 }
 
+/// How many files this process may have open.
+fn files_max() -> usize {
+    let limits = std::fs::read_to_string("/proc/self/limits").unwrap();
+    let line = limits.lines().find_map(|line| line.strip_prefix("Max open files")).expect("there is a limit");
+    line.split_whitespace().next().unwrap().parse().unwrap_or(usize::MAX)
+}
+
+/// A whole frame of a handshake, as a node of another protocol version would send it.
+fn greeting_of_another_version() -> Vec<u8> {
+    let hello = (9999_u32, "a cluster", 0_u32, 2_u64, 1_u64, None::<u64>);
+    let body = postcard::to_stdvec(&hello).unwrap();
+    let number = 0_u64.to_le_bytes();
+    let checksum = crc32c::crc32c_append(crc32c::crc32c(&number), &body);
+    let length = body.len() as u32;
+    [&length.to_le_bytes()[..], &checksum.to_le_bytes(), &number, &body].concat()
+}
+
+/// Connections of strangers that are open at once: `JSONVAULT_CONNECTIONS`, in parts if this process may not have so many.
 #[test]
-fn a_flood_of_connections_leaves_clients_served() {
+fn a_flood_of_strangers_leaves_clients_served_and_is_told_of_once() {
+    let started = Instant::now();
     let node = TestNode::started();
     let address = raft_address(&node);
-    let rounds = 10;
-    for round in 0..rounds {
-        let held: Vec<TcpStream> = (0..300).filter_map(|_| TcpStream::connect(&address).ok()).collect();
-        node.client().ok(&format!("SET k {round}"));
-        drop(held);
+    let other_version = greeting_of_another_version();
+    let frames: [&[u8]; 5] = [
+        b"GET / HTTP/1.1\r\nHost: x\r\n\r\n",
+        // A length of a gigabyte, and a frame that is cut short.
+        &[0, 0, 0, 0x40, 1, 2, 3, 4, 0, 0, 0, 0, 0, 0, 0, 0, 7],
+        &other_version[..other_version.len() - 1],
+        &other_version,
+        // Somebody who says nothing.
+        b"",
+    ];
+    let connections = size("JSONVAULT_CONNECTIONS", 1500) as usize;
+    // Some stay for the test's own use.
+    let at_once = connections.min(files_max() - 100);
+    let mut client = node.client();
+    for first in (0..connections).step_by(at_once) {
+        let count = at_once.min(connections - first);
+        let mut held = Vec::with_capacity(count);
+        for number in 0..count {
+            let mut stream = TcpStream::connect(&address).unwrap();
+            // It may have hung up already.
+            let _ = stream.write_all(frames[number % frames.len()]);
+            held.push(stream);
+            if number.is_multiple_of(500) {
+                client.ok(&format!("SET k {number}"));
+                assert_eq!(client.text("GET k"), number.to_string());
+            }
+        }
+        // New clients are served while all of them are open, and each of them is hung up on in the end.
+        node.client().ok(&format!("SET k {first}"));
+        for mut stream in held {
+            stream.set_read_timeout(Some(PATIENCE)).unwrap();
+            let mut answer = Vec::new();
+            let ended = stream.read_to_end(&mut answer);
+            let hung_up =
+                ended.is_ok() || ended.is_err_and(|error| error.kind() == ErrorKind::ConnectionReset);
+            assert!(hung_up, "a stranger was not refused");
+        }
     }
-    until("the node to forget them", || {
-        (node.client().text("GET k") == (rounds - 1).to_string()).then_some(())
-    });
+    assert_eq!(node.client().text("PING"), "PONG");
+    // Once in ten seconds.
+    let told = node.messages().matches("refused").count() as u64;
+    assert!((1..=1 + started.elapsed().as_secs() / 10).contains(&told), "{}", node.messages());
 }

@@ -113,6 +113,15 @@ fn a_second_signal_ends_the_node_at_once() {
 }
 
 #[test]
+fn a_node_that_is_told_to_terminate_before_it_is_ready_exits_with_0() {
+    // It waits for a cluster of which nobody is there.
+    let mut node = TestNode::new().with(&["--join", "127.0.0.1:1"]);
+    node.start_without_waiting();
+    until("the node to wait", || node.messages().contains("cannot join yet").then_some(()));
+    node.stop();
+}
+
+#[test]
 fn a_second_clean_start_finds_the_first_ones_data() {
     let mut node = TestNode::started();
     node.client().ok(r#"JSON.SET k $ '{"a":[1,2.5,"é"]}'"#);

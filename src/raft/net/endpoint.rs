@@ -114,16 +114,24 @@ impl Endpoint {
         }
     }
 
-    /// Answers the handshake of a connection that was accepted; whether it may go on.
+    /// Answers the handshake of a connection that was accepted: who it is from; `None` if that node was removed.
+    ///
+    /// # Errors
+    /// The network's own; `TimedOut`; `InvalidData` for bytes that are no handshake; `PermissionDenied` with the reason
+    /// for one that is refused.
     pub async fn welcome(&self, stream: &mut Box<dyn Connection>) -> io::Result<Option<u64>> {
         let greeting = async {
             let (_, hello) = frame::read_at_most::<Hello>(stream, frame::HANDSHAKE_BYTES_MAX).await?;
             let welcome = self.judge(&hello);
             frame::write(stream, 0, &welcome).await?;
-            if let Welcome::Refused(reason) = &welcome {
-                tracing::warn!(node = hello.from, reason, "refused a node");
+            match welcome {
+                Welcome::Ready => Ok(Some(hello.from)),
+                Welcome::Removed => Ok(None),
+                Welcome::Refused(reason) => {
+                    let reason = format!("node {}: {reason}", hello.from);
+                    Err(io::Error::new(io::ErrorKind::PermissionDenied, reason))
+                }
             }
-            Ok((welcome == Welcome::Ready).then_some(hello.from))
         };
         timeout(CONNECT_TIMEOUT, greeting).await.map_err(|_| io::Error::from(io::ErrorKind::TimedOut))?
     }

@@ -53,7 +53,9 @@ pub async fn serve(mut acceptor: Box<dyn Acceptor>, endpoint: Arc<Endpoint>, han
                             && error.kind() != io::ErrorKind::UnexpectedEof
                         {
                             match error.kind() {
-                                io::ErrorKind::InvalidData => complaints.tell(from, &error.to_string()),
+                                io::ErrorKind::InvalidData | io::ErrorKind::PermissionDenied => {
+                                    complaints.tell(from, &error.to_string());
+                                }
                                 _ => tracing::debug!(%from, %error, "a connection of another node ended"),
                             }
                         }

@@ -135,6 +135,42 @@ impl Cluster {
         }
     }
 
+    /// Where clients reach the running members.
+    pub fn addresses(&self) -> Vec<String> {
+        self.members().into_iter().map(|id| self.address(id).to_owned()).collect()
+    }
+
+    /// Checks that all running members hold the same once they have applied equally much; nobody writes meanwhile.
+    pub fn assert_digests_agree(&self) {
+        let members = self.members();
+        let applied =
+            || members.iter().map(|id| self.number(*id, "last_applied")).collect::<Option<BTreeSet<u64>>>();
+        let digests = until("nodes that have applied equally much", || {
+            let before = applied().filter(|applied| applied.len() == 1)?;
+            let digest = |id: &u64| self.client(*id).text("DEBUG DIGEST");
+            let digests: BTreeSet<String> = members.iter().map(digest).collect();
+            // An entry of the group's own may have come meanwhile.
+            (applied()? == before && digests.iter().all(|digest| digest.len() == 40)).then_some(digests)
+        });
+        assert_eq!(digests.len(), 1, "nodes {members:?} hold different things: {digests:?}");
+    }
+
+    /// Removes a member, by whichever of the others.
+    pub fn remove(&self, id: u64) {
+        until(&format!("node {id} to be removed"), || {
+            let others: Vec<u64> = self.members().into_iter().filter(|other| *other != id).collect();
+            let leader = others.iter().find_map(|other| self.number(*other, "leader_id"))?;
+            let through = if leader == id { *others.first()? } else { leader };
+            // It may be refused while another change is under way; what counts is who is a member then.
+            self.client(through).ask(&format!("RAFT.NODE REMOVE {id}"));
+            let knows = |other: &u64| {
+                self.info(*other, "cluster_size").is_none()
+                    || self.info(*other, &format!("node{id}")).is_some()
+            };
+            (!others.iter().any(knows)).then_some(())
+        });
+    }
+
     /// Waits until `id` has a vote, as the leader sees it.
     pub fn wait_for_voter(&self, id: u64) {
         let leader = self.leader();

@@ -7,6 +7,7 @@
 
 pub mod client;
 pub mod cluster;
+pub mod crowd;
 pub mod documents;
 pub mod load;
 pub mod node;
@@ -14,6 +15,7 @@ pub mod wait;
 
 pub use client::Client;
 pub use cluster::Cluster;
+pub use crowd::Crowd;
 pub use load::Load;
 pub use node::TestNode;
 
@@ -42,5 +44,10 @@ impl Dice {
 
 /// How many rounds a repeated test plays: `JSONVAULT_ROUNDS`, or the short form.
 pub fn rounds(short: u64) -> u64 {
-    std::env::var("JSONVAULT_ROUNDS").ok().and_then(|rounds| rounds.parse().ok()).unwrap_or(short)
+    size("JSONVAULT_ROUNDS", short)
+}
+
+/// How large a test is: what the variable says, or the short form.
+pub fn size(variable: &str, short: u64) -> u64 {
+    std::env::var(variable).ok().and_then(|size| size.parse().ok()).unwrap_or(short)
 }

@@ -115,8 +115,8 @@ impl TestNode {
 
     /// Starts the process; how it ended if it did so before it served.
     pub fn try_start(&mut self) -> Result<(), Ended> {
-        assert!(self.process.is_none(), "a node runs once at a time");
-        let mut process = Process::spawn(&self.dir, &self.flags);
+        self.start_without_waiting();
+        let mut process = self.process.take().expect("it was just started");
         let ready = until("the server to be ready or to end", || match process.address() {
             Some(address) => Some(Some(address)),
             None => process.has_ended().then_some(None),
@@ -143,6 +143,12 @@ impl TestNode {
         }
         self.process = Some(process);
         Ok(())
+    }
+
+    /// Starts the process, which may not be ready for a while, or ever.
+    pub fn start_without_waiting(&mut self) {
+        assert!(self.process.is_none(), "a node runs once at a time");
+        self.process = Some(Process::spawn(&self.dir, &self.flags));
     }
 
     fn process(&self) -> &Process {
