@@ -130,7 +130,7 @@ pub fn perform(
 }
 
 fn context() -> Context {
-    Context { protocol: Protocol::Resp2, now_ms: 0, document_bytes_max: 1 << 20 }
+    Context { protocol: Protocol::Resp2, now_ms: 0, document_bytes_max: 1 << 20, chance: || 0 }
 }
 
 fn push(batch: &mut Batch, words: &[&str]) {

@@ -20,17 +20,25 @@
 
 mod args;
 mod budget;
+mod bulks;
+mod chance;
 pub mod cluster;
 pub mod connection;
 mod docs;
+mod element_scan;
 mod expiry;
+pub mod hashes;
 pub mod json;
 pub mod keys;
+pub mod lists;
 mod node;
+mod range;
 mod row;
 pub mod server;
 mod session;
+pub mod sets;
 pub mod slot;
+pub mod sorted_sets;
 mod syntax;
 pub mod table;
 pub mod text;
@@ -46,6 +54,7 @@ use crate::resp::{Protocol, Reply};
 
 pub use args::Args;
 pub use budget::{Budget, REPLY_BYTES_MAX};
+pub use chance::Chance;
 pub use node::{Node, ReadConsistency, Running};
 pub use row::{Group, KeySpec, Route, Row, Spec};
 pub use session::Session;
@@ -64,6 +73,8 @@ pub struct Context {
     pub now_ms: u64,
     /// The largest document that is accepted, in bytes of JSON text.
     pub document_bytes_max: usize,
+    /// Draws a number, for a random choice. A write draws in `parse`, so that every replica chooses the same.
+    pub chance: fn() -> u64,
 }
 
 /// A command that only reads the keyspace.

@@ -15,8 +15,14 @@
 //! stamp when applying, the node's clock when reading.
 
 mod capture;
+mod collection;
 mod entry;
+mod hash;
+mod list;
 mod map;
+mod order;
+mod set;
+mod sorted_set;
 mod view;
 mod writer;
 
@@ -26,7 +32,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use parking_lot::{RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 pub use capture::{Capture, Record};
+pub use collection::{COLLECTION_BYTES_MAX, Collection, ELEMENT_BYTES, Element};
 pub use entry::{Entry, Key, Value};
+pub use hash::Hash;
+pub use list::List;
+pub use set::Set;
+pub use sorted_set::SortedSet;
 pub use view::View;
 pub use writer::{Edited, Stamp, Writer};
 

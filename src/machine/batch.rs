@@ -208,7 +208,8 @@ mod tests {
     #[test]
     fn a_write_that_outgrows_an_entry_is_refused_and_leaves_the_batch_as_it_was() {
         let row = table::find(b"JSON.MSET").unwrap();
-        let context = Context { protocol: Protocol::Resp2, now_ms: 1, document_bytes_max: 1 << 20 };
+        let context =
+            Context { protocol: Protocol::Resp2, now_ms: 1, document_bytes_max: 1 << 20, chance: || 0 };
         let numbers = format!("[{}]", vec!["0.1"; 100].join(","));
         let words = ["k", "$", &numbers].map(|word| Bytes::copy_from_slice(word.as_bytes()));
         let mut batch = Batch::new();

@@ -53,7 +53,7 @@ async fn started(disk: &SimDisk) -> Result<Node, Fatal> {
 fn set(key: &str) -> Batch {
     let row = table::find(b"SET").expect("the table has the command");
     let words = [key, "value"].map(|word| Bytes::copy_from_slice(word.as_bytes()));
-    let context = Context { protocol: Protocol::Resp2, now_ms: 1, document_bytes_max: 0 };
+    let context = Context { protocol: Protocol::Resp2, now_ms: 1, document_bytes_max: 0, chance: || 0 };
     let mut batch = Batch::new();
     batch.push(row, &words, &context).expect("the command is well formed");
     batch

@@ -11,6 +11,7 @@ use super::redirect::Redirect;
 use super::shared::Shared;
 use super::stats::add;
 use crate::command::{Context, Route, Row, Session, table};
+use crate::env::Random;
 use crate::error::{Answer, Unavailable};
 use crate::machine::Batch;
 use crate::resp::{Reply, Request, encode};
@@ -29,6 +30,7 @@ pub async fn run(
         protocol: session.protocol,
         now_ms: shared.clock.now_ms(),
         document_bytes_max: shared.config.read().document_max_bytes,
+        chance: Random::of_thread,
     };
     let (batch, slots, redirect) = (Batch::new(), Vec::new(), Redirect::new(shared));
     let mut runner = Runner { shared, session, out, context, batch, slots, barrier: None, redirect };

@@ -46,7 +46,7 @@ pub async fn run(shared: Arc<Shared>) {
 fn reap(keys: &[Key], now_ms: u64) -> Batch {
     let row = table::by_code(Reap::CODE).expect("the table has the command");
     let words: Vec<Bytes> = keys.iter().map(|key| Bytes::copy_from_slice(key.as_bytes())).collect();
-    let context = Context { protocol: Protocol::Resp2, now_ms, document_bytes_max: 0 };
+    let context = Context { protocol: Protocol::Resp2, now_ms, document_bytes_max: 0, chance: || 0 };
     let mut batch = Batch::new();
     batch.push(row, &words, &context).expect("any keys are arguments of the command");
     batch

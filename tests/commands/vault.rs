@@ -7,11 +7,14 @@ use futures_util::FutureExt;
 use jsonvault::command::{Context, Node, Peer, Route, Session, Topology, table};
 use jsonvault::error::Answer;
 use jsonvault::keyspace::{Keyspace, Scope};
-use jsonvault::machine::{Batch, Machine};
+use jsonvault::machine::{Batch, Machine, Restore, write_record};
 use jsonvault::resp::{Limits, Protocol, Reply, ReplyDecoder, Value, encode};
 
 /// When every test begins: a moment in 2025, in unix milliseconds.
 pub const BEGIN_MS: u64 = 1_750_000_000_000;
+
+/// What every random choice is made from: a number with all kinds of digits.
+const CHANCE: u64 = 0x9e37_79b9_7f4a_7c15;
 
 pub struct Vault {
     machine: Machine,
@@ -34,6 +37,7 @@ impl Vault {
             protocol: self.session.protocol,
             now_ms: self.now_ms,
             document_bytes_max: jsonvault::json::DOCUMENT_BYTES_DEFAULT,
+            chance: || CHANCE,
         };
         let Some(row) = table::find(&words[0]) else { return Reply::Error(unknown(words)) };
         if !row.arity_fits(words.len()) {
@@ -93,6 +97,24 @@ impl Vault {
 
     pub fn keyspace(&self) -> &Keyspace {
         self.machine.keyspace()
+    }
+
+    /// One that begins with a snapshot of this one's state.
+    pub fn restored(&mut self) -> Vault {
+        self.saved_while(|_| ())
+    }
+
+    /// One that begins with a snapshot of this one's state, which is saved while `change` is done.
+    pub fn saved_while(&mut self, change: impl FnOnce(&mut Vault)) -> Vault {
+        let mut capture = self.machine.capture().expect("no other capture runs");
+        change(self);
+        let mut stream = Vec::new();
+        while capture.next_part(|key, entry| write_record(&mut stream, key, entry)) {}
+        let (keyspace, mut restore) = (Arc::new(Keyspace::new()), Restore::new());
+        restore.block(&stream, &keyspace).expect("our own snapshot decodes");
+        restore.finish().expect("our own snapshot is whole");
+        let machine = Machine::new(keyspace, self.machine.applied());
+        Vault { machine, session: self.session.clone(), ..*self }
     }
 }
 

@@ -4,4 +4,5 @@ pub mod command;
 pub mod config;
 pub mod debug;
 pub mod info;
+pub mod memory;
 pub mod time;
