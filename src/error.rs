@@ -37,6 +37,12 @@ impl Answer {
         Answer::new(format!("ERR wrong number of arguments for '{}' command", command.to_ascii_lowercase()))
     }
 
+    /// The error of a subcommand that is not known.
+    pub fn unknown_subcommand(command: &str, word: &[u8]) -> Answer {
+        let word = String::from_utf8_lossy(&word[..word.len().min(128)]);
+        Answer::new(format!("ERR unknown subcommand '{word}'. Try {command} HELP."))
+    }
+
     pub const SYNTAX: Answer = Answer::fixed("ERR syntax error");
     pub const NOT_AN_INTEGER: Answer = Answer::fixed("ERR value is not an integer or out of range");
     pub const WRONG_KIND: Answer =

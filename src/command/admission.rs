@@ -1,7 +1,7 @@
 //! Whether a request may run on its connection now; asked before anything of it is done.
 
 use super::transactions::Queue;
-use super::{Route, Row, Session};
+use super::{Row, Session};
 use crate::error::Answer;
 use crate::resp::Request;
 
@@ -20,8 +20,7 @@ pub fn admit(row: &Row, request: &Request, session: &Session, queue: &Queue) -> 
             "ERR Can't execute '{name}': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are allowed in this context"
         )));
     }
-    let operates = matches!(row.route, Route::Operate { .. });
-    if queue.is_open() && (row.flags.not_in_multi || operates) {
+    if queue.is_open() && row.flags.not_in_multi {
         return Err(Answer::fixed("ERR Command not allowed inside a transaction"));
     }
     Ok(())

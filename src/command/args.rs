@@ -3,7 +3,7 @@
 use bytes::Bytes;
 
 use crate::error::Answer;
-use crate::keyspace::Key;
+use crate::keyspace::{Element, Key};
 
 /// The words of a request after the command's name.
 pub struct Args<'a> {
@@ -41,6 +41,33 @@ impl<'a> Args<'a> {
 
     pub fn key(&mut self) -> Result<Key, Answer> {
         self.word().map(|word| Key::from(&word[..]))
+    }
+
+    pub fn element(&mut self) -> Result<Element, Answer> {
+        self.word().map(|word| Element::from(&word[..]))
+    }
+
+    /// All words that are left, at least one.
+    pub fn elements(&mut self) -> Result<Vec<Element>, Answer> {
+        match self.is_empty() {
+            true => Err(self.wrong_arity()),
+            false => Ok(self.rest().iter().map(|word| Element::from(&word[..])).collect()),
+        }
+    }
+
+    /// The next word as a number of things: whole and not negative.
+    pub fn count(&mut self) -> Result<usize, Answer> {
+        const NOT_A_COUNT: Answer = Answer::fixed("ERR value is out of range, must be positive");
+        self.integer().ok().and_then(|count| usize::try_from(count).ok()).ok_or(NOT_A_COUNT)
+    }
+
+    /// The last word as a number of things, if there is one.
+    pub fn count_if_any(&mut self) -> Result<Option<usize>, Answer> {
+        match self.left() {
+            0 => Ok(None),
+            1 => self.count().map(Some),
+            _ => Err(Answer::SYNTAX),
+        }
     }
 
     /// Takes the next word if it is `keyword`, in any case.

@@ -22,20 +22,28 @@
 mod admission;
 mod args;
 mod budget;
+mod bulks;
+mod chance;
 pub mod cluster;
 pub mod connection;
 mod docs;
+mod element_scan;
 mod expiry;
 mod flags;
+pub mod hashes;
 mod inspect;
 pub mod json;
 pub mod keys;
+pub mod lists;
 mod node;
 pub mod pubsub;
+mod range;
 mod row;
 pub mod server;
 mod session;
+pub mod sets;
 pub mod slot;
+pub mod sorted_sets;
 mod subcommands;
 mod switchboard;
 mod syntax;
@@ -55,6 +63,7 @@ use crate::resp::{Protocol, Reply};
 pub use admission::admit;
 pub use args::Args;
 pub use budget::{Budget, REPLY_BYTES_MAX};
+pub use chance::{Chance, Draw};
 pub use flags::Flags;
 pub use inspect::{Histogram, Inspect, LatencyEvent, Memory, SlowRequest};
 pub use node::{ClientLine, DEFAULT_USER, Node, ReadConsistency, Running, SettingRefused};
@@ -77,6 +86,8 @@ pub struct Context {
     pub now_ms: u64,
     /// The largest document that is accepted, in bytes of JSON text.
     pub document_bytes_max: usize,
+    /// Draws a number, for a random choice. A write draws in `parse`, so that every replica chooses the same.
+    pub chance: Draw,
 }
 
 /// A command that only reads the keyspace.

@@ -1,5 +1,7 @@
 //! What a command of the `Control` route may ask of the node.
 
+use bytes::Bytes;
+
 use super::{Inspect, Session, Switchboard, Topology};
 use crate::env::Pending;
 use crate::error::Answer;
@@ -82,6 +84,8 @@ pub trait Node: Inspect {
     fn keys(&self) -> usize;
     /// Unix time in milliseconds.
     fn now_ms(&self) -> u64;
+    /// What a key with its value takes in memory, in bytes, or null; behind the read barrier of the setting.
+    fn memory_usage(&self, key: Bytes) -> Running<'_>;
     /// Takes a node into the cluster; the cluster's name.
     fn add_node(&self, _id: u64, _client: String, _raft: String) -> Pending<'_, Result<String, Answer>> {
         Box::pin(async { Err(NO_CLUSTER) })

@@ -2,11 +2,14 @@
 
 use std::borrow::Borrow;
 use std::fmt;
+use std::hash::{Hash as _, Hasher};
 use std::num::NonZeroU64;
+use std::sync::Arc;
 
 use serde::de::{Deserializer, Error, Visitor};
 use serde::{Deserialize, Serialize, Serializer};
 
+use super::{Collection, Hash, List, Set, SortedSet};
 use crate::json::Document;
 
 /// A key: any bytes. Two words and one allocation.
@@ -65,6 +68,27 @@ pub enum Value {
     Json(Document),
     /// A Redis string: any bytes.
     Text(Box<[u8]>),
+    List(#[serde(with = "shared")] Arc<List>),
+    Set(#[serde(with = "shared")] Arc<Set>),
+    Hash(#[serde(with = "shared")] Arc<Hash>),
+    SortedSet(#[serde(with = "shared")] Arc<SortedSet>),
+}
+
+/// A shared collection is written as if it were not shared.
+mod shared {
+    use std::sync::Arc;
+
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    pub fn serialize<T: Serialize, S: Serializer>(shared: &Arc<T>, serializer: S) -> Result<S::Ok, S::Error> {
+        T::serialize(shared, serializer)
+    }
+
+    pub fn deserialize<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Arc<T>, D::Error> {
+        T::deserialize(deserializer).map(Arc::new)
+    }
 }
 
 impl Value {
@@ -73,6 +97,44 @@ impl Value {
         match self {
             Value::Json(_) => "ReJSON-RL",
             Value::Text(_) => "string",
+            Value::List(_) => "list",
+            Value::Set(_) => "set",
+            Value::Hash(_) => "hash",
+            Value::SortedSet(_) => "zset",
+        }
+    }
+
+    /// Adds the kind and the bytes of the value to a digest, the same on every node.
+    pub(super) fn digest(&self, hasher: &mut impl Hasher) {
+        match self {
+            Value::Json(document) => (0u8, document.encoded()).hash(hasher),
+            Value::Text(text) => (1u8, &text[..]).hash(hasher),
+            Value::List(list) => (2u8, list).hash(hasher),
+            Value::Set(set) => (3u8, set).hash(hasher),
+            Value::Hash(hash) => (4u8, hash).hash(hasher),
+            Value::SortedSet(sorted) => (5u8, sorted).hash(hasher),
+        }
+    }
+
+    /// About what the value takes in memory, in bytes: what it holds, and what its structure adds to each element.
+    pub fn memory_bytes(&self) -> usize {
+        /// A pointer with a length, and what the allocator rounds up by on average.
+        const PIECE: usize = size_of::<Box<[u8]>>() + 8;
+        /// The hash and the place in the table, which is three quarters full on average.
+        const INDEXED: usize = 2 * size_of::<usize>() * 4 / 3;
+        let of = |bytes: usize, elements: usize, each: usize| {
+            bytes - elements * super::ELEMENT_BYTES + elements * (PIECE + each)
+        };
+        match self {
+            Value::Json(document) => document.encoded().len(),
+            Value::Text(text) => text.len(),
+            Value::List(list) => size_of::<List>() + of(list.bytes(), list.len(), 0),
+            Value::Set(set) => size_of::<Set>() + of(set.bytes(), set.len(), INDEXED),
+            Value::Hash(hash) => size_of::<Hash>() + of(hash.bytes(), 2 * hash.len(), INDEXED / 2),
+            Value::SortedSet(sorted) => {
+                let scores = 3 * size_of::<f64>() * 4 / 3;
+                size_of::<SortedSet>() + of(sorted.bytes(), sorted.len(), INDEXED + scores)
+            }
         }
     }
 }
@@ -90,6 +152,13 @@ pub struct Entry {
 }
 
 impl Entry {
+    /// About what the entry takes in memory under `key`, in bytes: the place in the table, the key and the value.
+    pub fn memory_bytes(&self, key: &Key) -> usize {
+        // The table is three quarters full on average, and has a byte more for each place.
+        let place = (size_of::<(Key, Entry)>() + 1) * 4 / 3;
+        place + key.as_bytes().len() + self.value.memory_bytes()
+    }
+
     pub fn is_expired(&self, now_ms: u64) -> bool {
         self.expires_ms.is_some_and(|deadline| deadline.get() <= now_ms)
     }

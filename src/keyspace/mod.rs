@@ -16,9 +16,15 @@
 
 mod access;
 mod capture;
+mod collection;
 mod entry;
 mod feed;
+mod hash;
+mod list;
 mod map;
+mod order;
+mod set;
+mod sorted_set;
 mod view;
 mod writer;
 
@@ -28,8 +34,13 @@ use parking_lot::{RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 pub use access::{Access, Alone};
 pub use capture::{Capture, Record};
+pub use collection::{COLLECTION_BYTES_MAX, Collection, ELEMENT_BYTES, Element};
 pub use entry::{Entry, Key, Value};
 pub use feed::{Change, Changes, Class, Event, Feed, Origin};
+pub use hash::Hash;
+pub use list::List;
+pub use set::Set;
+pub use sorted_set::SortedSet;
 pub use view::View;
 pub use writer::{Edited, Stamp, Writer};
 

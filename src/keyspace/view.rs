@@ -5,7 +5,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::num::NonZeroU64;
 
 use super::map;
-use super::{Entry, Held, Key, Keyspace, Value};
+use super::{Collection, Entry, Held, Key, Keyspace, Value};
 use crate::error::Answer;
 use crate::json::Document;
 
@@ -30,9 +30,18 @@ impl View<'_> {
     pub fn document(&self, key: &[u8]) -> Result<Option<Document>, Answer> {
         self.with(key, |entry| match &entry.value {
             Value::Json(document) => Ok(document.clone()),
-            Value::Text(_) => Err(Answer::WRONG_JSON_KIND),
+            _ => Err(Answer::WRONG_JSON_KIND),
         })
         .transpose()
+    }
+
+    /// What `with` makes of the collection under `key`; an error when the key holds something else.
+    pub fn with_collection<C: Collection, T>(
+        &self,
+        key: &[u8],
+        with: impl FnOnce(&C) -> T,
+    ) -> Result<Option<T>, Answer> {
+        self.with(key, |entry| C::of(&entry.value).map(with).ok_or(Answer::WRONG_KIND)).transpose()
     }
 
     pub fn value(&self, key: &[u8]) -> Option<Value> {
@@ -78,11 +87,9 @@ impl View<'_> {
                 let one = |salt: u8| {
                     // Of fixed keys: every node has to come to the same number.
                     let mut hasher = DefaultHasher::new();
-                    let value = match &entry.value {
-                        Value::Json(document) => (0u8, document.encoded()),
-                        Value::Text(text) => (1, &text[..]),
-                    };
-                    (salt, key, value, entry.expires_ms, entry.version).hash(&mut hasher);
+                    (salt, key).hash(&mut hasher);
+                    entry.value.digest(&mut hasher);
+                    (entry.expires_ms, entry.version).hash(&mut hasher);
                     u128::from(hasher.finish())
                 };
                 digest = digest.wrapping_add(one(0) << 64 | one(1));

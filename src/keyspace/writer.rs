@@ -3,7 +3,7 @@
 use std::num::NonZeroU64;
 
 use super::map::PARTS;
-use super::{Entry, Event, Held, Key, Keyspace, Origin, Value};
+use super::{Collection, Entry, Event, Held, Key, Keyspace, Origin, Value};
 use crate::error::Answer;
 use crate::json::Document;
 
@@ -49,9 +49,18 @@ impl Writer<'_> {
     pub fn document(&self, key: &[u8]) -> Result<Option<Document>, Answer> {
         self.with(key, |entry| match &entry.value {
             Value::Json(document) => Ok(document.clone()),
-            Value::Text(_) => Err(Answer::WRONG_JSON_KIND),
+            _ => Err(Answer::WRONG_JSON_KIND),
         })
         .transpose()
+    }
+
+    /// What `with` makes of the collection under `key`; an error when the key holds something else.
+    pub fn with_collection<C: Collection, T>(
+        &self,
+        key: &[u8],
+        with: impl FnOnce(&C) -> T,
+    ) -> Result<Option<T>, Answer> {
+        self.with(key, |entry| C::of(&entry.value).map(with).ok_or(Answer::WRONG_KIND)).transpose()
     }
 
     /// Puts `value` under `key`, whatever was there; a deadline that was there is gone.
@@ -121,6 +130,59 @@ impl Writer<'_> {
         }
     }
 
+    /// Lets `edit` change the collection under `key` in place; `None` when there is no such key. One that is left
+    /// without elements is taken away. On an error nothing may have been changed by `edit`, and the version stays.
+    pub fn edit_collection<C: Collection, T>(
+        &mut self,
+        key: &[u8],
+        edit: impl FnOnce(&mut C) -> Result<Edited<T>, Answer>,
+    ) -> Result<Option<T>, Answer> {
+        self.keyspace.capturing.before_change(&self.keyspace.map, key);
+        let Some(mut entry) = self.keyspace.map.get_mut(key) else { return Ok(None) };
+        if entry.is_expired(self.stamp.now_ms) {
+            return Ok(None);
+        }
+        let collection = C::of_mut(&mut entry.value).ok_or(Answer::WRONG_KIND)?;
+        let edited = edit(collection)?;
+        let emptied = collection.is_empty();
+        let (answer, changed) = match edited {
+            Edited::Unchanged(answer) => {
+                assert!(!emptied, "a collection in the keyspace has elements");
+                (answer, false)
+            }
+            Edited::Changed(answer) => {
+                entry.version = self.stamp.index;
+                (answer, true)
+            }
+        };
+        drop(entry);
+        if changed {
+            self.keyspace.feed.note(key, self.origin.changed);
+        }
+        if emptied {
+            self.remove(key);
+        }
+        Ok(Some(answer))
+    }
+
+    /// The same, beginning with an empty collection when there is no such key. One that stays empty is not put.
+    pub fn edit_or_begin<C: Collection, T>(
+        &mut self,
+        key: Key,
+        edit: impl FnOnce(&mut C) -> Result<Edited<T>, Answer>,
+    ) -> Result<T, Answer> {
+        if self.exists(key.as_bytes()) {
+            let edited = self.edit_collection(key.as_bytes(), edit)?;
+            return Ok(edited.expect("nothing takes a key away meanwhile"));
+        }
+        let mut begun = C::default();
+        let (Edited::Changed(answer) | Edited::Unchanged(answer)) = edit(&mut begun)?;
+        if !begun.is_empty() {
+            self.put(key, begun.into_value(), None);
+        }
+        Ok(answer)
+    }
+
     /// Sets or takes away the deadline of a key; whether the key was there.
     pub fn set_deadline(&mut self, key: &[u8], expires_ms: Option<NonZeroU64>) -> bool {
         if !self.exists(key) {
@@ -162,7 +224,7 @@ impl Writer<'_> {
     }
 }
 
-/// What an edit did to a document.
+/// What an edit did to a document or a collection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Edited<T> {
     Changed(T),

@@ -223,12 +223,18 @@ impl<'a> Iterator for BatchReader<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::command::Draw;
     use crate::resp::Protocol;
 
     #[test]
     fn a_write_that_outgrows_an_entry_is_refused_and_leaves_the_batch_as_it_was() {
         let row = table::find(b"JSON.MSET").unwrap();
-        let context = Context { protocol: Protocol::Resp2, now_ms: 1, document_bytes_max: 1 << 20 };
+        let context = Context {
+            protocol: Protocol::Resp2,
+            now_ms: 1,
+            document_bytes_max: 1 << 20,
+            chance: Draw::Drawn(0),
+        };
         let numbers = format!("[{}]", vec!["0.1"; 100].join(","));
         let words = ["k", "$", &numbers].map(|word| Bytes::copy_from_slice(word.as_bytes()));
         let mut batch = Batch::new();

@@ -9,7 +9,7 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
 use super::Malformed;
-use crate::command::{Budget, Context, Route, Row, table};
+use crate::command::{Budget, Context, Draw, Route, Row, table};
 use crate::error::Answer;
 use crate::keyspace::{Access, Key, Keyspace, Scope, Stamp};
 use crate::resp::{Protocol, Reply};
@@ -31,7 +31,8 @@ enum Item {
     /// In its canonical form.
     Write { code: u16, body: Bytes },
     /// As it came: what it answers is nobody's state.
-    Read { words: Vec<Bytes> },
+    /// A number was drawn for what it may choose: the same on every replica.
+    Read { words: Vec<Bytes>, drawn: u64 },
 }
 
 impl Transaction {
@@ -50,7 +51,7 @@ impl Transaction {
                 canonical(&words[1..], context, &mut body)?;
                 Item::Write { code, body: body.into() }
             }
-            Route::Read { .. } => Item::Read { words: words.to_vec() },
+            Route::Read { .. } => Item::Read { words: words.to_vec(), drawn: context.chance.next() },
             _ => panic!("{} has no place in the log", row.spec.name),
         };
         self.items.push(item);
@@ -90,7 +91,7 @@ impl Transaction {
     pub(super) fn check(body: &[u8]) -> Result<(), Malformed> {
         let known = |item: &Item| match item {
             Item::Write { code, .. } => table::by_code(*code).is_some(),
-            Item::Read { words } => !words.is_empty(),
+            Item::Read { words, .. } => !words.is_empty(),
         };
         match Transaction::decode(body)?.items.iter().all(known) {
             true => Ok(()),
@@ -110,15 +111,19 @@ impl Transaction {
         if self.watched.iter().any(|(key, version)| view.version(key.as_bytes()) != *version) {
             return Ok(Reply::NullArray);
         }
-        let context =
-            Context { protocol: self.protocol, now_ms: stamp.now_ms, document_bytes_max: usize::MAX };
+        let context = |drawn| Context {
+            protocol: self.protocol,
+            now_ms: stamp.now_ms,
+            document_bytes_max: usize::MAX,
+            chance: Draw::Drawn(drawn),
+        };
         let mut budget = Budget::default();
         let mut replies = Vec::with_capacity(self.items.len());
         for item in self.items {
             let reply = match item {
                 Item::Write { code, body } => write(code, &body, access, stamp)?,
                 Item::Read { .. } if budget.is_spent() => Reply::Error(Budget::SPENT),
-                Item::Read { words } => read(&words, &context, access),
+                Item::Read { words, drawn } => read(&words, &context(drawn), access),
             };
             // What is over is said by the reads behind it.
             let _ = budget.spend_on_reply(&reply);

@@ -176,7 +176,7 @@ fn text_bytes(reply: &Reply) -> usize {
         },
         Reply::Bulk(bytes) | Reply::Verbatim(bytes) => bytes.len(),
         Reply::Integer(_) | Reply::Double(_) | Reply::Boolean(_) | Reply::Null | Reply::NullArray => 0,
-        Reply::Array(items) | Reply::Set(items) | Reply::Push(items) => parts(items),
+        Reply::Array(items) | Reply::Set(items) | Reply::Push(items) | Reply::Several(items) => parts(items),
         Reply::Map(pairs) => {
             pairs.iter().map(|(key, value)| 2 * REPLY_HEAD_BYTES + text_bytes(key) + text_bytes(value)).sum()
         }

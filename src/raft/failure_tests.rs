@@ -11,7 +11,7 @@ use tokio::time::timeout;
 
 use super::group::{Founding, Group, Options};
 use super::types::Member;
-use crate::command::{Context, table};
+use crate::command::{Context, Draw, table};
 use crate::env::{Background, Op, RealNet, SimDisk, SystemClock};
 use crate::error::{Fatal, Unavailable};
 use crate::keyspace::{Keyspace, Scope};
@@ -54,7 +54,8 @@ async fn started(disk: &SimDisk) -> Result<Node, Fatal> {
 fn set(key: &str) -> Batch {
     let row = table::find(b"SET").expect("the table has the command");
     let words = [key, "value"].map(|word| Bytes::copy_from_slice(word.as_bytes()));
-    let context = Context { protocol: Protocol::Resp2, now_ms: 1, document_bytes_max: 0 };
+    let context =
+        Context { protocol: Protocol::Resp2, now_ms: 1, document_bytes_max: 0, chance: Draw::Drawn(0) };
     let mut batch = Batch::new();
     batch.push(row, &words, &context).expect("the command is well formed");
     batch

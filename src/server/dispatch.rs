@@ -17,7 +17,8 @@ use super::shared::Shared;
 use super::stats::add;
 use crate::command::connection::auth;
 use crate::command::transactions::{Queue, Step};
-use crate::command::{Context, ReplyMode, Route, Row, Session, admit, table};
+use crate::command::{Context, Draw, ReplyMode, Route, Row, Session, admit, table};
+use crate::env::Random;
 use crate::error::{Answer, Unavailable};
 use crate::machine::Batch;
 use crate::resp::{Reply, Request, encode};
@@ -41,6 +42,7 @@ pub async fn run(requests: &mut std::vec::IntoIter<Request>, place: Place<'_>) {
         protocol: session.protocol,
         now_ms: shared.clock.now_ms(),
         document_bytes_max: shared.config.read().document_max_bytes,
+        chance: Draw::Fresh(Random::of_thread),
     };
     let redirect = Redirect::new(shared);
     let (batch, slots, barrier, shows) = (Batch::new(), Vec::new(), None, false);
@@ -158,16 +160,8 @@ impl Runner<'_> {
                 Ok(()) => self.run_here(position, request),
                 Err(unavailable) => unavailable.into(),
             },
-            Route::Local { .. } | Route::Control { .. } => self.run_here(position, request),
-            Route::Operate { run } => {
-                let shared = self.shared;
-                let reply = match run(request.args(), shared) {
-                    Ok(running) => running.await,
-                    Err(answer) => Err(answer),
-                };
-                let reply = reply.into();
-                self.count(position, &reply);
-                reply
+            Route::Local { .. } | Route::Control { .. } | Route::Operate { .. } => {
+                self.run_now(position, request).await
             }
             Route::Transact { step } => {
                 let reply = self.step(step, request).await;
@@ -180,6 +174,21 @@ impl Runner<'_> {
         if !self.session.unanswered {
             self.answer(reply);
         }
+    }
+
+    /// Runs a command about the connection or the node.
+    pub(super) async fn run_now(&mut self, position: usize, request: &Request) -> Reply {
+        let Route::Operate { run } = table::ROWS[position].route else {
+            return self.run_here(position, request);
+        };
+        let shared = self.shared;
+        let reply = match run(request.args(), shared) {
+            Ok(running) => running.await,
+            Err(answer) => Err(answer),
+        };
+        let reply = reply.into();
+        self.count(position, &reply);
+        reply
     }
 
     /// Runs a command that needs nothing but this node. What it reads is as fresh as it has to be already.

@@ -11,7 +11,7 @@ use bytes::Bytes;
 use super::shared::Shared;
 use super::stats::add;
 use crate::command::keys::reap::Reap;
-use crate::command::{Context, Node, Write, table};
+use crate::command::{Context, Draw, Node, Write, table};
 use crate::keyspace::Key;
 use crate::machine::Batch;
 use crate::resp::{Protocol, Reply};
@@ -56,7 +56,8 @@ fn gone(reply: &Reply) -> u64 {
 fn reap(keys: &[Key], now_ms: u64) -> Batch {
     let row = table::by_code(Reap::CODE).expect("the table has the command");
     let words: Vec<Bytes> = keys.iter().map(|key| Bytes::copy_from_slice(key.as_bytes())).collect();
-    let context = Context { protocol: Protocol::Resp2, now_ms, document_bytes_max: 0 };
+    let context =
+        Context { protocol: Protocol::Resp2, now_ms, document_bytes_max: 0, chance: Draw::Drawn(0) };
     let mut batch = Batch::new();
     batch.push(row, &words, &context).expect("any keys are arguments of the command");
     batch

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use bytes::Bytes;
 use parking_lot::RwLock;
 use tokio::sync::watch;
 
@@ -13,12 +14,15 @@ use super::slowlog::Slowlog;
 use super::stats::Stats;
 use super::{cluster, info, topology};
 use crate::command::keys::glob;
-use crate::command::{ClientLine, DEFAULT_USER, Node, Session, SettingRefused, Switchboard, Topology};
+use crate::command::{
+    ClientLine, DEFAULT_USER, Node, Running, Session, SettingRefused, Switchboard, Topology,
+};
 use crate::config::{self, Config};
 use crate::env::{Clock, Pending};
-use crate::error::Answer;
-use crate::keyspace::Keyspace;
+use crate::error::{Answer, Unavailable};
+use crate::keyspace::{Key, Keyspace, Scope, View};
 use crate::raft::{Change, Group};
+use crate::resp::Reply;
 
 /// The server's state. One for all connections.
 pub struct Shared {
@@ -146,6 +150,22 @@ impl Node for Shared {
 
     fn now_ms(&self) -> u64 {
         self.clock.now_ms()
+    }
+
+    fn memory_usage(&self, key: Bytes) -> Running<'_> {
+        Box::pin(async move {
+            let consistency = self.config.read().read_consistency;
+            if let Err(unavailable) = self.group.read_barrier(consistency).await {
+                return Ok(unavailable.into());
+            }
+            let key = Key::from(&key[..]);
+            let bytes = |view: &View<'_>| view.with(key.as_bytes(), |entry| entry.memory_bytes(&key) as i64);
+            let found = self.keyspace.read_whole(|| bytes(&self.keyspace.view(Scope::OneKey, self.now_ms())));
+            Ok(match found {
+                Some(bytes) => bytes.map_or(Reply::Null, Reply::Integer),
+                None => Unavailable::Loading.into(),
+            })
+        })
     }
 
     fn add_node(&self, id: u64, client: String, raft: String) -> Pending<'_, Result<String, Answer>> {

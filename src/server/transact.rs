@@ -80,7 +80,7 @@ impl Runner<'_> {
         }
         self.session.caching = None;
         match self.run_transaction(transaction).await {
-            Reply::Array(replies) => Reply::Array(self.put_in_place(places, replies)),
+            Reply::Array(replies) => Reply::Array(self.put_in_place(places, replies).await),
             // A watched key changed, or it could not be done.
             other => other,
         }
@@ -108,7 +108,7 @@ impl Runner<'_> {
         }
     }
 
-    fn put_in_place(&mut self, places: Vec<Place>, replies: Vec<Reply>) -> Vec<Reply> {
+    async fn put_in_place(&mut self, places: Vec<Place>, replies: Vec<Reply>) -> Vec<Reply> {
         let mut replies = replies.into_iter();
         let mut all = Vec::with_capacity(places.len());
         for place in places {
@@ -119,7 +119,7 @@ impl Runner<'_> {
                     reply
                 }
                 Place::Refused(answer) => answer.into(),
-                Place::Here(position, request) => match self.run_here(position, &request) {
+                Place::Here(position, request) => match self.run_now(position, &request).await {
                     // In a list each reply is one.
                     Reply::Several(_) => Reply::OK,
                     reply => reply,

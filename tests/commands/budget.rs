@@ -45,3 +45,25 @@ fn a_request_that_would_be_answered_with_too_much_is_refused() {
     let indent = vec!["JSON.GET".to_owned(), "numbers".to_owned(), "INDENT".to_owned(), " ".repeat(1 << 12)];
     assert_eq!(ask(&mut vault, indent), Reply::Error(Budget::SPENT));
 }
+
+#[test]
+fn a_collection_that_is_too_large_for_a_reply_is_neither_answered_nor_taken() {
+    let mut vault = Vault::new();
+    vault.begin(Protocol::Resp3);
+    let text = "x".repeat(TEXT_BYTES);
+    let count = REPLY_BYTES_MAX / TEXT_BYTES;
+    for _ in 0..count {
+        ask(&mut vault, ["RPUSH", "list", &text].map(str::to_owned));
+    }
+    for line in ["LRANGE list 0 -1", "LPOP list 1000", "RPOP list 1000"] {
+        assert_eq!(ask(&mut vault, words(line)), Reply::Error(Budget::SPENT), "{line}");
+    }
+    assert_eq!(ask(&mut vault, words("LLEN list")), Reply::Integer(count as i64));
+    assert!(matches!(ask(&mut vault, words("LRANGE list 0 2")), Reply::Array(replies) if replies.len() == 3));
+
+    ask(&mut vault, words("SADD set a"));
+    ask(&mut vault, words("HSET hash a 1"));
+    for line in ["SRANDMEMBER set -9223372036854775808", "HRANDFIELD hash -100000000 WITHVALUES"] {
+        assert_eq!(ask(&mut vault, words(line)), Reply::Error(Budget::SPENT), "{line}");
+    }
+}

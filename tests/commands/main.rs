@@ -6,6 +6,7 @@
 )]
 
 mod budget;
+mod collections;
 mod conformance;
 mod patches;
 mod properties;

@@ -28,6 +28,10 @@ fn filled(vault: &mut Vault) {
     vault.call(&words(&["JSON.SET", "k", "$", document]));
     vault.call(&words(&["JSON.SET", "j", "$", r#"[{"a":1},{"a":"x"},{"a":[1]}]"#]));
     vault.call(&words(&["SET", "text", "12", "PX", "5000"]));
+    vault.call(&words(&["RPUSH", "list", "1", "x", "2", "x"]));
+    vault.call(&words(&["SADD", "set", "1", "x"]));
+    vault.call(&words(&["HSET", "hash", "1", "2", "x", "y"]));
+    vault.call(&words(&["ZADD", "zset", "1", "x", "inf", "2"]));
 }
 
 /// A word that some command may take for an argument.
@@ -64,6 +68,15 @@ fn argument() -> impl Strategy<Value = &'static str> {
         "{\"a\":null,\"z\":1}",
         "bad",
         "",
+        "x",
+        "-inf",
+        "(1",
+        "[x",
+        "AFTER",
+        "LEFT",
+        "INCR",
+        "list",
+        "zset",
         "NX",
         "XX",
         "GET",
@@ -84,7 +97,7 @@ fn write() -> impl Strategy<Value = Vec<&'static str>> {
         .filter(|row| matches!(row.route, Route::Write { .. }))
         .map(|row| row.spec.name)
         .collect();
-    let key = prop::sample::select(vec!["k", "j", "text", "new"]);
+    let key = prop::sample::select(vec!["k", "j", "text", "new", "list", "set", "hash", "zset"]);
     (prop::sample::select(names), key, prop::collection::vec(argument(), 0..5)).prop_map(
         |(name, key, rest)| {
             let mut line = vec![name, key];

@@ -6,18 +6,21 @@ use bytes::Bytes;
 use futures_util::FutureExt;
 use jsonvault::command::transactions::{Queue, Step};
 use jsonvault::command::{
-    ClientLine, Context, Inspect, Node, Peer, Route, Session, SettingRefused, Switchboard, Topology, admit,
-    table,
+    ClientLine, Context, Draw, Inspect, Node, Peer, Route, Running, Session, SettingRefused, Switchboard,
+    Topology, admit, table,
 };
 use jsonvault::env::{Clock, SystemClock};
 use jsonvault::error::Answer;
 use jsonvault::keyspace::{Key, Keyspace, Scope};
-use jsonvault::machine::{Batch, Machine, Transaction};
+use jsonvault::machine::{Batch, Machine, Restore, Transaction, write_record};
 use jsonvault::resp::{Limits, Protocol, Reply, ReplyDecoder, Request, Value, encode};
 use jsonvault::server::Hub;
 
 /// When every test begins: a moment in 2025, in unix milliseconds.
 pub const BEGIN_MS: u64 = 1_750_000_000_000;
+
+/// What every random choice is made from: a number with all kinds of digits.
+const CHANCE: u64 = 0x9e37_79b9_7f4a_7c15;
 
 pub struct Vault {
     machine: Machine,
@@ -73,6 +76,7 @@ impl Vault {
             protocol: self.session.protocol,
             now_ms: self.now_ms,
             document_bytes_max: jsonvault::json::DOCUMENT_BYTES_DEFAULT,
+            chance: Draw::Drawn(CHANCE),
         }
     }
 
@@ -179,6 +183,26 @@ impl Vault {
     pub fn keyspace(&self) -> &Keyspace {
         self.machine.keyspace()
     }
+
+    /// One that begins with a snapshot of this one's state.
+    pub fn restored(&mut self) -> Vault {
+        self.saved_while(|_| ())
+    }
+
+    /// One that begins with a snapshot of this one's state, which is saved while `change` is done.
+    pub fn saved_while(&mut self, change: impl FnOnce(&mut Vault)) -> Vault {
+        let mut capture = self.machine.capture().expect("no other capture runs");
+        change(self);
+        let mut stream = Vec::new();
+        while capture.next_part(|key, entry| write_record(&mut stream, key, entry)) {}
+        let (keyspace, mut restore) = (Arc::new(Keyspace::new()), Restore::new());
+        restore.block(&stream, &keyspace).expect("our own snapshot decodes");
+        restore.finish().expect("our own snapshot is whole");
+        let machine = Machine::new(keyspace, self.machine.applied());
+        let hub = Hub::new(machine.keyspace().clone(), Arc::new(SystemClock::new()));
+        let (session, queue) = (self.session.clone(), Queue::default());
+        Vault { machine, session, queue, hub, now_ms: self.now_ms, cluster: self.cluster, index: self.index }
+    }
 }
 
 fn unknown(words: &[Bytes]) -> Answer {
@@ -213,6 +237,11 @@ impl Node for Alone<'_> {
     fn reset_stats(&self) {}
     fn clients(&self) -> Vec<ClientLine> {
         Vec::new()
+    }
+    fn memory_usage(&self, key: Bytes) -> Running<'_> {
+        let view = self.keyspace.view(Scope::OneKey, self.now_ms);
+        let bytes = view.with(&key, |entry| entry.memory_bytes(&Key::from(&key[..])) as i64);
+        Box::pin(async move { Ok(bytes.map_or(Reply::Null, Reply::Integer)) })
     }
     fn switchboard(&self) -> &dyn Switchboard {
         self.hub

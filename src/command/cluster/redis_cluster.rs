@@ -3,7 +3,6 @@
 use bytes::Bytes;
 
 use super::{DISABLED, shape};
-use crate::command::connection::client::unknown_subcommand;
 use crate::command::slot::{self, SLOTS};
 use crate::command::{Args, Command, Control, Group, KeySpec, Node, Session, Spec};
 use crate::error::Answer;
@@ -72,7 +71,7 @@ impl Control for RedisCluster {
             (b"GETKEYSINSLOT", 2) => keys(args, node),
             (b"REPLICAS" | b"SLAVES", 1) => replicas(args.word()?, node),
             (b"HELP", 0) => Ok(Reply::Array(HELP.iter().map(|line| Reply::Simple(line)).collect())),
-            _ => Err(unknown_subcommand("CLUSTER", word)),
+            _ => Err(Answer::unknown_subcommand("CLUSTER", word)),
         }
     }
 }

@@ -61,7 +61,7 @@ impl Control for Client {
             }
             // Nothing is evicted by connection and no key keeps a time of last use, so both are as asked already.
             b"NO-EVICT" | b"NO-TOUCH" if args.left() == 1 => Ok(Reply::OK),
-            _ => Err(unknown_subcommand("CLIENT", word)),
+            _ => Err(Answer::unknown_subcommand("CLIENT", word)),
         }
     }
 }
@@ -96,14 +96,6 @@ fn reply(args: &mut Args<'_>, session: &mut Session) -> Result<Reply, Answer> {
     };
     // Only the word that replies are wanted again is answered.
     Ok(if session.replies == ReplyMode::On { Reply::OK } else { Reply::Several(Vec::new()) })
-}
-
-/// The error of a subcommand that is not known, or has the wrong number of words.
-pub fn unknown_subcommand(command: &str, word: &[u8]) -> Answer {
-    let word = String::from_utf8_lossy(&word[..word.len().min(128)]);
-    Answer::new(format!(
-        "ERR unknown subcommand or wrong number of arguments for '{word}'. Try {command} HELP."
-    ))
 }
 
 /// A connection's name, which has to be printable and without spaces, so that lists stay readable by line.

@@ -116,7 +116,7 @@ impl Set {
     fn put_at_root(self, keyspace: &mut Writer<'_>) -> Result<bool, Answer> {
         let before = keyspace.with(self.key.as_bytes(), |entry| match entry.value {
             Value::Json(_) => Ok(entry.expires_ms),
-            Value::Text(_) => Err(Answer::WRONG_JSON_KIND),
+            _ => Err(Answer::WRONG_JSON_KIND),
         });
         let before = before.transpose()?;
         let allowed = self.condition.allows(before.is_some());

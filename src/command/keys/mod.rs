@@ -7,6 +7,7 @@ pub mod expire;
 pub mod flushall;
 pub mod glob;
 pub mod matching;
+pub mod object;
 pub mod persist;
 pub mod randomkey;
 pub mod reap;

@@ -2,15 +2,12 @@
 
 use bytes::Bytes;
 
-use crate::command::{Args, Command, Context, Group, KeySpec, Read, Spec};
+use crate::command::{Args, Chance, Command, Context, Group, KeySpec, Read, Spec};
 use crate::error::Answer;
-use crate::keyspace::View;
+use crate::keyspace::{SCAN_PARTS, View};
 use crate::resp::Reply;
 
-/// An odd constant that spreads neighbouring times over all numbers (2^64 divided by the golden ratio).
-const SPREAD: u64 = 0x9e37_79b9_7f4a_7c15;
-
-pub struct Randomkey;
+pub struct Randomkey(Chance);
 
 impl Command for Randomkey {
     const SPEC: Spec = Spec {
@@ -26,19 +23,18 @@ impl Command for Randomkey {
 }
 
 impl Read for Randomkey {
-    fn parse(_args: &mut Args<'_>, _context: &Context) -> Result<Randomkey, Answer> {
-        Ok(Randomkey)
+    fn parse(_args: &mut Args<'_>, context: &Context) -> Result<Randomkey, Answer> {
+        Ok(Randomkey(Chance::draw(context)))
     }
 
-    /// Begins at a part of the keyspace that the time chooses: reads see no source of chance.
+    /// Begins at a part of the keyspace that chance chooses.
     fn run(self, keyspace: &View<'_>) -> Result<Reply, Answer> {
-        let chance = keyspace.now_ms().wrapping_mul(SPREAD) >> 32;
-        for cursor in [chance % crate::keyspace::SCAN_PARTS, 0] {
+        let mut chance = self.0;
+        for cursor in [chance.below(SCAN_PARTS as usize) as u64, 0] {
             let mut found = Vec::new();
             keyspace.scan(cursor, 1, |key, _| found.push(Bytes::copy_from_slice(key.as_bytes())));
             if !found.is_empty() {
-                let nth = chance as usize % found.len();
-                return Ok(Reply::Bulk(found.swap_remove(nth)));
+                return Ok(Reply::Bulk(found.swap_remove(chance.below(found.len()))));
             }
         }
         Ok(Reply::Null)

@@ -1,6 +1,5 @@
 //! `PUBSUB CHANNELS|NUMSUB|NUMPAT|SHARDCHANNELS|SHARDNUMSUB`: who listens to what at this node.
 
-use crate::command::connection::client::unknown_subcommand;
 use crate::command::{Args, Channel, Command, Control, Group, KeySpec, Node, Session, Spec};
 use crate::error::Answer;
 use crate::resp::Reply;
@@ -32,7 +31,7 @@ impl Control for Pubsub {
                 let patterns = node.switchboard().channels(Channel::Pattern, None)?;
                 Ok(Reply::Integer(patterns.len() as i64))
             }
-            _ => Err(unknown_subcommand("PUBSUB", word)),
+            _ => Err(Answer::unknown_subcommand("PUBSUB", word)),
         }
     }
 }

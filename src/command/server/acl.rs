@@ -2,7 +2,6 @@
 
 use std::collections::BTreeSet;
 
-use crate::command::connection::client::unknown_subcommand;
 use crate::command::{Args, Command, Control, DEFAULT_USER, Group, KeySpec, Node, Session, Spec, table};
 use crate::error::Answer;
 use crate::resp::Reply;
@@ -47,7 +46,7 @@ impl Control for Acl {
             (b"SETUSER" | b"DELUSER" | b"LOAD" | b"SAVE" | b"DRYRUN" | b"GENPASS" | b"LOG", _) => {
                 Err(ONE_USER)
             }
-            _ => Err(unknown_subcommand("ACL", word)),
+            _ => Err(Answer::unknown_subcommand("ACL", word)),
         }
     }
 }

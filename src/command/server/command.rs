@@ -2,7 +2,6 @@
 
 use bytes::Bytes;
 
-use crate::command::connection::client::unknown_subcommand;
 use crate::command::keys::glob;
 use crate::command::subcommands::{self, Subcommand};
 use crate::command::{Args, Command, Control, Flags, Group, KeySpec, Node, Row, Session, Spec, docs, table};
@@ -47,7 +46,7 @@ impl Control for CommandCommand {
                 Reply::Array(vec![Reply::Bulk(key), Reply::Set(flags)])
             }),
             b"HELP" if args.is_empty() => Ok(subcommands::help(&Self::SPEC)),
-            _ => Err(unknown_subcommand("COMMAND", word)),
+            _ => Err(Answer::unknown_subcommand("COMMAND", word)),
         }
     }
 }

@@ -1,6 +1,5 @@
 //! `CONFIG GET pattern ..`, `CONFIG SET name value ..`, `CONFIG REWRITE`, `CONFIG RESETSTAT`.
 
-use crate::command::connection::client::unknown_subcommand;
 use crate::command::{Args, Command, Control, Flags, Group, KeySpec, Node, Session, SettingRefused, Spec};
 use crate::error::Answer;
 use crate::resp::Reply;
@@ -43,7 +42,7 @@ impl Control for Config {
                 Ok(Reply::OK)
             }
             (b"HELP", 0) => Ok(help()),
-            _ => Err(unknown_subcommand("CONFIG", word)),
+            _ => Err(Answer::unknown_subcommand("CONFIG", word)),
         }
     }
 }

@@ -5,7 +5,6 @@ use std::fmt::Write;
 
 use bytes::Bytes;
 
-use crate::command::connection::client::unknown_subcommand;
 use crate::command::{Args, Command, Control, Group, KeySpec, Node, Session, Spec, subcommands};
 use crate::command::{Histogram, LatencyEvent};
 use crate::error::Answer;
@@ -41,7 +40,7 @@ impl Control for Latency {
             (b"DOCTOR", 0) => Ok(Reply::Verbatim(diagnosis(node).into())),
             (b"HISTOGRAM", _) => Ok(histograms(args.rest(), node)),
             (b"HELP", 0) => Ok(subcommands::help(&Self::SPEC)),
-            _ => Err(unknown_subcommand("LATENCY", word)),
+            _ => Err(Answer::unknown_subcommand("LATENCY", word)),
         }
     }
 }

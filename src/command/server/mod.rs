@@ -8,7 +8,7 @@ pub mod debug;
 pub mod info;
 pub mod lastsave;
 pub mod latency;
-pub mod memory_stats;
+pub mod memory;
 pub mod module;
 pub mod save;
 pub mod shutdown;

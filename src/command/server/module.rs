@@ -1,6 +1,5 @@
 //! `MODULE LIST`: clients of RedisJSON look for its module by name.
 
-use crate::command::connection::client::unknown_subcommand;
 use crate::command::{Args, Command, Control, Group, KeySpec, Node, Session, Spec, subcommands};
 use crate::error::Answer;
 use crate::resp::Reply;
@@ -26,7 +25,7 @@ impl Control for Module {
         match &word.to_ascii_uppercase()[..] {
             b"LIST" if args.is_empty() => Ok(Reply::Array(vec![rejson()])),
             b"HELP" if args.is_empty() => Ok(subcommands::help(&Self::SPEC)),
-            _ => Err(unknown_subcommand("MODULE", word)),
+            _ => Err(Answer::unknown_subcommand("MODULE", word)),
         }
     }
 }

@@ -1,6 +1,5 @@
 //! `SLOWLOG GET [count] | LEN | RESET | HELP`: requests that took long.
 
-use crate::command::connection::client::unknown_subcommand;
 use crate::command::{Args, Command, Control, Group, KeySpec, Node, Session, SlowRequest, Spec, subcommands};
 use crate::error::Answer;
 use crate::resp::Reply;
@@ -39,7 +38,7 @@ impl Control for Slowlog {
                 Ok(Reply::OK)
             }
             (b"HELP", 0) => Ok(subcommands::help(&Self::SPEC)),
-            _ => Err(unknown_subcommand("SLOWLOG", word)),
+            _ => Err(Answer::unknown_subcommand("SLOWLOG", word)),
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{TEXT_BYTES_MAX, with_text};
+use super::{TEXT_BYTES_MAX, TOO_LONG, with_text};
 use crate::command::{Args, Command, Context, Flags, Group, KeySpec, Spec, Write};
 use crate::error::Answer;
 use crate::keyspace::{Key, Value, Writer};
@@ -40,7 +40,7 @@ impl Write for Append {
         let text = with_text(keyspace, self.key.as_bytes(), |text| [text, more].concat())?;
         let text = text.unwrap_or_else(|| more.to_vec());
         if text.len() > TEXT_BYTES_MAX {
-            return Err(Answer::fixed("ERR string exceeds maximum allowed size (proto-max-bulk-len)"));
+            return Err(TOO_LONG);
         }
         let length = text.len() as i64;
         keyspace.put_keeping_deadline(self.key, Value::Text(text.into()));

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::with_text;
+use super::{whole, with_text};
 use crate::command::{Args, Command, Context, Flags, Group, KeySpec, Spec, Write};
 use crate::error::Answer;
 use crate::keyspace::{Key, Value, Writer};
@@ -70,10 +70,4 @@ impl Step {
         keyspace.put_keeping_deadline(self.key, text);
         Ok(Reply::Integer(after))
     }
-}
-
-/// A whole number in Redis' spelling: no plus sign, no spaces, no leading zeros.
-fn whole(text: &[u8]) -> Option<i64> {
-    let whole: i64 = std::str::from_utf8(text).ok()?.parse().ok()?;
-    (itoa::Buffer::new().format(whole).as_bytes() == text).then_some(whole)
 }

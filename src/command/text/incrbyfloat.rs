@@ -2,13 +2,13 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::with_text;
+use super::{decimal, with_text};
 use crate::command::{Args, Command, Context, Flags, Group, KeySpec, Spec, Write};
 use crate::error::Answer;
 use crate::keyspace::{Key, Value, Writer};
 use crate::resp::Reply;
 
-const NOT_A_FLOAT: Answer = Answer::fixed("ERR value is not a valid float");
+pub const NOT_A_FLOAT: Answer = Answer::fixed("ERR value is not a valid float");
 const NOT_FINITE: Answer = Answer::fixed("ERR increment would produce NaN or Infinity");
 
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
@@ -41,18 +41,19 @@ impl Write for Incrbyfloat {
     }
 
     fn apply(self, keyspace: &mut Writer<'_>) -> Result<Reply, Answer> {
-        let before = with_text(keyspace, self.key.as_bytes(), real)?;
-        let before = before.map_or(Ok(0.0), |real| real.ok_or(NOT_A_FLOAT))?;
-        let after = before + self.by;
-        if !after.is_finite() {
-            return Err(NOT_FINITE);
-        }
-        let text = after.to_string();
+        let text = with_text(keyspace, self.key.as_bytes(), |before| plus(before, self.by, NOT_A_FLOAT))?;
+        let text = text.unwrap_or_else(|| plus(b"0", self.by, NOT_A_FLOAT))?;
         keyspace.put_keeping_deadline(self.key, Value::Text(text.as_bytes().into()));
         Ok(Reply::bulk(text))
     }
 }
 
-fn real(text: &[u8]) -> Option<f64> {
+/// The text of a number plus another; `no_number` when the text is none.
+pub fn plus(before: &[u8], by: f64, no_number: Answer) -> Result<String, Answer> {
+    let text = std::str::from_utf8(before).ok().filter(|_| real(before).is_some());
+    decimal::sum(text.ok_or(no_number)?, by).ok_or(NOT_FINITE)
+}
+
+pub fn real(text: &[u8]) -> Option<f64> {
     std::str::from_utf8(text).ok()?.parse().ok().filter(|real: &f64| !real.is_nan())
 }

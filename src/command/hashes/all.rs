@@ -1,0 +1,54 @@
+//! `HGETALL key`, `HKEYS key`, `HVALS key`: every field with its value, every field, every value.
+
+use super::spec;
+use crate::command::bulks::bulks;
+use crate::command::{Args, Budget, Command, Context, Read, Spec};
+use crate::error::Answer;
+use crate::keyspace::{Collection, Hash, Key, View};
+use crate::resp::Reply;
+
+fn pairs(hash: &Hash) -> Result<Reply, Answer> {
+    // What the pairs add to the two halves, each of which has its budget.
+    Budget::default()
+        .spend(hash.len().saturating_mul(2 * size_of::<Reply>()).saturating_add(hash.bytes()))?;
+    let fields = bulks(hash.iter().map(|(field, _)| field))?;
+    let values = bulks(hash.iter().map(|(_, value)| value))?;
+    Ok(Reply::Map(fields.into_iter().zip(values).collect()))
+}
+
+fn fields(hash: &Hash) -> Result<Reply, Answer> {
+    bulks(hash.iter().map(|(field, _)| field)).map(Reply::Array)
+}
+
+fn values(hash: &Hash) -> Result<Reply, Answer> {
+    bulks(hash.iter().map(|(_, value)| value)).map(Reply::Array)
+}
+
+macro_rules! commands {
+    ($($name:ident, $word:literal, $all:path, $summary:literal;)*) => { $(
+        pub struct $name {
+            key: Key,
+        }
+
+        impl Command for $name {
+            const SPEC: Spec = spec($word, 2, $summary, "key");
+        }
+
+        impl Read for $name {
+            fn parse(args: &mut Args<'_>, _context: &Context) -> Result<$name, Answer> {
+                Ok($name { key: args.key()? })
+            }
+
+            fn run(self, keyspace: &View<'_>) -> Result<Reply, Answer> {
+                let all = keyspace.with_collection(self.key.as_bytes(), $all)?;
+                all.unwrap_or_else(|| $all(&Hash::default()))
+            }
+        }
+    )* };
+}
+
+commands! {
+    Hgetall, "HGETALL", pairs, "Every field with its value.";
+    Hkeys, "HKEYS", fields, "Every field of a hash.";
+    Hvals, "HVALS", values, "Every value of a hash.";
+}

@@ -1,0 +1,35 @@
+//! `HDEL key field ...`: takes fields out of a hash; how many there were.
+
+use serde::{Deserialize, Serialize};
+
+use super::spec;
+use crate::command::{Args, Command, Context, Spec, Write};
+use crate::error::Answer;
+use crate::keyspace::{Edited, Element, Hash, Key, Writer};
+use crate::resp::Reply;
+
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
+pub struct Hdel {
+    key: Key,
+    fields: Vec<Element>,
+}
+
+impl Command for Hdel {
+    const SPEC: Spec = spec("HDEL", -3, "Takes fields out of a hash.", "key field ...");
+}
+
+impl Write for Hdel {
+    const CODE: u16 = 243;
+
+    fn parse(args: &mut Args<'_>, _context: &Context) -> Result<Hdel, Answer> {
+        Ok(Hdel { key: args.key()?, fields: args.elements()? })
+    }
+
+    fn apply(self, keyspace: &mut Writer<'_>) -> Result<Reply, Answer> {
+        let removed = keyspace.edit_collection(self.key.as_bytes(), |hash: &mut Hash| {
+            let removed = self.fields.iter().filter(|field| hash.remove(field.as_bytes())).count();
+            Ok(if removed == 0 { Edited::Unchanged(0) } else { Edited::Changed(removed as i64) })
+        })?;
+        Ok(Reply::Integer(removed.unwrap_or(0)))
+    }
+}

@@ -1,0 +1,47 @@
+//! `HINCRBY key field increment`: adds to the number that a field has; the new number.
+
+use serde::{Deserialize, Serialize};
+
+use super::spec;
+use crate::command::text::whole;
+use crate::command::{Args, Command, Context, Spec, Write};
+use crate::error::Answer;
+use crate::keyspace::{Collection, Edited, Element, Hash, Key, Writer};
+use crate::resp::Reply;
+
+const NOT_WHOLE: Answer = Answer::fixed("ERR hash value is not an integer");
+const OVERFLOW: Answer = Answer::fixed("ERR increment or decrement would overflow");
+
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
+pub struct Hincrby {
+    key: Key,
+    field: Element,
+    by: i64,
+}
+
+impl Command for Hincrby {
+    const SPEC: Spec = spec("HINCRBY", 4, "Adds to the number that a field has.", "key field increment");
+}
+
+impl Write for Hincrby {
+    const CODE: u16 = 244;
+
+    fn parse(args: &mut Args<'_>, _context: &Context) -> Result<Hincrby, Answer> {
+        Ok(Hincrby { key: args.key()?, field: args.element()?, by: args.integer()? })
+    }
+
+    fn apply(self, keyspace: &mut Writer<'_>) -> Result<Reply, Answer> {
+        let after = keyspace.edit_or_begin(self.key, |hash: &mut Hash| {
+            let before = match hash.get(self.field.as_bytes()) {
+                Some(value) => whole(value.as_bytes()).ok_or(NOT_WHOLE)?,
+                None => 0,
+            };
+            let after = before.checked_add(self.by).ok_or(OVERFLOW)?;
+            let value = Element::from(itoa::Buffer::new().format(after).as_bytes());
+            hash.room_for(self.field.cost() + value.cost())?;
+            hash.insert(self.field, value);
+            Ok(Edited::Changed(after))
+        })?;
+        Ok(Reply::Integer(after))
+    }
+}

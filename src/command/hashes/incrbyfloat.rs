@@ -1,0 +1,51 @@
+//! `HINCRBYFLOAT key field increment`: adds to the number that a field has, which need not be whole; the new number.
+
+use serde::{Deserialize, Serialize};
+
+use super::spec;
+use crate::command::text::incrbyfloat::{NOT_A_FLOAT, plus, real};
+use crate::command::{Args, Command, Context, Spec, Write};
+use crate::error::Answer;
+use crate::keyspace::{Collection, Edited, Element, Hash, Key, Writer};
+use crate::resp::Reply;
+
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
+pub struct Hincrbyfloat {
+    key: Key,
+    field: Element,
+    by: f64,
+}
+
+impl Command for Hincrbyfloat {
+    const SPEC: Spec = spec(
+        "HINCRBYFLOAT",
+        4,
+        "Adds to the number that a field has, which need not be whole.",
+        "key field increment",
+    );
+}
+
+impl Write for Hincrbyfloat {
+    const CODE: u16 = 245;
+
+    fn parse(args: &mut Args<'_>, _context: &Context) -> Result<Hincrbyfloat, Answer> {
+        let (key, field, word) = (args.key()?, args.element()?, args.word()?);
+        let by = real(word).ok_or(NOT_A_FLOAT)?;
+        if !by.is_finite() {
+            return Err(Answer::fixed("ERR value is NaN or Infinity"));
+        }
+        Ok(Hincrbyfloat { key, field, by })
+    }
+
+    fn apply(self, keyspace: &mut Writer<'_>) -> Result<Reply, Answer> {
+        let after = keyspace.edit_or_begin(self.key, |hash: &mut Hash| {
+            let before = hash.get(self.field.as_bytes()).map_or(&b"0"[..], Element::as_bytes);
+            let text = plus(before, self.by, Answer::fixed("ERR hash value is not a float"))?;
+            let value = Element::from(text.as_bytes());
+            hash.room_for(self.field.cost() + value.cost())?;
+            hash.insert(self.field, value);
+            Ok(Edited::Changed(text))
+        })?;
+        Ok(Reply::bulk(after))
+    }
+}

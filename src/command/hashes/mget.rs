@@ -1,0 +1,37 @@
+//! `HMGET key field ...`: the values of several fields, null for one that is not there.
+
+use super::spec;
+use crate::command::bulks::bulk;
+use crate::command::{Args, Budget, Command, Context, Read, Spec};
+use crate::error::Answer;
+use crate::keyspace::{Element, Hash, Key, View};
+use crate::resp::Reply;
+
+pub struct Hmget {
+    key: Key,
+    fields: Vec<Element>,
+}
+
+impl Command for Hmget {
+    const SPEC: Spec = spec("HMGET", -3, "The values of several fields.", "key field ...");
+}
+
+impl Read for Hmget {
+    fn parse(args: &mut Args<'_>, _context: &Context) -> Result<Hmget, Answer> {
+        Ok(Hmget { key: args.key()?, fields: args.elements()? })
+    }
+
+    fn run(self, keyspace: &View<'_>) -> Result<Reply, Answer> {
+        let fields = self.fields.iter();
+        let values = keyspace.with_collection(self.key.as_bytes(), |hash: &Hash| {
+            let mut budget = Budget::default();
+            let one = |field: &Element| {
+                let value = hash.get(field.as_bytes());
+                budget.spend(size_of::<Reply>() + value.map_or(0, |value| value.as_bytes().len()))?;
+                Ok(bulk(value))
+            };
+            fields.clone().map(one).collect::<Result<Vec<Reply>, Answer>>()
+        })?;
+        values.unwrap_or_else(|| Ok(vec![Reply::Null; self.fields.len()])).map(Reply::Array)
+    }
+}

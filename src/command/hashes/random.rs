@@ -1,0 +1,63 @@
+//! `HRANDFIELD key [count [WITHVALUES]]`: fields that chance chooses; with a negative count the same may come again.
+
+use super::spec;
+use crate::command::bulks::{bulk, bulks};
+use crate::command::{Args, Budget, Chance, Command, Context, Read, Spec};
+use crate::error::Answer;
+use crate::keyspace::{Collection, Element, Hash, Key, View};
+use crate::resp::{Protocol, Reply};
+
+pub struct Hrandfield {
+    key: Key,
+    /// Without one, the answer is a field and no array.
+    count: Option<i64>,
+    with_values: bool,
+    in_pairs: bool,
+    chance: Chance,
+}
+
+impl Command for Hrandfield {
+    const SPEC: Spec =
+        spec("HRANDFIELD", -2, "Fields of a hash that chance chooses.", "key [count [WITHVALUES]]");
+}
+
+impl Read for Hrandfield {
+    fn parse(args: &mut Args<'_>, context: &Context) -> Result<Hrandfield, Answer> {
+        let key = args.key()?;
+        let count = if args.is_empty() { None } else { Some(args.integer()?) };
+        let with_values = args.keyword("WITHVALUES");
+        args.finish()?;
+        let in_pairs = context.protocol == Protocol::Resp3;
+        Ok(Hrandfield { key, count, with_values, in_pairs, chance: Chance::draw(context) })
+    }
+
+    fn run(self, keyspace: &View<'_>) -> Result<Reply, Answer> {
+        let mut chance = self.chance;
+        let chosen = keyspace.with_collection(self.key.as_bytes(), |hash: &Hash| {
+            let Some(count) = self.count else {
+                return Ok(bulk(hash.at(chance.below(hash.len())).map(|(field, _)| field)));
+            };
+            let places = chance.places(count, hash.len())?;
+            let pairs: Vec<(&Element, &Element)> =
+                places.iter().filter_map(|&place| hash.at(place)).collect();
+            self.answer(&pairs)
+        })?;
+        let none = if self.count.is_some() { Reply::Array(Vec::new()) } else { Reply::Null };
+        chosen.unwrap_or(Ok(none))
+    }
+}
+
+impl Hrandfield {
+    fn answer(&self, pairs: &[(&Element, &Element)]) -> Result<Reply, Answer> {
+        let fields = bulks(pairs.iter().map(|(field, _)| *field))?;
+        if !self.with_values {
+            return Ok(Reply::Array(fields));
+        }
+        Budget::default().spend(pairs.len().saturating_mul(3 * size_of::<Reply>()))?;
+        let both = fields.into_iter().zip(bulks(pairs.iter().map(|(_, value)| *value))?);
+        Ok(Reply::Array(match self.in_pairs {
+            true => both.map(|(field, value)| Reply::Array(vec![field, value])).collect(),
+            false => both.flat_map(|(field, value)| [field, value]).collect(),
+        }))
+    }
+}

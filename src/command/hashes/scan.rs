@@ -1,0 +1,43 @@
+//! `HSCAN key cursor [MATCH pattern] [COUNT count] [NOVALUES]`: the fields of a hash, some at a time.
+
+use super::spec;
+use crate::command::bulks::bulks;
+use crate::command::element_scan::ElementScan;
+use crate::command::{Args, Command, Context, Read, Spec};
+use crate::error::Answer;
+use crate::keyspace::{Collection, Element, Hash, View};
+use crate::resp::Reply;
+
+pub struct Hscan(ElementScan);
+
+impl Command for Hscan {
+    const SPEC: Spec = spec(
+        "HSCAN",
+        -3,
+        "The fields of a hash, some at a time.",
+        "key cursor [MATCH pattern] [COUNT count] [NOVALUES]",
+    );
+}
+
+impl Read for Hscan {
+    fn parse(args: &mut Args<'_>, _context: &Context) -> Result<Hscan, Answer> {
+        ElementScan::parse(args).map(Hscan)
+    }
+
+    fn run(self, keyspace: &View<'_>) -> Result<Reply, Answer> {
+        let scan = self.0;
+        let found = keyspace.with_collection(scan.key.as_bytes(), |hash: &Hash| {
+            let (window, next) = scan.window(hash.len());
+            let mut wanted: Vec<&Element> = Vec::new();
+            for (field, value) in window.filter_map(|place| hash.at(place)) {
+                if scan.wants(field)? {
+                    wanted.push(field);
+                    wanted.extend((!scan.without_values).then_some(value));
+                }
+            }
+            Ok::<_, Answer>((bulks(wanted.into_iter())?, next))
+        })?;
+        let (pairs, next) = found.unwrap_or(Ok((Vec::new(), 0)))?;
+        Ok(Reply::Array(vec![Reply::bulk(next.to_string()), Reply::Array(pairs)]))
+    }
+}

@@ -1,0 +1,40 @@
+//! `HSETNX key field value`: gives a field that is not there a value; whether it did.
+
+use serde::{Deserialize, Serialize};
+
+use super::spec;
+use crate::command::{Args, Command, Context, Spec, Write};
+use crate::error::Answer;
+use crate::keyspace::{Collection, Edited, Element, Hash, Key, Writer};
+use crate::resp::Reply;
+
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
+pub struct Hsetnx {
+    key: Key,
+    field: Element,
+    value: Element,
+}
+
+impl Command for Hsetnx {
+    const SPEC: Spec = spec("HSETNX", 4, "Gives a field that is not there a value.", "key field value");
+}
+
+impl Write for Hsetnx {
+    const CODE: u16 = 242;
+
+    fn parse(args: &mut Args<'_>, _context: &Context) -> Result<Hsetnx, Answer> {
+        Ok(Hsetnx { key: args.key()?, field: args.element()?, value: args.element()? })
+    }
+
+    fn apply(self, keyspace: &mut Writer<'_>) -> Result<Reply, Answer> {
+        let set = keyspace.edit_or_begin(self.key, |hash: &mut Hash| {
+            if hash.contains(self.field.as_bytes()) {
+                return Ok(Edited::Unchanged(0));
+            }
+            hash.room_for(self.field.cost() + self.value.cost())?;
+            hash.insert(self.field, self.value);
+            Ok(Edited::Changed(1))
+        })?;
+        Ok(Reply::Integer(set))
+    }
+}

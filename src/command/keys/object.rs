@@ -1,0 +1,124 @@
+//! `OBJECT ENCODING|REFCOUNT|IDLETIME|FREQ key`, `OBJECT HELP`: how a value is kept, in the words of Redis.
+//!
+//! Values here are kept in their own ways, which the words do not describe. Tools read a size out of them: `listpack`,
+//! `intset` and `embstr` are small, `quicklist`, `hashtable`, `skiplist` and `raw` large, by the bounds that Redis has.
+
+use crate::command::text::whole;
+use crate::command::{Args, Command, Context, Group, KeySpec, Read, Spec};
+use crate::error::Answer;
+use crate::keyspace::{Collection, ELEMENT_BYTES, Element, Entry, Key, Value, View};
+use crate::resp::Reply;
+
+/// The longest string that Redis calls `embstr`.
+const EMBEDDED_BYTES_MAX: usize = 44;
+/// What a list may have in bytes, and still be called small: `list-max-listpack-size` is -2.
+const LIST_BYTES_MAX: usize = 8 << 10;
+/// How many elements of whole numbers an `intset` has at most.
+const WHOLE_NUMBERS_MAX: usize = 512;
+/// The other bounds of small collections: `set-max-listpack-entries` and its kin, and the bytes of each element.
+const SMALL_SET_MAX: usize = 128;
+const SMALL_HASH_MAX: usize = 512;
+const SMALL_ELEMENT_BYTES_MAX: usize = 64;
+
+pub enum Object {
+    Help,
+    Of(Quality, Key),
+}
+
+#[derive(Clone, Copy)]
+pub enum Quality {
+    Encoding,
+    Refcount,
+    /// No key keeps a time of last use: as if all had just been used.
+    IdleTime,
+    Frequency,
+}
+
+const HELP: &[&str] = &[
+    "OBJECT <subcommand> [<key>]. Subcommands are:",
+    "ENCODING <key> - the encoding that Redis would choose for such a value",
+    "FREQ <key>     - an error: accesses are not counted",
+    "IDLETIME <key> - 0: no time of last use is kept",
+    "REFCOUNT <key> - 1",
+    "HELP           - this message",
+];
+
+const NOT_COUNTED: Answer = Answer::fixed(
+    "ERR An LFU maxmemory policy is not selected, access frequency not tracked. Please note that when switching between policies at runtime LRU and LFU data will take some time to adjust.",
+);
+
+impl Command for Object {
+    const SPEC: Spec = Spec {
+        name: "OBJECT",
+        aliases: &[],
+        arity: -2,
+        keys: KeySpec { first: 2, last: 2, step: 1 },
+        group: Group::Generic,
+        since: "0.1.0",
+        summary: "How a value is kept.",
+        syntax: "(HELP | ENCODING | REFCOUNT | IDLETIME | FREQ) [key]",
+    };
+}
+
+impl Read for Object {
+    fn parse(args: &mut Args<'_>, _context: &Context) -> Result<Object, Answer> {
+        let word = args.word()?;
+        let (quality, name) = match &word.to_ascii_uppercase()[..] {
+            b"HELP" if args.is_empty() => return Ok(Object::Help),
+            b"ENCODING" => (Quality::Encoding, "object|encoding"),
+            b"REFCOUNT" => (Quality::Refcount, "object|refcount"),
+            b"IDLETIME" => (Quality::IdleTime, "object|idletime"),
+            b"FREQ" => (Quality::Frequency, "object|freq"),
+            _ => return Err(Answer::unknown_subcommand("OBJECT", word)),
+        };
+        match args.left() {
+            1 => Ok(Object::Of(quality, args.key()?)),
+            _ => Err(Answer::wrong_arity(name)),
+        }
+    }
+
+    fn run(self, keyspace: &View<'_>) -> Result<Reply, Answer> {
+        let Object::Of(quality, key) = self else {
+            return Ok(Reply::Array(HELP.iter().copied().map(Reply::word).collect()));
+        };
+        let reply = keyspace.with(key.as_bytes(), |entry| match quality {
+            Quality::Encoding => Ok(Reply::word(encoding(entry))),
+            Quality::Refcount => Ok(Reply::Integer(1)),
+            Quality::IdleTime => Ok(Reply::Integer(0)),
+            Quality::Frequency => Err(NOT_COUNTED),
+        });
+        reply.unwrap_or(Ok(Reply::Null))
+    }
+}
+
+fn encoding(entry: &Entry) -> &'static str {
+    let short = |element: &Element| element.as_bytes().len() <= SMALL_ELEMENT_BYTES_MAX;
+    match &entry.value {
+        // What Redis says of a module's values.
+        Value::Json(_) => "raw",
+        Value::Text(text) if whole(text).is_some() => "int",
+        Value::Text(text) if text.len() <= EMBEDDED_BYTES_MAX => "embstr",
+        Value::Text(_) => "raw",
+        Value::List(list) if list.bytes() - list.len() * ELEMENT_BYTES <= LIST_BYTES_MAX => "listpack",
+        Value::List(_) => "quicklist",
+        Value::Set(set) if set.len() <= WHOLE_NUMBERS_MAX && set.iter().all(is_whole) => "intset",
+        Value::Set(set) if set.len() <= SMALL_SET_MAX && set.iter().all(short) => "listpack",
+        Value::Hash(hash)
+            if hash.len() <= SMALL_HASH_MAX
+                && hash.iter().all(|(field, value)| short(field) && short(value)) =>
+        {
+            "listpack"
+        }
+        Value::Set(_) | Value::Hash(_) => "hashtable",
+        Value::SortedSet(set)
+            if set.len() <= SMALL_SET_MAX && set.iter().all(|(member, _)| short(member)) =>
+        {
+            "listpack"
+        }
+        Value::SortedSet(_) => "skiplist",
+    }
+}
+
+fn is_whole(element: &Element) -> bool {
+    whole(element.as_bytes()).is_some()
+}

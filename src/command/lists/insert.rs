@@ -1,0 +1,47 @@
+//! `LINSERT key BEFORE|AFTER pivot element`: puts an element beside another; the new length, -1 without the other.
+
+use serde::{Deserialize, Serialize};
+
+use super::spec;
+use crate::command::{Args, Command, Context, Spec, Write};
+use crate::error::Answer;
+use crate::keyspace::{Collection, Edited, Element, Key, List, Writer};
+use crate::resp::Reply;
+
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
+pub struct Linsert {
+    key: Key,
+    after: bool,
+    pivot: Element,
+    element: Element,
+}
+
+impl Command for Linsert {
+    const SPEC: Spec =
+        spec("LINSERT", 5, "Puts an element beside another.", "key (BEFORE | AFTER) pivot element");
+}
+
+impl Write for Linsert {
+    const CODE: u16 = 209;
+
+    fn parse(args: &mut Args<'_>, _context: &Context) -> Result<Linsert, Answer> {
+        let key = args.key()?;
+        let after = args.keyword("AFTER");
+        if !after && !args.keyword("BEFORE") {
+            return Err(Answer::SYNTAX);
+        }
+        Ok(Linsert { key, after, pivot: args.element()?, element: args.element()? })
+    }
+
+    fn apply(self, keyspace: &mut Writer<'_>) -> Result<Reply, Answer> {
+        let len = keyspace.edit_collection(self.key.as_bytes(), |list: &mut List| {
+            let Some(place) = list.iter().position(|one| *one == self.pivot) else {
+                return Ok(Edited::Unchanged(-1));
+            };
+            list.room_for(self.element.cost())?;
+            list.insert(place + usize::from(self.after), self.element);
+            Ok(Edited::Changed(list.len() as i64))
+        })?;
+        Ok(Reply::Integer(len.unwrap_or(0)))
+    }
+}

@@ -1,0 +1,31 @@
+//! `LINDEX key index`: the element at an index, null where there is none.
+
+use super::spec;
+use crate::command::bulks::bulk;
+use crate::command::range::position;
+use crate::command::{Args, Command, Context, Read, Spec};
+use crate::error::Answer;
+use crate::keyspace::{Collection, Key, List, View};
+use crate::resp::Reply;
+
+pub struct Lindex {
+    key: Key,
+    index: i64,
+}
+
+impl Command for Lindex {
+    const SPEC: Spec = spec("LINDEX", 3, "The element at an index of a list.", "key index");
+}
+
+impl Read for Lindex {
+    fn parse(args: &mut Args<'_>, _context: &Context) -> Result<Lindex, Answer> {
+        Ok(Lindex { key: args.key()?, index: args.integer()? })
+    }
+
+    fn run(self, keyspace: &View<'_>) -> Result<Reply, Answer> {
+        let element = keyspace.with_collection(self.key.as_bytes(), |list: &List| {
+            bulk(position(self.index, list.len()).and_then(|position| list.get(position)))
+        })?;
+        Ok(element.unwrap_or(Reply::Null))
+    }
+}

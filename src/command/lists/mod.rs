@@ -1,0 +1,46 @@
+//! Lists: elements in the order in which they were put.
+pub mod insert;
+pub mod lindex;
+pub mod llen;
+pub mod move_one;
+pub mod pop;
+pub mod pos;
+pub mod push;
+pub mod range;
+pub mod rem;
+pub mod set;
+pub mod trim;
+
+use serde::{Deserialize, Serialize};
+
+use super::{Group, KeySpec, Spec};
+use crate::keyspace::{Element, List};
+
+/// What the rows of this group have in common.
+const fn spec(name: &'static str, arity: i32, summary: &'static str, syntax: &'static str) -> Spec {
+    let (keys, group) = (KeySpec::FIRST, Group::List);
+    Spec { name, aliases: &[], arity, keys, group, since: "0.1.0", summary, syntax }
+}
+
+/// An end of a list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum End {
+    Left,
+    Right,
+}
+
+impl End {
+    fn push(self, list: &mut List, element: Element) {
+        match self {
+            End::Left => list.push_front(element),
+            End::Right => list.push_back(element),
+        }
+    }
+
+    fn pop(self, list: &mut List) -> Option<Element> {
+        match self {
+            End::Left => list.pop_front(),
+            End::Right => list.pop_back(),
+        }
+    }
+}

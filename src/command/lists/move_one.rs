@@ -1,0 +1,106 @@
+//! `LMOVE source destination LEFT|RIGHT LEFT|RIGHT`, `RPOPLPUSH source destination`: takes an element from an end of a
+//! list and puts it at an end of another, which may be the same; the element, null where there is none.
+
+use serde::{Deserialize, Serialize};
+
+use super::{End, spec};
+use crate::command::bulks::bulk;
+use crate::command::{Args, Command, Context, KeySpec, Spec, Write};
+use crate::error::Answer;
+use crate::keyspace::{Collection, Edited, Element, Key, List, Writer};
+use crate::resp::Reply;
+
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
+pub struct Lmove {
+    source: Key,
+    destination: Key,
+    from: End,
+    to: End,
+}
+
+impl Lmove {
+    fn end(args: &mut Args<'_>) -> Result<End, Answer> {
+        if args.keyword("LEFT") {
+            return Ok(End::Left);
+        }
+        if args.keyword("RIGHT") { Ok(End::Right) } else { Err(Answer::SYNTAX) }
+    }
+}
+
+impl Command for Lmove {
+    const SPEC: Spec = Spec {
+        keys: KeySpec::FIRST_TWO,
+        ..spec(
+            "LMOVE",
+            5,
+            "Takes an element from an end of a list and puts it at an end of another.",
+            "source destination (LEFT | RIGHT) (LEFT | RIGHT)",
+        )
+    };
+}
+
+impl Write for Lmove {
+    const CODE: u16 = 211;
+
+    fn parse(args: &mut Args<'_>, _context: &Context) -> Result<Lmove, Answer> {
+        let (source, destination) = (args.key()?, args.key()?);
+        Ok(Lmove { source, destination, from: Lmove::end(args)?, to: Lmove::end(args)? })
+    }
+
+    fn apply(self, keyspace: &mut Writer<'_>) -> Result<Reply, Answer> {
+        let (source, from, to) = (self.source.as_bytes(), self.from, self.to);
+        if self.source == self.destination {
+            let turned = keyspace.edit_collection(source, |list: &mut List| {
+                let element = from.pop(list).expect("a list in the keyspace has elements");
+                let reply = bulk(Some(&element));
+                to.push(list, element);
+                Ok(Edited::Changed(reply))
+            })?;
+            return Ok(turned.unwrap_or(Reply::Null));
+        }
+        let moved = keyspace.with_collection(source, |list: &List| match from {
+            End::Left => list.get(0).cloned(),
+            End::Right => list.get(list.len() - 1).cloned(),
+        })?;
+        let Some(moved) = moved.flatten() else { return Ok(Reply::Null) };
+        let reply = bulk(Some(&moved));
+        keyspace.edit_or_begin(self.destination, |list: &mut List| {
+            list.room_for(Element::cost(&moved))?;
+            to.push(list, moved);
+            Ok(Edited::Changed(()))
+        })?;
+        keyspace.edit_collection(source, |list: &mut List| Ok(Edited::Changed(from.pop(list))))?;
+        Ok(reply)
+    }
+}
+
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
+pub struct Rpoplpush {
+    source: Key,
+    destination: Key,
+}
+
+impl Command for Rpoplpush {
+    const SPEC: Spec = Spec {
+        keys: KeySpec::FIRST_TWO,
+        ..spec(
+            "RPOPLPUSH",
+            3,
+            "Takes the last element of a list and puts it before the first of another.",
+            "source destination",
+        )
+    };
+}
+
+impl Write for Rpoplpush {
+    const CODE: u16 = 210;
+
+    fn parse(args: &mut Args<'_>, _context: &Context) -> Result<Rpoplpush, Answer> {
+        Ok(Rpoplpush { source: args.key()?, destination: args.key()? })
+    }
+
+    fn apply(self, keyspace: &mut Writer<'_>) -> Result<Reply, Answer> {
+        let Rpoplpush { source, destination } = self;
+        Lmove { source, destination, from: End::Right, to: End::Left }.apply(keyspace)
+    }
+}

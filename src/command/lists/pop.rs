@@ -1,0 +1,72 @@
+//! `LPOP key [count]`, `RPOP key [count]`: takes elements from an end of a list.
+
+use serde::{Deserialize, Serialize};
+
+use super::{End, spec};
+use crate::command::bulks::{bulk, bulks};
+use crate::command::{Args, Command, Context, Spec, Write};
+use crate::error::Answer;
+use crate::keyspace::{Collection, Edited, Key, List, Writer};
+use crate::resp::Reply;
+
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
+pub struct Pop {
+    key: Key,
+    /// Without one, the answer is an element and no array.
+    count: Option<usize>,
+}
+
+impl Pop {
+    fn parse(args: &mut Args<'_>) -> Result<Pop, Answer> {
+        let key = args.key()?;
+        if args.left() > 1 {
+            return Err(args.wrong_arity());
+        }
+        Ok(Pop { key, count: args.count_if_any()? })
+    }
+
+    fn apply(self, end: End, keyspace: &mut Writer<'_>) -> Result<Reply, Answer> {
+        let popped = keyspace.edit_collection(self.key.as_bytes(), |list: &mut List| {
+            let Some(count) = self.count else { return Ok(Edited::Changed(bulk(end.pop(list).as_ref()))) };
+            let count = count.min(list.len());
+            // What is answered may be too much, and then nothing is taken.
+            let replies = match end {
+                End::Left => bulks(list.range(0..count))?,
+                End::Right => bulks(list.range(list.len() - count..list.len()).rev())?,
+            };
+            (0..count).for_each(|_| drop(end.pop(list)));
+            assert_eq!(replies.len(), count, "what is taken is answered");
+            let answer = Reply::Array(replies);
+            Ok(if count == 0 { Edited::Unchanged(answer) } else { Edited::Changed(answer) })
+        })?;
+        Ok(popped.unwrap_or(if self.count.is_some() { Reply::NullArray } else { Reply::Null }))
+    }
+}
+
+macro_rules! commands {
+    ($($name:ident, $word:literal, $code:literal, $end:expr, $summary:literal;)*) => { $(
+        #[derive(Debug, PartialEq, Serialize, Deserialize)]
+        pub struct $name(Pop);
+
+        impl Command for $name {
+            const SPEC: Spec = spec($word, -2, $summary, "key [count]");
+        }
+
+        impl Write for $name {
+            const CODE: u16 = $code;
+
+            fn parse(args: &mut Args<'_>, _context: &Context) -> Result<$name, Answer> {
+                Pop::parse(args).map($name)
+            }
+
+            fn apply(self, keyspace: &mut Writer<'_>) -> Result<Reply, Answer> {
+                self.0.apply($end, keyspace)
+            }
+        }
+    )* };
+}
+
+commands! {
+    Lpop, "LPOP", 204, End::Left, "Takes the first elements of a list.";
+    Rpop, "RPOP", 205, End::Right, "Takes the last elements of a list.";
+}

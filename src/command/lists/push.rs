@@ -1,0 +1,65 @@
+//! `LPUSH key element ...`, `RPUSH`, `LPUSHX`, `RPUSHX`: puts elements at an end of a list; its new length.
+
+use serde::{Deserialize, Serialize};
+
+use super::{End, spec};
+use crate::command::{Args, Command, Context, Spec, Write};
+use crate::error::Answer;
+use crate::keyspace::{Collection, Edited, Element, Key, List, Writer};
+use crate::resp::Reply;
+
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
+pub struct Push {
+    key: Key,
+    elements: Vec<Element>,
+}
+
+impl Push {
+    fn parse(args: &mut Args<'_>) -> Result<Push, Answer> {
+        Ok(Push { key: args.key()?, elements: args.elements()? })
+    }
+
+    fn apply(self, end: End, begins: bool, keyspace: &mut Writer<'_>) -> Result<Reply, Answer> {
+        let elements = self.elements;
+        let push = |list: &mut List| {
+            list.room_for(elements.iter().map(Element::cost).sum())?;
+            elements.into_iter().for_each(|element| end.push(list, element));
+            Ok::<_, Answer>(Edited::Changed(list.len()))
+        };
+        let len = match begins {
+            true => keyspace.edit_or_begin(self.key, push)?,
+            false => keyspace.edit_collection(self.key.as_bytes(), push)?.unwrap_or(0),
+        };
+        Ok(Reply::Integer(len as i64))
+    }
+}
+
+macro_rules! commands {
+    ($($name:ident, $word:literal, $code:literal, $end:expr, $begins:literal, $summary:literal;)*) => { $(
+        #[derive(Debug, PartialEq, Serialize, Deserialize)]
+        pub struct $name(Push);
+
+        impl Command for $name {
+            const SPEC: Spec = spec($word, -3, $summary, "key element ...");
+        }
+
+        impl Write for $name {
+            const CODE: u16 = $code;
+
+            fn parse(args: &mut Args<'_>, _context: &Context) -> Result<$name, Answer> {
+                Push::parse(args).map($name)
+            }
+
+            fn apply(self, keyspace: &mut Writer<'_>) -> Result<Reply, Answer> {
+                self.0.apply($end, $begins, keyspace)
+            }
+        }
+    )* };
+}
+
+commands! {
+    Lpush, "LPUSH", 200, End::Left, true, "Puts elements before the first of a list.";
+    Rpush, "RPUSH", 201, End::Right, true, "Puts elements behind the last of a list.";
+    Lpushx, "LPUSHX", 202, End::Left, false, "Puts elements before the first of a list that exists.";
+    Rpushx, "RPUSHX", 203, End::Right, false, "Puts elements behind the last of a list that exists.";
+}

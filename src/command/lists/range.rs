@@ -1,0 +1,31 @@
+//! `LRANGE key start stop`: the elements of a range.
+
+use super::spec;
+use crate::command::bulks::bulks;
+use crate::command::range::Indexes;
+use crate::command::{Args, Command, Context, Read, Spec};
+use crate::error::Answer;
+use crate::keyspace::{Collection, Key, List, View};
+use crate::resp::Reply;
+
+pub struct Lrange {
+    key: Key,
+    indexes: Indexes,
+}
+
+impl Command for Lrange {
+    const SPEC: Spec = spec("LRANGE", 4, "The elements of a range of a list.", "key start stop");
+}
+
+impl Read for Lrange {
+    fn parse(args: &mut Args<'_>, _context: &Context) -> Result<Lrange, Answer> {
+        Ok(Lrange { key: args.key()?, indexes: Indexes::parse(args)? })
+    }
+
+    fn run(self, keyspace: &View<'_>) -> Result<Reply, Answer> {
+        let elements = keyspace.with_collection(self.key.as_bytes(), |list: &List| {
+            bulks(list.range(self.indexes.within(list.len())))
+        })?;
+        elements.unwrap_or(Ok(Vec::new())).map(Reply::Array)
+    }
+}

@@ -1,0 +1,39 @@
+//! `LSET key index element`: puts an element in the place of another.
+
+use serde::{Deserialize, Serialize};
+
+use super::spec;
+use crate::command::range::position;
+use crate::command::{Args, Command, Context, Spec, Write};
+use crate::error::Answer;
+use crate::keyspace::{Collection, Edited, Element, Key, List, Writer};
+use crate::resp::Reply;
+
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
+pub struct Lset {
+    key: Key,
+    index: i64,
+    element: Element,
+}
+
+impl Command for Lset {
+    const SPEC: Spec = spec("LSET", 4, "Puts an element in the place of another.", "key index element");
+}
+
+impl Write for Lset {
+    const CODE: u16 = 206;
+
+    fn parse(args: &mut Args<'_>, _context: &Context) -> Result<Lset, Answer> {
+        Ok(Lset { key: args.key()?, index: args.integer()?, element: args.element()? })
+    }
+
+    fn apply(self, keyspace: &mut Writer<'_>) -> Result<Reply, Answer> {
+        let set = keyspace.edit_collection(self.key.as_bytes(), |list: &mut List| {
+            let place = position(self.index, list.len()).ok_or(Answer::fixed("ERR index out of range"))?;
+            list.room_for(self.element.cost())?;
+            list.set(place, self.element);
+            Ok(Edited::Changed(Reply::OK))
+        })?;
+        set.ok_or(Answer::fixed("ERR no such key"))
+    }
+}

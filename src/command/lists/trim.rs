@@ -1,0 +1,40 @@
+//! `LTRIM key start stop`: keeps the elements of a range alone.
+
+use serde::{Deserialize, Serialize};
+
+use super::spec;
+use crate::command::range::Indexes;
+use crate::command::{Args, Command, Context, Spec, Write};
+use crate::error::Answer;
+use crate::keyspace::{Collection, Edited, Key, List, Writer};
+use crate::resp::Reply;
+
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
+pub struct Ltrim {
+    key: Key,
+    indexes: Indexes,
+}
+
+impl Command for Ltrim {
+    const SPEC: Spec = spec("LTRIM", 4, "Keeps a range of a list alone.", "key start stop");
+}
+
+impl Write for Ltrim {
+    const CODE: u16 = 208;
+
+    fn parse(args: &mut Args<'_>, _context: &Context) -> Result<Ltrim, Answer> {
+        Ok(Ltrim { key: args.key()?, indexes: Indexes::parse(args)? })
+    }
+
+    fn apply(self, keyspace: &mut Writer<'_>) -> Result<Reply, Answer> {
+        keyspace.edit_collection(self.key.as_bytes(), |list: &mut List| {
+            let kept = self.indexes.within(list.len());
+            if kept.len() == list.len() {
+                return Ok(Edited::Unchanged(()));
+            }
+            list.keep(kept);
+            Ok(Edited::Changed(()))
+        })?;
+        Ok(Reply::OK)
+    }
+}

@@ -1,0 +1,118 @@
+//! `MEMORY USAGE key [SAMPLES count] | STATS | DOCTOR | MALLOC-STATS | PURGE`: what a key takes in memory, and what the
+//! process holds.
+
+use bytes::Bytes;
+
+use crate::command::{Args, Command, Flags, Group, KeySpec, Node, Operate, Running, Spec, subcommands};
+use crate::error::Answer;
+use crate::resp::Reply;
+
+pub enum Memory {
+    /// `SAMPLES` is accepted and means nothing: what a collection takes is known without looking at its elements.
+    Usage(Bytes),
+    Stats,
+    Doctor,
+    MallocStats,
+    Purge,
+    Help,
+}
+
+impl Command for Memory {
+    const SPEC: Spec = Spec {
+        name: "MEMORY",
+        aliases: &[],
+        arity: -2,
+        keys: KeySpec { first: 2, last: 2, step: 1 },
+        group: Group::Server,
+        since: "0.1.0",
+        summary: "What a key takes in memory, and what the process holds.",
+        syntax: "(USAGE key [SAMPLES count] | STATS | DOCTOR | MALLOC-STATS | PURGE | HELP)",
+    };
+    const FLAGS: Flags = Flags { for_everybody: true, ..Flags::NONE };
+}
+
+impl Operate for Memory {
+    fn parse(args: &mut Args<'_>) -> Result<Memory, Answer> {
+        let word = args.word()?;
+        match (&word.to_ascii_uppercase()[..], args.left()) {
+            (b"USAGE", _) => usage(args),
+            (b"STATS", 0) => Ok(Memory::Stats),
+            (b"DOCTOR", 0) => Ok(Memory::Doctor),
+            (b"MALLOC-STATS", 0) => Ok(Memory::MallocStats),
+            (b"PURGE", 0) => Ok(Memory::Purge),
+            (b"HELP", 0) => Ok(Memory::Help),
+            _ => Err(Answer::unknown_subcommand("MEMORY", word)),
+        }
+    }
+
+    fn run(self, node: &dyn Node) -> Running<'_> {
+        let reply = match self {
+            Memory::Usage(key) => return node.memory_usage(key),
+            Memory::Stats => stats(node),
+            Memory::Doctor => doctor(node),
+            Memory::MallocStats => malloc_stats(),
+            Memory::Purge => purge(),
+            Memory::Help => subcommands::help(&Self::SPEC),
+        };
+        Box::pin(async { Ok(reply) })
+    }
+}
+
+fn usage(args: &mut Args<'_>) -> Result<Memory, Answer> {
+    if args.is_empty() {
+        return Err(Answer::wrong_arity("memory|usage"));
+    }
+    let key = args.word()?.clone();
+    while !args.is_empty() {
+        if args.left() < 2 || !args.keyword("SAMPLES") || args.integer()? < 0 {
+            return Err(Answer::SYNTAX);
+        }
+    }
+    Ok(Memory::Usage(key))
+}
+
+/// The numbers, under the names of Redis where they mean the same.
+fn stats(node: &dyn Node) -> Reply {
+    let (memory, keys) = (node.memory(), node.keys() as u64);
+    let integer = |number: u64| Reply::Integer(number as i64);
+    let percent = |part: u64, whole: u64| Reply::Double(part as f64 * 100.0 / whole.max(1) as f64);
+    let grown = memory.resident.saturating_sub(memory.startup);
+    let fields = [
+        ("peak.allocated", integer(memory.peak)),
+        ("total.allocated", integer(memory.resident)),
+        ("startup.allocated", integer(memory.startup)),
+        ("keys.count", integer(keys)),
+        ("keys.bytes-per-key", integer(grown.checked_div(keys).unwrap_or(0))),
+        ("dataset.bytes", integer(grown)),
+        ("dataset.percentage", percent(grown, memory.resident)),
+        ("peak.percentage", percent(memory.resident, memory.peak)),
+    ];
+    Reply::Map(fields.map(|(name, value)| (Reply::word(name), value)).into())
+}
+
+/// What stands out in the numbers.
+fn doctor(node: &dyn Node) -> Reply {
+    let memory = node.memory();
+    let text = if memory.resident == 0 {
+        "The system does not tell what is resident.\n".to_string()
+    } else if memory.peak > memory.resident.saturating_mul(3) / 2 {
+        let (peak, resident) = (memory.peak, memory.resident);
+        format!("At its peak the process held {peak} bytes; now it holds {resident}.\n")
+    } else {
+        format!(
+            "Nothing stands out: the process holds {} bytes, {} at its peak.\n",
+            memory.resident, memory.peak
+        )
+    };
+    Reply::Verbatim(text.into())
+}
+
+/// The allocator keeps no statistics that could be read while it works.
+fn malloc_stats() -> Reply {
+    Reply::Verbatim("Stats not supported for the current allocator".into())
+}
+
+/// The server has the allocator give freed memory back every second, so there is nothing left to do.
+fn purge() -> Reply {
+    Reply::OK
+}

@@ -1,0 +1,37 @@
+//! `SADD key member ...`: puts members into a set; how many are new.
+
+use serde::{Deserialize, Serialize};
+
+use super::spec;
+use crate::command::{Args, Command, Context, Spec, Write};
+use crate::error::Answer;
+use crate::keyspace::{Collection, Edited, Element, Key, Set, Writer};
+use crate::resp::Reply;
+
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
+pub struct Sadd {
+    key: Key,
+    members: Vec<Element>,
+}
+
+impl Command for Sadd {
+    const SPEC: Spec = spec("SADD", -3, "Puts members into a set.", "key member ...");
+}
+
+impl Write for Sadd {
+    const CODE: u16 = 220;
+
+    fn parse(args: &mut Args<'_>, _context: &Context) -> Result<Sadd, Answer> {
+        Ok(Sadd { key: args.key()?, members: args.elements()? })
+    }
+
+    fn apply(self, keyspace: &mut Writer<'_>) -> Result<Reply, Answer> {
+        let added = keyspace.edit_or_begin(self.key, |set: &mut Set| {
+            set.room_for(self.members.iter().map(Element::cost).sum())?;
+            let mut added = 0;
+            self.members.into_iter().for_each(|member| added += i64::from(set.insert(member)));
+            Ok(if added == 0 { Edited::Unchanged(0) } else { Edited::Changed(added) })
+        })?;
+        Ok(Reply::Integer(added))
+    }
+}

@@ -1,0 +1,27 @@
+//! `SMEMBERS key`: every member of a set.
+
+use super::spec;
+use crate::command::bulks::bulks;
+use crate::command::{Args, Command, Context, Read, Spec};
+use crate::error::Answer;
+use crate::keyspace::{Key, Set, View};
+use crate::resp::Reply;
+
+pub struct Smembers {
+    key: Key,
+}
+
+impl Command for Smembers {
+    const SPEC: Spec = spec("SMEMBERS", 2, "Every member of a set.", "key");
+}
+
+impl Read for Smembers {
+    fn parse(args: &mut Args<'_>, _context: &Context) -> Result<Smembers, Answer> {
+        Ok(Smembers { key: args.key()? })
+    }
+
+    fn run(self, keyspace: &View<'_>) -> Result<Reply, Answer> {
+        let members = keyspace.with_collection(self.key.as_bytes(), |set: &Set| bulks(set.iter()))?;
+        members.unwrap_or(Ok(Vec::new())).map(Reply::Set)
+    }
+}

@@ -1,0 +1,54 @@
+//! `SMOVE source destination member`: takes a member out of a set and puts it into another; whether it was there.
+
+use serde::{Deserialize, Serialize};
+
+use super::spec;
+use crate::command::{Args, Command, Context, KeySpec, Spec, Write};
+use crate::error::Answer;
+use crate::keyspace::{Collection, Edited, Element, Key, Set, Writer};
+use crate::resp::Reply;
+
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
+pub struct Smove {
+    source: Key,
+    destination: Key,
+    member: Element,
+}
+
+impl Command for Smove {
+    const SPEC: Spec = Spec {
+        keys: KeySpec::FIRST_TWO,
+        ..spec(
+            "SMOVE",
+            4,
+            "Takes a member out of a set and puts it into another.",
+            "source destination member",
+        )
+    };
+}
+
+impl Write for Smove {
+    const CODE: u16 = 223;
+
+    fn parse(args: &mut Args<'_>, _context: &Context) -> Result<Smove, Answer> {
+        Ok(Smove { source: args.key()?, destination: args.key()?, member: args.element()? })
+    }
+
+    fn apply(self, keyspace: &mut Writer<'_>) -> Result<Reply, Answer> {
+        let (source, member) = (self.source.as_bytes(), self.member.as_bytes());
+        let there = keyspace.with_collection(source, |set: &Set| set.contains(member))?;
+        let Some(there) = there else { return Ok(Reply::Integer(0)) };
+        let full = keyspace
+            .with_collection(self.destination.as_bytes(), |set: &Set| set.room_for(self.member.cost()))?;
+        if !there || self.source == self.destination {
+            return Ok(Reply::Integer(i64::from(there)));
+        }
+        full.transpose()?;
+        keyspace.edit_collection(source, |set: &mut Set| Ok(Edited::Changed(set.remove(member))))?;
+        keyspace.edit_or_begin(self.destination, |set: &mut Set| {
+            let new = set.insert(self.member.clone());
+            Ok(if new { Edited::Changed(()) } else { Edited::Unchanged(()) })
+        })?;
+        Ok(Reply::Integer(1))
+    }
+}

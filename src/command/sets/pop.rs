@@ -1,0 +1,60 @@
+//! `SPOP key [count]`: takes members out of a set that chance chooses.
+
+use serde::{Deserialize, Serialize};
+
+use super::spec;
+use crate::command::bulks::{bulk, bulks};
+use crate::command::{Args, Chance, Command, Context, Spec, Write};
+use crate::error::Answer;
+use crate::keyspace::{Collection, Edited, Key, Set, Writer};
+use crate::resp::Reply;
+
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
+pub struct Spop {
+    key: Key,
+    /// Without one, the answer is a member and no set.
+    count: Option<usize>,
+    /// Drawn once, where the request arrived: with the order of the set it decides on every replica alike.
+    chance: Chance,
+}
+
+impl Command for Spop {
+    const SPEC: Spec = spec("SPOP", -2, "Takes members out of a set that chance chooses.", "key [count]");
+}
+
+impl Write for Spop {
+    const CODE: u16 = 222;
+
+    fn parse(args: &mut Args<'_>, context: &Context) -> Result<Spop, Answer> {
+        Ok(Spop { key: args.key()?, count: args.count_if_any()?, chance: Chance::draw(context) })
+    }
+
+    fn apply(self, keyspace: &mut Writer<'_>) -> Result<Reply, Answer> {
+        let mut chance = self.chance;
+        let taken = keyspace.edit_collection(self.key.as_bytes(), |set: &mut Set| {
+            let Some(count) = self.count else {
+                let member = set.remove_at(chance.below(set.len()));
+                return Ok(Edited::Changed(bulk(member.as_ref())));
+            };
+            if count == 0 {
+                return Ok(Edited::Unchanged(Reply::Set(Vec::new())));
+            }
+            if count >= set.len() {
+                let replies = bulks(set.iter())?;
+                *set = Set::default();
+                return Ok(Edited::Changed(Reply::Set(replies)));
+            }
+            // What is answered may be too much, and then nothing is taken.
+            let chosen = chance.some_of(count, set.len());
+            let members = chosen.iter().filter_map(|&place| set.at(place));
+            let replies = bulks(members)?;
+            // From the end, so that no place changes before it is emptied.
+            let mut places = chosen;
+            places.sort_unstable();
+            assert_eq!(replies.len(), count, "what is taken is answered");
+            places.iter().rev().for_each(|&place| drop(set.remove_at(place)));
+            Ok(Edited::Changed(Reply::Set(replies)))
+        })?;
+        Ok(taken.unwrap_or(if self.count.is_some() { Reply::Set(Vec::new()) } else { Reply::Null }))
+    }
+}

@@ -1,0 +1,39 @@
+//! `SRANDMEMBER key [count]`: members that chance chooses; with a negative count the same may come again.
+
+use super::spec;
+use crate::command::bulks::{bulk, bulks};
+use crate::command::{Args, Chance, Command, Context, Read, Spec};
+use crate::error::Answer;
+use crate::keyspace::{Collection, Key, Set, View};
+use crate::resp::Reply;
+
+pub struct Srandmember {
+    key: Key,
+    /// Without one, the answer is a member and no array.
+    count: Option<i64>,
+    chance: Chance,
+}
+
+impl Command for Srandmember {
+    const SPEC: Spec = spec("SRANDMEMBER", -2, "Members of a set that chance chooses.", "key [count]");
+}
+
+impl Read for Srandmember {
+    fn parse(args: &mut Args<'_>, context: &Context) -> Result<Srandmember, Answer> {
+        let key = args.key()?;
+        let count = if args.is_empty() { None } else { Some(args.integer()?) };
+        args.finish()?;
+        Ok(Srandmember { key, count, chance: Chance::draw(context) })
+    }
+
+    fn run(self, keyspace: &View<'_>) -> Result<Reply, Answer> {
+        let mut chance = self.chance;
+        let chosen = keyspace.with_collection(self.key.as_bytes(), |set: &Set| {
+            let Some(count) = self.count else { return Ok(bulk(set.at(chance.below(set.len())))) };
+            let places = chance.places(count, set.len())?;
+            bulks(places.iter().filter_map(|&place| set.at(place))).map(Reply::Array)
+        })?;
+        let none = if self.count.is_some() { Reply::Array(Vec::new()) } else { Reply::Null };
+        chosen.unwrap_or(Ok(none))
+    }
+}

@@ -1,0 +1,42 @@
+//! `SSCAN key cursor [MATCH pattern] [COUNT count]`: the members of a set, some at a time.
+
+use super::spec;
+use crate::command::bulks::bulks;
+use crate::command::element_scan::ElementScan;
+use crate::command::{Args, Command, Context, Read, Spec};
+use crate::error::Answer;
+use crate::keyspace::{Collection, Element, Set, View};
+use crate::resp::Reply;
+
+pub struct Sscan(ElementScan);
+
+impl Command for Sscan {
+    const SPEC: Spec = spec(
+        "SSCAN",
+        -3,
+        "The members of a set, some at a time.",
+        "key cursor [MATCH pattern] [COUNT count]",
+    );
+}
+
+impl Read for Sscan {
+    fn parse(args: &mut Args<'_>, _context: &Context) -> Result<Sscan, Answer> {
+        ElementScan::parse(args).map(Sscan)
+    }
+
+    fn run(self, keyspace: &View<'_>) -> Result<Reply, Answer> {
+        let scan = self.0;
+        let found = keyspace.with_collection(scan.key.as_bytes(), |set: &Set| {
+            let (window, next) = scan.window(set.len());
+            let mut wanted: Vec<&Element> = Vec::new();
+            for member in window.filter_map(|place| set.at(place)) {
+                if scan.wants(member)? {
+                    wanted.push(member);
+                }
+            }
+            Ok::<_, Answer>((bulks(wanted.into_iter())?, next))
+        })?;
+        let (members, next) = found.unwrap_or(Ok((Vec::new(), 0)))?;
+        Ok(Reply::Array(vec![Reply::bulk(next.to_string()), Reply::Array(members)]))
+    }
+}

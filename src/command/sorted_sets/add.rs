@@ -1,0 +1,155 @@
+//! `ZADD key [NX | XX] [GT | LT] [CH] [INCR] score member ...`: gives members their scores; how many are new, with `CH` how
+//! many have changed, with `INCR` the score of the one.
+
+use serde::{Deserialize, Serialize};
+
+use super::{NOT_A_NUMBER, spec};
+use crate::command::json::set::Condition;
+use crate::command::text::incrbyfloat::{NOT_A_FLOAT, real};
+use crate::command::{Args, Command, Context, Spec, Write};
+use crate::error::Answer;
+use crate::keyspace::{Collection, Edited, Element, Key, SortedSet, Writer};
+use crate::resp::Reply;
+
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
+pub struct Zadd {
+    key: Key,
+    condition: Condition,
+    only: Only,
+    /// `CH`: who has another score counts too.
+    counts_changed: bool,
+    /// `INCR`: the score is added to the one that is there.
+    adds: bool,
+    pairs: Vec<(f64, Element)>,
+}
+
+/// Which new scores a member that is there is given.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+enum Only {
+    #[default]
+    Any,
+    Greater,
+    Less,
+}
+
+impl Command for Zadd {
+    const SPEC: Spec = spec(
+        "ZADD",
+        -4,
+        "Gives members their scores.",
+        "key [NX | XX] [GT | LT] [CH] [INCR] score member [score member ...]",
+    );
+}
+
+#[derive(Default)]
+struct Options {
+    nx: bool,
+    xx: bool,
+    gt: bool,
+    lt: bool,
+    ch: bool,
+    incr: bool,
+}
+
+impl Options {
+    fn parse(args: &mut Args<'_>) -> Options {
+        let mut options = Options::default();
+        loop {
+            let words = [
+                ("NX", &mut options.nx),
+                ("XX", &mut options.xx),
+                ("GT", &mut options.gt),
+                ("LT", &mut options.lt),
+                ("CH", &mut options.ch),
+                ("INCR", &mut options.incr),
+            ];
+            let Some((_, option)) = words.into_iter().find(|(word, _)| args.keyword(word)) else { break };
+            *option = true;
+        }
+        options
+    }
+
+    fn condition(&self) -> Result<Condition, Answer> {
+        match (self.nx, self.xx) {
+            (true, true) => Err(Answer::fixed("ERR XX and NX options at the same time are not compatible")),
+            (true, false) => Ok(Condition::Missing),
+            (false, true) => Ok(Condition::Present),
+            (false, false) => Ok(Condition::Always),
+        }
+    }
+
+    fn only(&self) -> Result<Only, Answer> {
+        let incompatible = [self.nx, self.gt, self.lt].into_iter().filter(|set| *set).count() > 1;
+        if incompatible {
+            return Err(Answer::fixed("ERR GT, LT, and/or NX options at the same time are not compatible"));
+        }
+        Ok(match (self.gt, self.lt) {
+            (true, _) => Only::Greater,
+            (_, true) => Only::Less,
+            _ => Only::Any,
+        })
+    }
+}
+
+impl Write for Zadd {
+    const CODE: u16 = 260;
+
+    fn parse(args: &mut Args<'_>, _context: &Context) -> Result<Zadd, Answer> {
+        let key = args.key()?;
+        let options = Options::parse(args);
+        if args.is_empty() || !args.left().is_multiple_of(2) {
+            return Err(Answer::SYNTAX);
+        }
+        let (condition, only) = (options.condition()?, options.only()?);
+        if options.incr && args.left() > 2 {
+            return Err(Answer::fixed("ERR INCR option supports a single increment-element pair"));
+        }
+        let pair =
+            |pair: &[bytes::Bytes]| Ok((real(&pair[0]).ok_or(NOT_A_FLOAT)?, Element::from(&pair[1][..])));
+        let pairs = args.rest().chunks_exact(2).map(pair).collect::<Result<_, Answer>>()?;
+        Ok(Zadd { key, condition, only, counts_changed: options.ch, adds: options.incr, pairs })
+    }
+
+    fn apply(self, keyspace: &mut Writer<'_>) -> Result<Reply, Answer> {
+        let Zadd { key, condition, only, counts_changed, adds, pairs } = self;
+        assert!(!adds || pairs.len() == 1, "INCR comes with one pair, so that an error changes nothing");
+        keyspace.edit_or_begin(key, |set: &mut SortedSet| {
+            set.room_for(pairs.iter().map(|(_, member)| member.cost()).sum())?;
+            let (mut new, mut changed, mut last) = (0, 0, None);
+            for (mut score, member) in pairs {
+                let before = set.score(member.as_bytes());
+                if !condition.allows(before.is_some()) {
+                    continue;
+                }
+                score += if adds { before.unwrap_or(0.0) } else { 0.0 };
+                if score.is_nan() {
+                    return Err(NOT_A_NUMBER);
+                }
+                if !before.is_none_or(|before| only.allows(before, score)) {
+                    continue;
+                }
+                last = Some(score);
+                if before != Some(score) {
+                    changed += 1;
+                    new += i64::from(before.is_none());
+                    set.insert(member, score);
+                }
+            }
+            let answer = match adds {
+                true => last.map_or(Reply::Null, Reply::Double),
+                false => Reply::Integer(if counts_changed { changed } else { new }),
+            };
+            Ok(if changed == 0 { Edited::Unchanged(answer) } else { Edited::Changed(answer) })
+        })
+    }
+}
+
+impl Only {
+    fn allows(self, before: f64, score: f64) -> bool {
+        match self {
+            Only::Any => true,
+            Only::Greater => score > before,
+            Only::Less => score < before,
+        }
+    }
+}

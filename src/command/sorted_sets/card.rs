@@ -1,0 +1,26 @@
+//! `ZCARD key`: how many members a sorted set has, 0 without a key.
+
+use super::spec;
+use crate::command::{Args, Command, Context, Read, Spec};
+use crate::error::Answer;
+use crate::keyspace::{Collection, Key, SortedSet, View};
+use crate::resp::Reply;
+
+pub struct Zcard {
+    key: Key,
+}
+
+impl Command for Zcard {
+    const SPEC: Spec = spec("ZCARD", 2, "How many members a sorted set has.", "key");
+}
+
+impl Read for Zcard {
+    fn parse(args: &mut Args<'_>, _context: &Context) -> Result<Zcard, Answer> {
+        Ok(Zcard { key: args.key()? })
+    }
+
+    fn run(self, keyspace: &View<'_>) -> Result<Reply, Answer> {
+        let len = keyspace.with_collection(self.key.as_bytes(), SortedSet::len)?;
+        Ok(Reply::Integer(len.unwrap_or(0) as i64))
+    }
+}

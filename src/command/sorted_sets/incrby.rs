@@ -1,0 +1,41 @@
+//! `ZINCRBY key increment member`: adds to the score of a member; the new score.
+
+use serde::{Deserialize, Serialize};
+
+use super::{NOT_A_NUMBER, score, spec};
+use crate::command::{Args, Command, Context, Spec, Write};
+use crate::error::Answer;
+use crate::keyspace::{Collection, Edited, Element, Key, SortedSet, Writer};
+use crate::resp::Reply;
+
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
+pub struct Zincrby {
+    key: Key,
+    by: f64,
+    member: Element,
+}
+
+impl Command for Zincrby {
+    const SPEC: Spec = spec("ZINCRBY", 4, "Adds to the score of a member.", "key increment member");
+}
+
+impl Write for Zincrby {
+    const CODE: u16 = 261;
+
+    fn parse(args: &mut Args<'_>, _context: &Context) -> Result<Zincrby, Answer> {
+        Ok(Zincrby { key: args.key()?, by: score(args)?, member: args.element()? })
+    }
+
+    fn apply(self, keyspace: &mut Writer<'_>) -> Result<Reply, Answer> {
+        let after = keyspace.edit_or_begin(self.key, |set: &mut SortedSet| {
+            let after = set.score(self.member.as_bytes()).unwrap_or(0.0) + self.by;
+            if after.is_nan() {
+                return Err(NOT_A_NUMBER);
+            }
+            set.room_for(self.member.cost())?;
+            set.insert(self.member, after);
+            Ok(Edited::Changed(after))
+        })?;
+        Ok(Reply::Double(after))
+    }
+}

@@ -1,0 +1,74 @@
+//! `ZPOPMIN key [count]`, `ZPOPMAX key [count]`: takes out the members with the lowest or the highest scores.
+
+use serde::{Deserialize, Serialize};
+
+use super::spec;
+use crate::command::bulks::scored;
+use crate::command::{Args, Command, Context, Spec, Write};
+use crate::error::Answer;
+use crate::keyspace::{Edited, Element, Key, SortedSet, Writer};
+use crate::resp::{Protocol, Reply};
+
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
+pub struct Pop {
+    key: Key,
+    count: usize,
+    /// RESP3 has pairs where a count was given.
+    in_pairs: bool,
+}
+
+impl Pop {
+    fn parse(args: &mut Args<'_>, context: &Context) -> Result<Pop, Answer> {
+        let (key, count) = (args.key()?, args.count_if_any()?);
+        let in_pairs = count.is_some() && context.protocol == Protocol::Resp3;
+        Ok(Pop { key, count: count.unwrap_or(1), in_pairs })
+    }
+
+    fn apply(self, highest: bool, keyspace: &mut Writer<'_>) -> Result<Reply, Answer> {
+        let popped = keyspace.edit_collection(self.key.as_bytes(), |set: &mut SortedSet| {
+            // What is answered may be too much, and then nothing is taken.
+            let replies = match highest {
+                true => scored(set.backward(0).take(self.count), self.in_pairs)?,
+                false => scored(set.forward(0).take(self.count), self.in_pairs)?,
+            };
+            let taken: Vec<Element> = match highest {
+                true => set.backward(0).take(self.count).map(|(member, _)| member.clone()).collect(),
+                false => set.forward(0).take(self.count).map(|(member, _)| member.clone()).collect(),
+            };
+            for member in &taken {
+                set.remove(member.as_bytes());
+            }
+            let answer = Reply::Array(replies);
+            Ok(if taken.is_empty() { Edited::Unchanged(answer) } else { Edited::Changed(answer) })
+        })?;
+        Ok(popped.unwrap_or(Reply::Array(Vec::new())))
+    }
+}
+
+macro_rules! commands {
+    ($($name:ident, $word:literal, $code:literal, $highest:literal, $summary:literal;)*) => { $(
+        #[derive(Debug, PartialEq, Serialize, Deserialize)]
+        pub struct $name(Pop);
+
+        impl Command for $name {
+            const SPEC: Spec = spec($word, -2, $summary, "key [count]");
+        }
+
+        impl Write for $name {
+            const CODE: u16 = $code;
+
+            fn parse(args: &mut Args<'_>, context: &Context) -> Result<$name, Answer> {
+                Pop::parse(args, context).map($name)
+            }
+
+            fn apply(self, keyspace: &mut Writer<'_>) -> Result<Reply, Answer> {
+                self.0.apply($highest, keyspace)
+            }
+        }
+    )* };
+}
+
+commands! {
+    Zpopmin, "ZPOPMIN", 262, false, "Takes out the members with the lowest scores.";
+    Zpopmax, "ZPOPMAX", 263, true, "Takes out the members with the highest scores.";
+}

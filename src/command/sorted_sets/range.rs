@@ -1,0 +1,147 @@
+//! `ZRANGE key start stop [BYSCORE | BYLEX] [REV] [LIMIT offset count] [WITHSCORES]`: the members of a range.
+
+use super::bounds::Bounds;
+use super::spec;
+use crate::command::bulks::{bulks, scored};
+use crate::command::{Args, Command, Context, Read, Spec};
+use crate::error::Answer;
+use crate::keyspace::{Collection, Element, Key, SortedSet, View};
+use crate::resp::{Protocol, Reply};
+
+const LIMIT_OF_RANKS: Answer =
+    Answer::fixed("ERR syntax error, LIMIT is only supported in combination with either BYSCORE or BYLEX");
+const SCORES_OF_NAMES: Answer =
+    Answer::fixed("ERR syntax error, WITHSCORES not supported in combination with BYLEX");
+
+/// What all commands of this kind come to.
+pub struct Range {
+    key: Key,
+    bounds: Bounds,
+    backward: bool,
+    tail: Tail,
+    in_pairs: bool,
+}
+
+/// The words behind the bounds.
+#[derive(Default)]
+pub struct Tail {
+    by_score: bool,
+    by_name: bool,
+    backward: bool,
+    limit: Option<(i64, i64)>,
+    with_scores: bool,
+}
+
+/// How the members of a range are named, by commands whose name says it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum By {
+    Rank,
+    Score,
+    Name,
+}
+
+impl Tail {
+    /// `options` are those that the command knows.
+    fn parse(args: &mut Args<'_>, options: &[&str]) -> Result<Tail, Answer> {
+        let mut tail = Tail::default();
+        while !args.is_empty() {
+            let found = options.iter().find(|option| args.keyword(option)).ok_or(Answer::SYNTAX)?;
+            match *found {
+                "BYSCORE" => tail.by_score = true,
+                "BYLEX" => tail.by_name = true,
+                "REV" => tail.backward = true,
+                "WITHSCORES" => tail.with_scores = true,
+                _ if args.left() < 2 => return Err(Answer::SYNTAX),
+                _ => tail.limit = Some((args.integer()?, args.integer()?)),
+            }
+        }
+        Ok(tail)
+    }
+}
+
+impl Range {
+    /// For a command whose name says how members are named and in which order they come.
+    pub fn parse(
+        args: &mut Args<'_>,
+        context: &Context,
+        by: By,
+        backward: bool,
+        options: &[&str],
+    ) -> Result<Range, Answer> {
+        let key = args.key()?;
+        let bounds = Range::bounds(args, by, backward)?;
+        let tail = Tail::parse(args, options)?;
+        Ok(Range { key, bounds, backward, tail, in_pairs: context.protocol == Protocol::Resp3 })
+    }
+
+    fn bounds(args: &mut Args<'_>, by: By, backward: bool) -> Result<Bounds, Answer> {
+        match by {
+            By::Rank => Bounds::ranks(args),
+            By::Score => Bounds::scores(args, backward),
+            By::Name => Bounds::names(args, backward),
+        }
+    }
+
+    pub fn run(self, keyspace: &View<'_>) -> Result<Reply, Answer> {
+        let members = keyspace.with_collection(self.key.as_bytes(), |set: &SortedSet| {
+            let range = self.bounds.within(set, self.backward);
+            let (offset, count) = self.tail.limit.unwrap_or((0, -1));
+            let Ok(offset) = usize::try_from(offset) else { return Ok(Vec::new()) };
+            let left = range.len().saturating_sub(offset);
+            let count = usize::try_from(count).map_or(left, |count| count.min(left));
+            if count == 0 {
+                return Ok(Vec::new());
+            }
+            match self.backward {
+                true => self.answer(set.backward(set.len() - range.end + offset).take(count)),
+                false => self.answer(set.forward(range.start + offset).take(count)),
+            }
+        })?;
+        members.unwrap_or(Ok(Vec::new())).map(Reply::Array)
+    }
+
+    fn answer<'a>(
+        &self,
+        members: impl Iterator<Item = (&'a Element, f64)> + Clone,
+    ) -> Result<Vec<Reply>, Answer> {
+        match self.tail.with_scores {
+            true => scored(members, self.in_pairs),
+            false => bulks(members.map(|(member, _)| member)),
+        }
+    }
+}
+
+pub struct Zrange(Range);
+
+impl Command for Zrange {
+    const SPEC: Spec = spec(
+        "ZRANGE",
+        -4,
+        "The members of a range of ranks, scores or names.",
+        "key start stop [BYSCORE | BYLEX] [REV] [LIMIT offset count] [WITHSCORES]",
+    );
+}
+
+impl Read for Zrange {
+    fn parse(args: &mut Args<'_>, context: &Context) -> Result<Zrange, Answer> {
+        let key = args.key()?;
+        // What the bounds are is said behind them.
+        let words = [args.word()?.clone(), args.word()?.clone()];
+        let tail = Tail::parse(args, &["BYSCORE", "BYLEX", "REV", "WITHSCORES", "LIMIT"])?;
+        let by = match (tail.by_score, tail.by_name) {
+            (true, true) => return Err(Answer::SYNTAX),
+            (true, false) => By::Score,
+            (false, true) if tail.with_scores => return Err(SCORES_OF_NAMES),
+            (false, true) => By::Name,
+            (false, false) if tail.limit.is_some() => return Err(LIMIT_OF_RANKS),
+            (false, false) => By::Rank,
+        };
+        let bounds = Range::bounds(&mut Args::new("ZRANGE", &words), by, tail.backward)?;
+        let in_pairs = context.protocol == Protocol::Resp3;
+        Ok(Zrange(Range { key, bounds, backward: tail.backward, tail, in_pairs }))
+    }
+
+    fn run(self, keyspace: &View<'_>) -> Result<Reply, Answer> {
+        self.0.run(keyspace)
+    }
+}

@@ -1,0 +1,42 @@
+//! `ZREVRANGE`, `ZRANGEBYSCORE`, `ZREVRANGEBYSCORE`, `ZRANGEBYLEX`, `ZREVRANGEBYLEX`: what ZRANGE does by its options, as
+//! commands of their own that are older.
+
+use super::range::{By, Range};
+use super::spec;
+use crate::command::{Args, Command, Context, Read, Spec};
+use crate::error::Answer;
+use crate::keyspace::View;
+use crate::resp::Reply;
+
+macro_rules! commands {
+    ($($name:ident, $word:literal, $by:expr, $backward:literal, $options:expr, $syntax:literal, $summary:literal;)*) => { $(
+        pub struct $name(Range);
+
+        impl Command for $name {
+            const SPEC: Spec = spec($word, -4, $summary, $syntax);
+        }
+
+        impl Read for $name {
+            fn parse(args: &mut Args<'_>, context: &Context) -> Result<$name, Answer> {
+                Range::parse(args, context, $by, $backward, $options).map($name)
+            }
+
+            fn run(self, keyspace: &View<'_>) -> Result<Reply, Answer> {
+                self.0.run(keyspace)
+            }
+        }
+    )* };
+}
+
+commands! {
+    Zrevrange, "ZREVRANGE", By::Rank, true, &["WITHSCORES"], "key start stop [WITHSCORES]",
+        "The members of a range of ranks, from the highest score down.";
+    Zrangebyscore, "ZRANGEBYSCORE", By::Score, false, &["WITHSCORES", "LIMIT"],
+        "key min max [WITHSCORES] [LIMIT offset count]", "The members of a range of scores.";
+    Zrevrangebyscore, "ZREVRANGEBYSCORE", By::Score, true, &["WITHSCORES", "LIMIT"],
+        "key max min [WITHSCORES] [LIMIT offset count]", "The members of a range of scores, from the highest down.";
+    Zrangebylex, "ZRANGEBYLEX", By::Name, false, &["LIMIT"], "key min max [LIMIT offset count]",
+        "The members of a range of names, where all scores are equal.";
+    Zrevrangebylex, "ZREVRANGEBYLEX", By::Name, true, &["LIMIT"], "key max min [LIMIT offset count]",
+        "The members of a range of names, from the last down, where all scores are equal.";
+}

@@ -1,0 +1,64 @@
+//! `ZRANK key member [WITHSCORE]`, `ZREVRANK key member [WITHSCORE]`: how many members have a lower, or a higher, place.
+
+use super::spec;
+use crate::command::{Args, Command, Context, Read, Spec};
+use crate::error::Answer;
+use crate::keyspace::{Collection, Element, Key, SortedSet, View};
+use crate::resp::Reply;
+
+pub struct Rank {
+    key: Key,
+    member: Element,
+    with_score: bool,
+}
+
+impl Rank {
+    fn parse(args: &mut Args<'_>) -> Result<Rank, Answer> {
+        let (key, member) = (args.key()?, args.element()?);
+        if args.left() > 1 {
+            return Err(args.wrong_arity());
+        }
+        let with_score = args.keyword("WITHSCORE");
+        args.finish()?;
+        Ok(Rank { key, member, with_score })
+    }
+
+    fn run(self, backward: bool, keyspace: &View<'_>) -> Result<Reply, Answer> {
+        let found = keyspace.with_collection(self.key.as_bytes(), |set: &SortedSet| {
+            let rank = set.rank(self.member.as_bytes())?;
+            let rank = if backward { set.len() - 1 - rank } else { rank };
+            Some((Reply::Integer(rank as i64), set.score(self.member.as_bytes())?))
+        })?;
+        Ok(match (found.flatten(), self.with_score) {
+            (Some((rank, score)), true) => Reply::Array(vec![rank, Reply::Double(score)]),
+            (Some((rank, _)), false) => rank,
+            (None, true) => Reply::NullArray,
+            (None, false) => Reply::Null,
+        })
+    }
+}
+
+macro_rules! commands {
+    ($($name:ident, $word:literal, $backward:literal, $summary:literal;)*) => { $(
+        pub struct $name(Rank);
+
+        impl Command for $name {
+            const SPEC: Spec = spec($word, -3, $summary, "key member [WITHSCORE]");
+        }
+
+        impl Read for $name {
+            fn parse(args: &mut Args<'_>, _context: &Context) -> Result<$name, Answer> {
+                Rank::parse(args).map($name)
+            }
+
+            fn run(self, keyspace: &View<'_>) -> Result<Reply, Answer> {
+                self.0.run($backward, keyspace)
+            }
+        }
+    )* };
+}
+
+commands! {
+    Zrank, "ZRANK", false, "The place of a member, from the lowest score on.";
+    Zrevrank, "ZREVRANK", true, "The place of a member, from the highest score down.";
+}

@@ -1,0 +1,35 @@
+//! `ZREM key member ...`: takes members out; how many there were.
+
+use serde::{Deserialize, Serialize};
+
+use super::spec;
+use crate::command::{Args, Command, Context, Spec, Write};
+use crate::error::Answer;
+use crate::keyspace::{Edited, Element, Key, SortedSet, Writer};
+use crate::resp::Reply;
+
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
+pub struct Zrem {
+    key: Key,
+    members: Vec<Element>,
+}
+
+impl Command for Zrem {
+    const SPEC: Spec = spec("ZREM", -3, "Takes members out of a sorted set.", "key member ...");
+}
+
+impl Write for Zrem {
+    const CODE: u16 = 264;
+
+    fn parse(args: &mut Args<'_>, _context: &Context) -> Result<Zrem, Answer> {
+        Ok(Zrem { key: args.key()?, members: args.elements()? })
+    }
+
+    fn apply(self, keyspace: &mut Writer<'_>) -> Result<Reply, Answer> {
+        let removed = keyspace.edit_collection(self.key.as_bytes(), |set: &mut SortedSet| {
+            let removed = self.members.iter().filter_map(|member| set.remove(member.as_bytes())).count();
+            Ok(if removed == 0 { Edited::Unchanged(0) } else { Edited::Changed(removed as i64) })
+        })?;
+        Ok(Reply::Integer(removed.unwrap_or(0)))
+    }
+}

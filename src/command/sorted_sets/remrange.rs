@@ -1,0 +1,65 @@
+//! `ZREMRANGEBYRANK key start stop`, `ZREMRANGEBYSCORE key min max`, `ZREMRANGEBYLEX key min max`: takes out the members of
+//! a range; how many there were.
+
+use serde::{Deserialize, Serialize};
+
+use super::bounds::Bounds;
+use super::spec;
+use crate::command::{Args, Command, Context, Spec, Write};
+use crate::error::Answer;
+use crate::keyspace::{Edited, Element, Key, SortedSet, Writer};
+use crate::resp::Reply;
+
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
+pub struct Remove {
+    key: Key,
+    bounds: Bounds,
+}
+
+impl Remove {
+    fn apply(self, keyspace: &mut Writer<'_>) -> Result<Reply, Answer> {
+        let removed = keyspace.edit_collection(self.key.as_bytes(), |set: &mut SortedSet| {
+            let range = self.bounds.within(set, false);
+            let members = set.forward(range.start).take(range.len());
+            let members: Vec<Element> = members.map(|(member, _)| member.clone()).collect();
+            for member in &members {
+                set.remove(member.as_bytes());
+            }
+            Ok(if members.is_empty() { Edited::Unchanged(0) } else { Edited::Changed(members.len() as i64) })
+        })?;
+        Ok(Reply::Integer(removed.unwrap_or(0)))
+    }
+}
+
+macro_rules! commands {
+    ($($name:ident, $word:literal, $code:literal, $bounds:expr, $syntax:literal, $summary:literal;)*) => { $(
+        #[derive(Debug, PartialEq, Serialize, Deserialize)]
+        pub struct $name(Remove);
+
+        impl Command for $name {
+            const SPEC: Spec = spec($word, 4, $summary, $syntax);
+        }
+
+        impl Write for $name {
+            const CODE: u16 = $code;
+
+            fn parse(args: &mut Args<'_>, _context: &Context) -> Result<$name, Answer> {
+                let bounds: fn(&mut Args<'_>) -> Result<Bounds, Answer> = $bounds;
+                Ok($name(Remove { key: args.key()?, bounds: bounds(args)? }))
+            }
+
+            fn apply(self, keyspace: &mut Writer<'_>) -> Result<Reply, Answer> {
+                self.0.apply(keyspace)
+            }
+        }
+    )* };
+}
+
+commands! {
+    Zremrangebyrank, "ZREMRANGEBYRANK", 265, Bounds::ranks, "key start stop",
+        "Takes out the members between two ranks.";
+    Zremrangebyscore, "ZREMRANGEBYSCORE", 266, |args| Bounds::scores(args, false), "key min max",
+        "Takes out the members between two scores.";
+    Zremrangebylex, "ZREMRANGEBYLEX", 267, |args| Bounds::names(args, false), "key min max",
+        "Takes out the members between two names.";
+}

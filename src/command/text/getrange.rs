@@ -1,0 +1,42 @@
+//! `GETRANGE key start end`, `SUBSTR key start end`: a part of a string, empty where there is none.
+
+use bytes::Bytes;
+
+use super::bytes_of;
+use crate::command::range::Indexes;
+use crate::command::{Args, Command, Context, Group, KeySpec, Read, Spec};
+use crate::error::Answer;
+use crate::keyspace::{Key, View};
+use crate::resp::Reply;
+
+pub struct Getrange {
+    key: Key,
+    indexes: Indexes,
+}
+
+impl Command for Getrange {
+    const SPEC: Spec = Spec {
+        name: "GETRANGE",
+        aliases: &["SUBSTR"],
+        arity: 4,
+        keys: KeySpec::FIRST,
+        group: Group::Text,
+        since: "0.1.0",
+        summary: "A part of a string.",
+        syntax: "key start end",
+    };
+}
+
+impl Read for Getrange {
+    fn parse(args: &mut Args<'_>, _context: &Context) -> Result<Getrange, Answer> {
+        Ok(Getrange { key: args.key()?, indexes: Indexes::parse(args)? })
+    }
+
+    fn run(self, keyspace: &View<'_>) -> Result<Reply, Answer> {
+        let part = keyspace.with(self.key.as_bytes(), |entry| {
+            let text = bytes_of(entry)?;
+            Ok::<_, Answer>(Bytes::copy_from_slice(&text[self.indexes.within(text.len())]))
+        });
+        Ok(Reply::Bulk(part.transpose()?.unwrap_or_default()))
+    }
+}

@@ -1,0 +1,145 @@
+//! What lists, sets, hashes and sorted sets have in common.
+//!
+//! Invariants:
+//! * the order of a collection's elements is part of the state: it follows from the writes alone, never from a
+//!   hash, and a snapshot keeps it, so every replica answers in the same order and picks the same element;
+//! * a collection is never empty in the keyspace: its key goes with its last element;
+//! * `bytes` is the sum of [`Element::cost`] over all elements, and at most [`COLLECTION_BYTES_MAX`].
+//!
+//! A collection stands behind a reference count. The pre-image of a capture, COPY and RENAME share it; the first edit
+//! while it is shared copies all of its elements, so a large collection costs one long write for each snapshot.
+
+use std::borrow::Borrow;
+use std::fmt::Debug;
+
+use serde::{Deserialize, Serialize};
+
+use super::{Key, Value};
+use crate::error::Answer;
+
+/// What the elements of one collection may cost together. A snapshot has a length of four bytes for a key with all
+/// that it holds: this, the longest key and what the encoding adds, which [`ELEMENT_BYTES`] covers, stay below 4 GiB.
+pub const COLLECTION_BYTES_MAX: usize = 3 << 30;
+
+/// What an element is counted with besides its bytes: more than its length and a score take in a snapshot. So no
+/// collection has more than 201,326,592 elements, and a position in it fits into four bytes.
+pub const ELEMENT_BYTES: usize = 16;
+
+const _: () = assert!(COLLECTION_BYTES_MAX / ELEMENT_BYTES < u32::MAX as usize);
+
+/// Up to so many elements a set or a hash keeps its order when one is taken out, as clients of Redis are used to
+/// from its compact encoding; moving the others up is cheaper than it sounds. Beyond, the last takes the free place.
+pub(super) const SMALL: usize = 128;
+
+/// One member of a collection, or the value beside it: any bytes, in two words.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Element(Key);
+
+impl Element {
+    pub fn as_bytes(&self) -> &[u8] {
+        self.0.as_bytes()
+    }
+
+    /// What it counts towards [`COLLECTION_BYTES_MAX`].
+    pub fn cost(&self) -> usize {
+        self.as_bytes().len() + ELEMENT_BYTES
+    }
+}
+
+impl From<&[u8]> for Element {
+    fn from(bytes: &[u8]) -> Element {
+        Element(Key::from(bytes))
+    }
+}
+
+impl Borrow<[u8]> for Element {
+    fn borrow(&self) -> &[u8] {
+        self.as_bytes()
+    }
+}
+
+/// A kind of collection that [`Value`] can hold.
+pub trait Collection: Clone + Debug + Default {
+    fn of(value: &Value) -> Option<&Self>;
+    /// For an edit; one that is shared is copied first.
+    fn of_mut(value: &mut Value) -> Option<&mut Self>;
+    fn into_value(self) -> Value;
+    fn len(&self) -> usize;
+    /// What the elements cost together.
+    fn bytes(&self) -> usize;
+
+    fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// # Errors
+    /// When elements of this cost may not fit any more. One that is there already is counted again.
+    fn room_for(&self, cost: usize) -> Result<(), Answer> {
+        match self.bytes().checked_add(cost) {
+            Some(bytes) if bytes <= COLLECTION_BYTES_MAX => Ok(()),
+            _ => Err(Answer::fixed("ERR the collection would be larger than 3221225472 bytes")),
+        }
+    }
+}
+
+/// A collection of a snapshot that no write could have left.
+#[derive(Debug, thiserror::Error)]
+#[error("a collection of the snapshot {0}")]
+pub struct Impossible(pub &'static str);
+
+macro_rules! collection {
+    ($name:ident) => {
+        impl Collection for $name {
+            fn of(value: &crate::keyspace::Value) -> Option<&$name> {
+                match value {
+                    crate::keyspace::Value::$name(inner) => Some(inner),
+                    _ => None,
+                }
+            }
+
+            fn of_mut(value: &mut crate::keyspace::Value) -> Option<&mut $name> {
+                match value {
+                    crate::keyspace::Value::$name(inner) => Some(std::sync::Arc::make_mut(inner)),
+                    _ => None,
+                }
+            }
+
+            fn into_value(self) -> crate::keyspace::Value {
+                crate::keyspace::Value::$name(self.into())
+            }
+
+            fn len(&self) -> usize {
+                self.elements.len()
+            }
+
+            fn bytes(&self) -> usize {
+                self.bytes
+            }
+        }
+
+        impl std::hash::Hash for $name {
+            /// Over the elements in their order: replicas that differ in it have different digests.
+            fn hash<H: std::hash::Hasher>(&self, hasher: &mut H) {
+                hasher.write_usize(self.elements.len());
+                self.iter().for_each(|element| $name::hash_one(element, hasher));
+            }
+        }
+    };
+}
+pub(super) use collection;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::keyspace::List;
+
+    #[test]
+    fn a_collection_that_is_full_takes_nothing_more() {
+        let mut list = List::default();
+        list.push_back(Element::from(&b"one"[..]));
+        assert_eq!(list.room_for(COLLECTION_BYTES_MAX - list.bytes()), Ok(()));
+        let answer = list.room_for(COLLECTION_BYTES_MAX - list.bytes() + 1).unwrap_err();
+        assert!(answer.line().contains(&COLLECTION_BYTES_MAX.to_string()));
+        assert!(list.room_for(usize::MAX).is_err());
+    }
+}

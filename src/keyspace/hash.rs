@@ -1,0 +1,144 @@
+//! A hash: fields with their values, in the order in which the fields came.
+
+use std::hash::Hasher;
+
+use indexmap::IndexMap;
+use serde::{Deserialize, Serialize, Serializer};
+
+use super::collection::{Collection, Element, Impossible, SMALL, collection};
+use super::set::Hashing;
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(try_from = "Vec<(Element, Element)>")]
+pub struct Hash {
+    elements: IndexMap<Element, Element, Hashing>,
+    bytes: usize,
+}
+
+collection!(Hash);
+
+impl Hash {
+    fn hash_one<H: Hasher>(pair: (&Element, &Element), hasher: &mut H) {
+        std::hash::Hash::hash(&pair, hasher);
+    }
+
+    /// Whether the field was not there before; where it was, it keeps its position.
+    pub fn insert(&mut self, field: Element, value: Element) -> bool {
+        let (of_field, of_value) = (field.cost(), value.cost());
+        match self.elements.insert(field, value) {
+            Some(before) => {
+                self.bytes = self.bytes + of_value - before.cost();
+                false
+            }
+            None => {
+                self.bytes += of_field + of_value;
+                true
+            }
+        }
+    }
+
+    /// Whether it was there.
+    pub fn remove(&mut self, field: &[u8]) -> bool {
+        let removed = match self.elements.len() <= SMALL {
+            true => self.elements.shift_remove_entry(field),
+            false => self.elements.swap_remove_entry(field),
+        };
+        self.bytes -= removed.as_ref().map_or(0, |(field, value)| field.cost() + value.cost());
+        removed.is_some()
+    }
+
+    pub fn get(&self, field: &[u8]) -> Option<&Element> {
+        self.elements.get(field)
+    }
+
+    pub fn contains(&self, field: &[u8]) -> bool {
+        self.elements.contains_key(field)
+    }
+
+    pub fn at(&self, position: usize) -> Option<(&Element, &Element)> {
+        self.elements.get_index(position)
+    }
+
+    pub fn iter(&self) -> impl DoubleEndedIterator<Item = (&Element, &Element)> + ExactSizeIterator + Clone {
+        self.elements.iter()
+    }
+}
+
+impl PartialEq for Hash {
+    fn eq(&self, other: &Hash) -> bool {
+        self.iter().eq(other.iter())
+    }
+}
+
+impl Eq for Hash {}
+
+impl Serialize for Hash {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.iter())
+    }
+}
+
+impl TryFrom<Vec<(Element, Element)>> for Hash {
+    type Error = Impossible;
+
+    fn try_from(pairs: Vec<(Element, Element)>) -> Result<Hash, Impossible> {
+        let mut hash = Hash::default();
+        if pairs.is_empty() {
+            return Err(Impossible("has no elements"));
+        }
+        let all_new = pairs.into_iter().all(|(field, value)| hash.insert(field, value));
+        if all_new { Ok(hash) } else { Err(Impossible("has a field twice")) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn element(text: &str) -> Element {
+        Element::from(text.as_bytes())
+    }
+
+    #[test]
+    fn what_it_costs_follows_every_change() {
+        let mut hash = Hash::default();
+        for number in 0..300 {
+            assert!(hash.insert(element(&format!("field{number}")), element("v")));
+        }
+        for number in (0..300).step_by(2) {
+            assert!(!hash.insert(element(&format!("field{number}")), element(&"w".repeat(number))));
+        }
+        for number in (0..300).step_by(3) {
+            assert!(hash.remove(format!("field{number}").as_bytes()));
+        }
+        let counted: usize = hash.iter().map(|(field, value)| field.cost() + value.cost()).sum();
+        assert_eq!((hash.len(), hash.bytes()), (200, counted));
+        assert!(!hash.remove(b"field0") && hash.get(b"field0").is_none() && hash.contains(b"field1"));
+    }
+
+    #[test]
+    fn a_field_keeps_its_position_when_its_value_changes() {
+        let mut hash = Hash::default();
+        ["a", "b", "c", "b"].into_iter().for_each(|field| {
+            hash.insert(element(field), element("x"));
+        });
+        let fields: Vec<_> = hash.iter().map(|(field, _)| field.as_bytes()).collect();
+        assert_eq!(fields, [b"a", b"b", b"c"]);
+        assert_eq!(hash.at(1), Some((&element("b"), &element("x"))));
+    }
+
+    #[test]
+    fn the_order_survives_a_snapshot() {
+        let mut hash = Hash::default();
+        for number in 0..300 {
+            hash.insert(element(&number.to_string()), element("v"));
+        }
+        hash.remove(b"7");
+        let bytes = postcard::to_stdvec(&hash).unwrap();
+        let restored: Hash = postcard::from_bytes(&bytes).unwrap();
+        assert_eq!(restored, hash);
+        assert_eq!(restored.bytes(), hash.bytes());
+        assert!(postcard::from_bytes::<Hash>(&[2, 1, b'a', 0, 1, b'a', 0]).is_err());
+        assert!(postcard::from_bytes::<Hash>(&[0]).is_err());
+    }
+}

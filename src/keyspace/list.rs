@@ -1,0 +1,195 @@
+//! A list: elements in the order in which they were put, cheap at both ends.
+
+use std::collections::VecDeque;
+use std::hash::{Hash, Hasher};
+
+use serde::{Deserialize, Serialize, Serializer};
+
+use super::collection::{Collection, Element, Impossible, collection};
+
+/// Less than this is not worth giving back: a kilobyte.
+const ROOM_MIN: usize = 64;
+
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "VecDeque<Element>")]
+pub struct List {
+    elements: VecDeque<Element>,
+    bytes: usize,
+}
+
+collection!(List);
+
+impl List {
+    fn hash_one<H: Hasher>(element: &Element, hasher: &mut H) {
+        element.hash(hasher);
+    }
+
+    pub fn push_front(&mut self, element: Element) {
+        self.bytes += element.cost();
+        self.elements.push_front(element);
+    }
+
+    pub fn push_back(&mut self, element: Element) {
+        self.bytes += element.cost();
+        self.elements.push_back(element);
+    }
+
+    pub fn pop_front(&mut self) -> Option<Element> {
+        let element = self.elements.pop_front()?;
+        self.bytes -= element.cost();
+        self.give_back();
+        Some(element)
+    }
+
+    pub fn pop_back(&mut self) -> Option<Element> {
+        let element = self.elements.pop_back()?;
+        self.bytes -= element.cost();
+        self.give_back();
+        Some(element)
+    }
+
+    pub fn get(&self, position: usize) -> Option<&Element> {
+        self.elements.get(position)
+    }
+
+    /// Puts `element` in the place of another.
+    ///
+    /// # Panics
+    /// If there is no such place.
+    pub fn set(&mut self, position: usize, element: Element) {
+        self.bytes += element.cost();
+        let before = std::mem::replace(&mut self.elements[position], element);
+        self.bytes -= before.cost();
+    }
+
+    /// Puts `element` before the one at `position`, or at the end.
+    ///
+    /// # Panics
+    /// If `position` is behind the end.
+    pub fn insert(&mut self, position: usize, element: Element) {
+        self.bytes += element.cost();
+        self.elements.insert(position, element);
+    }
+
+    /// Keeps the elements of `range` alone.
+    ///
+    /// # Panics
+    /// If the range is not within the list.
+    pub fn keep(&mut self, range: std::ops::Range<usize>) {
+        assert!(range.start <= range.end && range.end <= self.elements.len(), "it keeps what is there");
+        let behind = self.elements.drain(range.end..).map(|element| element.cost()).sum::<usize>();
+        let before = self.elements.drain(..range.start).map(|element| element.cost()).sum::<usize>();
+        self.bytes -= behind + before;
+        self.give_back();
+    }
+
+    /// Takes away `count` elements that equal `element`, from one of the ends; how many there were.
+    pub fn remove_equal(&mut self, element: &[u8], count: usize, from_back: bool) -> usize {
+        let equal = self.elements.iter().filter(|one| one.as_bytes() == element).count();
+        let removed = equal.min(count);
+        // Equal elements cannot be told apart, so the last ones go by keeping the first ones.
+        let mut kept = if from_back { equal - removed } else { 0 };
+        let mut left = removed;
+        self.elements.retain(|one| {
+            if one.as_bytes() != element || left == 0 {
+                return true;
+            }
+            if kept > 0 {
+                kept -= 1;
+                return true;
+            }
+            left -= 1;
+            self.bytes -= one.cost();
+            false
+        });
+        assert_eq!(left, 0, "as many were removed as were counted");
+        removed
+    }
+
+    pub fn iter(&self) -> impl DoubleEndedIterator<Item = &Element> + ExactSizeIterator + Clone {
+        self.elements.iter()
+    }
+
+    /// The elements of a range that lies within the list.
+    pub fn range(&self, range: std::ops::Range<usize>) -> impl DoubleEndedIterator<Item = &Element> + Clone {
+        self.elements.range(range)
+    }
+
+    /// A list that has lost most of what it held gives memory back, and keeps room to grow: so a list that shrinks
+    /// moves each of its elements once at most, on average.
+    fn give_back(&mut self) {
+        let room = self.elements.capacity();
+        if room > ROOM_MIN && room / 4 > self.elements.len() {
+            self.elements.shrink_to(room / 2);
+        }
+    }
+}
+
+impl Serialize for List {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.iter())
+    }
+}
+
+impl TryFrom<VecDeque<Element>> for List {
+    type Error = Impossible;
+
+    fn try_from(elements: VecDeque<Element>) -> Result<List, Impossible> {
+        if elements.is_empty() {
+            return Err(Impossible("has no elements"));
+        }
+        let bytes = elements.iter().map(Element::cost).sum();
+        Ok(List { elements, bytes })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn list(text: &str) -> List {
+        let mut list = List::default();
+        text.split(' ').for_each(|word| list.push_back(Element::from(word.as_bytes())));
+        list
+    }
+
+    fn text(list: &List) -> String {
+        let counted: usize = list.iter().map(Element::cost).sum();
+        assert_eq!(counted, list.bytes(), "what it costs is known without a count");
+        let words: Vec<_> = list.iter().map(|one| String::from_utf8_lossy(one.as_bytes())).collect();
+        words.join(" ")
+    }
+
+    #[test]
+    fn equal_elements_go_from_either_end() {
+        for (count, from_back, wanted) in
+            [(2, false, "b c a d"), (2, true, "a b c d"), (9, true, "b c d"), (0, false, "a b a c a d")]
+        {
+            let mut list = list("a b a c a d");
+            let removed = list.remove_equal(b"a", count, from_back);
+            assert_eq!((removed, text(&list).as_str()), (count.min(3), wanted));
+        }
+    }
+
+    #[test]
+    fn it_is_edited_at_any_place() {
+        let mut list = list("a b c d");
+        list.set(1, Element::from(&b"longer"[..]));
+        list.insert(0, Element::from(&b"first"[..]));
+        list.insert(5, Element::from(&b"last"[..]));
+        assert_eq!(text(&list), "first a longer c d last");
+        list.keep(1..3);
+        assert_eq!(text(&list), "a longer");
+        assert_eq!(list.pop_back(), Some(Element::from(&b"longer"[..])));
+        list.keep(0..0);
+        assert!(list.is_empty() && list.pop_front().is_none() && list.bytes() == 0);
+    }
+
+    #[test]
+    fn a_snapshot_keeps_it_and_refuses_an_empty_one() {
+        let list = list("a b a");
+        let bytes = postcard::to_stdvec(&list).unwrap();
+        assert_eq!(postcard::from_bytes::<List>(&bytes).unwrap(), list);
+        assert!(postcard::from_bytes::<List>(&[0]).is_err());
+    }
+}

@@ -1,0 +1,146 @@
+//! A set: members in the order in which they came.
+
+use std::hash::{Hash, Hasher};
+
+use indexmap::IndexSet;
+use serde::{Deserialize, Serialize, Serializer};
+
+use super::collection::{Collection, Element, Impossible, SMALL, collection};
+
+/// Seeds are drawn at random, against members chosen to collide. They decide nothing that can be seen.
+pub(super) type Hashing = foldhash::fast::RandomState;
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(try_from = "Vec<Element>")]
+pub struct Set {
+    elements: IndexSet<Element, Hashing>,
+    bytes: usize,
+}
+
+collection!(Set);
+
+impl Set {
+    fn hash_one<H: Hasher>(element: &Element, hasher: &mut H) {
+        element.hash(hasher);
+    }
+
+    /// Whether it was not there before.
+    pub fn insert(&mut self, element: Element) -> bool {
+        let cost = element.cost();
+        let new = self.elements.insert(element);
+        if new {
+            self.bytes += cost;
+        }
+        new
+    }
+
+    /// Whether it was there.
+    pub fn remove(&mut self, element: &[u8]) -> bool {
+        match self.elements.get_index_of(element) {
+            Some(position) => self.remove_at(position).is_some(),
+            None => false,
+        }
+    }
+
+    /// Takes away the member at a position.
+    pub fn remove_at(&mut self, position: usize) -> Option<Element> {
+        let removed = match self.elements.len() <= SMALL {
+            true => self.elements.shift_remove_index(position),
+            false => self.elements.swap_remove_index(position),
+        };
+        self.bytes -= removed.as_ref().map_or(0, Element::cost);
+        removed
+    }
+
+    pub fn contains(&self, element: &[u8]) -> bool {
+        self.elements.contains(element)
+    }
+
+    pub fn at(&self, position: usize) -> Option<&Element> {
+        self.elements.get_index(position)
+    }
+
+    pub fn iter(&self) -> impl DoubleEndedIterator<Item = &Element> + ExactSizeIterator + Clone {
+        self.elements.iter()
+    }
+}
+
+impl PartialEq for Set {
+    fn eq(&self, other: &Set) -> bool {
+        self.iter().eq(other.iter())
+    }
+}
+
+impl Eq for Set {}
+
+impl FromIterator<Element> for Set {
+    fn from_iter<I: IntoIterator<Item = Element>>(elements: I) -> Set {
+        let mut set = Set::default();
+        elements.into_iter().for_each(|element| {
+            set.insert(element);
+        });
+        set
+    }
+}
+
+impl Serialize for Set {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.iter())
+    }
+}
+
+impl TryFrom<Vec<Element>> for Set {
+    type Error = Impossible;
+
+    fn try_from(elements: Vec<Element>) -> Result<Set, Impossible> {
+        let count = elements.len();
+        let set: Set = elements.into_iter().collect();
+        match set.len() {
+            0 => Err(Impossible("has no elements")),
+            len if len < count => Err(Impossible("has an element twice")),
+            _ => Ok(set),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn filled(count: usize) -> Set {
+        (0..count).map(|number| Element::from(number.to_string().as_bytes())).collect()
+    }
+
+    #[test]
+    fn the_order_survives_a_snapshot_and_decides_what_is_taken() {
+        let mut set = filled(500);
+        for number in (0..400).step_by(3) {
+            assert!(set.remove(number.to_string().as_bytes()));
+        }
+        assert!(!set.remove(b"0") && !set.insert(Element::from(&b"1"[..])));
+        let bytes = postcard::to_stdvec(&set).unwrap();
+        let mut restored: Set = postcard::from_bytes(&bytes).unwrap();
+        assert_eq!(restored, set);
+        assert_eq!(restored.bytes(), set.bytes());
+        for position in [0, 200, 17, 300, 5] {
+            assert_eq!(restored.remove_at(position), set.remove_at(position));
+        }
+        assert_eq!(set.bytes(), set.iter().map(Element::cost).sum::<usize>());
+        assert_eq!(set.remove_at(10_000), None);
+    }
+
+    #[test]
+    fn a_small_one_keeps_its_order_when_a_member_goes() {
+        let mut set = filled(5);
+        set.remove(b"1");
+        let left: Vec<_> = set.iter().map(Element::as_bytes).collect();
+        assert_eq!(left, [b"0", b"2", b"3", b"4"]);
+    }
+
+    #[test]
+    fn members_that_stand_twice_in_a_snapshot_are_refused() {
+        assert!(postcard::from_bytes::<Set>(&[2, 1, b'a', 1, b'b']).is_ok());
+        assert!(postcard::from_bytes::<Set>(&[2, 1, b'a', 1, b'a']).is_err());
+        assert!(postcard::from_bytes::<Set>(&[0]).is_err());
+    }
+}
