@@ -79,8 +79,7 @@ impl Options {
     }
 
     fn only(&self) -> Result<Only, Answer> {
-        let incompatible = [self.nx, self.gt, self.lt].into_iter().filter(|set| *set).count() > 1;
-        if incompatible {
+        if [self.nx, self.gt, self.lt].into_iter().filter(|&asked| asked).count() > 1 {
             return Err(Answer::fixed("ERR GT, LT, and/or NX options at the same time are not compatible"));
         }
         Ok(match (self.gt, self.lt) {
