@@ -2,6 +2,7 @@
 
 use bytes::Bytes;
 
+use super::{subcommands, table};
 use crate::error::Answer;
 use crate::keyspace::{Element, Key};
 
@@ -104,6 +105,15 @@ impl<'a> Args<'a> {
     /// An error when words are left over.
     pub fn finish(&self) -> Result<(), Answer> {
         if self.is_empty() { Ok(()) } else { Err(Answer::SYNTAX) }
+    }
+
+    /// The error of a subcommand that is not known, or has the wrong number of words.
+    pub fn wrong_subcommand(&self, word: &[u8]) -> Answer {
+        let row = table::find(self.command.as_bytes());
+        match row.and_then(|row| subcommands::named(row, word).map(|one| one.full_name(&row.spec))) {
+            Some(name) => Answer::wrong_arity(&name),
+            None => Answer::unknown_subcommand(self.command, word),
+        }
     }
 
     pub fn wrong_arity(&self) -> Answer {

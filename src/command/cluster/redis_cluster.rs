@@ -71,7 +71,7 @@ impl Control for RedisCluster {
             (b"GETKEYSINSLOT", 2) => keys(args, node),
             (b"REPLICAS" | b"SLAVES", 1) => replicas(args.word()?, node),
             (b"HELP", 0) => Ok(Reply::Array(HELP.iter().map(|line| Reply::Simple(line)).collect())),
-            _ => Err(Answer::unknown_subcommand("CLUSTER", word)),
+            _ => Err(args.wrong_subcommand(word)),
         }
     }
 }

@@ -6,6 +6,7 @@ mod tracking;
 
 use crate::command::{
     Args, Command, Control, Flags, Group, KeySpec, Node, ReadConsistency, ReplyMode, Session, Spec,
+    subcommands,
 };
 use crate::error::Answer;
 use crate::resp::Reply;
@@ -23,7 +24,7 @@ impl Command for Client {
         group: Group::Connection,
         since: "0.1.0",
         summary: "Names, lists, pauses and ends connections.",
-        syntax: "(ID | INFO | LIST [TYPE type] [ID id [id ...]] | GETNAME | SETNAME name | SETINFO attribute value | KILL filter [filter ...] | PAUSE milliseconds [WRITE | ALL] | UNPAUSE | UNBLOCK id [TIMEOUT | ERROR] | REPLY mode | TRACKING mode [option ...] | TRACKINGINFO | CACHING mode | GETREDIR | NO-EVICT mode | NO-TOUCH mode | READ-CONSISTENCY level)",
+        syntax: "(ID | INFO | LIST [TYPE type] [ID id [id ...]] | GETNAME | SETNAME name | SETINFO attribute value | KILL filter [filter ...] | PAUSE milliseconds [WRITE | ALL] | UNPAUSE | UNBLOCK id [TIMEOUT | ERROR] | REPLY mode | TRACKING mode [option ...] | TRACKINGINFO | CACHING mode | GETREDIR | NO-EVICT mode | NO-TOUCH mode | READ-CONSISTENCY level | HELP)",
     };
     const FLAGS: Flags = Flags { while_paused: true, ..Flags::NONE };
 }
@@ -61,7 +62,8 @@ impl Control for Client {
             }
             // Nothing is evicted by connection and no key keeps a time of last use, so both are as asked already.
             b"NO-EVICT" | b"NO-TOUCH" if args.left() == 1 => Ok(Reply::OK),
-            _ => Err(Answer::unknown_subcommand("CLIENT", word)),
+            b"HELP" if args.is_empty() => Ok(subcommands::help(&Self::SPEC)),
+            _ => Err(args.wrong_subcommand(word)),
         }
     }
 }

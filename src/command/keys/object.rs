@@ -69,7 +69,7 @@ impl Read for Object {
             b"REFCOUNT" => (Quality::Refcount, "object|refcount"),
             b"IDLETIME" => (Quality::IdleTime, "object|idletime"),
             b"FREQ" => (Quality::Frequency, "object|freq"),
-            _ => return Err(Answer::unknown_subcommand("OBJECT", word)),
+            _ => return Err(args.wrong_subcommand(word)),
         };
         match args.left() {
             1 => Ok(Object::Of(quality, args.key()?)),

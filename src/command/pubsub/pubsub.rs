@@ -1,6 +1,6 @@
 //! `PUBSUB CHANNELS|NUMSUB|NUMPAT|SHARDCHANNELS|SHARDNUMSUB`: who listens to what at this node.
 
-use crate::command::{Args, Channel, Command, Control, Group, KeySpec, Node, Session, Spec};
+use crate::command::{Args, Channel, Command, Control, Group, KeySpec, Node, Session, Spec, subcommands};
 use crate::error::Answer;
 use crate::resp::Reply;
 
@@ -15,7 +15,7 @@ impl Command for Pubsub {
         group: Group::PubSub,
         since: "0.1.0",
         summary: "Who listens to what at this node.",
-        syntax: "(CHANNELS [pattern] | NUMSUB [channel ...] | NUMPAT | SHARDCHANNELS [pattern] | SHARDNUMSUB [channel ...])",
+        syntax: "(CHANNELS [pattern] | NUMSUB [channel ...] | NUMPAT | SHARDCHANNELS [pattern] | SHARDNUMSUB [channel ...] | HELP)",
     };
 }
 
@@ -31,7 +31,8 @@ impl Control for Pubsub {
                 let patterns = node.switchboard().channels(Channel::Pattern, None)?;
                 Ok(Reply::Integer(patterns.len() as i64))
             }
-            _ => Err(Answer::unknown_subcommand("PUBSUB", word)),
+            b"HELP" if args.is_empty() => Ok(subcommands::help(&Self::SPEC)),
+            _ => Err(args.wrong_subcommand(word)),
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use crate::command::subcommands;
 use crate::command::{Args, Command, Control, DEFAULT_USER, Group, KeySpec, Node, Session, Spec, table};
 use crate::error::Answer;
 use crate::resp::Reply;
@@ -42,11 +43,11 @@ impl Control for Acl {
             }
             (b"CAT", 0) => Ok(Reply::Array(categories().into_iter().map(Reply::word).collect())),
             (b"CAT", 1) => commands_of(args.word()?),
-            (b"HELP", 0) => Ok(help()),
+            (b"HELP", 0) => Ok(subcommands::help(&Self::SPEC)),
             (b"SETUSER" | b"DELUSER" | b"LOAD" | b"SAVE" | b"DRYRUN" | b"GENPASS" | b"LOG", _) => {
                 Err(ONE_USER)
             }
-            _ => Err(Answer::unknown_subcommand("ACL", word)),
+            _ => Err(args.wrong_subcommand(word)),
         }
     }
 }
@@ -79,23 +80,4 @@ fn commands_of(category: &[u8]) -> Result<Reply, Answer> {
     let rows = table::ROWS.iter().filter(|row| row.categories().contains(&wanted.as_str()));
     let names = rows.flat_map(|row| std::iter::once(&row.spec.name).chain(row.spec.aliases));
     Ok(Reply::Array(names.map(|name| Reply::bulk(name.to_ascii_lowercase())).collect()))
-}
-
-fn help() -> Reply {
-    let lines = [
-        "ACL subcommand ..; the subcommands are:",
-        "WHOAMI",
-        "    The user of this connection.",
-        "USERS",
-        "    The names of all users.",
-        "LIST",
-        "    All users with their rules.",
-        "GETUSER username",
-        "    What is known of one user.",
-        "CAT [category]",
-        "    The categories of commands, or the commands of one.",
-        "HELP",
-        "    This text.",
-    ];
-    Reply::Array(lines.into_iter().map(Reply::Simple).collect())
 }

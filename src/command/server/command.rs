@@ -46,7 +46,7 @@ impl Control for CommandCommand {
                 Reply::Array(vec![Reply::Bulk(key), Reply::Set(flags)])
             }),
             b"HELP" if args.is_empty() => Ok(subcommands::help(&Self::SPEC)),
-            _ => Err(Answer::unknown_subcommand("COMMAND", word)),
+            _ => Err(args.wrong_subcommand(word)),
         }
     }
 }

@@ -1,6 +1,8 @@
 //! `CONFIG GET pattern ..`, `CONFIG SET name value ..`, `CONFIG REWRITE`, `CONFIG RESETSTAT`.
 
-use crate::command::{Args, Command, Control, Flags, Group, KeySpec, Node, Session, SettingRefused, Spec};
+use crate::command::{
+    Args, Command, Control, Flags, Group, KeySpec, Node, Session, SettingRefused, Spec, subcommands,
+};
 use crate::error::Answer;
 use crate::resp::Reply;
 
@@ -41,8 +43,8 @@ impl Control for Config {
                 node.reset_stats();
                 Ok(Reply::OK)
             }
-            (b"HELP", 0) => Ok(help()),
-            _ => Err(Answer::unknown_subcommand("CONFIG", word)),
+            (b"HELP", 0) => Ok(subcommands::help(&Self::SPEC)),
+            _ => Err(args.wrong_subcommand(word)),
         }
     }
 }
@@ -67,21 +69,4 @@ fn set(args: &mut Args<'_>, node: &dyn Node) -> Result<Reply, Answer> {
 
 fn refused(name: &str, reason: &str) -> Answer {
     Answer::new(format!("ERR CONFIG SET failed (possibly related to argument '{name}') - {reason}"))
-}
-
-fn help() -> Reply {
-    let lines = [
-        "CONFIG subcommand ..; the subcommands are:",
-        "GET pattern ..",
-        "    The settings whose names match one of the globs, with their values.",
-        "SET name value ..",
-        "    Changes settings: all of them, or none.",
-        "REWRITE",
-        "    Writes the settings into the file that the server was started with.",
-        "RESETSTAT",
-        "    Sets the counters of INFO to zero.",
-        "HELP",
-        "    This text.",
-    ];
-    Reply::Array(lines.into_iter().map(Reply::Simple).collect())
 }

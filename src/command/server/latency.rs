@@ -40,7 +40,7 @@ impl Control for Latency {
             (b"DOCTOR", 0) => Ok(Reply::Verbatim(diagnosis(node).into())),
             (b"HISTOGRAM", _) => Ok(histograms(args.rest(), node)),
             (b"HELP", 0) => Ok(subcommands::help(&Self::SPEC)),
-            _ => Err(Answer::unknown_subcommand("LATENCY", word)),
+            _ => Err(args.wrong_subcommand(word)),
         }
     }
 }

@@ -41,7 +41,7 @@ impl Operate for Memory {
             (b"MALLOC-STATS", 0) => Ok(Memory::MallocStats),
             (b"PURGE", 0) => Ok(Memory::Purge),
             (b"HELP", 0) => Ok(Memory::Help),
-            _ => Err(Answer::unknown_subcommand("MEMORY", word)),
+            _ => Err(args.wrong_subcommand(word)),
         }
     }
 

@@ -25,7 +25,7 @@ impl Control for Module {
         match &word.to_ascii_uppercase()[..] {
             b"LIST" if args.is_empty() => Ok(Reply::Array(vec![rejson()])),
             b"HELP" if args.is_empty() => Ok(subcommands::help(&Self::SPEC)),
-            _ => Err(Answer::unknown_subcommand("MODULE", word)),
+            _ => Err(args.wrong_subcommand(word)),
         }
     }
 }

@@ -38,7 +38,7 @@ impl Control for Slowlog {
                 Ok(Reply::OK)
             }
             (b"HELP", 0) => Ok(subcommands::help(&Self::SPEC)),
-            _ => Err(Answer::unknown_subcommand("SLOWLOG", word)),
+            _ => Err(args.wrong_subcommand(word)),
         }
     }
 }
