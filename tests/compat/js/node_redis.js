@@ -115,8 +115,11 @@ async function publish(client) {
 async function cacheOf(client, write, read) {
   const cached = await connect({ client: { RESP: 3, clientSideCache: { ttl: 0, maxEntries: 0 } } });
   await write(client, 1);
-  for (let time = 0; time < 3; time += 1) assert.equal(await read(cached), '1');
-  assert.equal(cached.clientSideCache?.stats().hitCount ?? 2, 2);
+  // At a follower the news of that write may come behind the first reads, which is once more than needed and no fault.
+  await until('a read from the cache', async () => {
+    assert.equal(await read(cached), '1');
+    return (cached.clientSideCache?.stats().hitCount ?? 1) > 0;
+  });
   await write(client, 2);
   await until('the cache to be invalidated', async () => (await read(cached)) === '2');
   await client.flushAll();
