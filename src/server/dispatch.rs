@@ -297,7 +297,7 @@ impl Runner<'_> {
         let batch = std::mem::take(&mut self.batch);
         let mut replies = match batch.is_empty() {
             true => Ok(Vec::new().into_iter()),
-            false => self.shared.group.propose(batch).await.map(Vec::into_iter),
+            false => self.propose(batch).await.map(Vec::into_iter),
         };
         let now = self.shared.clock.elapsed();
         if let Some((first, started)) = self.first_write.take() {
@@ -319,6 +319,13 @@ impl Runner<'_> {
             self.answer(reply);
         }
         assert!(self.batch.is_empty() && self.slots.is_empty(), "a flush leaves nothing behind");
+    }
+
+    /// Proposes writes of this connection. When another node leads they come here a moment after their replies: a barrier that
+    /// was taken before them would not wait for them, and the connection would not read what it wrote.
+    pub(super) async fn propose(&mut self, batch: Batch) -> Result<Vec<Reply>, Unavailable> {
+        self.barrier = None;
+        self.shared.group.propose(batch).await
     }
 
     pub(super) async fn read_barrier(&mut self) -> Result<(), Unavailable> {

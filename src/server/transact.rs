@@ -102,7 +102,7 @@ impl Runner<'_> {
         if let Err(answer) = batch.push_transaction(&transaction) {
             return answer.into();
         }
-        match self.shared.group.propose(batch).await {
+        match self.propose(batch).await {
             Ok(replies) => replies.into_iter().next().expect("a reply for the one command of the batch"),
             Err(unavailable) => unavailable.into(),
         }

@@ -146,3 +146,22 @@ fn a_client_library_follows_the_leader_after_a_crash() {
     assert_ne!(next, first);
     assert_eq!(set(cluster.address(next)).unwrap(), "OK");
 }
+
+#[test]
+fn a_pipeline_at_a_follower_reads_what_it_wrote() {
+    let cluster = three_nodes(&[]);
+    let mut client = cluster.client(follower(&cluster));
+    let mut requests = Vec::new();
+    for number in 0..200 {
+        for line in ["JSON.SET k $ N", "JSON.GET k", "MULTI", "JSON.NUMINCRBY k . 1000", "EXEC", "JSON.GET k"]
+        {
+            requests
+                .push(line.replacen(" N", &format!(" {number}"), 1).split(' ').map(str::to_owned).collect());
+        }
+    }
+    let replies = client.pipeline::<String>(&requests);
+    for (number, replies) in replies.chunks(6).enumerate() {
+        assert_eq!(replies[1], Value::Bulk(number.to_string().into()), "after a write");
+        assert_eq!(replies[5], Value::Bulk((number + 1000).to_string().into()), "after EXEC");
+    }
+}
