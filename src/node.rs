@@ -128,7 +128,7 @@ impl Node {
         let listener = self.listener.take().expect("a node serves once");
         let server = tokio::spawn(listener.serve(self.shared.clone(), stopping_seen));
         let expiry = tokio::spawn(expiry::run(self.shared.clone()));
-        let telling = tokio::spawn(run_hub(self.shared.hub.clone()));
+        let mut telling = tokio::spawn(run_hub(self.shared.hub.clone()));
         let sampling = tokio::spawn(sampling::run(self.shared.clone()));
         let group = self.shared.group.clone();
         let loaded = tokio::spawn(async move {
@@ -145,6 +145,8 @@ impl Node {
             () = stop => Ok(()),
             _ = stops.wait_for(|stops| *stops) => Ok(()),
             fatal = self.shared.group.failed() => Err(fatal),
+            // Clients that cache would go on with what is no longer true.
+            ended = &mut telling => Err(Fatal::Consensus(format!("nobody tells clients of changes: {ended:?}"))),
             joins = joins.wait_for(Option::is_some) => {
                 let join = joins.ok().and_then(|address| address.clone()).unwrap_or_default();
                 next = Some(Config { join, ..self.shared.config.read().clone() });
@@ -154,7 +156,6 @@ impl Node {
         tracing::info!("stopping");
         self.shared.stops.send_replace(true);
         expiry.abort();
-        telling.abort();
         sampling.abort();
         loaded.abort();
         if outcome.is_ok() {
@@ -165,6 +166,7 @@ impl Node {
             Ok(()) => server.await.map_err(|error| Fatal::Consensus(format!("the listener ended: {error}"))),
             Err(_) => Ok(()),
         };
+        telling.abort();
         // Whatever went wrong before: what is queued is written, and the first reason is the one to tell.
         let closed = self.shared.group.shutdown().await;
         outcome.and(served).and(closed).map(|()| next)

@@ -38,7 +38,11 @@ pub struct Session {
     pub tracking: Option<Tracking>,
     /// What `CLIENT CACHING` said of the next command.
     pub caching: Option<bool>,
+    /// Whether this command said so.
+    pub caching_said: bool,
     pub replies: ReplyMode,
+    /// Whether this command chose them.
+    pub replies_said: bool,
     /// Set by `RESET`: what was queued is forgotten.
     pub begins_anew: bool,
 }

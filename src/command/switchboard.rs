@@ -79,8 +79,8 @@ impl KillFilter {
 
 /// The connections of this node, as commands see them. A client is named by its id.
 pub trait Switchboard: Sync {
-    /// Has a client listen; what it listens to then.
-    fn subscribe(&self, client: u64, kind: Channel, name: &Bytes) -> Result<Counts, Answer>;
+    /// Has a client listen to all of these names, or to none; what it listens to after each.
+    fn subscribe(&self, client: u64, kind: Channel, names: &[Bytes]) -> Result<Vec<Counts>, Answer>;
     fn unsubscribe(&self, client: u64, kind: Channel, name: &Bytes) -> Counts;
     /// What a client listens to, in order.
     fn subscriptions(&self, client: u64, kind: Channel) -> Vec<Bytes>;
@@ -93,7 +93,7 @@ pub trait Switchboard: Sync {
     /// Shows every command to a client, from now on or no more.
     fn monitor(&self, client: u64, on: bool);
     /// Tells a client which keys change, from now on or no more.
-    fn track(&self, client: u64, tracking: Option<&Tracking>) -> Result<(), Answer>;
+    fn track(&self, client: u64, tracking: Option<&Tracking>);
     /// Ends all that a client listens to, is shown and is told.
     fn forget(&self, client: u64);
     fn is_connected(&self, client: u64) -> bool;

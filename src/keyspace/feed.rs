@@ -16,6 +16,9 @@ use super::Key;
 /// How many changes wait for whoever takes them: a second of small writes, and some tens of megabytes.
 pub const CHANGES_MAX: usize = 1 << 18;
 
+/// What their keys take together.
+const CHANGES_BYTES_MAX: usize = 64 << 20;
+
 /// The kind of an event, as the letters of `notify-keyspace-events` tell them apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Class {
@@ -80,7 +83,8 @@ pub struct Changes {
 #[derive(Debug, Default)]
 pub struct Feed {
     wanted: AtomicBool,
-    waiting: Mutex<Changes>,
+    /// With the bytes of their keys.
+    waiting: Mutex<(Changes, usize)>,
     more: Notify,
 }
 
@@ -89,7 +93,7 @@ impl Feed {
     pub fn want(&self, wanted: bool) {
         self.wanted.store(wanted, Ordering::SeqCst);
         if !wanted {
-            *self.waiting.lock() = Changes::default();
+            *self.waiting.lock() = Default::default();
         }
     }
 
@@ -101,7 +105,7 @@ impl Feed {
     /// Waits for changes and takes them.
     pub async fn take(&self) -> Changes {
         loop {
-            let changes = std::mem::take(&mut *self.waiting.lock());
+            let (changes, _) = std::mem::take(&mut *self.waiting.lock());
             if changes != Changes::default() {
                 return changes;
             }
@@ -120,14 +124,17 @@ impl Feed {
     /// Notes that every key may have changed.
     pub(super) fn note_everything(&self) {
         if self.is_wanted() {
-            self.lose(&mut self.waiting.lock());
+            self.lose(&mut self.waiting.lock().0);
         }
     }
 
     fn keep(&self, key: Key, event: Event) {
-        let mut waiting = self.waiting.lock();
-        if waiting.changes.len() >= CHANGES_MAX {
-            return self.lose(&mut waiting);
+        let mut guard = self.waiting.lock();
+        let (waiting, bytes) = &mut *guard;
+        *bytes += key.as_bytes().len();
+        if waiting.changes.len() >= CHANGES_MAX || *bytes > CHANGES_BYTES_MAX {
+            *bytes = 0;
+            return self.lose(waiting);
         }
         let first = waiting.changes.is_empty();
         waiting.changes.push(Change { key, event });

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Malformed;
 use crate::command::{Budget, Context, Draw, Route, Row, table};
-use crate::error::Answer;
+use crate::error::{Answer, Unavailable};
 use crate::keyspace::{Access, Key, Keyspace, Scope, Stamp};
 use crate::resp::{Protocol, Reply};
 
@@ -120,14 +120,18 @@ impl Transaction {
         let mut budget = Budget::default();
         let mut replies = Vec::with_capacity(self.items.len());
         for item in self.items {
+            let writes = matches!(item, Item::Write { .. });
             let reply = match item {
                 Item::Write { code, body } => write(code, &body, access, stamp)?,
                 Item::Read { .. } if budget.is_spent() => Reply::Error(Budget::SPENT),
                 Item::Read { words, drawn } => read(&words, &context(drawn), access),
             };
-            // What is over is said by the reads behind it.
-            let _ = budget.spend_on_reply(&reply);
-            replies.push(reply);
+            replies.push(match budget.spend_on_reply(&reply) {
+                Ok(()) => reply,
+                // It was done, which is all that can be told of it.
+                Err(_) if writes => Reply::Unavailable(Unavailable::Uncertain),
+                Err(spent) => Reply::Error(spent),
+            });
         }
         Ok(Reply::Array(replies))
     }

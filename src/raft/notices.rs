@@ -3,10 +3,11 @@
 //! Invariants:
 //! * a node gets the messages of another in the order in which they were sent;
 //! * nobody waits for one that cannot be sent: it is lost, as Redis loses what a client that is away was sent;
-//! * at most [`WAITING_MAX`] wait for a node.
+//! * at most [`WAITING_MAX`] wait for a node, and [`WAITING_BYTES_MAX`] bytes.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -17,11 +18,15 @@ use tokio::sync::mpsc;
 use tokio::time::timeout;
 
 use super::group::Group;
-use super::net::{Endpoint, Links, Request};
+use super::net::{Endpoint, FRAME_BYTES_MAX, Links, Request};
 use super::types::Member;
 
 /// How many messages wait for a node that is slow or away. With messages of a few hundred bytes some megabytes.
 const WAITING_MAX: usize = 10_000;
+/// Their bytes: what may wait for one client twice over. One message alone may have as many, and fits into a frame.
+const WAITING_BYTES_MAX: usize = 64 << 20;
+const _: () =
+    assert!(WAITING_BYTES_MAX + (1 << 20) <= FRAME_BYTES_MAX, "a message says more than its notice");
 /// Messages go together up to about this size.
 const TOGETHER_BYTES_TARGET: usize = 1 << 20;
 /// How long a node may take to take them in before they are given up.
@@ -34,6 +39,12 @@ pub struct Notice {
     pub shard: bool,
     pub channel: Bytes,
     pub message: Bytes,
+}
+
+impl Notice {
+    fn bytes(&self) -> usize {
+        self.channel.len() + self.message.len()
+    }
 }
 
 /// Who takes in what other nodes send.
@@ -49,16 +60,35 @@ impl Inbox for () {
 /// The ways to other nodes, each with a task of its own, so that one that is away holds up no other.
 #[derive(Default)]
 pub struct Notices {
-    queues: Mutex<BTreeMap<u64, mpsc::Sender<Notice>>>,
+    queues: Mutex<BTreeMap<u64, Queue>>,
+}
+
+#[derive(Clone)]
+struct Queue {
+    sender: mpsc::Sender<Notice>,
+    bytes: Arc<AtomicUsize>,
+}
+
+impl Queue {
+    /// Adds a message, or loses it if there is no room.
+    fn add(&self, notice: Notice) {
+        let bytes = notice.bytes();
+        if self.bytes.fetch_add(bytes, Ordering::AcqRel) + bytes > WAITING_BYTES_MAX
+            || self.sender.try_send(notice).is_err()
+        {
+            self.bytes.fetch_sub(bytes, Ordering::AcqRel);
+        }
+    }
 }
 
 impl Notices {
-    fn queue(&self, to: u64, group: &Group) -> mpsc::Sender<Notice> {
+    fn queue(&self, to: u64, group: &Group) -> Queue {
         let mut queues = self.queues.lock();
         let queue = queues.entry(to).or_insert_with(|| {
-            let (queue, queued) = mpsc::channel(WAITING_MAX);
-            group.spawn(send(to, group.clone(), group.endpoint().clone(), queued));
-            queue
+            let (sender, queued) = mpsc::channel(WAITING_MAX);
+            let bytes = Arc::new(AtomicUsize::new(0));
+            group.spawn(send(to, group.clone(), group.endpoint().clone(), (queued, bytes.clone())));
+            Queue { sender, bytes }
         });
         queue.clone()
     }
@@ -68,8 +98,7 @@ impl Group {
     /// Sends a message to all other members, without waiting for any.
     pub fn spread(&self, notice: &Notice) {
         for to in self.others() {
-            // One that does not fit any more is lost.
-            let _ = self.notices().queue(to, self).try_send(notice.clone());
+            self.notices().queue(to, self).add(notice.clone());
         }
     }
 
@@ -87,19 +116,34 @@ impl Group {
     }
 }
 
-async fn send(to: u64, group: Group, endpoint: Arc<Endpoint>, mut queued: mpsc::Receiver<Notice>) {
+async fn send(
+    to: u64,
+    group: Group,
+    endpoint: Arc<Endpoint>,
+    (mut queued, waiting): (mpsc::Receiver<Notice>, Arc<AtomicUsize>),
+) {
     // Of its own: to connect to a node that is away must not hold up who connects to another.
     let links = Links::new(endpoint);
-    while let Some(first) = queued.recv().await {
-        let size = |notice: &Notice| notice.channel.len() + notice.message.len();
-        let mut bytes = size(&first);
+    let mut next = None;
+    loop {
+        let first = match next.take() {
+            Some(first) => first,
+            None => match queued.recv().await {
+                Some(first) => first,
+                None => return,
+            },
+        };
+        let mut bytes = first.bytes();
         let mut notices = vec![first];
-        while bytes < TOGETHER_BYTES_TARGET
-            && let Ok(next) = queued.try_recv()
-        {
-            bytes += size(&next);
-            notices.push(next);
+        while let Ok(another) = queued.try_recv() {
+            if bytes + another.bytes() > TOGETHER_BYTES_TARGET {
+                next = Some(another);
+                break;
+            }
+            bytes += another.bytes();
+            notices.push(another);
         }
+        waiting.fetch_sub(bytes, Ordering::AcqRel);
         let Some(member) = group.member(to) else { continue };
         let request = Request::Notices(notices);
         // Whether it came or not, nobody waits for it.

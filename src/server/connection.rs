@@ -60,6 +60,13 @@ enum End {
     Protocol(ProtocolError),
 }
 
+impl Drop for Connection {
+    /// Whatever way its task ends, nobody tells it anything any more.
+    fn drop(&mut self) {
+        self.shared.hub.left(&self.client);
+    }
+}
+
 impl Connection {
     pub fn new(socket: TcpStream, peer: SocketAddr, shared: Arc<Shared>) -> Connection {
         let limits = shared.config.read().limits();
@@ -101,8 +108,8 @@ impl Connection {
             }
             tokio::select! {
                 biased;
-                () = client.mailbox.stirs() => {}
                 read = self.read() => if let Err(end) = read { break end },
+                () = client.mailbox.stirs() => {}
                 () = told_to_stop(&mut stopping) => break End::Closed,
             }
         };
@@ -112,7 +119,6 @@ impl Connection {
             End::Broken(error) => tracing::debug!(client = %self.session.address, %error, "connection lost"),
             End::Protocol(error) => self.refuse(error).await,
         }
-        self.shared.hub.left(&self.client);
     }
 
     /// Runs all whole requests in the buffer, batch by batch.
@@ -157,10 +163,12 @@ impl Connection {
                 Message::Reply(reply) => encode(&reply, self.session.protocol, &mut self.out),
                 Message::Line(line) => self.out.extend_from_slice(&line),
             }
-            if self.out.len() >= OUT_BYTES_TARGET || self.client.mailbox.is_empty() {
-                self.write().await.map_err(End::Broken)?;
+            // Then it is the turn of what the client sends.
+            if self.out.len() >= OUT_BYTES_TARGET {
+                break;
             }
         }
+        self.write().await.map_err(End::Broken)?;
         if self.client.mailbox.is_ending() { Err(End::Closed) } else { Ok(()) }
     }
 
@@ -186,7 +194,10 @@ impl Connection {
         self.input.reserve(self.decoder.room_wanted(&self.input));
         let seconds = self.shared.config.read().timeout;
         let read = self.socket.read_buf(&mut self.input);
+        // Who listens may be silent for as long as nobody says anything.
+        let listens = self.session.subscribed.total() > 0 || self.session.monitors;
         let count = match seconds {
+            _ if listens => read.await,
             0 => read.await,
             _ => tokio::time::timeout(Duration::from_secs(seconds), read).await.map_err(|_| End::Closed)?,
         };

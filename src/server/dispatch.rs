@@ -16,7 +16,7 @@ use super::registry::Client;
 use super::shared::Shared;
 use super::stats::add;
 use crate::command::connection::auth;
-use crate::command::transactions::{Queue, Step};
+use crate::command::transactions::Queue;
 use crate::command::{Context, Draw, ReplyMode, Route, Row, Session, admit, table};
 use crate::env::Random;
 use crate::error::{Answer, Unavailable};
@@ -110,6 +110,9 @@ impl Runner<'_> {
         self.client.ran(position, self.context.now_ms);
         if self.shared.hub.pause.is_active() {
             self.wait_for_pause(row).await;
+            if self.session.closing {
+                return;
+            }
         }
         if self.shared.hub.is_monitored() {
             self.show(row, request);
@@ -120,7 +123,12 @@ impl Runner<'_> {
             self.session.queued = self.queue.len();
             return self.answer(reply);
         }
+        self.session.caching_said = false;
         self.route(position, row, request).await;
+        // It is for one command, or for one transaction.
+        if !self.session.caching_said && !self.queue.is_open() {
+            self.session.caching = None;
+        }
     }
 
     /// The position of the command in the table, if it may run here and now; otherwise it has been answered.
@@ -178,15 +186,25 @@ impl Runner<'_> {
 
     /// Runs a command about the connection or the node.
     pub(super) async fn run_now(&mut self, position: usize, request: &Request) -> Reply {
-        let Route::Operate { run } = table::ROWS[position].route else {
-            return self.run_here(position, request);
+        let run = match table::ROWS[position].route {
+            Route::Operate { run } => run,
+            // The one step that may be queued.
+            Route::Transact { .. } => return self.queue.unwatch(),
+            _ => return self.run_here(position, request),
         };
         let shared = self.shared;
-        let reply = match run(request.args(), shared) {
-            Ok(running) => running.await,
-            Err(answer) => Err(answer),
+        let reply: Reply = match run(request.args(), shared) {
+            Ok(running) => tokio::select! {
+                biased;
+                reply = running => reply.into(),
+                () = self.client.mailbox.ending() => {
+                    self.session.closing = true;
+                    Unavailable::Uncertain.into()
+                }
+            },
+            Err(answer) => answer.into(),
         };
-        let reply = reply.into();
+        self.context.now_ms = self.shared.clock.now_ms();
         self.count(position, &reply);
         reply
     }
@@ -201,7 +219,6 @@ impl Runner<'_> {
                 let keyspace = &*runner.shared.keyspace;
                 let reply =
                     keyspace.read_whole(|| run(request.args(), &runner.context, keyspace.each()).into());
-                runner.session.caching = None;
                 reply.unwrap_or_else(|| Unavailable::Loading.into())
             }
             Route::Local { run } => {
@@ -232,20 +249,19 @@ impl Runner<'_> {
         }
     }
 
-    /// Runs a request of a client that wants no replies now. Only CLIENT REPLY changes that, and says itself what is seen
-    /// of it.
+    /// Runs a request of a client that wants no replies now. A command that changes that says itself what is seen of it.
     async fn run_silently(&mut self, request: &Request, mode: ReplyMode) {
-        let changes_mode = request.name().eq_ignore_ascii_case(b"CLIENT")
-            && request.args().first().is_some_and(|word| word.eq_ignore_ascii_case(b"REPLY"));
         self.flush().await;
         let begin = self.out.len();
         self.session.replies = ReplyMode::On;
+        self.session.replies_said = false;
         self.run_aloud(request).await;
         self.flush().await;
-        if !changes_mode {
+        let said = self.session.replies_said;
+        if !said {
             self.out.truncate(begin);
         }
-        if mode == ReplyMode::Off && (!changes_mode || self.session.replies == ReplyMode::SkipNext) {
+        if mode == ReplyMode::Off && (!said || self.session.replies == ReplyMode::SkipNext) {
             self.session.replies = ReplyMode::Off;
         }
     }
@@ -254,10 +270,13 @@ impl Runner<'_> {
         if row.flags.while_paused {
             return;
         }
-        let exec = matches!(row.route, Route::Transact { step: Step::Exec });
-        let writes = row.flags.paused_with_writes || exec || matches!(row.route, Route::Write { .. });
+        let writes = row.flags.paused_with_writes || matches!(row.route, Route::Write { .. });
         self.flush().await;
-        self.shared.hub.pause.wait(writes).await;
+        tokio::select! {
+            biased;
+            () = self.shared.hub.pause.wait(writes) => {}
+            () = self.client.mailbox.ending() => self.session.closing = true,
+        }
         self.context.now_ms = self.shared.clock.now_ms();
     }
 
@@ -318,6 +337,7 @@ impl Runner<'_> {
             };
             self.answer(reply);
         }
+        self.context.now_ms = self.shared.clock.now_ms();
         assert!(self.batch.is_empty() && self.slots.is_empty(), "a flush leaves nothing behind");
     }
 
@@ -337,6 +357,7 @@ impl Runner<'_> {
         let started = self.shared.clock.elapsed();
         let outcome = self.shared.group.read_barrier(consistency).await;
         self.shared.record(Event::ReadBarrier, self.shared.clock.elapsed().saturating_sub(started));
+        self.context.now_ms = self.shared.clock.now_ms();
         self.barrier = Some(outcome.clone());
         outcome
     }

@@ -39,7 +39,7 @@ impl Runner<'_> {
     }
 
     async fn watch(&mut self, request: &Request) -> Reply {
-        if let Err(answer) = self.queue.may_watch(request.args().len()) {
+        if let Err(answer) = self.queue.may_watch(request.args()) {
             return answer.into();
         }
         if let Err(unavailable) = self.read_barrier().await {
@@ -78,7 +78,6 @@ impl Runner<'_> {
                 _ => Place::Here(position, request),
             });
         }
-        self.session.caching = None;
         match self.run_transaction(transaction).await {
             Reply::Array(replies) => Reply::Array(self.put_in_place(places, replies).await),
             // A watched key changed, or it could not be done.

@@ -113,7 +113,7 @@ impl Vault {
             Step::Multi => self.queue.begin().into(),
             Step::Discard => self.queue.discard().into(),
             Step::Unwatch => self.queue.unwatch(),
-            Step::Watch => match self.queue.may_watch(words.len() - 1) {
+            Step::Watch => match self.queue.may_watch(&words[1..]) {
                 Ok(()) => {
                     let view = self.machine.keyspace().view(Scope::ManyKeys, self.now_ms);
                     words[1..]

@@ -60,6 +60,7 @@ const STATEFUL: &[&str] = &[
     "src/server/connection.rs",
     "src/server/hub/channels.rs",
     "src/server/hub/mod.rs",
+    "src/server/hub/pause.rs",
     "src/server/hub/tracking.rs",
     "src/server/mailbox.rs",
     "src/server/registry.rs",

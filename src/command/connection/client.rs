@@ -11,6 +11,8 @@ use crate::command::{
 use crate::error::Answer;
 use crate::resp::Reply;
 
+/// It is shown on a line, and kept with each slow request.
+const NAME_BYTES_MAX: usize = 256;
 const NO_LEVEL: Answer = Answer::fixed("ERR the levels are linearizable, lease and local");
 
 pub struct Client;
@@ -96,6 +98,7 @@ fn reply(args: &mut Args<'_>, session: &mut Session) -> Result<Reply, Answer> {
         b"SKIP" => ReplyMode::SkipNext,
         _ => return Err(Answer::SYNTAX),
     };
+    session.replies_said = true;
     // Only the word that replies are wanted again is answered.
     Ok(if session.replies == ReplyMode::On { Reply::OK } else { Reply::Several(Vec::new()) })
 }
@@ -103,6 +106,9 @@ fn reply(args: &mut Args<'_>, session: &mut Session) -> Result<Reply, Answer> {
 /// A connection's name, which has to be printable and without spaces, so that lists stay readable by line.
 pub fn check_name(name: &[u8]) -> Result<String, Answer> {
     match std::str::from_utf8(name) {
+        Ok(name) if name.len() > NAME_BYTES_MAX => {
+            Err(Answer::new(format!("ERR Client names have at most {NAME_BYTES_MAX} bytes.")))
+        }
         Ok(name) if name.bytes().all(|byte| (b'!'..=b'~').contains(&byte)) => Ok(name.to_string()),
         _ => Err(Answer::fixed("ERR Client names cannot contain spaces, newlines or special characters.")),
     }

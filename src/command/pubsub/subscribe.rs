@@ -25,12 +25,12 @@ macro_rules! commands {
 
         impl Control for $name {
             fn run(args: &mut Args<'_>, session: &mut Session, node: &dyn Node) -> Result<Reply, Answer> {
-                let mut replies = Vec::new();
-                for name in args.rest() {
-                    session.subscribed = node.switchboard().subscribe(session.id, Channel::$kind, name)?;
-                    replies.push(told($small, Some(name), session.subscribed, Channel::$kind));
-                }
-                Ok(Reply::Several(replies))
+                let names = args.rest();
+                let counts = node.switchboard().subscribe(session.id, Channel::$kind, names)?;
+                session.subscribed = counts.last().copied().unwrap_or(session.subscribed);
+                let each = names.iter().zip(counts);
+                let each = each.map(|(name, counts)| told($small, Some(name), counts, Channel::$kind));
+                Ok(Reply::Several(each.collect()))
             }
         }
     )* };

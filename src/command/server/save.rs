@@ -1,6 +1,6 @@
 //! `SAVE`: takes a snapshot and waits for it. Others go on meanwhile, and no write depends on it.
 
-use crate::command::{Args, Command, Group, KeySpec, Node, Operate, Running, Spec};
+use crate::command::{Args, Command, Flags, Group, KeySpec, Node, Operate, Running, Spec};
 use crate::error::Answer;
 use crate::resp::Reply;
 
@@ -17,6 +17,7 @@ impl Command for Save {
         summary: "Takes a snapshot of the whole state, and answers when it is on disk.",
         syntax: "",
     };
+    const FLAGS: Flags = Flags { not_in_multi: true, ..Flags::NONE };
 }
 
 impl Operate for Save {

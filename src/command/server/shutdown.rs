@@ -3,7 +3,7 @@
 //! Every acknowledged write is on disk before it is answered, so there is nothing to save and nothing to lose: the
 //! words are checked, and mean nothing more.
 
-use crate::command::{Args, Command, Control, Group, KeySpec, Node, Session, Spec};
+use crate::command::{Args, Command, Control, Flags, Group, KeySpec, Node, Session, Spec};
 use crate::error::Answer;
 use crate::resp::Reply;
 
@@ -20,6 +20,7 @@ impl Command for Shutdown {
         summary: "Stops the node cleanly: leadership is handed over, and every client gets the replies that it waits for.",
         syntax: "[NOSAVE | SAVE] [NOW] [FORCE] [ABORT]",
     };
+    const FLAGS: Flags = Flags { not_in_multi: true, ..Flags::NONE };
 }
 
 impl Control for Shutdown {

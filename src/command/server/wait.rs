@@ -25,7 +25,7 @@ impl Command for Wait {
         summary: "How many members besides the leader are known to have every acknowledged write; waits for so many.",
         syntax: "numreplicas timeout",
     };
-    const FLAGS: Flags = Flags { waits: true, for_everybody: true, ..Flags::NONE };
+    const FLAGS: Flags = Flags { waits: true, not_in_multi: true, for_everybody: true, ..Flags::NONE };
 }
 
 impl Operate for Wait {
@@ -56,7 +56,7 @@ impl Command for Waitaof {
         summary: "As WAIT, and before it 1: every acknowledged write is on disk.",
         syntax: "numlocal numreplicas timeout",
     };
-    const FLAGS: Flags = Flags { waits: true, for_everybody: true, ..Flags::NONE };
+    const FLAGS: Flags = Flags { waits: true, not_in_multi: true, for_everybody: true, ..Flags::NONE };
 }
 
 impl Operate for Waitaof {

@@ -5,18 +5,22 @@
 //! * a request that was refused spoils the transaction: EXEC does nothing then;
 //! * what is queued is bounded by [`COMMANDS_MAX`] and [`BYTES_MAX`], what is watched by [`WATCHED_MAX`].
 
+use bytes::Bytes;
+
 use crate::error::Answer;
 use crate::keyspace::Key;
 use crate::resp::{Reply, Request};
 
-/// As many as a request may have words: who queues more wants a bulk load, which needs no transaction.
-pub const COMMANDS_MAX: usize = 1 << 20;
+/// All of them are done while everybody waits: with small commands about a tenth of a second.
+pub const COMMANDS_MAX: usize = 1 << 17;
 /// What all connections together may have waiting for the log; one transaction of that size fits into an entry.
 pub const BYTES_MAX: usize = 256 << 20;
 /// What a queued command takes beside its words, about.
 const COMMAND_BYTES: usize = 64;
 /// Each is looked up when the transaction is done, while everybody waits.
 pub const WATCHED_MAX: usize = 1 << 16;
+/// What the names of watched keys take together.
+pub const WATCHED_BYTES_MAX: usize = 16 << 20;
 
 const NESTED: Answer = Answer::fixed("ERR MULTI calls can not be nested");
 const ABORTED: Answer = Answer::fixed("EXECABORT Transaction discarded because of previous errors.");
@@ -29,6 +33,7 @@ pub struct Queue {
     commands: Vec<(usize, Request)>,
     bytes: usize,
     watched: Vec<(Key, Option<u64>)>,
+    watched_bytes: usize,
 }
 
 /// A transaction that is to be done.
@@ -106,24 +111,32 @@ impl Queue {
     }
 
     /// Whether so many more keys may be watched now.
-    pub fn may_watch(&self, keys: usize) -> Result<(), Answer> {
+    pub fn may_watch(&self, keys: &[Bytes]) -> Result<(), Answer> {
         if self.open {
             return Err(Answer::fixed("ERR WATCH inside MULTI is not allowed"));
         }
-        match self.watched.len() + keys > WATCHED_MAX {
-            true => Err(Answer::new(format!("ERR a connection watches at most {WATCHED_MAX} keys"))),
+        let bytes = keys.iter().map(Bytes::len).sum::<usize>() + self.watched_bytes;
+        match self.watched.len() + keys.len() > WATCHED_MAX || bytes > WATCHED_BYTES_MAX {
+            true => Err(Answer::new(format!(
+                "ERR a connection watches at most {WATCHED_MAX} keys of {WATCHED_BYTES_MAX} bytes together"
+            ))),
             false => Ok(()),
         }
     }
 
     /// Watches a key that has this version now. One that was watched before has to have both versions in the end.
     pub fn watch(&mut self, key: Key, version: Option<u64>) {
+        self.watched_bytes += key.as_bytes().len();
         self.watched.push((key, version));
-        assert!(self.watched.len() <= WATCHED_MAX, "who watches has asked whether it may");
+        assert!(
+            self.watched.len() <= WATCHED_MAX && self.watched_bytes <= WATCHED_BYTES_MAX,
+            "who watches has asked whether it may"
+        );
     }
 
     pub fn unwatch(&mut self) -> Reply {
         self.watched.clear();
+        self.watched_bytes = 0;
         Reply::OK
     }
 

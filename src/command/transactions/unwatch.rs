@@ -1,7 +1,7 @@
 //! `UNWATCH`: forgets the keys of WATCH.
 
 use crate::command::transactions::Step;
-use crate::command::{Command, Flags, Group, KeySpec, Spec, Transact};
+use crate::command::{Command, Group, KeySpec, Spec, Transact};
 
 pub struct Unwatch;
 
@@ -16,7 +16,6 @@ impl Command for Unwatch {
         summary: "Forgets the keys of WATCH.",
         syntax: "",
     };
-    const FLAGS: Flags = Flags { at_once: true, ..Flags::NONE };
 }
 
 impl Transact for Unwatch {

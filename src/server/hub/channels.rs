@@ -16,6 +16,9 @@ use crate::server::registry::Client;
 /// A client may listen to so many names: each is a few hundred bytes in two tables.
 pub const NAMES_PER_CLIENT_MAX: usize = 100_000;
 
+/// No key has a longer name in practice, and so many of a client's names are bounded by it.
+const NAME_BYTES_MAX: usize = 64 << 10;
+
 /// The kinds of names, as places in a table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Kind(usize);
@@ -57,13 +60,14 @@ impl Subscriptions {
         Counts { channels: channels.len(), patterns: patterns.len(), shards: shards.len() }
     }
 
-    /// Whether one more name may be taken in.
-    pub fn has_room(&self) -> Result<(), Answer> {
-        match self.counts().total() < NAMES_PER_CLIENT_MAX {
-            true => Ok(()),
-            false => {
-                Err(Answer::new(format!("ERR a client listens to at most {NAMES_PER_CLIENT_MAX} names")))
-            }
+    /// Whether these may be taken in, too.
+    pub fn have_room_for(&self, names: &[Bytes]) -> Result<(), Answer> {
+        let long = names.iter().any(|name| name.len() > NAME_BYTES_MAX);
+        match long || self.counts().total() + names.len() > NAMES_PER_CLIENT_MAX {
+            false => Ok(()),
+            true => Err(Answer::new(format!(
+                "ERR a client listens to at most {NAMES_PER_CLIENT_MAX} names of {NAME_BYTES_MAX} bytes each"
+            ))),
         }
     }
 }

@@ -24,7 +24,7 @@ use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
 use dashmap::DashMap;
-use parking_lot::RwLock;
+use parking_lot::{Mutex, RwLock};
 
 use super::mailbox::Message;
 use super::registry::{Client, Registry};
@@ -38,7 +38,7 @@ pub use channels::Subscriptions;
 use channels::{Channels, Kind};
 pub use pause::Pause;
 pub use run::run;
-use tracking::Table;
+use tracking::{Table, Tracker};
 
 /// What may wait for one client that listens, unless it is set: Redis' limit for such clients.
 pub const MESSAGE_BYTES_MAX: usize = 32 << 20;
@@ -59,6 +59,8 @@ pub struct Hub {
     tracking: Table,
     /// Which changes listeners hear of.
     events: RwLock<KeyspaceEvents>,
+    /// Held while somebody begins or ends to want changes, so that the feed is on exactly while somebody does.
+    wanting: Mutex<()>,
     pub pause: Pause,
     message_bytes_max: AtomicUsize,
 }
@@ -76,6 +78,7 @@ impl Hub {
             monitoring: AtomicUsize::new(0),
             tracking: Table::default(),
             events: RwLock::default(),
+            wanting: Mutex::default(),
             pause: Pause::default(),
             message_bytes_max: AtomicUsize::new(MESSAGE_BYTES_MAX),
         }
@@ -128,7 +131,6 @@ impl Hub {
     /// A connection is over.
     pub fn left(&self, client: &Arc<Client>) {
         self.forget_client(client);
-        self.look_who_wants_changes();
         self.registry.remove(client.id);
     }
 
@@ -139,7 +141,23 @@ impl Hub {
             names.iter().for_each(|name| self.channels[kind.at()].remove(name, client.id));
         }
         self.set_monitor(client, false);
-        self.tracking.forget(client.id);
+        self.set_tracker(client.id, None);
+    }
+
+    /// Has a client told of changes, or no more.
+    fn set_tracker(&self, client: u64, tracker: Option<Tracker>) {
+        let _one_at_a_time = self.wanting.lock();
+        match tracker {
+            Some(tracker) => self.tracking.set(tracker),
+            None => self.tracking.forget(client),
+        }
+        self.want_changes();
+    }
+
+    /// Has the feed keep changes while somebody wants them. To be called with `wanting` locked.
+    fn want_changes(&self) {
+        let events = *self.events.read();
+        self.keyspace.feed().want(events.publishes(KeyspaceEvents::EVERY) || !self.tracking.is_empty());
     }
 
     fn set_monitor(&self, client: &Arc<Client>, on: bool) {

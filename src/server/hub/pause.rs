@@ -1,4 +1,6 @@
 //! Commands that have to wait because of `CLIENT PAUSE`.
+//!
+//! Invariant: `active` is changed with `state` locked, and says whether there is one.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -41,7 +43,11 @@ impl Pause {
     }
 
     pub fn end(&self) {
-        *self.state.lock() = None;
+        self.end_locked(&mut self.state.lock());
+    }
+
+    fn end_locked(&self, state: &mut Option<State>) {
+        *state = None;
         self.active.store(false, Ordering::Release);
         self.over.notify_waiters();
     }
@@ -53,9 +59,10 @@ impl Pause {
 
     /// Until when a command that writes, or one that does not, has to wait now.
     fn until(&self, writes: bool) -> Option<Instant> {
-        let state = (*self.state.lock())?;
+        let mut guard = self.state.lock();
+        let state = (*guard)?;
         if state.until <= Instant::now() {
-            self.end();
+            self.end_locked(&mut guard);
             return None;
         }
         (writes || !state.writes_only).then_some(state.until)

@@ -80,6 +80,13 @@ impl Hub {
         }
     }
 
+    /// Tells one client that a key changed.
+    pub(super) fn invalidate_for(&self, client: u64, key: &Bytes) {
+        if let Some(tracker) = self.tracking.find(client) {
+            self.invalidate(&tracker, Some(vec![Bytes::copy_from_slice(key)]));
+        }
+    }
+
     /// Tells a client that keys changed; without keys, that all may have.
     fn invalidate(&self, tracker: &Tracker, keys: Option<Vec<Bytes>>) {
         let bytes = keys.iter().flatten().map(|key| key.len() + size_of::<Reply>()).sum();

@@ -5,7 +5,7 @@ use bytes::Bytes;
 use super::tracking::Tracker;
 use super::{Hub, Kind};
 use crate::command::{Channel, Counts, KillFilter, Session, Switchboard, Tracking};
-use crate::config::{Config, KeyspaceEvents};
+use crate::config::Config;
 use crate::error::Answer;
 use crate::raft::{Inbox, Notice};
 
@@ -23,10 +23,11 @@ pub struct Audience {
 impl Hub {
     /// Goes by these settings from now on.
     pub fn configure(&self, config: &Config) {
+        let _one_at_a_time = self.wanting.lock();
         *self.events.write() = config.notify_keyspace_events;
         self.tracking.set_keys_max(config.tracking_table_max_keys);
         self.set_message_bytes_max(config.client_output_buffer_limit.pubsub.hard_bytes_max());
-        self.look_who_wants_changes();
+        self.want_changes();
     }
 
     /// Remembers that a client is about to read these keys.
@@ -40,8 +41,10 @@ impl Hub {
             return;
         }
         for key in keys {
-            if let Some(other) = self.tracking.remember(session.id, key) {
-                self.make_room(&other);
+            match self.tracking.remember(session.id, key) {
+                Some(same) if same == *key => self.invalidate_for(session.id, &same),
+                Some(other) => self.make_room(&other),
+                None => {}
             }
         }
     }
@@ -61,25 +64,25 @@ impl Hub {
     pub fn names(&self, kind: Channel) -> usize {
         self.channels[Kind::from(kind).at()].len()
     }
-
-    pub(super) fn look_who_wants_changes(&self) {
-        let events = self.events.read();
-        self.keyspace.feed().want(events.publishes(KeyspaceEvents::EVERY) || !self.tracking.is_empty());
-    }
 }
 
 impl Switchboard for Hub {
-    fn subscribe(&self, client: u64, kind: Channel, name: &Bytes) -> Result<Counts, Answer> {
-        let Some(client) = self.registry.find(client) else { return Ok(Counts::default()) };
+    fn subscribe(&self, client: u64, kind: Channel, names: &[Bytes]) -> Result<Vec<Counts>, Answer> {
+        let Some(client) = self.registry.find(client) else {
+            return Ok(vec![Counts::default(); names.len()]);
+        };
         let mut subscriptions = client.subscriptions.lock();
-        subscriptions.has_room()?;
-        // What is kept must not keep the buffer alive that it came in.
-        let name = Bytes::copy_from_slice(name);
+        subscriptions.have_room_for(names)?;
         let kind = Kind::from(kind);
-        if subscriptions.names_mut(kind).insert(name.clone()) {
-            self.channels[kind.at()].add(&name, &client);
-        }
-        Ok(subscriptions.counts())
+        let listen = |name: &Bytes| {
+            // What is kept must not keep the buffer alive that it came in.
+            let name = Bytes::copy_from_slice(name);
+            if subscriptions.names_mut(kind).insert(name.clone()) {
+                self.channels[kind.at()].add(&name, &client);
+            }
+            subscriptions.counts()
+        };
+        Ok(names.iter().map(listen).collect())
     }
 
     fn unsubscribe(&self, client: u64, kind: Channel, name: &Bytes) -> Counts {
@@ -99,6 +102,8 @@ impl Switchboard for Hub {
     }
 
     fn publish(&self, kind: Channel, channel: &Bytes, message: &Bytes) -> usize {
+        // What waits for clients must not keep the buffer alive that it came in.
+        let (channel, message) = (&Bytes::copy_from_slice(channel), &Bytes::copy_from_slice(message));
         if let Some(others) = self.others.get() {
             let (channel, message) = (channel.clone(), message.clone());
             others(Notice { shard: kind == Channel::Shard, channel, message });
@@ -120,21 +125,15 @@ impl Switchboard for Hub {
         }
     }
 
-    fn track(&self, client: u64, tracking: Option<&Tracking>) -> Result<(), Answer> {
-        match (tracking, self.registry.find(client)) {
-            (Some(tracking), Some(client)) => {
-                self.tracking.set(Tracker { client, tracking: tracking.clone() });
-            }
-            _ => self.tracking.forget(client),
-        }
-        self.look_who_wants_changes();
-        Ok(())
+    fn track(&self, client: u64, tracking: Option<&Tracking>) {
+        let tracker = tracking.zip(self.registry.find(client));
+        let tracker = tracker.map(|(tracking, client)| Tracker { client, tracking: tracking.clone() });
+        self.set_tracker(client, tracker);
     }
 
     fn forget(&self, client: u64) {
         if let Some(client) = self.registry.find(client) {
             self.forget_client(&client);
-            self.look_who_wants_changes();
         }
     }
 

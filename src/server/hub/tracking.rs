@@ -18,6 +18,12 @@ use crate::server::registry::Client;
 /// Redis' own default for `tracking-table-max-keys`; with short keys about 100 MB.
 pub const KEYS_MAX: usize = 1_000_000;
 
+/// A longer key is not remembered: whoever reads it is told at once that it changed.
+const KEY_BYTES_MAX: usize = 4096;
+
+/// With so many readers of a key, those that have gone are sorted out before one more is added.
+const READERS_LOOKED_AT: usize = 16;
+
 /// Most keys are cached by one client or two.
 type Ids = SmallVec<[u64; 2]>;
 
@@ -68,21 +74,25 @@ impl Table {
 
     /// Remembers that a client is about to read a key. A key that has to make room comes back.
     pub fn remember(&self, client: u64, key: &[u8]) -> Option<Bytes> {
-        let mut added = false;
-        if let Some(mut ids) = self.keys.get_mut(key) {
-            if !ids.contains(&client) {
-                ids.push(client);
-            }
-        } else {
-            let mut ids = self.keys.entry(Bytes::copy_from_slice(key)).or_insert_with(|| {
-                added = true;
-                Ids::new()
-            });
-            if !ids.contains(&client) {
-                ids.push(client);
-            }
+        if key.len() > KEY_BYTES_MAX {
+            return Some(Bytes::copy_from_slice(key));
         }
-        let count = self.keys_count.fetch_add(usize::from(added), Ordering::Relaxed) + usize::from(added);
+        let mut ids = match self.keys.get_mut(key) {
+            Some(ids) => ids,
+            // Counted while its place is locked, so that nobody forgets it before.
+            None => self.keys.entry(Bytes::copy_from_slice(key)).or_insert_with(|| {
+                self.keys_count.fetch_add(1, Ordering::Relaxed);
+                Ids::new()
+            }),
+        };
+        if !ids.contains(&client) {
+            if ids.len() >= READERS_LOOKED_AT {
+                ids.retain(|id| self.trackers.contains_key(id));
+            }
+            ids.push(client);
+        }
+        drop(ids);
+        let count = self.keys_count.load(Ordering::Relaxed);
         let keys_max = match self.keys_max.load(Ordering::Relaxed) {
             0 => KEYS_MAX,
             keys => keys,

@@ -23,7 +23,7 @@ pub fn set(args: &mut Args<'_>, session: &mut Session, node: &dyn Node) -> Resul
     let tracking = options(args, session, node)?;
     session.tracking = on.then_some(tracking);
     session.caching = None;
-    node.switchboard().track(session.id, session.tracking.as_ref())?;
+    node.switchboard().track(session.id, session.tracking.as_ref());
     Ok(Reply::OK)
 }
 
@@ -118,6 +118,7 @@ pub fn caching(args: &mut Args<'_>, session: &mut Session) -> Result<Reply, Answ
         _ => return Err(Answer::SYNTAX),
     };
     session.caching = Some(wanted);
+    session.caching_said = true;
     Ok(Reply::OK)
 }
 
