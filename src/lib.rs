@@ -1,17 +1,20 @@
 //! JsonVault: JSON documents behind the Redis protocol, replicated by Raft.
 //!
 //! Every write is an entry of a Raft log, on disk before it is answered; the state in memory is what applying the
-//! log gives. This version runs one node, a group of one. The tour is `docs/ARCHITECTURE.md`; in short, a write goes
+//! log gives. A node is alone, or one of several that have the same log. The tour is `docs/ARCHITECTURE.md`; in short, a write
+//! goes
 //!
 //! ```text
 //! bytes -> resp::Decoder -> server::connection -> server::dispatch -> command::table
 //!       -> the command's parse: checked and canonical -> machine::Batch -> raft::proposer: one entry for all who wait
+//!       (or, if another node leads, over raft::net to that one's proposer, and its replies come back)
 //!       -> raft::log_store -> storage::log: one write, one sync -> commit
 //!       -> raft::state_machine -> machine::apply -> the command's apply on keyspace::Writer
 //!       -> replies -> server::dispatch -> resp::encode -> bytes
 //! ```
 //!
-//! and a read stays in the connection's task: its own earlier writes, the read barrier, then the command on a
+//! A transaction is queued by `command::transactions` and goes the same way as one command (`server::transact`,
+//! `machine::Transaction`). A read stays in the connection's task: its own earlier writes, the read barrier, then the command on a
 //! [`keyspace::View`].
 //!
 //! | module | owns |
@@ -22,6 +25,7 @@
 //! | [`error`] | the three kinds of error, which no conversion joins |
 //! | [`keyspace`] | keys with their values, deadlines and versions |
 //! | [`command`] | one file and one row of the table for each command; the trait is the route |
+//! | [`config`] | the settings |
 //! | [`machine`] | applying entries: deterministic, in order, each once |
 //! | [`storage`] | what survives a restart: data directory, log, snapshots |
 //! | [`raft`] | consensus, and the only place that names openraft |

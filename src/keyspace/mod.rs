@@ -4,7 +4,8 @@
 //! for one entry of the log at a time.
 //!
 //! Invariants:
-//! * there is one writer at a time: [`Keyspace::writer`] takes the keyspace mutably in the hands of the machine;
+//! * there is one writer at a time: only the machine, which applies entries one after the other, takes one
+//!   ([`Access::writer`]);
 //! * a command that names several keys sees no other command half done: it takes the gate alone, while commands of
 //!   one key share it;
 //! * a version that was read names one state of its key: what [`Scope::Settled`] reads is of whole entries;
