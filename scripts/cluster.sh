@@ -154,7 +154,7 @@ wait_for() {
         for _ in $(seq 300); do
             # Before `ip netns exec` has become the server, its command line is another.
             [[ -d /proc/$(cat "$dir/$node.pid") ]] || fail "node $node ended: $(tail -n 1 "$dir/$node.log")"
-            if answer=$(run_on "$node" raw exists nobody 2>&1) || [[ $answer == *"was removed"* ]]; then continue 2; fi
+            if answer=$(run_on "$node" raw dbsize 2>&1) || [[ $answer == *"was removed"* ]]; then continue 2; fi
             sleep 0.1
         done
         fail "node $node has no leader; see $dir/$node.log"

@@ -30,7 +30,7 @@ pub struct Args {
     pub(super) command: Option<Command>,
 }
 
-const EXIT_CODES: &str = "Exit codes: 0 done, 1 the key or path is not there, 2 usage, 3 the server answered an error \
+const EXIT_CODES: &str = "Exit codes: 0 done, 1 the answer was nil, as for a key that is not there, 2 usage, 3 the server answered an error \
 (or refused a document of an import), 4 no connection or it was lost, 5 the server can't tell whether a write was applied.";
 
 #[derive(Debug, Subcommand)]

@@ -85,18 +85,7 @@ impl Budget {
 
     /// For a reply that has been made: one for the whole of which there may be many.
     pub fn spend_on_reply(&mut self, reply: &Reply) -> Result<(), Answer> {
-        self.spend(size_of::<Reply>())?;
-        match reply {
-            Reply::Array(parts) | Reply::Set(parts) => {
-                parts.iter().try_for_each(|part| self.spend_on_reply(part))
-            }
-            Reply::Map(pairs) => pairs.iter().try_for_each(|(name, value)| {
-                self.spend_on_reply(name)?;
-                self.spend_on_reply(value)
-            }),
-            Reply::Bulk(bytes) | Reply::Verbatim(bytes) => self.spend(bytes.len()),
-            _ => Ok(()),
-        }
+        self.spend(reply.bytes())
     }
 
     /// For a value of which each part becomes a reply.

@@ -119,6 +119,6 @@ mod tests {
         assert_eq!(of("INFO"), ["loading", "stale"]);
         assert_eq!(of("CONFIG"), ["loading", "stale", "admin", "skip_monitor"]);
         assert_eq!(of("QUIT"), ["loading", "stale", "fast", "no_auth"]);
-        assert_eq!(of("WAIT"), ["loading", "stale", "blocking"]);
+        assert_eq!(of("WAIT"), ["loading", "stale", "blocking", "no_multi"]);
     }
 }

@@ -79,6 +79,11 @@ impl Writer<'_> {
         self.insert(key, value, expires_ms, expires_ms.is_some());
     }
 
+    /// Puts what another key held under `key`, with its deadline.
+    pub fn put_entry(&mut self, key: Key, entry: Entry) {
+        self.insert(key, entry.value, entry.expires_ms, false);
+    }
+
     fn insert(&mut self, key: Key, value: Value, expires_ms: Option<NonZeroU64>, new_deadline: bool) {
         self.keyspace.capturing.before_change(&self.keyspace.map, key.as_bytes());
         let version = self.stamp.index;

@@ -14,7 +14,8 @@ mod transaction;
 
 use std::sync::Arc;
 
-use crate::command::{Route, table};
+use crate::command::{REPLY_BYTES_MAX, Route, table};
+use crate::error::Unavailable;
 use crate::keyspace::{Capture, Keyspace, Stamp};
 use crate::resp::Reply;
 
@@ -22,11 +23,36 @@ pub use batch::{Batch, BatchReader, ENTRY_BYTES_MAX, Malformed};
 pub use snapshot::{Restore, write_record};
 pub use transaction::Transaction;
 
+/// A reply that is not larger is kept whatever the others of its entry take: it may be of another client.
+const SMALL_REPLY_BYTES: usize = 1 << 10;
+
+/// Whether somebody waits for the replies of an entry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Audience {
+    Waiting,
+    /// The entry is another node's, or was done before a restart.
+    Nobody,
+}
+
 /// The state of one Raft group, and how far the log has been applied to it.
 pub struct Machine {
     keyspace: Arc<Keyspace>,
     /// The index of the last entry applied; the first entry of a log has index 0.
     applied: Option<u64>,
+}
+
+/// Keeps a reply while all of an entry's together are no more than one may be. Of a write beyond that only so much is
+/// told, that it was done or not: its client has to look.
+fn keep(replies: &mut Vec<Reply>, left: &mut usize, reply: Reply) {
+    let bytes = reply.bytes();
+    replies.push(match left.checked_sub(bytes) {
+        Some(rest) => {
+            *left = rest;
+            reply
+        }
+        None if bytes <= SMALL_REPLY_BYTES => reply,
+        None => Reply::Unavailable(Unavailable::Uncertain),
+    });
 }
 
 impl Machine {
@@ -43,7 +69,8 @@ impl Machine {
         self.applied
     }
 
-    /// Applies one entry: the encoded batch that it carries, or nothing for an entry of Raft's own.
+    /// Applies one entry: the encoded batch that it carries, or nothing for an entry of Raft's own. With nobody to answer
+    /// the state comes out the same, and nothing is worked out that only the replies would have had.
     ///
     /// # Errors
     /// When the batch is not one that this version can read. Nothing of it has been applied then, unless a
@@ -51,7 +78,12 @@ impl Machine {
     ///
     /// # Panics
     /// If `index` does not follow the last: consensus broke its promise.
-    pub fn apply(&mut self, index: u64, batch: Option<&[u8]>) -> Result<Vec<Reply>, Malformed> {
+    pub fn apply(
+        &mut self,
+        index: u64,
+        batch: Option<&[u8]>,
+        audience: Audience,
+    ) -> Result<Vec<Reply>, Malformed> {
         let follows = self.applied.is_none_or(|applied| index > applied);
         assert!(follows, "entry {index} after {:?}: each is applied once, in order", self.applied);
         self.applied = Some(index);
@@ -59,12 +91,13 @@ impl Machine {
         let reader = BatchReader::new(bytes)?;
         let stamp = Stamp { index, now_ms: reader.now_ms() };
         let mut replies = Vec::with_capacity(reader.len());
+        let mut left = REPLY_BYTES_MAX;
         let keyspace = self.keyspace.clone();
         let _entry = keyspace.begin_entry();
         for command in reader {
             let (code, body) = command?;
             if code == transaction::CODE {
-                replies.push(Transaction::apply(body, &keyspace, stamp)?);
+                keep(&mut replies, &mut left, Transaction::apply(body, &keyspace, stamp, audience)?);
                 continue;
             }
             let Some(row) = table::by_code(code) else {
@@ -74,7 +107,8 @@ impl Machine {
                 return Err(Malformed { reason: "a command that does not write" });
             };
             let reply = apply(body, keyspace.each(), stamp);
-            replies.push(reply.ok_or(Malformed { reason: "a command's arguments do not decode" })?);
+            let reply = reply.ok_or(Malformed { reason: "a command's arguments do not decode" })?;
+            keep(&mut replies, &mut left, reply);
         }
         Ok(replies)
     }

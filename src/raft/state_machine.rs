@@ -24,7 +24,7 @@ use super::watch::{Sender, Watch};
 use crate::env::Background;
 use crate::error::Fatal;
 use crate::keyspace::{Capture, Keyspace};
-use crate::machine::{self, Machine, Restore};
+use crate::machine::{self, Audience, Machine, Restore};
 use crate::storage::snapshot::BLOCK_BYTES_MAX;
 use crate::storage::{SnapshotDir, SnapshotFile};
 
@@ -169,7 +169,8 @@ impl RaftStateMachine<TypeConfig> for StateMachine {
                     None
                 }
             };
-            let replies = self.machine.apply(index, batch).map_err(io::Error::other)?;
+            let audience = if responder.is_some() { Audience::Waiting } else { Audience::Nobody };
+            let replies = self.machine.apply(index, batch, audience).map_err(io::Error::other)?;
             self.applied = Some(entry.log_id);
             self.so_far.set(Some(index));
             if let Some(responder) = responder {

@@ -69,6 +69,21 @@ impl Reply {
         Reply::Bulk(Bytes::from_static(text.as_bytes()))
     }
 
+    /// About what it takes in memory, in bytes, its own place included.
+    pub fn bytes(&self) -> usize {
+        let all = |parts: &[Reply]| parts.iter().map(Reply::bytes).sum();
+        let inner = match self {
+            Reply::Bulk(bytes) | Reply::Verbatim(bytes) => bytes.len(),
+            Reply::Error(answer) => answer.line().len(),
+            Reply::Array(parts) | Reply::Set(parts) | Reply::Push(parts) | Reply::Several(parts) => {
+                all(parts)
+            }
+            Reply::Map(pairs) => pairs.iter().map(|(name, value)| name.bytes() + value.bytes()).sum(),
+            _ => 0,
+        };
+        size_of::<Reply>() + inner
+    }
+
     pub fn is_error(&self) -> bool {
         matches!(self, Reply::Error(_) | Reply::Unavailable(_))
     }

@@ -61,7 +61,7 @@ pub async fn run(requests: &mut std::vec::IntoIter<Request>, place: Place<'_>) {
         redirect,
         shows,
     };
-    while runner.out.len() < OUT_BYTES_TARGET && !runner.session.closing {
+    while runner.out.len() < OUT_BYTES_TARGET && !runner.session.closing && !client.mailbox.is_ending() {
         let Some(request) = requests.next() else { break };
         runner.run(&request).await;
     }

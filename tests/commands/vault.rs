@@ -12,7 +12,7 @@ use jsonvault::command::{
 use jsonvault::env::{Clock, SystemClock};
 use jsonvault::error::Answer;
 use jsonvault::keyspace::{Key, Keyspace, Scope};
-use jsonvault::machine::{Batch, Machine, Restore, Transaction, write_record};
+use jsonvault::machine::{Audience, Batch, Machine, Restore, Transaction, write_record};
 use jsonvault::resp::{Limits, Protocol, Reply, ReplyDecoder, Request, Value, encode};
 use jsonvault::server::Hub;
 
@@ -155,7 +155,8 @@ impl Vault {
 
     fn apply(&mut self, batch: &Batch) -> Reply {
         let entry = Batch::encode(std::iter::once(batch), self.now_ms);
-        let replies = self.machine.apply(self.index, Some(&entry)).expect("our own entry decodes");
+        let replies =
+            self.machine.apply(self.index, Some(&entry), Audience::Waiting).expect("our own entry decodes");
         self.index += 1;
         assert_eq!(replies.len(), 1, "one reply for one command");
         replies.into_iter().next().expect("one reply")

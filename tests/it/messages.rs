@@ -321,3 +321,60 @@ fn a_key_whose_deadline_passes_is_told_as_expired_at_every_node() {
         assert_eq!(client.receive().unwrap(), Value::Array(expected));
     }
 }
+
+#[test]
+fn prefixes_are_added_and_all_of_them_end_together() {
+    let node = TestNode::started();
+    let (mut caching, mut writer) = (resp3(&node), node.client());
+    caching.ok("CLIENT TRACKING ON BCAST PREFIX a");
+    caching.ok("CLIENT TRACKING ON BCAST PREFIX b");
+    writer.ok("MSET a1 1 b1 1 c1 1");
+    let told = Value::Push(vec![bulk("invalidate"), Value::Array(vec![bulk("a1"), bulk("b1")])]);
+    assert_eq!(caching.receive().unwrap(), told);
+    caching.ok("CLIENT TRACKING OFF");
+    writer.ok("SET a1 2");
+    assert_eq!(caching.text("PING"), "PONG");
+}
+
+#[test]
+fn what_caching_says_is_for_one_command() {
+    let node = TestNode::started();
+    let (mut caching, mut writer) = (resp3(&node), node.client());
+    caching.ok("CLIENT TRACKING ON OPTOUT");
+    caching.ok("CLIENT CACHING no");
+    caching.ask("PING");
+    caching.ask("GET k");
+    writer.ok("SET k 1");
+    let told = Value::Push(vec![bulk("invalidate"), Value::Array(vec![bulk("k")])]);
+    assert_eq!(caching.receive().unwrap(), told);
+}
+
+#[test]
+fn a_client_that_is_ended_while_it_waits_does_nothing_more() {
+    let node = TestNode::started();
+    let (mut operator, mut writer) = (node.client(), node.client());
+    let id = writer.integer("CLIENT ID");
+    operator.ok("CLIENT PAUSE 100000 WRITE");
+    writer.send(&["SET", "k", "1"]).unwrap();
+    until("the write has come", || operator.text("CLIENT LIST").contains("cmd=set").then_some(()));
+    assert_eq!(operator.integer(&format!("CLIENT KILL ID {id}")), 1);
+    assert!(writer.receive().is_err(), "its connection is closed");
+    operator.ok("CLIENT UNPAUSE");
+    assert_eq!(operator.integer("EXISTS k"), 0);
+}
+
+#[test]
+fn replies_of_a_transaction_are_bounded_and_its_writes_are_done() {
+    let node = TestNode::started();
+    let mut client = node.client();
+    client.ok(&format!("SET large {}", "x".repeat(4 << 20)));
+    let mut requests = vec![vec!["MULTI"]];
+    requests.extend((0..80).map(|_| vec!["GETEX", "large", "PERSIST"]));
+    requests.extend([vec!["INCR", "done"], vec!["EXEC"]]);
+    let replies = client.pipeline(&requests);
+    let all = replies.last().and_then(Value::items).unwrap();
+    assert_eq!(all.len(), 81);
+    let uncertain = |reply: &&Value| matches!(reply, Value::Error(line) if line.starts_with("UNCERTAIN"));
+    assert!((16..=18).contains(&all.iter().filter(uncertain).count()), "256 MiB and no more");
+    assert_eq!(client.text("GET done"), "1");
+}

@@ -55,7 +55,7 @@ impl Write for Copy {
         let entry = keyspace.with(self.source.as_bytes(), Clone::clone);
         let free = self.replace || !keyspace.exists(self.destination.as_bytes());
         let Some(entry) = entry.filter(|_| free) else { return Ok(Reply::Integer(0)) };
-        keyspace.put(self.destination, entry.value, entry.expires_ms);
+        keyspace.put_entry(self.destination, entry);
         Ok(Reply::Integer(1))
     }
 }

@@ -40,7 +40,7 @@ impl Write for Rename {
 
     fn apply(self, keyspace: &mut Writer<'_>) -> Result<Reply, Answer> {
         let entry = keyspace.remove(self.key.as_bytes()).ok_or(NO_SUCH_KEY)?;
-        keyspace.put(self.newkey, entry.value, entry.expires_ms);
+        keyspace.put_entry(self.newkey, entry);
         Ok(Reply::OK)
     }
 }

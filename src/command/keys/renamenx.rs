@@ -46,7 +46,7 @@ impl Write for Renamenx {
             return Ok(Reply::Integer(0));
         }
         let entry = keyspace.remove(self.key.as_bytes()).ok_or(NO_SUCH_KEY)?;
-        keyspace.put(self.newkey, entry.value, entry.expires_ms);
+        keyspace.put_entry(self.newkey, entry);
         Ok(Reply::Integer(1))
     }
 }

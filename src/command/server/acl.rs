@@ -3,7 +3,9 @@
 use std::collections::BTreeSet;
 
 use crate::command::subcommands;
-use crate::command::{Args, Command, Control, DEFAULT_USER, Group, KeySpec, Node, Session, Spec, table};
+use crate::command::{
+    Args, Command, Control, DEFAULT_USER, Flags, Group, KeySpec, Node, Session, Spec, table,
+};
 use crate::error::Answer;
 use crate::resp::Reply;
 
@@ -26,6 +28,7 @@ impl Command for Acl {
         summary: "Tells of the users and of the categories of commands.",
         syntax: "(WHOAMI | LIST | USERS | GETUSER username | CAT [category] | HELP)",
     };
+    const FLAGS: Flags = Flags { secret: true, ..Flags::NONE };
 }
 
 impl Control for Acl {

@@ -21,6 +21,9 @@ pub fn set(args: &mut Args<'_>, session: &mut Session, node: &dyn Node) -> Resul
         _ => return Err(Answer::SYNTAX),
     };
     let tracking = options(args, session, node)?;
+    if on {
+        check(&tracking, session.tracking.as_ref())?;
+    }
     session.tracking = on.then_some(tracking);
     session.caching = None;
     node.switchboard().track(session.id, session.tracking.as_ref());
@@ -28,7 +31,10 @@ pub fn set(args: &mut Args<'_>, session: &mut Session, node: &dyn Node) -> Resul
 }
 
 fn options(args: &mut Args<'_>, session: &Session, node: &dyn Node) -> Result<Tracking, Answer> {
-    let mut tracking = Tracking::default();
+    let before = session.tracking.as_ref();
+    // Prefixes are added to those that there are.
+    let prefixes = before.map(|before| before.prefixes.clone()).unwrap_or_default();
+    let mut tracking = Tracking { prefixes, ..Tracking::default() };
     while !args.is_empty() {
         if args.left() >= 2 && args.keyword("REDIRECT") {
             let id = client_id(args.word()?)?;
@@ -54,7 +60,6 @@ fn options(args: &mut Args<'_>, session: &Session, node: &dyn Node) -> Result<Tr
             return Err(Answer::SYNTAX);
         }
     }
-    check(&tracking, session.tracking.as_ref())?;
     Ok(tracking)
 }
 
