@@ -22,13 +22,13 @@ use crate::storage::{DataDir, Identity, log};
 /// Far beyond what any step here takes, and below the deadline of a write: who waits that long was forgotten.
 const PATIENCE: Duration = Duration::from_secs(4);
 
-struct Node {
-    group: Group,
+pub(super) struct Node {
+    pub(super) group: Group,
     keyspace: Arc<Keyspace>,
     _data: DataDir,
 }
 
-async fn started(disk: &SimDisk) -> Result<Node, Fatal> {
+pub(super) async fn started(disk: &SimDisk) -> Result<Node, Fatal> {
     let identity = Identity { node: 1, cluster: "test".to_string() };
     let data = DataDir::open(disk.shared(), Path::new("/data"), identity)?;
     let keyspace = Arc::new(Keyspace::new());
@@ -51,7 +51,7 @@ async fn started(disk: &SimDisk) -> Result<Node, Fatal> {
     Ok(Node { group, keyspace, _data: data })
 }
 
-fn set(key: &str) -> Batch {
+pub(super) fn set(key: &str) -> Batch {
     let row = table::find(b"SET").expect("the table has the command");
     let words = [key, "value"].map(|word| Bytes::copy_from_slice(word.as_bytes()));
     let context =

@@ -29,6 +29,8 @@ mod membership;
 mod net;
 mod notices;
 mod proposer;
+#[cfg(test)]
+mod proposer_tests;
 mod rounds;
 mod route;
 mod runtime;

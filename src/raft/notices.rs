@@ -92,12 +92,19 @@ impl Notices {
         });
         queue.clone()
     }
+
+    /// Ends the tasks of those who are members no more.
+    fn forget_all_but(&self, members: &[u64]) {
+        self.queues.lock().retain(|id, _| members.contains(id));
+    }
 }
 
 impl Group {
     /// Sends a message to all other members, without waiting for any.
     pub fn spread(&self, notice: &Notice) {
-        for to in self.others() {
+        let others = self.others();
+        self.notices().forget_all_but(&others);
+        for to in others {
             self.notices().queue(to, self).add(notice.clone());
         }
     }

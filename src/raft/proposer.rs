@@ -1,11 +1,13 @@
 //! Turns what connections want written into entries of the log.
 //!
 //! Whatever is waiting when an entry can be proposed goes into it together, so one append, one sync and one round
-//! of messages serve everybody. While few entries are in flight a batch is proposed at once by the task that
-//! brings it; after that, the end of an entry starts the next.
+//! of messages serve everybody. One entry is in flight at a time; its end starts the next. Clients that were answered
+//! together come back almost together, so the next entry waits for them, a moment and no longer: without that, the first
+//! of them would go alone and the others would wait for it. A batch that is not missing anybody is proposed at once by
+//! the task that brings it. (`docs/decisions/0010-one-entry-in-flight.md` has what was measured.)
 //!
 //! Invariants:
-//! * at most [`ENTRIES_IN_FLIGHT_MAX`] entries are proposed and not yet answered;
+//! * at most one entry is proposed and not yet answered;
 //! * every batch that is taken in is answered once: with its replies, with a refusal from before it was proposed,
 //!   or as uncertain;
 //! * the bytes that wait are bounded by [`WAITING_BYTES_MAX`]: beyond it a batch is refused, not queued.
@@ -28,9 +30,9 @@ use crate::machine::{Batch, ENTRY_BYTES_MAX};
 use crate::resp::Reply;
 use crate::storage::log::PAYLOAD_BYTES_MAX;
 
-/// More than one, so that the next entry is on its way while one is synced; few, so that a burst becomes a few
-/// large entries and not many small ones.
-pub const ENTRIES_IN_FLIGHT_MAX: usize = 2;
+/// How often the other tasks of the runtime get a turn, at most, before an entry goes without those that are missed. With
+/// nothing else to do that takes some tens of microseconds, where an entry takes a millisecond.
+const GATHER_TURNS: usize = 32;
 
 /// An entry takes batches until it holds so many bytes; a single larger batch still goes alone. It bounds how long
 /// one append holds up the next.
@@ -59,12 +61,28 @@ struct Waiting {
 struct Queue {
     waiting: VecDeque<Waiting>,
     waiting_bytes: usize,
-    in_flight: usize,
+    /// How many batches are in the entry that is under way, if one is.
+    in_flight: Option<usize>,
+    /// How many batches were lately under way at a time: who was answered is expected back.
+    expected: usize,
     /// Names the next batch.
     ticket: u64,
 }
 
 impl Queue {
+    /// Whether there is nothing to wait for before the next entry, if one can be proposed at all.
+    fn is_gathered(&self) -> bool {
+        self.waiting.is_empty() || self.in_flight.is_some() || self.waiting.len() >= self.expected
+    }
+
+    /// Takes note of the end of the entry that was under way. What is expected sinks slowly, since a wave of clients that
+    /// comes back in two halves is to become one again.
+    fn finish(&mut self) {
+        let batches = self.in_flight.take().expect("an entry that ends was in flight");
+        let sunk = self.expected - self.expected.div_ceil(4);
+        self.expected = sunk.max(batches + self.waiting.len());
+    }
+
     /// Takes back a batch that still waits.
     fn withdraw(&mut self, ticket: u64) -> Option<Batch> {
         let at = self.waiting.binary_search_by_key(&ticket, |waiting| waiting.ticket).ok()?;
@@ -84,7 +102,7 @@ struct Shared {
     raft: openraft::Raft<TypeConfig, StateMachine>,
     clock: Arc<dyn Clock>,
     queue: Mutex<Queue>,
-    /// Wakes the task that proposes what has gathered while entries were in flight.
+    /// Wakes the task that gathers and proposes.
     gathered: Notify,
 }
 
@@ -97,6 +115,7 @@ impl Proposer {
         tokio::spawn(async move {
             loop {
                 pump.shared.gathered.notified().await;
+                pump.gather().await;
                 pump.propose_waiting().await;
             }
         });
@@ -111,7 +130,7 @@ impl Proposer {
     pub async fn propose(&self, batch: Batch, deadline: Instant) -> Outcome {
         let commands = batch.len();
         let (answer, mut answered) = oneshot::channel();
-        let ticket = {
+        let (ticket, gathered) = {
             let mut queue = self.shared.queue.lock();
             if queue.waiting_bytes + batch.bytes() > WAITING_BYTES_MAX && !queue.waiting.is_empty() {
                 return Err((Declined::Unavailable(Unavailable::Overloaded), batch));
@@ -120,9 +139,12 @@ impl Proposer {
             queue.ticket += 1;
             queue.waiting_bytes += batch.bytes();
             queue.waiting.push_back(Waiting { ticket, batch, answer });
-            ticket
+            (ticket, queue.is_gathered())
         };
-        self.propose_waiting().await;
+        match gathered {
+            true => self.propose_waiting().await,
+            false => self.shared.gathered.notify_one(),
+        }
         let uncertain = || Err((Declined::Unavailable(Unavailable::Uncertain), Batch::new()));
         let outcome = match timeout_at(deadline, &mut answered).await {
             Ok(outcome) => outcome.unwrap_or_else(|_| uncertain()),
@@ -140,24 +162,33 @@ impl Proposer {
     /// How many bytes wait and how many entries are in flight.
     pub fn load(&self) -> (usize, usize) {
         let queue = self.shared.queue.lock();
-        (queue.waiting_bytes, queue.in_flight)
+        (queue.waiting_bytes, usize::from(queue.in_flight.is_some()))
     }
 
-    /// Proposes entries until as many as may be are in flight, or nothing waits.
-    async fn propose_waiting(&self) {
-        while let Some(taken) = self.take_entry() {
-            let now_ms = self.shared.clock.now_ms();
-            let payload = Payload(Batch::encode(taken.iter().map(|waiting| &waiting.batch), now_ms));
-            let entry = InFlight { proposer: self.clone(), taken };
-            let respond = Callback::new(move |result| entry.answer(result));
-            // An error here means that consensus has stopped, and dropped the callback.
-            let _ = self.shared.raft.client_write_ff(payload, Some(respond)).await;
+    /// Gives those who are missed a chance to come.
+    async fn gather(&self) {
+        for _ in 0..GATHER_TURNS {
+            if self.shared.queue.lock().is_gathered() {
+                return;
+            }
+            tokio::task::yield_now().await;
         }
+    }
+
+    /// Proposes what waits, unless an entry is in flight.
+    async fn propose_waiting(&self) {
+        let Some(taken) = self.take_entry() else { return };
+        let now_ms = self.shared.clock.now_ms();
+        let payload = Payload(Batch::encode(taken.iter().map(|waiting| &waiting.batch), now_ms));
+        let entry = InFlight { proposer: self.clone(), taken };
+        let respond = Callback::new(move |result| entry.answer(result));
+        // An error here means that consensus has stopped, and dropped the callback.
+        let _ = self.shared.raft.client_write_ff(payload, Some(respond)).await;
     }
 
     fn take_entry(&self) -> Option<Vec<Waiting>> {
         let mut queue = self.shared.queue.lock();
-        if queue.in_flight >= ENTRIES_IN_FLIGHT_MAX {
+        if queue.in_flight.is_some() {
             return None;
         }
         let mut taken = Vec::new();
@@ -173,14 +204,13 @@ impl Proposer {
         }
         assert!(queue.waiting_bytes >= bytes, "what waits is counted");
         queue.waiting_bytes -= bytes;
-        queue.in_flight += 1;
+        queue.in_flight = Some(taken.len());
         Some(taken)
     }
 
     fn finished(&self) {
         let mut queue = self.shared.queue.lock();
-        assert!(queue.in_flight > 0, "an entry that ends was in flight");
-        queue.in_flight -= 1;
+        queue.finish();
         if !queue.waiting.is_empty() {
             self.shared.gathered.notify_one();
         }

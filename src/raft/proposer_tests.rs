@@ -1,0 +1,43 @@
+//! What goes together into one entry.
+
+use futures_util::future::join_all;
+
+use super::failure_tests::{set, started};
+use crate::env::SimDisk;
+
+const CLIENTS: u64 = 16;
+const ROUNDS: u64 = 20;
+
+#[tokio::test]
+async fn clients_that_are_answered_together_go_together_again() {
+    let node = started(&SimDisk::new()).await.expect("a fresh node starts");
+    let before = node.group.status().last_log_index;
+    let clients = (0..CLIENTS).map(|client| {
+        let group = node.group.clone();
+        tokio::spawn(async move {
+            for round in 0..ROUNDS {
+                let replies = group.propose(set(&format!("{client}:{round}"))).await;
+                assert_eq!(replies.expect("it is acknowledged").len(), 1);
+            }
+        })
+    });
+    for ended in join_all(clients).await {
+        ended.expect("no client panics");
+    }
+    let entries = node.group.status().last_log_index.unwrap_or(0) - before.unwrap_or(0);
+    // An entry of a round is one, but for the first, and where a client was late.
+    assert!((ROUNDS..ROUNDS + 5).contains(&entries), "{entries} entries for {ROUNDS} rounds of {CLIENTS}");
+}
+
+#[tokio::test]
+async fn a_client_alone_waits_for_nobody() {
+    let node = started(&SimDisk::new()).await.expect("a fresh node starts");
+    for round in 0..3 {
+        let group = node.group.clone();
+        let mut asked = std::pin::pin!(group.propose(set(&round.to_string())));
+        // The first look at the future proposes already.
+        assert!(futures_util::poll!(&mut asked).is_pending());
+        assert_eq!(group.proposer().load(), (0, 1), "nothing waits, one entry is in flight");
+        asked.await.expect("it is acknowledged");
+    }
+}
