@@ -18,7 +18,7 @@ use crate::env::{Acceptor, Background, Clock, Disk, Net, Random, RealDisk, RealN
 use crate::error::Fatal;
 use crate::keyspace::Keyspace;
 use crate::raft::{Founding, Group, Member, Options};
-use crate::server::{Hub, Listener, Shared, Stats, expiry, join, run_hub, sampling};
+use crate::server::{Hub, Listener, Shared, Stats, expiry, fitted, join, run_hub, sampling};
 use crate::storage::{DataDir, Identity};
 
 /// A node that has started and is ready to serve.
@@ -37,6 +37,7 @@ impl Node {
     pub async fn start(config: Config) -> Result<Node, Fatal> {
         let disk: Arc<dyn Disk> = RealDisk::shared();
         let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
+        let config = fitted(config);
         Node::start_on(config, disk, clock, RealNet::shared()).await
     }
 
@@ -61,7 +62,8 @@ impl Node {
             clock: clock.clone(),
             keyspace: keyspace.clone(),
             net: net.clone(),
-            inbox: hub.clone(),
+            // Not the hub itself, which sends to the group: they would hold each other for ever.
+            inbox: Arc::new(Arc::downgrade(&hub)),
             acceptor,
             snapshot_log_bytes: config.snapshot_log_bytes,
             snapshot_log_entries: config.snapshot_log_entries,
@@ -161,6 +163,8 @@ impl Node {
         if outcome.is_ok() {
             self.shared.group.leave_leadership().await;
         }
+        // Who is held back would have to be waited for.
+        self.shared.hub.pause.end_for_good();
         stopping.send_replace(true);
         let served = match outcome {
             Ok(()) => server.await.map_err(|error| Fatal::Consensus(format!("the listener ended: {error}"))),
@@ -249,5 +253,25 @@ async fn found_or_join(
             DataDir::mark_joined(disk, &config.dir)?;
             Ok((Identity { node, cluster }, Founding::Joins))
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::env::SimDisk;
+
+    #[tokio::test]
+    async fn a_node_that_has_stopped_keeps_nothing() {
+        let config = Config { address: "127.0.0.1:0".to_string(), dir: "/data".into(), ..Config::default() };
+        let (disk, clock) = (SimDisk::new().shared(), Arc::new(SystemClock::new()));
+        let node = Node::start_on(config, disk, clock, RealNet::shared()).await.expect("a fresh node starts");
+        let keyspace = Arc::downgrade(&node.shared.keyspace);
+        node.run(async {}).await.expect("it stops cleanly");
+        // Its tasks were told to end, and need a turn for it.
+        for _ in 0..1000 {
+            tokio::task::yield_now().await;
+        }
+        assert_eq!(keyspace.strong_count(), 0, "somebody who is left holds the documents");
     }
 }

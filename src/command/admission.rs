@@ -1,15 +1,25 @@
 //! Whether a request may run on its connection now; asked before anything of it is done.
 
-use super::transactions::Queue;
-use super::{Row, Session};
+use super::transactions::{Queue, Step};
+use super::{Route, Row, Session};
 use crate::error::Answer;
 use crate::resp::Request;
 
-/// Why a request for the command of `row` is refused.
+/// Takes a request for the command of `row`, or refuses it; then a transaction that is being queued is spoiled, and ended
+/// if it was its EXEC that was refused.
 ///
 /// # Errors
 /// The answer for the client, in the words of Redis.
-pub fn admit(row: &Row, request: &Request, session: &Session, queue: &Queue) -> Result<(), Answer> {
+pub fn admit(row: &Row, request: &Request, session: &Session, queue: &mut Queue) -> Result<(), Answer> {
+    let Err(answer) = check(row, request, session, queue) else { return Ok(()) };
+    if matches!(row.route, Route::Transact { step: Step::Exec }) {
+        return Err(queue.abort(&answer));
+    }
+    queue.spoil();
+    Err(answer)
+}
+
+fn check(row: &Row, request: &Request, session: &Session, queue: &Queue) -> Result<(), Answer> {
     let name = || String::from_utf8_lossy(request.name());
     if !row.arity_fits(request.words().len()) {
         return Err(Answer::wrong_arity(&name()));

@@ -221,6 +221,11 @@ impl Row {
         Row { spec: C::SPEC, flags: C::FLAGS, route: Route::Transact { step: C::STEP } }
     }
 
+    /// Whether it has to wait while `CLIENT PAUSE` holds back writes.
+    pub fn is_paused_with_writes(&self) -> bool {
+        self.flags.paused_with_writes || matches!(self.route, Route::Write { .. })
+    }
+
     /// Whether a request of `words` words, the name counted, has the right number of them.
     pub fn arity_fits(&self, words: usize) -> bool {
         let words = i64::try_from(words).unwrap_or(i64::MAX);

@@ -9,108 +9,67 @@ const SIZE_MIN: i128 = 1 << 20;
 const U64_MAX: i128 = u64::MAX as i128;
 const I64_MAX: i128 = i64::MAX as i128;
 
-/// A setting that is the field's text.
+/// A setting that is a field: how it is shown, and how it is read.
+macro_rules! field {
+    ($name:literal, $field:ident, $show:expr, $read:expr, $help:literal) => {
+        Setting::one(
+            $name,
+            $help,
+            |config| $show(&config.$field),
+            |config, text: &str| {
+                config.$field = $read(text)?;
+                Ok(())
+            },
+        )
+    };
+}
+
+/// The field's text.
 macro_rules! text {
     ($name:literal, $field:ident, $help:literal) => {
-        Setting::one(
-            $name,
-            $help,
-            |config| config.$field.clone(),
-            |config, text| {
-                config.$field = text.to_string();
-                Ok(())
-            },
-        )
-    };
-}
-
-/// A whole number within bounds.
-macro_rules! whole {
-    ($name:literal, $field:ident, $least:expr, $most:expr, $help:literal) => {
-        Setting::one(
-            $name,
-            $help,
-            |config| config.$field.to_string(),
-            |config, text| {
-                config.$field = number(text, $least, $most)?;
-                Ok(())
-            },
-        )
-    };
-}
-
-/// A size in bytes, which may have a unit.
-macro_rules! size {
-    ($name:literal, $field:ident, $least:expr, $most:expr, $help:literal) => {
-        Setting::one(
-            $name,
-            $help,
-            |config| config.$field.to_string(),
-            |config, text| {
-                config.$field = memory(text, $least, $most)?;
-                Ok(())
-            },
-        )
-    };
-}
-
-/// Yes or no.
-macro_rules! yes_no {
-    ($name:literal, $field:ident, $help:literal) => {
-        Setting::one(
-            $name,
-            $help,
-            |config| word_of(config.$field).to_string(),
-            |config, text| {
-                config.$field = yes_or_no(text)?;
-                Ok(())
-            },
-        )
-    };
-}
-
-/// One of several words.
-macro_rules! one_of {
-    ($name:literal, $field:ident, $help:literal) => {
-        Setting::one(
-            $name,
-            $help,
-            |config| named(&config.$field),
-            |config, text| {
-                config.$field = choice(text)?;
-                Ok(())
-            },
-        )
+        field!($name, $field, String::clone, |text: &str| Ok::<_, String>(text.to_string()), $help)
     };
 }
 
 /// A value that reads itself.
 macro_rules! parsed {
     ($name:literal, $field:ident, $help:literal) => {
-        Setting::one(
-            $name,
-            $help,
-            |config| config.$field.to_string(),
-            |config, text| {
-                config.$field = text.parse()?;
-                Ok(())
-            },
-        )
+        field!($name, $field, ToString::to_string, str::parse, $help)
+    };
+}
+
+/// A whole number within bounds.
+macro_rules! whole {
+    ($name:literal, $field:ident, $least:expr, $most:expr, $help:literal) => {
+        field!($name, $field, ToString::to_string, |text| number(text, $least, $most), $help)
+    };
+}
+
+/// A size in bytes, which may have a unit.
+macro_rules! size {
+    ($name:literal, $field:ident, $least:expr, $most:expr, $help:literal) => {
+        field!($name, $field, ToString::to_string, |text| memory(text, $least, $most), $help)
+    };
+}
+
+/// Yes or no.
+macro_rules! yes_no {
+    ($name:literal, $field:ident, $help:literal) => {
+        field!($name, $field, |on: &bool| word_of(*on).to_string(), yes_or_no, $help)
+    };
+}
+
+/// One of several words.
+macro_rules! one_of {
+    ($name:literal, $field:ident, $help:literal) => {
+        field!($name, $field, named, choice, $help)
     };
 }
 
 /// A password.
 macro_rules! secret {
     ($name:literal, $field:ident, $help:literal) => {
-        Setting::one(
-            $name,
-            $help,
-            |config| config.$field.text().to_string(),
-            |config, text| {
-                config.$field = Secret::new(text)?;
-                Ok(())
-            },
-        )
+        field!($name, $field, |secret: &Secret| secret.text().to_string(), Secret::new, $help)
     };
 }
 

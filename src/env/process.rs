@@ -1,5 +1,7 @@
-//! What the system says of this process.
+//! What the system says of this process, and allows it.
 #![allow(clippy::disallowed_methods, reason = "this module reads the system's own files")]
+
+use nix::sys::resource::{Resource, getrlimit, setrlimit};
 
 /// The size of a page on every system this runs on; /proc counts in pages.
 const PAGE_BYTES: u64 = 4096;
@@ -43,8 +45,26 @@ pub fn total_memory_bytes() -> Option<u64> {
     Some(kilobytes * 1024)
 }
 
+/// Has the system allow `wanted` open files, or as many as it may without another's leave; how many there may be then.
+/// `None` where it does not say.
+pub fn raise_file_limit(wanted: u64) -> Option<u64> {
+    let (soft, hard) = getrlimit(Resource::RLIMIT_NOFILE).ok()?;
+    let raised = wanted.min(hard);
+    if soft >= raised {
+        return Some(soft);
+    }
+    Some(setrlimit(Resource::RLIMIT_NOFILE, raised, hard).map_or(soft, |()| raised))
+}
+
 #[cfg(test)]
 mod tests {
+    #[test]
+    fn the_limit_of_files_is_raised_as_far_as_it_goes_and_never_lowered() {
+        let all = super::raise_file_limit(u64::MAX).expect("the system has such a limit");
+        assert!(all > 0);
+        assert_eq!(super::raise_file_limit(1), Some(all));
+    }
+
     #[test]
     fn the_machine_has_more_memory_than_the_process() {
         let (own, all) = (super::resident_bytes(), super::total_memory_bytes());

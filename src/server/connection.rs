@@ -38,6 +38,13 @@ const STALL_MAX: Duration = Duration::from_secs(60);
 /// How long a client that was sending when the node stopped has to read its replies and leave.
 const LINGER: Duration = Duration::from_secs(1);
 
+/// Returns when the client has closed its side; never while there is something of it to be read.
+pub async fn hung_up(socket: &TcpStream) {
+    if matches!(socket.peek(&mut [0]).await, Ok(1..)) {
+        std::future::pending().await
+    }
+}
+
 /// One connection, from accept to close.
 pub struct Connection {
     socket: TcpStream,
@@ -151,7 +158,8 @@ impl Connection {
     async fn run_batch(&mut self, requests: &mut std::vec::IntoIter<Request>) {
         let (shared, client) = (&*self.shared, &*self.client);
         let (session, queue, out) = (&mut self.session, &mut self.queue, &mut self.out);
-        dispatch::run(requests, dispatch::Place { shared, client, session, queue, out }).await;
+        let socket = &self.socket;
+        dispatch::run(requests, dispatch::Place { shared, client, socket, session, queue, out }).await;
     }
 
     /// Writes the messages that wait. The replies of what was asked before have gone out: a client that is told of a
@@ -213,6 +221,12 @@ impl Connection {
 
     async fn write(&mut self) -> io::Result<()> {
         if self.out.len() > self.limits.output_bytes_max {
+            let (client, bytes) = (&self.session.address, self.out.len());
+            tracing::warn!(
+                client,
+                bytes,
+                "cutting off a client whose reply is over client-output-buffer-limit"
+            );
             return Err(io::Error::other("the reply is over client-output-buffer-limit"));
         }
         let sent = self.socket.try_write(&self.out).unwrap_or(0);

@@ -7,8 +7,9 @@
 use std::time::Duration;
 
 use bytes::Bytes;
+use tokio::net::TcpStream;
 
-use super::connection::OUT_BYTES_TARGET;
+use super::connection::{OUT_BYTES_TARGET, hung_up};
 use super::latency::Event;
 use super::monitor::monitored;
 use super::redirect::Redirect;
@@ -16,7 +17,7 @@ use super::registry::Client;
 use super::shared::Shared;
 use super::stats::add;
 use crate::command::connection::auth;
-use crate::command::transactions::Queue;
+use crate::command::transactions::{Queue, Step};
 use crate::command::{Context, Draw, ReplyMode, Route, Row, Session, admit, table};
 use crate::env::Random;
 use crate::error::{Answer, Unavailable};
@@ -30,6 +31,7 @@ const ECHO_BYTES_MAX: usize = 128;
 pub struct Place<'a> {
     pub shared: &'a Shared,
     pub client: &'a Client,
+    pub socket: &'a TcpStream,
     pub session: &'a mut Session,
     pub queue: &'a mut Queue,
     pub out: &'a mut Vec<u8>,
@@ -37,7 +39,7 @@ pub struct Place<'a> {
 
 /// Runs requests until all are done or the replies have reached [`OUT_BYTES_TARGET`]; the rest stays in `requests`.
 pub async fn run(requests: &mut std::vec::IntoIter<Request>, place: Place<'_>) {
-    let Place { shared, client, session, queue, out } = place;
+    let Place { shared, client, socket, session, queue, out } = place;
     let context = Context {
         protocol: session.protocol,
         now_ms: shared.clock.now_ms(),
@@ -50,6 +52,7 @@ pub async fn run(requests: &mut std::vec::IntoIter<Request>, place: Place<'_>) {
     let mut runner = Runner {
         shared,
         client,
+        socket,
         session,
         queue,
         out,
@@ -81,6 +84,7 @@ enum Slot {
 pub(super) struct Runner<'a> {
     pub(super) shared: &'a Shared,
     client: &'a Client,
+    socket: &'a TcpStream,
     pub(super) session: &'a mut Session,
     pub(super) queue: &'a mut Queue,
     out: &'a mut Vec<u8>,
@@ -143,6 +147,8 @@ impl Runner<'_> {
             add(&self.shared.stats.commands[position].rejected, 1);
         }
         self.queue.spoil();
+        self.session.queued = self.queue.len();
+        self.session.watched = self.queue.watched();
         self.answer(reply);
         None
     }
@@ -198,6 +204,11 @@ impl Runner<'_> {
                 biased;
                 reply = running => reply.into(),
                 () = self.client.mailbox.ending() => {
+                    self.session.closing = true;
+                    Unavailable::Uncertain.into()
+                }
+                // Who waits for long may go meanwhile; then nobody waits any more.
+                () = hung_up(self.socket), if table::ROWS[position].flags.waits => {
                     self.session.closing = true;
                     Unavailable::Uncertain.into()
                 }
@@ -270,7 +281,10 @@ impl Runner<'_> {
         if row.flags.while_paused {
             return;
         }
-        let writes = row.flags.paused_with_writes || matches!(row.route, Route::Write { .. });
+        let writes = match row.route {
+            Route::Transact { step: Step::Exec } => self.queue.is_paused_with_writes(),
+            _ => row.is_paused_with_writes(),
+        };
         self.flush().await;
         tokio::select! {
             biased;

@@ -12,6 +12,7 @@ mod connection;
 mod dispatch;
 mod errors;
 pub mod expiry;
+mod files;
 mod histogram;
 mod hub;
 mod info;
@@ -32,6 +33,7 @@ mod topology;
 mod transact;
 mod waiting;
 
+pub use files::fitted;
 pub use hub::{Hub, run as run_hub};
 pub use listener::Listener;
 pub use shared::Shared;

@@ -12,7 +12,7 @@ use super::latency::Latency;
 use super::sampling::Samples;
 use super::slowlog::Slowlog;
 use super::stats::Stats;
-use super::{cluster, info, topology};
+use super::{cluster, files, info, topology};
 use crate::command::keys::glob;
 use crate::command::{
     ClientLine, DEFAULT_USER, Node, Running, Session, SettingRefused, Switchboard, Topology,
@@ -78,7 +78,12 @@ impl Node for Shared {
 
     fn set_config(&self, pairs: &[(String, String)]) -> Result<(), SettingRefused> {
         let mut config = self.config.write();
-        *config = config.changed(pairs)?;
+        let changed = config.changed(pairs)?;
+        if changed.maxclients > config.maxclients && !files::has_room_for(changed.maxclients) {
+            let reason = "The operating system is not able to handle the specified number of clients";
+            return Err(SettingRefused::Failed { name: "maxclients", reason: reason.to_string() });
+        }
+        *config = changed;
         self.configure(&config);
         Ok(())
     }

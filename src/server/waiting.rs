@@ -63,16 +63,22 @@ fn known_to_have(shared: &Shared, entry: Option<u64>) -> (u64, u64) {
 
 /// Takes a snapshot of what is applied now, and returns when it is on disk.
 pub async fn save(shared: &Shared) -> Result<(), Answer> {
+    let failed = |reason: &dyn std::fmt::Display| Answer::new(format!("ERR no snapshot was taken: {reason}"));
     if shared.group.status().snapshot_running {
         return Err(Answer::fixed("ERR Background save already in progress"));
     }
+    if shared.group.status().removed {
+        return Err(failed(&"this node was removed from its cluster"));
+    }
     let before = shared.group.saves().ended;
-    let failed = |reason: &dyn std::fmt::Display| Answer::new(format!("ERR no snapshot was taken: {reason}"));
     shared.group.trigger_snapshot().await.map_err(|fatal| failed(&fatal))?;
     let _blocked = Blocked::new(shared);
     while shared.group.saves().ended == before {
         if shared.is_stopping() {
             return Err(failed(&"the node stops"));
+        }
+        if shared.group.status().removed {
+            return Err(failed(&"this node was removed from its cluster"));
         }
         tokio::time::sleep(LOOK_AGAIN).await;
     }

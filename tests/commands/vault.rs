@@ -57,8 +57,7 @@ impl Vault {
             return Reply::Error(unknown(words));
         };
         let request = Request::new(words.to_vec());
-        if let Err(answer) = admit(row, &request, &self.session, &self.queue) {
-            self.queue.spoil();
+        if let Err(answer) = admit(row, &request, &self.session, &mut self.queue) {
             return answer.into();
         }
         if self.queue.is_open() && !row.flags.at_once {

@@ -199,6 +199,40 @@ fn paused_writes_wait_and_reads_go_on() {
 }
 
 #[test]
+fn a_transaction_that_only_reads_does_not_wait_for_paused_writes() {
+    let node = TestNode::started();
+    let (mut operator, mut reader, mut writer) = (node.client(), node.client(), node.client());
+    for (client, command) in [(&mut reader, "GET k"), (&mut writer, "SET k 1")] {
+        client.ok("MULTI");
+        assert_eq!(client.text(command), "QUEUED");
+    }
+    operator.ok("CLIENT PAUSE 100000 WRITE");
+    assert_eq!(reader.ask("EXEC"), Value::Array(vec![Value::Null]));
+    writer.send(&["EXEC"]).unwrap();
+    until("the transaction has come", || operator.text("CLIENT LIST").contains("cmd=exec").then_some(()));
+    assert_eq!(reader.ask("GET k"), Value::Null, "it waits");
+    operator.ok("CLIENT UNPAUSE");
+    assert_eq!(writer.receive().unwrap(), Value::Array(vec![Value::Simple("OK".into())]));
+}
+
+#[test]
+fn who_waits_for_members_and_goes_waits_no_more() {
+    let mut cluster = Cluster::new();
+    cluster.found(3, &[]);
+    cluster.start_all(3);
+    let leader = cluster.leader();
+    cluster.node(leader % 3 + 1).kill();
+    let mut operator = cluster.client(leader);
+    // Two have it: for the third somebody would wait for ever.
+    operator.ok("SET k 1");
+    let mut waiting = cluster.client(leader);
+    waiting.send(&["WAIT", "2", "0"]).unwrap();
+    until("it waits", || (operator.info_number("blocked_clients") == 1).then_some(()));
+    drop(waiting);
+    until("nobody waits", || (operator.info_number("blocked_clients") == 0).then_some(()));
+}
+
+#[test]
 fn replies_that_are_not_wanted_are_not_sent() {
     let node = TestNode::started();
     let mut client = node.client();

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use jsonvault::resp::Value;
 
 use crate::harness::TestNode;
+use crate::harness::client::text_of;
 
 /// A file of settings and a node that is to be started with it.
 fn with_file(text: &str) -> (tempfile::TempDir, PathBuf, TestNode) {
@@ -50,6 +51,21 @@ fn what_was_rewritten_is_there_after_a_restart() {
     assert_eq!(shown, expected.map(str::as_bytes));
     client.ok("CONFIG REWRITE");
     assert_eq!(read(&file), rewritten);
+}
+
+#[test]
+fn there_are_no_more_clients_than_the_system_has_files_for() {
+    let mut node = TestNode::new().with(&["--maxclients", "4000000000"]);
+    node.start();
+    assert!(node.messages().contains("the system does not allow so many open files"), "{}", node.messages());
+    let mut client = node.client();
+    let value = client.ask("CONFIG GET maxclients");
+    let fitted = text_of(&value.items().unwrap()[1]).unwrap();
+    assert!(fitted.parse::<u64>().unwrap() < 4_000_000_000);
+    let told = client.text("CONFIG SET maxclients 4000000000");
+    let reason = "The operating system is not able to handle the specified number of clients";
+    assert!(told.ends_with(reason), "{told}");
+    client.ok(&format!("CONFIG SET maxclients {fitted}"));
 }
 
 #[test]

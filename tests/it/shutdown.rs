@@ -3,6 +3,8 @@
 use std::io::Write;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use jsonvault::resp::Value;
+
 use crate::harness::documents::{Ledger, write_until_lost};
 use crate::harness::wait::until;
 use crate::harness::{Client, TestNode};
@@ -55,6 +57,20 @@ fn an_idle_connection_does_not_hold_up_the_stop() {
     assert!(Client::try_connect("127.0.0.1:1").is_err());
     node.start();
     assert_eq!(node.client().text("JSON.GET k"), "1");
+}
+
+#[test]
+fn a_pause_does_not_hold_up_the_stop_and_what_waited_is_done() {
+    let mut node = TestNode::started();
+    let (mut operator, mut writer) = (node.client(), node.client());
+    operator.ok("CLIENT PAUSE 100000000");
+    writer.send(&["SET", "k", "1"]).unwrap();
+    until("the write has come", || operator.text("CLIENT LIST").contains("cmd=set").then_some(()));
+    node.signal("TERM");
+    assert_eq!(writer.receive().unwrap(), Value::Simple("OK".into()));
+    assert_eq!(node.wait_for_end().status.code(), Some(0));
+    node.start();
+    assert_eq!(node.client().text("GET k"), "1");
 }
 
 /// More than the system keeps of a connection.

@@ -16,7 +16,7 @@ impl Command for Exec {
         summary: "Does what was queued, all of it at one point of the log.",
         syntax: "",
     };
-    const FLAGS: Flags = Flags { at_once: true, paused_with_writes: true, ..Flags::NONE };
+    const FLAGS: Flags = Flags { at_once: true, ..Flags::NONE };
 }
 
 impl Transact for Exec {

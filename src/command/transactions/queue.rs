@@ -7,6 +7,7 @@
 
 use bytes::Bytes;
 
+use crate::command::table;
 use crate::error::Answer;
 use crate::keyspace::Key;
 use crate::resp::{Reply, Request};
@@ -60,6 +61,11 @@ impl Queue {
         self.commands.is_empty()
     }
 
+    /// Whether something that is queued has to wait while writes do.
+    pub fn is_paused_with_writes(&self) -> bool {
+        self.commands.iter().any(|(position, _)| table::ROWS[*position].is_paused_with_writes())
+    }
+
     pub fn watched(&self) -> usize {
         self.watched.len()
     }
@@ -91,6 +97,14 @@ impl Queue {
         self.bytes += bytes;
         self.commands.push((position, request.detached()));
         Ok(Reply::Simple("QUEUED"))
+    }
+
+    /// Ends the transaction because EXEC itself was refused; the answer to it.
+    pub fn abort(&mut self, refused: &Answer) -> Answer {
+        let line = refused.line();
+        let reason = line.strip_prefix("ERR ").unwrap_or(line);
+        *self = Queue::default();
+        Answer::new(format!("EXECABORT Transaction discarded because of: {reason}"))
     }
 
     pub fn discard(&mut self) -> Result<Reply, Answer> {

@@ -19,6 +19,8 @@ pub struct Pause {
     active: AtomicBool,
     state: Mutex<Option<State>>,
     over: Notify,
+    /// The node stops: nobody is held back any more.
+    ended_for_good: AtomicBool,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -31,6 +33,9 @@ impl Pause {
     /// Has commands wait for so long, from now. A second pause does not shorten or ease the first.
     pub fn begin(&self, millis: u64, writes_only: bool) {
         let mut state = self.state.lock();
+        if self.ended_for_good.load(Ordering::Acquire) {
+            return;
+        }
         let until = Instant::now() + Duration::from_millis(millis).min(PAUSE_MAX);
         let before = state.filter(|before| before.until > Instant::now());
         *state = Some(match before {
@@ -44,6 +49,13 @@ impl Pause {
 
     pub fn end(&self) {
         self.end_locked(&mut self.state.lock());
+    }
+
+    /// Ends the pause; those that are asked for from now on are none.
+    pub fn end_for_good(&self) {
+        let mut state = self.state.lock();
+        self.ended_for_good.store(true, Ordering::Release);
+        self.end_locked(&mut state);
     }
 
     fn end_locked(&self, state: &mut Option<State>) {
@@ -100,5 +112,16 @@ mod tests {
         assert!(pause.until(false).is_some(), "a second pause does not ease the first");
         pause.end();
         pause.wait(true).await;
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn nobody_waits_once_the_node_stops() {
+        let pause = Pause::default();
+        pause.begin(u64::MAX, false);
+        let begun = Instant::now();
+        tokio::join!(pause.wait(true), async { pause.end_for_good() });
+        pause.begin(u64::MAX, false);
+        pause.wait(true).await;
+        assert!(begun.elapsed().is_zero() && !pause.is_active());
     }
 }

@@ -1,5 +1,7 @@
 //! What commands may ask of the hub.
 
+use std::sync::Weak;
+
 use bytes::Bytes;
 
 use super::tracking::Tracker;
@@ -167,9 +169,11 @@ impl Switchboard for Hub {
     }
 }
 
-impl Inbox for Hub {
+impl Inbox for Weak<Hub> {
     fn received(&self, notice: Notice) {
+        // A node that ends hears nothing more.
+        let Some(hub) = self.upgrade() else { return };
         let kind = if notice.shard { Channel::Shard } else { Channel::Plain };
-        self.deliver(kind, &notice.channel, &notice.message);
+        hub.deliver(kind, &notice.channel, &notice.message);
     }
 }
