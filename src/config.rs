@@ -72,6 +72,8 @@ pub struct Config {
     pub loglevel: String,
     pub read_consistency: ReadConsistency,
     pub maxclients: usize,
+    /// What `maxclients` was before fewer were fitted to the system's limits.
+    pub asked_maxclients: Option<usize>,
     /// Seconds; 0: never.
     pub timeout: u64,
     pub tcp_keepalive: u64,
@@ -115,6 +117,7 @@ impl Default for Config {
             loglevel: "info".to_string(),
             read_consistency: ReadConsistency::Linearizable,
             maxclients: 10_000,
+            asked_maxclients: None,
             timeout: 0,
             tcp_keepalive: 300,
             proto_max_bulk_len: Limits::DEFAULT.bulk_bytes_max,

@@ -103,10 +103,18 @@ impl Config {
         self
     }
 
-    /// As [`Config::bound_at`] found it.
+    /// Takes over how many clients there can be.
+    pub fn with_clients(mut self, maxclients: usize) -> Config {
+        let asked = std::mem::replace(&mut self.maxclients, maxclients);
+        self.asked_maxclients.get_or_insert(asked);
+        self
+    }
+
+    /// As [`Config::bound_at`] and [`Config::with_clients`] found it.
     pub(super) fn as_asked(&self) -> Config {
         let address = self.asked_address.clone().unwrap_or_else(|| self.address.clone());
-        Config { address, ..self.clone() }
+        let maxclients = self.asked_maxclients.unwrap_or(self.maxclients);
+        Config { address, maxclients, ..self.clone() }
     }
 }
 

@@ -188,7 +188,17 @@ pub static SETTINGS: &[Setting] = &[
     fact!("logfile", "", "Always empty: messages go to standard error", "messages go to standard error"),
     one_of!("read-consistency", read_consistency, "How fresh reads are: linearizable, lease or local")
         .changeable(),
-    whole!("maxclients", maxclients, 1, 4_294_967_295, "The most client connections").changeable(),
+    Setting::one(
+        "maxclients",
+        "The most client connections",
+        |config| config.maxclients.to_string(),
+        |config, text| {
+            config.maxclients = number(text, 1, 4_294_967_295)?;
+            config.asked_maxclients = None;
+            Ok(())
+        },
+    )
+    .changeable(),
     whole!(
         "timeout",
         timeout,

@@ -126,7 +126,7 @@ impl Group {
         let network = Network { endpoint: own, snapshots: snapshots.clone(), background };
         let raft =
             Raft::new(options.node_id, config(&options)?, network, store, machine).await.map_err(stopped)?;
-        let proposer = Proposer::start(raft.clone(), options.clock.clone());
+        let proposer = Proposer::new(raft.clone(), options.clock.clone());
         // A node that voted before may have promised a leader not to vote for another yet.
         let silent_until = recovered.vote.is_some().then(|| Instant::now() + answer::SILENCE);
         let group = Group {
@@ -182,6 +182,7 @@ impl Group {
         let tasks = [
             tokio::spawn(self.shared.reads.clone().run(ask(false))),
             tokio::spawn(self.shared.lease_reads.clone().run(ask(true))),
+            tokio::spawn(self.proposer().clone().run()),
             tokio::spawn(net::serve(options.acceptor, self.shared.endpoint.clone(), self.clone())),
             tokio::spawn(maintenance::run(
                 self.raft().clone(),
@@ -227,7 +228,9 @@ impl Group {
 
     /// Runs a task beside the group until [`Group::shutdown`].
     pub(super) fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
-        self.shared.tasks.lock().push(tokio::spawn(task));
+        let mut tasks = self.shared.tasks.lock();
+        tasks.retain(|task| !task.is_finished());
+        tasks.push(tokio::spawn(task));
     }
 
     pub(super) fn endpoint(&self) -> &Arc<Endpoint> {

@@ -63,7 +63,6 @@ pub struct Notices {
     queues: Mutex<BTreeMap<u64, Queue>>,
 }
 
-#[derive(Clone)]
 struct Queue {
     sender: mpsc::Sender<Notice>,
     bytes: Arc<AtomicUsize>,
@@ -81,32 +80,25 @@ impl Queue {
     }
 }
 
-impl Notices {
-    fn queue(&self, to: u64, group: &Group) -> Queue {
-        let mut queues = self.queues.lock();
-        let queue = queues.entry(to).or_insert_with(|| {
-            let (sender, queued) = mpsc::channel(WAITING_MAX);
-            let bytes = Arc::new(AtomicUsize::new(0));
-            group.spawn(send(to, group.clone(), group.endpoint().clone(), (queued, bytes.clone())));
-            Queue { sender, bytes }
-        });
-        queue.clone()
-    }
-
-    /// Ends the tasks of those who are members no more.
-    fn forget_all_but(&self, members: &[u64]) {
-        self.queues.lock().retain(|id, _| members.contains(id));
-    }
-}
-
 impl Group {
     /// Sends a message to all other members, without waiting for any.
     pub fn spread(&self, notice: &Notice) {
+        let mut queues = self.notices().queues.lock();
+        // Who is a member is read with the queues locked: with an older list a queue could be given up and begun anew
+        // while it has messages, and those behind would overtake them.
         let others = self.others();
-        self.notices().forget_all_but(&others);
+        // The tasks of the others end with their queues.
+        queues.retain(|id, _| others.contains(id));
         for to in others {
-            self.notices().queue(to, self).add(notice.clone());
+            queues.entry(to).or_insert_with(|| self.begin_queue(to)).add(notice.clone());
         }
+    }
+
+    fn begin_queue(&self, to: u64) -> Queue {
+        let (sender, queued) = mpsc::channel(WAITING_MAX);
+        let bytes = Arc::new(AtomicUsize::new(0));
+        self.spawn(send(to, self.clone(), self.endpoint().clone(), (queued, bytes.clone())));
+        Queue { sender, bytes }
     }
 
     fn others(&self) -> Vec<u64> {

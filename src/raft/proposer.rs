@@ -14,6 +14,7 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::time::Duration;
 
 use openraft::errors::ClientWriteError;
 use openraft::raft::ClientWriteResult;
@@ -33,6 +34,13 @@ use crate::storage::log::PAYLOAD_BYTES_MAX;
 /// How often the other tasks of the runtime get a turn, at most, before an entry goes without those that are missed. With
 /// nothing else to do that takes some tens of microseconds, where an entry takes a millisecond.
 const GATHER_TURNS: usize = 32;
+
+/// Where a turn is long, since others have much to do, it is over after this: about as long as an entry takes there.
+const GATHER_TIME_MAX: Duration = Duration::from_millis(4);
+
+/// What is expected sinks by this part of it with each entry that has fewer: slowly, since a wave of clients that comes back
+/// in two halves is to become one again; in a dozen entries from fifty to one, when the others have gone.
+const EXPECTED_SINKS_BY: usize = 4;
 
 /// An entry takes batches until it holds so many bytes; a single larger batch still goes alone. It bounds how long
 /// one append holds up the next.
@@ -57,6 +65,16 @@ struct Waiting {
     answer: oneshot::Sender<Outcome>,
 }
 
+/// What to do about what waits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Next {
+    /// Nothing waits, or an entry is in flight whose end starts the next.
+    Nothing,
+    Propose,
+    /// Somebody is missed.
+    Gather,
+}
+
 #[derive(Default)]
 struct Queue {
     waiting: VecDeque<Waiting>,
@@ -70,16 +88,47 @@ struct Queue {
 }
 
 impl Queue {
-    /// Whether there is nothing to wait for before the next entry, if one can be proposed at all.
-    fn is_gathered(&self) -> bool {
-        self.waiting.is_empty() || self.in_flight.is_some() || self.waiting.len() >= self.expected
+    fn add(&mut self, batch: Batch, answer: oneshot::Sender<Outcome>) -> u64 {
+        self.ticket += 1;
+        self.waiting_bytes += batch.bytes();
+        self.waiting.push_back(Waiting { ticket: self.ticket, batch, answer });
+        self.ticket
     }
 
-    /// Takes note of the end of the entry that was under way. What is expected sinks slowly, since a wave of clients that
-    /// comes back in two halves is to become one again.
+    /// What to do about what waits.
+    fn next(&self) -> Next {
+        if self.waiting.is_empty() || self.in_flight.is_some() {
+            return Next::Nothing;
+        }
+        match self.waiting.len() >= self.expected || self.waiting_bytes >= ENTRY_BYTES_TARGET {
+            true => Next::Propose,
+            false => Next::Gather,
+        }
+    }
+
+    /// Takes out what goes into the next entry, if one can be proposed.
+    fn take_entry(&mut self) -> Option<Vec<Waiting>> {
+        if self.next() == Next::Nothing {
+            return None;
+        }
+        let mut taken = Vec::new();
+        let mut bytes = 0;
+        while let Some(next) = self.waiting.front()
+            && (taken.is_empty() || bytes + next.batch.bytes() <= ENTRY_BYTES_TARGET)
+        {
+            bytes += next.batch.bytes();
+            taken.extend(self.waiting.pop_front());
+        }
+        assert!(!taken.is_empty() && self.waiting_bytes >= bytes, "what waits is counted");
+        self.waiting_bytes -= bytes;
+        self.in_flight = Some(taken.len());
+        Some(taken)
+    }
+
+    /// Takes note of the end of the entry that was under way.
     fn finish(&mut self) {
         let batches = self.in_flight.take().expect("an entry that ends was in flight");
-        let sunk = self.expected - self.expected.div_ceil(4);
+        let sunk = self.expected - self.expected.div_ceil(EXPECTED_SINKS_BY);
         self.expected = sunk.max(batches + self.waiting.len());
     }
 
@@ -107,19 +156,18 @@ struct Shared {
 }
 
 impl Proposer {
-    /// Starts the task that proposes what gathers. It ends with the runtime.
-    pub fn start(raft: openraft::Raft<TypeConfig, StateMachine>, clock: Arc<dyn Clock>) -> Proposer {
+    pub fn new(raft: openraft::Raft<TypeConfig, StateMachine>, clock: Arc<dyn Clock>) -> Proposer {
         let shared = Shared { raft, clock, queue: Mutex::default(), gathered: Notify::new() };
-        let proposer = Proposer { shared: Arc::new(shared) };
-        let pump = proposer.clone();
-        tokio::spawn(async move {
-            loop {
-                pump.shared.gathered.notified().await;
-                pump.gather().await;
-                pump.propose_waiting().await;
-            }
-        });
-        proposer
+        Proposer { shared: Arc::new(shared) }
+    }
+
+    /// Proposes what gathers, for as long as it is polled.
+    pub async fn run(self) {
+        loop {
+            self.shared.gathered.notified().await;
+            self.gather().await;
+            self.propose_waiting().await;
+        }
     }
 
     /// Puts a batch into the log and gives its replies when it has been applied.
@@ -130,20 +178,17 @@ impl Proposer {
     pub async fn propose(&self, batch: Batch, deadline: Instant) -> Outcome {
         let commands = batch.len();
         let (answer, mut answered) = oneshot::channel();
-        let (ticket, gathered) = {
+        let (ticket, next) = {
             let mut queue = self.shared.queue.lock();
             if queue.waiting_bytes + batch.bytes() > WAITING_BYTES_MAX && !queue.waiting.is_empty() {
                 return Err((Declined::Unavailable(Unavailable::Overloaded), batch));
             }
-            let ticket = queue.ticket;
-            queue.ticket += 1;
-            queue.waiting_bytes += batch.bytes();
-            queue.waiting.push_back(Waiting { ticket, batch, answer });
-            (ticket, queue.is_gathered())
+            (queue.add(batch, answer), queue.next())
         };
-        match gathered {
-            true => self.propose_waiting().await,
-            false => self.shared.gathered.notify_one(),
+        match next {
+            Next::Nothing => {}
+            Next::Propose => self.propose_waiting().await,
+            Next::Gather => self.shared.gathered.notify_one(),
         }
         let uncertain = || Err((Declined::Unavailable(Unavailable::Uncertain), Batch::new()));
         let outcome = match timeout_at(deadline, &mut answered).await {
@@ -167,8 +212,10 @@ impl Proposer {
 
     /// Gives those who are missed a chance to come.
     async fn gather(&self) {
+        let begun = self.shared.clock.elapsed();
         for _ in 0..GATHER_TURNS {
-            if self.shared.queue.lock().is_gathered() {
+            let waited = self.shared.clock.elapsed().saturating_sub(begun);
+            if self.shared.queue.lock().next() != Next::Gather || waited >= GATHER_TIME_MAX {
                 return;
             }
             tokio::task::yield_now().await;
@@ -177,35 +224,14 @@ impl Proposer {
 
     /// Proposes what waits, unless an entry is in flight.
     async fn propose_waiting(&self) {
-        let Some(taken) = self.take_entry() else { return };
-        let now_ms = self.shared.clock.now_ms();
-        let payload = Payload(Batch::encode(taken.iter().map(|waiting| &waiting.batch), now_ms));
+        let Some(taken) = self.shared.queue.lock().take_entry() else { return };
+        // First of all, so that the place is given free whatever happens.
         let entry = InFlight { proposer: self.clone(), taken };
+        let now_ms = self.shared.clock.now_ms();
+        let payload = Payload(Batch::encode(entry.taken.iter().map(|waiting| &waiting.batch), now_ms));
         let respond = Callback::new(move |result| entry.answer(result));
         // An error here means that consensus has stopped, and dropped the callback.
         let _ = self.shared.raft.client_write_ff(payload, Some(respond)).await;
-    }
-
-    fn take_entry(&self) -> Option<Vec<Waiting>> {
-        let mut queue = self.shared.queue.lock();
-        if queue.in_flight.is_some() {
-            return None;
-        }
-        let mut taken = Vec::new();
-        let mut bytes = 0;
-        while let Some(next) = queue.waiting.front()
-            && (taken.is_empty() || bytes + next.batch.bytes() <= ENTRY_BYTES_TARGET)
-        {
-            bytes += next.batch.bytes();
-            taken.extend(queue.waiting.pop_front());
-        }
-        if taken.is_empty() {
-            return None;
-        }
-        assert!(queue.waiting_bytes >= bytes, "what waits is counted");
-        queue.waiting_bytes -= bytes;
-        queue.in_flight = Some(taken.len());
-        Some(taken)
     }
 
     fn finished(&self) {
@@ -254,5 +280,57 @@ fn answer_all(taken: Vec<Waiting>, result: ClientWriteResult<TypeConfig>) {
         };
         // A connection that went away does not read its answer.
         let _ = waiting.answer.send(outcome);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::raft::failure_tests::set;
+
+    /// A queue for which so many more batches wait.
+    fn with_more(queue: &mut Queue, batches: usize) {
+        for _ in 0..batches {
+            queue.add(set("key"), oneshot::channel().0);
+        }
+    }
+
+    #[test]
+    fn one_entry_is_in_flight_and_the_next_expects_all_who_were_there() {
+        let mut queue = Queue::default();
+        assert_eq!((queue.next(), queue.take_entry().is_none()), (Next::Nothing, true));
+        with_more(&mut queue, 1);
+        assert_eq!((queue.next(), queue.take_entry().map(|taken| taken.len())), (Next::Propose, Some(1)));
+        with_more(&mut queue, 9);
+        assert_eq!((queue.next(), queue.take_entry().is_none()), (Next::Nothing, true), "one is in flight");
+        queue.finish();
+        assert_eq!(queue.next(), Next::Gather, "the tenth is missed");
+        with_more(&mut queue, 1);
+        assert_eq!((queue.next(), queue.take_entry().map(|taken| taken.len())), (Next::Propose, Some(10)));
+        assert_eq!(queue.waiting_bytes, 0);
+    }
+
+    #[test]
+    fn who_has_gone_is_soon_expected_no_more() {
+        let mut queue = Queue { expected: 50, ..Queue::default() };
+        let mut entries = 0;
+        while queue.next() != Next::Propose {
+            with_more(&mut queue, 1);
+            // Nobody came in time.
+            queue.take_entry().expect("one waits");
+            queue.finish();
+            with_more(&mut queue, 1);
+            entries += 1;
+        }
+        assert!((5..15).contains(&entries), "{entries} entries");
+    }
+
+    #[test]
+    fn an_entry_that_is_full_waits_for_nobody() {
+        let mut queue = Queue { expected: 50, ..Queue::default() };
+        with_more(&mut queue, 1);
+        assert_eq!(queue.next(), Next::Gather);
+        queue.waiting_bytes += ENTRY_BYTES_TARGET;
+        assert_eq!(queue.next(), Next::Propose);
     }
 }

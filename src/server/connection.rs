@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::BytesMut;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncReadExt, AsyncWriteExt, Interest};
 use tokio::net::TcpStream;
 use tokio::sync::watch;
 
@@ -35,13 +35,16 @@ const BUFFER_BYTES_KEPT: usize = 64 << 10;
 /// A client that takes no byte of its replies for so long is cut off: it has gone without a word, or will never read.
 const STALL_MAX: Duration = Duration::from_secs(60);
 
+/// How often it is looked whether a client that waits, and has sent more, has gone.
+const LOOK_AGAIN: Duration = Duration::from_millis(100);
+
 /// How long a client that was sending when the node stopped has to read its replies and leave.
 const LINGER: Duration = Duration::from_secs(1);
 
-/// Returns when the client has closed its side; never while there is something of it to be read.
+/// Returns when the client has closed its side, a moment later if there is something of it to be read.
 pub async fn hung_up(socket: &TcpStream) {
-    if matches!(socket.peek(&mut [0]).await, Ok(1..)) {
-        std::future::pending().await
+    while socket.ready(Interest::READABLE).await.is_ok_and(|ready| !ready.is_read_closed()) {
+        tokio::time::sleep(LOOK_AGAIN).await;
     }
 }
 
@@ -64,6 +67,8 @@ enum End {
     /// The node stops, and the client may be sending still.
     Stopped,
     Broken(io::Error),
+    /// So many bytes of replies would wait for the client.
+    TooMuch(usize),
     Protocol(ProtocolError),
 }
 
@@ -124,6 +129,14 @@ impl Connection {
             End::Closed => {}
             End::Stopped => self.linger().await,
             End::Broken(error) => tracing::debug!(client = %self.session.address, %error, "connection lost"),
+            End::TooMuch(bytes) => {
+                let client = &self.session.address;
+                tracing::warn!(
+                    client,
+                    bytes,
+                    "cutting off a client: its replies are over client-output-buffer-limit"
+                );
+            }
             End::Protocol(error) => self.refuse(error).await,
         }
     }
@@ -137,7 +150,7 @@ impl Connection {
             let mut requests = requests.into_iter();
             while requests.len() > 0 {
                 self.run_batch(&mut requests).await;
-                self.write().await.map_err(End::Broken)?;
+                self.write().await?;
                 self.deliver().await?;
                 // A client that never pauses would not be told to stop anywhere else.
                 if *stopping.borrow() {
@@ -176,7 +189,7 @@ impl Connection {
                 break;
             }
         }
-        self.write().await.map_err(End::Broken)?;
+        self.write().await?;
         if self.client.mailbox.is_ending() { Err(End::Closed) } else { Ok(()) }
     }
 
@@ -219,19 +232,13 @@ impl Connection {
         }
     }
 
-    async fn write(&mut self) -> io::Result<()> {
+    async fn write(&mut self) -> Result<(), End> {
         if self.out.len() > self.limits.output_bytes_max {
-            let (client, bytes) = (&self.session.address, self.out.len());
-            tracing::warn!(
-                client,
-                bytes,
-                "cutting off a client whose reply is over client-output-buffer-limit"
-            );
-            return Err(io::Error::other("the reply is over client-output-buffer-limit"));
+            return Err(End::TooMuch(self.out.len()));
         }
         let sent = self.socket.try_write(&self.out).unwrap_or(0);
         if sent < self.out.len() {
-            self.write_slowly(sent).await?;
+            self.write_slowly(sent).await.map_err(End::Broken)?;
         }
         add(&self.shared.stats.output_bytes, self.out.len() as u64);
         self.out.clear();

@@ -146,9 +146,11 @@ impl Runner<'_> {
         if let Some(position) = position {
             add(&self.shared.stats.commands[position].rejected, 1);
         }
+        // Whatever refused it.
         self.queue.spoil();
         self.session.queued = self.queue.len();
         self.session.watched = self.queue.watched();
+        self.shows = true;
         self.answer(reply);
         None
     }
@@ -203,12 +205,7 @@ impl Runner<'_> {
             Ok(running) => tokio::select! {
                 biased;
                 reply = running => reply.into(),
-                () = self.client.mailbox.ending() => {
-                    self.session.closing = true;
-                    Unavailable::Uncertain.into()
-                }
-                // Who waits for long may go meanwhile; then nobody waits any more.
-                () = hung_up(self.socket), if table::ROWS[position].flags.waits => {
+                () = self.gone(table::ROWS[position].flags.waits) => {
                     self.session.closing = true;
                     Unavailable::Uncertain.into()
                 }
@@ -218,6 +215,15 @@ impl Runner<'_> {
         self.context.now_ms = self.shared.clock.now_ms();
         self.count(position, &reply);
         reply
+    }
+
+    /// Returns when the connection is to end, or, for a command that may wait for long, when the client has gone.
+    async fn gone(&self, waits: bool) {
+        tokio::select! {
+            biased;
+            () = self.client.mailbox.ending() => {}
+            () = hung_up(self.socket), if waits => {}
+        }
     }
 
     /// Runs a command that needs nothing but this node. What it reads is as fresh as it has to be already.

@@ -79,7 +79,7 @@ impl Node for Shared {
     fn set_config(&self, pairs: &[(String, String)]) -> Result<(), SettingRefused> {
         let mut config = self.config.write();
         let changed = config.changed(pairs)?;
-        if changed.maxclients > config.maxclients && !files::has_room_for(changed.maxclients) {
+        if changed.maxclients > config.maxclients && !files::may_have(changed.maxclients) {
             let reason = "The operating system is not able to handle the specified number of clients";
             return Err(SettingRefused::Failed { name: "maxclients", reason: reason.to_string() });
         }

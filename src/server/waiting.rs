@@ -1,6 +1,6 @@
 //! Commands that wait for the group: for members to come along, for a snapshot to be on disk.
 //!
-//! Invariant: nothing waits for ever once the node stops.
+//! Invariant: nothing waits for ever once the node stops or was removed.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -67,18 +67,16 @@ pub async fn save(shared: &Shared) -> Result<(), Answer> {
     if shared.group.status().snapshot_running {
         return Err(Answer::fixed("ERR Background save already in progress"));
     }
-    if shared.group.status().removed {
-        return Err(failed(&"this node was removed from its cluster"));
-    }
+    let hindrance = || match shared.group.status().removed {
+        true => Some("this node was removed from its cluster"),
+        false => shared.is_stopping().then_some("the node stops"),
+    };
     let before = shared.group.saves().ended;
     shared.group.trigger_snapshot().await.map_err(|fatal| failed(&fatal))?;
     let _blocked = Blocked::new(shared);
     while shared.group.saves().ended == before {
-        if shared.is_stopping() {
-            return Err(failed(&"the node stops"));
-        }
-        if shared.group.status().removed {
-            return Err(failed(&"this node was removed from its cluster"));
+        if let Some(reason) = hindrance() {
+            return Err(failed(&reason));
         }
         tokio::time::sleep(LOOK_AGAIN).await;
     }

@@ -186,6 +186,19 @@ fn clients_can_be_listed_and_ended() {
 }
 
 #[test]
+fn who_ended_a_transaction_is_not_shown_with_one() {
+    let node = TestNode::started();
+    let (mut operator, mut other) = (node.client(), node.client());
+    other.ok("WATCH k");
+    other.ok("MULTI");
+    other.text("PING");
+    let shown = |operator: &mut Client, what: &str| operator.text("CLIENT LIST").contains(what);
+    assert!(shown(&mut operator, "multi=1") && shown(&mut operator, "watch=1"));
+    assert!(other.text("EXEC now").starts_with("EXECABORT"));
+    assert!(!shown(&mut operator, "multi=1") && !shown(&mut operator, "watch=1"));
+}
+
+#[test]
 fn paused_writes_wait_and_reads_go_on() {
     let node = TestNode::started();
     let (mut operator, mut writer, mut reader) = (node.client(), node.client(), node.client());
@@ -227,8 +240,11 @@ fn who_waits_for_members_and_goes_waits_no_more() {
     operator.ok("SET k 1");
     let mut waiting = cluster.client(leader);
     waiting.send(&["WAIT", "2", "0"]).unwrap();
-    until("it waits", || (operator.info_number("blocked_clients") == 1).then_some(()));
-    drop(waiting);
+    let mut impatient = cluster.client(leader);
+    impatient.send(&["WAIT", "2", "0"]).unwrap();
+    until("they wait", || (operator.info_number("blocked_clients") == 2).then_some(()));
+    impatient.send(&["PING"]).unwrap();
+    drop((waiting, impatient));
     until("nobody waits", || (operator.info_number("blocked_clients") == 0).then_some(()));
 }
 

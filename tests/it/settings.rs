@@ -55,7 +55,7 @@ fn what_was_rewritten_is_there_after_a_restart() {
 
 #[test]
 fn there_are_no_more_clients_than_the_system_has_files_for() {
-    let mut node = TestNode::new().with(&["--maxclients", "4000000000"]);
+    let (_home, file, mut node) = with_file("maxclients 4000000000\n");
     node.start();
     assert!(node.messages().contains("the system does not allow so many open files"), "{}", node.messages());
     let mut client = node.client();
@@ -65,7 +65,11 @@ fn there_are_no_more_clients_than_the_system_has_files_for() {
     let told = client.text("CONFIG SET maxclients 4000000000");
     let reason = "The operating system is not able to handle the specified number of clients";
     assert!(told.ends_with(reason), "{told}");
+    client.ok("CONFIG REWRITE");
+    assert!(read(&file).starts_with("maxclients 4000000000\n"), "what was asked for stays");
     client.ok(&format!("CONFIG SET maxclients {fitted}"));
+    client.ok("CONFIG REWRITE");
+    assert!(read(&file).starts_with(&format!("maxclients {fitted}\n")));
 }
 
 #[test]

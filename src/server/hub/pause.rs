@@ -1,6 +1,8 @@
 //! Commands that have to wait because of `CLIENT PAUSE`.
 //!
-//! Invariant: `active` is changed with `state` locked, and says whether there is one.
+//! Invariants:
+//! * `active` is changed with `state` locked, and says whether there is one;
+//! * after [`Pause::end_for_good`] none begins.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -17,10 +19,15 @@ const PAUSE_MAX: Duration = Duration::from_secs(24 * 3600);
 pub struct Pause {
     /// Whether there is one, so that a command need not take the lock.
     active: AtomicBool,
-    state: Mutex<Option<State>>,
+    state: Mutex<Held>,
     over: Notify,
+}
+
+#[derive(Debug, Default)]
+struct Held {
+    back: Option<State>,
     /// The node stops: nobody is held back any more.
-    ended_for_good: AtomicBool,
+    never_again: bool,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -33,12 +40,12 @@ impl Pause {
     /// Has commands wait for so long, from now. A second pause does not shorten or ease the first.
     pub fn begin(&self, millis: u64, writes_only: bool) {
         let mut state = self.state.lock();
-        if self.ended_for_good.load(Ordering::Acquire) {
+        if state.never_again {
             return;
         }
         let until = Instant::now() + Duration::from_millis(millis).min(PAUSE_MAX);
-        let before = state.filter(|before| before.until > Instant::now());
-        *state = Some(match before {
+        let before = state.back.filter(|before| before.until > Instant::now());
+        state.back = Some(match before {
             Some(before) => {
                 State { until: before.until.max(until), writes_only: before.writes_only && writes_only }
             }
@@ -54,12 +61,12 @@ impl Pause {
     /// Ends the pause; those that are asked for from now on are none.
     pub fn end_for_good(&self) {
         let mut state = self.state.lock();
-        self.ended_for_good.store(true, Ordering::Release);
+        state.never_again = true;
         self.end_locked(&mut state);
     }
 
-    fn end_locked(&self, state: &mut Option<State>) {
-        *state = None;
+    fn end_locked(&self, state: &mut Held) {
+        state.back = None;
         self.active.store(false, Ordering::Release);
         self.over.notify_waiters();
     }
@@ -72,7 +79,8 @@ impl Pause {
     /// Until when a command that writes, or one that does not, has to wait now.
     fn until(&self, writes: bool) -> Option<Instant> {
         let mut guard = self.state.lock();
-        let state = (*guard)?;
+        let state = guard.back?;
+        assert!(!guard.never_again, "a node that stops holds nobody back");
         if state.until <= Instant::now() {
             self.end_locked(&mut guard);
             return None;
