@@ -119,7 +119,14 @@ impl Node {
         let mut stop = std::pin::pin!(stop);
         let mut node = self;
         while let Some(config) = node.serve(stop.as_mut()).await? {
-            node = node.begin_anew(config).await?;
+            node = tokio::select! {
+                biased;
+                joined = node.begin_anew(config) => joined?,
+                () = stop.as_mut() => {
+                    tracing::info!("stopped before the node had joined");
+                    return Ok(());
+                }
+            };
         }
         Ok(())
     }

@@ -26,7 +26,8 @@ use super::types::{Member, TypeConfig};
 const CHANGE_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long a new node may take to catch up before it is left a learner: a large snapshot over a slow line.
 const CATCH_UP_TIMEOUT: Duration = Duration::from_secs(24 * 3600);
-/// What was proposed before a hand-over is answered within this; then the next leader has an election's time.
+/// What was proposed before a hand-over, or before a node gives its group up, is answered within this; after a hand-over the
+/// next leader has an election's time.
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(2);
 const TAKE_OVER_TIMEOUT: Duration = Duration::from_millis(5 * ELECTION_TIMEOUT_MS_MAX);
 const LOOK_AGAIN: Duration = Duration::from_millis(5);
@@ -153,6 +154,30 @@ impl Group {
         }
     }
 
+    /// Takes no more writes, and waits for those that were taken in; whether all of them have ended. If not, it takes writes
+    /// again.
+    pub async fn close_to_writes(&self) -> bool {
+        self.proposer().set_closed(true);
+        let closed = self.drained().await;
+        self.proposer().set_closed(closed);
+        closed
+    }
+
+    /// Takes writes again.
+    pub fn open_to_writes(&self) {
+        self.proposer().set_closed(false);
+    }
+
+    /// Returns when no write is under way; `false` if that took too long.
+    async fn drained(&self) -> bool {
+        let drained = async {
+            while self.proposer().load() != (0, 0) {
+                tokio::time::sleep(LOOK_AGAIN).await;
+            }
+        };
+        timeout(DRAIN_TIMEOUT, drained).await.is_ok()
+    }
+
     /// Hands leadership to `to`, or to the voter that has the most of the log.
     pub(super) async fn hand_over(&self, to: Option<u64>) -> Result<(), ChangeRefused> {
         let impossible = |reason: &str| ChangeRefused::Impossible(reason.to_string());
@@ -165,14 +190,9 @@ impl Group {
             None => self.furthest_voter().ok_or_else(|| impossible("there is no other voter"))?,
         };
         self.set_handing_over(true);
-        let drained = timeout(DRAIN_TIMEOUT, async {
-            while self.proposer().load() != (0, 0) {
-                tokio::time::sleep(LOOK_AGAIN).await;
-            }
-        });
-        let outcome = match drained.await {
-            Err(_) => Err(impossible("writes that are under way did not end")),
-            Ok(()) => self.transfer(to).await,
+        let outcome = match self.drained().await {
+            false => Err(impossible("writes that are under way did not end")),
+            true => self.transfer(to).await,
         };
         self.set_handing_over(false);
         outcome

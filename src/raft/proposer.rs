@@ -8,6 +8,7 @@
 //!
 //! Invariants:
 //! * at most one entry is proposed and not yet answered;
+//! * nothing is taken in while it is closed: when it is idle then, it stays so;
 //! * every batch that is taken in is answered once: with its replies, with a refusal from before it was proposed,
 //!   or as uncertain;
 //! * the bytes that wait are bounded by [`WAITING_BYTES_MAX`]: beyond it a batch is refused, not queued.
@@ -83,8 +84,10 @@ struct Queue {
     in_flight: Option<usize>,
     /// How many batches were lately under way at a time: who was answered is expected back.
     expected: usize,
-    /// Names the next batch.
+    /// Names the last batch.
     ticket: u64,
+    /// Nothing more is taken in.
+    closed: bool,
 }
 
 impl Queue {
@@ -173,13 +176,17 @@ impl Proposer {
     /// Puts a batch into the log and gives its replies when it has been applied.
     ///
     /// # Errors
-    /// [`Declined::NotLeader`], [`Unavailable::Overloaded`] and [`Unavailable::NoQuorum`] before anything was proposed;
+    /// [`Declined::NotLeader`], [`Unavailable::Overloaded`], [`Unavailable::NoQuorum`] and, while it is closed,
+    /// [`Unavailable::ShuttingDown`] before anything was proposed;
     /// [`Unavailable::Uncertain`] when the outcome is not known.
     pub async fn propose(&self, batch: Batch, deadline: Instant) -> Outcome {
         let commands = batch.len();
         let (answer, mut answered) = oneshot::channel();
         let (ticket, next) = {
             let mut queue = self.shared.queue.lock();
+            if queue.closed {
+                return Err((Declined::Unavailable(Unavailable::ShuttingDown), batch));
+            }
             if queue.waiting_bytes + batch.bytes() > WAITING_BYTES_MAX && !queue.waiting.is_empty() {
                 return Err((Declined::Unavailable(Unavailable::Overloaded), batch));
             }
@@ -202,6 +209,11 @@ impl Proposer {
             assert_eq!(replies.len(), commands, "an entry gives one reply for each command");
         }
         outcome
+    }
+
+    /// Takes in no more batches, or does again. Those that were taken in are proposed all the same.
+    pub fn set_closed(&self, closed: bool) {
+        self.shared.queue.lock().closed = closed;
     }
 
     /// How many bytes wait and how many entries are in flight.

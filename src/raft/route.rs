@@ -26,6 +26,8 @@ use crate::storage::NoSpace;
 const LEADER_PATIENCE: Duration = Duration::from_millis(5 * ELECTION_TIMEOUT_MS_MAX);
 /// How long a write may take once it is under way: longer than a majority that is alive needs, on a slow disk too.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(5);
+/// How much longer a follower waits for what becomes of a write: the leader knows more of it when it gives it up.
+const LEADER_ANSWERS: Duration = Duration::from_millis(500);
 /// How long a read waits for this node to have applied what it has to see.
 const CATCH_UP_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long a leader's word counts without a question. A follower refuses another leader for `ELECTION_TIMEOUT_MS_MAX`
@@ -113,8 +115,8 @@ impl Group {
     ) -> Result<Vec<crate::resp::Reply>, Declined> {
         let (commands, bytes) = batch.to_wire();
         let request = Request::Propose { commands, bytes };
-        let answered = timeout_at(Instant::now() + WRITE_TIMEOUT, self.links().call(id, member, &request));
-        match answered.await {
+        let deadline = Instant::now() + WRITE_TIMEOUT + LEADER_ANSWERS;
+        match timeout_at(deadline, self.links().call(id, member, &request)).await {
             Ok(Ok(Response::Replies(Ok(replies)))) if replies.len() == batch.len() => Ok(replies),
             Ok(Ok(Response::Replies(Err(declined)))) => Err(declined),
             Ok(Err(Unanswered::NotSent)) => Err(Declined::NotLeader),

@@ -205,9 +205,15 @@ impl Runner<'_> {
             Ok(running) => tokio::select! {
                 biased;
                 reply = running => reply.into(),
-                () = self.gone(table::ROWS[position].flags.waits) => {
+                () = self.client.mailbox.ending() => {
                     self.session.closing = true;
                     Unavailable::Uncertain.into()
+                }
+                // Nobody is there to be told anything.
+                () = hung_up(self.socket), if table::ROWS[position].flags.waits => {
+                    self.session.closing = true;
+                    self.session.unanswered = true;
+                    Reply::Null
                 }
             },
             Err(answer) => answer.into(),
@@ -215,15 +221,6 @@ impl Runner<'_> {
         self.context.now_ms = self.shared.clock.now_ms();
         self.count(position, &reply);
         reply
-    }
-
-    /// Returns when the connection is to end, or, for a command that may wait for long, when the client has gone.
-    async fn gone(&self, waits: bool) {
-        tokio::select! {
-            biased;
-            () = self.client.mailbox.ending() => {}
-            () = hung_up(self.socket), if waits => {}
-        }
     }
 
     /// Runs a command that needs nothing but this node. What it reads is as fresh as it has to be already.
@@ -296,6 +293,7 @@ impl Runner<'_> {
             biased;
             () = self.shared.hub.pause.wait(writes) => {}
             () = self.client.mailbox.ending() => self.session.closing = true,
+            () = hung_up(self.socket) => self.session.closing = true,
         }
         self.context.now_ms = self.shared.clock.now_ms();
     }

@@ -1,4 +1,4 @@
-//! Asks a member of a cluster to take this node in.
+//! Asks a member of a cluster who it is, and to take this node in.
 
 use std::time::Duration;
 
@@ -7,13 +7,15 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
-use crate::error::Fatal;
+use crate::error::{Answer, Fatal};
 use crate::resp::{Limits, ReplyDecoder, Value, encode_request};
 
 /// A cluster may be without a leader for an election or two; an operator sees what it waits for meanwhile.
 const ATTEMPTS: u32 = 20;
 const PAUSE: Duration = Duration::from_millis(500);
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(15);
+/// For a look whether there is a node: an operator waits for it.
+const LOOK_TIMEOUT: Duration = Duration::from_secs(3);
 
 enum Failed {
     /// Asking again would give the same.
@@ -48,6 +50,28 @@ pub async fn ask(
     Err(Fatal::Config(format!("join: {address}: {last}")))
 }
 
+/// The run id of the node at `address`: that there is one, and that it answers this one, is known then.
+///
+/// # Errors
+/// An answer for the operator, who may have mistaken the address.
+pub async fn run_id_of(address: &str, password: Option<&str>) -> Result<String, Answer> {
+    let asked = async {
+        let value = Talk::begin(address, password).await?.call(&["INFO", "server"]).await?;
+        let text = value.text().map(|text| String::from_utf8_lossy(text).into_owned()).unwrap_or_default();
+        let run_id = text.lines().find_map(|line| line.strip_prefix("run_id:"));
+        run_id
+            .map(str::to_owned)
+            .ok_or_else(|| Failed::Refused("without a run_id: it is no node".to_string()))
+    };
+    let reason = match timeout(LOOK_TIMEOUT, asked).await {
+        Ok(Ok(run_id)) => return Ok(run_id),
+        Ok(Err(Failed::Refused(reason))) => format!("answers: {reason}"),
+        Ok(Err(Failed::Perhaps(reason))) => format!("cannot be asked: {reason}"),
+        Err(_) => "did not answer in time".to_string(),
+    };
+    Err(Answer::new(format!("ERR {address} {reason}")))
+}
+
 async fn ask_once(
     address: &str,
     password: Option<&str>,
@@ -55,15 +79,7 @@ async fn ask_once(
     client: &str,
     raft: &str,
 ) -> Result<String, Failed> {
-    let mut member = Talk {
-        stream: TcpStream::connect(address).await.map_err(perhaps)?,
-        decoder: ReplyDecoder::new(Limits::DEFAULT),
-        buffer: BytesMut::new(),
-    };
-    if let Some(password) = password {
-        // With the user's name: a member without a password takes any then.
-        member.call(&["AUTH", "default", password]).await?;
-    }
+    let mut member = Talk::begin(address, password).await?;
     let value = member.call(&["RAFT.NODE", "ADD", &id.to_string(), client, raft]).await?;
     let name = value.text().map(|name| String::from_utf8_lossy(name).into_owned());
     name.ok_or_else(|| Failed::Refused("a reply that is no name".to_string()))
@@ -81,6 +97,19 @@ struct Talk {
 }
 
 impl Talk {
+    async fn begin(address: &str, password: Option<&str>) -> Result<Talk, Failed> {
+        let mut member = Talk {
+            stream: TcpStream::connect(address).await.map_err(perhaps)?,
+            decoder: ReplyDecoder::new(Limits::DEFAULT),
+            buffer: BytesMut::new(),
+        };
+        if let Some(password) = password {
+            // With the user's name: a member without a password takes any then.
+            member.call(&["AUTH", "default", password]).await?;
+        }
+        Ok(member)
+    }
+
     /// Sends a request; its answer, unless that is an error.
     async fn call(&mut self, words: &[&str]) -> Result<Value, Failed> {
         let mut request = Vec::new();

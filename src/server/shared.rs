@@ -186,6 +186,6 @@ impl Node for Shared {
     }
 
     fn join_cluster(&self, address: String) -> Pending<'_, Result<(), Answer>> {
-        Box::pin(async move { cluster::join(self, address) })
+        Box::pin(cluster::join(self, address))
     }
 }

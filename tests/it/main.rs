@@ -22,6 +22,7 @@ mod info;
 mod inspect;
 mod libraries;
 mod login;
+mod members;
 mod messages;
 mod protocol;
 mod raft_port;

@@ -1,7 +1,7 @@
 //! Who this node is to others, and the handshake that begins each connection.
 //!
 //! Invariants:
-//! * a node that learns that it was removed never forgets it while it runs;
+//! * a node that learns that it was removed knows it until it applies a newer membership that has it again;
 //! * the members kept here are those of an entry that was applied: a membership that may still be undone removes nobody.
 
 use std::collections::BTreeSet;
@@ -47,13 +47,14 @@ impl Endpoint {
     pub fn applied_members(&self, membership: &StoredMembership) {
         let index = membership.log_id().as_ref().map(|id| id.index());
         let ids: BTreeSet<u64> = membership.nodes().map(|(id, _)| *id).collect();
-        let was_member = {
-            let mut members = self.members.lock();
-            let before = std::mem::replace(&mut *members, Members { index, ids });
-            before.ids.contains(&self.node_id) && !members.ids.contains(&self.node_id)
-        };
-        if was_member {
+        let is_member = ids.contains(&self.node_id);
+        let before = std::mem::replace(&mut *self.members.lock(), Members { index, ids });
+        if before.ids.contains(&self.node_id) && !is_member {
             self.set_removed();
+        }
+        // It was added again. (Or this is an old one, and the next member that is asked says again that it was removed.)
+        if is_member && before.index < index && self.removed.send_replace(false) {
+            tracing::info!(node = self.node_id, "this node is a member of its cluster again");
         }
     }
 
@@ -167,8 +168,12 @@ impl Endpoint {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use super::*;
     use crate::env::RealNet;
+    use crate::raft::convert;
+    use crate::raft::types::Member;
 
     fn endpoint() -> Endpoint {
         Endpoint::new(1, "blue".to_string(), 0, RealNet::shared())
@@ -202,6 +207,25 @@ mod tests {
         assert_eq!(endpoint.hello(2).members_index, None);
         *endpoint.members.lock() = Members { index: Some(9), ids: BTreeSet::from([1, 2, 3]) };
         assert_eq!(endpoint.hello(2).members_index, Some(9));
+    }
+
+    #[test]
+    fn a_node_that_is_added_again_is_removed_no_more() {
+        let endpoint = endpoint();
+        let members = |index: u64, ids: &[u64]| {
+            let nodes: BTreeMap<u64, Member> = ids.iter().map(|id| (*id, Member::default())).collect();
+            let voters = vec![ids.iter().copied().collect()];
+            let membership = openraft::Membership::new(voters, nodes).expect("every voter is a node");
+            StoredMembership::new(Some(convert::place((index, 1))), membership)
+        };
+        endpoint.applied_members(&members(1, &[1, 2]));
+        assert!(!endpoint.is_removed());
+        endpoint.applied_members(&members(2, &[2]));
+        assert!(endpoint.is_removed());
+        endpoint.applied_members(&members(2, &[2]));
+        assert!(endpoint.is_removed());
+        endpoint.applied_members(&members(3, &[1, 2]));
+        assert!(!endpoint.is_removed());
     }
 
     #[test]
