@@ -173,7 +173,7 @@ pub static SETTINGS: &[Setting] = &[
     yes_no!(
         "protected-mode",
         protected_mode,
-        "Whether only this machine is served while there is no password"
+        "Whether, without a password, only clients over a loopback address are served"
     )
     .changeable(),
     secret!("requirepass", requirepass, "The password of clients; better in the file or the environment")

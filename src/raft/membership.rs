@@ -18,6 +18,7 @@ use tokio::time::{Instant, timeout};
 
 use super::group::{ELECTION_TIMEOUT_MS_MAX, Group};
 use super::net::{Change, ChangeRefused, Request, Response};
+use super::proposer::Closed;
 use super::route::Leader;
 use super::status::matched;
 use super::types::{Member, TypeConfig};
@@ -154,18 +155,11 @@ impl Group {
         }
     }
 
-    /// Takes no more writes, and waits for those that were taken in; whether all of them have ended. If not, it takes writes
-    /// again.
-    pub async fn close_to_writes(&self) -> bool {
-        self.proposer().set_closed(true);
-        let closed = self.drained().await;
-        self.proposer().set_closed(closed);
-        closed
-    }
-
-    /// Takes writes again.
-    pub fn open_to_writes(&self) {
-        self.proposer().set_closed(false);
+    /// Takes no more writes until what is returned is dropped, and waits for those that were taken in. `None`: they did not
+    /// end in time, or another has closed it.
+    pub async fn close_to_writes(&self) -> Option<Closed<'_>> {
+        let closed = self.proposer().close()?;
+        self.drained().await.then_some(closed)
     }
 
     /// Returns when no write is under way; `false` if that took too long.

@@ -211,9 +211,11 @@ impl Proposer {
         outcome
     }
 
-    /// Takes in no more batches, or does again. Those that were taken in are proposed all the same.
-    pub fn set_closed(&self, closed: bool) {
-        self.shared.queue.lock().closed = closed;
+    /// Takes in no more batches until what is returned is dropped; `None` if it is closed already. Those that were taken in
+    /// are proposed all the same.
+    pub fn close(&self) -> Option<Closed<'_>> {
+        let closed_before = std::mem::replace(&mut self.shared.queue.lock().closed, true);
+        (!closed_before).then_some(Closed(self))
     }
 
     /// How many bytes wait and how many entries are in flight.
@@ -252,6 +254,22 @@ impl Proposer {
         if !queue.waiting.is_empty() {
             self.shared.gathered.notify_one();
         }
+    }
+}
+
+/// Keeps a proposer closed.
+pub struct Closed<'a>(&'a Proposer);
+
+impl Closed<'_> {
+    /// It stays closed.
+    pub fn for_good(self) {
+        std::mem::forget(self);
+    }
+}
+
+impl Drop for Closed<'_> {
+    fn drop(&mut self) {
+        self.0.shared.queue.lock().closed = false;
     }
 }
 

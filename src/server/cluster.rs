@@ -5,9 +5,6 @@ use super::shared::Shared;
 use crate::error::{Answer, Unavailable};
 use crate::raft::{Change, ChangeRefused, Member};
 
-const HAS_KEYS: Answer =
-    Answer::fixed("ERR this node has keys, which joining would lose: start an empty one");
-
 /// Has the group make a change.
 pub async fn change(shared: &Shared, change: Change) -> Result<(), Answer> {
     if shared.group.status().removed {
@@ -43,23 +40,49 @@ fn check_address(address: &str) -> Result<(), Answer> {
 /// that is acknowledged before this is seen here, and none is acknowledged after it.
 pub async fn join(shared: &Shared, address: String) -> Result<(), Answer> {
     check_address(&address)?;
+    check_nothing_is_lost(shared)?;
+    check_other(shared, &address).await?;
+    // Dropped, whatever the reason, it lets writes in again.
+    let Some(closed) = shared.group.close_to_writes().await else {
+        return Err(Answer::fixed("ERR writes that are under way did not end"));
+    };
+    check_nothing_is_lost(shared)?;
+    closed.for_good();
+    shared.joins.send_replace(Some(address));
+    Ok(())
+}
+
+fn check_nothing_is_lost(shared: &Shared) -> Result<(), Answer> {
+    if !shared.group.is_loaded() {
+        return Err(Answer::new(Unavailable::Loading.to_string()));
+    }
     if !shared.group.is_alone() {
         return Err(Answer::fixed("ERR this node is a member of a cluster already"));
     }
-    if !shared.keyspace.is_empty() {
-        return Err(HAS_KEYS);
+    match shared.keyspace.is_empty() {
+        true => Ok(()),
+        false => Err(Answer::fixed("ERR this node has keys, which joining would lose: start an empty one")),
     }
+}
+
+/// Whether the node at `address` is there, and may take this one in, as far as it can be told beforehand.
+async fn check_other(shared: &Shared, address: &str) -> Result<(), Answer> {
     let password = shared.config.read().join_password().map(str::to_owned);
-    if join::run_id_of(&address, password.as_deref()).await? == shared.run_id {
+    let seen = join::look(address, password.as_deref()).await?;
+    if seen.run_id == shared.run_id {
         return Err(Answer::new(format!("ERR {address} is this node itself")));
     }
-    if !shared.group.close_to_writes().await {
-        return Err(Answer::fixed("ERR writes that are under way did not end"));
+    if seen.removed {
+        return Err(Answer::new(format!("ERR {address} was removed from its cluster: name a member")));
     }
-    if !shared.keyspace.is_empty() {
-        shared.group.open_to_writes();
-        return Err(HAS_KEYS);
+    let status = shared.group.status();
+    let id = status.node_id;
+    let own = status.members.iter().find(|member| member.id == id).map(|own| &own.member.client_address);
+    // One that has this node's address is this node, which began to join before.
+    match seen.members.iter().find(|(member, _)| *member == id) {
+        Some((_, other)) if Some(other) != own => Err(Answer::new(format!(
+            "ERR node {id} is a member there already, at {other}: start this one with another --node-id"
+        ))),
+        _ => Ok(()),
     }
-    shared.joins.send_replace(Some(address));
-    Ok(())
 }

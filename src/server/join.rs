@@ -50,21 +50,41 @@ pub async fn ask(
     Err(Fatal::Config(format!("join: {address}: {last}")))
 }
 
-/// The run id of the node at `address`: that there is one, and that it answers this one, is known then.
+/// What the node at `address` says of itself.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Seen {
+    pub run_id: String,
+    /// Whether it is no member any more, and so can take nobody in.
+    pub removed: bool,
+    /// Ids and client addresses.
+    pub members: Vec<(u64, String)>,
+}
+
+impl Seen {
+    /// Out of the text of INFO; `None` if it is no node's.
+    fn read(info: &str) -> Option<Seen> {
+        let run_id = info.lines().find_map(|line| line.strip_prefix("run_id:"))?.to_owned();
+        let member = |line: &str| {
+            let (id, rest) = line.strip_prefix("node")?.split_once(":address=")?;
+            Some((id.parse().ok()?, rest.split(',').next()?.to_owned()))
+        };
+        let removed = info.lines().any(|line| line == "removed:1");
+        Some(Seen { run_id, removed, members: info.lines().filter_map(member).collect() })
+    }
+}
+
+/// Looks who is at `address`: that there is a node, and that it answers this one, is known then.
 ///
 /// # Errors
 /// An answer for the operator, who may have mistaken the address.
-pub async fn run_id_of(address: &str, password: Option<&str>) -> Result<String, Answer> {
+pub async fn look(address: &str, password: Option<&str>) -> Result<Seen, Answer> {
     let asked = async {
-        let value = Talk::begin(address, password).await?.call(&["INFO", "server"]).await?;
+        let value = Talk::begin(address, password).await?.call(&["INFO", "server", "raft"]).await?;
         let text = value.text().map(|text| String::from_utf8_lossy(text).into_owned()).unwrap_or_default();
-        let run_id = text.lines().find_map(|line| line.strip_prefix("run_id:"));
-        run_id
-            .map(str::to_owned)
-            .ok_or_else(|| Failed::Refused("without a run_id: it is no node".to_string()))
+        Seen::read(&text).ok_or_else(|| Failed::Refused("as no node does".to_string()))
     };
     let reason = match timeout(LOOK_TIMEOUT, asked).await {
-        Ok(Ok(run_id)) => return Ok(run_id),
+        Ok(Ok(seen)) => return Ok(seen),
         Ok(Err(Failed::Refused(reason))) => format!("answers: {reason}"),
         Ok(Err(Failed::Perhaps(reason))) => format!("cannot be asked: {reason}"),
         Err(_) => "did not answer in time".to_string(),
@@ -130,5 +150,20 @@ impl Talk {
                 None => {}
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_node_says_who_it_is_and_who_is_with_it() {
+        let info = "# Server\r\nrun_id:abc\r\n# Raft\r\nnode_id:1\r\nnode1:address=127.0.0.1:7001,raft_address=x,role=leader,lag=0\r\n";
+        let members = vec![(1, "127.0.0.1:7001".to_string())];
+        let seen = Seen { run_id: "abc".to_string(), removed: false, members };
+        assert_eq!(Seen::read(info), Some(seen));
+        assert!(Seen::read("run_id:abc\r\nremoved:1\r\n").is_some_and(|seen| seen.removed));
+        assert_eq!(Seen::read("redis_version:7"), None);
     }
 }

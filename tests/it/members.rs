@@ -34,6 +34,10 @@ fn a_node_that_gives_its_group_up_acknowledges_no_more_writes() {
     operator.ok("CLIENT PAUSE 100000 WRITE");
     writer.send(&["SET", "k", "1"]).unwrap();
     until("the write has come", || operator.text("CLIENT LIST").contains("cmd=set").then_some(()));
+    let same_number = TestNode::started();
+    let told = same_number.client().text(&format!("RAFT.CLUSTER JOIN {}", member.address()));
+    assert!(told.starts_with("ERR node 1 is a member there already"), "{told}");
+    same_number.client().ok("SET k 1");
     let join = ["RAFT.CLUSTER", "JOIN", member.address()].map(str::to_owned).to_vec();
     let get = ["GET", "k"].map(str::to_owned).to_vec();
     assert_eq!(operator.pipeline(&[join, get]), [Value::Simple("OK".into()), Value::Null]);
