@@ -29,7 +29,7 @@ use std::path::PathBuf;
 pub use bind::Place;
 pub use keyspace_events::KeyspaceEvents;
 pub use output_limits::{OutputLimit, OutputLimits};
-pub use peers::{Advertised, Peers};
+pub use peers::{Advertised, Peers, port};
 pub use redirect::RedirectMode;
 pub use rewrite::rewrite;
 pub use secret::Secret;

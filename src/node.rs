@@ -224,8 +224,7 @@ fn member_at(said: &Advertised) -> Member {
 /// after each start.
 fn tell_of_another_address(group: &Group, own: &Member) {
     let status = group.status();
-    let known = status.members.iter().find(|member| member.id == status.node_id);
-    if let Some(known) = known.filter(|known| status.members.len() > 1 && known.member != *own) {
+    if let Some(known) = status.own().filter(|known| status.members.len() > 1 && known.member != *own) {
         tracing::warn!(known = %known.member, now = %own, "the other members know this node at another address: start it there, or remove it and let it join anew");
     }
 }

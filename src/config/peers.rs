@@ -22,7 +22,8 @@ impl Advertised {
     }
 }
 
-fn port(address: &str) -> Option<u16> {
+/// The port of an address that others are told: `host:port` with a host, and a port that is not 0.
+pub fn port(address: &str) -> Option<u16> {
     let (host, port) = address.rsplit_once(':')?;
     let port = port.parse().ok()?;
     (!host.is_empty() && port > 0).then_some(port)

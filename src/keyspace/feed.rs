@@ -124,7 +124,7 @@ impl Feed {
     /// Notes that every key may have changed.
     pub(super) fn note_everything(&self) {
         if self.is_wanted() {
-            self.lose(&mut self.waiting.lock().0);
+            self.lose(&mut self.waiting.lock());
         }
     }
 
@@ -133,8 +133,7 @@ impl Feed {
         let (waiting, bytes) = &mut *guard;
         *bytes += key.as_bytes().len();
         if waiting.changes.len() >= CHANGES_MAX || *bytes > CHANGES_BYTES_MAX {
-            *bytes = 0;
-            return self.lose(waiting);
+            return self.lose(&mut guard);
         }
         let first = waiting.changes.is_empty();
         waiting.changes.push(Change { key, event });
@@ -144,8 +143,8 @@ impl Feed {
         }
     }
 
-    fn lose(&self, waiting: &mut Changes) {
-        *waiting = Changes { changes: Vec::new(), everything: true };
+    fn lose(&self, waiting: &mut (Changes, usize)) {
+        *waiting = (Changes { changes: Vec::new(), everything: true }, 0);
         self.more.notify_one();
     }
 }

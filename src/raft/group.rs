@@ -108,6 +108,15 @@ struct Shared {
     background: Background,
 }
 
+/// Holds back new writes while leadership is handed over.
+pub(super) struct HandingOver<'a>(&'a Group);
+
+impl Drop for HandingOver<'_> {
+    fn drop(&mut self) {
+        self.0.shared.handing_over.store(false, Ordering::Release);
+    }
+}
+
 impl Group {
     /// Restores the newest snapshot, opens the log, and takes part in the group.
     ///
@@ -275,8 +284,10 @@ impl Group {
         !self.shared.handing_over.load(Ordering::Acquire) && self.raft().is_leader()
     }
 
-    pub(super) fn set_handing_over(&self, handing_over: bool) {
-        self.shared.handing_over.store(handing_over, Ordering::Release);
+    /// Takes no new writes here until what is returned is dropped: also when whoever hands over is cut off meanwhile.
+    pub(super) fn begin_handing_over(&self) -> HandingOver<'_> {
+        self.shared.handing_over.store(true, Ordering::Release);
+        HandingOver(self)
     }
 
     /// Whether this node is the only voter, as far as it knows.

@@ -183,13 +183,11 @@ impl Group {
             Some(to) => to,
             None => self.furthest_voter().ok_or_else(|| impossible("there is no other voter"))?,
         };
-        self.set_handing_over(true);
-        let outcome = match self.drained().await {
+        let _until_it_is_over = self.begin_handing_over();
+        match self.drained().await {
             false => Err(impossible("writes that are under way did not end")),
             true => self.transfer(to).await,
-        };
-        self.set_handing_over(false);
-        outcome
+        }
     }
 
     async fn transfer(&self, to: u64) -> Result<(), ChangeRefused> {

@@ -1,4 +1,4 @@
-//! What goes together into one entry.
+//! What goes together into one entry, and when nothing is taken in.
 
 use futures_util::future::join_all;
 
@@ -27,6 +27,15 @@ async fn clients_that_are_answered_together_go_together_again() {
     let entries = node.group.status().last_log_index.unwrap_or(0) - before.unwrap_or(0);
     // An entry of a round is one, but for the first, and where a client was late.
     assert!((ROUNDS..ROUNDS + 5).contains(&entries), "{entries} entries for {ROUNDS} rounds of {CLIENTS}");
+}
+
+#[tokio::test]
+async fn who_gives_a_hand_over_up_leads_on() {
+    let node = started(&SimDisk::new()).await.expect("a fresh node starts");
+    let handing_over = node.group.begin_handing_over();
+    assert!(!node.group.may_propose());
+    drop(handing_over);
+    assert!(node.group.may_propose());
 }
 
 #[tokio::test]

@@ -86,6 +86,11 @@ impl Status {
         self.state == State::Leader
     }
 
+    /// This node among the members, if it is one.
+    pub fn own(&self) -> Option<&MemberStatus> {
+        self.members.iter().find(|member| member.id == self.node_id)
+    }
+
     pub(super) fn new(
         metrics: &openraft::RaftMetrics<TypeConfig>,
         log: log::Stats,

@@ -2,6 +2,7 @@
 
 use super::join;
 use super::shared::Shared;
+use crate::config;
 use crate::error::{Answer, Unavailable};
 use crate::raft::{Change, ChangeRefused, Member};
 
@@ -29,11 +30,8 @@ pub async fn add(shared: &Shared, id: u64, client: String, raft: String) -> Resu
 }
 
 fn check_address(address: &str) -> Result<(), Answer> {
-    let parts = address.rsplit_once(':').and_then(|(host, port)| Some((host, port.parse::<u16>().ok()?)));
-    match parts {
-        Some((host, port)) if !host.is_empty() && port > 0 => Ok(()),
-        _ => Err(Answer::new(format!("ERR {address:?} is not host:port"))),
-    }
+    let port = config::port(address);
+    port.map(drop).ok_or_else(|| Answer::new(format!("ERR {address:?} is not host:port")))
 }
 
 /// Has this node start again as a new member of another cluster. What it had is given up, so it has to be nothing: a write
@@ -77,7 +75,7 @@ async fn check_other(shared: &Shared, address: &str) -> Result<(), Answer> {
     }
     let status = shared.group.status();
     let id = status.node_id;
-    let own = status.members.iter().find(|member| member.id == id).map(|own| &own.member.client_address);
+    let own = status.own().map(|own| &own.member.client_address);
     // One that has this node's address is this node, which began to join before.
     match seen.members.iter().find(|(member, _)| *member == id) {
         Some((_, other)) if Some(other) != own => Err(Answer::new(format!(
