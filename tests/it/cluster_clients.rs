@@ -10,13 +10,6 @@ use crate::harness::{Client, Cluster};
 const ENABLED: &[&str] = &["--cluster-enabled", "yes"];
 const MOVED: &[&str] = &["--cluster-enabled", "yes", "--redirect-mode", "moved"];
 
-fn three_nodes(flags: &[&str]) -> Cluster {
-    let mut cluster = Cluster::new();
-    cluster.found(3, flags);
-    cluster.start_all(3);
-    cluster
-}
-
 /// A node that follows.
 fn follower(cluster: &Cluster) -> u64 {
     let leader = cluster.leader();
@@ -46,7 +39,7 @@ fn slots(client: &mut Client) -> Vec<(String, String)> {
 
 #[test]
 fn every_node_shows_the_leader_as_the_master_of_all_slots() {
-    let cluster = three_nodes(ENABLED);
+    let cluster = Cluster::of_three(ENABLED);
     let leader = cluster.leader();
     let mut seen = BTreeSet::new();
     for id in cluster.running() {
@@ -85,7 +78,7 @@ fn every_node_shows_the_leader_as_the_master_of_all_slots() {
 
 #[test]
 fn a_follower_sends_requests_with_keys_to_the_leader() {
-    let cluster = three_nodes(MOVED);
+    let cluster = Cluster::of_three(MOVED);
     let leader = cluster.address(cluster.leader()).to_owned();
     let mut follower = cluster.client(follower(&cluster));
     let slot = follower.integer("CLUSTER KEYSLOT {user:1}.name");
@@ -123,7 +116,7 @@ fn a_follower_sends_requests_with_keys_to_the_leader() {
 
 #[test]
 fn a_client_library_follows_the_leader_after_a_crash() {
-    let mut cluster = three_nodes(MOVED);
+    let mut cluster = Cluster::of_three(MOVED);
     let set = |address: &str| {
         let client = redis::Client::open(format!("redis://{address}/")).unwrap();
         let mut connection = client.get_connection().unwrap();
@@ -149,7 +142,7 @@ fn a_client_library_follows_the_leader_after_a_crash() {
 
 #[test]
 fn a_pipeline_at_a_follower_reads_what_it_wrote() {
-    let cluster = three_nodes(&[]);
+    let cluster = Cluster::of_three(&[]);
     let mut client = cluster.client(follower(&cluster));
     let mut requests = Vec::new();
     for number in 0..200 {

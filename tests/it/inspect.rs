@@ -121,9 +121,7 @@ fn a_node_alone_has_no_replica_to_wait_for() {
 
 #[test]
 fn a_leader_waits_until_the_others_have_what_was_written() {
-    let mut cluster = Cluster::new();
-    cluster.found(3, &[]);
-    cluster.start_all(3);
+    let mut cluster = Cluster::of_three(&[]);
     cluster.lead(1);
     cluster.wait_until_caught_up();
     let mut client = cluster.client(1);

@@ -7,15 +7,19 @@ use crate::harness::{Cluster, TestNode};
 
 #[test]
 fn who_was_removed_and_is_added_again_serves_again() {
-    let mut cluster = Cluster::new();
-    cluster.found(3, &[]);
-    cluster.start_all(3);
+    let cluster = Cluster::of_three(&[]);
     let leader = cluster.leader();
     let other = leader % 3 + 1;
     cluster.client(leader).ok("SET k 1");
+    // Who has not come to the members that it is among cannot know that it was removed.
+    cluster.wait_until_caught_up();
     let mut removed = cluster.client(other);
     cluster.client(leader).ok(&format!("RAFT.NODE REMOVE {other}"));
-    until("it knows that it was removed", || (removed.info_number("removed") == 1).then_some(()));
+    // Who was removed while it was idle hears of it when it asks the others for a client.
+    until("it says that it was removed", || {
+        removed.text("GET k").starts_with("CLUSTERDOWN this node was removed").then_some(())
+    });
+    assert_eq!(removed.info_number("removed"), 1);
     let told = removed.text(&format!("RAFT.TRANSFER_LEADER {}", 6 - leader - other));
     assert!(told.starts_with("CLUSTERDOWN this node was removed"), "{told}");
     let add = format!("RAFT.NODE ADD {other} {{{other}}} {{{other}.raft}}");

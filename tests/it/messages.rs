@@ -38,9 +38,7 @@ fn a_message_reaches_those_who_listen_and_nobody_else() {
 
 #[test]
 fn messages_reach_listeners_at_other_nodes_in_order() {
-    let mut cluster = Cluster::new();
-    cluster.found(3, &[]);
-    cluster.start_all(3);
+    let cluster = Cluster::of_three(&[]);
     let mut listeners: Vec<Client> = (1..=3).map(|id| cluster.client(id)).collect();
     for client in &mut listeners {
         client.ask("SUBSCRIBE news");
@@ -230,9 +228,7 @@ fn a_transaction_that_only_reads_does_not_wait_for_paused_writes() {
 
 #[test]
 fn who_waits_for_members_and_goes_waits_no_more() {
-    let mut cluster = Cluster::new();
-    cluster.found(3, &[]);
-    cluster.start_all(3);
+    let mut cluster = Cluster::of_three(&[]);
     let leader = cluster.leader();
     cluster.node(leader % 3 + 1).kill();
     let mut operator = cluster.client(leader);
@@ -264,9 +260,7 @@ fn replies_that_are_not_wanted_are_not_sent() {
 
 #[test]
 fn a_transaction_is_one_step_for_everybody_at_every_node() {
-    let mut cluster = Cluster::new();
-    cluster.found(3, &[]);
-    cluster.start_all(3);
+    let cluster = Cluster::of_three(&[]);
     cluster.client(1).ok("MSET a 0 b 0");
     std::thread::scope(|scope| {
         for id in 1..=3 {
@@ -296,9 +290,7 @@ fn a_transaction_is_one_step_for_everybody_at_every_node() {
 #[test]
 fn a_watched_key_that_changed_is_seen_through_a_follower() {
     const EACH: usize = 25;
-    let mut cluster = Cluster::new();
-    cluster.found(3, &[]);
-    cluster.start_all(3);
+    let cluster = Cluster::of_three(&[]);
     cluster.client(1).ok("SET k 0");
     std::thread::scope(|scope| {
         for id in 1..=3 {
@@ -358,9 +350,7 @@ fn changes_of_keys_are_told_as_far_as_the_setting_says() {
 
 #[test]
 fn a_key_whose_deadline_passes_is_told_as_expired_at_every_node() {
-    let mut cluster = Cluster::new();
-    cluster.found(3, &["--notify-keyspace-events", "Ex"]);
-    cluster.start_all(3);
+    let cluster = Cluster::of_three(&["--notify-keyspace-events", "Ex"]);
     let mut listeners: Vec<Client> = (1..=3).map(|id| cluster.client(id)).collect();
     for client in &mut listeners {
         client.ask("SUBSCRIBE __keyevent@0__:expired");

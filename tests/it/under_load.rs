@@ -13,9 +13,7 @@ use crate::harness::{Cluster, Crowd, size};
 const CLIENTS: usize = 6;
 
 fn three(flags: &[&str]) -> Cluster {
-    let mut cluster = Cluster::new();
-    cluster.found(3, flags);
-    cluster.start_all(3);
+    let cluster = Cluster::of_three(flags);
     cluster.leader();
     cluster
 }
@@ -32,7 +30,7 @@ fn check(cluster: &Cluster, mut seen: Seen) {
 fn clients_would_notice_a_stale_read() {
     let cluster = three(&["--read-consistency", "local"]);
     let complaint = Crowd::spawn(CLIENTS, cluster.addresses()).wait_for_complaint();
-    assert!(complaint.contains("acknowledged before"), "{complaint}");
+    assert!(complaint.contains("was acknowledged before"), "{complaint}");
 }
 
 #[test]

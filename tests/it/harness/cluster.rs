@@ -39,6 +39,14 @@ impl Cluster {
         })
     }
 
+    /// Three founders that run, with these flags.
+    pub fn of_three(flags: &[&str]) -> Cluster {
+        let mut cluster = Cluster::new();
+        cluster.found(3, flags);
+        cluster.start_all(3);
+        cluster
+    }
+
     /// The node of that number, which may not have been started yet.
     pub fn node(&mut self, id: u64) -> &mut TestNode {
         &mut self.place(id).node

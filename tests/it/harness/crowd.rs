@@ -243,7 +243,7 @@ impl Member {
         let other = self.anybody();
         let before = self.shared.clients[other].counter.load(Ordering::SeqCst);
         if let Outcome::Answered(value) = self.ask(&["JSON.GET", COUNTERS, &format!(".c{other}")]) {
-            assert_ne!(value, Value::Null, "the counters were acknowledged before");
+            assert_ne!(value, Value::Null, "their document was acknowledged before");
             let value = counter_of(&value);
             assert!(value >= before, "counter {other} is read as {value}; {before} was acknowledged before");
             self.shared.reads.fetch_add(1, Ordering::SeqCst);
