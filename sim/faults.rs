@@ -5,6 +5,7 @@ use std::io::ErrorKind;
 use jsonvault::env::{Op, Random};
 use jsonvault::raft::Change;
 
+use crate::disks::Disks;
 use crate::host::Host;
 use crate::net::{Delays, Network};
 
@@ -14,6 +15,8 @@ const PAUSE_MS_MAX: u64 = 900;
 const DOWN_MS_MAX: u64 = 2_500;
 /// A power cut comes after so many changes of the disk: within an append, a roll-over or a snapshot.
 const OPERATIONS_MAX: u64 = 40;
+/// Of so many faults one is about a whole disk.
+const DISKS_ONE_IN: u64 = 8;
 
 pub const CALM: Delays = Delays { usual_ms: 2, late_one_in: 50, late_ms: 20 };
 const STORMY: Delays = Delays { usual_ms: 30, late_one_in: 5, late_ms: 400 };
@@ -26,6 +29,7 @@ pub struct Faults {
     restart_ms: Vec<Option<u64>>,
     /// Whose disk was told to fail, so that the node has to stop by itself.
     failing: Vec<bool>,
+    disks: Disks,
     /// Nodes may stop by themselves, and are started again.
     may_fail: bool,
 }
@@ -40,6 +44,7 @@ impl Faults {
             calm_ms: None,
             restart_ms: vec![None; hosts],
             failing: vec![false; hosts],
+            disks: Disks::new(hosts),
             may_fail,
         }
     }
@@ -47,9 +52,14 @@ impl Faults {
     /// Lets go wrong what is due.
     pub fn step(&mut self, now_ms: u64, hosts: &mut [Host], network: &Network, trace: &mut Vec<String>) {
         self.end_what_is_over(now_ms, hosts, network, trace);
+        self.disks.look(hosts, trace);
         if now_ms >= self.next_ms {
             self.next_ms = now_ms + 1 + self.random.below(PAUSE_MS_MAX);
-            self.begin(now_ms, hosts, network, trace);
+            if self.random.one_in(DISKS_ONE_IN) {
+                self.change_disk(now_ms, hosts, network, trace);
+            } else if !self.disks.needs_peace() {
+                self.begin(now_ms, hosts, network, trace);
+            }
         }
     }
 
@@ -154,6 +164,34 @@ impl Faults {
         }
     }
 
+    /// Takes a node's disk away, or puts an older copy of it back: one node's at a time, and of the copies only while its
+    /// leader is there, who remembers what the node had acknowledged.
+    fn change_disk(&mut self, now_ms: u64, hosts: &mut [Host], network: &Network, trace: &mut Vec<String>) {
+        let one = self.random.below(hosts.len() as u64) as usize;
+        if !hosts[one].is_running() || !self.disks.may_change(hosts) {
+            return;
+        }
+        match self.random.below(3) {
+            0 => {
+                self.crash(now_ms, &mut hosts[one], "for a copy of its disk", trace);
+                self.disks.copy(&hosts[one]);
+            }
+            1 => {
+                self.crash(now_ms, &mut hosts[one], "and loses its disk", trace);
+                self.disks.lose(&mut hosts[one]);
+            }
+            _ if self.disks.has_copy(one) && !hosts[one].leads() && hosts.iter().any(Host::leads) => {
+                network.heal();
+                self.heal_ms = None;
+                network.set_delays(CALM);
+                self.crash(now_ms, &mut hosts[one], "and gets an older copy of its disk", trace);
+                self.disks.put_back(hosts, one);
+                self.restart_ms[one] = Some(now_ms + 1);
+            }
+            _ => {}
+        }
+    }
+
     fn crash(&mut self, now_ms: u64, host: &mut Host, how: &str, trace: &mut Vec<String>) {
         if host.is_running() {
             let silent = self.random.one_in(2);
@@ -176,18 +214,24 @@ impl Faults {
         trace: &mut Vec<String>,
     ) {
         network.heal();
-        let ways = self.random.below(5);
+        let ways = self.random.below(6);
         let what = [
             "hears nobody",
             "is heard by nobody",
             "is alone",
             "does not reach another",
             "and another are apart",
+            "has only one other to talk to",
         ];
         trace.push(format!("n{} {} (n{})", one + 1, what[ways as usize], other + 1));
-        for host in (0..hosts).filter(|host| *host != one && (ways < 3 || *host == other)) {
-            network.set_cut(host, one, matches!(ways, 0 | 2 | 4));
-            network.set_cut(one, host, matches!(ways, 1..=4));
+        let meant = |host: usize| match ways {
+            0..3 => true,
+            3..5 => host == other,
+            _ => host != other,
+        };
+        for host in (0..hosts).filter(|host| *host != one && meant(*host)) {
+            network.set_cut(host, one, matches!(ways, 0 | 2 | 4 | 5));
+            network.set_cut(one, host, matches!(ways, 1..=5));
         }
         self.heal_ms = Some(now_ms + self.random.below(DOWN_MS_MAX));
     }

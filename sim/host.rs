@@ -19,9 +19,6 @@ use tokio::runtime::{Builder, Runtime};
 
 use crate::net::Network;
 
-/// So many nodes begin the cluster; others join it.
-pub const FOUNDERS: usize = 3;
-
 pub const STEP: Duration = Duration::from_millis(1);
 /// The time of day at which a simulation begins.
 const EPOCH_MS: u64 = 1_700_000_000_000;
@@ -29,6 +26,8 @@ const EPOCH_MS: u64 = 1_700_000_000_000;
 /// What one seed chose for a node's settings.
 #[derive(Clone, Debug)]
 pub struct Settings {
+    /// So many nodes form the cluster; others join it.
+    pub founders: usize,
     pub segment_bytes: u64,
     pub inline_bytes_max: usize,
     pub cache_bytes_max: usize,
@@ -59,7 +58,15 @@ impl Clock for HostClock {
 enum Stage {
     Starting,
     Up(Group, Arc<Keyspace>),
+    /// It has cleared its directory, and is to be started anew.
+    Cleared,
     Failed(String),
+}
+
+/// A disk as it was at some moment.
+pub struct DiskCopy {
+    disk: SimDisk,
+    incarnation: u64,
 }
 
 struct Running {
@@ -76,6 +83,8 @@ pub struct Host {
     skew_ms: u64,
     network: Network,
     random: Random,
+    /// The number of the data directory, or of the next one.
+    incarnation: u64,
     running: Option<Running>,
     /// For how long the node still does nothing, and for how long it has: its clock goes on meanwhile.
     pause_ms: u64,
@@ -94,6 +103,7 @@ impl Host {
     ) -> Host {
         let skew_ms = random.below(500);
         let disk = SimDisk::new();
+        let incarnation = random.next_u64();
         Host {
             index,
             disk,
@@ -102,6 +112,7 @@ impl Host {
             skew_ms,
             network,
             random,
+            incarnation,
             running: None,
             pause_ms: 0,
             paused_ms: 0,
@@ -113,12 +124,13 @@ impl Host {
         self.index as u64 + 1
     }
 
-    /// Where a host is reached.
-    pub fn member(host: usize) -> Member {
-        Member {
-            raft_address: Network::address(host).to_string(),
-            client_address: format!("10.0.0.{}:6379", host + 1),
-        }
+    /// The host as a member of the cluster.
+    pub fn member(&self) -> Member {
+        member(self.index, self.incarnation)
+    }
+
+    pub fn leads(&self) -> bool {
+        self.group().is_some_and(|(group, _)| group.status().is_leader())
     }
 
     pub fn is_running(&self) -> bool {
@@ -145,10 +157,11 @@ impl Host {
     }
 
     fn start_up(&self, background: Background) -> StartUp {
-        let founders = (0..FOUNDERS).map(|host| (host as u64 + 1, Host::member(host))).collect();
-        let founds = self.index < FOUNDERS;
+        let founders = (0..self.settings.founders).map(|host| (host as u64 + 1, member(host, 0))).collect();
+        let founds = self.index < self.settings.founders;
+        let cluster = "simulated".to_string();
         StartUp {
-            node_id: self.id(),
+            identity: Identity { node: self.id(), cluster, incarnation: self.incarnation },
             address: Network::address(self.index).to_string(),
             founding: if founds { Founding::Members(founders) } else { Founding::Joins },
             settings: self.settings.clone(),
@@ -177,6 +190,36 @@ impl Host {
             });
             running.random = Random::replace_thread(before);
         }
+        if self.running.as_ref().is_some_and(|running| matches!(*running.stage.lock(), Stage::Cleared)) {
+            self.crash(false);
+            self.incarnation = self.random.next_u64();
+            self.start();
+        }
+    }
+
+    /// The number of its data directory.
+    pub fn incarnation(&self) -> u64 {
+        self.incarnation
+    }
+
+    /// Takes the disk of a node that is down, and gives it an empty one.
+    pub fn lose_disk(&mut self) {
+        assert!(self.running.is_none(), "a disk is taken out of a node that is off");
+        self.disk = SimDisk::new();
+        self.incarnation = self.random.next_u64();
+    }
+
+    /// What the disk of a node that is down holds, to be put back later.
+    pub fn copy_disk(&self) -> DiskCopy {
+        assert!(self.running.is_none(), "a disk is copied while its node is off");
+        DiskCopy { disk: self.disk.copy(), incarnation: self.incarnation }
+    }
+
+    /// Puts back what the disk held before.
+    pub fn restore_disk(&mut self, copy: &DiskCopy) {
+        assert!(self.running.is_none(), "a disk is put into a node that is off");
+        self.disk = copy.disk.copy();
+        self.incarnation = copy.incarnation;
     }
 
     /// Holds the node for so long, as a busy machine or a debugger does; 0 lets it go on.
@@ -201,7 +244,7 @@ impl Host {
     pub fn group(&self) -> Option<(Group, Arc<Keyspace>)> {
         match &*self.running.as_ref()?.stage.lock() {
             Stage::Up(group, keyspace) => Some((group.clone(), keyspace.clone())),
-            Stage::Starting | Stage::Failed(_) => None,
+            Stage::Starting | Stage::Cleared | Stage::Failed(_) => None,
         }
     }
 
@@ -209,7 +252,7 @@ impl Host {
     pub fn failure(&self) -> Option<String> {
         match &*self.running.as_ref()?.stage.lock() {
             Stage::Failed(reason) => Some(reason.clone()),
-            Stage::Starting | Stage::Up(..) => None,
+            Stage::Starting | Stage::Cleared | Stage::Up(..) => None,
         }
     }
 
@@ -221,8 +264,17 @@ impl Host {
     }
 }
 
+/// A host as others know it; without its incarnation, where it is reached.
+fn member(host: usize, incarnation: u64) -> Member {
+    Member {
+        raft_address: Network::address(host).to_string(),
+        client_address: format!("10.0.0.{}:6379", host + 1),
+        incarnation,
+    }
+}
+
 struct StartUp {
-    node_id: u64,
+    identity: Identity,
     address: String,
     founding: Founding,
     settings: Settings,
@@ -237,12 +289,11 @@ impl StartUp {
         let bound = self.network.bind(&self.address).await;
         let acceptor =
             bound.map_err(|error| Fatal::Listen { address: self.address, reason: error.to_string() })?;
-        let identity = Identity { node: self.node_id, cluster: "simulated".to_string() };
-        let data = DataDir::open(self.disk.shared(), Path::new("/data"), identity)?;
+        let data = DataDir::open(self.disk.shared(), Path::new("/data"), self.identity)?;
         let keyspace = Arc::new(Keyspace::new());
         let options = Options {
-            node_id: self.node_id,
             founding: self.founding,
+            forget_others: None,
             clock: self.clock,
             keyspace: keyspace.clone(),
             net: self.network,
@@ -265,7 +316,7 @@ impl StartUp {
 
 /// Starts the node and waits for its end.
 async fn run(start: StartUp, stage: Arc<Mutex<Stage>>) {
-    let (_data, group, keyspace) = match start.group().await {
+    let (data, group, keyspace) = match start.group().await {
         Ok(started) => started,
         Err(fatal) => {
             *stage.lock() = Stage::Failed(fatal.to_string());
@@ -273,6 +324,16 @@ async fn run(start: StartUp, stage: Arc<Mutex<Stage>>) {
         }
     };
     *stage.lock() = Stage::Up(group.clone(), keyspace);
-    let fatal = group.failed().await;
-    *stage.lock() = Stage::Failed(fatal.to_string());
+    let ended = tokio::select! {
+        biased;
+        fatal = group.failed() => Err(fatal),
+        () = group.until_lost() => match group.shutdown().await {
+            Ok(()) => data.clear(),
+            Err(fatal) => Err(fatal),
+        },
+    };
+    *stage.lock() = match ended {
+        Ok(()) => Stage::Cleared,
+        Err(fatal) => Stage::Failed(fatal.to_string()),
+    };
 }

@@ -12,8 +12,10 @@
 //!
 //! Invariant: a seed's trace is the same, byte for byte, whenever and wherever it runs.
 
+mod bridge;
 mod check;
 mod client;
+mod disks;
 mod faults;
 mod history;
 mod host;

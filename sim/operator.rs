@@ -3,7 +3,8 @@
 use jsonvault::env::Random;
 use jsonvault::raft::{Change, State};
 
-use crate::host::{FOUNDERS, Host};
+use crate::host::Host;
+use crate::run::FOUNDERS;
 
 /// Between one attempt and the next.
 const PAUSE_MS_MIN: u64 = 300;
@@ -31,7 +32,7 @@ impl Operator {
         let asked = &hosts[self.random.below(FOUNDERS as u64) as usize];
         if let (false, Some((group, _))) = (votes, asked.group()) {
             trace.push(format!("n{} is asked to add n{}", asked.id(), joiner.id()));
-            let change = Change::Add { id: joiner.id(), member: Host::member(joiner.index) };
+            let change = Change::Add { id: joiner.id(), member: joiner.member() };
             // What it answers does not matter: what counts is whether the node votes at last.
             asked.spawn(async move { drop(group.change(change).await) });
         }

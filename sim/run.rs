@@ -16,12 +16,14 @@ use crate::check::{reads, writes};
 use crate::client::{Client, KEYS, list};
 use crate::faults::{CALM, Faults};
 use crate::history::History;
-use crate::host::{FOUNDERS, Host, Settings};
+use crate::host::{Host, Settings};
 use crate::net::Network;
 use crate::operator::Operator;
 use crate::panics;
 
 const CLIENTS: usize = 6;
+/// So many nodes form the cluster; a seed may let another join it.
+pub const FOUNDERS: usize = 3;
 /// How long things go wrong.
 const SAFETY_MS: u64 = 12_000;
 /// How often all nodes' keyspaces are digested.
@@ -216,6 +218,7 @@ impl Simulation {
 /// Small segments and frequent snapshots, so that a few seconds see many of each.
 fn settings(random: &mut Random, mistaken: bool) -> Settings {
     Settings {
+        founders: FOUNDERS,
         segment_bytes: [8 << 10, 32 << 10, 128 << 10][random.below(3) as usize],
         // Whether small appends are written by whoever makes them, or later.
         inline_bytes_max: if mistaken || random.one_in(2) { 0 } else { 64 << 10 },

@@ -18,7 +18,7 @@ use crate::env::{Acceptor, Background, Clock, Disk, Net, Random, RealDisk, RealN
 use crate::error::Fatal;
 use crate::keyspace::Keyspace;
 use crate::raft::{Founding, Group, Member, Options};
-use crate::server::{Hub, Listener, Shared, Stats, expiry, fitted, join, run_hub, sampling};
+use crate::server::{Hub, Listener, Restart, Shared, Stats, expiry, fitted, join, run_hub, sampling};
 use crate::storage::{DataDir, Identity};
 
 /// A node that has started and is ready to serve.
@@ -48,17 +48,30 @@ impl Node {
         clock: Arc<dyn Clock>,
         net: Arc<dyn Net>,
     ) -> Result<Node, Fatal> {
+        Node::start_as(config, disk, clock, net, false).await
+    }
+
+    async fn start_as(
+        config: Config,
+        disk: Arc<dyn Disk>,
+        clock: Arc<dyn Clock>,
+        net: Arc<dyn Net>,
+        forget_others: bool,
+    ) -> Result<Node, Fatal> {
         let listener = Listener::bind(&config.places(), config.tcp_keepalive > 0).await?;
         let acceptor = bind_raft(&config, &*net).await?;
-        let member = own_member(&config, listener.address(), acceptor.address())?;
         let mut random = Random::from_os();
-        let (identity, founding) = found_or_join(&config, &*disk, &member, &mut random).await?;
+        let owner = DataDir::owner(&*disk, &config.dir)?;
+        // A directory that is made now is another incarnation of this node than any before.
+        let incarnation = owner.as_ref().map_or_else(|| random.next_u64(), |owner| owner.incarnation);
+        let member = own_member(&config, listener.address(), acceptor.address(), incarnation)?;
+        let (identity, founding) = found_or_join(&config, &*disk, owner, &member, &mut random).await?;
         let data = DataDir::open(disk, &config.dir, identity)?;
         let keyspace = Arc::new(Keyspace::new());
         let hub = Arc::new(Hub::new(keyspace.clone(), clock.clone()));
         let options = Options {
-            node_id: config.node_id,
             founding,
+            forget_others: forget_others.then(|| member.clone()),
             clock: clock.clone(),
             keyspace: keyspace.clone(),
             net: net.clone(),
@@ -88,7 +101,7 @@ impl Node {
             samples: Default::default(),
             run_id: run_id[..40].to_string(),
             executable: std::env::current_exe().unwrap_or_default(),
-            joins: watch::channel(None).0,
+            restarts: watch::channel(None).0,
             stops: watch::channel(false).0,
         };
         shared.configure(&shared.config.read());
@@ -118,10 +131,10 @@ impl Node {
     pub async fn run(self, stop: impl Future<Output = ()>) -> Result<(), Fatal> {
         let mut stop = std::pin::pin!(stop);
         let mut node = self;
-        while let Some(config) = node.serve(stop.as_mut()).await? {
+        while let Some(restart) = node.serve(stop.as_mut()).await? {
             node = tokio::select! {
                 biased;
-                joined = node.begin_anew(config) => joined?,
+                started = node.begin_anew(restart) => started?,
                 () = stop.as_mut() => {
                     tracing::info!("stopped before the node had joined");
                     return Ok(());
@@ -131,8 +144,8 @@ impl Node {
         Ok(())
     }
 
-    /// Serves until the node stops, or is to join a cluster: with these settings then.
-    async fn serve(&mut self, stop: impl Future<Output = ()>) -> Result<Option<Config>, Fatal> {
+    /// Serves until the node stops, or is to start again.
+    async fn serve(&mut self, stop: impl Future<Output = ()>) -> Result<Option<Restart>, Fatal> {
         let (stopping, stopping_seen) = watch::channel(false);
         let listener = self.listener.take().expect("a node serves once");
         let server = tokio::spawn(listener.serve(self.shared.clone(), stopping_seen));
@@ -146,7 +159,7 @@ impl Node {
                 tracing::info!(term = status.term, last_applied = status.last_applied, "the log is applied");
             }
         });
-        let mut joins = self.shared.joins.subscribe();
+        let mut restarts = self.shared.restarts.subscribe();
         let mut stops = self.shared.stops.subscribe();
         let mut next = None;
         let outcome = tokio::select! {
@@ -156,9 +169,12 @@ impl Node {
             fatal = self.shared.group.failed() => Err(fatal),
             // Clients that cache would go on with what is no longer true.
             ended = &mut telling => Err(Fatal::Consensus(format!("nobody tells clients of changes: {ended:?}"))),
-            joins = joins.wait_for(Option::is_some) => {
-                let join = joins.ok().and_then(|address| address.clone()).unwrap_or_default();
-                next = Some(Config { join, ..self.shared.config.read().clone() });
+            restart = restarts.wait_for(Option::is_some) => {
+                next = restart.ok().and_then(|restart| restart.clone());
+                Ok(())
+            }
+            () = self.shared.group.until_lost() => {
+                next = Some(Restart::Join(self.another_member()));
                 Ok(())
             }
         };
@@ -183,14 +199,32 @@ impl Node {
         outcome.and(served).and(closed).map(|()| next)
     }
 
-    /// Starts again without what was in the data directory.
-    async fn begin_anew(self, config: Config) -> Result<Node, Fatal> {
+    /// Where clients reach the leader, or else some other member.
+    fn another_member(&self) -> String {
+        let status = self.shared.group.status();
+        let others = status.members.iter().filter(|member| member.id != status.node_id);
+        let other = others.max_by_key(|member| Some(member.id) == status.leader);
+        other.map(|other| other.member.client_address.clone()).unwrap_or_default()
+    }
+
+    /// Starts again as something else than it was.
+    async fn begin_anew(self, restart: Restart) -> Result<Node, Fatal> {
         let (clock, net) = (self.shared.clock.clone(), self.net.clone());
-        let disk = self.data.disk();
-        self.data.clear()?;
+        let (disk, mut config) = (self.data.disk(), self.shared.config.read().clone());
+        let forget_others = match restart {
+            Restart::Join(join) => {
+                tracing::info!(join, "starting anew with an empty directory, to join a cluster");
+                self.data.clear()?;
+                config.join = join;
+                false
+            }
+            Restart::Alone => {
+                drop(self.data);
+                true
+            }
+        };
         drop(self.shared);
-        tracing::info!(join = config.join, "joining a cluster");
-        Node::start_on(config, disk, clock, net).await
+        Node::start_as(config, disk, clock, net, forget_others).await
     }
 }
 
@@ -209,55 +243,65 @@ async fn bind_raft(config: &Config, net: &dyn Net) -> Result<Box<dyn Acceptor>, 
 }
 
 /// Where others reach this node: as it was told, or where it is bound.
-fn own_member(config: &Config, client: SocketAddr, raft: SocketAddr) -> Result<Member, Fatal> {
+fn own_member(
+    config: &Config,
+    client: SocketAddr,
+    raft: SocketAddr,
+    incarnation: u64,
+) -> Result<Member, Fatal> {
     Ok(match config.advertised()? {
-        Some(said) => member_at(&said),
-        None => Member { raft_address: raft.to_string(), client_address: client.to_string() },
+        Some(said) => member_at(&said, incarnation),
+        None => Member { raft_address: raft.to_string(), client_address: client.to_string(), incarnation },
     })
 }
 
-fn member_at(said: &Advertised) -> Member {
-    Member { raft_address: said.raft.clone(), client_address: said.client.clone() }
+fn member_at(said: &Advertised, incarnation: u64) -> Member {
+    Member { raft_address: said.raft.clone(), client_address: said.client.clone(), incarnation }
 }
 
 /// Others go on looking for a member where it was when it joined. With a port that the system chose, that is elsewhere
 /// after each start.
 fn tell_of_another_address(group: &Group, own: &Member) {
     let status = group.status();
-    if let Some(known) = status.own().filter(|known| status.members.len() > 1 && known.member != *own) {
+    if let Some(known) =
+        status.own().filter(|known| status.members.len() > 1 && !known.member.is_at_the_place_of(own))
+    {
         tracing::warn!(known = %known.member, now = %own, "the other members know this node at another address: start it there, or remove it and let it join anew");
     }
 }
 
-/// Of which cluster this node is, and who founds it if nobody has yet.
+/// Of which cluster this node is, and who founds it if nobody has yet. `owner`: whose the data directory is.
 async fn found_or_join(
     config: &Config,
     disk: &dyn Disk,
+    owner: Option<Identity>,
     member: &Member,
     random: &mut Random,
 ) -> Result<(Identity, Founding), Fatal> {
     let node = config.node_id;
-    let owner = DataDir::owner(disk, &config.dir)?;
+    let identity = |cluster: String| Identity { node, cluster, incarnation: member.incarnation };
     let alone = || Founding::Members(BTreeMap::from([(node, member.clone())]));
     if !config.peers.is_empty() {
-        let founders = config.peers.iter().map(|(id, said)| (id, member_at(said))).collect();
-        return Ok((Identity { node, cluster: config.peers.cluster() }, Founding::Members(founders)));
+        if config.peers.iter().count() > 1 && owner.is_none() {
+            // Whatever it is started with later, it never forms that cluster by itself.
+            DataDir::mark_joined(disk, &config.dir)?;
+        }
+        // The others' incarnations are found out later.
+        let founders = config.peers.iter().map(|(id, said)| (id, member_at(said, 0))).collect();
+        return Ok((identity(config.peers.cluster()), Founding::Members(founders)));
     }
     match owner {
         // It belongs to whom it belongs; that it is this node is checked where it is opened.
         Some(owner) => {
             let joined = DataDir::is_joined(disk, &config.dir)?;
             let founding = if joined { Founding::Joins } else { alone() };
-            Ok((Identity { node, cluster: owner.cluster }, founding))
+            Ok((identity(owner.cluster), founding))
         }
-        None if config.join.is_empty() => {
-            Ok((Identity { node, cluster: format!("{:016x}", random.next_u64()) }, alone()))
-        }
+        None if config.join.is_empty() => Ok((identity(format!("{:016x}", random.next_u64())), alone())),
         None => {
-            let (client, raft) = (&member.client_address, &member.raft_address);
-            let cluster = join::ask(&config.join, config.join_password(), node, client, raft).await?;
+            let cluster = join::ask(&config.join, config.join_password(), node, member).await?;
             DataDir::mark_joined(disk, &config.dir)?;
-            Ok((Identity { node, cluster }, Founding::Joins))
+            Ok((identity(cluster), Founding::Joins))
         }
     }
 }

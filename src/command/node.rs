@@ -86,16 +86,26 @@ pub trait Node: Inspect {
     fn now_ms(&self) -> u64;
     /// What a key with its value takes in memory, in bytes, or null; behind the read barrier of the setting.
     fn memory_usage(&self, key: Bytes) -> Running<'_>;
-    /// Takes a node into the cluster; the cluster's name.
-    fn add_node(&self, _id: u64, _client: String, _raft: String) -> Pending<'_, Result<String, Answer>> {
+    /// Takes a node into the cluster; the cluster's name. Without an incarnation the node is asked for it.
+    fn add_node(
+        &self,
+        _id: u64,
+        _client: String,
+        _raft: String,
+        _incarnation: Option<u64>,
+    ) -> Pending<'_, Result<String, Answer>> {
         Box::pin(async { Err(NO_CLUSTER) })
     }
-    /// Takes a node out of the cluster.
-    fn remove_node(&self, _id: u64) -> Pending<'_, Result<(), Answer>> {
+    /// Takes a node out of the cluster; forced, also when those that are left and answer are no majority.
+    fn remove_node(&self, _id: u64, _force: bool) -> Pending<'_, Result<(), Answer>> {
         Box::pin(async { Err(NO_CLUSTER) })
     }
     /// Has another node lead: the one that is named, or the one that has the most of the log.
     fn transfer_leader(&self, _to: Option<u64>) -> Pending<'_, Result<(), Answer>> {
+        Box::pin(async { Err(NO_CLUSTER) })
+    }
+    /// Gives the other members up for lost, and goes on with what this node has.
+    fn forget_others(&self) -> Pending<'_, Result<(), Answer>> {
         Box::pin(async { Err(NO_CLUSTER) })
     }
     /// Gives up this node's own empty cluster and joins that of the node at a client address.

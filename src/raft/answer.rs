@@ -14,7 +14,9 @@ use parking_lot::Mutex;
 
 use super::convert;
 use super::group::{ELECTION_TIMEOUT_MS_MIN, Group};
-use super::net::{Append, AskVote, Declined, FRAME_BYTES_MAX, Handler, IncomingSnapshot, Request, Response};
+use super::net::{
+    Append, AskVote, Asker, Declined, FRAME_BYTES_MAX, Handler, IncomingSnapshot, Request, Response,
+};
 use super::types::TypeConfig;
 use crate::error::Unavailable;
 use crate::machine::Batch;
@@ -32,7 +34,7 @@ const REPLY_HEAD_BYTES: usize = 16;
 pub type Incoming = std::sync::Arc<Mutex<IncomingSnapshot>>;
 
 impl Handler for Group {
-    async fn answer(&self, request: Request) -> Response {
+    async fn answer(&self, from: Asker, request: Request) -> Response {
         let answered = match request {
             Request::Append(append) => self.append(append).await,
             Request::Vote(ask) => self.vote(ask, false).await,
@@ -62,6 +64,11 @@ impl Handler for Group {
                 Ok(Response::Noticed)
             }
             Request::Change(change) => Ok(Response::Changed(self.change_here(change).await)),
+            Request::Standing => Ok(Response::Standing(self.standing(from))),
+            Request::Lost(acknowledged) => {
+                self.check_kept(acknowledged);
+                Ok(Response::Noticed)
+            }
         };
         answered.unwrap_or_else(Response::Failed)
     }
@@ -69,6 +76,9 @@ impl Handler for Group {
 
 impl Group {
     async fn append(&self, append: Append) -> Result<Response, String> {
+        if self.endpoint().has_lost() {
+            return Err("this node lost what it had acknowledged".to_string());
+        }
         let entries = append
             .entries
             .into_iter()
@@ -93,6 +103,9 @@ impl Group {
     }
 
     async fn vote(&self, ask: AskVote, before: bool) -> Result<Response, String> {
+        if self.endpoint().has_lost() {
+            return Err("this node lost what it had acknowledged, and votes for nobody".to_string());
+        }
         // A hand-over is the leader's own wish, so its lease does not stand against it.
         if self.is_silent() && !ask.transfer {
             return Err("this node has just started, and votes for nobody yet".to_string());

@@ -29,13 +29,13 @@ pub(super) struct Node {
 }
 
 pub(super) async fn started(disk: &SimDisk) -> Result<Node, Fatal> {
-    let identity = Identity { node: 1, cluster: "test".to_string() };
+    let identity = Identity { node: 1, cluster: "test".to_string(), incarnation: 1 };
     let data = DataDir::open(disk.shared(), Path::new("/data"), identity)?;
     let keyspace = Arc::new(Keyspace::new());
     let net = RealNet::shared();
     let options = Options {
-        node_id: 1,
         founding: Founding::Members(BTreeMap::from([(1, Member::default())])),
+        forget_others: None,
         clock: Arc::new(SystemClock::new()),
         keyspace: keyspace.clone(),
         inbox: Arc::new(()),

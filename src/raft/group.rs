@@ -6,7 +6,7 @@
 //! * nothing is answered before the log that was on disk at the start has been applied: a read would miss
 //!   acknowledged writes.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -16,13 +16,14 @@ use parking_lot::Mutex;
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
-use super::log_store::LogStore;
+use super::bootstrap::Phase;
 use super::net::{self, Endpoint, Links, Network};
 use super::notices::{Inbox, Notices};
+use super::opening::{forget_others, log_store, open_log, restore};
 use super::proposer::Proposer;
 use super::rounds::Rounds;
 use super::saving::{Saves, Saving};
-use super::state_machine::{Applied, Snapshot, StateMachine, load_records};
+use super::state_machine::{Applied, StateMachine};
 use super::status::Status;
 use super::types::{Member, TypeConfig};
 use super::{answer, maintenance};
@@ -30,12 +31,11 @@ use crate::command::ReadConsistency;
 use crate::env::{Acceptor, Background, Clock, Net};
 use crate::error::{Fatal, Unavailable};
 use crate::keyspace::Keyspace;
-use crate::machine::Machine;
-use crate::storage::log::{self, Log, Recovered};
+use crate::storage::log::{self, Log};
 use crate::storage::{DataDir, SnapshotDir};
 
 /// A leader sends a heartbeat this often when it has nothing else to send.
-const HEARTBEAT_MS: u64 = 60;
+pub const HEARTBEAT_MS: u64 = 60;
 /// A follower that hears nothing for so long stands for election: several heartbeats, so that one that is lost or
 /// late does not unseat a leader.
 pub const ELECTION_TIMEOUT_MS_MIN: u64 = 200;
@@ -43,7 +43,7 @@ pub const ELECTION_TIMEOUT_MS_MIN: u64 = 200;
 /// [`ELECTION_TIMEOUT_MS_MIN`] to this: a leader that died is replaced within 0.6 to 0.9 s.
 pub const ELECTION_TIMEOUT_MS_MAX: u64 = 400;
 /// The one group of this version.
-const GROUP: u32 = 0;
+pub const GROUP: u32 = 0;
 
 const _: () = assert!(ELECTION_TIMEOUT_MS_MIN >= 3 * HEARTBEAT_MS);
 const _: () = assert!(ELECTION_TIMEOUT_MS_MAX > ELECTION_TIMEOUT_MS_MIN);
@@ -51,7 +51,7 @@ const _: () = assert!(ELECTION_TIMEOUT_MS_MAX > ELECTION_TIMEOUT_MS_MIN);
 /// Where the group of a node with an empty log comes from.
 #[derive(Clone, Debug)]
 pub enum Founding {
-    /// It is this node's own. Every founder says the same, so it does not matter who begins.
+    /// These form it, once all of them are there. Their incarnations are asked for; what is given here is not looked at.
     Members(BTreeMap<u64, Member>),
     /// Others have it, and send this node its log.
     Joins,
@@ -59,8 +59,9 @@ pub enum Founding {
 
 /// What a group is started with.
 pub struct Options {
-    pub node_id: u64,
     pub founding: Founding,
+    /// The other members are lost, and this node goes on without them: it is reached here.
+    pub forget_others: Option<Member>,
     pub clock: Arc<dyn Clock>,
     pub keyspace: Arc<Keyspace>,
     pub net: Arc<dyn Net>,
@@ -104,6 +105,11 @@ struct Shared {
     notices: Notices,
     /// Until when this node votes for nobody.
     silent_until: Option<Instant>,
+    /// Whether the other members still have to say what this node had acknowledged to them.
+    recalling: AtomicBool,
+    phase: Mutex<Phase>,
+    /// The learners that are about to become voters.
+    promoting: Mutex<BTreeSet<u64>>,
     tasks: Mutex<Vec<JoinHandle<()>>>,
     background: Background,
 }
@@ -124,17 +130,19 @@ impl Group {
     pub async fn start(data: &DataDir, options: Options) -> Result<Group, Fatal> {
         let snapshots = SnapshotDir::open_dir(data.disk(), &data.snapshots_path(GROUP), GROUP)?;
         let running = Arc::new(Saving::default());
-        let cluster = data.identity().cluster.clone();
-        let endpoint = Arc::new(Endpoint::new(options.node_id, cluster, GROUP, options.net.clone()));
+        let node_id = data.identity().node;
+        let endpoint = Arc::new(Endpoint::new(data.identity().clone(), GROUP, options.net.clone()));
         let machine = restore(&options, &snapshots, &running, &endpoint)?;
-        let alone = machine.is_alone(options.node_id);
-        let (log, recovered) = open_log(data, &options, machine.applied(), alone)?;
+        let alone = machine.is_alone(node_id);
+        let (log, mut recovered) = open_log(data, &options, machine.applied(), alone)?;
+        if let Some(own) = options.forget_others.clone() {
+            forget_others(&log, &mut recovered, node_id, own).await?;
+        }
         let applied = machine.applied_so_far();
         let store = log_store(&log, &recovered)?;
         let (own, background) = (endpoint.clone(), options.background.clone());
         let network = Network { endpoint: own, snapshots: snapshots.clone(), background };
-        let raft =
-            Raft::new(options.node_id, config(&options)?, network, store, machine).await.map_err(stopped)?;
+        let raft = Raft::new(node_id, config(&options)?, network, store, machine).await.map_err(stopped)?;
         let proposer = Proposer::new(raft.clone(), options.clock.clone());
         // A node that voted before may have promised a leader not to vote for another yet.
         let silent_until = recovered.vote.is_some().then(|| Instant::now() + answer::SILENCE);
@@ -157,6 +165,9 @@ impl Group {
                 inbox: options.inbox.clone(),
                 notices: Notices::default(),
                 silent_until,
+                recalling: AtomicBool::new(false),
+                phase: Mutex::default(),
+                promoting: Mutex::default(),
                 tasks: Mutex::default(),
                 background: options.background.clone(),
             }),
@@ -169,11 +180,31 @@ impl Group {
     async fn join(&self, options: &Options) -> Result<(), Fatal> {
         if !self.raft().is_initialized().await.map_err(stopped)? {
             if let Founding::Members(members) = &options.founding {
-                self.raft().initialize(members.clone()).await.map_err(stopped)?;
+                let mut members = members.clone();
+                let identity = &self.endpoint().identity;
+                let own = members.get_mut(&identity.node).ok_or_else(|| {
+                    Fatal::Config(format!("node {} is not among the initial members", identity.node))
+                })?;
+                own.incarnation = identity.incarnation;
+                if members.len() == 1 {
+                    self.raft().initialize(members).await.map_err(stopped)?;
+                } else {
+                    self.set_phase(Phase::Waiting(Vec::new()));
+                    self.spawn(self.clone().bootstrap(members));
+                }
             }
         } else if self.is_alone() {
             // Nobody else could be leader, so there is no reason to wait for an election timeout.
             self.raft().trigger().elect(false).await.map_err(stopped)?;
+        } else {
+            self.shared.recalling.store(true, Ordering::Release);
+            self.raft().runtime_config().elect(false);
+            let group = self.clone();
+            self.spawn(async move {
+                group.recall().await;
+                group.shared.recalling.store(false, Ordering::Release);
+                group.raft().runtime_config().elect(!group.endpoint().has_lost());
+            });
         }
         Ok(())
     }
@@ -192,6 +223,8 @@ impl Group {
             tokio::spawn(self.shared.reads.clone().run(ask(false))),
             tokio::spawn(self.shared.lease_reads.clone().run(ask(true))),
             tokio::spawn(self.proposer().clone().run()),
+            tokio::spawn(self.clone().watch_quorum()),
+            tokio::spawn(self.clone().claim_vote()),
             tokio::spawn(net::serve(options.acceptor, self.shared.endpoint.clone(), self.clone())),
             tokio::spawn(maintenance::run(
                 self.raft().clone(),
@@ -271,12 +304,31 @@ impl Group {
 
     /// The name of the cluster.
     pub fn cluster(&self) -> &str {
-        &self.shared.endpoint.cluster
+        &self.shared.endpoint.identity.cluster
+    }
+
+    /// The number of this node's data directory.
+    pub fn incarnation(&self) -> u64 {
+        self.shared.endpoint.identity.incarnation
     }
 
     /// Whether this node votes for nobody yet.
     pub(super) fn is_silent(&self) -> bool {
-        self.shared.silent_until.is_some_and(|until| Instant::now() < until)
+        self.shared.recalling.load(Ordering::Acquire)
+            || self.shared.silent_until.is_some_and(|until| Instant::now() < until)
+    }
+
+    pub(super) fn set_phase(&self, phase: Phase) {
+        *self.shared.phase.lock() = phase;
+    }
+
+    pub(super) fn promoting(&self) -> &Mutex<BTreeSet<u64>> {
+        &self.shared.promoting
+    }
+
+    /// Returns when this node was found to have lost what it had acknowledged: it has to begin anew, without its data.
+    pub async fn until_lost(&self) {
+        self.shared.endpoint.until_lost().await;
     }
 
     /// Whether a leader here takes new writes.
@@ -342,6 +394,10 @@ impl Group {
             Status::new(&metrics, self.shared.log.stats(), load, running, self.shared.applied.get());
         status.snapshot_failed = self.shared.snapshot_running.has_failed();
         status.removed = self.shared.endpoint.is_removed();
+        status.phase = self.shared.phase.lock().clone();
+        for known in &mut status.members {
+            known.lost = self.shared.endpoint.acknowledged.has_lost(known.id, known.member.incarnation);
+        }
         status
     }
 
@@ -406,81 +462,4 @@ fn config(options: &Options) -> Result<Arc<openraft::Config>, Fatal> {
         ..openraft::Config::default()
     };
     config.validate().map(Arc::new).map_err(|error| Fatal::Config(error.to_string()))
-}
-
-/// The machine in the state of the newest good snapshot.
-fn restore(
-    options: &Options,
-    snapshots: &SnapshotDir,
-    running: &Arc<Saving>,
-    endpoint: &Arc<Endpoint>,
-) -> Result<StateMachine, Fatal> {
-    let (newest, _damaged) = snapshots.newest_good()?;
-    let mut restored = None;
-    if let Some(snapshot) = newest {
-        let (meta, records) = load_records(snapshots, &snapshot, &options.keyspace)?;
-        tracing::info!(records, index = snapshot.place.0, "restored the newest snapshot");
-        restored = Some(Snapshot { meta, snapshot });
-    }
-    let applied = restored.as_ref().and_then(|restored| restored.meta.last_log_id).map(|id| id.index());
-    let machine = Machine::new(options.keyspace.clone(), applied);
-    let background = options.background.clone();
-    let (snapshots, running) = (snapshots.clone(), running.clone());
-    Ok(StateMachine::new(machine, restored, snapshots, running, endpoint.clone(), background))
-}
-
-/// Opens the log, and makes sure that it goes on where the restored state ends.
-fn open_log(
-    data: &DataDir,
-    options: &Options,
-    applied: Option<u64>,
-    alone: bool,
-) -> Result<(Arc<Log>, Recovered), Fatal> {
-    let path = data.log_path(GROUP);
-    let background = options.background.clone();
-    let options = log::Options { group: GROUP, background, ..options.log.clone() };
-    let (log, recovered) = Log::open(data.disk(), &path, options)?;
-    if applied.is_some() && recovered.vote.is_none() {
-        let reason = "there is a snapshot and no log: what came after the snapshot is lost".to_string();
-        return Err(Fatal::Directory { path, reason });
-    }
-    if let Some((purged, _)) = recovered.purged
-        && applied.is_none_or(|applied| applied < purged)
-    {
-        let reason = format!(
-            "entries up to {purged} are in no good snapshot, and the log begins after them: restore a backup"
-        );
-        return Err(Fatal::Directory { path, reason });
-    }
-    check_end(&recovered, applied, alone, &path)?;
-    Ok((Arc::new(log), recovered))
-}
-
-/// A snapshot of a node alone is made of entries that were durable in its log. (One of several may have got it from its
-/// leader, and was stopped before its log said so.)
-fn check_end(
-    recovered: &Recovered,
-    applied: Option<u64>,
-    alone: bool,
-    path: &std::path::Path,
-) -> Result<(), Fatal> {
-    let last = recovered.last.or(recovered.purged).map(|(index, _)| index);
-    if last >= applied {
-        return Ok(());
-    }
-    let (last, applied) = (last.map_or(-1, |index| index as i64), applied.unwrap_or_default());
-    if alone {
-        let reason = format!(
-            "the log ends at entry {last}, before entry {applied} that the newest snapshot has: its end is lost"
-        );
-        return Err(Fatal::Directory { path: path.to_owned(), reason });
-    }
-    tracing::warn!(last, applied, "the log ends before the newest snapshot does");
-    Ok(())
-}
-
-fn log_store(log: &Arc<Log>, recovered: &Recovered) -> Result<LogStore, Fatal> {
-    let unreadable =
-        |error: super::convert::Unreadable| Fatal::Directory { path: log.path(), reason: error.to_string() };
-    LogStore::new(log.clone(), recovered.vote.as_deref(), recovered.committed.as_deref()).map_err(unreadable)
 }

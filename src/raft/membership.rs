@@ -6,6 +6,8 @@
 //! Invariants:
 //! * one change at a time;
 //! * the last voter stays;
+//! * after a change the voters that answer are a majority, unless an operator forces it;
+//! * a number changes its incarnation only by leaving and entering again, as a learner;
 //! * a leader that hands over has answered everything that it proposed.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -24,7 +26,7 @@ use super::status::matched;
 use super::types::{Member, TypeConfig};
 
 /// How long a change may take once it was begun.
-const CHANGE_TIMEOUT: Duration = Duration::from_secs(10);
+pub const CHANGE_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long a new node may take to catch up before it is left a learner: a large snapshot over a slow line.
 const CATCH_UP_TIMEOUT: Duration = Duration::from_secs(24 * 3600);
 /// What was proposed before a hand-over, or before a node gives its group up, is answered within this; after a hand-over the
@@ -32,6 +34,9 @@ const CATCH_UP_TIMEOUT: Duration = Duration::from_secs(24 * 3600);
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(2);
 const TAKE_OVER_TIMEOUT: Duration = Duration::from_millis(5 * ELECTION_TIMEOUT_MS_MAX);
 const LOOK_AGAIN: Duration = Duration::from_millis(5);
+/// How long the earlier incarnation of a node may go on answering before the later one is refused: its last answer is to
+/// be forgotten, and no more.
+const SILENCE_PATIENCE: Duration = Duration::from_secs(3);
 
 impl Group {
     /// Has the leader make a change, wherever it is.
@@ -55,7 +60,7 @@ impl Group {
             if outcome != Err(ChangeRefused::NotLeader) {
                 return outcome;
             }
-            self.look_again(patience).await.map_err(|error| ChangeRefused::Impossible(error.to_string()))?;
+            self.look_again(patience).await.map_err(|_| ChangeRefused::NotLeader)?;
         }
     }
 
@@ -68,27 +73,26 @@ impl Group {
         let _one_at_a_time = self.changing().try_lock().map_err(|_| busy())?;
         match change {
             Change::Add { id, member } => self.add(id, member).await,
-            Change::Remove { id } => self.remove(id).await,
+            Change::Remove { id, force } => self.remove(id, force).await,
             Change::Transfer { to } => self.hand_over(to).await,
         }
     }
 
-    fn members(&self) -> (BTreeMap<u64, Member>, BTreeSet<u64>) {
+    pub(super) fn member_nodes(&self) -> BTreeMap<u64, Member> {
         let metrics = self.raft().metrics();
         let metrics = metrics.borrow_watched();
-        let members = &metrics.membership_config;
-        let nodes = members.nodes().map(|(id, member)| (*id, member.clone())).collect();
-        (nodes, members.voter_ids().collect())
+        metrics.membership_config.nodes().map(|(id, member)| (*id, member.clone())).collect()
     }
 
     /// Takes a node in as a learner; it becomes a voter by itself once it has caught up.
     async fn add(&self, id: u64, member: Member) -> Result<(), ChangeRefused> {
         let impossible = |reason: String| Err(ChangeRefused::Impossible(reason));
-        let (nodes, voters) = self.members();
+        let (nodes, voters) = (self.member_nodes(), self.voters());
         match nodes.get(&id) {
-            Some(known) if *known != member => {
+            Some(known) if !known.is_at_the_place_of(&member) => {
                 return impossible(format!("node {id} is a member already, at {known}"));
             }
+            Some(known) if known.incarnation != member.incarnation => self.replace(id, member).await?,
             _ if voters.contains(&id) => return Ok(()),
             Some(_) => {}
             None => {
@@ -96,13 +100,38 @@ impl Group {
                 if let Some((other, _)) = nodes.iter().find(|(_, known)| same(known)) {
                     return impossible(format!("node {other} has that address already"));
                 }
-                let added = self.raft().add_learner(id, member, false);
-                done(timeout(CHANGE_TIMEOUT, added).await)?;
+                self.add_learner(id, member).await?;
             }
         }
-        let group = self.clone();
-        tokio::spawn(async move { group.promote(id).await });
+        if self.promoting().lock().insert(id) {
+            let group = self.clone();
+            self.spawn(async move {
+                group.promote(id).await;
+                group.promoting().lock().remove(&id);
+            });
+        }
         Ok(())
+    }
+
+    async fn add_learner(&self, id: u64, member: Member) -> Result<(), ChangeRefused> {
+        done(timeout(CHANGE_TIMEOUT, self.raft().add_learner(id, member, false)).await)
+    }
+
+    /// Takes a member in again that lost its data: the earlier incarnation leaves, the later one enters as a learner.
+    async fn replace(&self, id: u64, member: Member) -> Result<(), ChangeRefused> {
+        let silent = async {
+            while self.answering().contains(&id) {
+                tokio::time::sleep(LOOK_AGAIN).await;
+            }
+        };
+        if timeout(SILENCE_PATIENCE, silent).await.is_err() {
+            let reason =
+                format!("node {id} answers from the directory that it has as a member: stop it first");
+            return Err(ChangeRefused::Impossible(reason));
+        }
+        tracing::warn!(node = id, "a member comes back without its data, and is taken in anew as a learner");
+        self.remove(id, false).await?;
+        self.add_learner(id, member).await
     }
 
     /// Makes a learner a voter when it has what the leader has committed.
@@ -117,6 +146,10 @@ impl Group {
             return;
         }
         let _one_at_a_time = self.changing().lock().await;
+        if let Some(reason) = self.lacks_majority(&voters_with(self.voters(), id)) {
+            tracing::warn!(node = id, reason, "a learner was not made a voter; add it again");
+            return;
+        }
         let change = ChangeMembers::AddVoterIds(BTreeSet::from([id]));
         match done(timeout(CHANGE_TIMEOUT, self.raft().change_membership(change, false)).await) {
             Ok(()) => tracing::info!(node = id, "a learner has caught up and is a voter now"),
@@ -126,16 +159,21 @@ impl Group {
         }
     }
 
-    async fn remove(&self, id: u64) -> Result<(), ChangeRefused> {
-        let (nodes, voters) = self.members();
-        if !nodes.contains_key(&id) {
+    async fn remove(&self, id: u64, force: bool) -> Result<(), ChangeRefused> {
+        let mut voters = self.voters();
+        if !self.member_nodes().contains_key(&id) {
             return Err(ChangeRefused::Impossible(format!("node {id} is no member")));
         }
-        if voters.len() == 1 && voters.contains(&id) {
+        let votes = voters.remove(&id);
+        if voters.is_empty() {
             return Err(ChangeRefused::Impossible("the last voter cannot be removed".to_string()));
         }
+        if let Some(reason) = self.lacks_majority(&voters).filter(|_| votes && !force) {
+            let reason = format!("the cluster would stop: {reason} (FORCE does it all the same)");
+            return Err(ChangeRefused::Impossible(reason));
+        }
         let ids = BTreeSet::from([id]);
-        let change = match voters.contains(&id) {
+        let change = match votes {
             true => ChangeMembers::RemoveVoters(ids),
             false => ChangeMembers::RemoveNodes(ids),
         };
@@ -175,11 +213,12 @@ impl Group {
     /// Hands leadership to `to`, or to the voter that has the most of the log.
     pub(super) async fn hand_over(&self, to: Option<u64>) -> Result<(), ChangeRefused> {
         let impossible = |reason: &str| ChangeRefused::Impossible(reason.to_string());
-        let own = self.endpoint().node_id;
-        let (_, voters) = self.members();
         let to = match to {
-            Some(to) if to == own => return Ok(()),
-            Some(to) if !voters.contains(&to) => return Err(impossible("that node is no voter")),
+            Some(to) if to == self.endpoint().node_id() => return Ok(()),
+            Some(to) if !self.voters().contains(&to) => return Err(impossible("that node is no voter")),
+            Some(to) if !self.answering().contains(&to) => {
+                return Err(impossible("that node does not answer"));
+            }
             Some(to) => to,
             None => self.furthest_voter().ok_or_else(|| impossible("there is no other voter"))?,
         };
@@ -198,25 +237,33 @@ impl Group {
         };
         let waited =
             self.raft().wait(Some(TAKE_OVER_TIMEOUT)).metrics(taken_over, "another node leads").await;
-        let leader = waited.map(|metrics| metrics.current_leader);
-        match leader {
-            Ok(leader) => {
+        match waited.map(|metrics| metrics.current_leader) {
+            Ok(Some(leader)) if leader == to => {
                 tracing::info!(leader, "handed leadership over");
                 Ok(())
             }
-            Err(_) => Err(ChangeRefused::Unknown(format!("node {to} did not take over in time"))),
+            Ok(Some(leader)) => Err(ChangeRefused::Impossible(format!(
+                "node {to} did not take over: node {leader} was elected and leads now"
+            ))),
+            Ok(None) | Err(_) => Err(ChangeRefused::Unknown(format!("node {to} did not take over in time"))),
         }
     }
 
     fn furthest_voter(&self) -> Option<u64> {
+        let answering = self.answering();
         let metrics = self.raft().metrics();
         let metrics = metrics.borrow_watched();
         metrics
             .membership_config
             .voter_ids()
             .filter(|id| *id != metrics.id)
-            .max_by_key(|id| matched(&metrics, *id))
+            .max_by_key(|id| (answering.contains(id), matched(&metrics, *id)))
     }
+}
+
+fn voters_with(mut voters: BTreeSet<u64>, id: u64) -> BTreeSet<u64> {
+    voters.insert(id);
+    voters
 }
 
 type Outcome<T> =

@@ -19,6 +19,7 @@
 //! | `runtime`, `watch` | what openraft runs on, with chance taken out |
 
 mod answer;
+mod bootstrap;
 mod convert;
 #[cfg(test)]
 mod failure_tests;
@@ -28,9 +29,11 @@ mod maintenance;
 mod membership;
 mod net;
 mod notices;
+mod opening;
 mod proposer;
 #[cfg(test)]
 mod proposer_tests;
+mod quorum;
 mod rounds;
 mod route;
 mod runtime;
@@ -42,6 +45,7 @@ mod tests;
 mod types;
 mod watch;
 
+pub use bootstrap::Phase;
 pub use group::{Founding, Group, Options};
 pub use net::{Change, ChangeRefused};
 pub use notices::{Inbox, Notice};

@@ -1,7 +1,11 @@
 //! What a node can say of its Raft group at any time, without asking anybody.
 
+use std::collections::BTreeSet;
+
 use openraft::ServerState;
 
+use super::bootstrap::Phase;
+use super::quorum;
 use super::types::{Member, TypeConfig};
 use crate::storage::log;
 
@@ -48,6 +52,8 @@ pub struct MemberStatus {
     pub voter: bool,
     /// The last entry that is known to be on its disk; only a leader knows it of others.
     pub matched: Option<u64>,
+    /// Whether it was found to have lost entries that it had acknowledged.
+    pub lost: bool,
 }
 
 /// The last entry that a leader knows to be on the disk of another member.
@@ -68,6 +74,10 @@ pub struct Status {
     pub members: Vec<MemberStatus>,
     /// Whether the group goes on without this node.
     pub removed: bool,
+    /// The members that were heard from lately, this node included; only a leader knows it of others.
+    pub answering: BTreeSet<u64>,
+    /// How far a node is that found its log empty.
+    pub phase: Phase,
     pub last_log_index: Option<u64>,
     pub last_applied: Option<u64>,
     pub commit_index: Option<u64>,
@@ -100,7 +110,7 @@ impl Status {
     ) -> Status {
         let index = |id: &Option<super::types::LogId>| id.as_ref().map(|id| id.index());
         let last = log.last.map(|(index, _)| index).max(metrics.last_log_index);
-        let voters: std::collections::BTreeSet<u64> = metrics.membership_config.voter_ids().collect();
+        let voters: BTreeSet<u64> = metrics.membership_config.voter_ids().collect();
         let on_disk = |id: u64| match id == metrics.id {
             true => last,
             false => matched(metrics, id),
@@ -110,10 +120,13 @@ impl Status {
             member: member.clone(),
             voter: voters.contains(&id),
             matched: on_disk(id),
+            lost: false,
         });
         Status {
             members: members.collect(),
             removed: false,
+            answering: quorum::answering(metrics),
+            phase: Phase::Done,
             node_id: metrics.id,
             term: metrics.current_term,
             leader: metrics.current_leader,

@@ -24,10 +24,11 @@ struct Builder {
 
 impl StoreBuilder<TypeConfig, LogStore, StateMachine, DataDir> for Builder {
     async fn build(&self) -> Result<(DataDir, LogStore, StateMachine), StorageError<TypeConfig>> {
-        let identity = Identity { node: 1, cluster: "test".to_string() };
+        let identity = Identity { node: 1, cluster: "test".to_string(), incarnation: 1 };
         let disk = self.disk.clone();
         let path = format!("/data-{}", self.built.fetch_add(1, Ordering::Relaxed));
-        let data = DataDir::open(disk.clone(), Path::new(&path), identity).expect("a fresh directory opens");
+        let data =
+            DataDir::open(disk.clone(), Path::new(&path), identity.clone()).expect("a fresh directory opens");
         // A segment is written through beforehand, and the suite opens a log for each of its tests.
         let options = Options { segment_bytes: 1 << 16, ..Options::default() };
         let (log, recovered) =
@@ -35,7 +36,7 @@ impl StoreBuilder<TypeConfig, LogStore, StateMachine, DataDir> for Builder {
         let snapshots = SnapshotDir::open_dir(disk, &data.snapshots_path(0), 0).expect("no snapshots");
         let store = LogStore::new(Arc::new(log), recovered.vote.as_deref(), recovered.committed.as_deref());
         let machine = Machine::new(Arc::new(Keyspace::new()), None);
-        let endpoint = Endpoint::new(1, "test".to_string(), 0, RealNet::shared());
+        let endpoint = Endpoint::new(identity, 0, RealNet::shared());
         let (endpoint, background) = (Arc::new(endpoint), Background::Threads);
         let machine = StateMachine::new(machine, None, snapshots, Arc::default(), endpoint, background);
         Ok((data, store.expect("nothing to decode"), machine))

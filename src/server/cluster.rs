@@ -2,9 +2,19 @@
 
 use super::join;
 use super::shared::Shared;
+use crate::command::ReadConsistency;
 use crate::config;
 use crate::error::{Answer, Unavailable};
 use crate::raft::{Change, ChangeRefused, Member};
+
+/// How a node starts again that gives up what it was.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Restart {
+    /// With an empty directory, as a member of the cluster of this node.
+    Join(String),
+    /// With its data, as the only member.
+    Alone,
+}
 
 /// Has the group make a change.
 pub async fn change(shared: &Shared, change: Change) -> Result<(), Answer> {
@@ -21,10 +31,26 @@ pub async fn change(shared: &Shared, change: Change) -> Result<(), Answer> {
 }
 
 /// Takes a node in; the name of the cluster that it is of now.
-pub async fn add(shared: &Shared, id: u64, client: String, raft: String) -> Result<String, Answer> {
+///
+/// Without an incarnation the node is asked for it: a number is never added for a directory that nobody has seen.
+pub async fn add(
+    shared: &Shared,
+    id: u64,
+    client: String,
+    raft: String,
+    incarnation: Option<u64>,
+) -> Result<String, Answer> {
     check_address(&client)?;
     check_address(&raft)?;
-    let member = Member { raft_address: raft, client_address: client };
+    let incarnation = match incarnation {
+        Some(incarnation) => Some(incarnation),
+        None => shared.group.ask_incarnation(id, &raft).await,
+    };
+    let incarnation = incarnation.ok_or_else(|| {
+        let reason = format!("ERR node {id} does not answer at {raft}: start it with --join, which adds it");
+        Answer::new(reason)
+    })?;
+    let member = Member { raft_address: raft, client_address: client, incarnation };
     change(shared, Change::Add { id, member }).await?;
     Ok(shared.group.cluster().to_string())
 }
@@ -46,8 +72,27 @@ pub async fn join(shared: &Shared, address: String) -> Result<(), Answer> {
     };
     check_nothing_is_lost(shared)?;
     closed.for_good();
-    shared.joins.send_replace(Some(address));
+    shared.restarts.send_replace(Some(Restart::Join(address)));
     Ok(())
+}
+
+/// Has this node start again as the only member of its cluster, with what it has: the others are lost.
+///
+/// While a majority answers they are not, and would go on as well.
+pub async fn forget_others(shared: &Shared) -> Result<(), Answer> {
+    if shared.group.is_alone() {
+        return Err(Answer::fixed("ERR this node is the only member already"));
+    }
+    if shared.group.status().last_log_index.is_none() {
+        return Err(Answer::fixed("ERR this node has nothing to go on with"));
+    }
+    match shared.group.read_barrier(ReadConsistency::Linearizable).await {
+        Ok(()) => Err(Answer::fixed("ERR a majority answers: remove members with RAFT.NODE REMOVE")),
+        Err(_) => {
+            shared.restarts.send_replace(Some(Restart::Alone));
+            Ok(())
+        }
+    }
 }
 
 fn check_nothing_is_lost(shared: &Shared) -> Result<(), Answer> {

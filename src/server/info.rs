@@ -12,6 +12,7 @@ use std::fmt::Write;
 use super::shared::Shared;
 use super::topology;
 use crate::command::connection::hello::REDIS_VERSION;
+use crate::raft::Phase;
 
 type Section = (&'static str, fn(&Shared, &mut String));
 
@@ -114,6 +115,9 @@ fn raft(shared: &Shared, out: &mut String) {
     line(out, format_args!("leader_id:{}", index(status.leader)));
     line(out, format_args!("state:{}", status.state.name()));
     line(out, format_args!("removed:{}", u8::from(status.removed)));
+    line(out, format_args!("incarnation:{:016x}", shared.group.incarnation()));
+    line(out, format_args!("startup:{}", startup(&status.phase)));
+    line(out, format_args!("answering:{}", ids(status.answering)));
     line(out, format_args!("cluster_id:{}", shared.group.cluster()));
     line(out, format_args!("cluster_size:{}", status.cluster_size));
     line(out, format_args!("last_log_index:{}", index(status.last_log_index)));
@@ -138,16 +142,31 @@ fn raft(shared: &Shared, out: &mut String) {
         };
         // Only a leader knows how far the others are.
         let lag = known.matched.and_then(|matched| Some(status.last_log_index?.saturating_sub(matched)));
-        let lag = lag.map_or_else(|| "-1".to_string(), |lag| lag.to_string());
+        // One that lost its log has not got as far as it said.
+        let lag = lag.filter(|_| !known.lost).map_or_else(|| "-1".to_string(), |lag| lag.to_string());
+        let lost = if known.lost { ",lost_entries=1" } else { "" };
         let member = &known.member;
         line(
             out,
             format_args!(
-                "node{}:address={},raft_address={},role={role},lag={lag}",
+                "node{}:address={},raft_address={},role={role},lag={lag}{lost}",
                 known.id, member.client_address, member.raft_address
             ),
         );
     }
+}
+
+/// How far a start is: what it waits for, if for anything.
+fn startup(phase: &Phase) -> String {
+    match phase {
+        Phase::Done => "done".to_string(),
+        Phase::Rejoining => "rejoining".to_string(),
+        Phase::Waiting(nodes) => format!("waiting:{}", ids(nodes.iter().copied())),
+    }
+}
+
+fn ids(nodes: impl IntoIterator<Item = u64>) -> String {
+    nodes.into_iter().map(|id| id.to_string()).collect::<Vec<_>>().join(",")
 }
 
 /// What a Redis exporter takes for its cluster metrics: every field that begins with `cluster_`.

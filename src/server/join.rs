@@ -8,6 +8,7 @@ use tokio::net::TcpStream;
 use tokio::time::timeout;
 
 use crate::error::{Answer, Fatal};
+use crate::raft::Member;
 use crate::resp::{Limits, ReplyDecoder, Value, encode_request};
 
 /// A cluster may be without a leader for an election or two; an operator sees what it waits for meanwhile.
@@ -23,20 +24,14 @@ enum Failed {
     Perhaps(String),
 }
 
-/// Has the cluster of the node at `address`, host:port for clients, take this node in; that cluster's name.
+/// Has the cluster of the node at `address`, host:port for clients, take node `id` in; that cluster's name.
 ///
 /// # Errors
 /// [`Fatal::Config`] with what was answered, or after some attempts with what stood in the way.
-pub async fn ask(
-    address: &str,
-    password: Option<&str>,
-    id: u64,
-    client: &str,
-    raft: &str,
-) -> Result<String, Fatal> {
+pub async fn ask(address: &str, password: Option<&str>, id: u64, own: &Member) -> Result<String, Fatal> {
     let mut last = String::new();
     for _ in 0..ATTEMPTS {
-        match timeout(ATTEMPT_TIMEOUT, ask_once(address, password, id, client, raft)).await {
+        match timeout(ATTEMPT_TIMEOUT, ask_once(address, password, id, own)).await {
             Ok(Ok(cluster)) => return Ok(cluster),
             Ok(Err(Failed::Refused(reason))) => {
                 return Err(Fatal::Config(format!("join: {address} answers: {reason}")));
@@ -92,15 +87,11 @@ pub async fn look(address: &str, password: Option<&str>) -> Result<Seen, Answer>
     Err(Answer::new(format!("ERR {address} {reason}")))
 }
 
-async fn ask_once(
-    address: &str,
-    password: Option<&str>,
-    id: u64,
-    client: &str,
-    raft: &str,
-) -> Result<String, Failed> {
+async fn ask_once(address: &str, password: Option<&str>, id: u64, own: &Member) -> Result<String, Failed> {
     let mut member = Talk::begin(address, password).await?;
-    let value = member.call(&["RAFT.NODE", "ADD", &id.to_string(), client, raft]).await?;
+    let (id, incarnation) = (id.to_string(), format!("{:016x}", own.incarnation));
+    let words = ["RAFT.NODE", "ADD", &id, &own.client_address, &own.raft_address, &incarnation];
+    let value = member.call(&words).await?;
     let name = value.text().map(|name| String::from_utf8_lossy(name).into_owned());
     name.ok_or_else(|| Failed::Refused("a reply that is no name".to_string()))
 }

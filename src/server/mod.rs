@@ -33,6 +33,7 @@ mod topology;
 mod transact;
 mod waiting;
 
+pub use cluster::Restart;
 pub use files::fitted;
 pub use hub::{Hub, run as run_hub};
 pub use listener::Listener;

@@ -7,6 +7,7 @@ use bytes::Bytes;
 use parking_lot::RwLock;
 use tokio::sync::watch;
 
+use super::cluster::Restart;
 use super::hub::Hub;
 use super::latency::Latency;
 use super::sampling::Samples;
@@ -40,8 +41,8 @@ pub struct Shared {
     /// The program's file, for `INFO`.
     pub executable: PathBuf,
     pub started_ms: u64,
-    /// Set when an operator asked this node to give up its empty cluster and join another's.
-    pub joins: watch::Sender<Option<String>>,
+    /// Set when an operator asked this node to give up what it is and start again.
+    pub restarts: watch::Sender<Option<Restart>>,
     /// True from when the node is to stop.
     pub stops: watch::Sender<bool>,
 }
@@ -173,12 +174,18 @@ impl Node for Shared {
         })
     }
 
-    fn add_node(&self, id: u64, client: String, raft: String) -> Pending<'_, Result<String, Answer>> {
-        Box::pin(cluster::add(self, id, client, raft))
+    fn add_node(
+        &self,
+        id: u64,
+        client: String,
+        raft: String,
+        incarnation: Option<u64>,
+    ) -> Pending<'_, Result<String, Answer>> {
+        Box::pin(cluster::add(self, id, client, raft, incarnation))
     }
 
-    fn remove_node(&self, id: u64) -> Pending<'_, Result<(), Answer>> {
-        Box::pin(cluster::change(self, Change::Remove { id }))
+    fn remove_node(&self, id: u64, force: bool) -> Pending<'_, Result<(), Answer>> {
+        Box::pin(cluster::change(self, Change::Remove { id, force }))
     }
 
     fn transfer_leader(&self, to: Option<u64>) -> Pending<'_, Result<(), Answer>> {
@@ -187,5 +194,9 @@ impl Node for Shared {
 
     fn join_cluster(&self, address: String) -> Pending<'_, Result<(), Answer>> {
         Box::pin(cluster::join(self, address))
+    }
+
+    fn forget_others(&self) -> Pending<'_, Result<(), Answer>> {
+        Box::pin(cluster::forget_others(self))
     }
 }

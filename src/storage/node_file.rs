@@ -2,17 +2,20 @@
 //!
 //! ```text
 //! <dir>/lock                 held while a process uses the directory
-//! <dir>/node                 node id, cluster id, format version
+//! <dir>/node                 node id, cluster id, incarnation, format version
 //! <dir>/joined               present if the node joined a cluster of others
 //! <dir>/clearing             present while everything is being removed
 //! <dir>/group-0/log          segments
 //! <dir>/group-0/snapshots    snapshot files
 //! ```
-//! The node file is text for an operator to read: `format 1`, `node 3`, `cluster name`, and the crc32c of those lines.
+//! The node file is text for an operator to read: `format 2`, `node 3`, `cluster name`, `incarnation 00c0ffee00c0ffee`, and
+//! the crc32c of those lines. Format 1 has no incarnation; such a directory is of incarnation 0.
 //!
 //! Invariants:
 //! * A directory that has a node file is used by that node of that cluster alone, and by one process at a time.
 //! * The node file is whole or absent: it is written aside, synced and renamed.
+//! * The incarnation is drawn when the directory is made and never changes: a node that has another one has lost what it
+//!   had on disk, and what it promised.
 //! * What a directory without a node file holds is nobody's, and is neither used nor added to: it may be a lost
 //!   node's. Only what a removal that was interrupted has left is removed.
 
@@ -24,7 +27,9 @@ use crate::env::{Disk, DiskLock, Open};
 use crate::error::Fatal;
 
 /// The format of everything under the data directory.
-pub const FORMAT_VERSION: u32 = 1;
+pub const FORMAT_VERSION: u32 = 2;
+/// The format before directories had an incarnation. It is read as it is and stays so.
+const FORMAT_WITHOUT_INCARNATION: u32 = 1;
 
 /// Says that the cluster was founded by others.
 const JOINED: &str = "joined";
@@ -43,6 +48,8 @@ pub struct Identity {
     pub node: u64,
     /// One line of at most 256 bytes.
     pub cluster: String,
+    /// A random number for a directory that is made now; one that is there keeps its own.
+    pub incarnation: u64,
 }
 
 /// A data directory, locked until this is dropped.
@@ -170,19 +177,19 @@ impl DataDir {
     }
 
     /// Whether there is a node file; it is ours then. Without one there is nothing else either.
-    fn check_node_file(&self) -> Result<bool, Fatal> {
+    fn check_node_file(&mut self) -> Result<bool, Fatal> {
         let path = self.node_path();
         if !lists(&*self.disk, &self.path, "node")? {
             refuse_data(&*self.disk, &self.path)?;
             return Ok(false);
         }
         let (format, found) = read_node_file(&*self.disk, &path)?;
-        if format != FORMAT_VERSION {
+        if !is_known(format) {
             let reason =
                 format!("its format is version {format}, this program knows version {FORMAT_VERSION}");
             return Err(refused(&self.path, reason));
         }
-        let Identity { node, cluster } = &self.identity;
+        let Identity { node, cluster, .. } = &self.identity;
         if found.node != *node {
             let reason = format!("it belongs to node {}, and this is node {node}", found.node);
             return Err(refused(&self.path, reason));
@@ -192,6 +199,7 @@ impl DataDir {
                 format!("it belongs to cluster {:?}, and this node is of {cluster:?}", found.cluster);
             return Err(refused(&self.path, reason));
         }
+        self.identity.incarnation = found.incarnation;
         Ok(true)
     }
 
@@ -277,8 +285,15 @@ fn replace(disk: &dyn Disk, path: &Path, bytes: &[u8]) -> Result<(), Fatal> {
     disk.sync_dir(dir).map_err(disk_error(dir, "syncing"))
 }
 
+fn is_known(format: u32) -> bool {
+    matches!(format, FORMAT_WITHOUT_INCARNATION | FORMAT_VERSION)
+}
+
 fn render(format: u32, identity: &Identity) -> String {
-    let lines = format!("format {format}\nnode {}\ncluster {}\n", identity.node, identity.cluster);
+    let mut lines = format!("format {format}\nnode {}\ncluster {}\n", identity.node, identity.cluster);
+    if format != FORMAT_WITHOUT_INCARNATION {
+        lines += &format!("incarnation {:016x}\n", identity.incarnation);
+    }
     format!("{lines}crc32c {:08x}\n", crc32c::crc32c(lines.as_bytes()))
 }
 
@@ -301,12 +316,17 @@ fn parse(bytes: &[u8]) -> Result<(u32, Identity), String> {
         value.ok_or_else(|| format!("a line {key:?} was expected"))
     };
     let format: u32 = next("format")?.parse().map_err(|_| "the format is not a number")?;
-    if format != FORMAT_VERSION {
+    if !is_known(format) {
         // What else it says only that version knows.
-        return Ok((format, Identity { node: 0, cluster: String::new() }));
+        return Ok((format, Identity { node: 0, cluster: String::new(), incarnation: 0 }));
     }
     let node = next("node")?.parse().map_err(|_| "the node's id is not a number")?;
-    let identity = Identity { node, cluster: next("cluster")?.to_owned() };
+    let cluster = next("cluster")?.to_owned();
+    let incarnation = match format {
+        FORMAT_WITHOUT_INCARNATION => 0,
+        _ => u64::from_str_radix(next("incarnation")?, 16).map_err(|_| "the incarnation is not a number")?,
+    };
+    let identity = Identity { node, cluster, incarnation };
     if render(format, &identity).as_bytes() != bytes {
         return Err("the checksum does not match".to_owned());
     }
@@ -319,7 +339,22 @@ mod tests {
     use crate::env::{Op, RealDisk, SimDisk};
 
     fn of(node: u64, cluster: &str) -> Identity {
-        Identity { node, cluster: cluster.to_owned() }
+        Identity { node, cluster: cluster.to_owned(), incarnation: 7 }
+    }
+
+    #[test]
+    fn a_directory_keeps_its_incarnation_and_one_of_the_first_format_has_none() {
+        let disk = SimDisk::new();
+        let open = |incarnation| {
+            let identity = Identity { incarnation, ..of(3, "blue") };
+            let dir = DataDir::open(disk.shared(), Path::new("/data"), identity).unwrap();
+            dir.identity().incarnation
+        };
+        assert_eq!((open(1 << 63), open(5)), (1 << 63, 1 << 63));
+        let first = render(FORMAT_WITHOUT_INCARNATION, &of(3, "blue"));
+        assert_eq!(first, "format 1\nnode 3\ncluster blue\ncrc32c 94ef2c0f\n");
+        replace(&*disk.shared(), Path::new("/data/node"), first.as_bytes()).unwrap();
+        assert_eq!(open(5), 0);
     }
 
     #[test]
@@ -351,9 +386,9 @@ mod tests {
             assert!(open().is_err(), "byte {at}");
             disk.overwrite(path, at, &[*byte]);
         }
-        disk.overwrite(path, 7, b"2");
+        disk.overwrite(path, 7, b"3");
         let message = open().unwrap_err().to_string();
-        assert_eq!(message, "/data: its format is version 2, this program knows version 1");
+        assert_eq!(message, "/data: its format is version 3, this program knows version 2");
     }
 
     #[test]

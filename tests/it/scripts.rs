@@ -10,6 +10,7 @@
 //! |---|---|
 //! | `start [flag=value ..]` | starts the node, the first time or again, with these flags from then on |
 //! | `kill`, `stop` | SIGKILL; SIGTERM, with the exit code |
+//! | `wipe`, `copy`, `put-back` | removes the directory of a node that is down; copies it; has the copy in its place |
 //! | `fails [flag=value ..]` | a start that must not succeed: the last line of its messages |
 //! | `wait field=value` | until INFO has this value; `field='> 7'`: a larger number |
 //! | `said text` | until the text stands in its messages |
@@ -236,6 +237,9 @@ impl Scenario {
                 let (node, text) = (self.cluster.node(id), word(&command.args[0]));
                 done(until(text, || node.messages().contains(text).then_some(())))
             }
+            "wipe" => done(self.cluster.node(id).wipe()),
+            "copy" => done(self.cluster.node(id).copy_dir()),
+            "put-back" => done(self.cluster.node(id).put_copy_back()),
             "reconnect" => done(()),
             "fails" => self.fails(id, command),
             "wait" => self.wait(id, command),
@@ -312,14 +316,18 @@ scripts! {
     a_leader_that_is_stopped_under_load_causes_no_error
     a_new_node_becomes_a_voter_and_the_first_can_leave
     a_node_of_another_cluster_is_refused
+    a_node_with_an_older_copy_of_its_disk_is_refilled
     a_restarted_follower_catches_up
     a_running_empty_node_joins
     a_snapshot_and_the_log_after_it_are_read_again
     a_write_on_any_node_is_read_on_every_other
     documents_over_their_limit_are_refused
     leadership_is_handed_over_on_request
+    lost_disks_lose_nothing
+    no_change_leaves_a_cluster_without_a_majority
     nodes_started_in_any_order_form_a_cluster
     settings_can_be_read_and_some_changed
+    the_last_disk_goes_on_alone_when_an_operator_says_so
     the_last_voter_cannot_be_removed
     without_a_majority_nothing_is_written_and_local_reads_answer
     writes_go_on_when_the_leader_is_killed

@@ -1,36 +1,49 @@
 //! `RAFT.CLUSTER JOIN host:port`: this node, which has no data yet, joins the cluster of another.
+//! `RAFT.CLUSTER FORGET-OTHERS`: this node goes on alone, with its data; the others are lost.
 
 use super::text;
 use crate::command::{Args, Command, Group, KeySpec, Node, Operate, Running, Spec};
 use crate::error::Answer;
 use crate::resp::Reply;
 
-pub struct RaftCluster {
-    address: String,
+pub enum RaftCluster {
+    Join { address: String },
+    ForgetOthers,
 }
 
 impl Command for RaftCluster {
     const SPEC: Spec = Spec {
         name: "RAFT.CLUSTER",
         aliases: &[],
-        arity: 3,
+        arity: -2,
         keys: KeySpec::NONE,
         group: Group::Cluster,
         since: "0.1.0",
-        summary: "Joins the cluster of the node at a client address; this node must have no keys.",
-        syntax: "JOIN host:port",
+        summary: "Joins the cluster of a node at a client address, without keys; or goes on alone when the others are lost.",
+        syntax: "JOIN host:port | FORGET-OTHERS",
     };
 }
 
 impl Operate for RaftCluster {
     fn parse(args: &mut Args<'_>) -> Result<RaftCluster, Answer> {
-        if !args.keyword("JOIN") {
+        let command = if args.keyword("JOIN") {
+            RaftCluster::Join { address: text(args.word()?)? }
+        } else if args.keyword("FORGET-OTHERS") {
+            RaftCluster::ForgetOthers
+        } else {
             return Err(Answer::SYNTAX);
-        }
-        Ok(RaftCluster { address: text(args.word()?)? })
+        };
+        args.finish()?;
+        Ok(command)
     }
 
     fn run(self, node: &dyn Node) -> Running<'_> {
-        Box::pin(async move { node.join_cluster(self.address).await.map(|()| Reply::OK) })
+        Box::pin(async move {
+            let done = match self {
+                RaftCluster::Join { address } => node.join_cluster(address).await,
+                RaftCluster::ForgetOthers => node.forget_others().await,
+            };
+            done.map(|()| Reply::OK)
+        })
     }
 }

@@ -1,4 +1,5 @@
-//! `RAFT.NODE ADD id client-address raft-address` and `RAFT.NODE REMOVE id`: who belongs to the cluster.
+//! `RAFT.NODE ADD id client-address raft-address [incarnation]` and `RAFT.NODE REMOVE id [FORCE]`: who belongs to the
+//! cluster.
 
 use super::{node_id, text};
 use crate::command::{Args, Command, Group, KeySpec, Node, Operate, Running, Spec};
@@ -6,8 +7,8 @@ use crate::error::Answer;
 use crate::resp::Reply;
 
 pub enum RaftNode {
-    Add { id: u64, client: String, raft: String },
-    Remove { id: u64 },
+    Add { id: u64, client: String, raft: String, incarnation: Option<u64> },
+    Remove { id: u64, force: bool },
 }
 
 impl Command for RaftNode {
@@ -19,7 +20,7 @@ impl Command for RaftNode {
         group: Group::Cluster,
         since: "0.1.0",
         summary: "Takes a node into the cluster, as a learner that becomes a voter, or removes one.",
-        syntax: "ADD id client-address raft-address | REMOVE id",
+        syntax: "ADD id client-address raft-address [incarnation] | REMOVE id [FORCE]",
     };
 }
 
@@ -27,9 +28,11 @@ impl Operate for RaftNode {
     fn parse(args: &mut Args<'_>) -> Result<RaftNode, Answer> {
         let command = if args.keyword("ADD") {
             let id = node_id(args.word()?)?;
-            RaftNode::Add { id, client: text(args.word()?)?, raft: text(args.word()?)? }
+            let (client, raft) = (text(args.word()?)?, text(args.word()?)?);
+            let incarnation = args.word_if_any().map(|word| incarnation(word)).transpose()?;
+            RaftNode::Add { id, client, raft, incarnation }
         } else if args.keyword("REMOVE") {
-            RaftNode::Remove { id: node_id(args.word()?)? }
+            RaftNode::Remove { id: node_id(args.word()?)?, force: args.keyword("FORCE") }
         } else {
             return Err(Answer::SYNTAX);
         };
@@ -40,9 +43,18 @@ impl Operate for RaftNode {
     fn run(self, node: &dyn Node) -> Running<'_> {
         Box::pin(async move {
             match self {
-                RaftNode::Add { id, client, raft } => node.add_node(id, client, raft).await.map(Reply::bulk),
-                RaftNode::Remove { id } => node.remove_node(id).await.map(|()| Reply::OK),
+                RaftNode::Add { id, client, raft, incarnation } => {
+                    node.add_node(id, client, raft, incarnation).await.map(Reply::bulk)
+                }
+                RaftNode::Remove { id, force } => node.remove_node(id, force).await.map(|()| Reply::OK),
             }
         })
     }
+}
+
+/// The number of a data directory, in the notation of its node file.
+fn incarnation(word: &[u8]) -> Result<u64, Answer> {
+    let text = std::str::from_utf8(word).ok();
+    let number = text.and_then(|text| u64::from_str_radix(text, 16).ok());
+    number.ok_or_else(|| Answer::fixed("ERR an incarnation is a hexadecimal number of 64 bits"))
 }

@@ -2,9 +2,11 @@
 //!
 //! Invariants:
 //! * a node that learns that it was removed knows it until it applies a newer membership that has it again;
+//! * nothing is sent to or taken from another incarnation of a member than the one that is a member;
+//! * a node that has lost what it acknowledged knows it from then on, and votes for nobody;
 //! * the members kept here are those of an entry that was applied: a membership that may still be undone removes nobody.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,48 +15,89 @@ use parking_lot::Mutex;
 use tokio::sync::watch;
 use tokio::time::timeout;
 
+use super::acknowledged::Acknowledgements;
+use super::complaints::Complaints;
 use super::frame;
-use super::wire::{Hello, PROTOCOL_VERSION, Welcome};
+use super::wire::{Acknowledged, Hello, PROTOCOL_VERSION, Welcome};
 use crate::env::{Connection, Net};
-use crate::raft::types::StoredMembership;
+use crate::raft::types::{Member, StoredMembership};
+use crate::storage::Identity;
 
 /// Connecting takes a round trip, a handshake another. Longer than this and the node is as good as gone.
 const CONNECT_TIMEOUT: Duration = Duration::from_millis(500);
 
 /// This node, on its network.
 pub struct Endpoint {
-    pub node_id: u64,
-    pub cluster: String,
+    pub identity: Identity,
     pub group: u32,
+    /// What others have acknowledged to this node.
+    pub acknowledged: Acknowledgements,
     net: Arc<dyn Net>,
     members: Mutex<Members>,
     removed: watch::Sender<bool>,
+    lost: watch::Sender<Option<Acknowledged>>,
+    refusals: Complaints,
 }
 
 #[derive(Default)]
 struct Members {
     index: Option<u64>,
-    ids: BTreeSet<u64>,
+    /// By their ids.
+    incarnations: BTreeMap<u64, u64>,
+}
+
+impl Members {
+    fn has(&self, identity: &Identity) -> bool {
+        self.incarnations.get(&identity.node) == Some(&identity.incarnation)
+    }
+}
+
+/// The node at the other end of a connection that is made.
+#[derive(Clone, Copy, Debug)]
+pub struct Target<'a> {
+    pub id: u64,
+    pub address: &'a str,
+    /// `None` only to ask it who it is.
+    pub incarnation: Option<u64>,
+}
+
+impl<'a> Target<'a> {
+    pub fn member(id: u64, member: &'a Member) -> Target<'a> {
+        Target { id, address: &member.raft_address, incarnation: Some(member.incarnation) }
+    }
 }
 
 impl Endpoint {
-    pub fn new(node_id: u64, cluster: String, group: u32, net: Arc<dyn Net>) -> Endpoint {
-        let (removed, _) = watch::channel(false);
-        Endpoint { node_id, cluster, group, net, members: Mutex::default(), removed }
+    pub fn new(identity: Identity, group: u32, net: Arc<dyn Net>) -> Endpoint {
+        Endpoint {
+            identity,
+            group,
+            acknowledged: Acknowledgements::default(),
+            net,
+            members: Mutex::default(),
+            removed: watch::channel(false).0,
+            lost: watch::channel(None).0,
+            refusals: Complaints::default(),
+        }
+    }
+
+    pub fn node_id(&self) -> u64 {
+        self.identity.node
     }
 
     /// Takes note of the members that were applied.
     pub fn applied_members(&self, membership: &StoredMembership) {
         let index = membership.log_id().as_ref().map(|id| id.index());
-        let ids: BTreeSet<u64> = membership.nodes().map(|(id, _)| *id).collect();
-        let is_member = ids.contains(&self.node_id);
-        let before = std::mem::replace(&mut *self.members.lock(), Members { index, ids });
-        if before.ids.contains(&self.node_id) && !is_member {
+        let incarnations = membership.nodes().map(|(id, member)| (*id, member.incarnation)).collect();
+        let members = Members { index, incarnations };
+        let is_member = members.has(&self.identity);
+        let before = std::mem::replace(&mut *self.members.lock(), members);
+        if before.has(&self.identity) && !is_member {
             self.set_removed();
         }
         // It was added again. (Or this is an old one, and the next member that is asked says again that it was removed.)
         if is_member && before.index < index && self.removed.send_replace(false) {
-            tracing::info!(node = self.node_id, "this node is a member of its cluster again");
+            tracing::info!(node = self.node_id(), "this node is a member of its cluster again");
         }
     }
 
@@ -71,63 +114,102 @@ impl Endpoint {
 
     pub fn set_removed(&self) {
         if !self.removed.send_replace(true) {
-            tracing::warn!(node = self.node_id, "this node was removed from its cluster");
+            tracing::warn!(node = self.node_id(), "this node was removed from its cluster");
         }
     }
 
-    /// Connects to a member and agrees with it on who is who.
+    /// Whether this node is to take no further part, since it lost entries that it had acknowledged.
+    pub fn has_lost(&self) -> bool {
+        self.lost.borrow().is_some()
+    }
+
+    /// Takes note that this node no longer has what it acknowledged.
+    pub fn set_lost(&self, acknowledged: Acknowledged) {
+        if self.lost.send_replace(Some(acknowledged)).is_none() {
+            tracing::error!(
+                node = self.node_id(),
+                acknowledged = acknowledged.last.0,
+                "this node lost entries that it had acknowledged: its data directory is an older copy, or was damaged; \
+                 it votes no more"
+            );
+        }
+    }
+
+    /// Returns when [`Endpoint::set_lost`] was called.
+    pub async fn until_lost(&self) {
+        // The sender is held here, so the channel does not end.
+        let _ = self.lost.subscribe().wait_for(Option::is_some).await;
+    }
+
+    /// Connects to a node and agrees with it on who is who.
     ///
     /// # Errors
     /// The network's own; `TimedOut`; `PermissionDenied` with the other side's reason when it refuses.
-    pub async fn connect(&self, to: u64, address: &str) -> io::Result<Box<dyn Connection>> {
+    pub async fn connect(&self, to: Target<'_>) -> io::Result<Box<dyn Connection>> {
+        let denied = |reason: &str| Err(io::Error::new(io::ErrorKind::PermissionDenied, reason));
         let connecting = async {
-            let mut stream = self.net.connect(address).await?;
+            let mut stream = self.net.connect(to.address).await?;
             frame::write(&mut stream, 0, &self.hello(to)).await?;
             let (_, welcome) =
                 frame::read_at_most::<Welcome>(&mut stream, frame::HANDSHAKE_BYTES_MAX).await?;
             match welcome {
                 Welcome::Ready => Ok(stream),
                 Welcome::Refused(reason) => {
-                    tracing::warn!(node = to, address, reason, "a node refuses this one");
-                    Err(io::Error::new(io::ErrorKind::PermissionDenied, reason))
+                    if let Some(since) = self.refusals.may_tell() {
+                        tracing::warn!(node = to.id, to.address, reason, since, "a node refuses this one");
+                    }
+                    denied(&reason)
                 }
                 Welcome::Removed => {
                     self.set_removed();
-                    Err(io::Error::new(io::ErrorKind::PermissionDenied, "this node was removed"))
+                    denied("this node was removed")
+                }
+                Welcome::Replaced => {
+                    if !self.is_removed() {
+                        tracing::error!(
+                            node = self.node_id(),
+                            "another incarnation of this node took its place: this data directory is an older copy; \
+                             start it with an empty one, and it is taken in again"
+                        );
+                    }
+                    self.set_removed();
+                    denied("another incarnation took the place of this node")
                 }
             }
         };
         timeout(CONNECT_TIMEOUT, connecting).await.map_err(|_| io::Error::from(io::ErrorKind::TimedOut))?
     }
 
-    fn hello(&self, to: u64) -> Hello {
+    fn hello(&self, to: Target<'_>) -> Hello {
         let members = self.members.lock();
         // A node that is being added has not come to the membership it is in: the older ones leave it out, and that
         // does not mean that it was removed.
-        let is_member = members.ids.contains(&self.node_id);
+        let is_member = members.has(&self.identity);
         Hello {
             version: PROTOCOL_VERSION,
-            cluster: self.cluster.clone(),
+            cluster: self.identity.cluster.clone(),
             group: self.group,
-            from: self.node_id,
-            to,
+            from: self.identity.node,
+            incarnation: self.identity.incarnation,
+            to: to.id,
+            to_incarnation: to.incarnation,
             members_index: members.index.filter(|_| is_member),
         }
     }
 
-    /// Answers the handshake of a connection that was accepted: who it is from; `None` if that node was removed.
+    /// Answers the handshake of a connection that was accepted: who it is from; `None` if that node is no member any more.
     ///
     /// # Errors
     /// The network's own; `TimedOut`; `InvalidData` for bytes that are no handshake; `PermissionDenied` with the reason
     /// for one that is refused.
-    pub async fn welcome(&self, stream: &mut Box<dyn Connection>) -> io::Result<Option<u64>> {
+    pub async fn welcome(&self, stream: &mut Box<dyn Connection>) -> io::Result<Option<Asker>> {
         let greeting = async {
             let (_, hello) = frame::read_at_most::<Hello>(stream, frame::HANDSHAKE_BYTES_MAX).await?;
             let welcome = self.judge(&hello);
             frame::write(stream, 0, &welcome).await?;
             match welcome {
-                Welcome::Ready => Ok(Some(hello.from)),
-                Welcome::Removed => Ok(None),
+                Welcome::Ready => Ok(Some(Asker { id: hello.from, incarnation: hello.incarnation })),
+                Welcome::Removed | Welcome::Replaced => Ok(None),
                 Welcome::Refused(reason) => {
                     let reason = format!("node {}: {reason}", hello.from);
                     Err(io::Error::new(io::ErrorKind::PermissionDenied, reason))
@@ -142,28 +224,45 @@ impl Endpoint {
             let reason = format!("protocol version {}, and this node has {PROTOCOL_VERSION}", hello.version);
             return Welcome::Refused(reason);
         }
-        if hello.cluster != self.cluster || hello.group != self.group {
+        let own = &self.identity;
+        if hello.cluster != own.cluster || hello.group != self.group {
             return Welcome::Refused(format!(
                 "cluster {:?}, group {}, and this node is of {:?}, group {}",
-                hello.cluster, hello.group, self.cluster, self.group
+                hello.cluster, hello.group, own.cluster, self.group
             ));
         }
-        if hello.to != self.node_id {
+        if hello.to != own.node {
+            return Welcome::Refused(format!("node {} was meant, and this is node {}", hello.to, own.node));
+        }
+        // A vote or an append for an earlier incarnation counts on what that one had on its disk.
+        if hello.to_incarnation.is_some_and(|meant| meant != own.incarnation) {
             return Welcome::Refused(format!(
-                "node {} was meant, and this is node {}",
-                hello.to, self.node_id
+                "an incarnation of node {} was meant whose data is gone",
+                own.node
             ));
         }
-        let members = self.members.lock();
-        // It was a member, and is none in what came later. A node's number is never given to another.
-        if hello.members_index.is_some()
-            && hello.members_index < members.index
-            && !members.ids.contains(&hello.from)
-        {
-            return Welcome::Removed;
-        }
-        Welcome::Ready
+        self.judge_member(hello)
     }
+
+    /// Whether the sender is the one that this node knows by its number. What a newer membership has to say of it, than
+    /// the one it knows, counts; a node that is in none yet is being added.
+    fn judge_member(&self, hello: &Hello) -> Welcome {
+        let members = self.members.lock();
+        let Some(index) = hello.members_index else { return Welcome::Ready };
+        match members.incarnations.get(&hello.from) {
+            Some(known) if *known == hello.incarnation => Welcome::Ready,
+            _ if Some(index) >= members.index => Welcome::Ready,
+            Some(_) => Welcome::Replaced,
+            None => Welcome::Removed,
+        }
+    }
+}
+
+/// Who is at the other end of a connection that was accepted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Asker {
+    pub id: u64,
+    pub incarnation: u64,
 }
 
 #[cfg(test)]
@@ -176,7 +275,8 @@ mod tests {
     use crate::raft::types::Member;
 
     fn endpoint() -> Endpoint {
-        Endpoint::new(1, "blue".to_string(), 0, RealNet::shared())
+        let identity = Identity { node: 1, cluster: "blue".to_string(), incarnation: 10 };
+        Endpoint::new(identity, 0, RealNet::shared())
     }
 
     fn hello() -> Hello {
@@ -185,9 +285,16 @@ mod tests {
             cluster: "blue".to_string(),
             group: 0,
             from: 2,
+            incarnation: 20,
             to: 1,
+            to_incarnation: Some(10),
             members_index: None,
         }
+    }
+
+    /// Members of the incarnations that are their ids times ten.
+    fn members(index: u64, ids: &[u64]) -> Members {
+        Members { index: Some(index), incarnations: ids.iter().map(|id| (*id, 10 * id)).collect() }
     }
 
     #[test]
@@ -198,22 +305,28 @@ mod tests {
         assert!(refused(Hello { cluster: "red".to_string(), ..hello() }));
         assert!(refused(Hello { group: 1, ..hello() }));
         assert!(refused(Hello { to: 3, ..hello() }));
+        assert!(refused(Hello { to_incarnation: Some(11), ..hello() }));
+        assert_eq!(endpoint().judge(&Hello { to_incarnation: None, ..hello() }), Welcome::Ready);
     }
 
     #[test]
     fn a_node_tells_of_members_among_which_it_is() {
         let endpoint = endpoint();
-        *endpoint.members.lock() = Members { index: Some(7), ids: BTreeSet::from([2, 3]) };
-        assert_eq!(endpoint.hello(2).members_index, None);
-        *endpoint.members.lock() = Members { index: Some(9), ids: BTreeSet::from([1, 2, 3]) };
-        assert_eq!(endpoint.hello(2).members_index, Some(9));
+        let to = Target { id: 2, address: "", incarnation: None };
+        *endpoint.members.lock() = members(7, &[2, 3]);
+        assert_eq!(endpoint.hello(to).members_index, None);
+        *endpoint.members.lock() = members(9, &[1, 2, 3]);
+        assert_eq!(endpoint.hello(to).members_index, Some(9));
+        endpoint.members.lock().incarnations.insert(1, 11);
+        assert_eq!(endpoint.hello(to).members_index, None, "another incarnation is the member");
     }
 
     #[test]
     fn a_node_that_is_added_again_is_removed_no_more() {
         let endpoint = endpoint();
         let members = |index: u64, ids: &[u64]| {
-            let nodes: BTreeMap<u64, Member> = ids.iter().map(|id| (*id, Member::default())).collect();
+            let member = |id: u64| Member { incarnation: 10 * id, ..Member::default() };
+            let nodes: BTreeMap<u64, Member> = ids.iter().map(|id| (*id, member(*id))).collect();
             let voters = vec![ids.iter().copied().collect()];
             let membership = openraft::Membership::new(voters, nodes).expect("every voter is a node");
             StoredMembership::new(Some(convert::place((index, 1))), membership)
@@ -231,10 +344,29 @@ mod tests {
     #[test]
     fn a_node_that_newer_members_leave_out_is_told_so() {
         let endpoint = endpoint();
-        *endpoint.members.lock() = Members { index: Some(7), ids: BTreeSet::from([1, 3]) };
+        *endpoint.members.lock() = members(7, &[1, 3]);
         assert_eq!(endpoint.judge(&Hello { members_index: Some(6), ..hello() }), Welcome::Removed);
         assert_eq!(endpoint.judge(&Hello { members_index: Some(8), ..hello() }), Welcome::Ready);
         assert_eq!(endpoint.judge(&hello()), Welcome::Ready, "a node that is being added");
-        assert_eq!(endpoint.judge(&Hello { from: 3, members_index: Some(6), ..hello() }), Welcome::Ready);
+        let third = Hello { from: 3, incarnation: 30, members_index: Some(6), ..hello() };
+        assert_eq!(endpoint.judge(&third), Welcome::Ready);
+    }
+
+    #[test]
+    fn an_older_copy_of_a_node_is_told_that_another_incarnation_took_its_place() {
+        let endpoint = endpoint();
+        *endpoint.members.lock() = members(7, &[1, 2, 3]);
+        let older = Hello { incarnation: 19, members_index: Some(6), ..hello() };
+        assert_eq!(endpoint.judge(&older), Welcome::Replaced);
+        assert_eq!(
+            endpoint.judge(&Hello { members_index: Some(8), ..older.clone() }),
+            Welcome::Ready,
+            "a newer one"
+        );
+        assert_eq!(
+            endpoint.judge(&Hello { members_index: None, ..older }),
+            Welcome::Ready,
+            "it asks to be added"
+        );
     }
 }

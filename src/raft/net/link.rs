@@ -13,9 +13,9 @@ use std::time::Duration;
 use parking_lot::Mutex;
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
 use tokio::sync::{mpsc, oneshot};
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 
-use super::endpoint::Endpoint;
+use super::endpoint::{Endpoint, Target};
 use super::frame;
 use super::wire::{Request, Response};
 use crate::raft::types::Member;
@@ -25,6 +25,8 @@ const QUEUE_LENGTH: usize = 1024;
 /// A connection on which nothing was answered for so long is not used for more: it may have been cut without a word, and a
 /// request that is handed to it could not be called *not sent*.
 const SILENCE_MAX: Duration = Duration::from_secs(1);
+/// A question about a node is answered from memory.
+const ASK_TIMEOUT: Duration = Duration::from_millis(500);
 /// Frames that wait are written together up to about this size.
 const WRITE_BYTES_TARGET: usize = 256 << 10;
 
@@ -46,7 +48,7 @@ pub struct Links {
 }
 
 struct Link {
-    address: String,
+    member: Member,
     queue: mpsc::Sender<Vec<u8>>,
     /// `None`: the connection is gone.
     waiting: Arc<Mutex<Option<Waiting>>>,
@@ -92,11 +94,25 @@ impl Links {
         link.call(request).await
     }
 
+    /// Sends one request on a connection of its own, to a node of which less is known than of a member.
+    ///
+    /// # Errors
+    /// Those of [`Endpoint::connect`]; `TimedOut` when there was no answer within [`ASK_TIMEOUT`].
+    pub async fn ask(&self, to: Target<'_>, request: &Request) -> io::Result<Response> {
+        let mut stream = self.endpoint.connect(to).await?;
+        let exchange = async {
+            frame::write(&mut stream, 0, request).await?;
+            frame::read::<Response>(&mut stream).await
+        };
+        let answered = timeout(ASK_TIMEOUT, exchange).await;
+        answered.map_err(|_| io::Error::from(io::ErrorKind::TimedOut))?.map(|(_, response)| response)
+    }
+
     fn usable(&self, to: u64, member: &Member) -> Option<Arc<Link>> {
         let open = self.open.lock();
         let link = open.get(&to)?;
         let heard = link.waiting.lock().as_ref().is_some_and(|waiting| !waiting.is_silent());
-        let usable = link.address == member.raft_address && heard;
+        let usable = link.member == *member && heard;
         usable.then(|| link.clone())
     }
 
@@ -105,17 +121,12 @@ impl Links {
         if let Some(link) = self.usable(to, member) {
             return Ok(link);
         }
-        let stream = self.endpoint.connect(to, &member.raft_address).await?;
+        let stream = self.endpoint.connect(Target::member(to, member)).await?;
         let (reader, writer) = tokio::io::split(stream);
         let (queue, queued) = mpsc::channel(QUEUE_LENGTH);
         let waiting = Arc::new(Mutex::new(Some(Waiting::default())));
         tokio::spawn(run(reader, writer, queued, waiting.clone()));
-        let link = Arc::new(Link {
-            address: member.raft_address.clone(),
-            queue,
-            waiting,
-            numbers: AtomicU64::new(1),
-        });
+        let link = Arc::new(Link { member: member.clone(), queue, waiting, numbers: AtomicU64::new(1) });
         self.open.lock().insert(to, link.clone());
         Ok(link)
     }
@@ -189,20 +200,25 @@ async fn write_requests(
 mod tests {
     use super::*;
     use crate::env::{Acceptor, Connection, Net, RealNet};
+    use crate::raft::net::endpoint::Asker;
     use crate::raft::net::wire::Declined;
+    use crate::storage::Identity;
 
     /// A node that takes part in the handshake, and the links of another to it.
     async fn pair() -> (Box<dyn Acceptor>, Endpoint, Links, Member) {
         let acceptor = RealNet.bind("127.0.0.1:0").await.unwrap();
         let address = acceptor.address().to_string();
-        let endpoint = |id| Endpoint::new(id, "blue".to_string(), 0, RealNet::shared());
-        let member = Member { raft_address: address, client_address: String::new() };
+        let endpoint = |node| {
+            let identity = Identity { node, cluster: "blue".to_string(), incarnation: node };
+            Endpoint::new(identity, 0, RealNet::shared())
+        };
+        let member = Member { raft_address: address, client_address: String::new(), incarnation: 2 };
         (acceptor, endpoint(2), Links::new(Arc::new(endpoint(1))), member)
     }
 
     async fn accept(acceptor: &mut Box<dyn Acceptor>, endpoint: &Endpoint) -> Box<dyn Connection> {
         let (mut stream, _) = acceptor.accept().await.unwrap();
-        assert_eq!(endpoint.welcome(&mut stream).await.unwrap(), Some(1));
+        assert_eq!(endpoint.welcome(&mut stream).await.unwrap(), Some(Asker { id: 1, incarnation: 1 }));
         stream
     }
 

@@ -18,9 +18,9 @@ use openraft::raft::{
 use openraft::{RaftNetworkFactory, RaftNetworkV2};
 use tokio::time::timeout;
 
-use super::endpoint::Endpoint;
+use super::endpoint::{Endpoint, Target};
 use super::frame;
-use super::wire::{Append, AskVote, Request, Response, WireEntry};
+use super::wire::{Append, AskVote, Place, Request, Response, WireEntry};
 use crate::env::{Background, Connection};
 use crate::raft::convert;
 use crate::raft::types::{Member, TypeConfig, Vote};
@@ -71,7 +71,7 @@ impl Peer {
     pub(super) async fn call(&mut self, request: &Request, limit: Duration) -> io::Result<Response> {
         let mut connection = match self.connection.take() {
             Some(connection) => connection,
-            None => self.endpoint.connect(self.target, &self.member.raft_address).await?,
+            None => self.endpoint.connect(Target::member(self.target, &self.member)).await?,
         };
         self.number += 1;
         let number = self.number;
@@ -93,6 +93,32 @@ impl Peer {
 
     async fn ask(&mut self, request: &Request, limit: Duration) -> Result<Response, RPCError<TypeConfig>> {
         self.call(request, limit).await.map_err(|error| RPCError::Unreachable(Unreachable::new(&error)))
+    }
+
+    fn note_acknowledged(&self, term: u64, last: Option<Place>) {
+        if let Some(last) = last {
+            self.endpoint.acknowledged.note(self.target, self.member.incarnation, term, last);
+        }
+    }
+
+    /// After an answer that the other side has no entry at `previous`: an error if it had acknowledged that one. Consensus
+    /// does not hear of it, as it counts on what was acknowledged; the member hears that it has to come back as a new one.
+    async fn check_not_lost(
+        &mut self,
+        term: u64,
+        previous: Option<Place>,
+    ) -> Result<(), RPCError<TypeConfig>> {
+        let (target, incarnation) = (self.target, self.member.incarnation);
+        let known = self.endpoint.acknowledged.has_lost(target, incarnation);
+        let missing = self.endpoint.acknowledged.missing(target, incarnation, term, previous);
+        let Some(acknowledged) = missing else { return Ok(()) };
+        if !known {
+            let acknowledged = acknowledged.last.0;
+            tracing::error!(node = target, acknowledged, "a member lost entries that it had acknowledged");
+        }
+        self.ask(&Request::Lost(acknowledged), CALL_TIMEOUT).await?;
+        let reason = format!("node {target} lost entries that it had acknowledged");
+        Err(RPCError::Unreachable(Unreachable::from_string(reason)))
     }
 
     async fn ask_vote(&mut self, request: Request) -> Result<VoteResponse<TypeConfig>, RPCError<TypeConfig>> {
@@ -136,12 +162,21 @@ impl RaftNetworkV2<TypeConfig> for Peer {
             entries: entries.collect(),
             commit: request.leader_commit.as_ref().map(convert::pair),
         };
+        let (term, previous) = (append.vote.term, append.previous);
+        let last = append.entries.last().map(|entry| (entry.index, entry.term)).or(previous);
         match self.ask(&Request::Append(append), APPEND_TIMEOUT).await? {
-            Response::Appended => Ok(AppendEntriesResponse::Success),
+            Response::Appended => {
+                self.note_acknowledged(term, last);
+                Ok(AppendEntriesResponse::Success)
+            }
             Response::AppendedUpTo(place) => {
+                self.note_acknowledged(term, place);
                 Ok(AppendEntriesResponse::PartialSuccess(place.map(convert::place)))
             }
-            Response::Conflict => Ok(AppendEntriesResponse::Conflict),
+            Response::Conflict => {
+                self.check_not_lost(term, previous).await?;
+                Ok(AppendEntriesResponse::Conflict)
+            }
             Response::HigherVote(vote) => Ok(AppendEntriesResponse::HigherVote(convert::load_vote(vote))),
             other => Err(RPCError::Unreachable(unexpected(&other))),
         }

@@ -11,9 +11,9 @@ use std::time::Duration;
 use tokio::io::{AsyncWrite, WriteHalf};
 use tokio::sync::{Mutex, Semaphore};
 use tokio::task::JoinSet;
-use tokio::time::Instant;
 
-use super::endpoint::Endpoint;
+use super::complaints::Complaints;
+use super::endpoint::{Asker, Endpoint};
 use super::frame;
 use super::wire::{Request, Response};
 use crate::env::{Acceptor, Connection};
@@ -23,14 +23,12 @@ const CONCURRENT_MAX: usize = 1024;
 /// Connections at a time: some for each purpose of each member that there may be. More are closed at once, so that who
 /// floods this port takes neither memory nor the file descriptors that clients need.
 const CONNECTIONS_MAX: usize = 512;
-/// What goes wrong with strangers is told once in so long, not once for each of them.
-const TELL_AGAIN: Duration = Duration::from_secs(10);
 /// After the system refused a connection, trying again at once would only burn the processor.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
 /// What answers requests.
 pub trait Handler: Clone + Send + Sync + 'static {
-    fn answer(&self, request: Request) -> impl Future<Output = Response> + Send;
+    fn answer(&self, from: Asker, request: Request) -> impl Future<Output = Response> + Send;
 }
 
 /// Serves other nodes for as long as it is polled. Dropped, it closes every connection.
@@ -43,7 +41,7 @@ pub async fn serve(mut acceptor: Box<dyn Acceptor>, endpoint: Arc<Endpoint>, han
             Some(_) = connections.join_next() => {}
             accepted = acceptor.accept() => match accepted {
                 Ok((_, from)) if connections.len() >= CONNECTIONS_MAX => {
-                    complaints.tell(from, "there are too many connections of other nodes");
+                    refused(&complaints, from, "there are too many connections of other nodes");
                 }
                 Ok((stream, from)) => {
                     let complaints = complaints.clone();
@@ -54,7 +52,7 @@ pub async fn serve(mut acceptor: Box<dyn Acceptor>, endpoint: Arc<Endpoint>, han
                         {
                             match error.kind() {
                                 io::ErrorKind::InvalidData | io::ErrorKind::PermissionDenied => {
-                                    complaints.tell(from, &error.to_string());
+                                    refused(&complaints, from, &error.to_string());
                                 }
                                 _ => tracing::debug!(%from, %error, "a connection of another node ended"),
                             }
@@ -70,25 +68,8 @@ pub async fn serve(mut acceptor: Box<dyn Acceptor>, endpoint: Arc<Endpoint>, han
     }
 }
 
-/// Tells of connections that are none of other nodes.
-#[derive(Default)]
-struct Complaints(parking_lot::Mutex<Told>);
-
-#[derive(Default)]
-struct Told {
-    last: Option<Instant>,
-    untold: u64,
-}
-
-impl Complaints {
-    fn tell(&self, from: SocketAddr, reason: &str) {
-        let mut told = self.0.lock();
-        if told.last.is_some_and(|last| last.elapsed() < TELL_AGAIN) {
-            told.untold += 1;
-            return;
-        }
-        let since = std::mem::take(&mut told.untold);
-        told.last = Some(Instant::now());
+fn refused(complaints: &Complaints, from: SocketAddr, reason: &str) {
+    if let Some(since) = complaints.may_tell() {
         tracing::warn!(%from, reason, since, "refused a connection on the port for other nodes");
     }
 }
@@ -100,23 +81,21 @@ async fn serve_one(
     endpoint: &Endpoint,
     handler: impl Handler,
 ) -> io::Result<()> {
-    if endpoint.welcome(&mut stream).await?.is_none() {
-        return Ok(());
-    }
+    let Some(from) = endpoint.welcome(&mut stream).await? else { return Ok(()) };
     let (mut reader, writer) = tokio::io::split(stream);
     let writer: Writer = Arc::new(Mutex::new(writer));
     let places = Arc::new(Semaphore::new(CONCURRENT_MAX));
     loop {
         let (number, request) = frame::read::<Request>(&mut reader).await?;
         if !runs_aside(&request) {
-            let response = handler.answer(request).await;
+            let response = handler.answer(from, request).await;
             respond(&writer, number, &response).await?;
             continue;
         }
         let place = places.clone().acquire_owned().await.expect("the semaphore is never closed");
         let (handler, writer) = (handler.clone(), writer.clone());
         tokio::spawn(async move {
-            let response = handler.answer(request).await;
+            let response = handler.answer(from, request).await;
             if let Err(error) = respond(&writer, number, &response).await {
                 tracing::debug!(%error, "an answer did not reach another node");
             }

@@ -3,6 +3,8 @@
 //! A connection begins with a [`Hello`] and its [`Welcome`]; after that one side sends [`Request`]s, the other a
 //! [`Response`] to each.
 
+use std::collections::BTreeMap;
+
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
@@ -13,7 +15,7 @@ use crate::raft::types::Member;
 use crate::resp::Reply;
 
 /// Changed when a message changes its form: nodes of different versions do not talk.
-pub const PROTOCOL_VERSION: u32 = 2;
+pub const PROTOCOL_VERSION: u32 = 3;
 
 /// Index and term.
 pub type Place = (u64, u64);
@@ -25,7 +27,11 @@ pub struct Hello {
     pub cluster: String,
     pub group: u32,
     pub from: u64,
+    /// Of the sender's data directory.
+    pub incarnation: u64,
     pub to: u64,
+    /// The incarnation that is meant. `None` asks whoever has that number, and is only used to ask who it is.
+    pub to_incarnation: Option<u64>,
     /// The index of the membership among which the sender knows itself: a newer one may have removed it.
     pub members_index: Option<u64>,
 }
@@ -38,6 +44,8 @@ pub enum Welcome {
     Refused(String),
     /// The sender is no member any more.
     Removed,
+    /// The sender's number belongs to a later incarnation of it.
+    Replaced,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -72,6 +80,35 @@ pub struct Offer {
     pub meta: Bytes,
 }
 
+/// What a node knows of the cluster and of the node that asks.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Standing {
+    pub incarnation: u64,
+    /// Whether the group goes on without the node that answers: what it knows is old.
+    pub removed: bool,
+    /// `None`: it is in no cluster yet.
+    pub cluster: Option<Formed>,
+    /// What the node that asks has acknowledged to the one that answers.
+    pub acknowledged: Option<Acknowledged>,
+}
+
+/// The members of a cluster that was formed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Formed {
+    /// The place of the membership in the log.
+    pub index: Option<u64>,
+    pub members: BTreeMap<u64, Member>,
+    pub leader: Option<u64>,
+}
+
+/// The end of a log, as a member reported it durable to its leader.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Acknowledged {
+    /// The term of the leader that was told so.
+    pub leader_term: u64,
+    pub last: Place,
+}
+
 /// What an operator asks of the group; answered by its leader.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub enum Change {
@@ -81,6 +118,8 @@ pub enum Change {
     },
     Remove {
         id: u64,
+        /// Also when the voters that are left and answer are no majority.
+        force: bool,
     },
     /// To the named voter, or to the one that is furthest.
     Transfer {
@@ -119,6 +158,10 @@ pub enum Request {
     Change(Change),
     /// Messages of clients to clients.
     Notices(Vec<Notice>),
+    /// Who are you, and what do you know of me?
+    Standing,
+    /// The other side has lost entries of its log that it had acknowledged.
+    Lost(Acknowledged),
 }
 
 /// Why a forwarded request was not answered.
@@ -157,6 +200,7 @@ pub enum Response {
     ReadIndex(Result<Option<u64>, Declined>),
     Changed(Result<(), ChangeRefused>),
     Noticed,
+    Standing(Standing),
     /// The node cannot answer anything any more, or not this.
     Failed(String),
 }

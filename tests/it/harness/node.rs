@@ -103,6 +103,24 @@ impl TestNode {
         files(&self.dir.join("group-0/snapshots"), "snap")
     }
 
+    /// Removes the directory, as a lost disk does.
+    pub fn wipe(&self) {
+        assert!(!self.is_running(), "a disk is taken out of a node that is down");
+        std::fs::remove_dir_all(&self.dir).unwrap();
+    }
+
+    /// Keeps a copy of the directory beside it.
+    pub fn copy_dir(&self) {
+        assert!(!self.is_running(), "a directory is copied while its node is down");
+        copy_dir(&self.dir, &self.dir.with_extension("copy"));
+    }
+
+    /// Has the copy in the place of the directory.
+    pub fn put_copy_back(&self) {
+        self.wipe();
+        copy_dir(&self.dir.with_extension("copy"), &self.dir);
+    }
+
     /// Starts the process and waits until it serves.
     ///
     /// # Panics
@@ -304,4 +322,16 @@ fn without_colours(line: &str) -> String {
         rest = after.split_once('m').map_or("", |(_, rest)| rest);
     }
     plain + rest
+}
+
+fn copy_dir(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).unwrap();
+    for entry in std::fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let target = to.join(entry.file_name());
+        match entry.file_type().unwrap().is_dir() {
+            true => copy_dir(&entry.path(), &target),
+            false => drop(std::fs::copy(entry.path(), target).unwrap()),
+        }
+    }
 }

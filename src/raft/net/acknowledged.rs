@@ -1,0 +1,100 @@
+//! What members have acknowledged to this node while it led, and who turned out to have lost it.
+//!
+//! Raft counts an entry as safe because a majority reported it durable. A member whose directory was replaced by an older
+//! copy of it no longer has what it reported, and does not know. The leader does.
+//!
+//! Invariants:
+//! * an acknowledgement is of one incarnation of a member and of one leader's term, and only grows within these;
+//! * it is held against a member only in a term that this member may have been in when it gave it: a later leader may
+//!   rightly have taken entries back.
+
+use std::collections::BTreeMap;
+
+use parking_lot::Mutex;
+
+use super::wire::{Acknowledged, Place};
+
+#[derive(Debug, Default)]
+pub struct Acknowledgements(Mutex<BTreeMap<u64, Known>>);
+
+#[derive(Clone, Copy, Debug)]
+struct Known {
+    incarnation: u64,
+    acknowledged: Acknowledged,
+    /// The end of the log that the member was found to have instead, at most.
+    lost: bool,
+}
+
+impl Acknowledgements {
+    /// Takes note that a member has its log durable up to `last`, told in an answer to the leader of this term.
+    pub fn note(&self, member: u64, incarnation: u64, leader_term: u64, last: Place) {
+        let mut known = self.0.lock();
+        let acknowledged = Acknowledged { leader_term, last };
+        let entry = known.entry(member).or_insert(Known { incarnation, acknowledged, lost: false });
+        if entry.incarnation != incarnation || entry.acknowledged.leader_term < leader_term {
+            *entry = Known { incarnation, acknowledged, lost: false };
+        } else if entry.acknowledged.leader_term == leader_term {
+            entry.acknowledged.last = entry.acknowledged.last.max(last);
+        }
+    }
+
+    /// What a member has acknowledged here, if anything.
+    pub fn of(&self, member: u64, incarnation: u64) -> Option<Acknowledged> {
+        let known = self.0.lock();
+        known.get(&member).filter(|known| known.incarnation == incarnation).map(|known| known.acknowledged)
+    }
+
+    /// Judges an answer of a member that it has no entry at `previous`, to the leader of this term: what it has lost, if it
+    /// had acknowledged that entry.
+    pub fn missing(
+        &self,
+        member: u64,
+        incarnation: u64,
+        leader_term: u64,
+        previous: Option<Place>,
+    ) -> Option<Acknowledged> {
+        let mut known = self.0.lock();
+        let known = known.get_mut(&member).filter(|known| known.incarnation == incarnation)?;
+        let acknowledged = known.acknowledged;
+        if acknowledged.leader_term != leader_term || previous? > acknowledged.last {
+            return None;
+        }
+        known.lost = true;
+        Some(acknowledged)
+    }
+
+    /// Whether this incarnation of a member was found to have lost what it had acknowledged.
+    pub fn has_lost(&self, member: u64, incarnation: u64) -> bool {
+        self.0.lock().get(&member).is_some_and(|known| known.incarnation == incarnation && known.lost)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_entry_that_was_acknowledged_and_is_missing_was_lost() {
+        let all = Acknowledgements::default();
+        assert_eq!(all.missing(2, 7, 3, Some((50, 3))), None, "nothing is known of it");
+        all.note(2, 7, 3, (100, 3));
+        all.note(2, 7, 3, (90, 3));
+        assert_eq!(all.of(2, 7), Some(Acknowledged { leader_term: 3, last: (100, 3) }));
+        assert_eq!(all.missing(2, 7, 3, Some((101, 3))), None, "it had not got so far");
+        assert_eq!(all.missing(2, 7, 3, None), None);
+        assert!(!all.has_lost(2, 7));
+        assert_eq!(all.missing(2, 7, 3, Some((100, 3))), all.of(2, 7));
+        assert!(all.has_lost(2, 7) && !all.has_lost(2, 8));
+    }
+
+    #[test]
+    fn what_another_incarnation_or_an_earlier_term_acknowledged_is_not_held_against_a_member() {
+        let all = Acknowledgements::default();
+        all.note(2, 7, 3, (100, 3));
+        assert_eq!(all.missing(2, 8, 3, Some((50, 3))), None);
+        assert_eq!(all.of(2, 8), None);
+        assert_eq!(all.missing(2, 7, 4, Some((50, 3))), None);
+        all.note(2, 7, 5, (60, 3));
+        assert_eq!(all.of(2, 7), Some(Acknowledged { leader_term: 5, last: (60, 3) }));
+    }
+}

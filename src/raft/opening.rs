@@ -1,0 +1,118 @@
+//! What a start reads from the disk before consensus begins: the newest snapshot and the log after it.
+//!
+//! Invariant: the log that is handed on goes on where the restored state ends, or the start is refused and says why.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use openraft::EntryPayload;
+use tokio::sync::oneshot;
+
+use super::convert;
+use super::group::{GROUP, Options};
+use super::log_store::LogStore;
+use super::net::Endpoint;
+use super::saving::Saving;
+use super::state_machine::{Snapshot, StateMachine, load_records};
+use super::types::{Member, Membership, Vote};
+use crate::error::Fatal;
+use crate::machine::Machine;
+use crate::storage::log::{self, Log, Recovered};
+use crate::storage::{DataDir, SnapshotDir};
+
+/// The machine in the state of the newest good snapshot.
+pub fn restore(
+    options: &Options,
+    snapshots: &SnapshotDir,
+    running: &Arc<Saving>,
+    endpoint: &Arc<Endpoint>,
+) -> Result<StateMachine, Fatal> {
+    let (newest, _damaged) = snapshots.newest_good()?;
+    let mut restored = None;
+    if let Some(snapshot) = newest {
+        let (meta, records) = load_records(snapshots, &snapshot, &options.keyspace)?;
+        tracing::info!(records, index = snapshot.place.0, "restored the newest snapshot");
+        restored = Some(Snapshot { meta, snapshot });
+    }
+    let applied = restored.as_ref().and_then(|restored| restored.meta.last_log_id).map(|id| id.index());
+    let machine = Machine::new(options.keyspace.clone(), applied);
+    let background = options.background.clone();
+    let (snapshots, running) = (snapshots.clone(), running.clone());
+    Ok(StateMachine::new(machine, restored, snapshots, running, endpoint.clone(), background))
+}
+
+/// Opens the log, and makes sure that it goes on where the restored state ends.
+pub fn open_log(
+    data: &DataDir,
+    options: &Options,
+    applied: Option<u64>,
+    alone: bool,
+) -> Result<(Arc<Log>, Recovered), Fatal> {
+    let path = data.log_path(GROUP);
+    let background = options.background.clone();
+    let options = log::Options { group: GROUP, background, ..options.log.clone() };
+    let (log, recovered) = Log::open(data.disk(), &path, options)?;
+    if applied.is_some() && recovered.vote.is_none() {
+        let reason = "there is a snapshot and no log: what came after the snapshot is lost".to_string();
+        return Err(Fatal::Directory { path, reason });
+    }
+    if let Some((purged, _)) = recovered.purged
+        && applied.is_none_or(|applied| applied < purged)
+    {
+        let reason = format!(
+            "entries up to {purged} are in no good snapshot, and the log begins after them: restore a backup"
+        );
+        return Err(Fatal::Directory { path, reason });
+    }
+    check_end(&recovered, applied, alone, &path)?;
+    Ok((Arc::new(log), recovered))
+}
+
+/// A snapshot of a node alone is made of entries that were durable in its log. (One of several may have got it from its
+/// leader, and was stopped before its log said so.)
+fn check_end(recovered: &Recovered, applied: Option<u64>, alone: bool, path: &Path) -> Result<(), Fatal> {
+    let last = recovered.last.or(recovered.purged).map(|(index, _)| index);
+    if last >= applied {
+        return Ok(());
+    }
+    let (last, applied) = (last.map_or(-1, |index| index as i64), applied.unwrap_or_default());
+    if alone {
+        let reason = format!(
+            "the log ends at entry {last}, before entry {applied} that the newest snapshot has: its end is lost"
+        );
+        return Err(Fatal::Directory { path: path.to_owned(), reason });
+    }
+    tracing::warn!(last, applied, "the log ends before the newest snapshot does");
+    Ok(())
+}
+
+pub fn log_store(log: &Arc<Log>, recovered: &Recovered) -> Result<LogStore, Fatal> {
+    let unreadable =
+        |error: convert::Unreadable| Fatal::Directory { path: log.path(), reason: error.to_string() };
+    LogStore::new(log.clone(), recovered.vote.as_deref(), recovered.committed.as_deref()).map_err(unreadable)
+}
+
+/// Makes this node the only member, by an entry that no leader has proposed: the others are lost, and an operator says
+/// that the cluster goes on with what this node has. Whatever its log holds counts as committed from then on.
+///
+/// The entry is of a later term than any that this node knows, so it is no other entry of the old cluster.
+pub async fn forget_others(log: &Log, recovered: &mut Recovered, id: u64, own: Member) -> Result<(), Fatal> {
+    let unreadable =
+        |error: convert::Unreadable| Fatal::Directory { path: log.path(), reason: error.to_string() };
+    let vote = recovered.vote.as_deref().map(convert::decode_vote).transpose().map_err(unreadable)?;
+    let voted = vote.map_or(0, |vote| convert::store_vote(&vote).term);
+    let last = log.last().or(log.purged());
+    let term = voted.max(last.map_or(0, |(_, term)| term)) + 1;
+    let vote = convert::encode_vote(&Vote::new(term, id));
+    log.save_vote(&vote)?;
+    recovered.vote = Some(vote);
+    let members = Membership::new(vec![[id].into()], std::collections::BTreeMap::from([(id, own)]));
+    let members = members.map_err(|error| Fatal::Consensus(error.to_string()))?;
+    let payload = convert::encode_payload(&EntryPayload::Membership(members));
+    let entry = log::Entry { index: last.map_or(0, |(index, _)| index + 1), term, payload };
+    let (written, appended) = oneshot::channel();
+    log.append(vec![entry], move |outcome| drop(written.send(outcome)));
+    appended.await.map_err(|_| Fatal::Consensus("the log was closed".to_string()))??;
+    tracing::warn!(node = id, term, "this node goes on as a cluster of its own");
+    Ok(())
+}
