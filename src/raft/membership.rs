@@ -178,6 +178,11 @@ impl Group {
             false => ChangeMembers::RemoveNodes(ids),
         };
         done(timeout(CHANGE_TIMEOUT, self.raft().change_membership(change, false)).await)?;
+        // openraft publishes its metrics a moment after the fact, and the next change is judged by them.
+        let gone = move |metrics: &openraft::RaftMetrics<TypeConfig>| {
+            metrics.membership_config.membership().get_node(&id).is_none()
+        };
+        let _ = self.raft().wait(Some(CHANGE_TIMEOUT)).metrics(gone, "a node was removed").await;
         tracing::info!(node = id, "a node was removed from the cluster");
         Ok(())
     }

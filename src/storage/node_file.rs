@@ -352,7 +352,7 @@ mod tests {
         };
         assert_eq!((open(1 << 63), open(5)), (1 << 63, 1 << 63));
         let first = render(FORMAT_WITHOUT_INCARNATION, &of(3, "blue"));
-        assert_eq!(first, "format 1\nnode 3\ncluster blue\ncrc32c 94ef2c0f\n");
+        assert_eq!(first, "format 1\nnode 3\ncluster blue\ncrc32c e9e715d4\n");
         replace(&*disk.shared(), Path::new("/data/node"), first.as_bytes()).unwrap();
         assert_eq!(open(5), 0);
     }
