@@ -159,7 +159,7 @@ async fn append(group: &Group, key: usize, number: u64, filler: usize) -> Outcom
 
 async fn read(group: &Group, keyspace: &Keyspace, key: usize, consistency: ReadConsistency) -> Outcome {
     match group.read_barrier(consistency).await {
-        Ok(()) => Outcome::List(list(keyspace, key)),
+        Ok(_) => Outcome::List(list(keyspace, key)),
         Err(refused) => Outcome::Refused(refused.to_string()),
     }
 }

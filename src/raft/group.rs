@@ -17,6 +17,7 @@ use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
 use super::log_store::LogStore;
+use super::net::ReadPoint;
 use super::net::{self, Endpoint, Links, Network};
 use super::notices::{Inbox, Notices};
 use super::proposer::Proposer;
@@ -24,8 +25,9 @@ use super::rounds::Rounds;
 use super::saving::{Saves, Saving};
 use super::state_machine::{Applied, Snapshot, StateMachine, load_records};
 use super::status::Status;
+use super::time::GroupTime;
 use super::types::{Member, TypeConfig};
-use super::{answer, maintenance};
+use super::{answer, expiry, maintenance};
 use crate::command::ReadConsistency;
 use crate::env::{Acceptor, Background, Clock, Net};
 use crate::error::{Fatal, Unavailable};
@@ -93,8 +95,9 @@ struct Shared {
     snapshots: SnapshotDir,
     endpoint: Arc<Endpoint>,
     links: Links,
-    reads: Rounds<Result<Option<u64>, Unavailable>>,
-    lease_reads: Rounds<Result<Option<u64>, Unavailable>>,
+    reads: Rounds<Result<ReadPoint, Unavailable>>,
+    lease_reads: Rounds<Result<ReadPoint, Unavailable>>,
+    time: Arc<GroupTime>,
     /// While leadership is handed over nothing new is proposed here.
     handing_over: AtomicBool,
     /// Only one change of the members, or hand-over, at a time.
@@ -132,10 +135,11 @@ impl Group {
         let applied = machine.applied_so_far();
         let store = log_store(&log, &recovered)?;
         let (own, background) = (endpoint.clone(), options.background.clone());
-        let network = Network { endpoint: own, snapshots: snapshots.clone(), background };
+        let time = Arc::new(GroupTime::new(options.clock.clone(), options.keyspace.clone()));
+        let network = Network { endpoint: own, time: time.clone(), snapshots: snapshots.clone(), background };
         let raft =
             Raft::new(options.node_id, config(&options)?, network, store, machine).await.map_err(stopped)?;
-        let proposer = Proposer::new(raft.clone(), options.clock.clone());
+        let proposer = Proposer::new(raft.clone(), options.clock.clone(), time.clone());
         // A node that voted before may have promised a leader not to vote for another yet.
         let silent_until = recovered.vote.is_some().then(|| Instant::now() + answer::SILENCE);
         let group = Group {
@@ -151,6 +155,7 @@ impl Group {
                 endpoint,
                 reads: Rounds::new(),
                 lease_reads: Rounds::new(),
+                time,
                 handing_over: AtomicBool::new(false),
                 changing: tokio::sync::Mutex::new(()),
                 incoming: answer::Incoming::default(),
@@ -184,7 +189,7 @@ impl Group {
             let group = self.clone();
             move || {
                 let group = group.clone();
-                async move { group.ask_read_index(lease).await }
+                async move { group.ask_read_point(lease).await }
             }
         };
         let loading = self.clone();
@@ -192,6 +197,7 @@ impl Group {
             tokio::spawn(self.shared.reads.clone().run(ask(false))),
             tokio::spawn(self.shared.lease_reads.clone().run(ask(true))),
             tokio::spawn(self.proposer().clone().run()),
+            tokio::spawn(expiry::run(self.clone(), options.keyspace.clone())),
             tokio::spawn(net::serve(options.acceptor, self.shared.endpoint.clone(), self.clone())),
             tokio::spawn(maintenance::run(
                 self.raft().clone(),
@@ -213,6 +219,20 @@ impl Group {
 
     pub(super) fn proposer(&self) -> &Proposer {
         &self.shared.proposer
+    }
+
+    pub(super) fn time(&self) -> &GroupTime {
+        &self.shared.time
+    }
+
+    /// The group's time as this node knows it, in unix milliseconds.
+    pub fn now_ms(&self) -> u64 {
+        self.time().now_ms()
+    }
+
+    /// How far this node's time of day is ahead of the group's time, in milliseconds.
+    pub fn wall_ahead_ms(&self) -> i64 {
+        self.time().wall_ahead_ms()
     }
 
     pub(super) fn log(&self) -> &Log {
@@ -262,7 +282,7 @@ impl Group {
         &self.shared.changing
     }
 
-    pub(super) fn rounds(&self, consistency: ReadConsistency) -> &Rounds<Result<Option<u64>, Unavailable>> {
+    pub(super) fn rounds(&self, consistency: ReadConsistency) -> &Rounds<Result<ReadPoint, Unavailable>> {
         match consistency {
             ReadConsistency::Lease => &self.shared.lease_reads,
             ReadConsistency::Linearizable | ReadConsistency::Local => &self.shared.reads,

@@ -30,4 +30,4 @@ pub use link::{Links, Unanswered};
 pub use peer::Network;
 pub use service::{Handler, serve};
 pub use snapshot::Incoming as IncomingSnapshot;
-pub use wire::{Append, AskVote, Change, ChangeRefused, Declined, Request, Response};
+pub use wire::{Append, AskVote, Change, ChangeRefused, Declined, ReadPoint, Request, Response};

@@ -13,7 +13,7 @@ use crate::raft::types::Member;
 use crate::resp::Reply;
 
 /// Changed when a message changes its form: nodes of different versions do not talk.
-pub const PROTOCOL_VERSION: u32 = 2;
+pub const PROTOCOL_VERSION: u32 = 3;
 
 /// Index and term.
 pub type Place = (u64, u64);
@@ -54,6 +54,8 @@ pub struct Append {
     pub previous: Option<Place>,
     pub entries: Vec<WireEntry>,
     pub commit: Option<Place>,
+    /// The leader's time when it sent this, in unix milliseconds.
+    pub time_ms: u64,
 }
 
 /// Raft's RequestVote, also as the question before it (§9.6 of the thesis).
@@ -112,8 +114,8 @@ pub enum Request {
         commands: u32,
         bytes: Bytes,
     },
-    /// The index that a read has to see.
-    ReadIndex {
+    /// What a read has to see.
+    ReadPoint {
         lease: bool,
     },
     Change(Change),
@@ -139,6 +141,15 @@ pub enum ChangeRefused {
     Unknown(String),
 }
 
+/// What a read has to see.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReadPoint {
+    /// The entry that has to be applied.
+    pub index: u64,
+    /// The time by which deadlines are judged, in unix milliseconds.
+    pub time_ms: u64,
+}
+
 #[derive(Debug, Serialize, Deserialize)]
 pub enum Response {
     Appended,
@@ -149,12 +160,14 @@ pub enum Response {
         vote: StoredVote,
         granted: bool,
         last: Option<Place>,
+        /// The group's time as the voter knows it, if it does.
+        time_ms: Option<u64>,
     },
     Transferred(Result<(), String>),
     SnapshotAt(u64),
     SnapshotInstalled(StoredVote),
     Replies(Result<Vec<Reply>, Declined>),
-    ReadIndex(Result<Option<u64>, Declined>),
+    ReadPoint(Result<ReadPoint, Declined>),
     Changed(Result<(), ChangeRefused>),
     Noticed,
     /// The node cannot answer anything any more, or not this.
