@@ -14,6 +14,8 @@ const PAUSE_MS_MAX: u64 = 900;
 const DOWN_MS_MAX: u64 = 2_500;
 /// A power cut comes after so many changes of the disk: within an append, a roll-over or a snapshot.
 const OPERATIONS_MAX: u64 = 40;
+/// How wrong a time of day is: a forgotten zone, or a clock that was never set.
+const WRONG_BY_MS: [u64; 3] = [500, 5_000, 3_600_000];
 
 pub const CALM: Delays = Delays { usual_ms: 2, late_one_in: 50, late_ms: 20 };
 const STORMY: Delays = Delays { usual_ms: 30, late_one_in: 5, late_ms: 400 };
@@ -26,12 +28,15 @@ pub struct Faults {
     restart_ms: Vec<Option<u64>>,
     /// Whose disk was told to fail, so that the node has to stop by itself.
     failing: Vec<bool>,
+    /// The times of day are set wrong, again and again.
+    wrong_clocks: bool,
     /// Nodes may stop by themselves, and are started again.
     may_fail: bool,
 }
 
 impl Faults {
-    pub fn new(hosts: usize, may_fail: bool, random: Random) -> Faults {
+    pub fn new(hosts: usize, may_fail: bool, mut random: Random) -> Faults {
+        let wrong_clocks = random.one_in(2);
         // The first leader is found in peace.
         Faults {
             random,
@@ -40,6 +45,7 @@ impl Faults {
             calm_ms: None,
             restart_ms: vec![None; hosts],
             failing: vec![false; hosts],
+            wrong_clocks,
             may_fail,
         }
     }
@@ -108,6 +114,12 @@ impl Faults {
     fn begin(&mut self, now_ms: u64, hosts: &mut [Host], network: &Network, trace: &mut Vec<String>) {
         let one = self.random.below(hosts.len() as u64) as usize;
         let other = (one + 1 + self.random.below(hosts.len() as u64 - 1) as usize) % hosts.len();
+        if self.wrong_clocks && self.random.one_in(3) {
+            let by_ms = WRONG_BY_MS[self.random.below(WRONG_BY_MS.len() as u64) as usize];
+            let ahead_ms = self.random.below(2 * by_ms + 1) as i64 - by_ms as i64;
+            trace.push(format!("n{}'s time of day is set {ahead_ms} ms ahead", hosts[one].id()));
+            return hosts[one].set_time_of_day(ahead_ms);
+        }
         match self.random.below(17) {
             12 => {
                 let op = [Op::Write, Op::Sync, Op::SyncDir, Op::Rename][self.random.below(4) as usize];

@@ -53,3 +53,79 @@ impl Deadlines {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::num::NonZeroU64;
+
+    use proptest::prelude::*;
+
+    use crate::keyspace::{Key, Keyspace, Scope, Stamp, Value};
+
+    fn key(number: u8) -> Key {
+        Key::from(&[number][..])
+    }
+
+    /// What is due, by looking at every key.
+    fn looked_for(keyspace: &Keyspace, now_ms: u64) -> Vec<Key> {
+        let mut due = Vec::new();
+        for number in 0..u8::MAX {
+            let key = key(number);
+            let expired = keyspace.map.get(key.as_bytes()).is_some_and(|entry| entry.is_expired(now_ms));
+            due.extend(expired.then_some(key));
+        }
+        due
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_is_done_the_keys_that_are_due_are_found(
+            steps in proptest::collection::vec((0..6u8, 0..20u8, 0..50u64), 0..200)
+        ) {
+            let keyspace = Keyspace::new();
+            for (index, (what, number, deadline)) in steps.into_iter().enumerate() {
+                let stamp = Stamp { index: index as u64, now_ms: 20 };
+                let mut writer = keyspace.writer(Scope::ManyKeys, stamp);
+                let (key, deadline) = (key(number), NonZeroU64::new(deadline));
+                let value = Value::Text(b"value"[..].into());
+                match what {
+                    0 => writer.put(key, value, deadline),
+                    1 => drop(writer.remove(key.as_bytes())),
+                    2 => drop(writer.set_deadline(key.as_bytes(), deadline)),
+                    3 => writer.put_keeping_deadline(key, value),
+                    4 => drop(writer.remove_if_expired(key.as_bytes())),
+                    _ if number == 0 => writer.clear(),
+                    _ => {}
+                }
+                drop(writer);
+                let mut due = keyspace.due(30, usize::MAX, usize::MAX);
+                due.sort();
+                prop_assert_eq!(due, looked_for(&keyspace, 30));
+                let all = keyspace.due(u64::MAX, usize::MAX, usize::MAX).len();
+                prop_assert_eq!(keyspace.deadlines(), all);
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_due_is_cut_into_bounded_pieces_and_what_is_found_expired_is_counted() {
+        let keyspace = Keyspace::new();
+        let put = |number: u8, now_ms: u64| {
+            let stamp = Stamp { index: 1, now_ms };
+            let value = Value::Text(b"value"[..].into());
+            keyspace.writer(Scope::OneKey, stamp).put(key(number), value, NonZeroU64::new(10));
+        };
+        (0..100).for_each(|number| put(number, 1));
+        assert_eq!(keyspace.due(9, usize::MAX, usize::MAX), []);
+        assert_eq!(keyspace.due(10, 30, usize::MAX).len(), 30);
+        assert_eq!(keyspace.due(10, usize::MAX, 25).len(), 25);
+        assert_eq!(keyspace.due(10, usize::MAX, 0).len(), 1, "one always goes");
+        drop(keyspace.begin_entry(false));
+        put(0, 10);
+        assert_eq!(keyspace.expired(), 0, "nobody waits for the entry");
+        drop(keyspace.begin_entry(true));
+        put(1, 10);
+        keyspace.writer(Scope::OneKey, Stamp { index: 1, now_ms: 10 }).remove(&[2]);
+        assert_eq!(keyspace.expired(), 2);
+    }
+}

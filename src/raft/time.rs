@@ -23,7 +23,8 @@ use crate::keyspace::Keyspace;
 /// off then, and a difference of a second is gone after 17 minutes.
 const DRIFT: u32 = 1000;
 
-/// What this node told is not taken back while the leader's word is so little behind: messages take their time.
+/// What this node told is not taken back for a word that is so little behind it: messages take their time. One that is
+/// further behind comes from a cluster that lost its memory of the time, and counts.
 const HOLD: Duration = Duration::from_secs(1);
 
 /// A time of day that is further from the group's time is worth a warning.
@@ -55,6 +56,15 @@ struct Known {
 impl Known {
     fn set(&mut self, base: Duration, at: Duration) {
         (self.base, self.at) = (base, at);
+    }
+
+    /// Goes by what another node said from now on.
+    fn adopt(&mut self, time: Duration, now: Duration) {
+        self.set(time, now);
+        if !self.heard || self.told > time + HOLD {
+            self.told = time;
+        }
+        self.heard = true;
     }
 
     /// The time now, when the monotonic clock shows `now`.
@@ -93,13 +103,8 @@ impl GroupTime {
     /// The time as this node knows it, in unix milliseconds; for reads that ask nobody.
     pub fn now_ms(&self) -> u64 {
         let mut known = self.known.lock();
-        let time = self.estimate(&mut known, self.clock.elapsed());
-        if known.told <= time + HOLD {
-            known.told = known.told.max(time);
-            return millis(known.told);
-        }
-        known.told = time;
-        millis(time)
+        known.told = self.estimate(&mut known, self.clock.elapsed()).max(known.told);
+        millis(known.told)
     }
 
     /// Takes note of the time that the leader of `term` gave with an append that this node took.
@@ -110,8 +115,8 @@ impl GroupTime {
         if known.heard && (term < known.term || term == known.term && time < known.word) {
             return;
         }
-        known.set(time, self.clock.elapsed());
-        (known.heard, known.term, known.word) = (true, term, time);
+        known.adopt(time, self.clock.elapsed());
+        (known.term, known.word) = (term, time);
         self.look_at_the_wall(&mut known);
     }
 
@@ -127,9 +132,8 @@ impl GroupTime {
         let mut known = self.known.lock();
         let (time, now) = (Duration::from_millis(time_ms), self.clock.elapsed());
         if !known.heard || self.estimate(&mut known, now) < time {
-            known.set(time, now);
+            known.adopt(time, now);
         }
-        known.heard = true;
     }
 
     /// How far this node's time of day is ahead of the group's time, in milliseconds.
@@ -232,6 +236,7 @@ mod tests {
     #[test]
     fn a_follower_counts_on_from_the_leaders_word_whatever_its_own_time_of_day() {
         let (leader, follower) = (node(NOON_MS), node(NOON_MS + HOUR_MS));
+        assert_eq!(follower.time.now_ms(), NOON_MS + HOUR_MS);
         assert_eq!(follower.time.word_for_candidate(), None, "a time of day is no word of the group's time");
         follower.time.heard(1, leader.time.leading());
         pass(&[&leader, &follower], 500);
@@ -258,6 +263,7 @@ mod tests {
     #[test]
     fn a_new_leader_goes_on_from_what_its_voters_know() {
         let started = node(NOON_MS + HOUR_MS);
+        assert_eq!(started.time.now_ms(), NOON_MS + HOUR_MS);
         started.time.voter_said(None);
         started.time.voter_said(Some(NOON_MS));
         started.time.voter_said(Some(NOON_MS - 1));
