@@ -1,14 +1,11 @@
 //! Deadlines: a value is there until its deadline by the leader's time and never after it, whichever node is asked, and
 //! that time goes forward, no faster than time does, whatever the nodes' times of day are.
 //!
-//! What is not promised: when a node has started anew in between, the time that readers were told may be forgotten. What
-//! was written is not; and the leader takes away, through the log, what has expired, so that a value that was seen to be
-//! gone comes back at most within the moment before that is done.
+//! What is not promised: when a node has started anew in between, the time that readers were told may be forgotten. The
+//! stamp of what was written is not.
 
 use crate::history::{Event, History, Operation, Outcome};
 
-/// The leader takes away what is due several times a second; elections and slow networks come on top.
-const REAPED_WITHIN_MS: u64 = 4_000;
 /// A leader lets time run faster by so much, and both clocks have whole milliseconds.
 const DRIFT: u64 = 1_000;
 const ROUNDED_MS: u64 = 2;
@@ -104,8 +101,7 @@ fn come_back(key: usize, sets: &[Set<'_>], reads: &[Read<'_>]) -> Result<(), Str
     for gone in reads {
         for again in reads.iter().filter(|again| before(gone.event, again.event)) {
             let Some(set) = sets.iter().find(|set| Some(set.number) == again.found) else { continue };
-            let forgotten =
-                starts_between(gone.event, again.event) && gone.time_ms < set.deadline_ms + REAPED_WITHIN_MS;
+            let forgotten = starts_between(gone.event, again.event);
             if gone.found != again.found && gone.time_ms >= set.deadline_ms && !forgotten {
                 return Err(format!(
                     "k{key}: c{} found {} at n{} at {}, and it was gone for c{} at n{} at {}",

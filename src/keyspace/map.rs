@@ -11,6 +11,7 @@ use std::hash::BuildHasher;
 use std::num::NonZeroU64;
 
 use dashmap::DashMap;
+use dashmap::mapref::entry::Entry as Place;
 use dashmap::mapref::one::{Ref, RefMut};
 
 use super::deadlines::Deadlines;
@@ -62,13 +63,19 @@ impl Map {
     }
 
     pub fn insert(&self, key: Key, entry: Entry) -> Option<Entry> {
-        let part = self.part_of(key.as_bytes());
-        // Named only for a deadline: a key without one costs no copy.
-        let named = self.parts[part].get(key.as_bytes()).and_then(|before| before.expires_ms);
-        if named != entry.expires_ms {
-            self.deadlines[part].change(&key, named, entry.expires_ms);
+        let (part, after) = (self.part_of(key.as_bytes()), entry.expires_ms);
+        let deadlines = &self.deadlines[part];
+        match self.parts[part].entry(key) {
+            Place::Occupied(mut place) => {
+                let before = place.insert(entry);
+                deadlines.change(place.key(), before.expires_ms, after);
+                Some(before)
+            }
+            Place::Vacant(place) => {
+                deadlines.change(place.insert(entry).key(), None, after);
+                None
+            }
         }
-        self.parts[part].insert(key, entry)
     }
 
     pub fn remove(&self, key: &[u8]) -> Option<(Key, Entry)> {

@@ -17,8 +17,7 @@ use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
 use super::log_store::LogStore;
-use super::net::ReadPoint;
-use super::net::{self, Endpoint, Links, Network};
+use super::net::{self, Endpoint, Links, Network, ReadPoint};
 use super::notices::{Inbox, Notices};
 use super::proposer::Proposer;
 use super::rounds::Rounds;
@@ -223,16 +222,6 @@ impl Group {
 
     pub(super) fn time(&self) -> &GroupTime {
         &self.shared.time
-    }
-
-    /// The group's time as this node knows it, in unix milliseconds.
-    pub fn now_ms(&self) -> u64 {
-        self.time().now_ms()
-    }
-
-    /// How far this node's time of day is ahead of the group's time, in milliseconds.
-    pub fn wall_ahead_ms(&self) -> i64 {
-        self.time().wall_ahead_ms()
     }
 
     pub(super) fn log(&self) -> &Log {
