@@ -51,7 +51,7 @@ struct Serving {
 }
 
 fn serve(runtime: &Runtime, flags: &[&str], dir: &Path, clock: Arc<Wrong>) -> Serving {
-    let words = [&["server", "--dir", dir.to_str().unwrap()], flags].concat();
+    let words = [&["server", "--dir", dir.to_str().unwrap()][..], flags].concat();
     let config = Config::load(words.into_iter().map(Into::into)).unwrap();
     let starting = Node::start_on(config, RealDisk::shared(), clock, RealNet::shared());
     let node = runtime.block_on(starting).unwrap();
