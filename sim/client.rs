@@ -5,8 +5,8 @@ use std::sync::Arc;
 use bytes::Bytes;
 use jsonvault::command::{Context, Draw, ReadConsistency, Route, table};
 use jsonvault::error::Unavailable;
-use jsonvault::keyspace::Keyspace;
-use jsonvault::machine::Batch;
+use jsonvault::keyspace::{Keyspace, Scope, Value};
+use jsonvault::machine::{Batch, Transaction};
 use jsonvault::raft::Group;
 use jsonvault::resp::{Protocol, Reply};
 use parking_lot::Mutex;
@@ -17,6 +17,10 @@ use jsonvault::env::Random;
 
 /// Few, so that writes meet.
 pub const KEYS: usize = 4;
+/// Keys beside those whose values expire.
+pub const EXPIRING_KEYS: usize = 2;
+/// The longest that such a value is to stay.
+const STAYS_MS_MAX: u64 = 1_500;
 /// A client gives up before the node does, now and then.
 const PATIENCE_MS: u64 = 4_000;
 /// The longest value that is written beside an append, so that segments fill and logs grow.
@@ -62,11 +66,15 @@ impl Client {
         if now_ms >= self.next_ms {
             let host = self.random.below(hosts.len() as u64) as usize;
             let key = self.random.below(KEYS as u64) as usize;
-            let operation = match self.random.below(8) {
-                0..5 => Operation::Append(history.number()),
-                5 => Operation::Read,
-                6 => Operation::ReadLeased,
-                _ => Operation::ReadLocal,
+            let expiring = KEYS + self.random.below(EXPIRING_KEYS as u64) as usize;
+            let (key, operation) = match self.random.below(14) {
+                0..5 => (key, Operation::Append(history.number())),
+                5 => (key, Operation::Read),
+                6 => (key, Operation::ReadLeased),
+                7 => (key, Operation::ReadLocal),
+                8 => (expiring, Operation::SetFor(history.number(), 1 + self.random.below(STAYS_MS_MAX))),
+                9..12 => (expiring, Operation::ReadSet),
+                _ => (expiring, Operation::ReadSetLeased),
             };
             self.ask(now_ms, &hosts[host], key, operation, history, trace);
         }
@@ -123,6 +131,9 @@ pub fn perform(
             Operation::Read => read(&group, &keyspace, key, ReadConsistency::Linearizable).await,
             Operation::ReadLeased => read(&group, &keyspace, key, ReadConsistency::Lease).await,
             Operation::ReadLocal => read(&group, &keyspace, key, ReadConsistency::Local).await,
+            Operation::SetFor(number, for_ms) => set_for(&group, key, number, for_ms).await,
+            Operation::ReadSet => read_set(&group, &keyspace, key, ReadConsistency::Linearizable).await,
+            Operation::ReadSetLeased => read_set(&group, &keyspace, key, ReadConsistency::Lease).await,
         };
         *told.lock() = Some(outcome);
     });
@@ -157,9 +168,47 @@ async fn append(group: &Group, key: usize, number: u64, filler: usize) -> Outcom
     }
 }
 
+/// Puts a number and asks for its deadline, in one step.
+async fn set_for(group: &Group, key: usize, number: u64, for_ms: u64) -> Outcome {
+    let (name, number, for_ms) = (format!("k{key}"), number.to_string(), for_ms.to_string());
+    let mut transaction = Transaction::new(Vec::new(), Protocol::Resp2);
+    for words in [&["SET", &name, &number, "PX", &for_ms][..], &["PEXPIRETIME", &name]] {
+        let row = table::find(words[0].as_bytes()).expect("a command of the table");
+        let words: Vec<Bytes> = words.iter().map(|word| Bytes::copy_from_slice(word.as_bytes())).collect();
+        transaction.push(row, &words, &context()).expect("a request that is right");
+    }
+    let mut batch = Batch::new();
+    batch.push_transaction(&transaction).expect("a request that is right");
+    match group.propose(batch).await {
+        Ok(replies) => match &replies[0] {
+            Reply::Array(both) => match both[..] {
+                [Reply::Simple(_), Reply::Integer(deadline)] => Outcome::Set(deadline as u64),
+                _ => panic!("a number with a deadline is put, and answered {both:?}"),
+            },
+            other => panic!("a transaction is answered {other:?}"),
+        },
+        Err(Unavailable::Uncertain) => Outcome::Unknown("uncertain".to_string()),
+        Err(refused) => Outcome::Refused(refused.to_string()),
+    }
+}
+
+async fn read_set(group: &Group, keyspace: &Keyspace, key: usize, consistency: ReadConsistency) -> Outcome {
+    match group.read_barrier(consistency).await {
+        Ok(now_ms) => {
+            let view = keyspace.view(Scope::OneKey, now_ms);
+            let number = view.value(format!("k{key}").as_bytes()).map(|value| match value {
+                Value::Text(digits) => String::from_utf8_lossy(&digits).parse().expect("a number was put"),
+                other => panic!("a number is read as {other:?}"),
+            });
+            Outcome::Found(number, view.now_ms())
+        }
+        Err(refused) => Outcome::Refused(refused.to_string()),
+    }
+}
+
 async fn read(group: &Group, keyspace: &Keyspace, key: usize, consistency: ReadConsistency) -> Outcome {
     match group.read_barrier(consistency).await {
-        Ok(()) => Outcome::List(list(keyspace, key)),
+        Ok(_) => Outcome::List(list(keyspace, key)),
         Err(refused) => Outcome::Refused(refused.to_string()),
     }
 }

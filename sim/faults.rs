@@ -17,6 +17,8 @@ const DOWN_MS_MAX: u64 = 2_500;
 const OPERATIONS_MAX: u64 = 40;
 /// Of so many faults one is about a whole disk.
 const DISKS_ONE_IN: u64 = 8;
+/// How wrong a time of day is: a forgotten zone, or a clock that was never set.
+const WRONG_BY_MS: [u64; 3] = [500, 5_000, 3_600_000];
 
 pub const CALM: Delays = Delays { usual_ms: 2, late_one_in: 50, late_ms: 20 };
 const STORMY: Delays = Delays { usual_ms: 30, late_one_in: 5, late_ms: 400 };
@@ -30,12 +32,15 @@ pub struct Faults {
     /// Whose disk was told to fail, so that the node has to stop by itself.
     failing: Vec<bool>,
     disks: Disks,
+    /// The times of day are set wrong, again and again.
+    wrong_clocks: bool,
     /// Nodes may stop by themselves, and are started again.
     may_fail: bool,
 }
 
 impl Faults {
-    pub fn new(hosts: usize, may_fail: bool, random: Random) -> Faults {
+    pub fn new(hosts: usize, may_fail: bool, mut random: Random) -> Faults {
+        let wrong_clocks = random.one_in(2);
         // The first leader is found in peace.
         Faults {
             random,
@@ -45,6 +50,7 @@ impl Faults {
             restart_ms: vec![None; hosts],
             failing: vec![false; hosts],
             disks: Disks::new(hosts),
+            wrong_clocks,
             may_fail,
         }
     }
@@ -118,6 +124,12 @@ impl Faults {
     fn begin(&mut self, now_ms: u64, hosts: &mut [Host], network: &Network, trace: &mut Vec<String>) {
         let one = self.random.below(hosts.len() as u64) as usize;
         let other = (one + 1 + self.random.below(hosts.len() as u64 - 1) as usize) % hosts.len();
+        if self.wrong_clocks && self.random.one_in(3) {
+            let by_ms = WRONG_BY_MS[self.random.below(WRONG_BY_MS.len() as u64) as usize];
+            let ahead_ms = self.random.below(2 * by_ms + 1) as i64 - by_ms as i64;
+            trace.push(format!("n{}'s time of day is set {ahead_ms} ms ahead", hosts[one].id()));
+            return hosts[one].set_time_of_day(ahead_ms);
+        }
         match self.random.below(17) {
             12 => {
                 let op = [Op::Write, Op::Sync, Op::SyncDir, Op::Rename][self.random.below(4) as usize];

@@ -13,6 +13,12 @@ pub enum Operation {
     ReadLeased,
     /// Reads what the node has.
     ReadLocal,
+    /// Puts a number that no other operation puts, for so many milliseconds.
+    SetFor(u64, u64),
+    /// Reads such a number, as linearizable as can be.
+    ReadSet,
+    /// The same, on the word of a leader's lease.
+    ReadSetLeased,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,6 +26,10 @@ pub enum Outcome {
     /// Appended; the list had so many numbers then.
     Appended(usize),
     List(Vec<u64>),
+    /// Put, with a deadline in unix milliseconds.
+    Set(u64),
+    /// The number that was there, and the time by which its deadline was judged.
+    Found(Option<u64>, u64),
     /// Surely not done.
     Refused(String),
     /// Nobody knows, or the client did not wait for it.
@@ -34,6 +44,15 @@ pub struct Event {
     pub operation: Operation,
     pub invoked: u64,
     pub completed: Option<(u64, Outcome)>,
+    /// When it was invoked and when it completed, in milliseconds of the simulation, and how often nodes had been started
+    /// by then.
+    pub moments: [Moment; 2],
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Moment {
+    pub now_ms: u64,
+    pub starts: u64,
 }
 
 #[derive(Debug, Default)]
@@ -41,9 +60,15 @@ pub struct History {
     pub events: Vec<Event>,
     clock: u64,
     numbers: u64,
+    moment: Moment,
 }
 
 impl History {
+    /// What follows happens at this moment.
+    pub fn is_now(&mut self, moment: Moment) {
+        self.moment = moment;
+    }
+
     /// A number to append that was never used.
     pub fn number(&mut self) -> u64 {
         self.numbers += 1;
@@ -52,7 +77,8 @@ impl History {
 
     pub fn invoke(&mut self, client: usize, host: usize, key: usize, operation: Operation) -> usize {
         self.clock += 1;
-        self.events.push(Event { client, host, key, operation, invoked: self.clock, completed: None });
+        let (invoked, moments) = (self.clock, [self.moment; 2]);
+        self.events.push(Event { client, host, key, operation, invoked, completed: None, moments });
         self.events.len() - 1
     }
 
@@ -61,6 +87,7 @@ impl History {
         let event = &mut self.events[event];
         assert!(event.completed.is_none(), "an operation completes once");
         event.completed = Some((self.clock, outcome));
+        event.moments[1] = self.moment;
     }
 
     pub fn of_key(&self, key: usize) -> impl Iterator<Item = &Event> {

@@ -6,7 +6,7 @@
 
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::time::Duration;
 
 use jsonvault::env::{Background, Clock, Random, SimDisk};
@@ -41,12 +41,14 @@ pub struct Settings {
 #[derive(Debug)]
 struct HostClock {
     now_ms: Arc<AtomicU64>,
-    skew_ms: u64,
+    /// How far the time of day is ahead; an operator may change it at any time.
+    skew_ms: Arc<AtomicI64>,
 }
 
 impl Clock for HostClock {
     fn now_ms(&self) -> u64 {
-        EPOCH_MS + self.now_ms.load(Ordering::Relaxed) + self.skew_ms
+        let true_ms = EPOCH_MS + self.now_ms.load(Ordering::Relaxed);
+        true_ms.saturating_add_signed(self.skew_ms.load(Ordering::Relaxed))
     }
 
     fn elapsed(&self) -> Duration {
@@ -80,7 +82,7 @@ pub struct Host {
     pub disk: SimDisk,
     settings: Settings,
     now_ms: Arc<AtomicU64>,
-    skew_ms: u64,
+    skew_ms: Arc<AtomicI64>,
     network: Network,
     random: Random,
     /// The number of the data directory, or of the next one.
@@ -101,7 +103,7 @@ impl Host {
         network: Network,
         mut random: Random,
     ) -> Host {
-        let skew_ms = random.below(500);
+        let skew_ms = Arc::new(AtomicI64::new(random.below(500) as i64));
         let disk = SimDisk::new();
         let incarnation = random.next_u64();
         Host {
@@ -166,7 +168,7 @@ impl Host {
             founding: if founds { Founding::Members(founders) } else { Founding::Joins },
             settings: self.settings.clone(),
             disk: self.disk.clone(),
-            clock: Arc::new(HostClock { now_ms: self.now_ms.clone(), skew_ms: self.skew_ms }),
+            clock: Arc::new(HostClock { now_ms: self.now_ms.clone(), skew_ms: self.skew_ms.clone() }),
             network: self.network.of_host(self.index),
             background,
         }
@@ -225,6 +227,11 @@ impl Host {
     /// Holds the node for so long, as a busy machine or a debugger does; 0 lets it go on.
     pub fn pause(&mut self, for_ms: u64) {
         self.pause_ms = for_ms;
+    }
+
+    /// Sets the node's time of day so far ahead, or behind; its monotonic clock does not notice.
+    pub fn set_time_of_day(&self, ahead_ms: i64) {
+        self.skew_ms.store(ahead_ms, Ordering::Relaxed);
     }
 
     /// The node loses its power. The seed chooses what of the unsynced its disk keeps.

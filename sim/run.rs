@@ -12,10 +12,10 @@ use jsonvault::env::Random;
 use crate::check::digests::{Digests, digest};
 use crate::check::leaders::Leaders;
 use crate::check::progress::Progress;
-use crate::check::{reads, writes};
-use crate::client::{Client, KEYS, list};
+use crate::check::{expiry, reads, writes};
+use crate::client::{Client, EXPIRING_KEYS, KEYS, list};
 use crate::faults::{CALM, Faults};
-use crate::history::History;
+use crate::history::{History, Moment};
 use crate::host::{Host, Settings};
 use crate::net::Network;
 use crate::operator::Operator;
@@ -139,6 +139,8 @@ impl Simulation {
         self.now_ms += 1;
         self.shared_now.store(self.now_ms, Ordering::Relaxed);
         self.network.advance(self.now_ms);
+        let starts = self.hosts.iter().map(|host| host.boots).sum();
+        self.history.is_now(Moment { now_ms: self.now_ms, starts });
         let mut lines = Vec::new();
         for client in &mut self.clients {
             client.step(self.now_ms, &self.hosts, &mut self.history, &mut lines);
@@ -201,7 +203,7 @@ impl Simulation {
             let (group, keyspace) = host.group().ok_or("a node is not up at the end")?;
             let applied = group.status().last_applied.ok_or("a node has applied nothing at the end")?;
             let digest = digest(&keyspace);
-            lines.push(format!("n{} has applied {applied}: {digest:016x}", host.id()));
+            lines.push(format!("n{} has applied {applied}: {digest:032x}", host.id()));
             self.digests.seen(applied, host.id(), digest)?;
         }
         self.note(lines);
@@ -211,7 +213,10 @@ impl Simulation {
             writes::check(&self.history, key, &finally)?;
             reads::check(&self.history, key, &finally)?;
         }
-        Ok(())
+        for key in KEYS..KEYS + EXPIRING_KEYS {
+            expiry::check(&self.history, key)?;
+        }
+        expiry::check_time(&self.history)
     }
 }
 

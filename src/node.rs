@@ -18,7 +18,7 @@ use crate::env::{Acceptor, Background, Clock, Disk, Net, Random, RealDisk, RealN
 use crate::error::Fatal;
 use crate::keyspace::Keyspace;
 use crate::raft::{Founding, Group, Member, Options};
-use crate::server::{Hub, Listener, Restart, Shared, Stats, expiry, fitted, join, run_hub, sampling};
+use crate::server::{Hub, Listener, Restart, Shared, Stats, fitted, join, run_hub, sampling};
 use crate::storage::{DataDir, Identity};
 
 /// A node that has started and is ready to serve.
@@ -149,7 +149,6 @@ impl Node {
         let (stopping, stopping_seen) = watch::channel(false);
         let listener = self.listener.take().expect("a node serves once");
         let server = tokio::spawn(listener.serve(self.shared.clone(), stopping_seen));
-        let expiry = tokio::spawn(expiry::run(self.shared.clone()));
         let mut telling = tokio::spawn(run_hub(self.shared.hub.clone()));
         let sampling = tokio::spawn(sampling::run(self.shared.clone()));
         let group = self.shared.group.clone();
@@ -180,7 +179,6 @@ impl Node {
         };
         tracing::info!("stopping");
         self.shared.stops.send_replace(true);
-        expiry.abort();
         sampling.abort();
         loaded.abort();
         if outcome.is_ok() {

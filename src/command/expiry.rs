@@ -1,9 +1,15 @@
 //! When a key is gone: what `EX`, `PX`, `EXAT` and `PXAT` and the EXPIRE commands mean by their numbers.
+//!
+//! "From now" is from the stamp of the entry, which the leader gives: whatever the clock of the node that took the
+//! request, and however long the entry was on its way, the key lives as long as was asked.
 
 use std::num::NonZeroU64;
 
+use serde::{Deserialize, Serialize};
+
 use super::{Args, Context};
 use crate::error::Answer;
+use crate::keyspace::Stamp;
 
 /// What a number counts, and from when.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,21 +24,50 @@ pub enum Clock {
     UnixMillis,
 }
 
-impl Clock {
-    /// The moment in unix milliseconds; `None` if it is too far away to be one.
-    pub fn moment_ms(self, amount: i64, context: &Context) -> Option<i64> {
-        let now = i64::try_from(context.now_ms).ok()?;
+/// A moment as the log carries it, in milliseconds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Moment {
+    /// Unix time.
+    At(i64),
+    /// After the entry's stamp.
+    After(i64),
+}
+
+impl Moment {
+    /// The moment in unix milliseconds.
+    pub fn unix_ms(self, stamp: Stamp) -> i64 {
         match self {
-            Clock::SecondsFromNow => amount.checked_mul(1000)?.checked_add(now),
-            Clock::MillisFromNow => amount.checked_add(now),
-            Clock::UnixSeconds => amount.checked_mul(1000),
-            Clock::UnixMillis => Some(amount),
+            Moment::At(moment) => moment,
+            Moment::After(amount) => i64::try_from(stamp.now_ms).unwrap_or(i64::MAX).saturating_add(amount),
+        }
+    }
+
+    /// The same as a deadline; one before 1970 is the earliest there is.
+    pub fn deadline(self, stamp: Stamp) -> NonZeroU64 {
+        u64::try_from(self.unix_ms(stamp)).ok().and_then(NonZeroU64::new).unwrap_or(NonZeroU64::MIN)
+    }
+}
+
+impl Clock {
+    /// The moment that is meant; `None` if it is too far away to be one.
+    pub fn moment(self, amount: i64, context: &Context) -> Option<Moment> {
+        let millis = match self {
+            Clock::SecondsFromNow | Clock::UnixSeconds => amount.checked_mul(1000)?,
+            Clock::MillisFromNow | Clock::UnixMillis => amount,
+        };
+        match self {
+            Clock::UnixSeconds | Clock::UnixMillis => Some(Moment::At(millis)),
+            Clock::SecondsFromNow | Clock::MillisFromNow => {
+                // About now is enough to tell what is too far away.
+                i64::try_from(context.now_ms).ok()?.checked_add(millis)?;
+                Some(Moment::After(millis))
+            }
         }
     }
 }
 
-/// Takes `EX seconds` and its siblings, if they come next: a deadline in unix milliseconds.
-pub fn deadline_if_any(args: &mut Args<'_>, context: &Context) -> Result<Option<NonZeroU64>, Answer> {
+/// Takes `EX seconds` and its siblings, if they come next.
+pub fn deadline_if_any(args: &mut Args<'_>, context: &Context) -> Result<Option<Moment>, Answer> {
     let clocks = [
         ("EX", Clock::SecondsFromNow),
         ("PX", Clock::MillisFromNow),
@@ -46,13 +81,12 @@ pub fn deadline_if_any(args: &mut Args<'_>, context: &Context) -> Result<Option<
 }
 
 /// The next word as a deadline; it has to be a number above 0.
-pub fn deadline(args: &mut Args<'_>, clock: Clock, context: &Context) -> Result<NonZeroU64, Answer> {
+pub fn deadline(args: &mut Args<'_>, clock: Clock, context: &Context) -> Result<Moment, Answer> {
     if args.is_empty() {
         return Err(Answer::SYNTAX);
     }
     let amount = args.integer()?;
-    let moment = (amount > 0).then(|| clock.moment_ms(amount, context)).flatten();
-    let moment = moment.and_then(|moment| u64::try_from(moment).ok()).and_then(NonZeroU64::new);
+    let moment = (amount > 0).then(|| clock.moment(amount, context)).flatten();
     moment.ok_or_else(|| invalid(args.command()))
 }
 

@@ -82,7 +82,7 @@ pub trait Command {
 #[derive(Clone, Copy, Debug)]
 pub struct Context {
     pub protocol: Protocol,
-    /// The node's clock, unix milliseconds: what relative times count from.
+    /// The group's time as this node knows it, in unix milliseconds; what a read judges deadlines by.
     pub now_ms: u64,
     /// The largest document that is accepted, in bytes of JSON text.
     pub document_bytes_max: usize,

@@ -82,8 +82,10 @@ pub trait Node: Inspect {
     fn for_each_key(&self, take: &mut dyn FnMut(&[u8]) -> bool);
     /// How many keys there are.
     fn keys(&self) -> usize;
-    /// Unix time in milliseconds.
+    /// The node's time of day: unix time in milliseconds.
     fn now_ms(&self) -> u64;
+    /// The group's time, by which deadlines are judged, as this node knows it: unix time in milliseconds.
+    fn group_time_ms(&self) -> u64;
     /// What a key with its value takes in memory, in bytes, or null; behind the read barrier of the setting.
     fn memory_usage(&self, key: Bytes) -> Running<'_>;
     /// Takes a node into the cluster; the cluster's name. Without an incarnation the node is asked for it.

@@ -7,11 +7,13 @@
 
 use std::fmt::Debug;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+#[cfg(not(target_os = "linux"))]
+use std::time::Instant;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// A source of time.
 pub trait Clock: Debug + Send + Sync {
-    /// Milliseconds since 1970-01-01 UTC. May jump in either direction: for deadlines that clients see, nothing else.
+    /// Milliseconds since 1970-01-01 UTC. May jump in either direction, and says something else on each node.
     fn now_ms(&self) -> u64;
 
     /// Time since some fixed moment in the life of this clock; monotonic. For intervals and timeouts.
@@ -21,12 +23,12 @@ pub trait Clock: Debug + Send + Sync {
 /// The clocks of the operating system.
 #[derive(Debug)]
 pub struct SystemClock {
-    start: Instant,
+    start: Duration,
 }
 
 impl SystemClock {
     pub fn new() -> SystemClock {
-        SystemClock { start: Instant::now() }
+        SystemClock { start: since_boot() }
     }
 }
 
@@ -44,8 +46,22 @@ impl Clock for SystemClock {
     }
 
     fn elapsed(&self) -> Duration {
-        self.start.elapsed()
+        since_boot().saturating_sub(self.start)
     }
+}
+
+/// What the clock shows that goes on while the machine sleeps: deadlines of clients do not wait for it to wake up.
+#[cfg(target_os = "linux")]
+fn since_boot() -> Duration {
+    use nix::time::{ClockId, clock_gettime};
+    clock_gettime(ClockId::CLOCK_BOOTTIME).expect("every Linux since 2.6.39 has the clock").into()
+}
+
+/// Elsewhere time stands still while the machine sleeps.
+#[cfg(not(target_os = "linux"))]
+fn since_boot() -> Duration {
+    static FIRST: std::sync::LazyLock<Instant> = std::sync::LazyLock::new(Instant::now);
+    FIRST.elapsed()
 }
 
 /// A clock that stands still until it is told to move.

@@ -14,7 +14,7 @@ use crate::env::{Disk, Open, SimDisk};
 use crate::error::Fatal;
 use crate::json::{ParseLimits, parse};
 use crate::keyspace::{Entry, Key, Keyspace, Scope, Value};
-use crate::machine::{Restore, write_record};
+use crate::machine::{Restore, write_head, write_record};
 use crate::storage::log::{self, Log, Options, SEGMENT_BYTES_MIN};
 use crate::storage::snapshot::{SnapshotDir, SnapshotFile, SnapshotReader};
 
@@ -145,6 +145,7 @@ static SNAPSHOTS: LazyLock<Files> = LazyLock::new(|| {
     let snapshots = SnapshotDir::open_dir(disk.shared(), dir(), 0).expect("an empty directory opens");
     for generation in [10, 20] {
         let mut stream = Vec::new();
+        write_head(&mut stream, generation);
         contents(generation).iter().for_each(|(key, entry)| write_record(&mut stream, key, entry));
         let mut writer = snapshots.begin((generation, 1), b"meta").expect("a snapshot begins");
         stream.chunks(300).for_each(|block| writer.block(block).expect("a block is written"));

@@ -75,6 +75,7 @@ fn records() -> Vec<Vec<u8>> {
     use crate::keyspace::{Entry, Key, Value};
     let entry = |value| Entry { value, expires_ms: None, version: 7 };
     let mut stream = vec![40];
+    crate::machine::write_head(&mut stream, 7);
     for value in [Value::Json(PARSED[0].clone()), Value::Text(b"text".as_slice().into())] {
         crate::machine::write_record(&mut stream, &Key::from(b"key".as_slice()), &entry(value));
     }

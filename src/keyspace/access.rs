@@ -50,9 +50,11 @@ impl Alone<'_> {
 }
 
 impl<'a> Access<'a> {
-    /// A reader, for which a deadline at or before `now_ms` has passed.
+    /// A reader, for which a deadline at or before `now_ms` has passed, or at or before the keyspace's own time.
     pub fn view(self, scope: Scope, now_ms: u64) -> View<'a> {
-        View { keyspace: self.keyspace, now_ms, held: Cell::new(Some(self.hold(scope))) }
+        let held = Cell::new(Some(self.hold(scope)));
+        // After the gate: what it sees is of no later time than this.
+        View { keyspace: self.keyspace, now_ms: now_ms.max(self.keyspace.time_ms()), held }
     }
 
     /// The one writer, for one command of the entry that `stamp` belongs to.

@@ -99,6 +99,7 @@ impl Shared {
 pub struct Capture {
     keyspace: Arc<Keyspace>,
     number: u64,
+    time_ms: u64,
 }
 
 impl Keyspace {
@@ -113,11 +114,16 @@ impl Keyspace {
         *state = Some(State { number, walked: 0, before: HashMap::new() });
         self.capturing.running.store(true, Ordering::Release);
         drop(state);
-        Some(Capture { keyspace: self.clone(), number })
+        Some(Capture { keyspace: self.clone(), number, time_ms: self.time_ms() })
     }
 }
 
 impl Capture {
+    /// The keyspace's time when it began.
+    pub fn time_ms(&self) -> u64 {
+        self.time_ms
+    }
+
     /// Calls `take` on each record of the next part; `false` when all parts are done or the capture was abandoned.
     ///
     /// Writes wait while `take` runs: it must only copy.

@@ -156,7 +156,10 @@ impl Entry {
     pub fn memory_bytes(&self, key: &Key) -> usize {
         // The table is three quarters full on average, and has a byte more for each place.
         let place = (size_of::<(Key, Entry)>() + 1) * 4 / 3;
-        place + key.as_bytes().len() + self.value.memory_bytes()
+        // A deadline is kept beside the table as well, in nodes that are three quarters full on average.
+        let named = size_of::<(u64, Key)>() * 4 / 3 + key.as_bytes().len();
+        let deadline = if self.expires_ms.is_some() { named } else { 0 };
+        place + key.as_bytes().len() + deadline + self.value.memory_bytes()
     }
 
     pub fn is_expired(&self, now_ms: u64) -> bool {

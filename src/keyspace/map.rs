@@ -4,15 +4,17 @@
 //! * a key's part depends on its bytes alone, so it is the same on every node and after a restart: a cursor of
 //!   `SCAN` stays good across both;
 //! * nothing holds two parts at a time;
-//! * `deadlines` is the number of entries with a deadline, while nothing is being changed.
+//! * `deadlines` names each entry that has a deadline, once, while nothing is being changed; it is derived from the
+//!   entries, so neither the log nor a snapshot has it.
 
 use std::hash::BuildHasher;
 use std::num::NonZeroU64;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 use dashmap::DashMap;
+use dashmap::mapref::entry::Entry as Place;
 use dashmap::mapref::one::{Ref, RefMut};
 
+use super::deadlines::Deadlines;
 use super::{Entry, Key};
 
 /// How many parts there are. A capture copies one while it is locked: of a million documents a part holds a
@@ -30,8 +32,9 @@ const _: () = assert!(PARTS.is_power_of_two());
 
 pub(super) struct Map {
     parts: Box<[DashMap<Key, Entry, foldhash::fast::RandomState>]>,
+    /// One for each part, so that each stays small and a part is cleared at once.
+    deadlines: Box<[Deadlines]>,
     spread: foldhash::fast::FixedState,
-    deadlines: AtomicUsize,
 }
 
 impl Map {
@@ -41,8 +44,8 @@ impl Map {
         };
         Map {
             parts: (0..PARTS).map(part).collect(),
+            deadlines: (0..PARTS).map(|_| Deadlines::default()).collect(),
             spread: foldhash::fast::FixedState::with_seed(PART_SEED),
-            deadlines: AtomicUsize::new(0),
         }
     }
 
@@ -60,22 +63,33 @@ impl Map {
     }
 
     pub fn insert(&self, key: Key, entry: Entry) -> Option<Entry> {
-        let added = entry.expires_ms.is_some();
-        let before = self.parts[self.part_of(key.as_bytes())].insert(key, entry);
-        self.count(before.as_ref().is_some_and(|before| before.expires_ms.is_some()), added);
-        before
+        let (part, after) = (self.part_of(key.as_bytes()), entry.expires_ms);
+        let deadlines = &self.deadlines[part];
+        match self.parts[part].entry(key) {
+            Place::Occupied(mut place) => {
+                let before = place.insert(entry);
+                deadlines.change(place.key(), before.expires_ms, after);
+                Some(before)
+            }
+            Place::Vacant(place) => {
+                deadlines.change(place.insert(entry).key(), None, after);
+                None
+            }
+        }
     }
 
     pub fn remove(&self, key: &[u8]) -> Option<(Key, Entry)> {
-        let removed = self.parts[self.part_of(key)].remove(key);
-        self.count(removed.as_ref().is_some_and(|(_, entry)| entry.expires_ms.is_some()), false);
-        removed
+        let part = self.part_of(key);
+        let (key, entry) = self.parts[part].remove(key)?;
+        self.deadlines[part].change(&key, entry.expires_ms, None);
+        Some((key, entry))
     }
 
     /// Sets or takes away a key's deadline.
     pub fn set_deadline(&self, key: &[u8], expires_ms: Option<NonZeroU64>, version: u64) -> bool {
-        let Some(mut entry) = self.get_mut(key) else { return false };
-        self.count(entry.expires_ms.is_some(), expires_ms.is_some());
+        let part = self.part_of(key);
+        let Some(mut entry) = self.parts[part].get_mut(key) else { return false };
+        self.deadlines[part].change(entry.key(), entry.expires_ms, expires_ms);
         entry.expires_ms = expires_ms;
         entry.version = version;
         true
@@ -83,29 +97,19 @@ impl Map {
 
     /// How many keys have a deadline.
     pub fn deadlines(&self) -> usize {
-        self.deadlines.load(Ordering::Relaxed)
+        self.deadlines.iter().map(Deadlines::len).sum()
     }
 
-    fn count(&self, before: bool, after: bool) {
-        match (before, after) {
-            (false, true) => {
-                self.deadlines.fetch_add(1, Ordering::Relaxed);
-            }
-            (true, false) => {
-                let counted = self.deadlines.fetch_sub(1, Ordering::Relaxed);
-                assert!(counted > 0, "a deadline that goes was counted");
-            }
-            _ => {}
-        }
+    /// The deadlines of a part.
+    pub fn deadlines_of(&self, part: usize) -> &Deadlines {
+        &self.deadlines[part]
     }
 
     /// Drops every key of one part.
     pub fn clear_part(&self, part: usize) {
-        self.parts[part].retain(|_, entry| {
-            self.count(entry.expires_ms.is_some(), false);
-            false
-        });
+        self.parts[part].clear();
         self.parts[part].shrink_to_fit();
+        self.deadlines[part].clear();
     }
 
     pub fn len(&self) -> usize {

@@ -12,12 +12,16 @@
 //! * a read sees one state: while a snapshot takes its place, there is no answer ([`Keyspace::read_whole`]);
 //! * while a capture runs, the state it saves is that of the moment it began ([`capture`]).
 //!
+//! * the time of the keyspace is the newest stamp that was applied; it never goes back, and no reader judges deadlines
+//!   by an earlier one: who sees what an entry did sees what had expired by then.
+//!
 //! Caveat: nothing here reads a clock. What is expired is decided by the time that the caller brings: the leader's
-//! stamp when applying, the node's clock when reading.
+//! stamp when applying, the group's time when reading.
 
 mod access;
 mod capture;
 mod collection;
+mod deadlines;
 mod entry;
 mod feed;
 mod hash;
@@ -29,7 +33,7 @@ mod sorted_set;
 mod view;
 mod writer;
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use parking_lot::{RwLock, RwLockReadGuard, RwLockWriteGuard};
 
@@ -56,6 +60,11 @@ pub struct Keyspace {
     entry: RwLock<()>,
     capturing: capture::Shared,
     feed: Feed,
+    /// The newest stamp that was applied, in unix milliseconds.
+    time_ms: AtomicU64,
+    /// Keys that were taken away or written over after their deadline, in entries that count.
+    expired: AtomicU64,
+    counts_expired: AtomicBool,
     /// Odd while a snapshot takes the place of the state; one more at its beginning and at its end.
     replaced: AtomicU64,
 }
@@ -101,11 +110,15 @@ impl Keyspace {
             entry: RwLock::new(()),
             capturing: capture::Shared::new(),
             feed: Feed::default(),
+            time_ms: AtomicU64::new(0),
+            expired: AtomicU64::new(0),
+            counts_expired: AtomicBool::new(false),
             replaced: AtomicU64::new(0),
         }
     }
 
-    /// A reader of the state as it is, for which a deadline at or before `now_ms` has passed.
+    /// A reader of the state as it is, for which a deadline at or before `now_ms` has passed, or at or before the
+    /// keyspace's own time.
     pub fn view(&self, scope: Scope, now_ms: u64) -> View<'_> {
         self.each().view(scope, now_ms)
     }
@@ -120,9 +133,38 @@ impl Keyspace {
         &self.feed
     }
 
-    /// Until the guard is dropped an entry is being applied.
-    pub fn begin_entry(&self) -> RwLockWriteGuard<'_, ()> {
-        self.entry.write()
+    /// Until the guard is dropped an entry is being applied. Keys that it finds expired are counted if `counts`.
+    pub fn begin_entry(&self, counts: bool) -> RwLockWriteGuard<'_, ()> {
+        let guard = self.entry.write();
+        self.counts_expired.store(counts, Ordering::Relaxed);
+        guard
+    }
+
+    /// The newest stamp that was applied, in unix milliseconds; 0 before the first.
+    pub fn time_ms(&self) -> u64 {
+        self.time_ms.load(Ordering::Acquire)
+    }
+
+    /// Takes note of the stamp of an entry, or of a snapshot: the time that it is now.
+    pub fn advance_time(&self, stamp_ms: u64) -> u64 {
+        self.time_ms.fetch_max(stamp_ms, Ordering::AcqRel).max(stamp_ms)
+    }
+
+    /// How many keys were found expired, by a write or by whoever takes them away, since the last
+    /// [`Keyspace::forget_expired`].
+    pub fn expired(&self) -> u64 {
+        self.expired.load(Ordering::Relaxed)
+    }
+
+    /// Begins to count anew.
+    pub fn forget_expired(&self) {
+        self.expired.store(0, Ordering::Relaxed);
+    }
+
+    fn count_expired(&self) {
+        if self.counts_expired.load(Ordering::Relaxed) {
+            self.expired.fetch_add(1, Ordering::Relaxed);
+        }
     }
 
     fn hold(&self, scope: Scope) -> Held<'_> {
@@ -153,23 +195,21 @@ impl Keyspace {
         self.map.deadlines()
     }
 
-    /// Keys whose deadline has passed at `now_ms`, of the parts from `part` on, at most about `count` of them; and
-    /// the part to go on from.
-    pub fn expired(&self, part: usize, parts: usize, count: usize, now_ms: u64) -> (Vec<Key>, usize) {
-        let mut found = Vec::new();
-        let mut next = part % map::PARTS;
-        for _ in 0..parts {
-            self.map.for_each_in_part(next, |key, entry| {
-                if entry.is_expired(now_ms) {
+    /// Keys whose deadline has passed at `now_ms`: at most so many, and, but for the first, together no longer than
+    /// `bytes_max`.
+    pub fn due(&self, now_ms: u64, keys_max: usize, bytes_max: usize) -> Vec<Key> {
+        let (mut found, mut bytes) = (Vec::new(), 0);
+        for part in 0..map::PARTS {
+            self.map.deadlines_of(part).due(now_ms, |key| {
+                bytes += key.as_bytes().len();
+                let takes = found.len() < keys_max && (found.is_empty() || bytes <= bytes_max);
+                if takes {
                     found.push(key.clone());
                 }
+                takes
             });
-            next = (next + 1) % map::PARTS;
-            if found.len() >= count {
-                break;
-            }
         }
-        (found, next)
+        found
     }
 
     /// What `read` gives, unless a snapshot takes the place of the state meanwhile: then it saw parts of two states.

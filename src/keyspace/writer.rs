@@ -90,6 +90,9 @@ impl Writer<'_> {
         // Named only while somebody listens: a copy of the key for each write is for them alone.
         let name = self.keyspace.feed.is_wanted().then(|| key.clone());
         let before = self.keyspace.map.insert(key, Entry { value, expires_ms, version });
+        if before.as_ref().is_some_and(|before| before.is_expired(self.stamp.now_ms)) {
+            self.keyspace.count_expired();
+        }
         assert!(before.as_ref().is_none_or(|before| before.version <= version), "versions never fall");
         match name {
             Some(name) => self.note_put(name.as_bytes(), before.as_ref(), new_deadline),
@@ -205,6 +208,9 @@ impl Writer<'_> {
         self.keyspace.capturing.before_change(&self.keyspace.map, key);
         let (_, entry) = self.keyspace.map.remove(key)?;
         let expired = entry.is_expired(self.stamp.now_ms);
+        if expired {
+            self.keyspace.count_expired();
+        }
         self.keyspace.feed.note(key, if expired { Event::EXPIRED } else { self.origin.removed });
         (!expired).then_some(entry)
     }

@@ -5,6 +5,7 @@
 //!
 //! Invariants:
 //! * entries are applied in the order of the log, each once: an index follows the one before;
+//! * time never goes back: an entry's is its stamp, or the time of the entry before it where that is later;
 //! * an entry gives one reply for each command in it;
 //! * an entry that cannot be decoded is an error of the node (it was checked against its checksum), never an answer.
 
@@ -20,7 +21,7 @@ use crate::keyspace::{Capture, Keyspace, Stamp};
 use crate::resp::Reply;
 
 pub use batch::{Batch, BatchReader, ENTRY_BYTES_MAX, Malformed};
-pub use snapshot::{Restore, write_record};
+pub use snapshot::{Restore, write_head, write_record};
 pub use transaction::Transaction;
 
 /// A reply that is not larger is kept whatever the others of its entry take: it may be of another client.
@@ -89,11 +90,13 @@ impl Machine {
         self.applied = Some(index);
         let Some(bytes) = batch else { return Ok(Vec::new()) };
         let reader = BatchReader::new(bytes)?;
-        let stamp = Stamp { index, now_ms: reader.now_ms() };
+        // A leader that started with a clock that is behind may stamp an entry before those that it has not applied yet:
+        // no time passes then, on every replica alike.
+        let stamp = Stamp { index, now_ms: self.keyspace.advance_time(reader.now_ms()) };
         let mut replies = Vec::with_capacity(reader.len());
         let mut left = REPLY_BYTES_MAX;
         let keyspace = self.keyspace.clone();
-        let _entry = keyspace.begin_entry();
+        let _entry = keyspace.begin_entry(audience == Audience::Waiting);
         for command in reader {
             let (code, body) = command?;
             if code == transaction::CODE {

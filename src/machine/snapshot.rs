@@ -1,14 +1,22 @@
 //! The state as a stream of bytes, which the storage cuts into blocks wherever it likes.
 //!
 //! ```text
-//! stream = record ..      record = length u32, little-endian | the key and its entry, postcard
+//! stream = the keyspace's time, unix ms u64 | record ..
+//! record = length u32 | the key and its entry, postcard
 //! ```
+//! Numbers are little-endian.
 
 use crate::keyspace::{Entry, Key, Keyspace, Record};
 
 use super::Malformed;
 
+const HEAD_BYTES: usize = 8;
 const LENGTH_BYTES: usize = 4;
+
+/// Begins the stream of a state with that time.
+pub fn write_head(out: &mut Vec<u8>, time_ms: u64) {
+    out.extend_from_slice(&time_ms.to_le_bytes());
+}
 
 /// Appends one record.
 pub fn write_record(out: &mut Vec<u8>, key: &Key, entry: &Entry) {
@@ -26,10 +34,12 @@ pub fn write_record(out: &mut Vec<u8>, key: &Key, entry: &Entry) {
 
 /// Reads the stream block by block and puts every record into a keyspace.
 ///
-/// Invariant: what is held back between two blocks is the beginning of one record.
+/// Invariant: what is held back between two blocks is the beginning of the head or of one record.
 #[derive(Debug, Default)]
 pub struct Restore {
     begun: Vec<u8>,
+    /// Whether the head was read.
+    headed: bool,
     records: usize,
 }
 
@@ -48,7 +58,14 @@ impl Restore {
     }
 
     fn whole_records(&mut self, mut rest: &[u8], keyspace: &Keyspace) -> Result<(), Malformed> {
-        while let Some((bytes, after)) = split_record(rest) {
+        if let (false, Some((head, after))) = (self.headed, rest.split_first_chunk::<HEAD_BYTES>()) {
+            keyspace.advance_time(u64::from_le_bytes(*head));
+            self.headed = true;
+            rest = after;
+        }
+        while self.headed
+            && let Some((bytes, after)) = split_record(rest)
+        {
             let record: Record = postcard::from_bytes(bytes)
                 .map_err(|_| Malformed { reason: "a record of the snapshot does not decode" })?;
             keyspace.restore(record.key, record.entry);
@@ -62,9 +79,9 @@ impl Restore {
 
     /// How many records there were; an error when the stream ended within one.
     pub fn finish(self) -> Result<usize, Malformed> {
-        match self.begun.is_empty() {
+        match self.headed && self.begun.is_empty() {
             true => Ok(self.records),
-            false => Err(Malformed { reason: "the snapshot ends within a record" }),
+            false => Err(Malformed { reason: "the snapshot ends within its head or a record" }),
         }
     }
 }
@@ -82,6 +99,7 @@ mod tests {
     #[test]
     fn the_stream_may_be_cut_anywhere() {
         let mut stream = Vec::new();
+        write_head(&mut stream, 12_345);
         for number in 0..20u64 {
             let value = Value::Text(vec![b'x'; number as usize * 7].into());
             let entry = Entry { value, expires_ms: None, version: number };
@@ -95,7 +113,7 @@ mod tests {
             }
             assert_eq!(restore.finish(), Ok(20));
             let view = keyspace.view(Scope::OneKey, 0);
-            assert_eq!(view.version(b"key19"), Some(19));
+            assert_eq!((view.version(b"key19"), view.now_ms()), (Some(19), 12_345));
         }
         let mut restore = Restore::new();
         restore.block(&stream[..stream.len() - 1], &Keyspace::new()).unwrap();

@@ -119,7 +119,7 @@ impl Transaction {
         }
         let context = |drawn| Context {
             protocol: self.protocol,
-            now_ms: stamp.now_ms,
+            now_ms: view.now_ms(),
             document_bytes_max: usize::MAX,
             chance: Draw::Drawn(drawn),
         };

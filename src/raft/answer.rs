@@ -58,7 +58,7 @@ impl Handler for Group {
             Request::Propose { commands, bytes } => {
                 Ok(Response::Replies(self.accept(commands, &bytes).await))
             }
-            Request::ReadIndex { lease } => Ok(Response::ReadIndex(self.confirm(lease).await)),
+            Request::ReadPoint { lease } => Ok(Response::ReadPoint(self.confirm(lease).await)),
             Request::Notices(notices) => {
                 notices.into_iter().for_each(|notice| self.inbox().received(notice));
                 Ok(Response::Noticed)
@@ -85,6 +85,8 @@ impl Group {
             .map(|entry| convert::decode_entry(entry.index, entry.term, entry.payload))
             .collect::<Result<Vec<_>, _>>()
             .map_err(|unreadable| unreadable.to_string())?;
+        // Before it counts for the majority that its leader waits for: whoever is elected later has to know this time.
+        self.time().heard(append.vote.term, append.time_ms);
         let request = AppendEntriesRequest::<TypeConfig> {
             vote: convert::load_vote(append.vote),
             prev_log_id: append.previous.map(convert::place),
@@ -122,6 +124,7 @@ impl Group {
             vote: convert::store_vote(&response.vote),
             granted: response.vote_granted,
             last: response.last_log_id.as_ref().map(convert::pair),
+            time_ms: self.time().word_for_candidate(),
         })
     }
 

@@ -17,7 +17,7 @@ use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
 use super::bootstrap::Phase;
-use super::net::{self, Endpoint, Links, Network};
+use super::net::{self, Endpoint, Links, Network, ReadPoint};
 use super::notices::{Inbox, Notices};
 use super::opening::{forget_others, log_store, open_log, restore};
 use super::proposer::Proposer;
@@ -25,8 +25,9 @@ use super::rounds::Rounds;
 use super::saving::{Saves, Saving};
 use super::state_machine::{Applied, StateMachine};
 use super::status::Status;
+use super::time::GroupTime;
 use super::types::{Member, TypeConfig};
-use super::{answer, maintenance};
+use super::{answer, expiry, maintenance};
 use crate::command::ReadConsistency;
 use crate::env::{Acceptor, Background, Clock, Net};
 use crate::error::{Fatal, Unavailable};
@@ -94,8 +95,9 @@ struct Shared {
     snapshots: SnapshotDir,
     endpoint: Arc<Endpoint>,
     links: Links,
-    reads: Rounds<Result<Option<u64>, Unavailable>>,
-    lease_reads: Rounds<Result<Option<u64>, Unavailable>>,
+    reads: Rounds<Result<ReadPoint, Unavailable>>,
+    lease_reads: Rounds<Result<ReadPoint, Unavailable>>,
+    time: Arc<GroupTime>,
     /// While leadership is handed over nothing new is proposed here.
     handing_over: AtomicBool,
     /// Only one change of the members, or hand-over, at a time.
@@ -141,9 +143,10 @@ impl Group {
         let applied = machine.applied_so_far();
         let store = log_store(&log, &recovered)?;
         let (own, background) = (endpoint.clone(), options.background.clone());
-        let network = Network { endpoint: own, snapshots: snapshots.clone(), background };
+        let time = Arc::new(GroupTime::new(options.clock.clone(), options.keyspace.clone()));
+        let network = Network { endpoint: own, time: time.clone(), snapshots: snapshots.clone(), background };
         let raft = Raft::new(node_id, config(&options)?, network, store, machine).await.map_err(stopped)?;
-        let proposer = Proposer::new(raft.clone(), options.clock.clone());
+        let proposer = Proposer::new(raft.clone(), options.clock.clone(), time.clone());
         // A node that voted before may have promised a leader not to vote for another yet.
         let silent_until = recovered.vote.is_some().then(|| Instant::now() + answer::SILENCE);
         let group = Group {
@@ -159,6 +162,7 @@ impl Group {
                 endpoint,
                 reads: Rounds::new(),
                 lease_reads: Rounds::new(),
+                time,
                 handing_over: AtomicBool::new(false),
                 changing: tokio::sync::Mutex::new(()),
                 incoming: answer::Incoming::default(),
@@ -215,7 +219,7 @@ impl Group {
             let group = self.clone();
             move || {
                 let group = group.clone();
-                async move { group.ask_read_index(lease).await }
+                async move { group.ask_read_point(lease).await }
             }
         };
         let loading = self.clone();
@@ -225,6 +229,7 @@ impl Group {
             tokio::spawn(self.proposer().clone().run()),
             tokio::spawn(self.clone().watch_quorum()),
             tokio::spawn(self.clone().claim_vote()),
+            tokio::spawn(expiry::run(self.clone(), options.keyspace.clone())),
             tokio::spawn(net::serve(options.acceptor, self.shared.endpoint.clone(), self.clone())),
             tokio::spawn(maintenance::run(
                 self.raft().clone(),
@@ -246,6 +251,10 @@ impl Group {
 
     pub(super) fn proposer(&self) -> &Proposer {
         &self.shared.proposer
+    }
+
+    pub(super) fn time(&self) -> &GroupTime {
+        &self.shared.time
     }
 
     pub(super) fn log(&self) -> &Log {
@@ -295,7 +304,7 @@ impl Group {
         &self.shared.changing
     }
 
-    pub(super) fn rounds(&self, consistency: ReadConsistency) -> &Rounds<Result<Option<u64>, Unavailable>> {
+    pub(super) fn rounds(&self, consistency: ReadConsistency) -> &Rounds<Result<ReadPoint, Unavailable>> {
         match consistency {
             ReadConsistency::Lease => &self.shared.lease_reads,
             ReadConsistency::Linearizable | ReadConsistency::Local => &self.shared.reads,

@@ -4,6 +4,8 @@
 //! |---|---|
 //! | `group` | starts a node's part in a Raft group and is the handle on it |
 //! | `route` | a client's writes and reads: done here or by the leader |
+//! | `time` | what time it is for the group |
+//! | `expiry` | takes away what has expired, on the leader |
 //! | `rounds` | one question to the group for all reads that wait |
 //! | `proposer` | gathers writes into entries |
 //! | `membership` | nodes that join and leave, and the hand-over of leadership |
@@ -21,6 +23,7 @@
 mod answer;
 mod bootstrap;
 mod convert;
+mod expiry;
 #[cfg(test)]
 mod failure_tests;
 mod group;
@@ -42,6 +45,7 @@ mod state_machine;
 mod status;
 #[cfg(test)]
 mod tests;
+mod time;
 mod types;
 mod watch;
 

@@ -25,6 +25,7 @@ use tokio::time::{Instant, timeout_at};
 
 use super::net::{Declined, FRAME_BYTES_MAX};
 use super::state_machine::StateMachine;
+use super::time::GroupTime;
 use super::types::{Callback, Payload, TypeConfig};
 use crate::env::Clock;
 use crate::error::Unavailable;
@@ -76,12 +77,18 @@ enum Next {
     Gather,
 }
 
+#[derive(Clone, Copy, Debug)]
+struct UnderWay {
+    batches: usize,
+    stamp_ms: u64,
+}
+
 #[derive(Default)]
 struct Queue {
     waiting: VecDeque<Waiting>,
     waiting_bytes: usize,
-    /// How many batches are in the entry that is under way, if one is.
-    in_flight: Option<usize>,
+    /// The entry that is under way, if one is.
+    in_flight: Option<UnderWay>,
     /// How many batches were lately under way at a time: who was answered is expected back.
     expected: usize,
     /// Names the last batch.
@@ -109,8 +116,8 @@ impl Queue {
         }
     }
 
-    /// Takes out what goes into the next entry, if one can be proposed.
-    fn take_entry(&mut self) -> Option<Vec<Waiting>> {
+    /// Takes out what goes into the next entry, if one can be proposed, and stamps it.
+    fn take_entry(&mut self, stamp: impl FnOnce() -> u64) -> Option<(Vec<Waiting>, u64)> {
         if self.next() == Next::Nothing {
             return None;
         }
@@ -124,13 +131,14 @@ impl Queue {
         }
         assert!(!taken.is_empty() && self.waiting_bytes >= bytes, "what waits is counted");
         self.waiting_bytes -= bytes;
-        self.in_flight = Some(taken.len());
-        Some(taken)
+        let stamp_ms = stamp();
+        self.in_flight = Some(UnderWay { batches: taken.len(), stamp_ms });
+        Some((taken, stamp_ms))
     }
 
     /// Takes note of the end of the entry that was under way.
     fn finish(&mut self) {
-        let batches = self.in_flight.take().expect("an entry that ends was in flight");
+        let UnderWay { batches, .. } = self.in_flight.take().expect("an entry that ends was in flight");
         let sunk = self.expected - self.expected.div_ceil(EXPECTED_SINKS_BY);
         self.expected = sunk.max(batches + self.waiting.len());
     }
@@ -153,14 +161,19 @@ pub struct Proposer {
 struct Shared {
     raft: openraft::Raft<TypeConfig, StateMachine>,
     clock: Arc<dyn Clock>,
+    time: Arc<GroupTime>,
     queue: Mutex<Queue>,
     /// Wakes the task that gathers and proposes.
     gathered: Notify,
 }
 
 impl Proposer {
-    pub fn new(raft: openraft::Raft<TypeConfig, StateMachine>, clock: Arc<dyn Clock>) -> Proposer {
-        let shared = Shared { raft, clock, queue: Mutex::default(), gathered: Notify::new() };
+    pub fn new(
+        raft: openraft::Raft<TypeConfig, StateMachine>,
+        clock: Arc<dyn Clock>,
+        time: Arc<GroupTime>,
+    ) -> Proposer {
+        let shared = Shared { raft, clock, time, queue: Mutex::default(), gathered: Notify::new() };
         Proposer { shared: Arc::new(shared) }
     }
 
@@ -218,6 +231,15 @@ impl Proposer {
         (!closed_before).then_some(Closed(self))
     }
 
+    /// The time for a read that comes now, in unix milliseconds; only on a leader.
+    ///
+    /// It does not pass the stamp of an entry that is under way: the read may miss that entry, and would take a key for
+    /// expired whose deadline the entry finds still to come, and changes.
+    pub fn read_time(&self) -> u64 {
+        let queue = self.shared.queue.lock();
+        queue.in_flight.map_or_else(|| self.shared.time.leading(), |entry| entry.stamp_ms)
+    }
+
     /// How many bytes wait and how many entries are in flight.
     pub fn load(&self) -> (usize, usize) {
         let queue = self.shared.queue.lock();
@@ -238,11 +260,11 @@ impl Proposer {
 
     /// Proposes what waits, unless an entry is in flight.
     async fn propose_waiting(&self) {
-        let Some(taken) = self.shared.queue.lock().take_entry() else { return };
+        let taken = self.shared.queue.lock().take_entry(|| self.shared.time.leading());
+        let Some((taken, stamp_ms)) = taken else { return };
         // First of all, so that the place is given free whatever happens.
         let entry = InFlight { proposer: self.clone(), taken };
-        let now_ms = self.shared.clock.now_ms();
-        let payload = Payload(Batch::encode(entry.taken.iter().map(|waiting| &waiting.batch), now_ms));
+        let payload = Payload(Batch::encode(entry.taken.iter().map(|waiting| &waiting.batch), stamp_ms));
         let respond = Callback::new(move |result| entry.answer(result));
         // An error here means that consensus has stopped, and dropped the callback.
         let _ = self.shared.raft.client_write_ff(payload, Some(respond)).await;
@@ -328,15 +350,25 @@ mod tests {
     #[test]
     fn one_entry_is_in_flight_and_the_next_expects_all_who_were_there() {
         let mut queue = Queue::default();
-        assert_eq!((queue.next(), queue.take_entry().is_none()), (Next::Nothing, true));
+        assert_eq!((queue.next(), queue.take_entry(|| 1).is_none()), (Next::Nothing, true));
         with_more(&mut queue, 1);
-        assert_eq!((queue.next(), queue.take_entry().map(|taken| taken.len())), (Next::Propose, Some(1)));
+        assert_eq!(
+            (queue.next(), queue.take_entry(|| 1).map(|(taken, _)| taken.len())),
+            (Next::Propose, Some(1))
+        );
         with_more(&mut queue, 9);
-        assert_eq!((queue.next(), queue.take_entry().is_none()), (Next::Nothing, true), "one is in flight");
+        assert_eq!(
+            (queue.next(), queue.take_entry(|| 1).is_none()),
+            (Next::Nothing, true),
+            "one is in flight"
+        );
         queue.finish();
         assert_eq!(queue.next(), Next::Gather, "the tenth is missed");
         with_more(&mut queue, 1);
-        assert_eq!((queue.next(), queue.take_entry().map(|taken| taken.len())), (Next::Propose, Some(10)));
+        assert_eq!(
+            (queue.next(), queue.take_entry(|| 1).map(|(taken, _)| taken.len())),
+            (Next::Propose, Some(10))
+        );
         assert_eq!(queue.waiting_bytes, 0);
     }
 
@@ -347,7 +379,7 @@ mod tests {
         let mut entries = 0;
         while queue.next() != Next::Propose {
             // Nobody came in time.
-            assert_eq!(queue.take_entry().map(|taken| taken.len()), Some(1));
+            assert_eq!(queue.take_entry(|| 1).map(|(taken, _)| taken.len()), Some(1));
             queue.finish();
             with_more(&mut queue, 1);
             entries += 1;

@@ -2,7 +2,8 @@
 //!
 //! Invariants:
 //! * a write that may have reached a log is never tried again: its outcome is told, or it is uncertain;
-//! * a linearizable read sees every write that was acknowledged anywhere before the read came.
+//! * a linearizable read sees every write that was acknowledged anywhere before the read came, and judges deadlines by
+//!   a time of the leader that is not before any that an earlier one was judged by, nor after a write that it misses.
 
 use std::time::Duration;
 
@@ -13,7 +14,7 @@ use openraft::raft::ReadPolicy;
 use tokio::time::{Instant, timeout_at};
 
 use super::group::{ELECTION_TIMEOUT_MS_MAX, ELECTION_TIMEOUT_MS_MIN, Group};
-use super::net::{Declined, Request, Response, Unanswered};
+use super::net::{Declined, ReadPoint, Request, Response, Unanswered};
 use super::proposer::Answered;
 use super::types::Member;
 use crate::command::ReadConsistency;
@@ -124,38 +125,38 @@ impl Group {
         }
     }
 
-    /// Returns when a read of this node's keyspace is as fresh as asked.
-    pub async fn read_barrier(&self, consistency: ReadConsistency) -> Result<(), Unavailable> {
+    /// Returns when a read of this node's keyspace is as fresh as asked: the time by which it judges deadlines.
+    pub async fn read_barrier(&self, consistency: ReadConsistency) -> Result<u64, Unavailable> {
         self.check_open()?;
         if consistency == ReadConsistency::Local {
-            return Ok(());
+            return Ok(self.now_ms());
         }
         // A group of one: every acknowledged write was applied here before it was answered, and nobody else can
         // have acknowledged one.
         match self.leads_alone() {
-            Some(true) => return Ok(()),
+            Some(true) => return Ok(self.proposer().read_time()),
             Some(false) => return Err(Unavailable::NoLeader),
             None => {}
         }
-        let index = self.rounds(consistency).next().await.unwrap_or(Err(Unavailable::NoLeader))?;
+        let point = self.rounds(consistency).next().await.unwrap_or(Err(Unavailable::NoLeader))?;
         tokio::select! {
             biased;
-            () = self.applied().reached(index) => Ok(()),
+            () = self.applied().reached(Some(point.index)) => Ok(point.time_ms),
             () = self.endpoint().until_removed() => Err(Unavailable::Removed),
             () = tokio::time::sleep(CATCH_UP_TIMEOUT) => Err(Unavailable::Loading),
         }
     }
 
-    /// The index that a read has to see, from whoever leads.
-    pub(super) async fn ask_read_index(&self, lease: bool) -> Result<Option<u64>, Unavailable> {
+    /// What a read has to see, from whoever leads.
+    pub(super) async fn ask_read_point(&self, lease: bool) -> Result<ReadPoint, Unavailable> {
         let patience = Instant::now() + LEADER_PATIENCE;
         loop {
             let answer = match self.leader() {
                 Leader::Here => self.confirm(lease).await,
                 Leader::There(id, member) => {
-                    let request = Request::ReadIndex { lease };
+                    let request = Request::ReadPoint { lease };
                     match timeout_at(patience, self.links().call(id, &member, &request)).await {
-                        Ok(Ok(Response::ReadIndex(answer))) => answer,
+                        Ok(Ok(Response::ReadPoint(answer))) => answer,
                         // A question may be asked again.
                         Ok(_) | Err(_) => Err(Declined::NotLeader),
                     }
@@ -163,23 +164,29 @@ impl Group {
                 Leader::Nobody => Err(Declined::NotLeader),
             };
             match answer {
-                Ok(index) => return Ok(index),
+                Ok(point) => return Ok(point),
                 Err(Declined::Unavailable(unavailable)) => return Err(unavailable),
                 Err(Declined::NotLeader) => self.look_again(patience).await?,
             }
         }
     }
 
-    /// Makes sure that this node leads, and gives the index that a read which came before has to see.
-    pub(super) async fn confirm(&self, lease: bool) -> Result<Option<u64>, Declined> {
+    /// Makes sure that this node leads, and gives what a read which came before has to see.
+    pub(super) async fn confirm(&self, lease: bool) -> Result<ReadPoint, Declined> {
+        if !self.may_propose() {
+            return Err(Declined::NotLeader);
+        }
+        // Before the question: a majority that answers it, or has its lease running, knows of no earlier time.
+        let time_ms = self.proposer().read_time();
         if lease
             && let Ok(index) = self.confirm_once(ReadPolicy::LeaseRead).await
-            // The index was the newest when it was read only if the lease holds still.
+            // Index and time were the newest when they were read only if the lease holds still.
             && self.holds_lease()
         {
-            return Ok(Some(index));
+            return Ok(ReadPoint { index, time_ms });
         }
-        self.confirm_once(ReadPolicy::ReadIndex).await.map(Some)
+        let index = self.confirm_once(ReadPolicy::ReadIndex).await?;
+        Ok(ReadPoint { index, time_ms })
     }
 
     async fn confirm_once(&self, policy: ReadPolicy) -> Result<u64, Declined> {

@@ -322,6 +322,7 @@ fn write(
     let place = meta.last_log_id.as_ref().map_or((0, 0), convert::pair);
     let mut writer = snapshots.begin(place, &convert::encode_meta(meta)).map_err(io::Error::other)?;
     let mut stream = Vec::new();
+    machine::write_head(&mut stream, capture.time_ms());
     let mut since_rest = 0;
     loop {
         let before = stream.len();

@@ -87,7 +87,7 @@ pub async fn forget_others(shared: &Shared) -> Result<(), Answer> {
         return Err(Answer::fixed("ERR this node has nothing to go on with"));
     }
     match shared.group.read_barrier(ReadConsistency::Linearizable).await {
-        Ok(()) => Err(Answer::fixed("ERR a majority answers: remove members with RAFT.NODE REMOVE")),
+        Ok(_) => Err(Answer::fixed("ERR a majority answers: remove members with RAFT.NODE REMOVE")),
         Err(_) => {
             shared.restarts.send_replace(Some(Restart::Alone));
             Ok(())

@@ -42,13 +42,13 @@ pub async fn run(requests: &mut std::vec::IntoIter<Request>, place: Place<'_>) {
     let Place { shared, client, socket, session, queue, out } = place;
     let context = Context {
         protocol: session.protocol,
-        now_ms: shared.clock.now_ms(),
+        now_ms: shared.group.now_ms(),
         document_bytes_max: shared.config.read().document_max_bytes,
         chance: Draw::Fresh(Random::of_thread),
     };
     let redirect = Redirect::new(shared);
     let (batch, slots, barrier, shows) = (Batch::new(), Vec::new(), None, false);
-    let first_write = None;
+    let (first_write, wall_ms) = (None, shared.clock.now_ms());
     let mut runner = Runner {
         shared,
         client,
@@ -57,6 +57,7 @@ pub async fn run(requests: &mut std::vec::IntoIter<Request>, place: Place<'_>) {
         queue,
         out,
         context,
+        wall_ms,
         batch,
         slots,
         first_write,
@@ -89,12 +90,14 @@ pub(super) struct Runner<'a> {
     pub(super) queue: &'a mut Queue,
     out: &'a mut Vec<u8>,
     pub(super) context: Context,
+    /// The node's time of day, for what is told of the connection.
+    wall_ms: u64,
     batch: Batch,
     slots: Vec<Slot>,
     /// The first write of the batch, and when it came, by the clock.
     first_write: Option<(Request, Duration)>,
-    /// The outcome of the barrier, once it was taken.
-    barrier: Option<Result<(), Unavailable>>,
+    /// The outcome of the barrier, once it was taken: the time by which the reads behind it judge deadlines.
+    barrier: Option<Result<u64, Unavailable>>,
     redirect: Redirect,
     /// Whether the session may have changed, so that it has to be shown anew.
     shows: bool,
@@ -111,7 +114,7 @@ impl Runner<'_> {
     async fn run_aloud(&mut self, request: &Request) {
         let Some(position) = self.admit(request) else { return };
         let row = &table::ROWS[position];
-        self.client.ran(position, self.context.now_ms);
+        self.client.ran(position, self.wall_ms);
         if self.shared.hub.pause.is_active() {
             self.wait_for_pause(row).await;
             if self.session.closing {
@@ -218,9 +221,15 @@ impl Runner<'_> {
             },
             Err(answer) => answer.into(),
         };
-        self.context.now_ms = self.shared.clock.now_ms();
+        self.has_waited();
         self.count(position, &reply);
         reply
+    }
+
+    /// Time has passed within the batch: what comes next asks anew what it is.
+    fn has_waited(&mut self) {
+        self.wall_ms = self.shared.clock.now_ms();
+        self.barrier = None;
     }
 
     /// Runs a command that needs nothing but this node. What it reads is as fresh as it has to be already.
@@ -295,13 +304,13 @@ impl Runner<'_> {
             () = self.client.mailbox.ending() => self.session.closing = true,
             () = hung_up(self.socket) => self.session.closing = true,
         }
-        self.context.now_ms = self.shared.clock.now_ms();
+        self.has_waited();
     }
 
     /// Shows a command to those who monitor this node.
     fn show(&self, row: &Row, request: &Request) {
         if !row.flags.secret {
-            self.shared.hub.show(&monitored(self.context.now_ms, &self.session.address, request));
+            self.shared.hub.show(&monitored(self.wall_ms, &self.session.address, request));
         }
     }
 
@@ -355,7 +364,7 @@ impl Runner<'_> {
             };
             self.answer(reply);
         }
-        self.context.now_ms = self.shared.clock.now_ms();
+        self.wall_ms = self.shared.clock.now_ms();
         assert!(self.batch.is_empty() && self.slots.is_empty(), "a flush leaves nothing behind");
     }
 
@@ -368,16 +377,18 @@ impl Runner<'_> {
 
     pub(super) async fn read_barrier(&mut self) -> Result<(), Unavailable> {
         if let Some(taken) = &self.barrier {
-            return taken.clone();
+            return taken.clone().map(|_| ());
         }
         let setting = || self.shared.config.read().read_consistency;
         let consistency = self.session.read_consistency.unwrap_or_else(setting);
         let started = self.shared.clock.elapsed();
         let outcome = self.shared.group.read_barrier(consistency).await;
         self.shared.record(Event::ReadBarrier, self.shared.clock.elapsed().saturating_sub(started));
-        self.context.now_ms = self.shared.clock.now_ms();
+        if let Ok(now_ms) = outcome {
+            self.context.now_ms = now_ms;
+        }
         self.barrier = Some(outcome.clone());
-        outcome
+        outcome.map(|_| ())
     }
 
     fn timed(&mut self, position: usize, request: &Request, run: impl FnOnce(&mut Self) -> Reply) -> Reply {

@@ -123,6 +123,8 @@ fn raft(shared: &Shared, out: &mut String) {
     line(out, format_args!("last_log_index:{}", index(status.last_log_index)));
     line(out, format_args!("last_applied:{}", index(status.last_applied)));
     line(out, format_args!("commit_index:{}", index(status.commit_index)));
+    line(out, format_args!("group_time_ms:{}", shared.group.now_ms()));
+    line(out, format_args!("wall_clock_ahead_ms:{}", shared.group.wall_ahead_ms()));
     line(out, format_args!("snapshot_index:{}", index(status.snapshot_index)));
     line(out, format_args!("purged_index:{}", index(status.purged_index)));
     line(out, format_args!("log_size_bytes:{}", status.log.bytes));

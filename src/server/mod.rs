@@ -11,7 +11,6 @@ mod cluster;
 mod connection;
 mod dispatch;
 mod errors;
-pub mod expiry;
 mod files;
 mod histogram;
 mod hub;

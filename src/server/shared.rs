@@ -107,6 +107,7 @@ impl Node for Shared {
 
     fn reset_stats(&self) {
         self.stats.reset();
+        self.keyspace.forget_expired();
     }
 
     fn begin_snapshot(&self) -> bool {
@@ -158,15 +159,20 @@ impl Node for Shared {
         self.clock.now_ms()
     }
 
+    fn group_time_ms(&self) -> u64 {
+        self.group.now_ms()
+    }
+
     fn memory_usage(&self, key: Bytes) -> Running<'_> {
         Box::pin(async move {
             let consistency = self.config.read().read_consistency;
-            if let Err(unavailable) = self.group.read_barrier(consistency).await {
-                return Ok(unavailable.into());
-            }
+            let now_ms = match self.group.read_barrier(consistency).await {
+                Ok(now_ms) => now_ms,
+                Err(unavailable) => return Ok(unavailable.into()),
+            };
             let key = Key::from(&key[..]);
             let bytes = |view: &View<'_>| view.with(key.as_bytes(), |entry| entry.memory_bytes(&key) as i64);
-            let found = self.keyspace.read_whole(|| bytes(&self.keyspace.view(Scope::OneKey, self.now_ms())));
+            let found = self.keyspace.read_whole(|| bytes(&self.keyspace.view(Scope::OneKey, now_ms)));
             Ok(match found {
                 Some(bytes) => bytes.map_or(Reply::Null, Reply::Integer),
                 None => Unavailable::Loading.into(),

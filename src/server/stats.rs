@@ -41,8 +41,6 @@ pub struct Stats {
     pub protocol_errors: AtomicU64,
     pub input_bytes: AtomicU64,
     pub output_bytes: AtomicU64,
-    /// Keys that this node, leading, took away because their deadline had passed.
-    pub keys_expired: AtomicU64,
     /// Clients that wait for something to happen elsewhere.
     pub clients_blocked: AtomicU64,
     pub errors: ErrorCounts,
@@ -61,7 +59,6 @@ impl Stats {
             protocol_errors: AtomicU64::new(0),
             input_bytes: AtomicU64::new(0),
             output_bytes: AtomicU64::new(0),
-            keys_expired: AtomicU64::new(0),
             clients_blocked: AtomicU64::new(0),
             errors: ErrorCounts::default(),
             commands: table::ROWS.iter().map(|_| CommandStats::default()).collect(),
@@ -77,7 +74,6 @@ impl Stats {
             &self.protocol_errors,
             &self.input_bytes,
             &self.output_bytes,
-            &self.keys_expired,
         ];
         counters.into_iter().for_each(|counter| counter.store(0, Ordering::Relaxed));
         self.errors.reset();

@@ -35,7 +35,7 @@ pub fn of(shared: &Shared) -> Topology {
 pub fn for_each_key(shared: &Shared, take: &mut dyn FnMut(&[u8]) -> bool) {
     let (mut cursor, mut wants_more) = (0, true);
     while wants_more {
-        let view = shared.keyspace.view(Scope::OneKey, shared.clock.now_ms());
+        let view = shared.keyspace.view(Scope::OneKey, shared.group.now_ms());
         cursor = view.scan(cursor, KEYS_AT_ONCE, |key, _| wants_more = wants_more && take(key.as_bytes()));
         wants_more &= cursor != 0;
     }

@@ -12,7 +12,7 @@ use jsonvault::command::{
 use jsonvault::env::{Clock, SystemClock};
 use jsonvault::error::Answer;
 use jsonvault::keyspace::{Key, Keyspace, Scope};
-use jsonvault::machine::{Audience, Batch, Machine, Restore, Transaction, write_record};
+use jsonvault::machine::{Audience, Batch, Machine, Restore, Transaction, write_head, write_record};
 use jsonvault::resp::{Limits, Protocol, Reply, ReplyDecoder, Request, Value, encode};
 use jsonvault::server::Hub;
 
@@ -172,6 +172,11 @@ impl Vault {
     }
 
     pub fn begin(&mut self, protocol: Protocol) {
+        if self.keyspace().time_ms() > BEGIN_MS {
+            // Time goes back in a keyspace of its own only.
+            let Vault { cluster, index, .. } = *self;
+            *self = Vault { cluster, index, ..Vault::new() };
+        }
         let session = Session { protocol, id: self.hub.registry.next_id(), ..Session::default() };
         self.hub.registry.add(session.clone());
         self.session = session;
@@ -194,6 +199,7 @@ impl Vault {
         let mut capture = self.machine.capture().expect("no other capture runs");
         change(self);
         let mut stream = Vec::new();
+        write_head(&mut stream, capture.time_ms());
         while capture.next_part(|key, entry| write_record(&mut stream, key, entry)) {}
         let (keyspace, mut restore) = (Arc::new(Keyspace::new()), Restore::new());
         restore.block(&stream, &keyspace).expect("our own snapshot decodes");
@@ -281,6 +287,10 @@ impl Node for Alone<'_> {
         0
     }
     fn now_ms(&self) -> u64 {
+        self.now_ms
+    }
+
+    fn group_time_ms(&self) -> u64 {
         self.now_ms
     }
 }

@@ -12,6 +12,7 @@
 mod harness;
 
 mod abuse;
+mod clocks;
 mod cluster_clients;
 mod commands;
 mod crash;

@@ -98,8 +98,8 @@ impl Set {
         let old = if options.answer_old { Some(options.old(key.as_bytes(), &path, keyspace)?) } else { None };
         let met = options.are_met(key.as_bytes(), &path, keyspace)?;
         let done = met && self.put(options.make_path, keyspace)?;
-        if done && options.deadline.is_some() {
-            keyspace.set_deadline(key.as_bytes(), options.deadline);
+        if let (true, Some(moment)) = (done, options.deadline) {
+            keyspace.set_deadline(key.as_bytes(), Some(moment.deadline(keyspace.stamp())));
         }
         Ok(old.unwrap_or(if done { Reply::OK } else { Reply::Null }))
     }

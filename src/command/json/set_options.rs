@@ -1,13 +1,11 @@
 //! What JSON.SET can do beyond RedisJSON's: a deadline in the same step, compare-and-set, the old value as the
 //! answer, and parents that are created.
 
-use std::num::NonZeroU64;
-
 use serde::{Deserialize, Serialize};
 
 use super::render::render;
 use super::target::{document, places};
-use crate::command::expiry::deadline_if_any;
+use crate::command::expiry::{Moment, deadline_if_any};
 use crate::command::{Args, Budget, Context};
 use crate::error::Answer;
 use crate::json::path::Path;
@@ -17,8 +15,8 @@ use crate::resp::Reply;
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Options {
-    /// `EX` and its siblings: unix milliseconds.
-    pub deadline: Option<NonZeroU64>,
+    /// `EX` and its siblings.
+    pub deadline: Option<Moment>,
     /// `KEEPTTL`: a deadline is kept anyway; the word is there for those who know it from SET.
     keep_deadline: bool,
     expected: Option<Expected>,

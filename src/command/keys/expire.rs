@@ -4,7 +4,7 @@ use std::num::NonZeroU64;
 
 use serde::{Deserialize, Serialize};
 
-use crate::command::expiry::{Clock, invalid};
+use crate::command::expiry::{Clock, Moment, invalid};
 use crate::command::{Args, Command, Context, Flags, Group, KeySpec, Spec, Write};
 use crate::error::Answer;
 use crate::keyspace::{Key, Writer};
@@ -14,8 +14,8 @@ use crate::resp::Reply;
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
 pub struct Deadline {
     key: Key,
-    /// Unix milliseconds. One that has passed takes the key away.
-    moment_ms: i64,
+    /// One that has passed takes the key away.
+    moment: Moment,
     condition: Condition,
 }
 
@@ -77,17 +77,18 @@ impl Deadline {
         let key = args.key()?;
         let amount = args.integer()?;
         let condition = Condition::parse(args)?;
-        let moment_ms = clock.moment_ms(amount, context).ok_or_else(|| invalid(args.command()))?;
-        Ok(Deadline { key, moment_ms, condition })
+        let moment = clock.moment(amount, context).ok_or_else(|| invalid(args.command()))?;
+        Ok(Deadline { key, moment, condition })
     }
 
     fn apply(self, keyspace: &mut Writer<'_>) -> bool {
         let key = self.key.as_bytes();
         let Some(before) = keyspace.with(key, |entry| entry.expires_ms) else { return false };
-        if !self.condition.allows(before, self.moment_ms) {
+        let moment_ms = self.moment.unix_ms(keyspace.stamp());
+        if !self.condition.allows(before, moment_ms) {
             return false;
         }
-        let moment = u64::try_from(self.moment_ms).ok().and_then(NonZeroU64::new);
+        let moment = u64::try_from(moment_ms).ok().and_then(NonZeroU64::new);
         match moment.filter(|moment| moment.get() > keyspace.stamp().now_ms) {
             Some(moment) => keyspace.set_deadline(key, Some(moment)),
             None => keyspace.remove(key).is_some(),

@@ -1,4 +1,4 @@
-//! `TIME`: the node's clock.
+//! `TIME`: what time it is for deadlines, on every node the same within the time that a message takes.
 
 use crate::command::{Args, Command, Control, Flags, Group, KeySpec, Node, Session, Spec};
 use crate::error::Answer;
@@ -14,7 +14,7 @@ impl Command for Time {
         keys: KeySpec::NONE,
         group: Group::Server,
         since: "0.1.0",
-        summary: "The node's clock: unix seconds, and microseconds within the second.",
+        summary: "The cluster's time: unix seconds, and microseconds within the second.",
         syntax: "",
     };
     const FLAGS: Flags = Flags { fast: true, for_everybody: true, ..Flags::NONE };
@@ -22,7 +22,7 @@ impl Command for Time {
 
 impl Control for Time {
     fn run(_args: &mut Args<'_>, _session: &mut Session, node: &dyn Node) -> Result<Reply, Answer> {
-        let now_ms = node.now_ms();
+        let now_ms = node.group_time_ms();
         let seconds = (now_ms / 1000).to_string();
         let micros = (now_ms % 1000 * 1000).to_string();
         Ok(Reply::Array(vec![Reply::bulk(seconds), Reply::bulk(micros)]))

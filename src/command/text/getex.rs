@@ -1,12 +1,10 @@
 //! `GETEX key [EX .. | PX .. | EXAT .. | PXAT .. | PERSIST]`: a string, whose deadline is changed.
 
-use std::num::NonZeroU64;
-
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
 use super::with_text;
-use crate::command::expiry::deadline_if_any;
+use crate::command::expiry::{Moment, deadline_if_any};
 use crate::command::{Args, Command, Context, Flags, Group, KeySpec, Spec, Write};
 use crate::error::Answer;
 use crate::keyspace::{Key, Writer};
@@ -22,8 +20,7 @@ pub struct Getex {
 enum Change {
     Nothing,
     Persist,
-    /// Unix milliseconds.
-    Deadline(NonZeroU64),
+    Deadline(Moment),
 }
 
 impl Command for Getex {
@@ -64,8 +61,8 @@ impl Write for Getex {
             Change::Persist => {
                 keyspace.set_deadline(key, None);
             }
-            Change::Deadline(deadline) => {
-                keyspace.set_deadline(key, Some(deadline));
+            Change::Deadline(moment) => {
+                keyspace.set_deadline(key, Some(moment.deadline(keyspace.stamp())));
             }
         }
         Ok(Reply::Bulk(text))

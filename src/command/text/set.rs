@@ -1,12 +1,10 @@
 //! `SET key value [NX | XX] [GET] [EX .. | PX .. | EXAT .. | PXAT .. | KEEPTTL]`: puts a string under a key.
 
-use std::num::NonZeroU64;
-
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
 use super::with_text;
-use crate::command::expiry::deadline_if_any;
+use crate::command::expiry::{Moment, deadline_if_any};
 use crate::command::json::set::Condition;
 use crate::command::{Args, Command, Context, Group, KeySpec, Spec, Write};
 use crate::error::Answer;
@@ -18,8 +16,7 @@ pub struct Set {
     key: Key,
     value: Box<[u8]>,
     condition: Condition,
-    /// Unix milliseconds.
-    deadline: Option<NonZeroU64>,
+    deadline: Option<Moment>,
     keep_deadline: bool,
     /// `GET`: the old value is the answer.
     answer_old: bool,
@@ -81,7 +78,10 @@ impl Write for Set {
         }
         match self.keep_deadline {
             true => keyspace.put_keeping_deadline(self.key, Value::Text(self.value)),
-            false => keyspace.put(self.key, Value::Text(self.value), self.deadline),
+            false => {
+                let deadline = self.deadline.map(|moment| moment.deadline(keyspace.stamp()));
+                keyspace.put(self.key, Value::Text(self.value), deadline);
+            }
         }
         Ok(reply)
     }

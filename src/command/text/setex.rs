@@ -1,10 +1,8 @@
 //! `SETEX key seconds value`, `PSETEX key milliseconds value`: puts a string under a key, with a deadline.
 
-use std::num::NonZeroU64;
-
 use serde::{Deserialize, Serialize};
 
-use crate::command::expiry::{Clock, deadline};
+use crate::command::expiry::{Clock, Moment, deadline};
 use crate::command::{Args, Command, Context, Group, KeySpec, Spec, Write};
 use crate::error::Answer;
 use crate::keyspace::{Key, Value, Writer};
@@ -15,7 +13,7 @@ macro_rules! commands {
         #[derive(Debug, PartialEq, Serialize, Deserialize)]
         pub struct $name {
             key: Key,
-            deadline: NonZeroU64,
+            deadline: Moment,
             value: Box<[u8]>,
         }
 
@@ -43,7 +41,8 @@ macro_rules! commands {
             }
 
             fn apply(self, keyspace: &mut Writer<'_>) -> Result<Reply, Answer> {
-                keyspace.put(self.key, Value::Text(self.value), Some(self.deadline));
+                let deadline = self.deadline.deadline(keyspace.stamp());
+                keyspace.put(self.key, Value::Text(self.value), Some(deadline));
                 Ok(Reply::OK)
             }
         }

@@ -200,6 +200,7 @@ async fn write_requests(
 mod tests {
     use super::*;
     use crate::env::{Acceptor, Connection, Net, RealNet};
+    use crate::raft::net::ReadPoint;
     use crate::raft::net::endpoint::Asker;
     use crate::raft::net::wire::Declined;
     use crate::storage::Identity;
@@ -222,7 +223,7 @@ mod tests {
         stream
     }
 
-    const ASK: Request = Request::ReadIndex { lease: false };
+    const ASK: Request = Request::ReadPoint { lease: false };
 
     #[tokio::test]
     async fn answers_meet_their_requests_in_any_order() {
@@ -234,7 +235,7 @@ mod tests {
                 numbers.push(frame::read::<Request>(&mut stream).await.unwrap().0);
             }
             for number in numbers.into_iter().rev() {
-                let answer = Response::ReadIndex(Ok(Some(number)));
+                let answer = Response::ReadPoint(Ok(ReadPoint { index: number, time_ms: 0 }));
                 frame::write(&mut stream, number, &answer).await.unwrap();
             }
             stream
@@ -242,7 +243,7 @@ mod tests {
         let calls = (0..3).map(|_| links.call(2, &member, &ASK));
         let mut indexes = Vec::new();
         for answer in futures_util::future::join_all(calls).await {
-            let Ok(Response::ReadIndex(Ok(Some(index)))) = answer else { panic!("{answer:?}") };
+            let Ok(Response::ReadPoint(Ok(ReadPoint { index, .. }))) = answer else { panic!("{answer:?}") };
             indexes.push(index);
         }
         assert_eq!(indexes, [1, 2, 3]);
@@ -271,7 +272,7 @@ mod tests {
         tokio::time::advance(SILENCE_MAX * 2).await;
         assert!(waiting.is_silent());
         let answer = waiting.take(1).unwrap();
-        answer.send(Response::ReadIndex(Err(Declined::NotLeader))).unwrap();
+        answer.send(Response::ReadPoint(Err(Declined::NotLeader))).unwrap();
         assert!(!waiting.is_silent());
     }
 }

@@ -35,5 +35,6 @@ pub use peer::Network;
 pub use service::{Handler, serve};
 pub use snapshot::Incoming as IncomingSnapshot;
 pub use wire::{
-    Acknowledged, Append, AskVote, Change, ChangeRefused, Declined, Formed, Request, Response, Standing,
+    Acknowledged, Append, AskVote, Change, ChangeRefused, Declined, Formed, ReadPoint, Request, Response,
+    Standing,
 };

@@ -23,6 +23,7 @@ use super::frame;
 use super::wire::{Append, AskVote, Place, Request, Response, WireEntry};
 use crate::env::{Background, Connection};
 use crate::raft::convert;
+use crate::raft::time::GroupTime;
 use crate::raft::types::{Member, TypeConfig, Vote};
 use crate::storage::{SnapshotDir, SnapshotFile};
 
@@ -35,6 +36,7 @@ const CALL_TIMEOUT: Duration = Duration::from_millis(500);
 #[derive(Clone)]
 pub struct Network {
     pub endpoint: Arc<Endpoint>,
+    pub time: Arc<GroupTime>,
     pub snapshots: SnapshotDir,
     pub background: Background,
 }
@@ -42,6 +44,7 @@ pub struct Network {
 /// A client for one member and one purpose.
 pub struct Peer {
     pub(super) endpoint: Arc<Endpoint>,
+    time: Arc<GroupTime>,
     pub(super) snapshots: SnapshotDir,
     pub(super) background: Background,
     target: u64,
@@ -56,6 +59,7 @@ impl RaftNetworkFactory<TypeConfig> for Network {
     async fn new_client(&mut self, target: u64, member: &Member) -> Peer {
         Peer {
             endpoint: self.endpoint.clone(),
+            time: self.time.clone(),
             snapshots: self.snapshots.clone(),
             background: self.background.clone(),
             target,
@@ -123,7 +127,9 @@ impl Peer {
 
     async fn ask_vote(&mut self, request: Request) -> Result<VoteResponse<TypeConfig>, RPCError<TypeConfig>> {
         match self.ask(&request, CALL_TIMEOUT).await? {
-            Response::Vote { vote, granted, last } => {
+            Response::Vote { vote, granted, last, time_ms } => {
+                // Before the vote counts: who wins begins with what its voters know.
+                self.time.voter_said(time_ms);
                 Ok(VoteResponse::new(convert::load_vote(vote), last.map(convert::place), granted))
             }
             other => Err(RPCError::Unreachable(unexpected(&other))),
@@ -161,6 +167,7 @@ impl RaftNetworkV2<TypeConfig> for Peer {
             previous: request.prev_log_id.as_ref().map(convert::pair),
             entries: entries.collect(),
             commit: request.leader_commit.as_ref().map(convert::pair),
+            time_ms: self.time.leading(),
         };
         let (term, previous) = (append.vote.term, append.previous);
         let last = append.entries.last().map(|entry| (entry.index, entry.term)).or(previous);

@@ -106,7 +106,7 @@ async fn serve_one(
 
 /// Whether the request waits for other nodes, so that those behind it must not wait for it.
 fn runs_aside(request: &Request) -> bool {
-    matches!(request, Request::Propose { .. } | Request::ReadIndex { .. } | Request::Change(_))
+    matches!(request, Request::Propose { .. } | Request::ReadPoint { .. } | Request::Change(_))
 }
 
 async fn respond(

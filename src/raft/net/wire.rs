@@ -62,6 +62,8 @@ pub struct Append {
     pub previous: Option<Place>,
     pub entries: Vec<WireEntry>,
     pub commit: Option<Place>,
+    /// The leader's time when it sent this, in unix milliseconds.
+    pub time_ms: u64,
 }
 
 /// Raft's RequestVote, also as the question before it (§9.6 of the thesis).
@@ -151,8 +153,8 @@ pub enum Request {
         commands: u32,
         bytes: Bytes,
     },
-    /// The index that a read has to see.
-    ReadIndex {
+    /// What a read has to see.
+    ReadPoint {
         lease: bool,
     },
     Change(Change),
@@ -182,6 +184,15 @@ pub enum ChangeRefused {
     Unknown(String),
 }
 
+/// What a read has to see.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReadPoint {
+    /// The entry that has to be applied.
+    pub index: u64,
+    /// The time by which deadlines are judged, in unix milliseconds.
+    pub time_ms: u64,
+}
+
 #[derive(Debug, Serialize, Deserialize)]
 pub enum Response {
     Appended,
@@ -192,12 +203,14 @@ pub enum Response {
         vote: StoredVote,
         granted: bool,
         last: Option<Place>,
+        /// The group's time as the voter knows it, if it does.
+        time_ms: Option<u64>,
     },
     Transferred(Result<(), String>),
     SnapshotAt(u64),
     SnapshotInstalled(StoredVote),
     Replies(Result<Vec<Reply>, Declined>),
-    ReadIndex(Result<Option<u64>, Declined>),
+    ReadPoint(Result<ReadPoint, Declined>),
     Changed(Result<(), ChangeRefused>),
     Noticed,
     Standing(Standing),

@@ -21,7 +21,7 @@ pub fn stats(shared: &Shared, out: &mut String) {
     line(out, format_args!("instantaneous_input_kbps:{:.2}", rates.input_bytes / 1024.0));
     line(out, format_args!("instantaneous_output_kbps:{:.2}", rates.output_bytes / 1024.0));
     line(out, format_args!("rejected_connections:{}", get(&stats.connections_rejected)));
-    line(out, format_args!("expired_keys:{}", get(&stats.keys_expired)));
+    line(out, format_args!("expired_keys:{}", shared.keyspace.expired()));
     line(out, format_args!("evicted_keys:0"));
     line(out, format_args!("evicted_clients:0"));
     line(out, format_args!("latest_fork_usec:0"));

@@ -5,7 +5,7 @@ use crate::storage::log::Place;
 pub(super) const HEADER_BYTES: usize = 40;
 pub(super) const BLOCK_HEADER_BYTES: usize = 8;
 pub(super) const TRAILER_BYTES: usize = 32;
-pub(super) const VERSION: u32 = 1;
+pub(super) const VERSION: u32 = 2;
 const MAGIC: &[u8; 8] = b"JVSNAPSH";
 
 /// The running digest of the blocks.

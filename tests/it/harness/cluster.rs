@@ -212,7 +212,7 @@ impl Cluster {
 }
 
 /// An address that nobody uses and that is given only once.
-fn free_address() -> String {
+pub fn free_address() -> String {
     static GIVEN: Mutex<BTreeSet<u16>> = Mutex::new(BTreeSet::new());
     let [_, high, middle, low] = std::process::id().to_be_bytes();
     // 127.0.x.x is where everybody else is.

@@ -1,0 +1,300 @@
+//! The group's time, as this node knows it. Deadlines are judged by it and by nothing else.
+//!
+//! The leader gives the time: a stamp with each entry, with each append or heartbeat, and with each answer to a read.
+//! Between two words of the leader its followers count on by their own monotonic clocks. A time of day is used twice only:
+//! by a node that starts, until it hears from another, and by the leader, which lets the group's time drift towards it.
+//! (`docs/decisions/0011-time-comes-from-the-log.md` has what this promises, and what it cannot.)
+//!
+//! Invariants:
+//! * what [`GroupTime::leading`] gives never goes back on a node, and is never before the newest stamp that was applied;
+//! * a leader that follows another goes on from the latest time that any voter of its majority knows: an append was
+//!   heard by a majority before anything that depends on its time was answered;
+//! * a node that has only its own time of day says nothing of the time to others.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use parking_lot::Mutex;
+
+use super::group::Group;
+use crate::env::Clock;
+use crate::keyspace::Keyspace;
+
+/// A leader lets the time run by this part faster or slower until it is the time of day: a deadline of an hour is 3.6 s
+/// off then, and a difference of a second is gone after 17 minutes.
+const DRIFT: u32 = 1000;
+
+/// What this node told is not taken back for a word that is so little behind it: messages take their time. One that is
+/// further behind comes from a cluster that lost its memory of the time, and counts.
+const HOLD: Duration = Duration::from_secs(1);
+
+/// A time of day that is further from the group's time is worth a warning.
+const APART: Duration = Duration::from_secs(5);
+
+/// One node's knowledge of the time.
+pub struct GroupTime {
+    clock: Arc<dyn Clock>,
+    keyspace: Arc<Keyspace>,
+    known: Mutex<Known>,
+}
+
+#[derive(Debug)]
+struct Known {
+    /// The time that it was, since 1970, when the monotonic clock showed `at`.
+    base: Duration,
+    at: Duration,
+    /// Whether `base` comes from a leader or a voter, or this node leads; else it is a time of day.
+    heard: bool,
+    /// The leadership that was heard last, and the latest of its words.
+    term: u64,
+    word: Duration,
+    /// The latest time that was given to readers of this node.
+    told: Duration,
+    /// Whether a time of day far from the group's was warned of.
+    warned: bool,
+}
+
+impl Known {
+    fn set(&mut self, base: Duration, at: Duration) {
+        (self.base, self.at) = (base, at);
+    }
+
+    /// Goes by what another node said from now on.
+    fn adopt(&mut self, time: Duration, now: Duration) {
+        self.set(time, now);
+        if !self.heard || self.told > time + HOLD {
+            self.told = time;
+        }
+        self.heard = true;
+    }
+
+    /// The time now, when the monotonic clock shows `now`.
+    fn count_on(&self, now: Duration) -> Duration {
+        self.base + now.saturating_sub(self.at)
+    }
+}
+
+impl GroupTime {
+    /// What a node knows that starts: its time of day, or the newest stamp that it has applied.
+    pub fn new(clock: Arc<dyn Clock>, keyspace: Arc<Keyspace>) -> GroupTime {
+        let (base, at) = (Duration::from_millis(clock.now_ms()), clock.elapsed());
+        let known = Known {
+            base,
+            at,
+            heard: false,
+            term: 0,
+            word: Duration::ZERO,
+            told: Duration::ZERO,
+            warned: false,
+        };
+        GroupTime { clock, keyspace, known: Mutex::new(known) }
+    }
+
+    /// The time for what this node does as the leader, in unix milliseconds. Only for a node that leads.
+    pub fn leading(&self) -> u64 {
+        let mut known = self.known.lock();
+        let now = self.clock.elapsed();
+        let time = self.estimate(&mut known, now);
+        let time = self.drifted(time, now.saturating_sub(known.at)).max(known.told);
+        known.set(time, now);
+        (known.heard, known.told) = (true, time);
+        millis(time)
+    }
+
+    /// The time as this node knows it, in unix milliseconds; for reads that ask nobody.
+    pub fn now_ms(&self) -> u64 {
+        let mut known = self.known.lock();
+        known.told = self.estimate(&mut known, self.clock.elapsed()).max(known.told);
+        millis(known.told)
+    }
+
+    /// Takes note of the time that the leader of `term` gave with an append that this node took.
+    pub fn heard(&self, term: u64, time_ms: u64) {
+        let mut known = self.known.lock();
+        let time = Duration::from_millis(time_ms);
+        // An older word came late, on another connection.
+        if known.heard && (term < known.term || term == known.term && time < known.word) {
+            return;
+        }
+        known.adopt(time, self.clock.elapsed());
+        (known.term, known.word) = (term, time);
+        self.look_at_the_wall(&mut known);
+    }
+
+    /// What this node tells one that stands for election: nothing, when all it has is a time of day.
+    pub fn word_for_candidate(&self) -> Option<u64> {
+        let mut known = self.known.lock();
+        known.heard.then(|| millis(self.estimate(&mut known, self.clock.elapsed()).max(known.told)))
+    }
+
+    /// Takes note of what a voter said when this node stood for election.
+    pub fn voter_said(&self, time_ms: Option<u64>) {
+        let Some(time_ms) = time_ms else { return };
+        let mut known = self.known.lock();
+        let (time, now) = (Duration::from_millis(time_ms), self.clock.elapsed());
+        if !known.heard || self.estimate(&mut known, now) < time {
+            known.adopt(time, now);
+        }
+    }
+
+    /// How far this node's time of day is ahead of the group's time, in milliseconds.
+    pub fn wall_ahead_ms(&self) -> i64 {
+        let mut known = self.known.lock();
+        let time = self.estimate(&mut known, self.clock.elapsed());
+        difference_ms(self.clock.now_ms(), millis(time))
+    }
+
+    fn estimate(&self, known: &mut Known, now: Duration) -> Duration {
+        let applied = Duration::from_millis(self.keyspace.time_ms());
+        if known.count_on(now) < applied {
+            known.set(applied, now);
+        }
+        known.count_on(now)
+    }
+
+    /// The time, with the drift towards the time of day for as long as passed since the last time.
+    fn drifted(&self, time: Duration, passed: Duration) -> Duration {
+        let wall = Duration::from_millis(self.clock.now_ms());
+        let most = passed / DRIFT;
+        match wall > time {
+            true => time + most.min(wall - time),
+            false => time - most.min(time - wall),
+        }
+    }
+
+    fn look_at_the_wall(&self, known: &mut Known) {
+        let ahead_ms = difference_ms(self.clock.now_ms(), millis(known.base));
+        let apart = u128::from(ahead_ms.unsigned_abs()) > APART.as_millis();
+        if apart && !known.warned {
+            tracing::warn!(ahead_ms, "this node's clock is not the leader's: deadlines go by the leader's");
+        }
+        known.warned = apart;
+    }
+}
+
+impl Group {
+    /// The group's time as this node knows it, in unix milliseconds.
+    pub fn now_ms(&self) -> u64 {
+        self.time().now_ms()
+    }
+
+    /// How far this node's time of day is ahead of the group's time, in milliseconds.
+    pub fn wall_ahead_ms(&self) -> i64 {
+        self.time().wall_ahead_ms()
+    }
+}
+
+fn millis(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
+}
+
+fn difference_ms(left: u64, right: u64) -> i64 {
+    i64::try_from(i128::from(left) - i128::from(right)).unwrap_or(if left > right {
+        i64::MAX
+    } else {
+        i64::MIN
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::env::ManualClock;
+
+    const HOUR_MS: u64 = 3_600_000;
+    const NOON_MS: u64 = 1_750_000_000_000;
+
+    struct Node {
+        clock: Arc<ManualClock>,
+        time: GroupTime,
+    }
+
+    /// A node that starts at this time of day.
+    fn node(unix_ms: u64) -> Node {
+        let clock = Arc::new(ManualClock::at_ms(unix_ms));
+        Node { time: GroupTime::new(clock.clone(), Arc::new(Keyspace::new())), clock }
+    }
+
+    fn pass(nodes: &[&Node], ms: u64) {
+        nodes.iter().for_each(|node| node.clock.advance(Duration::from_millis(ms)));
+    }
+
+    #[test]
+    fn a_leader_goes_on_by_its_monotonic_clock_when_its_time_of_day_jumps() {
+        let leader = node(NOON_MS);
+        assert_eq!(leader.time.leading(), NOON_MS);
+        for wall in [NOON_MS + HOUR_MS, NOON_MS - HOUR_MS] {
+            let before = leader.time.leading();
+            leader.clock.set_ms(wall);
+            pass(&[&leader], 10_000);
+            let (after, drift) = (leader.time.leading(), 10_000 / u64::from(DRIFT));
+            assert!(after.abs_diff(before + 10_000) <= drift, "{after} after {before}");
+            assert_ne!(after, before + 10_000, "it drifts towards the time of day");
+        }
+    }
+
+    #[test]
+    fn the_drift_ends_at_the_time_of_day() {
+        let leader = node(NOON_MS);
+        leader.time.leading();
+        leader.clock.set_ms(NOON_MS + 5);
+        (0..20).for_each(|_| {
+            pass(&[&leader], 1_000);
+            leader.time.leading();
+        });
+        assert_eq!(leader.time.leading(), leader.clock.now_ms());
+        assert_eq!(leader.time.wall_ahead_ms(), 0);
+    }
+
+    #[test]
+    fn a_follower_counts_on_from_the_leaders_word_whatever_its_own_time_of_day() {
+        let (leader, follower) = (node(NOON_MS), node(NOON_MS + HOUR_MS));
+        assert_eq!(follower.time.now_ms(), NOON_MS + HOUR_MS);
+        assert_eq!(follower.time.word_for_candidate(), None, "a time of day is no word of the group's time");
+        follower.time.heard(1, leader.time.leading());
+        pass(&[&leader, &follower], 500);
+        follower.clock.set_ms(5);
+        assert_eq!(follower.time.now_ms(), leader.time.leading());
+        assert_eq!(follower.time.word_for_candidate(), Some(NOON_MS + 500));
+    }
+
+    #[test]
+    fn a_word_that_comes_late_changes_nothing_and_a_new_leaders_does() {
+        let follower = node(NOON_MS);
+        follower.time.heard(3, NOON_MS + 100);
+        follower.time.heard(3, NOON_MS + 40);
+        follower.time.heard(2, NOON_MS + 900);
+        assert_eq!(follower.time.now_ms(), NOON_MS + 100);
+        follower.time.heard(4, NOON_MS + 99);
+        assert_eq!(follower.time.now_ms(), NOON_MS + 100, "what was told is held for a moment");
+        pass(&[&follower], 2);
+        assert_eq!(follower.time.now_ms(), NOON_MS + 101);
+        follower.time.heard(5, NOON_MS - HOUR_MS);
+        assert_eq!(follower.time.now_ms(), NOON_MS - HOUR_MS, "and no longer");
+    }
+
+    #[test]
+    fn a_new_leader_goes_on_from_what_its_voters_know() {
+        let started = node(NOON_MS + HOUR_MS);
+        assert_eq!(started.time.now_ms(), NOON_MS + HOUR_MS);
+        started.time.voter_said(None);
+        started.time.voter_said(Some(NOON_MS));
+        started.time.voter_said(Some(NOON_MS - 1));
+        assert_eq!(started.time.leading(), NOON_MS, "its own time of day does not count");
+        let voter = node(NOON_MS - HOUR_MS);
+        voter.time.heard(1, NOON_MS);
+        voter.time.voter_said(Some(NOON_MS + 7));
+        assert_eq!(voter.time.leading(), NOON_MS + 7);
+    }
+
+    #[test]
+    fn a_start_takes_the_newest_stamp_where_the_time_of_day_is_before_it() {
+        let (behind, ahead) = (node(NOON_MS), node(NOON_MS + HOUR_MS));
+        for node in [&behind, &ahead] {
+            node.time.keyspace.advance_time(NOON_MS + 1_000);
+        }
+        assert_eq!((behind.time.leading(), ahead.time.leading()), (NOON_MS + 1_000, NOON_MS + HOUR_MS));
+        pass(&[&behind], 50);
+        assert_eq!(behind.time.leading(), NOON_MS + 1_050, "and goes on from there");
+    }
+}
