@@ -52,6 +52,8 @@ impl Answer {
     pub const NOT_AT_ROOT: Answer = Answer::fixed("ERR new objects must be created at the root");
     pub const NO_KEY: Answer =
         Answer::fixed("ERR could not perform this operation on a key that doesn't exist");
+    /// What RedisJSON answers to a text or a path that is not UTF-8, without a code.
+    pub const NOT_UTF8: Answer = Answer::fixed("Couldn't parse as UTF-8 string");
     pub const OUT_OF_FUEL: Answer = Answer::fixed("ERR the path visits too much of the document");
 }
 

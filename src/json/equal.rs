@@ -1,7 +1,8 @@
 //! Whether two values are the same JSON.
 //!
-//! Members may come in any order, elements may not. Numbers are equal as [`Number::compare`] has it, so `1` equals
-//! `1.0`, and the kind of header or string that a value happens to be encoded with does not matter.
+//! Members may come in any order, elements may not. Numbers are equal as [`Number::compare`] has
+//! it, so `1` equals `1.0` (but is not the [`same`]), and the kind of header or string that a value
+//! happens to be encoded with does not matter.
 
 use std::cmp::Ordering;
 
@@ -11,17 +12,33 @@ use super::number::Number;
 use super::value::{Kind, Value};
 
 pub fn equal(left: Value<'_>, right: Value<'_>) -> bool {
-    equal_within(left, right, 0)
+    equal_within(left, right, Numbers::Alike, 0)
 }
 
-fn equal_within(left: Value<'_>, right: Value<'_>, level: usize) -> bool {
+/// Whether two values are equal and whole numbers stand where whole numbers do: `1` is not the same
+/// as `1.0`.
+pub fn same(left: Value<'_>, right: Value<'_>) -> bool {
+    equal_within(left, right, Numbers::ByKind, 0)
+}
+
+/// Which numbers may be equal.
+#[derive(Clone, Copy, PartialEq)]
+enum Numbers {
+    Alike,
+    ByKind,
+}
+
+fn equal_within(left: Value<'_>, right: Value<'_>, numbers: Numbers, level: usize) -> bool {
     if left.kind() == right.kind() && left.payload() == right.payload() {
         return true;
     }
     match (left.kind(), right.kind()) {
         _ if level > DEPTH_MAX => false,
-        (Kind::Array, Kind::Array) => arrays(left, right, level + 1),
-        (Kind::Object, Kind::Object) => objects(left, right, level + 1),
+        (Kind::Array, Kind::Array) => arrays(left, right, numbers, level + 1),
+        (Kind::Object, Kind::Object) => objects(left, right, numbers, level + 1),
+        (Kind::Float, other) | (other, Kind::Float) if numbers == Numbers::ByKind && other != Kind::Float => {
+            false
+        }
         _ => match (Number::of(left), Number::of(right)) {
             (Some(left), Some(right)) => left.compare(right) == Some(Ordering::Equal),
             _ => false,
@@ -29,19 +46,19 @@ fn equal_within(left: Value<'_>, right: Value<'_>, level: usize) -> bool {
     }
 }
 
-fn arrays(left: Value<'_>, right: Value<'_>, level: usize) -> bool {
+fn arrays(left: Value<'_>, right: Value<'_>, numbers: Numbers, level: usize) -> bool {
     let mut others = right.elements();
-    left.elements().all(|element| others.next().is_some_and(|other| equal_within(element, other, level)))
-        && others.next().is_none()
+    let mut equal = |element| others.next().is_some_and(|other| equal_within(element, other, numbers, level));
+    left.elements().all(&mut equal) && others.next().is_none()
 }
 
-fn objects(left: Value<'_>, right: Value<'_>, level: usize) -> bool {
+fn objects(left: Value<'_>, right: Value<'_>, numbers: Numbers, level: usize) -> bool {
     if left.count() != right.count() {
         return false;
     }
     let index = MemberIndex::of(right);
     left.members().all(|member| {
-        index.get(member.key).is_some_and(|other| equal_within(member.value, other.value, level))
+        index.get(member.key).is_some_and(|other| equal_within(member.value, other.value, numbers, level))
     })
 }
 
@@ -71,6 +88,23 @@ mod tests {
         ] {
             assert_eq!(equal(document(left).root(), document(right).root()), wanted, "{left} {right}");
             assert_eq!(equal(document(right).root(), document(left).root()), wanted, "{right} {left}");
+        }
+    }
+
+    #[test]
+    fn whole_numbers_are_not_the_same_as_real_ones_at_any_depth() {
+        for (left, right, wanted) in [
+            ("3", "3", true),
+            ("3", "3.0", false),
+            ("0", "-0.0", false),
+            ("0.0", "-0.0", true),
+            ("18446744073709551615", "18446744073709551615", true),
+            ("18446744073709551615", "18446744073709551615.0", false),
+            ("{\"a\":[3]}", "{\"a\":[3.0]}", false),
+            ("{\"a\":[3.0],\"b\":1}", "{\"b\":1,\"a\":[3.0]}", true),
+        ] {
+            assert_eq!(same(document(left).root(), document(right).root()), wanted, "{left} {right}");
+            assert_eq!(same(document(right).root(), document(left).root()), wanted, "{right} {left}");
         }
     }
 

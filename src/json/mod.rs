@@ -22,13 +22,13 @@ pub use build::{Builder, Open};
 pub use check::{Malformed, check};
 pub use document::Document;
 pub use edit::{Action, Tail, rewrite};
-pub use equal::equal;
+pub use equal::{equal, same};
 pub use limits::{
     DEPTH_MAX, DOCUMENT_BYTES_CEILING, DOCUMENT_BYTES_DEFAULT, ParseLimits, TOO_DEEP, TOO_LARGE,
 };
 pub use merge::merge;
 pub use number::{Arithmetic, BAD_OPERAND, NOT_A_NUMBER, NUMERIC_OVERFLOW, Number, is_packed};
 pub use parse::{BadJson, parse, parse_into};
-pub use place::Place;
+pub use place::{Place, last_by_steps};
 pub use print::{Style, print, print_list, print_text, print_within};
 pub use value::{Elements, Kind, Member, Members, Value};

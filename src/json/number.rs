@@ -59,7 +59,7 @@ impl Number {
     }
 
     /// The number as a whole one of either sign; `None` for a real number.
-    fn whole(self) -> Option<i128> {
+    pub fn whole(self) -> Option<i128> {
         match self {
             Number::Int(whole) => Some(whole.into()),
             Number::Uint(whole) => Some(whole.into()),

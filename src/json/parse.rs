@@ -23,22 +23,31 @@ use crate::error::Answer;
 
 /// A text that is no JSON document, in serde_json's words: `expected value at line 1 column 1`.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{0}")]
-pub struct BadJson(String);
+#[error("{words}")]
+pub struct BadJson {
+    words: String,
+    /// RedisJSON reads a text as a whole before it parses it, so its commands answer this before
+    /// anything else.
+    not_utf8: bool,
+}
 
 impl BadJson {
+    fn new(words: String, text: &[u8]) -> BadJson {
+        BadJson { words, not_utf8: std::str::from_utf8(text).is_err() }
+    }
+
     /// The bare text, as JSON.SET, JSON.MSET, JSON.MERGE and JSON.ARRAPPEND answer it.
     pub fn bare(self) -> Answer {
-        Answer::new(self.0)
+        if self.not_utf8 { Answer::NOT_UTF8 } else { Answer::new(self.words) }
     }
 
     /// The text behind `ERR `, as the other commands answer it.
     pub fn prefixed(self) -> Answer {
-        Answer::new(format!("ERR {}", self.0))
+        if self.not_utf8 { Answer::NOT_UTF8 } else { Answer::new(format!("ERR {}", self.words)) }
     }
 
     pub fn text(&self) -> &str {
-        &self.0
+        &self.words
     }
 }
 
@@ -65,19 +74,18 @@ pub fn parse_into(out: &mut Builder, text: &[u8], limits: &ParseLimits) -> Resul
 /// Words the error. The reader and serde_json both stop at the first fault, so each finds the same one.
 #[cold]
 fn explain(text: &[u8], fault: Fault, limits: &ParseLimits) -> BadJson {
-    match fault {
-        Fault::Deep(at) => BadJson(format!("recursion limit exceeded at {}", line_and_column(text, at))),
-        Fault::Large => {
-            BadJson(format!("document is larger than the limit of {} bytes", limits.document_bytes_max))
-        }
+    let words = match fault {
+        Fault::Deep(at) => format!("recursion limit exceeded at {}", line_and_column(text, at)),
+        Fault::Large => format!("document is larger than the limit of {} bytes", limits.document_bytes_max),
         Fault::Syntax => {
             let mut slow = serde_json::Deserializer::from_slice(text);
             slow.disable_recursion_limit();
             let outcome = Skim::deserialize(&mut slow).and_then(|_| slow.end());
             debug_assert!(outcome.is_err(), "serde_json accepts what the reader refused: {text:?}");
-            BadJson(outcome.map_or_else(|error| error.to_string(), |()| "invalid JSON".to_owned()))
+            outcome.map_or_else(|error| error.to_string(), |()| "invalid JSON".to_owned())
         }
-    }
+    };
+    BadJson::new(words, text)
 }
 
 /// Where serde_json would say that the byte at offset `at` is: lines from 1, columns in bytes from 1.

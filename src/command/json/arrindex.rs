@@ -1,4 +1,6 @@
 //! `JSON.ARRINDEX key path json [start [stop]]`: where a value stands first in each array, -1 where it does not.
+//!
+//! A whole number is not found where the real one of its size stands, at any depth.
 
 use bytes::Bytes;
 
@@ -8,7 +10,7 @@ use super::target::{document, integer};
 use crate::command::{Args, Command, Context, Group, KeySpec, Read, Spec};
 use crate::error::Answer;
 use crate::json::path::Path;
-use crate::json::{BadJson, Document, Kind, Value, equal};
+use crate::json::{BadJson, Document, Kind, Value, same};
 use crate::keyspace::View;
 use crate::resp::Reply;
 
@@ -40,7 +42,12 @@ impl Read for Arrindex {
         let path = Path::parse(args.word()?)?;
         let wanted = document(args.word()?, context).map_err(BadJson::prefixed)?;
         let mut bound = || args.word_if_any().map_or(Ok(0), |word| integer(word).ok_or(BAD_INTEGER));
-        Ok(Arrindex { key, path, wanted, start: bound()?, stop: bound()? })
+        let (start, stop) = (bound()?, bound()?);
+        if args.is_empty() {
+            Ok(Arrindex { key, path, wanted, start, stop })
+        } else {
+            Err(args.wrong_arity())
+        }
     }
 
     fn run(self, keyspace: &View<'_>) -> Result<Reply, Answer> {
@@ -63,7 +70,7 @@ impl Arrindex {
         let start = from_end(self.start);
         let stop = if self.stop == 0 { len } else { from_end(self.stop) };
         let mut elements = array.elements().enumerate().skip(start as usize);
-        let found = elements.find(|(at, element)| *at as i64 >= stop || equal(*element, self.wanted.root()));
+        let found = elements.find(|(at, element)| *at as i64 >= stop || same(*element, self.wanted.root()));
         found.filter(|(at, _)| (*at as i64) < stop).map_or(-1, |(at, _)| at as i64)
     }
 }

@@ -54,6 +54,6 @@ impl Write for Arrinsert {
             tail.splice(index as usize..index as usize, self.elements.encoded())?;
             Ok(tail.value().count() as i64)
         })?;
-        lengths.reply_first(NOT_AN_ARRAY, Reply::Integer)
+        lengths.reply_by_steps(NOT_AN_ARRAY, Reply::Integer)
     }
 }

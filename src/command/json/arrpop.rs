@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::errors::NOT_AN_ARRAY;
-use super::expand::{Expansion, expand, format, text};
+use super::expand::{Expansion, expand, named, needs_resp3, text};
 use super::target::{Target, edit_key, integer, is_array};
 use crate::command::{Args, Command, Context, Flags, Group, KeySpec, Spec, Write};
 use crate::error::Answer;
@@ -39,7 +39,14 @@ impl Write for Arrpop {
 
     fn parse(args: &mut Args<'_>, context: &Context) -> Result<Arrpop, Answer> {
         let key = args.key()?;
-        let expansion = if args.keyword("FORMAT") { format(args.word()?, context)? } else { None };
+        // A last word is a path, also one that reads FORMAT.
+        let expansion = if args.left() > 1 && args.keyword("FORMAT") {
+            let expansion = named(args.word()?)?;
+            needs_resp3(context)?;
+            expansion
+        } else {
+            None
+        };
         let path = Target::or_legacy_root(args)?;
         // An index that is no number counts as none, as in RedisJSON.
         let index = args.word_if_any().and_then(|word| integer(word)).unwrap_or(-1);
@@ -54,7 +61,7 @@ impl Write for Arrpop {
             tail.splice(index..index + 1, &[])?;
             Ok(element)
         })?;
-        popped.reply_first(NOT_AN_ARRAY, |element| element)
+        popped.reply_by_steps(NOT_AN_ARRAY, |element| element)
     }
 }
 

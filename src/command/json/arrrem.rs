@@ -48,7 +48,7 @@ impl Write for Arrrem {
     fn apply(self, keyspace: &mut Writer<'_>) -> Result<Reply, Answer> {
         let limits = ParseLimits { document_bytes_max: usize::MAX };
         let removed = edit_key(keyspace, &self.key, &self.path, &limits, is_array, |tail| self.remove(tail))?;
-        removed.reply_first(NOT_AN_ARRAY, Reply::Integer)
+        removed.reply_by_steps(NOT_AN_ARRAY, Reply::Integer)
     }
 }
 

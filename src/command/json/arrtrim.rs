@@ -52,7 +52,7 @@ impl Write for Arrtrim {
             tail.splice(0..start, &[])?;
             Ok((end - start) as i64)
         })?;
-        lengths.reply_first(NOT_AN_ARRAY, Reply::Integer)
+        lengths.reply_by_steps(NOT_AN_ARRAY, Reply::Integer)
     }
 }
 

@@ -22,4 +22,5 @@ pub const BAD_OBJECT: Answer = Answer::fixed("ERR bad object type");
 
 pub const FORMAT_NEEDS_RESP3: Answer = Answer::fixed("ERR FORMAT argument is not supported on RESP2");
 pub const BAD_FORMAT: Answer = Answer::fixed("ERR wrong reply format");
+pub const BAD_FPHA: Answer = Answer::fixed("ERR invalid FPHA type");
 pub const UNKNOWN_DEBUG: Answer = Answer::fixed("ERR unknown subcommand - try `JSON.DEBUG HELP`");

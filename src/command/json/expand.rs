@@ -21,11 +21,19 @@ pub enum Expansion {
 
 /// What `FORMAT` asks for; `None` is text. The protocol is asked first: with RESP2 any format is refused, known or not.
 pub fn format(word: &Bytes, context: &Context) -> Result<Option<Expansion>, Answer> {
-    if context.protocol == Protocol::Resp2 {
-        return Err(FORMAT_NEEDS_RESP3);
-    }
+    needs_resp3(context)?;
+    named(word)
+}
+
+/// RESP2 has no replies for what `FORMAT` asks for.
+pub fn needs_resp3(context: &Context) -> Result<(), Answer> {
+    if context.protocol == Protocol::Resp2 { Err(FORMAT_NEEDS_RESP3) } else { Ok(()) }
+}
+
+/// The format that a word names.
+pub fn named(word: &Bytes) -> Result<Option<Expansion>, Answer> {
     match &word.to_ascii_uppercase()[..] {
-        b"STRING" => Ok(None),
+        b"STRING" | b"STRINGS" => Ok(None),
         b"EXPAND1" => Ok(Some(Expansion::Outermost)),
         b"EXPAND" => Ok(Some(Expansion::Whole)),
         _ => Err(BAD_FORMAT),

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 
-use super::expand::{Expansion, expand_all, format};
+use super::expand::{Expansion, expand_all, format, named, needs_resp3};
 use super::render::{print_matches, render};
 use crate::command::{Args, Budget, Command, Context, Group, KeySpec, Read, Spec};
 use crate::error::Answer;
@@ -23,7 +23,8 @@ enum Paths {
     LegacyRoot,
     Root,
     One(Path),
-    /// With the words of the client, which become the keys of the answer.
+    /// With the words of the client, which become the keys of the answer. One that cannot be parsed
+    /// is left out of it.
     Several(Vec<(Bytes, Path)>),
 }
 
@@ -65,8 +66,13 @@ impl Read for Get {
                 layout.newline = args.word()?.clone();
             } else if args.keyword("SPACE") {
                 layout.space = args.word()?.clone();
-            } else if args.keyword("FORMAT") {
+            } else if words.is_empty() && args.keyword("FORMAT") {
                 expansion = format(args.word()?, context)?;
+            } else if args.keyword("FORMAT") {
+                // Behind a path it has to be known, and only means something where there are
+                // replies for it.
+                let behind = named(args.word()?)?;
+                expansion = if needs_resp3(context).is_ok() { behind } else { expansion };
             } else if !args.keyword("NOESCAPE") {
                 words.push(args.word()?);
             }
@@ -90,8 +96,8 @@ impl Paths {
             [word] if word[..] == b"$"[..] => Ok(Paths::Root),
             [word] => Path::parse(word).map(Paths::One),
             words => {
-                let parsed = words.iter().map(|&word| Ok((word.clone(), Path::parse(word)?)));
-                parsed.collect::<Result<Vec<_>, Answer>>().map(Paths::Several)
+                let parsed = |&word: &&Bytes| Some((word.clone(), Path::parse(word).ok()?));
+                Ok(Paths::Several(words.iter().filter_map(parsed).collect()))
             }
         }
     }
@@ -153,8 +159,11 @@ fn several(
     budget: &mut Budget,
     out: &mut Vec<u8>,
 ) -> Result<(), Answer> {
-    let legacy = paths.iter().all(|(_, path)| path.is_legacy());
+    let legacy = paths.iter().all(|(_, path)| path.is_written_legacy());
     let mut mark = b'{';
+    if paths.is_empty() {
+        out.push(mark);
+    }
     for (word, path) in distinct(paths) {
         out.push(mark);
         mark = b',';
@@ -162,7 +171,7 @@ fn several(
         crate::json::print_text(word, out);
         out.push(b':');
         out.extend_from_slice(style.space);
-        print_matches(path, document, style, (1, legacy), budget, out)?;
+        print_matches(path, document, style, (1, legacy && path.is_legacy()), budget, out)?;
     }
     style.line(0, out);
     out.push(b'}');

@@ -73,8 +73,13 @@ impl Write for Set {
                 condition = Condition::Missing;
             } else if args.keyword("XX") && condition == Condition::Always {
                 condition = Condition::Present;
-            } else if args.keyword("FORMAT") || args.keyword("FPHA") {
+            } else if args.keyword("FORMAT") {
                 args.word()?;
+            } else if args.keyword("FPHA") {
+                let word = args.word()?.to_ascii_uppercase();
+                if !matches!(&word[..], b"FP16" | b"BF16" | b"FP32" | b"FP64") {
+                    return Err(super::errors::BAD_FPHA);
+                }
             } else if !options.take(args, context)? {
                 return Err(Answer::SYNTAX);
             }

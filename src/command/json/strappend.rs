@@ -38,7 +38,11 @@ impl Write for Strappend {
     fn parse(args: &mut Args<'_>, context: &Context) -> Result<Strappend, Answer> {
         let key = args.key()?;
         let path = if args.left() > 1 { args.word()? } else { &b"."[..] };
-        let text = text(args.word()?, context).map_err(|error| error.line().into());
+        let word = args.word()?;
+        if std::str::from_utf8(word).is_err() {
+            return Err(Answer::NOT_UTF8);
+        }
+        let text = text(word, context).map_err(|error| error.line().into());
         Ok(Strappend { key, path: Target::parse(path)?, text, limit: SizeLimit::of(context) })
     }
 

@@ -7,7 +7,8 @@ use crate::command::{Args, Context};
 use crate::error::Answer;
 use crate::json::path::{Fuel, Path};
 use crate::json::{
-    Action, Builder, Document, Kind, ParseLimits, Place, Tail, Value, parse, parse_into, rewrite,
+    Action, Builder, Document, Kind, ParseLimits, Place, Tail, Value, last_by_steps, parse, parse_into,
+    rewrite,
 };
 use crate::keyspace::{Edited, Key, Writer};
 use crate::resp::Reply;
@@ -105,45 +106,50 @@ pub fn places(path: &Path, document: &Document) -> Result<Vec<Place>, Answer> {
 /// Edits the matches that `fits` chooses; what `edit` answered for each match, in the order of the matches.
 ///
 /// A place that matched twice is edited twice, and one inside another is edited first.
-pub fn edit_matches<T>(
+fn edit_matches<T>(
     document: &mut Document,
     path: &Path,
     limits: &ParseLimits,
     fits: impl Fn(Value<'_>) -> bool,
     mut edit: impl FnMut(&mut Tail<'_>) -> Result<T, Answer>,
-) -> Result<Edited<Vec<Option<T>>>, Answer> {
+) -> Result<Edited<Answers<T>>, Answer> {
     let matches = places(path, document)?;
-    let mut answers: Vec<Option<T>> = Vec::with_capacity(matches.len());
-    answers.resize_with(matches.len(), || None);
+    let mut each: Vec<Option<T>> = Vec::with_capacity(matches.len());
+    each.resize_with(matches.len(), || None);
     let mut chosen: Vec<(usize, usize)> = Vec::with_capacity(matches.len());
     for (nth, place) in matches.iter().enumerate() {
         if fits(place.value(document)) {
             chosen.push((place.at, nth));
         }
     }
+    let legacy = path.is_legacy();
     if chosen.is_empty() {
-        return Ok(Edited::Unchanged(answers));
+        return Ok(Edited::Unchanged(Answers { legacy, each, last_by_steps: None }));
     }
     chosen.sort_unstable();
     let turns: Vec<&[(usize, usize)]> = chosen.chunk_by(|one, next| one.0 == next.0).collect();
     let offsets: Vec<usize> = turns.iter().map(|turn| turn[0].0).collect();
+    let last = legacy.then(|| last_by_steps(document, &offsets));
     let edited = rewrite(document, &offsets, limits, |turn, tail| {
         for &(_, nth) in turns[turn] {
-            answers[nth] = Some(edit(tail)?);
+            each[nth] = Some(edit(tail)?);
         }
         Ok(Action::Keep)
     })?;
     *document = edited.expect("nothing was deleted");
-    Ok(Edited::Changed(answers))
+    let last_by_steps = chosen.iter().rfind(|one| Some(one.0) == last).map(|one| one.1);
+    Ok(Edited::Changed(Answers { legacy, each, last_by_steps }))
 }
 
 /// What an edit answered for each match, in the order of the matches; `None` for one that did not fit.
 pub struct Answers<T> {
     legacy: bool,
     each: Vec<Option<T>>,
+    /// Of a legacy path, the edited match to which the steps are the last: see [`last_by_steps`].
+    last_by_steps: Option<usize>,
 }
 
-/// Edits the document under `key` as [`edit_matches`] does.
+/// Edits the document under `key`: the matches that `fits` chooses.
 pub fn edit_key<T>(
     keyspace: &mut Writer<'_>,
     key: &Key,
@@ -153,20 +159,20 @@ pub fn edit_key<T>(
     edit: impl FnMut(&mut Tail<'_>) -> Result<T, Answer>,
 ) -> Result<Answers<T>, Answer> {
     let path = target.path()?;
-    let each = keyspace
+    let answers = keyspace
         .edit_document(key.as_bytes(), |document| edit_matches(document, &path, limits, fits, edit))?;
-    Ok(Answers { legacy: path.is_legacy(), each: each.ok_or(Answer::NO_KEY)? })
+    answers.ok_or(Answer::NO_KEY)
 }
 
 impl<T> Answers<T> {
-    /// All of them for a `$` path; the first for a legacy one, or `none`. Of commands that edit the last match first.
-    pub fn reply_first(self, none: Answer, each: impl Fn(T) -> Reply) -> Result<Reply, Answer> {
-        match self.legacy {
-            true => self.each.into_iter().flatten().next().map(each).ok_or(none),
-            false => Ok(Reply::Array(
-                self.each.into_iter().map(|answer| answer.map_or(Reply::Null, &each)).collect(),
-            )),
+    /// All of them for a `$` path; for a legacy one that of the match to which the steps are the
+    /// last, or `none`. Of commands that edit in that order.
+    pub fn reply_by_steps(self, none: Answer, each: impl Fn(T) -> Reply) -> Result<Reply, Answer> {
+        if self.legacy {
+            let told = self.last_by_steps.and_then(|nth| self.each.into_iter().nth(nth)).flatten();
+            return told.map(each).ok_or(none);
         }
+        Ok(Reply::Array(self.each.into_iter().map(|answer| answer.map_or(Reply::Null, &each)).collect()))
     }
 
     /// All of them for a `$` path; the last for a legacy one, or `none`.

@@ -3,7 +3,7 @@
 use super::target::places;
 use crate::command::{Args, Command, Context, Group, KeySpec, Read, Spec};
 use crate::error::Answer;
-use crate::json::path::Path;
+use crate::json::path::{Path, is_jsonpath};
 use crate::keyspace::View;
 use crate::resp::{Protocol, Reply};
 
@@ -32,7 +32,7 @@ impl Read for TypeOf {
         let key = args.word()?.clone();
         let word = args.word_if_any().map_or(&b"."[..], |word| word);
         let path = match Path::parse(word) {
-            Err(answer) if word.starts_with(b"$") => return Err(answer),
+            Err(answer) if word.starts_with(b"$") || is_jsonpath(word) => return Err(answer),
             parsed => parsed.ok(),
         };
         Ok(TypeOf { key, path, protocol: context.protocol })

@@ -1,58 +1,66 @@
-//! Arithmetic on the values of a document: whole numbers stay whole while they fit, and nothing is not a number.
+//! Arithmetic on the values of a document. It takes one number on each side; anything else comes to
+//! nothing.
+//!
+//! Whole numbers stay whole, exact up to `u64::MAX` where one of them is over `i64::MAX`; what does
+//! not fit becomes real. A quotient is always real. What is not a finite number is nothing.
 
 use super::ast::Operator;
-use super::eval::Evaluator;
 use super::operand::{Values, encode};
-use crate::error::Answer;
-use crate::json::Value;
+use crate::json::Number;
 
-impl<'a> Evaluator<'a, '_> {
-    /// Applies an operator. When one side has several values, each of them meets the other side's single one.
-    pub fn calculate(
-        &mut self,
-        operator: Operator,
-        left: &Values<'_>,
-        right: &Values<'_>,
-    ) -> Result<Values<'a>, Answer> {
-        if let Some(right) = right.only() {
-            return self.each(left, |_, left| Ok(apply(operator, left, right)));
-        }
-        match left.only() {
-            Some(left) => self.each(right, |_, right| Ok(apply(operator, left, right))),
-            None => Ok(Values::Nothing),
-        }
+impl<'a> Values<'a> {
+    fn number(&self) -> Option<Number> {
+        self.only().and_then(Number::of)
+    }
+
+    pub fn calculate(&self, operator: Operator, other: &Values<'_>) -> Values<'a> {
+        let (Some(left), Some(right)) = (self.number(), other.number()) else { return Values::Nothing };
+        Values::maybe(apply(operator, left, right).and_then(encoded))
+    }
+
+    pub fn negated(&self) -> Values<'a> {
+        let negated = match self.number() {
+            Some(Number::Float(real)) => Some(Number::Float(-real)),
+            Some(whole) => apply(Operator::Subtract, Number::Int(0), whole),
+            None => None,
+        };
+        Values::maybe(negated.and_then(encoded))
     }
 }
 
-fn apply(operator: Operator, left: Value<'_>, right: Value<'_>) -> Option<Vec<u8>> {
-    if let (Some(left), Some(right)) = (left.as_i64(), right.as_i64())
-        && let Some(whole) = apply_whole(operator, left, right)
+fn apply(operator: Operator, left: Number, right: Number) -> Option<Number> {
+    if let (Some(one), Some(other)) = (left.whole(), right.whole())
+        && let Some(whole) = apply_whole(operator, one, other)
     {
-        return Some(encode(|out| out.int(whole)));
+        let large = matches!(left, Number::Uint(_)) || matches!(right, Number::Uint(_));
+        match (i64::try_from(whole), u64::try_from(whole)) {
+            (Ok(whole), _) => return Some(Number::Int(whole)),
+            (_, Ok(whole)) if large => return Some(Number::Uint(whole)),
+            _ => {}
+        }
     }
-    let (left, right) = (left.as_f64()?, right.as_f64()?);
-    float(match operator {
+    let (left, right) = (left.as_f64(), right.as_f64());
+    Some(Number::Float(match operator {
         Operator::Add => left + right,
         Operator::Subtract => left - right,
         Operator::Multiply => left * right,
         Operator::Divide => left / right,
         Operator::Remainder => left % right,
-    })
+    }))
 }
 
-/// The result, when it is a whole number that fits.
-fn apply_whole(operator: Operator, left: i64, right: i64) -> Option<i64> {
+/// The exact result, unless it is a quotient or there is none.
+fn apply_whole(operator: Operator, left: i128, right: i128) -> Option<i128> {
     match operator {
         Operator::Add => left.checked_add(right),
         Operator::Subtract => left.checked_sub(right),
         Operator::Multiply => left.checked_mul(right),
-        Operator::Divide if left.checked_rem(right)? == 0 => left.checked_div(right),
         Operator::Divide => None,
         Operator::Remainder => left.checked_rem(right),
     }
 }
 
 /// The number encoded, unless it is none.
-pub(super) fn float(number: f64) -> Option<Vec<u8>> {
-    number.is_finite().then(|| encode(|out| out.float(number)))
+pub(super) fn encoded(number: Number) -> Option<Vec<u8>> {
+    number.as_f64().is_finite().then(|| encode(|out| number.push(out)))
 }

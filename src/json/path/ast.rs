@@ -90,7 +90,10 @@ pub enum Operand {
     Literal(Box<[u8]>),
     Query(Query),
     Call(Function, Vec<Operand>, Option<Pattern>),
-    Keys(Box<Operand>),
+    /// A call of a function that does not exist, or in a projection with too many arguments or too few.
+    Nothing,
+    /// `-` before a value.
+    Negated(Box<Operand>),
     /// From left to right; `*`, `/` and `%` are grouped before by the parser.
     Arithmetic(Box<Operand>, Vec<(Operator, Operand)>),
 }
@@ -137,13 +140,13 @@ impl Function {
         ("floor", Function::Floor, 1..=1),
         ("abs", Function::Abs, 1..=1),
         ("concat", Function::Concat, 1..=64),
-        ("sum", Function::Sum, 1..=64),
-        ("min", Function::Min, 1..=64),
-        ("max", Function::Max, 1..=64),
-        ("avg", Function::Average, 1..=64),
-        ("stddev", Function::Deviation, 1..=64),
+        ("sum", Function::Sum, 1..=1),
+        ("min", Function::Min, 1..=1),
+        ("max", Function::Max, 1..=1),
+        ("avg", Function::Average, 1..=1),
+        ("stddev", Function::Deviation, 1..=1),
         ("keys", Function::Keys, 1..=1),
-        ("append", Function::Append, 2..=64),
+        ("append", Function::Append, 2..=2),
         ("first", Function::First, 1..=1),
         ("last", Function::Last, 1..=1),
         ("index", Function::Index, 2..=2),

@@ -138,6 +138,10 @@ impl<'t> Cursor<'t> {
         if self.filters > FILTER_NESTING_MAX { Err(Fault::Limit(FILTERS_TOO_DEEP)) } else { Ok(()) }
     }
 
+    pub fn is_in_filter(&self) -> bool {
+        self.filters > 0
+    }
+
     pub fn leave_filter(&mut self) {
         assert!(self.filters > 0, "every leave follows an enter");
         self.leave();

@@ -20,7 +20,7 @@ impl BitOr for Expected {
 }
 
 /// The names by bit. An order that agrees with every recorded text.
-const NAMES: [&str; 18] = [
+const NAMES: [&str; 19] = [
     "EOI",
     "<string>",
     "ge, gt, le, lt, eq, ne, re, in_op, nin_op, subsetof_op, anyof_op, noneof_op, size_op, empty_op",
@@ -31,6 +31,7 @@ const NAMES: [&str; 18] = [
     "get_keys_op",
     "and",
     "or",
+    "decimal, from_current, from_root, boolean_true, boolean_false, null, array_literal, object_literal",
     "function_name",
     "'<string>[,<string>,...]'",
     "'<number>'",
@@ -59,15 +60,16 @@ impl Expected {
     pub const KEYS: Expected = Expected(1 << 7);
     pub const AND: Expected = Expected(1 << 8);
     pub const OR: Expected = Expected(1 << 9);
-    pub const FUNCTION: Expected = Expected(1 << 10);
-    pub const NAMES: Expected = Expected(1 << 11);
-    pub const NUMBER: Expected = Expected(1 << 12);
-    pub const STEP: Expected = Expected(1 << 13);
-    pub const SLICE: Expected = Expected(1 << 14);
-    pub const WILDCARD: Expected = Expected(1 << 15);
-    pub const DESCENDANT: Expected = Expected(1 << 16);
-    pub const FILTER: Expected = Expected(1 << 17);
-    pub const ROOT: Expected = Expected(1 << 18);
+    pub const ARGUMENT: Expected = Expected(1 << 10);
+    pub const FUNCTION: Expected = Expected(1 << 11);
+    pub const NAMES: Expected = Expected(1 << 12);
+    pub const NUMBER: Expected = Expected(1 << 13);
+    pub const STEP: Expected = Expected(1 << 14);
+    pub const SLICE: Expected = Expected(1 << 15);
+    pub const WILDCARD: Expected = Expected(1 << 16);
+    pub const DESCENDANT: Expected = Expected(1 << 17);
+    pub const FILTER: Expected = Expected(1 << 18);
+    pub const ROOT: Expected = Expected(1 << 19);
 }
 
 /// The furthest position at which something was missing, and what.

@@ -8,7 +8,7 @@ use super::ast::{Function, Logic, Operand, Relation};
 use super::compare::{equal, order, whole};
 use super::eval::Evaluator;
 use super::limits::FUEL_PER_COMPILE;
-use super::operand::Values;
+use super::operand::{Listed, Values};
 use super::pattern::{Pattern, Reach};
 use crate::error::Answer;
 use crate::json::{Kind, Value};
@@ -51,9 +51,7 @@ impl<'a> Evaluator<'a, '_> {
     fn exists(&mut self, operand: &'a Operand, current: Value<'a>) -> Result<bool, Answer> {
         match operand {
             Operand::Query(query) => Ok(self.first(query, current)?.is_some()),
-            Operand::Call(Function::Value, arguments, _) if matches!(arguments[..], [Operand::Query(_)]) => {
-                Ok(self.values(operand, current)?.len() > 0)
-            }
+            Operand::Call(Function::Value, ..) => Ok(self.values(operand, current)?.len() > 0),
             _ => Ok(self.values(operand, current)?.iter().any(|value| value.as_bool() != Some(false))),
         }
     }
@@ -62,10 +60,14 @@ impl<'a> Evaluator<'a, '_> {
         match relation {
             Relation::NotEqual => return Ok(!self.relates(Relation::Equal, left, right)?),
             Relation::NotIn => return Ok(!self.relates(Relation::In, left, right)?),
+            Relation::NoneOf => return Ok(!self.relates(Relation::AnyOf, left, right)?),
+            Relation::In | Relation::SubsetOf | Relation::AnyOf => {
+                return self.relates_to_set(relation, left, right);
+            }
             _ => {}
         }
-        if let (Values::One(one), Values::One(other)) = (left, right) {
-            return self.relates_one(relation, *one, *other);
+        if let (Some(one), Some(other)) = (left.only(), right.only()) {
+            return self.relates_one(relation, one, other);
         }
         for one in left.iter() {
             for other in right.iter() {
@@ -73,6 +75,30 @@ impl<'a> Evaluator<'a, '_> {
                 if self.relates_one(relation, one, other)? {
                     return Ok(true);
                 }
+            }
+        }
+        Ok(false)
+    }
+
+    /// Whether any value on the left is in the set on the right, has all of its elements there, or
+    /// any.
+    fn relates_to_set(
+        &mut self,
+        relation: Relation,
+        left: &Values<'_>,
+        right: &Values<'_>,
+    ) -> Result<bool, Answer> {
+        let set = right.listed();
+        for one in left.iter() {
+            self.fuel.spend(1)?;
+            let holds = match relation {
+                Relation::In => self.is_in(one, set)?,
+                _ if one.kind() != Kind::Array => false,
+                Relation::SubsetOf => self.has_only(one, set)?,
+                _ => self.has_any(one, set)?,
+            };
+            if holds {
+                return Ok(true);
             }
         }
         Ok(false)
@@ -86,44 +112,45 @@ impl<'a> Evaluator<'a, '_> {
             Relation::LessOrEqual => Ok(order(left, right, self.fuel)?.is_some_and(Ordering::is_le)),
             Relation::Greater => Ok(order(left, right, self.fuel)? == Some(Ordering::Greater)),
             Relation::GreaterOrEqual => Ok(order(left, right, self.fuel)?.is_some_and(Ordering::is_ge)),
-            Relation::In => self.contains(right, left),
-            Relation::NotIn => Ok(!self.contains(right, left)?),
-            Relation::SubsetOf => self.both_arrays(left, right, |found, wanted| found == wanted),
-            Relation::AnyOf => self.both_arrays(left, right, |found, _| found > 0),
-            Relation::NoneOf => self.both_arrays(left, right, |found, _| found == 0),
             Relation::Size => {
-                let size = self.size(left)?;
-                Ok(size.is_some() && size.map(|size| size as i128) == whole(right))
+                // A size that is no whole number is cut to one.
+                let wanted = right.as_f64().map(|real| whole(right).unwrap_or(real as i128));
+                let size = if wanted.is_some() { self.size(left)? } else { None };
+                Ok(size.is_some() && size.map(|size| size as i128) == wanted)
             }
             Relation::Empty => {
                 let empty = self.size(left)?.map(|size| size == 0);
                 Ok(empty.is_some() && empty == right.as_bool())
             }
+            Relation::In | Relation::NotIn | Relation::SubsetOf | Relation::AnyOf | Relation::NoneOf => {
+                unreachable!("{relation:?} is decided for a whole set")
+            }
         }
     }
 
-    /// Compares how many of `left`'s elements `right` has with how many there are.
-    fn both_arrays(
-        &mut self,
-        left: Value<'_>,
-        right: Value<'_>,
-        decide: impl Fn(usize, usize) -> bool,
-    ) -> Result<bool, Answer> {
-        if left.kind() != Kind::Array || right.kind() != Kind::Array {
-            return Ok(false);
-        }
-        let (mut found, mut wanted) = (0, 0);
-        for element in left.elements() {
-            wanted += 1;
-            found += usize::from(self.contains(right, element)?);
-        }
-        assert!(found <= wanted, "only wanted elements are found");
-        Ok(decide(found, wanted))
-    }
-
-    fn contains(&mut self, array: Value<'_>, wanted: Value<'_>) -> Result<bool, Answer> {
-        for element in array.elements() {
+    fn is_in(&mut self, wanted: Value<'_>, set: Option<Listed<'_>>) -> Result<bool, Answer> {
+        for element in set.into_iter().flat_map(Listed::iter) {
             if equal(element, wanted, self.fuel)? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    fn has_only(&mut self, array: Value<'_>, set: Option<Listed<'_>>) -> Result<bool, Answer> {
+        for element in array.elements() {
+            self.fuel.spend(1)?;
+            if !self.is_in(element, set)? {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    fn has_any(&mut self, array: Value<'_>, set: Option<Listed<'_>>) -> Result<bool, Answer> {
+        for element in array.elements() {
+            self.fuel.spend(1)?;
+            if self.is_in(element, set)? {
                 return Ok(true);
             }
         }

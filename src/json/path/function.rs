@@ -1,18 +1,20 @@
-//! The functions of filters and projections.
+//! The functions of filters and projections, called as `length($.a)` or as a method,
+//! `$.a.length()`.
 //!
-//! A function of one value is computed for each value of its argument; one of many (`sum`, `count`, ..) once for all.
-//! What has no result, such as the length of a number, has no value: it equals nothing and prints nothing.
+//! The table at the head of this folder's `mod.rs` tells what each takes and comes to. `sum` and
+//! its siblings are in `aggregate.rs`, `match` and `search` in `filter.rs`.
+//!
+//! Every value that is visited is paid for, and every byte that is copied: see [`super::Fuel`].
 
-use super::arithmetic::float;
+use super::arithmetic::encoded;
 use super::ast::Function;
-use super::compare::whole;
 use super::eval::Evaluator;
 use super::operand::{Values, encode};
 use super::pattern::{Pattern, Reach};
 use crate::error::Answer;
-use crate::json::{Builder, Kind, Value};
+use crate::json::{Builder, DEPTH_MAX, Kind, Number, TOO_DEEP, Value};
 
-type Made = Result<Option<Vec<u8>>, Answer>;
+type Called<'a> = Result<Values<'a>, Answer>;
 
 impl<'a> Evaluator<'a, '_> {
     /// Calls a function.
@@ -22,35 +24,29 @@ impl<'a> Evaluator<'a, '_> {
     pub fn call(
         &mut self,
         function: Function,
-        arguments: &[Values<'_>],
+        arguments: &[Values<'a>],
         pattern: Option<&Pattern>,
-    ) -> Result<Values<'a>, Answer> {
+    ) -> Called<'a> {
         assert!(function.takes(arguments.len()), "{function:?} was parsed with its arguments");
         let (own, more) = arguments.split_first().expect("every function takes an argument");
         match function {
-            Function::Length => self.each(own, |eval, value| {
-                Ok(eval.size(value)?.map(|size| encode(|out| out.uint(size as u64))))
-            }),
-            Function::Count => Ok(Values::made(|out| out.uint(own.len() as u64))),
-            Function::Value => match own.only() {
-                Some(_) => self.each(own, |_, value| Ok(Some(value.encoded().to_vec()))),
+            Function::Length => self.length(own),
+            Function::Count => Ok(Values::made(|out| out.uint(count(own)))),
+            Function::Value => Ok(own.only_node().map_or(Values::Nothing, Values::Value)),
+            Function::Ceiling => Ok(each_number(own, |number| real(number, f64::ceil))),
+            Function::Floor => Ok(each_number(own, |number| real(number, f64::floor))),
+            Function::Abs => Ok(each_number(own, absolute)),
+            Function::Keys => self.keys(own),
+            Function::First => self.nth(own, 0),
+            Function::Last => self.nth(own, -1),
+            Function::Index => match more[0].only().and_then(Value::as_i64) {
+                Some(index) => self.nth(own, index),
                 None => Ok(Values::Nothing),
             },
-            Function::Ceiling => self.each(own, |_, value| Ok(rounded(value, f64::ceil))),
-            Function::Floor => self.each(own, |_, value| Ok(rounded(value, f64::floor))),
-            Function::Abs => self.each(own, |_, value| Ok(absolute(value))),
-            Function::Keys => self.each(own, Evaluator::keys),
-            Function::First => self.each(own, |eval, array| eval.nth(array, 0)),
-            Function::Last => self.each(own, |eval, array| eval.nth(array, -1)),
-            Function::Index => match more[0].only().and_then(|index| index.as_i64()) {
-                Some(index) => self.each(own, |eval, array| eval.nth(array, index)),
-                None => Ok(Values::Nothing),
-            },
-            Function::Concat => self.each_with(own, more, Evaluator::concat),
-            Function::Append => self.each_with(own, more, Evaluator::append),
+            Function::Concat => self.concat(arguments),
+            Function::Append => self.append(own, &more[0]),
             Function::Sum | Function::Min | Function::Max | Function::Average | Function::Deviation => {
-                let numbers = self.numbers(arguments)?;
-                Ok(Values::maybe(aggregate(function, &numbers)))
+                self.aggregate(function, own)
             }
             Function::Match | Function::Search => {
                 let reach = if function == Function::Match { Reach::Match } else { Reach::Search };
@@ -60,118 +56,155 @@ impl<'a> Evaluator<'a, '_> {
         }
     }
 
-    fn each_with(
-        &mut self,
-        own: &Values<'_>,
-        more: &[Values<'_>],
-        compute: impl Fn(&mut Self, Value<'_>, &[Values<'_>]) -> Made,
-    ) -> Result<Values<'a>, Answer> {
-        self.each(own, |eval, value| compute(eval, value, more))
+    fn length(&mut self, own: &Values<'_>) -> Called<'a> {
+        let Some(value) = own.only() else { return Ok(Values::Nothing) };
+        let size = self.size(value)?;
+        Ok(Values::maybe(size.map(|size| encode(|out| out.uint(size as u64)))))
     }
 
-    /// An element by its position: beyond the array there is none, on either side.
-    fn nth(&mut self, array: Value<'_>, index: i64) -> Made {
-        let len = self.count(array)?;
-        let at = if index < 0 { i64::try_from(len).unwrap_or(i64::MAX).saturating_add(index) } else { index };
-        let found = usize::try_from(at).ok().and_then(|at| array.elements().nth(at));
-        Ok(found.map(|element| element.encoded().to_vec()))
+    /// The names of the members of every object that a path leads to.
+    fn keys(&mut self, own: &Values<'_>) -> Called<'a> {
+        if !matches!(own, Values::Node(_) | Values::Nodes(_)) {
+            return Ok(Values::Nothing);
+        }
+        let mut out = Builder::new();
+        let open = out.open(Kind::Array, 0);
+        let empty = out.len();
+        for object in own.iter() {
+            self.fuel.spend(1)?;
+            for member in object.members() {
+                self.fuel.spend_bytes(member.key.len())?;
+                out.text(member.key);
+            }
+        }
+        if out.len() == empty {
+            return Ok(Values::Nothing);
+        }
+        out.close(open);
+        Ok(Values::List(out.into_bytes()))
     }
 
-    fn concat(&mut self, text: Value<'_>, more: &[Values<'_>]) -> Made {
-        let Some(text) = text.as_text() else { return Ok(None) };
-        let mut joined = text.to_vec();
-        for piece in more.iter().flat_map(Values::iter) {
-            let Some(piece) = piece.as_text() else { return Ok(None) };
+    /// An element by its position: beyond the list there is none, on either side.
+    fn nth(&mut self, own: &Values<'a>, index: i64) -> Called<'a> {
+        let within = |len: usize| {
+            let len = i64::try_from(len).unwrap_or(i64::MAX);
+            usize::try_from(if index < 0 { len.saturating_add(index) } else { index }).ok()
+        };
+        match (own, own.only_node()) {
+            (_, Some(array)) if array.kind() == Kind::Array => {
+                let at = within(self.count(array)?);
+                Ok(at.and_then(|at| array.elements().nth(at)).map_or(Values::Nothing, Values::Value))
+            }
+            (Values::Nodes(nodes), None) => {
+                let found = within(nodes.len()).and_then(|at| nodes.get(at));
+                Ok(found.map_or(Values::Nothing, |value| Values::Value(*value)))
+            }
+            (Values::List(list), _) => {
+                let list = Value::at(list, 0);
+                let at = within(self.count(list)?);
+                let Some(found) = at.and_then(|at| list.elements().nth(at)) else {
+                    return Ok(Values::Nothing);
+                };
+                self.fuel.spend_bytes(found.encoded().len())?;
+                Ok(Values::Computed(found.encoded().to_vec()))
+            }
+            _ => Ok(Values::Nothing),
+        }
+    }
+
+    fn concat(&mut self, pieces: &[Values<'_>]) -> Called<'a> {
+        let mut joined = Vec::new();
+        for piece in pieces {
+            let Some(piece) = piece.only().and_then(Value::as_text) else { return Ok(Values::Nothing) };
             self.fuel.spend_bytes(piece.len())?;
             joined.extend_from_slice(piece);
         }
-        Ok(Some(encode(|out| out.text(&joined))))
+        Ok(Values::made(|out| out.text(&joined)))
     }
 
-    fn append(&mut self, array: Value<'_>, more: &[Values<'_>]) -> Made {
-        if array.kind() != Kind::Array {
-            return Ok(None);
+    /// A list and one element more: the argument, or an array of what its path leads to. Nothing
+    /// with no argument.
+    fn append(&mut self, own: &Values<'_>, more: &Values<'_>) -> Called<'a> {
+        if more.len() == 0 {
+            return Ok(Values::Nothing);
         }
-        self.fuel.spend_bytes(array.encoded().len())?;
+        self.check_depth(more)?;
         let mut out = Builder::new();
-        let open = out.open(Kind::Array, array.encoded().len());
-        out.raw(array.payload());
-        for value in more.iter().flat_map(Values::iter) {
+        let open = out.open(Kind::Array, 0);
+        match (own.only(), own.listed()) {
+            (_, Some(listed)) => self.append_all(listed.iter(), &mut out)?,
+            (only, None) => self.append_all(only.into_iter(), &mut out)?,
+        }
+        match more.only() {
+            Some(one) => self.append_all(std::iter::once(one), &mut out)?,
+            None => {
+                let open = out.open(Kind::Array, 0);
+                self.append_all(more.iter(), &mut out)?;
+                out.close(open);
+            }
+        }
+        out.close(open);
+        Ok(Values::List(out.into_bytes()))
+    }
+
+    /// A list and an array of several matches nest a level deeper than what is in them, and nothing nests deeper than
+    /// a document may: nobody could show it.
+    fn check_depth(&mut self, more: &Values<'_>) -> Result<(), Answer> {
+        let wrapped = usize::from(matches!(more, Values::Nodes(_)));
+        if wrapped == 0 && !matches!(more, Values::List(_)) {
+            return Ok(());
+        }
+        for value in more.iter() {
+            // A value has a header of a byte at least, and most have several.
+            self.fuel.spend(1 + value.encoded().len() as u64 / 4)?;
+            if value.depth() + wrapped > DEPTH_MAX {
+                return Err(TOO_DEEP);
+            }
+        }
+        Ok(())
+    }
+
+    fn append_all<'v>(
+        &mut self,
+        values: impl Iterator<Item = Value<'v>>,
+        out: &mut Builder,
+    ) -> Result<(), Answer> {
+        for value in values {
             self.fuel.spend_bytes(value.encoded().len())?;
             out.raw(value.encoded());
         }
-        out.close(open);
-        Ok(Some(out.into_bytes()))
-    }
-
-    /// The numbers among the values; of a single array, those among its elements.
-    fn numbers(&mut self, arguments: &[Values<'_>]) -> Result<Vec<Number>, Answer> {
-        let mut numbers = Vec::new();
-        for values in arguments {
-            let array = values.only().filter(|value| value.kind() == Kind::Array);
-            self.fuel.spend(values.len() as u64)?;
-            numbers.extend(values.iter().filter_map(Number::of));
-            if let Some(array) = array {
-                self.count(array)?;
-                numbers.extend(array.elements().filter_map(Number::of));
-            }
-        }
-        Ok(numbers)
+        Ok(())
     }
 }
 
-#[derive(Clone, Copy)]
-struct Number {
-    whole: Option<i128>,
-    near: f64,
-}
-
-impl Number {
-    fn of(value: Value<'_>) -> Option<Number> {
-        Some(Number { near: value.as_f64()?, whole: whole(value) })
-    }
-
-    fn encoded(self) -> Option<Vec<u8>> {
-        match self.whole.map(|whole| (i64::try_from(whole), u64::try_from(whole))) {
-            Some((Ok(whole), _)) => Some(encode(|out| out.int(whole))),
-            Some((_, Ok(whole))) => Some(encode(|out| out.uint(whole))),
-            _ => float(self.near),
-        }
+/// How many values a path leads to, or how many elements a list has.
+fn count(own: &Values<'_>) -> u64 {
+    match own {
+        Values::Node(_) => 1,
+        Values::Nodes(nodes) => nodes.len() as u64,
+        Values::List(list) => Value::at(list, 0).elements().count() as u64,
+        Values::Nothing | Values::Value(_) | Values::Computed(_) => 0,
     }
 }
 
-fn aggregate(function: Function, numbers: &[Number]) -> Option<Vec<u8>> {
-    let by_size = |left: &&Number, right: &&Number| left.near.total_cmp(&right.near);
-    let count = numbers.len() as f64;
-    let sum: f64 = numbers.iter().map(|number| number.near).sum();
-    match function {
-        _ if numbers.is_empty() => None,
-        Function::Min => numbers.iter().min_by(by_size).copied().and_then(Number::encoded),
-        Function::Max => numbers.iter().max_by(by_size).copied().and_then(Number::encoded),
-        Function::Sum => {
-            let whole = numbers.iter().try_fold(0i128, |sum, number| sum.checked_add(number.whole?));
-            Number { whole, near: sum }.encoded()
-        }
-        Function::Average => float(sum / count),
-        _ => {
-            let mean = sum / count;
-            let squares: f64 = numbers.iter().map(|number| (number.near - mean).powi(2)).sum();
-            float((squares / count).sqrt())
-        }
+fn each_number<'a>(own: &Values<'_>, compute: impl Fn(Number) -> Number) -> Values<'a> {
+    Values::maybe(own.only().and_then(Number::of).and_then(|number| encoded(compute(number))))
+}
+
+fn real(number: Number, round: impl Fn(f64) -> f64) -> Number {
+    match number {
+        Number::Float(real) => Number::Float(round(real)),
+        whole => whole,
     }
 }
 
-/// A rounded number as a whole one, where it fits.
-fn rounded(value: Value<'_>, round: impl Fn(f64) -> f64) -> Option<Vec<u8>> {
-    if whole(value).is_some() {
-        return Some(value.encoded().to_vec());
+fn absolute(number: Number) -> Number {
+    match number {
+        Number::Float(real) => Number::Float(real.abs()),
+        Number::Int(whole) => match i64::try_from(whole.unsigned_abs()) {
+            Ok(whole) => Number::Int(whole),
+            Err(_) => Number::Uint(whole.unsigned_abs()),
+        },
+        Number::Uint(_) => number,
     }
-    let number = round(value.as_f64()?);
-    let fits = number.abs() < 2f64.powi(53);
-    if fits { Some(encode(|out| out.int(number as i64))) } else { float(number) }
-}
-
-fn absolute(value: Value<'_>) -> Option<Vec<u8>> {
-    let near = value.as_f64()?.abs();
-    Number { whole: whole(value).map(i128::abs), near }.encoded()
 }

@@ -7,11 +7,55 @@
 //!   replica comes to the same answer, and neither panics or recurses without bound on any input;
 //! * matches come in document order as RFC 9535 has it: depth first, a value's own children before what is below
 //!   them; a value that is found twice is there twice;
-//! * an error names the same position and the same rules as RedisJSON's does.
+//! * an error names the same position and the same rules as RedisJSON's does, except within the
+//!   arguments of a function, where it may name fewer.
 //!
-//! A path is JSONPath when it is `$` or begins with `$.` or `$[`. Anything else is a *legacy* path, which means the
-//! same with `$` or `$.` before it, and is answered with one value instead of an array.
+//! A path is JSONPath when it is `$`, begins with `$.`, `$[`, `$~` or a parenthesis, calls a
+//! function that exists, or is one of these behind a minus. Anything else is a *legacy* path, which
+//! means the same with `$` or `$.` before it, and is answered with one value instead of an array.
+//!
+//! # Projections
+//! A path that computes is a *projection*, and can only be read. Its grammar, which filters share:
+//!
+//! ```text
+//! value     a sum of products of factors, by + - * / %, from left to right
+//! factor    a path or a literal, and one ~ or any methods behind it; a call and any methods;
+//!           (value); - factor
+//! method    .name(argument, ..), which is name(value, argument, ..)
+//! argument  a path, a literal or a call: neither arithmetic nor a parenthesis nor a method
+//! ```
+//!
+//! A name takes `+ - / %`, so spaces stand around these. What a part comes to is of one of four
+//! kinds, and the functions tell them apart:
+//!
+//! * *matches*: what a path leads to, none, one or several;
+//! * a *value*: a literal, a number that was computed, an element that was chosen; no match any
+//!   more;
+//! * a *list*: what `keys()` (or `~`) and `append()` make;
+//! * *nothing*: what has no result. Whatever is computed from nothing comes to nothing, except
+//!   `count`, which is 0, and `append`, whose receiver may be nothing.
+//!
+//! | | takes | comes to |
+//! |---|---|---|
+//! | `+ - * / %`, `-x`, `abs`, `ceiling`, `floor` | one number | a number; a quotient is real, what is not finite is nothing |
+//! | `length` | one text, array, object or list | its characters, elements or members |
+//! | `concat` | single texts | a text |
+//! | `count`, `value` | matches (`count` a list, too) | how many; the only one |
+//! | `keys`, `~` | matches | the names of all objects among them, in one list |
+//! | `first`, `last`, `index` | matches as a list, or a list | an element |
+//! | `append` | as they, or one value | a list of them and the argument, as one element |
+//! | `sum`, `min`, `max`, `avg`, `stddev` | nothing but numbers in an array, a list or several matches | a real number |
+//! | `match`, `search` | texts and a pattern | whether any has it |
+//!
+//! *As a list*: one match that is an array is its elements, several matches are themselves, and one
+//! match of another type is no list. A function that does not exist, or has another number of
+//! arguments, comes to nothing; a filter with a wrong number of arguments is refused.
+//!
+//! It is answered as an array, of a legacy path too: the matches, the elements of the list, the one
+//! value, or none. In a filter, a comparison holds when it does for any of the matches, and a list
+//! counts as an array.
 
+mod aggregate;
 mod arithmetic;
 mod ast;
 mod compare;
@@ -42,10 +86,10 @@ use cursor::Cursor;
 use expected::Expected;
 
 const TOO_LONG: Answer = Answer::fixed("ERR the path is too long");
-const NOT_TEXT: Answer = Answer::fixed("ERR the path is not valid UTF-8");
 
 /// What writing commands answer to a computed path: there is no place to write to.
-pub const NO_PLACE: Answer = Answer::fixed("ERR wrong path: a computed value can only be read");
+pub const NO_PLACE: Answer =
+    Answer::fixed("ERR computed/projection expressions are only supported by JSON.GET/JSON.MGET/JSON.RESP");
 
 /// A parsed path.
 #[derive(Clone, Debug)]
@@ -70,8 +114,8 @@ impl Path {
         if text.len() > PATH_BYTES_MAX {
             return Err(TOO_LONG);
         }
-        let text = std::str::from_utf8(text).map_err(|_| NOT_TEXT)?;
-        let legacy = !(text == "$" || text.starts_with("$.") || text.starts_with("$["));
+        let text = std::str::from_utf8(text).map_err(|_| Answer::NOT_UTF8)?;
+        let legacy = !is_jsonpath(text.as_bytes());
         let body = match (legacy, text) {
             (false, _) => parse_body(text)?,
             (true, ".") => parse_body("$")?,
@@ -90,7 +134,13 @@ impl Path {
         }
     }
 
+    /// Whether it is answered with one value instead of an array. A projection never is.
     pub fn is_legacy(&self) -> bool {
+        self.legacy && !self.is_projection()
+    }
+
+    /// Whether it is written without a `$`, what it leads to left aside.
+    pub fn is_written_legacy(&self) -> bool {
         self.legacy
     }
 
@@ -135,6 +185,21 @@ impl Path {
         let (last, before) = self.segments()?.split_last()?;
         let body = Body::Query(Query { absolute: true, segments: before.to_vec() });
         Some((Path { text: self.text.clone(), legacy: self.legacy, body }, last))
+    }
+}
+
+/// Whether a path is JSONPath as it stands: `$`, what begins with `$.`, `$[` or `$~`, a
+/// parenthesis, the call of a function, or any but the first of these behind a minus. Anything else
+/// is a legacy path: `-$x` is a name.
+pub fn is_jsonpath(text: &[u8]) -> bool {
+    let begin = match text.first() {
+        Some(b'-') => text.iter().position(|byte| *byte != b'-' && !byte.is_ascii_whitespace()),
+        _ => Some(0),
+    };
+    match &text[begin.unwrap_or(text.len())..] {
+        [b'$'] => begin == Some(0),
+        [b'$', b'.' | b'[' | b'~', ..] | [b'(', ..] => true,
+        rest => Cursor::new(rest).is_function(),
     }
 }
 

@@ -1,4 +1,7 @@
-//! What an operand of a filter or a projection comes to: nothing, a value, or several.
+//! What an operand of a filter or a projection comes to.
+//!
+//! A path comes to the values that it leads to, none, one or several. Everything else that computes
+//! comes to one value, to a list, or to nothing: [`Values`] keeps them apart, because functions do.
 
 use super::ast::{Operand, Query};
 use super::eval::{Evaluator, Node, Sink, Stop, Walked};
@@ -7,30 +10,38 @@ use super::limits::OPERAND_VALUES_MAX;
 use crate::error::Answer;
 use crate::json::{Builder, Kind, Value};
 
-/// Values in the document or the path, or computed ones in their encoding.
 pub(super) enum Values<'a> {
     Nothing,
-    One(Value<'a>),
-    Many(Vec<Value<'a>>),
-    Made(Vec<Vec<u8>>),
+    /// What a path to one place leads to.
+    Node(Value<'a>),
+    /// What a path to several places leads to.
+    Nodes(Vec<Value<'a>>),
+    /// A literal, or a part of the document that a function chose.
+    Value(Value<'a>),
+    /// A computed value in its encoding.
+    Computed(Vec<u8>),
+    /// A list that `keys` or `append` made, encoded as an array: shown as its elements, compared as
+    /// an array.
+    List(Vec<u8>),
 }
 
-impl Values<'_> {
+impl<'a> Values<'a> {
+    /// How many there are, a list counting as one.
     pub fn len(&self) -> usize {
         match self {
             Values::Nothing => 0,
-            Values::One(_) => 1,
-            Values::Many(values) => values.len(),
-            Values::Made(values) => values.len(),
+            Values::Nodes(values) => values.len(),
+            Values::Node(_) | Values::Value(_) | Values::Computed(_) | Values::List(_) => 1,
         }
     }
 
     pub fn get(&self, at: usize) -> Option<Value<'_>> {
+        let first = |value| (at == 0).then_some(value);
         match self {
             Values::Nothing => None,
-            Values::One(value) => (at == 0).then_some(*value),
-            Values::Many(values) => values.get(at).copied(),
-            Values::Made(values) => values.get(at).map(|encoded| Value::at(encoded, 0)),
+            Values::Node(value) | Values::Value(value) => first(*value),
+            Values::Nodes(values) => values.get(at).copied(),
+            Values::Computed(encoded) | Values::List(encoded) => first(Value::at(encoded, 0)),
         }
     }
 
@@ -43,14 +54,48 @@ impl Values<'_> {
         self.get(0).filter(|_| self.len() == 1)
     }
 
+    /// The value that a path leads to, when it leads to exactly one.
+    pub fn only_node(&self) -> Option<Value<'a>> {
+        match self {
+            Values::Node(value) => Some(*value),
+            Values::Nodes(values) if values.len() == 1 => Some(values[0]),
+            _ => None,
+        }
+    }
+
+    /// The values as a list, for the functions of lists: the elements of a single array, else the
+    /// values themselves. A single value that is no array is no list.
+    pub fn listed(&self) -> Option<Listed<'_>> {
+        match (self, self.only()) {
+            (_, Some(array)) => {
+                (array.kind() == Kind::Array).then_some(Listed { array: Some(array), nodes: &[] })
+            }
+            (Values::Nodes(nodes), None) => Some(Listed { array: None, nodes }),
+            _ => Some(Listed { array: None, nodes: &[] }),
+        }
+    }
+
     /// One computed value.
     pub fn made(build: impl FnOnce(&mut Builder)) -> Values<'static> {
-        Values::Made(vec![encode(build)])
+        Values::Computed(encode(build))
     }
 
     /// The computed value, if there is one.
     pub fn maybe(encoded: Option<Vec<u8>>) -> Values<'static> {
-        encoded.map_or(Values::Nothing, |encoded| Values::Made(vec![encoded]))
+        encoded.map_or(Values::Nothing, Values::Computed)
+    }
+}
+
+/// What a function of lists works on.
+#[derive(Clone, Copy)]
+pub(super) struct Listed<'v> {
+    array: Option<Value<'v>>,
+    nodes: &'v [Value<'v>],
+}
+
+impl<'v> Listed<'v> {
+    pub fn iter(self) -> impl Iterator<Item = Value<'v>> {
+        self.array.into_iter().flat_map(Value::elements).chain(self.nodes.iter().copied())
     }
 }
 
@@ -100,11 +145,11 @@ impl<'a> Evaluator<'a, '_> {
 
     fn all(&mut self, query: &'a Query, current: Value<'a>) -> Result<Values<'a>, Answer> {
         if query.is_single() {
-            return Ok(self.first(query, current)?.map_or(Values::Nothing, Values::One));
+            return Ok(self.first(query, current)?.map_or(Values::Nothing, Values::Node));
         }
         let mut all = Collected(Vec::new());
         match self.walk(&query.segments, self.begin(query, current), &mut all) {
-            Ok(()) => Ok(Values::Many(all.0)),
+            Ok(()) => Ok(Values::Nodes(all.0)),
             Err(Stop::Failed(answer)) => Err(answer),
             Err(Stop::Enough) => unreachable!("a collection never has enough"),
         }
@@ -114,7 +159,8 @@ impl<'a> Evaluator<'a, '_> {
     pub fn values(&mut self, operand: &'a Operand, current: Value<'a>) -> Result<Values<'a>, Answer> {
         self.fuel.spend(1)?;
         match operand {
-            Operand::Literal(encoded) => Ok(Values::One(Value::at(encoded, 0))),
+            Operand::Nothing => Ok(Values::Nothing),
+            Operand::Literal(encoded) => Ok(Values::Value(Value::at(encoded, 0))),
             Operand::Query(query) => self.all(query, current),
             Operand::Call(function, arguments, pattern) => {
                 let mut values = Vec::with_capacity(arguments.len());
@@ -123,51 +169,14 @@ impl<'a> Evaluator<'a, '_> {
                 }
                 self.call(*function, &values, pattern.as_ref())
             }
-            Operand::Keys(of) => {
-                let of = self.values(of, current)?;
-                self.each(&of, Evaluator::keys)
-            }
+            Operand::Negated(of) => Ok(self.values(of, current)?.negated()),
             Operand::Arithmetic(first, more) => {
-                let mut sum = self.values(first, current)?;
+                let mut result = self.values(first, current)?;
                 for (operator, operand) in more {
-                    let operand = self.values(operand, current)?;
-                    sum = self.calculate(*operator, &sum, &operand)?;
+                    result = result.calculate(*operator, &self.values(operand, current)?);
                 }
-                Ok(sum)
+                Ok(result)
             }
         }
-    }
-
-    /// Computes one value from each, and leaves out those it can't be computed from.
-    pub fn each(
-        &mut self,
-        values: &Values<'_>,
-        compute: impl Fn(&mut Self, Value<'_>) -> Result<Option<Vec<u8>>, Answer>,
-    ) -> Result<Values<'a>, Answer> {
-        let mut made = Vec::new();
-        for value in values.iter() {
-            self.fuel.spend(1)?;
-            if let Some(encoded) = compute(self, value)? {
-                self.fuel.spend_bytes(encoded.len())?;
-                made.push(encoded);
-            }
-        }
-        Ok(Values::Made(made))
-    }
-
-    /// The names of an object's members, as an array.
-    pub fn keys(&mut self, value: Value<'_>) -> Result<Option<Vec<u8>>, Answer> {
-        if value.kind() != Kind::Object {
-            return Ok(None);
-        }
-        self.count(value)?;
-        self.fuel.spend_bytes(value.encoded().len())?;
-        Ok(Some(encode(|out| {
-            let open = out.open(Kind::Array, value.encoded().len());
-            for member in value.members() {
-                out.text(member.key);
-            }
-            out.close(open);
-        })))
     }
 }

@@ -11,7 +11,7 @@ const UNION_TOO_LONG: Answer = Answer::fixed("ERR the path has too long a union"
 /// The characters of a name that needs no quotes.
 pub(super) fn is_name_byte(byte: u8) -> bool {
     byte.is_ascii_alphanumeric()
-        || matches!(byte, b'-' | b'_' | b'`' | b'~' | b'+' | b'#' | b'%' | b'$' | b'^' | b'/' | b':')
+        || matches!(byte, b'-' | b'_' | b'`' | b'+' | b'#' | b'%' | b'$' | b'^' | b'/' | b':')
 }
 
 impl Cursor<'_> {
@@ -49,7 +49,7 @@ impl Cursor<'_> {
         }
         self.skip_spaces();
         self.expect(Expected::NAME | Expected::FUNCTION | Expected::WILDCARD);
-        if self.method().is_some() {
+        if self.is_call() {
             self.back_to(begin);
             return Ok(None);
         }
@@ -64,27 +64,35 @@ impl Cursor<'_> {
         if self.take(b"[") {
             return self.bracketed();
         }
-        let begin = self.at();
         let name = self.take_while(is_name_byte);
-        if let [bare @ .., b'~'] = name
-            && !bare.is_empty()
-            && self.rest().iter().all(u8::is_ascii_whitespace)
-        {
-            // At the very end the tilde asks for the keys; a member called so is found by its quoted name.
-            self.back_to(begin + bare.len());
-            return Ok(Selector::Name(bare.into()));
-        }
         if name.is_empty() { Err(Fault::Syntax) } else { Ok(Selector::Name(name.into())) }
     }
 
-    /// The function whose call follows, without taking anything.
-    pub(super) fn method(&mut self) -> Option<Function> {
+    /// Whether the call of a function follows, one that exists or not.
+    pub(super) fn is_call(&mut self) -> bool {
         let begin = self.at();
-        let function = Function::named(self.take_while(|byte| byte.is_ascii_lowercase()));
+        let named = !self.function_name().is_empty();
         self.skip_spaces();
-        let called = self.peek() == Some(b'(');
+        let called = named && self.peek() == Some(b'(');
         self.back_to(begin);
-        function.filter(|_| called)
+        called
+    }
+
+    /// Whether the call of a function that exists follows.
+    pub(super) fn is_function(&mut self) -> bool {
+        let begin = self.at();
+        let known = Function::named(self.function_name()).is_some();
+        self.back_to(begin);
+        known && self.is_call()
+    }
+
+    /// A function's name; empty, and nothing taken, where none begins.
+    pub(super) fn function_name(&mut self) -> &[u8] {
+        if self.peek().is_some_and(|byte| byte.is_ascii_alphabetic()) {
+            self.take_while(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+        } else {
+            b""
+        }
     }
 
     /// What stands between brackets, and the closing one.
@@ -159,6 +167,7 @@ impl Cursor<'_> {
             let begin = self.at();
             step = match self.whole() {
                 Some(step) if step > 0 => usize::try_from(step).unwrap_or(usize::MAX),
+                None if self.peek() == Some(b']') => 1,
                 _ => return self.fail(begin, Expected::STEP),
             };
         }

@@ -188,12 +188,15 @@ impl Cursor<'_> {
         if self.take(b"(") {
             return self.group(first);
         }
+        if self.is_negation() {
+            return self.negated(begin);
+        }
         let operand = if self.take(b"$") {
             Operand::Query(self.query(true)?)
         } else if self.take(b"@") {
             Operand::Query(self.query(false)?)
-        } else if let Some(function) = self.method() {
-            self.call(function, None)?
+        } else if self.is_call() {
+            self.call(None)?
         } else if let Some(literal) = self.literal(false)? {
             Operand::Literal(literal)
         } else {
@@ -223,53 +226,93 @@ impl Cursor<'_> {
         Ok(term)
     }
 
-    /// The methods behind a value: `.length()`, `~`.
+    /// Whether a minus follows that is not the sign of a number.
+    fn is_negation(&self) -> bool {
+        matches!(self.rest(), [b'-', after, ..] if !after.is_ascii_digit())
+    }
+
+    fn negated(&mut self, begin: usize) -> Parsed<Term> {
+        self.enter()?;
+        self.take(b"-");
+        let term = self.factor(false)?;
+        self.leave();
+        match term {
+            Term::Value(operand) => Ok(Term::Value(Operand::Negated(Box::new(operand)))),
+            Term::Condition(_) => self.fail(begin, Expected::OPERAND),
+        }
+    }
+
+    /// What may follow a value: one `~` behind a path or a literal, or methods: `.keys().first()`.
     fn methods(&mut self, mut operand: Operand) -> Parsed<Operand> {
+        self.skip_spaces();
+        self.expect(Expected::METHOD);
+        if matches!(operand, Operand::Query(_) | Operand::Literal(_)) {
+            self.expect(Expected::KEYS);
+            if self.take(b"~") {
+                return Ok(Operand::Call(Function::Keys, vec![operand], None));
+            }
+        }
         for _ in 0..=METHODS_MAX {
             self.skip_spaces();
-            self.expect(AFTER_VALUE);
+            self.expect(Expected::METHOD);
             let begin = self.at();
-            if self.take(b"~") {
-                operand = Operand::Keys(Box::new(operand));
-                continue;
-            }
             let dotted = self.take(b".");
             self.skip_spaces();
-            match self.method().filter(|_| dotted) {
-                Some(function) => operand = self.call(function, Some(operand))?,
-                None => {
-                    self.back_to(begin);
-                    return Ok(operand);
-                }
+            if !(dotted && self.is_call()) {
+                self.back_to(begin);
+                return Ok(operand);
             }
+            operand = self.call(Some(operand))?;
         }
         Err(Fault::Limit(TOO_DEEP))
     }
 
     /// A function's name, which is known to follow, and its arguments.
-    fn call(&mut self, function: Function, own: Option<Operand>) -> Parsed<Operand> {
-        let begin = self.at();
+    fn call(&mut self, own: Option<Operand>) -> Parsed<Operand> {
         self.enter()?;
-        self.take_while(|byte| byte.is_ascii_lowercase());
+        let begin = self.at();
+        let function = Function::named(self.function_name());
         self.need(b"(")?;
         let mut arguments: Vec<Operand> = own.into_iter().collect();
         self.skip_spaces();
         if self.peek() != Some(b')') {
-            arguments.push(self.value()?);
+            arguments.push(self.argument()?);
             while self.comma() {
-                arguments.push(self.value()?);
+                arguments.push(self.argument()?);
             }
         }
         self.need(b")")?;
         self.leave();
-        if !function.takes(arguments.len()) {
-            return self.fail(begin, Expected::FUNCTION);
-        }
+        let Some(function) = function.filter(|function| function.takes(arguments.len())) else {
+            // A projection computes nothing then; a filter is refused, as RFC 9535 has it.
+            let refused = function.is_some() && self.is_in_filter();
+            return if refused { self.fail(begin, Expected::FUNCTION) } else { Ok(Operand::Nothing) };
+        };
         let pattern = match (function, arguments.last()) {
             (Function::Match, Some(last)) => self.pattern(last, Reach::Match)?,
             (Function::Search, Some(last)) => self.pattern(last, Reach::Search)?,
             _ => None,
         };
         Ok(Operand::Call(function, arguments, pattern))
+    }
+
+    /// An argument is a path, a literal or another call: neither arithmetic nor parentheses nor
+    /// methods.
+    fn argument(&mut self) -> Parsed<Operand> {
+        self.skip_spaces();
+        let begin = self.at();
+        if self.take(b"$") {
+            return self.query(true).map(Operand::Query);
+        }
+        if self.take(b"@") {
+            return self.query(false).map(Operand::Query);
+        }
+        if self.is_call() {
+            return self.call(None);
+        }
+        match self.literal(false)? {
+            Some(literal) => Ok(Operand::Literal(literal)),
+            None => self.fail(begin, Expected::ARGUMENT | Expected::FUNCTION),
+        }
     }
 }

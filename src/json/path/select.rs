@@ -6,7 +6,7 @@ use super::fuel::Fuel;
 use super::operand::Values;
 use super::{Body, Path};
 use crate::error::Answer;
-use crate::json::{Document, Place};
+use crate::json::{Document, Place, Value};
 
 /// The matches of a path, in document order.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,20 +31,7 @@ impl Path {
     pub fn select(&self, document: &Document, fuel: &mut Fuel) -> Result<Selection, Answer> {
         match &self.body {
             Body::Query(_) => self.places(document, fuel).map(Selection::Places),
-            Body::Projection(operand) => {
-                let values = values_of(operand, document, fuel)?;
-                Ok(Selection::Values(match values {
-                    Values::Made(made) => made,
-                    found => {
-                        let mut copies = Vec::new();
-                        for value in found.iter() {
-                            fuel.spend_shown(value.encoded().len())?;
-                            copies.push(value.encoded().to_vec());
-                        }
-                        copies
-                    }
-                }))
-            }
+            Body::Projection(operand) => values_of(operand, document, fuel).map(Selection::Values),
         }
     }
 
@@ -99,17 +86,21 @@ impl Path {
     }
 }
 
-/// The values of a projection. They are bounded like matches, since both are copied into a reply.
-fn values_of<'a>(
-    operand: &'a Operand,
-    document: &'a Document,
-    fuel: &mut Fuel,
-) -> Result<Values<'a>, Answer> {
+/// The values of a projection, a list taken apart. They are bounded like matches, since both are
+/// copied into a reply.
+fn values_of(operand: &Operand, document: &Document, fuel: &mut Fuel) -> Result<Vec<Vec<u8>>, Answer> {
     let root = document.root();
     let values = Evaluator::new(root, fuel).values(operand, root)?;
-    for value in values.iter() {
+    let mut copies = Vec::new();
+    let mut copy = |value: Value<'_>| {
         fuel.take_match()?;
         fuel.spend_bytes(value.encoded().len())?;
+        copies.push(value.encoded().to_vec());
+        Ok(())
+    };
+    match &values {
+        Values::List(list) => Value::at(list, 0).elements().try_for_each(&mut copy)?,
+        values => values.iter().try_for_each(&mut copy)?,
     }
-    Ok(values)
+    Ok(copies)
 }

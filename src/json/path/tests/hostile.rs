@@ -3,7 +3,7 @@
 use super::testing;
 use crate::error::Answer;
 use crate::json::path::*;
-use crate::json::{Builder, Document, Kind};
+use crate::json::{Builder, DEPTH_MAX, Document, Kind, TOO_DEEP};
 
 fn nested(depth: usize) -> Document {
     testing::parsed(&format!("{}1{}", r#"{"a":"#.repeat(depth), "}".repeat(depth)))
@@ -50,7 +50,10 @@ fn nesting_is_refused_beyond_its_limit() {
         format!("$[?{}@.a{}]", "length(".repeat(1000), ")".repeat(1000)),
         format!("$.a{}", ".keys()".repeat(1000)),
         format!("$.a * {}1", "(".repeat(1000)),
-        format!("$.a{}", " ~".repeat(1000)),
+        format!("$[?{}@]", "-".repeat(1000)),
+        format!("-{}$.a", "- ".repeat(1000)),
+        format!("{}$.a{}", "length(".repeat(1000), ")".repeat(1000)),
+        format!("$.a{}", ".append(1)".repeat(1000)),
     ];
     for path in hostile {
         assert_eq!(steps_used(&path, &document).0, Err(limit.clone()), "{}", &path[..20]);
@@ -82,6 +85,7 @@ fn broken_text_is_an_error() {
     {
         assert!(steps_used(path, &document).0.is_err(), "{path}");
     }
+    assert!(steps_used(&format!("$.a{}", " ~".repeat(1000)), &document).0.is_err());
     assert!(Path::parse(b"$.\xff").is_err());
     assert!(Path::parse(&vec![b'a'; PATH_BYTES_MAX + 1]).is_err());
     assert!(Path::parse(format!("$[{}1]", "1,".repeat(UNION_MAX)).as_bytes()).is_err());
@@ -116,6 +120,47 @@ fn a_full_scan_is_linear_and_allowed() {
     assert_eq!(steps_used("$..price", &document).0, Ok(200_000));
     assert_eq!(steps_used("$[?(@.price<50 && @.name=='something')]", &document).0, Ok(100_000));
     assert_eq!(steps_used("$[?(@.price in $[*].price)]", &document).0, Err(Answer::OUT_OF_FUEL));
+}
+
+#[test]
+fn lists_are_paid_for_by_the_byte() {
+    let document = nested(100);
+    // Each of 30 calls copies the list so far and a document: that is allowed. Several thousand
+    // matches each are not.
+    let chain = format!("$..*{}", ".append($)".repeat(30));
+    assert_eq!(steps_used(&chain, &document).0, Ok(130));
+    let chain = format!("$..*..*{}", ".append($..*..*)".repeat(30));
+    assert_eq!(steps_used(&chain, &document).0, Err(Answer::OUT_OF_FUEL));
+    let nested_calls = format!("{}$.a{}", "append($, ".repeat(100), ")".repeat(100));
+    assert_eq!(steps_used(&nested_calls, &document).0, Err(TOO_DEEP), "a list within lists");
+    let child = "[".repeat(DEPTH_MAX - 1) + &"]".repeat(DEPTH_MAX - 1);
+    let deepest = crate::json::parse::tests::document(&format!("[{child},{child}]"));
+    assert_eq!(steps_used("append(1, $[*])", &deepest).0, Ok(2));
+    assert_eq!(steps_used("append(1, append(2, $))", &deepest).0, Err(TOO_DEEP));
+    let names: Vec<String> = (0..100).map(|at| format!("{:?}:0", format!("{at:01000}"))).collect();
+    let wide = testing::parsed(&format!("[{}]", vec![format!("{{{}}}", names.join(",")); 10].join(",")));
+    let (found, steps) = steps_used("$[*].keys()", &wide);
+    assert_eq!(found, Ok(1000));
+    assert!(steps > 1_000_000 / 16, "a megabyte of names cost {steps}");
+    let unions = format!("$[{}0].keys()", "0,".repeat(1000));
+    assert_eq!(steps_used(&unions, &wide).0, Err(Answer::OUT_OF_FUEL));
+}
+
+#[test]
+fn aggregates_and_sets_are_paid_for_by_the_element() {
+    let document = testing::parsed(&format!("[{}0]", "0,".repeat(9_999)));
+    for method in ["sum", "min", "max", "avg", "stddev", "last", "count", "length"] {
+        let (found, steps) = steps_used(&format!("$[*].{method}()"), &document);
+        assert_eq!(found, Ok(usize::from(method != "length")), "{method}");
+        assert!(steps >= 10_000, "{method} of 10,000 elements cost {steps}");
+        // For each element the whole array again.
+        let squared = format!("$[?@ == {method}($)]");
+        let expected = Err(Answer::OUT_OF_FUEL);
+        assert!(method == "count" || steps_used(&squared, &document).0 == expected, "{method}");
+    }
+    for words in ["1 in $", "[1] anyof $", "[1] noneof $", "[1] subsetof $", "1 nin $", "[1] anyof $[*]"] {
+        assert_eq!(steps_used(&format!("$[?{words}]"), &document).0, Err(Answer::OUT_OF_FUEL), "{words}");
+    }
 }
 
 #[test]
