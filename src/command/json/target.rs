@@ -127,12 +127,17 @@ pub fn edit_matches<T>(
     chosen.sort_unstable();
     let turns: Vec<&[(usize, usize)]> = chosen.chunk_by(|one, next| one.0 == next.0).collect();
     let offsets: Vec<usize> = turns.iter().map(|turn| turn[0].0).collect();
+    let mut changed = false;
     let edited = rewrite(document, &offsets, limits, |turn, tail| {
         for &(_, nth) in turns[turn] {
             answers[nth] = Some(edit(tail)?);
         }
+        changed |= tail.is_changed();
         Ok(Action::Keep)
     })?;
+    if !changed {
+        return Ok(Edited::Unchanged(answers));
+    }
     *document = edited.expect("nothing was deleted");
     Ok(Edited::Changed(answers))
 }

@@ -59,14 +59,18 @@ impl Write for Getex {
     fn apply(self, keyspace: &mut Writer<'_>) -> Result<Reply, Answer> {
         let key = self.key.as_bytes();
         let Some(text) = with_text(keyspace, key, Bytes::copy_from_slice)? else { return Ok(Reply::Null) };
+        let deadline = keyspace.with(key, |entry| entry.expires_ms).flatten();
         match self.change {
-            Change::Nothing => {}
-            Change::Persist => {
-                keyspace.set_deadline(key, None);
+            Change::Deadline(passed) if passed.get() <= keyspace.stamp().now_ms => {
+                keyspace.remove(key);
             }
             Change::Deadline(deadline) => {
                 keyspace.set_deadline(key, Some(deadline));
             }
+            Change::Persist if deadline.is_some() => {
+                keyspace.set_deadline(key, None);
+            }
+            Change::Persist | Change::Nothing => {}
         }
         Ok(Reply::Bulk(text))
     }
