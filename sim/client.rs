@@ -148,7 +148,7 @@ async fn append(group: &Group, key: usize, number: u64, filler: usize) -> Outcom
         push(&mut batch, &["SET", &format!("filler{key}"), &"f".repeat(filler)]);
     }
     match group.propose(batch).await {
-        Ok(replies) => match &replies[1] {
+        Ok(done) => match &done.replies[1] {
             Reply::Integer(length) => Outcome::Appended(*length as usize),
             other => panic!("an append to a list is answered {other:?}"),
         },

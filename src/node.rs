@@ -18,7 +18,7 @@ use crate::env::{Acceptor, Background, Clock, Disk, Net, Random, RealDisk, RealN
 use crate::error::Fatal;
 use crate::keyspace::Keyspace;
 use crate::raft::{Founding, Group, Member, Options};
-use crate::server::{Hub, Listener, Shared, Stats, expiry, fitted, join, run_hub, sampling};
+use crate::server::{Hub, Listener, Shared, Stats, expiry, fitted, join, sampling};
 use crate::storage::{DataDir, Identity};
 
 /// A node that has started and is ready to serve.
@@ -55,7 +55,7 @@ impl Node {
         let (identity, founding) = found_or_join(&config, &*disk, &member, &mut random).await?;
         let data = DataDir::open(disk, &config.dir, identity)?;
         let keyspace = Arc::new(Keyspace::new());
-        let hub = Arc::new(Hub::new(keyspace.clone(), clock.clone()));
+        let hub = Hub::new(keyspace.clone(), clock.clone());
         let options = Options {
             node_id: config.node_id,
             founding,
@@ -137,7 +137,6 @@ impl Node {
         let listener = self.listener.take().expect("a node serves once");
         let server = tokio::spawn(listener.serve(self.shared.clone(), stopping_seen));
         let expiry = tokio::spawn(expiry::run(self.shared.clone()));
-        let mut telling = tokio::spawn(run_hub(self.shared.hub.clone()));
         let sampling = tokio::spawn(sampling::run(self.shared.clone()));
         let group = self.shared.group.clone();
         let loaded = tokio::spawn(async move {
@@ -154,8 +153,6 @@ impl Node {
             () = stop => Ok(()),
             _ = stops.wait_for(|stops| *stops) => Ok(()),
             fatal = self.shared.group.failed() => Err(fatal),
-            // Clients that cache would go on with what is no longer true.
-            ended = &mut telling => Err(Fatal::Consensus(format!("nobody tells clients of changes: {ended:?}"))),
             joins = joins.wait_for(Option::is_some) => {
                 let join = joins.ok().and_then(|address| address.clone()).unwrap_or_default();
                 next = Some(Config { join, ..self.shared.config.read().clone() });
@@ -177,7 +174,6 @@ impl Node {
             Ok(()) => server.await.map_err(|error| Fatal::Consensus(format!("the listener ended: {error}"))),
             Err(_) => Ok(()),
         };
-        telling.abort();
         // Whatever went wrong before: what is queued is written, and the first reason is the one to tell.
         let closed = self.shared.group.shutdown().await;
         outcome.and(served).and(closed).map(|()| next)

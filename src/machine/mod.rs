@@ -6,6 +6,7 @@
 //! Invariants:
 //! * entries are applied in the order of the log, each once: an index follows the one before;
 //! * an entry gives one reply for each command in it;
+//! * what an entry changed is told before its replies are given;
 //! * an entry that cannot be decoded is an error of the node (it was checked against its checksum), never an answer.
 
 mod batch;
@@ -110,6 +111,8 @@ impl Machine {
             let reply = reply.ok_or(Malformed { reason: "a command's arguments do not decode" })?;
             keep(&mut replies, &mut left, reply);
         }
+        // Before anybody is answered, and before anybody who cares for the order can read what it left.
+        keyspace.feed().hand_out(index);
         Ok(replies)
     }
 

@@ -20,6 +20,7 @@ use super::log_store::LogStore;
 use super::net::{self, Endpoint, Links, Network};
 use super::notices::{Inbox, Notices};
 use super::proposer::Proposer;
+use super::room::DiskRoom;
 use super::rounds::Rounds;
 use super::saving::{Saves, Saving};
 use super::state_machine::{Applied, Snapshot, StateMachine, load_records};
@@ -95,6 +96,7 @@ struct Shared {
     links: Links,
     reads: Rounds<Result<Option<u64>, Unavailable>>,
     lease_reads: Rounds<Result<Option<u64>, Unavailable>>,
+    disk_room: DiskRoom,
     /// While leadership is handed over nothing new is proposed here.
     handing_over: AtomicBool,
     /// Only one change of the members, or hand-over, at a time.
@@ -151,6 +153,7 @@ impl Group {
                 endpoint,
                 reads: Rounds::new(),
                 lease_reads: Rounds::new(),
+                disk_room: DiskRoom::default(),
                 handing_over: AtomicBool::new(false),
                 changing: tokio::sync::Mutex::new(()),
                 incoming: answer::Incoming::default(),
@@ -267,6 +270,10 @@ impl Group {
             ReadConsistency::Lease => &self.shared.lease_reads,
             ReadConsistency::Linearizable | ReadConsistency::Local => &self.shared.reads,
         }
+    }
+
+    pub(super) fn disk_room(&self) -> &DiskRoom {
+        &self.shared.disk_room
     }
 
     /// The name of the cluster.
@@ -438,7 +445,8 @@ fn open_log(
 ) -> Result<(Arc<Log>, Recovered), Fatal> {
     let path = data.log_path(GROUP);
     let background = options.background.clone();
-    let options = log::Options { group: GROUP, background, ..options.log.clone() };
+    let clock = options.clock.clone();
+    let options = log::Options { group: GROUP, background, clock, ..options.log.clone() };
     let (log, recovered) = Log::open(data.disk(), &path, options)?;
     if applied.is_some() && recovered.vote.is_none() {
         let reason = "there is a snapshot and no log: what came after the snapshot is lost".to_string();

@@ -31,6 +31,7 @@ mod notices;
 mod proposer;
 #[cfg(test)]
 mod proposer_tests;
+mod room;
 mod rounds;
 mod route;
 mod runtime;
@@ -45,6 +46,7 @@ mod watch;
 pub use group::{Founding, Group, Options};
 pub use net::{Change, ChangeRefused};
 pub use notices::{Inbox, Notice};
+pub use proposer::Done;
 pub use saving::Saves;
 pub use status::{MemberStatus, State, Status};
 pub use types::Member;

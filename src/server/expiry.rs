@@ -38,7 +38,7 @@ pub async fn run(shared: Arc<Shared>) {
         if !keys.is_empty() {
             // What could not be taken away now is found again.
             match shared.group.propose(reap(&keys, shared.clock.now_ms())).await {
-                Ok(replies) => add(&shared.stats.keys_expired, replies.iter().map(gone).sum()),
+                Ok(done) => add(&shared.stats.keys_expired, done.replies.iter().map(gone).sum()),
                 Err(unavailable) => tracing::debug!(%unavailable, "expired keys stay for now"),
             }
         }

@@ -12,6 +12,8 @@
 mod harness;
 
 mod abuse;
+mod caching;
+mod changes;
 mod cluster_clients;
 mod commands;
 mod crash;
