@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `group` | starts a node's part in a Raft group and is the handle on it |
 //! | `route` | a client's writes and reads: done here or by the leader |
+//! | `room` | whether the disk has room for what the leader sends |
 //! | `rounds` | one question to the group for all reads that wait |
 //! | `proposer` | gathers writes into entries |
 //! | `membership` | nodes that join and leave, and the hand-over of leadership |
