@@ -18,7 +18,7 @@ cd "$(dirname "$0")/.."
 # shellcheck source=scripts/lib.sh
 source scripts/lib.sh
 
-programs=(redis_cli redis_benchmark ecosystem redis_py redis_py_hiredis redis_py_asyncio node_redis ioredis hiredis cluster)
+programs=(redis_cli redis_benchmark ecosystem redis_py redis_py_hiredis redis_py_asyncio node_redis ioredis hiredis cluster caching)
 counts="1 3"
 latest=0 peer=0 allow_missing=0 with_go=0
 while (($#)); do
@@ -229,7 +229,7 @@ run_program() {
             "${limit[@]}" "$python" "$programs_dir/python/redis_cli_prompt.py"
             ;;
         redis_benchmark) "${limit[@]}" scripts/compat-redis-benchmark.sh ;;
-        ecosystem | redis_py | redis_py_asyncio) "${limit[@]}" "$python" "$programs_dir/python/$1.py" ;;
+        ecosystem | redis_py | redis_py_asyncio | caching) "${limit[@]}" "$python" "$programs_dir/python/$1.py" ;;
         redis_py_hiredis)
             "${limit[@]}" "$cache/venv-hiredis/bin/python" "$programs_dir/python/redis_py.py" "redis-py with hiredis"
             ;;

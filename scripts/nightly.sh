@@ -19,7 +19,9 @@ export JSONVAULT_KILLS=${JSONVAULT_KILLS:-100}
 export JSONVAULT_TRANSFERS=${JSONVAULT_TRANSFERS:-100}
 export JSONVAULT_WRITES=${JSONVAULT_WRITES:-200000}
 export JSONVAULT_CONNECTIONS=${JSONVAULT_CONNECTIONS:-10000}
-env | grep -E '^JSONVAULT_(CASES|ROUNDS|SEEDS|KILLS|TRANSFERS|WRITES|CONNECTIONS)='
+# Rounds of a client that caches, at a node alone, at a leader and at a follower.
+export JSONVAULT_CACHE_ROUNDS=${JSONVAULT_CACHE_ROUNDS:-20000}
+env | grep -E '^JSONVAULT_(CASES|ROUNDS|SEEDS|KILLS|TRANSFERS|WRITES|CONNECTIONS|CACHE_ROUNDS)='
 # A connection is a file; in parts if the system does not allow so many.
 ulimit -S -n "$(ulimit -H -n)"
 cargo nextest run --profile nightly "$@"

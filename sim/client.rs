@@ -159,7 +159,7 @@ async fn append(group: &Group, key: usize, number: u64, filler: usize) -> Outcom
         push(&mut batch, &["SET", &format!("filler{key}"), &"f".repeat(filler)]);
     }
     match group.propose(batch).await {
-        Ok(replies) => match &replies[1] {
+        Ok(done) => match &done.replies[1] {
             Reply::Integer(length) => Outcome::Appended(*length as usize),
             other => panic!("an append to a list is answered {other:?}"),
         },
@@ -180,7 +180,7 @@ async fn set_for(group: &Group, key: usize, number: u64, for_ms: u64) -> Outcome
     let mut batch = Batch::new();
     batch.push_transaction(&transaction).expect("a request that is right");
     match group.propose(batch).await {
-        Ok(replies) => match &replies[0] {
+        Ok(done) => match &done.replies[0] {
             Reply::Array(both) => match both[..] {
                 [Reply::Simple(_), Reply::Integer(deadline)] => Outcome::Set(deadline as u64),
                 _ => panic!("a number with a deadline is put, and answered {both:?}"),

@@ -18,7 +18,7 @@ use crate::env::{Acceptor, Background, Clock, Disk, Net, Random, RealDisk, RealN
 use crate::error::Fatal;
 use crate::keyspace::Keyspace;
 use crate::raft::{Founding, Group, Member, Options};
-use crate::server::{Hub, Listener, Restart, Shared, Stats, fitted, join, run_hub, sampling};
+use crate::server::{Hub, Listener, Restart, Shared, Stats, fitted, join, sampling};
 use crate::storage::{DataDir, Identity};
 
 /// A node that has started and is ready to serve.
@@ -68,7 +68,7 @@ impl Node {
         let (identity, founding) = found_or_join(&config, &*disk, owner, &member, &mut random).await?;
         let data = DataDir::open(disk, &config.dir, identity)?;
         let keyspace = Arc::new(Keyspace::new());
-        let hub = Arc::new(Hub::new(keyspace.clone(), clock.clone()));
+        let hub = Hub::new(keyspace.clone(), clock.clone());
         let options = Options {
             founding,
             forget_others: forget_others.then(|| member.clone()),
@@ -149,7 +149,6 @@ impl Node {
         let (stopping, stopping_seen) = watch::channel(false);
         let listener = self.listener.take().expect("a node serves once");
         let server = tokio::spawn(listener.serve(self.shared.clone(), stopping_seen));
-        let mut telling = tokio::spawn(run_hub(self.shared.hub.clone()));
         let sampling = tokio::spawn(sampling::run(self.shared.clone()));
         let group = self.shared.group.clone();
         let loaded = tokio::spawn(async move {
@@ -166,8 +165,6 @@ impl Node {
             () = stop => Ok(()),
             _ = stops.wait_for(|stops| *stops) => Ok(()),
             fatal = self.shared.group.failed() => Err(fatal),
-            // Clients that cache would go on with what is no longer true.
-            ended = &mut telling => Err(Fatal::Consensus(format!("nobody tells clients of changes: {ended:?}"))),
             restart = restarts.wait_for(Option::is_some) => {
                 next = restart.ok().and_then(|restart| restart.clone());
                 Ok(())
@@ -191,7 +188,6 @@ impl Node {
             Ok(()) => server.await.map_err(|error| Fatal::Consensus(format!("the listener ended: {error}"))),
             Err(_) => Ok(()),
         };
-        telling.abort();
         // Whatever went wrong before: what is queued is written, and the first reason is the one to tell.
         let closed = self.shared.group.shutdown().await;
         outcome.and(served).and(closed).map(|()| next)

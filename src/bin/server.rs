@@ -18,6 +18,10 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 /// Large enough that the allocator serves it for itself and not from a page shared with others.
 const LARGE_BYTES: usize = 4 << 20;
 
+/// Consensus writes small entries to a disk that has been quick by itself. When the disk hangs, somebody has to be there
+/// to tell clients so.
+const THREADS_MIN: usize = 2;
+
 fn main() -> ExitCode {
     match run() {
         Ok(()) => ExitCode::SUCCESS,
@@ -37,7 +41,9 @@ fn run() -> Result<(), Fatal> {
         .with_writer(std::io::stderr)
         .with_ansi(std::io::stderr().is_terminal())
         .init();
+    let processors = std::thread::available_parallelism().map_or(1, usize::from);
     let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(processors.max(THREADS_MIN))
         .enable_all()
         .build()
         .map_err(|error| Fatal::Config(format!("no threads to run on: {error}")))?;

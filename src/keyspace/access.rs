@@ -12,8 +12,23 @@ use super::{Held, Keyspace, Origin, Scope, Stamp, View, Writer};
 #[derive(Clone, Copy)]
 pub struct Access<'a> {
     keyspace: &'a Keyspace,
-    /// Whether somebody who outlives this holds the gate alone.
-    inside: bool,
+    outer: Outer,
+}
+
+/// What somebody who outlives an [`Access`] holds.
+#[derive(Clone, Copy)]
+enum Outer {
+    Nothing,
+    /// No entry is half applied, and none begins.
+    Settled,
+    /// The gate, alone.
+    Gate,
+}
+
+/// The keyspace between two entries: until this is dropped no entry is applied.
+pub struct Settled<'a> {
+    keyspace: &'a Keyspace,
+    _entry: RwLockReadGuard<'a, ()>,
 }
 
 /// The whole keyspace, held by one transaction.
@@ -27,7 +42,12 @@ pub struct Alone<'a> {
 impl Keyspace {
     /// For commands of which each sees the state of its own moment.
     pub fn each(&self) -> Access<'_> {
-        Access { keyspace: self, inside: false }
+        Access { keyspace: self, outer: Outer::Nothing }
+    }
+
+    /// Holds back the next entry, for somebody who has to see the state and what was told of it at one moment.
+    pub fn settle(&self) -> Settled<'_> {
+        Settled { keyspace: self, _entry: self.entry.read() }
     }
 
     /// For a transaction within the entry that is being applied.
@@ -45,7 +65,13 @@ impl Keyspace {
 
 impl Alone<'_> {
     pub fn access(&self) -> Access<'_> {
-        Access { keyspace: self.keyspace, inside: true }
+        Access { keyspace: self.keyspace, outer: Outer::Gate }
+    }
+}
+
+impl Settled<'_> {
+    pub fn access(&self) -> Access<'_> {
+        Access { keyspace: self.keyspace, outer: Outer::Settled }
     }
 }
 
@@ -63,7 +89,13 @@ impl<'a> Access<'a> {
     }
 
     fn hold(self, scope: Scope) -> Held<'a> {
-        if self.inside { Held::Inside } else { self.keyspace.hold(scope) }
+        match (self.outer, scope) {
+            (Outer::Nothing, scope) => self.keyspace.hold(scope),
+            // A second hold on the entry would wait for the entry that waits for the first.
+            (Outer::Settled, Scope::Settled) => self.keyspace.hold(Scope::OneKey),
+            (Outer::Settled, scope) => self.keyspace.hold(scope),
+            (Outer::Gate, _) => Held::Inside,
+        }
     }
 }
 
@@ -84,5 +116,20 @@ mod tests {
         assert!(keyspace.gate.try_read().is_none(), "nobody else comes in");
         drop(alone);
         assert!(keyspace.gate.try_read().is_some());
+    }
+
+    #[test]
+    fn no_entry_is_applied_while_the_keyspace_is_settled() {
+        let keyspace = Keyspace::new();
+        let settled = keyspace.settle();
+        std::thread::scope(|scope| {
+            scope.spawn(|| drop(keyspace.begin_entry(true)));
+            // The entry waits by now: a second hold would wait behind it.
+            while keyspace.entry.try_read().is_some() {
+                std::thread::yield_now();
+            }
+            assert!(!settled.access().view(Scope::Settled, 1).exists(b"key"));
+            drop(settled);
+        });
     }
 }

@@ -187,7 +187,7 @@ mod tests {
         put(&keyspace, "key", "first", 1);
         let mut abandoned = keyspace.begin_capture().expect("no other capture runs");
         keyspace.reset();
-        keyspace.restored();
+        keyspace.restored(1);
         put(&keyspace, "key", "second", 2);
         let mut capture = keyspace.begin_capture().expect("the other was abandoned");
         assert!(!abandoned.next_part(|_, _| panic!("it walks its successor's state")));

@@ -4,16 +4,18 @@
 //! * while nobody wants to know, a change costs one load and nothing is kept;
 //! * a change is noted after it was made, so whoever wanted to know before reading a value hears of every change that
 //!   the read did not see;
-//! * at most [`CHANGES_MAX`] changes wait; beyond that all of them are dropped, and that is said once.
+//! * the changes of an entry are handed to the taker before the entry counts as applied: a reader that
+//!   holds [`super::Keyspace::settle`] never sees a change that was not handed out;
+//! * an entry has at most [`CHANGES_MAX`] changes; beyond that all of them are dropped, and that is said once.
 
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use parking_lot::Mutex;
-use tokio::sync::Notify;
 
 use super::Key;
 
-/// How many changes wait for whoever takes them: a second of small writes, and some tens of megabytes.
+/// How many changes of one entry are kept by name: a second of small writes, and some tens of megabytes.
 pub const CHANGES_MAX: usize = 1 << 18;
 
 /// What their keys take together.
@@ -70,7 +72,7 @@ pub struct Change {
     pub event: Event,
 }
 
-/// What was changed since the last look.
+/// What an entry changed.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Changes {
     /// In the order in which they were made.
@@ -79,16 +81,28 @@ pub struct Changes {
     pub everything: bool,
 }
 
+/// Takes the changes of the entry with this index.
+type Taker = Box<dyn Fn(u64, Changes) + Send + Sync>;
+
 /// Collects changes for one taker.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub struct Feed {
     wanted: AtomicBool,
     /// With the bytes of their keys.
     waiting: Mutex<(Changes, usize)>,
-    more: Notify,
+    taker: OnceLock<Taker>,
 }
 
 impl Feed {
+    /// Has the changes of each entry handed to `taker`, on the thread that applies it and before anybody is answered:
+    /// it must not wait.
+    ///
+    /// # Panics
+    /// If there is a taker already.
+    pub fn connect(&self, taker: impl Fn(u64, Changes) + Send + Sync + 'static) {
+        assert!(self.taker.set(Box::new(taker)).is_ok(), "a feed has one taker");
+    }
+
     /// From now on changes are kept, or no more.
     pub fn want(&self, wanted: bool) {
         self.wanted.store(wanted, Ordering::SeqCst);
@@ -102,14 +116,14 @@ impl Feed {
         self.wanted.load(Ordering::SeqCst)
     }
 
-    /// Waits for changes and takes them.
-    pub async fn take(&self) -> Changes {
-        loop {
-            let (changes, _) = std::mem::take(&mut *self.waiting.lock());
-            if changes != Changes::default() {
-                return changes;
-            }
-            self.more.notified().await;
+    /// Hands out what the entry with this index changed. To be called while nobody can begin to read what it left.
+    pub fn hand_out(&self, index: u64) {
+        if !self.is_wanted() {
+            return;
+        }
+        let (changes, _) = std::mem::take(&mut *self.waiting.lock());
+        if let Some(taker) = self.taker.get().filter(|_| changes != Changes::default()) {
+            taker(index, changes);
         }
     }
 
@@ -135,49 +149,62 @@ impl Feed {
         if waiting.changes.len() >= CHANGES_MAX || *bytes > CHANGES_BYTES_MAX {
             return self.lose(&mut guard);
         }
-        let first = waiting.changes.is_empty();
         waiting.changes.push(Change { key, event });
         assert!(waiting.changes.len() <= CHANGES_MAX, "what waits is bounded");
-        if first {
-            self.more.notify_one();
-        }
     }
 
     fn lose(&self, waiting: &mut (Changes, usize)) {
         *waiting = (Changes { changes: Vec::new(), everything: true }, 0);
-        self.more.notify_one();
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
-    use futures_util::FutureExt;
+
+    type Taken = Arc<Mutex<Vec<(u64, Changes)>>>;
+
+    fn connected() -> (Feed, Taken) {
+        let (feed, taken) = (Feed::default(), Taken::default());
+        let kept = taken.clone();
+        feed.connect(move |index, changes| kept.lock().push((index, changes)));
+        (feed, taken)
+    }
 
     #[test]
-    fn changes_are_kept_while_somebody_wants_them() {
-        let feed = Feed::default();
+    fn changes_are_handed_out_while_somebody_wants_them() {
+        let (feed, taken) = connected();
         feed.note(b"a", Event::DEL);
-        assert_eq!(feed.take().now_or_never(), None);
+        feed.hand_out(1);
+        assert!(taken.lock().is_empty());
         feed.want(true);
+        feed.hand_out(2);
+        assert!(taken.lock().is_empty(), "an entry that changed nothing is not told");
         feed.note(b"a", Event::DEL);
         feed.note(b"b", Event::NEW);
-        let taken = feed.take().now_or_never().expect("there are changes");
-        let names: Vec<&str> = taken.changes.iter().map(|change| change.event.name).collect();
-        assert_eq!((names, taken.everything), (vec!["del", "new"], false));
+        feed.hand_out(3);
+        let (index, changes) = taken.lock().pop().expect("there are changes");
+        let names: Vec<&str> = changes.changes.iter().map(|change| change.event.name).collect();
+        assert_eq!((index, names, changes.everything), (3, vec!["del", "new"], false));
         feed.note(b"a", Event::DEL);
         feed.want(false);
-        assert_eq!(feed.take().now_or_never(), None);
+        feed.want(true);
+        feed.hand_out(4);
+        assert!(taken.lock().is_empty());
     }
 
     #[test]
     fn too_many_changes_become_one_that_stands_for_all() {
-        let feed = Feed::default();
+        let (feed, taken) = connected();
         feed.want(true);
         (0..=CHANGES_MAX).for_each(|_| feed.note(b"key", Event::EXPIRE));
-        let taken = feed.take().now_or_never().expect("there are changes");
-        assert_eq!((taken.changes.len(), taken.everything), (0, true));
+        feed.hand_out(1);
+        let (_, changes) = taken.lock().pop().expect("there are changes");
+        assert_eq!((changes.changes.len(), changes.everything), (0, true));
         feed.note(b"key", Event::EXPIRE);
-        assert_eq!(feed.take().now_or_never().map(|taken| taken.changes.len()), Some(1));
+        feed.hand_out(2);
+        assert_eq!(taken.lock().pop().map(|(_, changes)| changes.changes.len()), Some(1));
     }
 }

@@ -37,7 +37,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use parking_lot::{RwLock, RwLockReadGuard, RwLockWriteGuard};
 
-pub use access::{Access, Alone};
+pub use access::{Access, Alone, Settled};
 pub use capture::{Capture, Record};
 pub use collection::{COLLECTION_BYTES_MAX, Collection, ELEMENT_BYTES, Element};
 pub use entry::{Entry, Key, Value};
@@ -240,11 +240,13 @@ impl Keyspace {
         assert!(self.is_empty(), "every part was cleared");
     }
 
-    /// Says that the whole of a snapshot has been put back.
-    pub fn restored(&self) {
+    /// Says that the whole of a snapshot of the state after the entry `index` has been put back.
+    pub fn restored(&self, index: u64) {
+        // Told before it can be read.
+        self.feed.note_everything();
+        self.feed.hand_out(index);
         let before = self.replaced.fetch_add(1, Ordering::AcqRel);
         assert!(!before.is_multiple_of(2), "what was restored was reset before");
-        self.feed.note_everything();
     }
 }
 
@@ -267,7 +269,7 @@ mod tests {
         assert_eq!(keyspace.read_whole(|| 1), Some(1));
         assert_eq!(keyspace.read_whole(|| keyspace.reset()), None, "it came in the middle");
         assert_eq!(keyspace.read_whole(|| 1), None);
-        keyspace.restored();
+        keyspace.restored(1);
         assert_eq!(keyspace.read_whole(|| 1), Some(1));
     }
 

@@ -79,9 +79,47 @@ impl Writer<'_> {
         self.insert(key, value, expires_ms, expires_ms.is_some());
     }
 
-    /// Puts what another key held under `key`, with its deadline.
+    /// Puts a copy of what another key holds under `key`, with its deadline, in the place of what was there.
     pub fn put_entry(&mut self, key: Key, entry: Entry) {
-        self.insert(key, entry.value, entry.expires_ms, false);
+        let name = key.clone();
+        self.place(key, entry);
+        self.keyspace.feed.note(name.as_bytes(), self.origin.changed);
+    }
+
+    /// Puts an entry in the place of what was under `key`, which makes it a new key to those who listen.
+    fn place(&mut self, key: Key, entry: Entry) {
+        self.keyspace.capturing.before_change(&self.keyspace.map, key.as_bytes());
+        let (name, version) = (key.clone(), self.stamp.index);
+        let before = self.keyspace.map.insert(key, Entry { version, ..entry });
+        assert!(before.as_ref().is_none_or(|before| before.version <= version), "versions never fall");
+        if before.is_some_and(|before| before.is_expired(self.stamp.now_ms)) {
+            self.keyspace.feed.note(name.as_bytes(), Event::EXPIRED);
+        }
+        self.keyspace.feed.note(name.as_bytes(), Event::NEW);
+    }
+
+    /// Gives what is under `key` another key, in the place of what was there. The origin's events are those of the new
+    /// key and of the old one.
+    ///
+    /// # Panics
+    /// If there is no such key: to be asked before.
+    pub fn rename(&mut self, key: &[u8], newkey: Key) {
+        self.keyspace.capturing.before_change(&self.keyspace.map, key);
+        let (_, entry) = self.keyspace.map.remove(key).expect("the key that is renamed was looked for");
+        let name = newkey.clone();
+        self.place(newkey, entry);
+        self.keyspace.feed.note(key, self.origin.removed);
+        self.keyspace.feed.note(name.as_bytes(), self.origin.changed);
+    }
+
+    /// What listeners are told of changes from here on, in the place of the command's own event.
+    pub fn call_it(&mut self, event: &'static str) {
+        self.origin.changed.name = event;
+    }
+
+    /// Tells listeners of one thing more that was done to a key.
+    pub fn tell(&self, key: &[u8], event: &'static str) {
+        self.keyspace.feed.note(key, Event { name: event, ..self.origin.changed });
     }
 
     fn insert(&mut self, key: Key, value: Value, expires_ms: Option<NonZeroU64>, new_deadline: bool) {
@@ -103,10 +141,12 @@ impl Writer<'_> {
 
     fn note_put(&self, key: &[u8], before: Option<&Entry>, new_deadline: bool) {
         let feed = &self.keyspace.feed;
-        match before {
-            Some(before) if before.is_expired(self.stamp.now_ms) => feed.note(key, Event::EXPIRED),
-            Some(_) => {}
-            None => feed.note(key, Event::NEW),
+        let expired = before.is_some_and(|before| before.is_expired(self.stamp.now_ms));
+        if expired {
+            feed.note(key, Event::EXPIRED);
+        }
+        if before.is_none() || expired {
+            feed.note(key, Event::NEW);
         }
         feed.note(key, self.origin.changed);
         if new_deadline {

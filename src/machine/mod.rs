@@ -7,6 +7,7 @@
 //! * entries are applied in the order of the log, each once: an index follows the one before;
 //! * time never goes back: an entry's is its stamp, or the time of the entry before it where that is later;
 //! * an entry gives one reply for each command in it;
+//! * what an entry changed is told before its replies are given;
 //! * an entry that cannot be decoded is an error of the node (it was checked against its checksum), never an answer.
 
 mod batch;
@@ -113,6 +114,8 @@ impl Machine {
             let reply = reply.ok_or(Malformed { reason: "a command's arguments do not decode" })?;
             keep(&mut replies, &mut left, reply);
         }
+        // Before anybody is answered, and before anybody who cares for the order can read what it left.
+        keyspace.feed().hand_out(index);
         Ok(replies)
     }
 

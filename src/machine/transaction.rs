@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::{Audience, Malformed};
 use crate::command::{Budget, Context, Draw, Route, Row, table};
 use crate::error::{Answer, Unavailable};
-use crate::keyspace::{Access, Key, Keyspace, Scope, Stamp};
+use crate::keyspace::{Access, Alone, Key, Keyspace, Scope, Stamp};
 use crate::resp::{Protocol, Reply};
 
 /// The code of a transaction in the log; no row of the table has it.
@@ -68,13 +68,12 @@ impl Transaction {
         self.items.is_empty() && self.watched.is_empty()
     }
 
-    /// Does what only reads, beside the log.
+    /// Does what only reads, beside the log; the caller holds the keyspace alone, between two entries.
     ///
     /// # Panics
     /// If it writes.
-    pub fn read(self, keyspace: &Keyspace, now_ms: u64) -> Reply {
+    pub fn read(self, alone: &Alone<'_>, now_ms: u64) -> Reply {
         assert!(!self.writes(), "what writes goes through the log");
-        let alone = keyspace.alone_between_entries();
         self.run(alone.access(), Stamp { index: 0, now_ms }, Audience::Waiting)
             .expect("its commands are of this version")
     }

@@ -17,6 +17,7 @@ use super::group::{ELECTION_TIMEOUT_MS_MIN, Group};
 use super::net::{
     Append, AskVote, Asker, Declined, FRAME_BYTES_MAX, Handler, IncomingSnapshot, Request, Response,
 };
+use super::proposer::Done;
 use super::types::TypeConfig;
 use crate::error::Unavailable;
 use crate::machine::Batch;
@@ -79,6 +80,11 @@ impl Group {
         if self.endpoint().has_lost() {
             return Err("this node lost what it had acknowledged".to_string());
         }
+        let payloads = append.entries.iter().map(|entry| entry.payload.len());
+        let room = match append.entries.is_empty() {
+            true => None,
+            false => Some(self.disk_room().take(self.log(), payloads).map_err(|full| full.to_string())?),
+        };
         let entries = append
             .entries
             .into_iter()
@@ -94,6 +100,7 @@ impl Group {
             leader_commit: append.commit.map(convert::place),
         };
         let response = self.raft().append_entries(request).await.map_err(|error| error.to_string())?;
+        drop(room);
         Ok(match response {
             AppendEntriesResponse::Success => Response::Appended,
             AppendEntriesResponse::PartialSuccess(id) => {
@@ -129,14 +136,14 @@ impl Group {
     }
 
     /// Proposes what a client gave to another node.
-    async fn accept(&self, commands: u32, bytes: &[u8]) -> Result<Vec<Reply>, Declined> {
+    async fn accept(&self, commands: u32, bytes: &[u8]) -> Result<Done, Declined> {
         let batch = Batch::from_wire(commands, bytes).map_err(|malformed| {
             tracing::warn!(%malformed, "another node forwards what this one cannot read");
             Declined::Unavailable(Unavailable::ShuttingDown)
         })?;
         match self.may_propose() {
             true => match self.propose_here(batch).await {
-                Ok(replies) => Ok(within(replies, REPLIES_BYTES_MAX)),
+                Ok(done) => Ok(Done { replies: within(done.replies, REPLIES_BYTES_MAX), ..done }),
                 Err((declined, _)) => Err(declined),
             },
             false => Err(Declined::NotLeader),

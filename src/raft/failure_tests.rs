@@ -11,7 +11,7 @@ use tokio::time::timeout;
 
 use super::group::{Founding, Group, Options};
 use super::types::Member;
-use crate::command::{Context, Draw, table};
+use crate::command::{Context, Draw, ReadConsistency, table};
 use crate::env::{Background, Op, RealNet, SimDisk, SystemClock};
 use crate::error::{Fatal, Unavailable};
 use crate::keyspace::{Keyspace, Scope};
@@ -73,8 +73,8 @@ async fn set_all(node: &Node, keys: &[String]) -> (Vec<String>, Vec<Unavailable>
     let (mut acknowledged, mut told) = (Vec::new(), Vec::new());
     for asked in asked {
         match asked.await.expect("no task panics") {
-            (Ok(Ok(replies)), key) => {
-                assert_eq!(replies, [Reply::OK]);
+            (Ok(Ok(done)), key) => {
+                assert_eq!(done.replies, [Reply::OK]);
                 acknowledged.push(key);
             }
             (Ok(Err(unavailable)), _) => told.push(unavailable),
@@ -130,4 +130,33 @@ async fn a_last_sync_that_fails_makes_no_clean_stop() {
     break_syncs(&disk);
     let ended = timeout(PATIENCE, node.group.shutdown()).await.expect("it ends");
     assert!(matches!(ended, Err(Fatal::Disk { .. })), "{ended:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn while_the_disk_hangs_everybody_is_answered_and_then_it_goes_on() {
+    /// Beyond what is promised for a write, and no more than the test may take.
+    const HANGING: Duration = Duration::from_secs(20);
+    let disk = SimDisk::new();
+    let node = started(&disk).await.expect("a fresh node starts");
+    assert_eq!(set_all(&node, &keys("before", 10)).await.0.len(), 10);
+    disk.hang(true);
+    let asked: Vec<_> = keys("hanging", 50)
+        .into_iter()
+        .map(|key| {
+            let group = node.group.clone();
+            tokio::spawn(async move { timeout(HANGING, group.propose(set(&key))).await })
+        })
+        .collect();
+    for asked in asked {
+        let told = asked.await.expect("no task panics").expect("it is answered while the disk hangs");
+        assert!(matches!(told, Err(Unavailable::Uncertain | Unavailable::NoQuorum)), "{told:?}");
+    }
+    // Nothing that a read has to see waits for the disk.
+    let read = timeout(HANGING, node.group.read_barrier(ReadConsistency::Linearizable)).await;
+    assert_eq!(read.expect("it is answered").map(drop), Ok(()));
+    // What another node would ask: whatever the answer, there is one.
+    assert!(timeout(HANGING, node.group.confirm(false)).await.is_ok());
+    disk.hang(false);
+    assert_eq!(set_all(&node, &keys("after", 10)).await.0.len(), 10);
+    node.group.shutdown().await.expect("it stops cleanly");
 }

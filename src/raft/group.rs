@@ -21,6 +21,7 @@ use super::net::{self, Endpoint, Links, Network, ReadPoint};
 use super::notices::{Inbox, Notices};
 use super::opening::{forget_others, log_store, open_log, restore};
 use super::proposer::Proposer;
+use super::room::DiskRoom;
 use super::rounds::Rounds;
 use super::saving::{Saves, Saving};
 use super::state_machine::{Applied, StateMachine};
@@ -98,6 +99,7 @@ struct Shared {
     reads: Rounds<Result<ReadPoint, Unavailable>>,
     lease_reads: Rounds<Result<ReadPoint, Unavailable>>,
     time: Arc<GroupTime>,
+    disk_room: DiskRoom,
     /// While leadership is handed over nothing new is proposed here.
     handing_over: AtomicBool,
     /// Only one change of the members, or hand-over, at a time.
@@ -163,6 +165,7 @@ impl Group {
                 reads: Rounds::new(),
                 lease_reads: Rounds::new(),
                 time,
+                disk_room: DiskRoom::default(),
                 handing_over: AtomicBool::new(false),
                 changing: tokio::sync::Mutex::new(()),
                 incoming: answer::Incoming::default(),
@@ -309,6 +312,10 @@ impl Group {
             ReadConsistency::Lease => &self.shared.lease_reads,
             ReadConsistency::Linearizable | ReadConsistency::Local => &self.shared.reads,
         }
+    }
+
+    pub(super) fn disk_room(&self) -> &DiskRoom {
+        &self.shared.disk_room
     }
 
     /// The name of the cluster.

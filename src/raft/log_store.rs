@@ -13,6 +13,7 @@ use parking_lot::Mutex;
 
 use super::convert;
 use super::types::{Entry, LogId, TypeConfig, Vote};
+use crate::error::Fatal;
 use crate::storage::log::{self, Log};
 
 /// What one read of the log gives at most: an append to a follower, or a step of applying, has it in memory.
@@ -43,6 +44,16 @@ impl LogStore {
             committed: committed.map(convert::decode_log_id).transpose()?,
         };
         Ok(LogStore { log, state: Arc::new(Mutex::new(state)) })
+    }
+
+    /// Does what returns when the disk has it, on a thread where nobody waits behind it: a slow disk must not keep others
+    /// from being told that it is slow.
+    async fn wait_for_disk(
+        &self,
+        work: impl FnOnce(&Log) -> Result<(), Fatal> + Send + 'static,
+    ) -> Result<(), io::Error> {
+        let log = self.log.clone();
+        self.log.background().run(move || work(&log)).await?.map_err(io::Error::other)
     }
 }
 
@@ -100,7 +111,8 @@ impl RaftLogStorage<TypeConfig> for LogStore {
     }
 
     async fn save_vote(&mut self, vote: &Vote) -> Result<(), io::Error> {
-        self.log.save_vote(&convert::encode_vote(vote)).map_err(io::Error::other)?;
+        let encoded = convert::encode_vote(vote);
+        self.wait_for_disk(move |log| log.save_vote(&encoded)).await?;
         self.state.lock().vote = Some(*vote);
         Ok(())
     }
@@ -132,11 +144,11 @@ impl RaftLogStorage<TypeConfig> for LogStore {
     }
 
     async fn truncate_after(&mut self, last: Option<LogId>) -> Result<(), io::Error> {
-        self.log.truncate_after(last.map(|id| id.index())).map_err(io::Error::other)
+        self.wait_for_disk(move |log| log.truncate_after(last.map(|id| id.index()))).await
     }
 
     async fn purge(&mut self, upto: LogId) -> Result<(), io::Error> {
         let (index, term) = convert::pair(&upto);
-        self.log.purge_up_to(index, term).map_err(io::Error::other)
+        self.wait_for_disk(move |log| log.purge_up_to(index, term)).await
     }
 }

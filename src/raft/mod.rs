@@ -6,6 +6,7 @@
 //! | `route` | a client's writes and reads: done here or by the leader |
 //! | `time` | what time it is for the group |
 //! | `expiry` | takes away what has expired, on the leader |
+//! | `room` | whether the disk has room for what the leader sends |
 //! | `rounds` | one question to the group for all reads that wait |
 //! | `proposer` | gathers writes into entries |
 //! | `membership` | nodes that join and leave, and the hand-over of leadership |
@@ -37,6 +38,7 @@ mod proposer;
 #[cfg(test)]
 mod proposer_tests;
 mod quorum;
+mod room;
 mod rounds;
 mod route;
 mod runtime;
@@ -53,6 +55,7 @@ pub use bootstrap::Phase;
 pub use group::{Founding, Group, Options};
 pub use net::{Change, ChangeRefused};
 pub use notices::{Inbox, Notice};
+pub use proposer::Done;
 pub use saving::Saves;
 pub use status::{MemberStatus, State, Status};
 pub use types::Member;

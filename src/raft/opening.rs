@@ -50,7 +50,8 @@ pub fn open_log(
 ) -> Result<(Arc<Log>, Recovered), Fatal> {
     let path = data.log_path(GROUP);
     let background = options.background.clone();
-    let options = log::Options { group: GROUP, background, ..options.log.clone() };
+    let clock = options.clock.clone();
+    let options = log::Options { group: GROUP, background, clock, ..options.log.clone() };
     let (log, recovered) = Log::open(data.disk(), &path, options)?;
     if applied.is_some() && recovered.vote.is_none() {
         let reason = "there is a snapshot and no log: what came after the snapshot is lost".to_string();

@@ -17,9 +17,11 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::FutureExt;
 use openraft::errors::ClientWriteError;
 use openraft::raft::ClientWriteResult;
 use parking_lot::Mutex;
+use serde::{Deserialize, Serialize};
 use tokio::sync::{Notify, oneshot};
 use tokio::time::{Instant, timeout_at};
 
@@ -55,11 +57,20 @@ const _: () = assert!(ENTRY_BYTES_MAX + (1 << 20) <= FRAME_BYTES_MAX, "a message
 /// What may wait to be proposed. A client that gets the refusal may try again.
 pub const WAITING_BYTES_MAX: usize = 256 << 20;
 
+/// A batch that was done.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Done {
+    /// The entry that it was in: a node that has applied it has all that the batch changed.
+    pub index: u64,
+    /// One for each command.
+    pub replies: Vec<Reply>,
+}
+
 /// What a client is told of its batch.
-pub type Answered = Result<Vec<Reply>, Unavailable>;
+pub type Answered = Result<Done, Unavailable>;
 
 /// What becomes of a batch here: its replies, or why not, with the batch if it surely was not proposed.
-pub type Outcome = Result<Vec<Reply>, (Declined, Batch)>;
+pub type Outcome = Result<Done, (Declined, Batch)>;
 
 struct Waiting {
     ticket: u64,
@@ -207,7 +218,7 @@ impl Proposer {
         };
         match next {
             Next::Nothing => {}
-            Next::Propose => self.propose_waiting().await,
+            Next::Propose => self.propose_now(),
             Next::Gather => self.shared.gathered.notify_one(),
         }
         let uncertain = || Err((Declined::Unavailable(Unavailable::Uncertain), Batch::new()));
@@ -218,8 +229,8 @@ impl Proposer {
                 None => uncertain(),
             },
         };
-        if let Ok(replies) = &outcome {
-            assert_eq!(replies.len(), commands, "an entry gives one reply for each command");
+        if let Ok(done) = &outcome {
+            assert_eq!(done.replies.len(), commands, "an entry gives one reply for each command");
         }
         outcome
     }
@@ -255,6 +266,16 @@ impl Proposer {
                 return;
             }
             tokio::task::yield_now().await;
+        }
+    }
+
+    /// Hands what waits to consensus. Where that takes it at once, as nearly always, nobody else is needed; where it does
+    /// not, somebody else waits for it: who proposes goes by a deadline of his own.
+    fn propose_now(&self) {
+        let proposer = self.clone();
+        let mut proposing = Box::pin(async move { proposer.propose_waiting().await });
+        if (&mut proposing).now_or_never().is_none() {
+            tokio::spawn(proposing);
         }
     }
 
@@ -321,10 +342,12 @@ impl Drop for InFlight {
 
 /// Gives each batch its part of the entry's replies.
 fn answer_all(taken: Vec<Waiting>, result: ClientWriteResult<TypeConfig>) {
-    let mut replies = result.map(|response| response.data.0.into_iter());
+    let mut done = result.map(|response| (response.log_id.index(), response.data.0.into_iter()));
     for waiting in taken {
-        let outcome = match &mut replies {
-            Ok(replies) => Ok(replies.by_ref().take(waiting.batch.len()).collect()),
+        let outcome = match &mut done {
+            Ok((index, replies)) => {
+                Ok(Done { index: *index, replies: replies.by_ref().take(waiting.batch.len()).collect() })
+            }
             // openraft says so of an entry that it did not append.
             Err(ClientWriteError::ForwardToLeader(_)) => Err((Declined::NotLeader, waiting.batch)),
             // Whether an entry that was appended and not answered will be committed is known to nobody here.

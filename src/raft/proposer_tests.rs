@@ -16,8 +16,8 @@ async fn clients_that_are_answered_together_go_together_again() {
         let group = node.group.clone();
         tokio::spawn(async move {
             for round in 0..ROUNDS {
-                let replies = group.propose(set(&format!("{client}:{round}"))).await;
-                assert_eq!(replies.expect("it is acknowledged").len(), 1);
+                let done = group.propose(set(&format!("{client}:{round}"))).await;
+                assert_eq!(done.expect("it is acknowledged").replies.len(), 1);
             }
         })
     });

@@ -15,7 +15,7 @@ use tokio::time::{Instant, timeout_at};
 
 use super::group::{ELECTION_TIMEOUT_MS_MAX, ELECTION_TIMEOUT_MS_MIN, Group};
 use super::net::{Declined, ReadPoint, Request, Response, Unanswered};
-use super::proposer::Answered;
+use super::proposer::{Answered, Done};
 use super::types::Member;
 use crate::command::ReadConsistency;
 use crate::error::Unavailable;
@@ -29,6 +29,9 @@ const LEADER_PATIENCE: Duration = Duration::from_millis(5 * ELECTION_TIMEOUT_MS_
 const WRITE_TIMEOUT: Duration = Duration::from_secs(5);
 /// How much longer a follower waits for what becomes of a write: the leader knows more of it when it gives it up.
 const LEADER_ANSWERS: Duration = Duration::from_millis(500);
+/// How long the answer to a write waits for its own node to have told those who cache of it: that is a moment behind the
+/// leader, and if it is not, all that is cached is forgotten.
+const TELL_TIMEOUT: Duration = Duration::from_secs(1);
 /// How long a read waits for this node to have applied what it has to see.
 const CATCH_UP_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long a leader's word counts without a question. A follower refuses another leader for `ELECTION_TIMEOUT_MS_MAX`
@@ -78,12 +81,12 @@ impl Group {
         loop {
             match self.leader() {
                 Leader::Here => match self.propose_here(batch).await {
-                    Ok(replies) => return Ok(replies),
+                    Ok(done) => return Ok(done),
                     Err((Declined::Unavailable(unavailable), _)) => return Err(unavailable),
                     Err((Declined::NotLeader, back)) => batch = back,
                 },
                 Leader::There(id, member) => match self.forward(id, &member, &batch).await {
-                    Ok(replies) => return Ok(replies),
+                    Ok(done) => return Ok(done),
                     Err(Declined::Unavailable(unavailable)) => return Err(unavailable),
                     Err(Declined::NotLeader) => {}
                 },
@@ -94,10 +97,7 @@ impl Group {
     }
 
     /// Proposes a batch to the log of this node. A batch that surely was not proposed comes back.
-    pub(super) async fn propose_here(
-        &self,
-        batch: Batch,
-    ) -> Result<Vec<crate::resp::Reply>, (Declined, Batch)> {
+    pub(super) async fn propose_here(&self, batch: Batch) -> Result<Done, (Declined, Batch)> {
         let full = |full: NoSpace| {
             let stopping = self.log().failure().map(|_| Unavailable::ShuttingDown);
             (Declined::Unavailable(stopping.unwrap_or_else(|| full.into())), Batch::new())
@@ -108,24 +108,33 @@ impl Group {
         replies
     }
 
-    async fn forward(
-        &self,
-        id: u64,
-        member: &Member,
-        batch: &Batch,
-    ) -> Result<Vec<crate::resp::Reply>, Declined> {
+    async fn forward(&self, id: u64, member: &Member, batch: &Batch) -> Result<Done, Declined> {
         let (commands, bytes) = batch.to_wire();
         let request = Request::Propose { commands, bytes };
         let deadline = Instant::now() + WRITE_TIMEOUT + LEADER_ANSWERS;
         match timeout_at(deadline, self.links().call(id, member, &request)).await {
-            Ok(Ok(Response::Replies(Ok(replies)))) if replies.len() == batch.len() => Ok(replies),
+            Ok(Ok(Response::Replies(Ok(done)))) if done.replies.len() == batch.len() => Ok(done),
             Ok(Ok(Response::Replies(Err(declined)))) => Err(declined),
             Ok(Err(Unanswered::NotSent)) => Err(Declined::NotLeader),
             Ok(Ok(_) | Err(Unanswered::Lost)) | Err(_) => Err(Declined::Unavailable(Unavailable::Uncertain)),
         }
     }
 
+    /// Waits until this node has applied the entry at `index`; `false` if that takes too long, or it has no room for it.
+    pub async fn has_applied(&self, index: u64) -> bool {
+        tokio::select! {
+            biased;
+            () = self.applied().reached(Some(index)) => true,
+            _ = self.disk_room().until_full() => false,
+            () = tokio::time::sleep(TELL_TIMEOUT) => false,
+        }
+    }
+
     /// Returns when a read of this node's keyspace is as fresh as asked: the time by which it judges deadlines.
+    ///
+    /// # Errors
+    /// [`Unavailable::DiskFull`] when this node has no room for what the read has to see: the leader can do it, as a
+    /// transaction.
     pub async fn read_barrier(&self, consistency: ReadConsistency) -> Result<u64, Unavailable> {
         self.check_open()?;
         if consistency == ReadConsistency::Local {
@@ -143,6 +152,7 @@ impl Group {
             biased;
             () = self.applied().reached(Some(point.index)) => Ok(point.time_ms),
             () = self.endpoint().until_removed() => Err(Unavailable::Removed),
+            full = self.disk_room().until_full() => Err(full.into()),
             () = tokio::time::sleep(CATCH_UP_TIMEOUT) => Err(Unavailable::Loading),
         }
     }
@@ -152,7 +162,10 @@ impl Group {
         let patience = Instant::now() + LEADER_PATIENCE;
         loop {
             let answer = match self.leader() {
-                Leader::Here => self.confirm(lease).await,
+                Leader::Here => match timeout_at(patience, self.confirm(lease)).await {
+                    Ok(answer) => answer,
+                    Err(_) => Err(Declined::Unavailable(Unavailable::NoQuorum)),
+                },
                 Leader::There(id, member) => {
                     let request = Request::ReadPoint { lease };
                     match timeout_at(patience, self.links().call(id, &member, &request)).await {
@@ -173,6 +186,12 @@ impl Group {
 
     /// Makes sure that this node leads, and gives what a read which came before has to see.
     pub(super) async fn confirm(&self, lease: bool) -> Result<ReadPoint, Declined> {
+        // Consensus does not answer while it waits for the disk.
+        let confirmed = tokio::time::timeout(LEADER_PATIENCE, self.confirm_by_then(lease)).await;
+        confirmed.unwrap_or(Err(Declined::Unavailable(Unavailable::NoQuorum)))
+    }
+
+    async fn confirm_by_then(&self, lease: bool) -> Result<ReadPoint, Declined> {
         if !self.may_propose() {
             return Err(Declined::NotLeader);
         }

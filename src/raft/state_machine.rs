@@ -208,11 +208,12 @@ impl RaftStateMachine<TypeConfig> for StateMachine {
         snapshot: SnapshotFile,
     ) -> Result<(), io::Error> {
         let (keyspace, snapshots) = (self.machine.keyspace().clone(), self.snapshots.clone());
+        let last = meta.last_log_id.map_or(0, |id| id.index());
         let load = move || {
             let snapshot = adopt(&snapshots, snapshot)?;
             keyspace.reset();
             load_records(&snapshots, &snapshot, &keyspace).map_err(io::Error::other)?;
-            keyspace.restored();
+            keyspace.restored(last);
             Ok::<_, io::Error>(snapshot)
         };
         let snapshot = self.background.run(load).await??;

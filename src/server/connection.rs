@@ -1,7 +1,7 @@
 //! One client: reads requests, has them run in batches, writes the replies.
 //!
 //! Invariants:
-//! * between two batches `out` is empty: every reply has been handed to the socket;
+//! * between two batches `out` and the client's outlet are empty: every reply has been handed to the socket;
 //! * after a protocol error nothing more is read;
 //! * a batch is answered whole, and after one no other is begun once the node stops.
 
@@ -11,13 +11,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::BytesMut;
-use tokio::io::{AsyncReadExt, AsyncWriteExt, Interest};
+use tokio::io::{AsyncReadExt, Interest};
 use tokio::net::TcpStream;
+use tokio::net::tcp::OwnedReadHalf;
 use tokio::sync::watch;
 
 use super::dispatch;
 use super::listener::told_to_stop;
 use super::mailbox::Message;
+use super::outlet::Outlet;
 use super::registry::Client;
 use super::shared::Shared;
 use super::stats::add;
@@ -42,7 +44,7 @@ const LOOK_AGAIN: Duration = Duration::from_millis(100);
 const LINGER: Duration = Duration::from_secs(1);
 
 /// Returns when the client has closed its side, a moment later if there is something of it to be read.
-pub async fn hung_up(socket: &TcpStream) {
+pub async fn hung_up(socket: &OwnedReadHalf) {
     while socket.ready(Interest::READABLE).await.is_ok_and(|ready| !ready.is_read_closed()) {
         tokio::time::sleep(LOOK_AGAIN).await;
     }
@@ -50,7 +52,8 @@ pub async fn hung_up(socket: &TcpStream) {
 
 /// One connection, from accept to close.
 pub struct Connection {
-    socket: TcpStream,
+    /// The other half is the client's outlet.
+    socket: OwnedReadHalf,
     shared: Arc<Shared>,
     session: Session,
     client: Arc<Client>,
@@ -76,6 +79,7 @@ impl Drop for Connection {
     /// Whatever way its task ends, nobody tells it anything any more.
     fn drop(&mut self) {
         self.shared.hub.left(&self.client);
+        self.client.outlet.close();
     }
 }
 
@@ -92,7 +96,10 @@ impl Connection {
             authenticated: !shared.config.read().requirepass.is_set(),
             ..Session::default()
         };
-        let client = shared.hub.registry.add(session.clone());
+        // Replies are written whole; waiting to fill a packet would only delay them.
+        let _ = socket.set_nodelay(true);
+        let (socket, writer) = socket.into_split();
+        let client = shared.hub.registry.add(session.clone(), Outlet::new(writer));
         Connection {
             socket,
             shared,
@@ -108,8 +115,6 @@ impl Connection {
 
     /// Serves the client until it leaves, breaks the protocol, or the node stops.
     pub async fn run(mut self, mut stopping: watch::Receiver<bool>) {
-        // Replies are written whole; waiting to fill a packet would only delay them.
-        let _ = self.socket.set_nodelay(true);
         let client = self.client.clone();
         let end = loop {
             if let Err(end) = self.answer_what_arrived(&stopping).await {
@@ -233,15 +238,15 @@ impl Connection {
     }
 
     async fn write(&mut self) -> Result<(), End> {
-        if self.out.len() > self.limits.output_bytes_max {
-            return Err(End::TooMuch(self.out.len()));
+        let kept = if self.client.is_attentive() { self.client.outlet.waiting() } else { 0 };
+        if self.out.len() + kept > self.limits.output_bytes_max {
+            return Err(End::TooMuch(self.out.len() + kept));
         }
-        let sent = self.socket.try_write(&self.out).unwrap_or(0);
-        if sent < self.out.len() {
-            self.write_slowly(sent).await.map_err(End::Broken)?;
+        let written = self.client.outlet.write(&mut self.out).map_err(End::Broken)?;
+        if written.waits {
+            self.write_slowly().await.map_err(End::Broken)?;
         }
-        add(&self.shared.stats.output_bytes, self.out.len() as u64);
-        self.out.clear();
+        add(&self.shared.stats.output_bytes, written.brought as u64);
         if self.out.capacity() > BUFFER_BYTES_KEPT {
             self.out = Vec::new();
         }
@@ -250,35 +255,35 @@ impl Connection {
     }
 
     /// Writes the rest to a client that does not take it as fast as it comes.
-    async fn write_slowly(&mut self, mut sent: usize) -> io::Result<()> {
-        while sent < self.out.len() {
-            let written = tokio::select! {
+    async fn write_slowly(&mut self) -> io::Result<()> {
+        let outlet = &self.client.outlet;
+        loop {
+            let writable = tokio::select! {
                 biased;
                 () = self.client.mailbox.ending() => {
                     return Err(io::Error::other("another client had it closed"));
                 }
-                written = tokio::time::timeout(STALL_MAX, self.socket.write(&self.out[sent..])) => written,
+                writable = tokio::time::timeout(STALL_MAX, self.socket.as_ref().writable()) => writable,
             };
-            match written {
-                Ok(Ok(0)) => return Err(io::ErrorKind::WriteZero.into()),
-                Ok(written) => sent += written?,
+            match writable {
+                Ok(writable) => writable?,
                 Err(_) => {
-                    let waiting = self.out.len() - sent;
-                    let client = &self.session.address;
+                    let (client, waiting) = (&self.session.address, outlet.waiting());
                     tracing::warn!(client, waiting, "cutting off a client that does not take its replies");
                     return Err(io::ErrorKind::TimedOut.into());
                 }
             }
+            if !outlet.write(&mut self.out)?.waits {
+                return Ok(());
+            }
         }
-        assert_eq!(sent, self.out.len(), "what was written is what there was");
-        Ok(())
     }
 
     /// Says that nothing more comes, and takes what the client still sends: a socket that is closed with bytes unread
     /// takes the replies back that the client has not read yet.
     async fn linger(&mut self) {
+        self.client.outlet.close();
         let rest = async {
-            self.socket.shutdown().await?;
             while self.socket.read_buf(&mut self.input).await? > 0 {
                 self.input.clear();
             }

@@ -3,11 +3,14 @@
 //! Writes that follow each other are proposed together; anything else waits until they are answered, so that it
 //! sees them and its reply comes after theirs. Reads share one barrier: all requests of the batch had arrived
 //! before it was taken, so it is fresh enough for each of them.
+//!
+//! While some client of the node caches what it reads, a read is done between two entries of the log, and its reply is
+//! put between what the client was told of the one and of the other.
 
 use std::time::Duration;
 
 use bytes::Bytes;
-use tokio::net::TcpStream;
+use tokio::net::tcp::OwnedReadHalf;
 
 use super::connection::{OUT_BYTES_TARGET, hung_up};
 use super::latency::Event;
@@ -16,12 +19,15 @@ use super::redirect::Redirect;
 use super::registry::Client;
 use super::shared::Shared;
 use super::stats::add;
+use super::transact::ToldAgain;
 use crate::command::connection::auth;
 use crate::command::transactions::{Queue, Step};
 use crate::command::{Context, Draw, ReplyMode, Route, Row, Session, admit, table};
 use crate::env::Random;
 use crate::error::{Answer, Unavailable};
+use crate::keyspace::Settled;
 use crate::machine::Batch;
+use crate::raft::Done;
 use crate::resp::{Reply, Request, encode};
 
 /// How much of an unknown command's name and arguments an error repeats, as in Redis.
@@ -31,7 +37,7 @@ const ECHO_BYTES_MAX: usize = 128;
 pub struct Place<'a> {
     pub shared: &'a Shared,
     pub client: &'a Client,
-    pub socket: &'a TcpStream,
+    pub socket: &'a OwnedReadHalf,
     pub session: &'a mut Session,
     pub queue: &'a mut Queue,
     pub out: &'a mut Vec<u8>,
@@ -49,7 +55,11 @@ pub async fn run(requests: &mut std::vec::IntoIter<Request>, place: Place<'_>) {
     let redirect = Redirect::new(shared);
     let (batch, slots, barrier, shows) = (Batch::new(), Vec::new(), None, false);
     let (first_write, wall_ms) = (None, shared.clock.now_ms());
+    let (kept, silent, told_again) = (0, false, None);
     let mut runner = Runner {
+        kept,
+        silent,
+        told_again,
         shared,
         client,
         socket,
@@ -65,7 +75,10 @@ pub async fn run(requests: &mut std::vec::IntoIter<Request>, place: Place<'_>) {
         redirect,
         shows,
     };
-    while runner.out.len() < OUT_BYTES_TARGET && !runner.session.closing && !client.mailbox.is_ending() {
+    while runner.out.len() + runner.kept < OUT_BYTES_TARGET
+        && !runner.session.closing
+        && !client.mailbox.is_ending()
+    {
         let Some(request) = requests.next() else { break };
         runner.run(&request).await;
     }
@@ -84,11 +97,17 @@ enum Slot {
 
 pub(super) struct Runner<'a> {
     pub(super) shared: &'a Shared,
-    client: &'a Client,
-    socket: &'a TcpStream,
+    pub(super) client: &'a Client,
+    socket: &'a OwnedReadHalf,
     pub(super) session: &'a mut Session,
     pub(super) queue: &'a mut Queue,
     out: &'a mut Vec<u8>,
+    /// How many bytes of replies went to the outlet and may wait there.
+    kept: usize,
+    /// Whether nothing of what is put now may be seen yet.
+    silent: bool,
+    /// What is told behind the reply of the transaction that runs.
+    pub(super) told_again: Option<ToldAgain>,
     pub(super) context: Context,
     /// The node's time of day, for what is told of the connection.
     wall_ms: u64,
@@ -176,7 +195,8 @@ impl Runner<'_> {
         let reply = match row.route {
             Route::Write { .. } => unreachable!("writes are collected"),
             Route::Read { .. } => match self.read_barrier().await {
-                Ok(()) => self.run_here(position, request),
+                Ok(()) => return self.read(position, row, request),
+                Err(Unavailable::DiskFull(_)) => self.read_by_leader(position, row, request).await,
                 Err(unavailable) => unavailable.into(),
             },
             Route::Local { .. } | Route::Control { .. } | Route::Operate { .. } => {
@@ -193,6 +213,7 @@ impl Runner<'_> {
         if !self.session.unanswered {
             self.answer(reply);
         }
+        self.tell_again();
     }
 
     /// Runs a command about the connection or the node.
@@ -232,18 +253,28 @@ impl Runner<'_> {
         self.barrier = None;
     }
 
-    /// Runs a command that needs nothing but this node. What it reads is as fresh as it has to be already.
+    /// Runs a command that reads, and answers it. This node's state is as fresh as it has to be already.
+    fn read(&mut self, position: usize, row: &Row, request: &Request) {
+        let Route::Read { run } = row.route else { unreachable!("{} reads", row.spec.name) };
+        let (hub, keyspace) = (&*self.shared.hub, &*self.shared.keyspace);
+        let keys = || row.spec.keys.positions(request.words().len()).map(|at| &request.words()[at]);
+        // Held until the reply has its place: a client that caches what it has read must be told of the next change
+        // behind it, and nobody may be answered what a client that caches was not told.
+        let settled = (hub.tracks() && keys().next().is_some()).then(|| keyspace.settle());
+        let access = settled.as_ref().map_or_else(|| keyspace.each(), Settled::access);
+        let reply = self.timed(position, request, |runner| {
+            hub.remember_reads(runner.session, keys());
+            let reply = keyspace.read_whole(|| run(request.args(), &runner.context, access).into());
+            reply.unwrap_or_else(|| Unavailable::Loading.into())
+        });
+        self.answer(reply);
+        hub.invalidate_forgotten(self.session, keys());
+    }
+
+    /// Runs a command that needs nothing but this node.
     pub(super) fn run_here(&mut self, position: usize, request: &Request) -> Reply {
         let row = &table::ROWS[position];
         self.timed(position, request, |runner| match row.route {
-            Route::Read { run } => {
-                let keys = row.spec.keys.positions(request.words().len());
-                runner.shared.hub.remember_reads(runner.session, keys.map(|at| &request.words()[at]));
-                let keyspace = &*runner.shared.keyspace;
-                let reply =
-                    keyspace.read_whole(|| run(request.args(), &runner.context, keyspace.each()).into());
-                reply.unwrap_or_else(|| Unavailable::Loading.into())
-            }
             Route::Local { run } => {
                 let reply = run(request.args(), runner.session).into();
                 runner.changed_session();
@@ -254,7 +285,7 @@ impl Runner<'_> {
                 runner.changed_session();
                 reply
             }
-            Route::Write { .. } | Route::Operate { .. } | Route::Transact { .. } => {
+            Route::Read { .. } | Route::Write { .. } | Route::Operate { .. } | Route::Transact { .. } => {
                 unreachable!("{} needs more than this node", row.spec.name)
             }
         })
@@ -262,7 +293,11 @@ impl Runner<'_> {
 
     /// A command may have changed how the connection speaks, or asked for fresher reads.
     fn changed_session(&mut self) {
-        self.context.protocol = self.session.protocol;
+        if self.context.protocol != self.session.protocol {
+            self.context.protocol = self.session.protocol;
+            // What it is told from now on has to be in words that it understands.
+            self.client.show(self.session);
+        }
         self.barrier = None;
         self.shows = true;
         if std::mem::take(&mut self.session.begins_anew) {
@@ -278,12 +313,15 @@ impl Runner<'_> {
         let begin = self.out.len();
         self.session.replies = ReplyMode::On;
         self.session.replies_said = false;
+        self.silent = true;
         self.run_aloud(request).await;
         self.flush().await;
+        self.silent = false;
         let said = self.session.replies_said;
         if !said {
             self.out.truncate(begin);
         }
+        self.place();
         if mode == ReplyMode::Off && (!said || self.session.replies == ReplyMode::SkipNext) {
             self.session.replies = ReplyMode::Off;
         }
@@ -343,7 +381,7 @@ impl Runner<'_> {
         let batch = std::mem::take(&mut self.batch);
         let mut replies = match batch.is_empty() {
             true => Ok(Vec::new().into_iter()),
-            false => self.propose(batch).await.map(Vec::into_iter),
+            false => self.propose(batch).await.map(|done| done.replies.into_iter()),
         };
         let now = self.shared.clock.elapsed();
         if let Some((first, started)) = self.first_write.take() {
@@ -370,9 +408,14 @@ impl Runner<'_> {
 
     /// Proposes writes of this connection. When another node leads they come here a moment after their replies: a barrier that
     /// was taken before them would not wait for them, and the connection would not read what it wrote.
-    pub(super) async fn propose(&mut self, batch: Batch) -> Result<Vec<Reply>, Unavailable> {
+    pub(super) async fn propose(&mut self, batch: Batch) -> Result<Done, Unavailable> {
         self.barrier = None;
-        self.shared.group.propose(batch).await
+        let done = self.shared.group.propose(batch).await?;
+        // Clients of this node that cache are told when it applies the entry: before anybody hears that it was done.
+        if self.shared.hub.tracks() && !self.shared.group.has_applied(done.index).await {
+            self.shared.hub.forget_all();
+        }
+        Ok(done)
     }
 
     pub(super) async fn read_barrier(&mut self) -> Result<(), Unavailable> {
@@ -420,6 +463,14 @@ impl Runner<'_> {
             self.shared.stats.errors.count(&reply);
         }
         encode(&reply, self.session.protocol, self.out);
+        self.place();
+    }
+
+    /// Gives what was put its place among what the client is told of changes.
+    fn place(&mut self) {
+        if self.client.is_attentive() && !self.silent {
+            self.kept = self.client.outlet.keep(self.out);
+        }
     }
 }
 

@@ -32,6 +32,8 @@ pub struct Mailbox {
     waiting: Mutex<Waiting>,
     /// Woken by a message and by the end.
     more: Notify,
+    /// Whether the connection has something else to send.
+    stirred: AtomicBool,
     ending: AtomicBool,
     ended: Notify,
 }
@@ -73,9 +75,15 @@ impl Mailbox {
         self.waiting.lock().messages.is_empty()
     }
 
-    /// Returns when there is a message, or the connection is to end.
+    /// Has the connection look for what it has to send.
+    pub fn stir(&self) {
+        self.stirred.store(true, Ordering::Release);
+        self.more.notify_one();
+    }
+
+    /// Returns when there is a message or something else to send, or the connection is to end.
     pub async fn stirs(&self) {
-        while self.is_empty() && !self.is_ending() {
+        while self.is_empty() && !self.is_ending() && !self.stirred.swap(false, Ordering::AcqRel) {
             self.more.notified().await;
         }
     }

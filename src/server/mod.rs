@@ -3,6 +3,7 @@
 //! Invariants:
 //! * replies leave a connection in the order of its requests;
 //! * a read sees every earlier write of its own connection;
+//! * a client that caches is told of a change before any client of the node is answered what was done after it;
 //! * a client that has to say who it is gets nothing else before it has;
 //! * at most `maxclients` connections are served; one more gets an error and is closed;
 //! * a connection whose write is under way is not closed before the reply, not even by a shutdown.
@@ -21,6 +22,7 @@ pub mod latency;
 mod listener;
 mod mailbox;
 mod monitor;
+mod outlet;
 mod protect;
 mod redirect;
 mod registry;
@@ -34,7 +36,7 @@ mod waiting;
 
 pub use cluster::Restart;
 pub use files::fitted;
-pub use hub::{Hub, run as run_hub};
+pub use hub::Hub;
 pub use listener::Listener;
 pub use shared::Shared;
 pub use stats::Stats;

@@ -3,13 +3,14 @@
 //! Invariant: an id is given once.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 
 use dashmap::DashMap;
 use parking_lot::Mutex;
 
 use super::hub::Subscriptions;
 use super::mailbox::Mailbox;
+use super::outlet::Outlet;
 use crate::command::{ClientLine, Session, table};
 use crate::resp::Protocol;
 
@@ -18,6 +19,9 @@ use crate::resp::Protocol;
 pub struct Client {
     pub id: u64,
     pub mailbox: Mailbox,
+    pub outlet: Outlet,
+    /// Whether it is told at once of changes, for itself or for another: then its replies go through the outlet one by one.
+    attentive: AtomicBool,
     pub subscriptions: Mutex<Subscriptions>,
     /// Its session, as it was when it last changed.
     shown: Mutex<Session>,
@@ -27,15 +31,27 @@ pub struct Client {
 }
 
 impl Client {
-    pub fn new(session: Session) -> Client {
+    pub fn new(session: Session, outlet: Outlet) -> Client {
         Client {
             id: session.id,
             mailbox: Mailbox::default(),
+            outlet,
+            attentive: AtomicBool::new(false),
             subscriptions: Mutex::default(),
             last_command: AtomicUsize::new(usize::MAX),
             active_ms: AtomicU64::new(session.connected_ms),
             shown: Mutex::new(session),
         }
+    }
+
+    /// Has it told at once of changes from now on.
+    pub fn attend(&self) {
+        self.attentive.store(true, Ordering::Release);
+    }
+
+    #[inline]
+    pub fn is_attentive(&self) -> bool {
+        self.attentive.load(Ordering::Acquire)
     }
 
     /// Notes that a command came.
@@ -88,9 +104,9 @@ impl Registry {
     }
 
     /// Takes in the connection of a session.
-    pub fn add(&self, session: Session) -> Arc<Client> {
+    pub fn add(&self, session: Session, outlet: Outlet) -> Arc<Client> {
         assert!(session.id <= self.last_id.load(Ordering::Relaxed), "the id was given by this registry");
-        let client = Arc::new(Client::new(session));
+        let client = Arc::new(Client::new(session, outlet));
         let before = self.clients.insert(client.id, client.clone());
         assert!(before.is_none(), "an id is given once");
         client

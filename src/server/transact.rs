@@ -3,9 +3,11 @@
 //! EXEC is one entry of the log with all that reads and writes in it, or, if nothing in it writes, one look at the
 //! keyspace. Commands about the connection and the node are done here afterwards, each in its place among the replies.
 
+use bytes::Bytes;
+
 use super::dispatch::Runner;
 use crate::command::transactions::{Queued, Step};
-use crate::command::{Route, table};
+use crate::command::{Route, Row, table};
 use crate::error::{Answer, Unavailable};
 use crate::keyspace::{Key, Scope};
 use crate::machine::{Batch, Transaction};
@@ -19,6 +21,17 @@ enum Place {
     Refused(Answer),
     /// It runs here: the command's position in the table, and its place in the queue.
     Here(usize, Request),
+}
+
+/// What a client that caches is told behind the reply of its transaction.
+#[derive(Default)]
+pub(super) struct ToldAgain {
+    /// The entry that the transaction was.
+    index: u64,
+    /// What it read.
+    keys: Vec<Bytes>,
+    /// Whatever it read: it may not keep it.
+    all: bool,
 }
 
 impl Runner<'_> {
@@ -61,14 +74,21 @@ impl Runner<'_> {
 
     async fn exec(&mut self, queued: Queued) -> Reply {
         let mut transaction = Transaction::new(queued.watched, self.context.protocol);
+        if self.session.tracking.is_some() {
+            self.client.outlet.remember();
+            self.told_again = Some(ToldAgain::default());
+        }
         let mut places = Vec::with_capacity(queued.commands.len());
         for (position, request) in queued.commands {
             let row = &table::ROWS[position];
             places.push(match row.route {
                 Route::Read { .. } | Route::Write { .. } => {
                     let keys = row.spec.keys.positions(request.words().len());
-                    if matches!(row.route, Route::Read { .. }) {
-                        self.shared.hub.remember_reads(self.session, keys.map(|at| &request.words()[at]));
+                    let reads = matches!(row.route, Route::Read { .. });
+                    if let Some(told) = self.told_again.as_mut().filter(|_| reads) {
+                        let keys: Vec<Bytes> = keys.map(|at| request.words()[at].clone()).collect();
+                        self.shared.hub.remember_reads(self.session, keys.iter());
+                        told.keys.extend(keys);
                     }
                     match transaction.push(row, request.words(), &self.context) {
                         Ok(()) => Place::Transaction(position),
@@ -90,21 +110,69 @@ impl Runner<'_> {
             return Reply::Array(Vec::new());
         }
         if !transaction.writes() {
-            if let Err(unavailable) = self.read_barrier().await {
-                return unavailable.into();
+            match self.read_barrier().await {
+                Ok(()) => {}
+                Err(Unavailable::DiskFull(_)) => {
+                    if let Some(told) = &mut self.told_again {
+                        told.all = true;
+                    }
+                    return self.propose_transaction(transaction).await;
+                }
+                Err(unavailable) => return unavailable.into(),
             }
             let keyspace = &self.shared.keyspace;
-            let reply = keyspace.read_whole(|| transaction.read(keyspace, self.context.now_ms));
+            let alone = keyspace.alone_between_entries();
+            let reply = keyspace.read_whole(|| transaction.read(&alone, self.context.now_ms));
+            if self.told_again.is_some() {
+                // What was told so far was told of what it has read.
+                self.client.outlet.remember();
+            }
             return reply.unwrap_or_else(|| Unavailable::Loading.into());
         }
+        self.propose_transaction(transaction).await
+    }
+
+    /// Has the leader do what reads, as an entry of the log: this node has no room for what it would have to see.
+    pub(super) async fn read_by_leader(&mut self, position: usize, row: &Row, request: &Request) -> Reply {
+        let mut transaction = Transaction::new(Vec::new(), self.context.protocol);
+        if let Err(answer) = transaction.push(row, request.words(), &self.context) {
+            return answer.into();
+        }
+        let reply = match self.propose_transaction(transaction).await {
+            Reply::Array(replies) => replies.into_iter().next().expect("a reply for the one command"),
+            other => other,
+        };
+        // Nobody tells this client when that changes.
+        self.told_again = Some(ToldAgain { all: true, ..ToldAgain::default() });
+        self.count(position, &reply);
+        reply
+    }
+
+    async fn propose_transaction(&mut self, transaction: Transaction) -> Reply {
         let mut batch = Batch::new();
         if let Err(answer) = batch.push_transaction(&transaction) {
             return answer.into();
         }
         match self.propose(batch).await {
-            Ok(replies) => replies.into_iter().next().expect("a reply for the one command of the batch"),
+            Ok(done) => {
+                if let Some(told) = &mut self.told_again {
+                    told.index = done.index;
+                }
+                done.replies.into_iter().next().expect("a reply for the one command of the batch")
+            }
             Err(unavailable) => unavailable.into(),
         }
+    }
+
+    /// Behind the reply of a transaction: what changed since it read has been told before the reply, perhaps, and is told
+    /// again, for a client must not keep what it was told of before.
+    pub(super) fn tell_again(&mut self) {
+        let Some(told) = self.told_again.take() else { return };
+        self.client.outlet.repeat(told.index);
+        if told.all {
+            self.shared.hub.forget_of(self.session.id);
+        }
+        self.shared.hub.invalidate_forgotten(self.session, told.keys.iter());
     }
 
     async fn put_in_place(&mut self, places: Vec<Place>, replies: Vec<Reply>) -> Vec<Reply> {

@@ -30,7 +30,7 @@ pub struct Vault {
     pub cluster: Option<Option<u64>>,
     index: u64,
     queue: Queue,
-    hub: Hub,
+    hub: Arc<Hub>,
 }
 
 impl Vault {
@@ -178,7 +178,7 @@ impl Vault {
             *self = Vault { cluster, index, ..Vault::new() };
         }
         let session = Session { protocol, id: self.hub.registry.next_id(), ..Session::default() };
-        self.hub.registry.add(session.clone());
+        self.hub.registry.add(session.clone(), Default::default());
         self.session = session;
         self.queue.reset();
         self.now_ms = BEGIN_MS;

@@ -7,7 +7,7 @@ use jsonvault::resp::Value;
 
 use crate::harness::client::text_of;
 use crate::harness::wait::until;
-use crate::harness::{Client, TestNode};
+use crate::harness::{Client, Cluster, TestNode};
 
 /// A file system in memory of its own, unmounted when dropped.
 struct SmallDisk(tempfile::TempDir);
@@ -159,4 +159,82 @@ fn write_until_refused(address: &str, writer: usize) -> Vec<(String, bool)> {
         outcomes.push((key, outcome.is_ok()));
     }
     outcomes
+}
+
+/// Fills the disk of the follower `full` of three nodes; a key that was written when it was full, and the ballast.
+fn filled(cluster: &Cluster, disk: &SmallDisk, full: u64) -> std::path::PathBuf {
+    let ballast = disk.path().join("ballast");
+    let free = Command::new("df").args(["--output=avail", "-B1"]).arg(disk.path()).output().unwrap();
+    let free = String::from_utf8(free.stdout).unwrap();
+    let free: usize = free.lines().last().unwrap().trim().parse().unwrap();
+    std::fs::write(&ballast, vec![1; free]).unwrap();
+    let mut client = cluster.client(cluster.leader());
+    let behind = || cluster.client(full).info_number("last_applied");
+    let mut number = 0;
+    // The others take all of it, a majority.
+    until("the follower to find no room", || {
+        set(&mut client, &format!("k:{number}"), 1 << 20).unwrap();
+        number += 1;
+        (behind() + 20 < client.info_number("last_applied")).then_some(())
+    });
+    ballast
+}
+
+#[test]
+fn a_follower_without_room_answers_reads_takes_no_part_and_catches_up_by_itself() {
+    let Some(disk) = SmallDisk::mount(200) else { return };
+    let mut cluster = Cluster::new();
+    cluster.found(3, &[]);
+    *cluster.node(3) = cluster.moved_to(3, &disk.path().join("data"));
+    cluster.start_all(3);
+    cluster.lead(1);
+    let ballast = filled(&cluster, &disk, 3);
+
+    // What is read there is what the others have acknowledged, also in a transaction, and what is written there is done.
+    let (mut there, mut leader) = (cluster.client(3), cluster.client(1));
+    leader.ok("SET new 1");
+    assert_eq!(there.text("GET new"), "1");
+    there.ok("SET newer 1");
+    assert_eq!(there.text("GET newer"), "1");
+    there.ok("MULTI");
+    there.text("GET new");
+    assert_eq!(there.ask("EXEC").items().map(<[Value]>::len), Some(1));
+    assert_eq!(there.integer("DBSIZE"), leader.integer("DBSIZE"));
+
+    // The others ask it again and again, and it answers: no connection waits for another.
+    let before = leader.info_number("commit_index");
+    until("the group to go on", || {
+        leader.ok("SET more 1");
+        (leader.info_number("commit_index") > before + 500).then_some(())
+    });
+    let said = cluster.node(3).messages();
+    assert!(said.contains("the disk has no room for what the others write"), "{said}");
+    assert!(!said.contains("too many connections"), "{said}");
+    let open = std::fs::read_dir(format!("/proc/{}/fd", cluster.node(3).pid())).unwrap().count();
+    assert!(open < 100, "{open} files are open");
+
+    std::fs::remove_file(&ballast).unwrap();
+    cluster.wait_until_caught_up();
+    cluster.assert_digests_agree();
+}
+
+#[test]
+fn a_client_that_caches_keeps_nothing_that_a_node_without_room_cannot_tell_of() {
+    let Some(disk) = SmallDisk::mount(200) else { return };
+    let mut cluster = Cluster::new();
+    cluster.found(3, &[]);
+    *cluster.node(3) = cluster.moved_to(3, &disk.path().join("data"));
+    cluster.start_all(3);
+    cluster.lead(1);
+    let mut caching = cluster.client(3);
+    caching.ask("HELLO 3");
+    caching.ok("CLIENT TRACKING ON");
+    filled(&cluster, &disk, 3);
+    let everything = Value::Push(vec![Value::Bulk("invalidate".into()), Value::Null]);
+    assert_eq!(caching.ask("GET new"), everything, "the read is an entry, which the node has not applied");
+    assert_eq!(caching.receive().unwrap(), Value::Null);
+    assert_eq!(caching.receive().unwrap(), everything, "behind the reply");
+    caching.send(&["SET", "new", "1"]).unwrap();
+    assert_eq!(caching.receive().unwrap(), everything, "before the reply");
+    assert_eq!(caching.receive().unwrap(), Value::Simple("OK".into()));
 }

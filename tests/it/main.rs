@@ -12,6 +12,8 @@
 mod harness;
 
 mod abuse;
+mod caching;
+mod changes;
 mod clocks;
 mod cluster_clients;
 mod commands;

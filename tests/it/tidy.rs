@@ -63,6 +63,7 @@ const STATEFUL: &[&str] = &[
     "src/server/hub/pause.rs",
     "src/server/hub/tracking.rs",
     "src/server/mailbox.rs",
+    "src/server/outlet.rs",
     "src/server/registry.rs",
     "src/server/stats.rs",
     "src/storage/log/mod.rs",

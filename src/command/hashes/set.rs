@@ -46,6 +46,7 @@ macro_rules! commands {
 
         impl Write for $name {
             const CODE: u16 = $code;
+            const EVENT: &'static str = "HSET";
 
             fn parse(args: &mut Args<'_>, _context: &Context) -> Result<$name, Answer> {
                 Pairs::parse(args).map($name)

@@ -51,7 +51,11 @@ impl Write for Patch {
 
     fn apply(self, keyspace: &mut Writer<'_>) -> Result<Reply, Answer> {
         let patched = keyspace.edit_document(self.key.as_bytes(), |document| {
-            *document = patched(document, &self.operations, &self.limit.limits())?;
+            let patched = patched(document, &self.operations, &self.limit.limits())?;
+            if self.operations.iter().all(|operation| matches!(operation, Operation::Test { .. })) {
+                return Ok(Edited::Unchanged(Reply::OK));
+            }
+            *document = patched;
             Ok(Edited::Changed(Reply::OK))
         })?;
         patched.ok_or(Answer::NO_KEY)

@@ -130,15 +130,21 @@ fn edit_matches<T>(
     let turns: Vec<&[(usize, usize)]> = chosen.chunk_by(|one, next| one.0 == next.0).collect();
     let offsets: Vec<usize> = turns.iter().map(|turn| turn[0].0).collect();
     let last = legacy.then(|| last_by_steps(document, &offsets));
+    let mut changed = false;
     let edited = rewrite(document, &offsets, limits, |turn, tail| {
         for &(_, nth) in turns[turn] {
             each[nth] = Some(edit(tail)?);
         }
+        changed |= tail.is_changed();
         Ok(Action::Keep)
     })?;
-    *document = edited.expect("nothing was deleted");
     let last_by_steps = chosen.iter().rfind(|one| Some(one.0) == last).map(|one| one.1);
-    Ok(Edited::Changed(Answers { legacy, each, last_by_steps }))
+    let answers = Answers { legacy, each, last_by_steps };
+    if !changed {
+        return Ok(Edited::Unchanged(answers));
+    }
+    *document = edited.expect("nothing was deleted");
+    Ok(Edited::Changed(answers))
 }
 
 /// What an edit answered for each match, in the order of the matches; `None` for one that did not fit.

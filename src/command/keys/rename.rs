@@ -39,8 +39,12 @@ impl Write for Rename {
     }
 
     fn apply(self, keyspace: &mut Writer<'_>) -> Result<Reply, Answer> {
-        let entry = keyspace.remove(self.key.as_bytes()).ok_or(NO_SUCH_KEY)?;
-        keyspace.put_entry(self.newkey, entry);
+        if !keyspace.exists(self.key.as_bytes()) {
+            return Err(NO_SUCH_KEY);
+        }
+        if self.key != self.newkey {
+            keyspace.rename(self.key.as_bytes(), self.newkey);
+        }
         Ok(Reply::OK)
     }
 }

@@ -45,8 +45,7 @@ impl Write for Renamenx {
         if keyspace.exists(self.newkey.as_bytes()) {
             return Ok(Reply::Integer(0));
         }
-        let entry = keyspace.remove(self.key.as_bytes()).ok_or(NO_SUCH_KEY)?;
-        keyspace.put_entry(self.newkey, entry);
+        keyspace.rename(self.key.as_bytes(), self.newkey);
         Ok(Reply::Integer(1))
     }
 }

@@ -37,6 +37,22 @@ impl End {
         }
     }
 
+    /// What listeners are told of an element that is put at this end.
+    fn push_event(self) -> &'static str {
+        match self {
+            End::Left => "LPUSH",
+            End::Right => "RPUSH",
+        }
+    }
+
+    /// And of one that is taken from it.
+    fn pop_event(self) -> &'static str {
+        match self {
+            End::Left => "LPOP",
+            End::Right => "RPOP",
+        }
+    }
+
     fn pop(self, list: &mut List) -> Option<Element> {
         match self {
             End::Left => list.pop_front(),

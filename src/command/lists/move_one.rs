@@ -49,6 +49,7 @@ impl Write for Lmove {
 
     fn apply(self, keyspace: &mut Writer<'_>) -> Result<Reply, Answer> {
         let (source, from, to) = (self.source.as_bytes(), self.from, self.to);
+        keyspace.call_it(to.push_event());
         if self.source == self.destination {
             let turned = keyspace.edit_collection(source, |list: &mut List| {
                 let element = from.pop(list).expect("a list in the keyspace has elements");
@@ -56,6 +57,9 @@ impl Write for Lmove {
                 to.push(list, element);
                 Ok(Edited::Changed(reply))
             })?;
+            if turned.is_some() {
+                keyspace.tell(source, from.pop_event());
+            }
             return Ok(turned.unwrap_or(Reply::Null));
         }
         let moved = keyspace.with_collection(source, |list: &List| match from {
@@ -69,6 +73,7 @@ impl Write for Lmove {
             to.push(list, moved);
             Ok(Edited::Changed(()))
         })?;
+        keyspace.call_it(from.pop_event());
         keyspace.edit_collection(source, |list: &mut List| Ok(Edited::Changed(from.pop(list))))?;
         Ok(reply)
     }

@@ -35,7 +35,7 @@ impl Push {
 }
 
 macro_rules! commands {
-    ($($name:ident, $word:literal, $code:literal, $end:expr, $begins:literal, $summary:literal;)*) => { $(
+    ($($name:ident, $word:literal, $code:literal, $event:literal, $end:expr, $begins:literal, $summary:literal;)*) => { $(
         #[derive(Debug, PartialEq, Serialize, Deserialize)]
         pub struct $name(Push);
 
@@ -45,6 +45,7 @@ macro_rules! commands {
 
         impl Write for $name {
             const CODE: u16 = $code;
+            const EVENT: &'static str = $event;
 
             fn parse(args: &mut Args<'_>, _context: &Context) -> Result<$name, Answer> {
                 Push::parse(args).map($name)
@@ -58,8 +59,8 @@ macro_rules! commands {
 }
 
 commands! {
-    Lpush, "LPUSH", 200, End::Left, true, "Puts elements before the first of a list.";
-    Rpush, "RPUSH", 201, End::Right, true, "Puts elements behind the last of a list.";
-    Lpushx, "LPUSHX", 202, End::Left, false, "Puts elements before the first of a list that exists.";
-    Rpushx, "RPUSHX", 203, End::Right, false, "Puts elements behind the last of a list that exists.";
+    Lpush, "LPUSH", 200, "LPUSH", End::Left, true, "Puts elements before the first of a list.";
+    Rpush, "RPUSH", 201, "RPUSH", End::Right, true, "Puts elements behind the last of a list.";
+    Lpushx, "LPUSHX", 202, "LPUSH", End::Left, false, "Puts elements before the first of a list that exists.";
+    Rpushx, "RPUSHX", 203, "RPUSH", End::Right, false, "Puts elements behind the last of a list that exists.";
 }

@@ -28,11 +28,8 @@ impl Write for Ltrim {
 
     fn apply(self, keyspace: &mut Writer<'_>) -> Result<Reply, Answer> {
         keyspace.edit_collection(self.key.as_bytes(), |list: &mut List| {
-            let kept = self.indexes.within(list.len());
-            if kept.len() == list.len() {
-                return Ok(Edited::Unchanged(()));
-            }
-            list.keep(kept);
+            // A change also where all is kept, as in Redis.
+            list.keep(self.indexes.within(list.len()));
             Ok(Edited::Changed(()))
         })?;
         Ok(Reply::OK)

@@ -21,6 +21,7 @@ impl Command for Zincrby {
 
 impl Write for Zincrby {
     const CODE: u16 = 261;
+    const EVENT: &'static str = "ZINCR";
 
     fn parse(args: &mut Args<'_>, _context: &Context) -> Result<Zincrby, Answer> {
         Ok(Zincrby { key: args.key()?, by: score(args)?, member: args.element()? })
@@ -28,9 +29,13 @@ impl Write for Zincrby {
 
     fn apply(self, keyspace: &mut Writer<'_>) -> Result<Reply, Answer> {
         let after = keyspace.edit_or_begin(self.key, |set: &mut SortedSet| {
-            let after = set.score(self.member.as_bytes()).unwrap_or(0.0) + self.by;
+            let before = set.score(self.member.as_bytes());
+            let after = before.unwrap_or(0.0) + self.by;
             if after.is_nan() {
                 return Err(NOT_A_NUMBER);
+            }
+            if before == Some(after) {
+                return Ok(Edited::Unchanged(after));
             }
             set.room_for(self.member.cost())?;
             set.insert(self.member, after);

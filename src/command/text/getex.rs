@@ -56,14 +56,19 @@ impl Write for Getex {
     fn apply(self, keyspace: &mut Writer<'_>) -> Result<Reply, Answer> {
         let key = self.key.as_bytes();
         let Some(text) = with_text(keyspace, key, Bytes::copy_from_slice)? else { return Ok(Reply::Null) };
+        let deadline = keyspace.with(key, |entry| entry.expires_ms).flatten();
+        let stamp = keyspace.stamp();
         match self.change {
-            Change::Nothing => {}
-            Change::Persist => {
-                keyspace.set_deadline(key, None);
+            Change::Deadline(passed) if passed.deadline(stamp).get() <= stamp.now_ms => {
+                keyspace.remove(key);
             }
             Change::Deadline(moment) => {
-                keyspace.set_deadline(key, Some(moment.deadline(keyspace.stamp())));
+                keyspace.set_deadline(key, Some(moment.deadline(stamp)));
             }
+            Change::Persist if deadline.is_some() => {
+                keyspace.set_deadline(key, None);
+            }
+            Change::Persist | Change::Nothing => {}
         }
         Ok(Reply::Bulk(text))
     }

@@ -30,6 +30,7 @@ impl Command for Getset {
 
 impl Write for Getset {
     const CODE: u16 = 40;
+    const EVENT: &'static str = "SET";
 
     fn parse(args: &mut Args<'_>, _context: &Context) -> Result<Getset, Answer> {
         Ok(Getset { key: args.key()?, value: args.word()?[..].into() })

@@ -12,7 +12,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use parking_lot::Mutex;
+use parking_lot::{Condvar, Mutex};
 
 use super::{Disk, DiskFile, DiskLock, Open};
 use crate::env::Random;
@@ -64,6 +64,9 @@ struct State {
     name_changes: Vec<NameChange>,
     locks: BTreeSet<PathBuf>,
     faults: Vec<Fault>,
+    /// Whether syncs wait, and how many do.
+    hangs: bool,
+    hanging: usize,
     capacity: Option<u64>,
     power_left: Option<u64>,
     boots: u64,
@@ -74,6 +77,8 @@ struct State {
 #[derive(Clone, Debug, Default)]
 pub struct SimDisk {
     state: Arc<Mutex<State>>,
+    /// Wakes those who wait for a sync when the disk goes on.
+    goes_on: Arc<Condvar>,
 }
 
 impl SimDisk {
@@ -88,6 +93,17 @@ impl SimDisk {
     /// Lets `after` operations of this sort pass, then fails one with `kind`.
     pub fn fail(&self, op: Op, after: u64, kind: io::ErrorKind) {
         self.state.lock().faults.push(Fault { op, after, kind });
+    }
+
+    /// Has syncs wait, those under way and those to come, until they are to go on.
+    pub fn hang(&self, hangs: bool) {
+        self.state.lock().hangs = hangs;
+        self.goes_on.notify_all();
+    }
+
+    /// How many syncs wait.
+    pub fn hanging(&self) -> usize {
+        self.state.lock().hanging
     }
 
     /// The sum of all file lengths from which on writes that grow a file fail; `None`: no bound.
@@ -150,7 +166,7 @@ impl SimDisk {
         assert!(state.name_changes.is_empty() && state.contents.iter().all(|file| file.dirty.is_empty()));
         let (contents, names) = (state.contents.clone(), state.names.clone());
         let copied = State { contents, durable_names: names.clone(), names, ..State::default() };
-        SimDisk { state: Arc::new(Mutex::new(copied)) }
+        SimDisk { state: Arc::new(Mutex::new(copied)), goes_on: Arc::default() }
     }
 
     /// The bytes of a file as a reader sees them now.
@@ -275,6 +291,7 @@ impl Content {
 #[derive(Debug)]
 struct SimFile {
     state: Arc<Mutex<State>>,
+    goes_on: Arc<Condvar>,
     id: usize,
     boot: u64,
 }
@@ -314,6 +331,11 @@ impl DiskFile for SimFile {
 
     fn sync_data(&self) -> io::Result<()> {
         let mut state = self.state.lock();
+        while state.hangs && state.boots == self.boot {
+            state.hanging += 1;
+            self.goes_on.wait(&mut state);
+            state.hanging -= 1;
+        }
         let result = state.enter(Op::Sync, self.boot);
         if result.is_ok() {
             state.syncs += 1;
@@ -383,7 +405,8 @@ impl Disk for SimDisk {
                 id
             }
         };
-        let file: Arc<dyn DiskFile> = Arc::new(SimFile { state: self.state.clone(), id, boot });
+        let file: Arc<dyn DiskFile> =
+            Arc::new(SimFile { state: self.state.clone(), goes_on: self.goes_on.clone(), id, boot });
         Ok(file)
     }
 

@@ -14,11 +14,12 @@ pub struct Tail<'b> {
     at: usize,
     /// How many containers are around it.
     level: usize,
+    changed: bool,
 }
 
 impl<'b> Tail<'b> {
     pub(super) fn new(out: &'b mut Vec<u8>, at: usize, level: usize) -> Tail<'b> {
-        let tail = Tail { out, at, level };
+        let tail = Tail { out, at, level, changed: false };
         debug_assert_eq!(tail.value().end(), tail.out.len(), "the value is the last of its buffer");
         tail
     }
@@ -28,11 +29,17 @@ impl<'b> Tail<'b> {
         Value::at(self.out, self.at)
     }
 
+    /// Whether it was given another value, which may be an equal one, or other elements or members.
+    pub fn is_changed(&self) -> bool {
+        self.changed
+    }
+
     /// Puts an encoded value in its place.
     pub fn replace(&mut self, encoded: &[u8]) -> Result<(), Answer> {
         fits(self.level + Value::at(encoded, 0).depth())?;
         self.out.truncate(self.at);
         self.out.extend_from_slice(encoded);
+        self.changed = true;
         Ok(())
     }
 
@@ -86,6 +93,7 @@ impl<'b> Tail<'b> {
 
     /// Puts bytes in place of others within the payload, and makes the header say so.
     fn replace_bytes(&mut self, bytes: Range<usize>, fresh: &[u8]) {
+        self.changed |= !bytes.is_empty() || !fresh.is_empty();
         let header = self.value().end() - self.value().payload().len() - self.at;
         assert!(self.at + header <= bytes.start, "the header is not replaced");
         if bytes.end == self.out.len() {

@@ -2,13 +2,16 @@
 //!
 //! Raft's own calls are answered one after the other, as they were sent. What clients gave to another node runs side by
 //! side, up to [`CONCURRENT_MAX`] requests of a connection, and is answered as it is ready.
+//!
+//! A call ends with its connection: who gave up on an answer closes it and asks on another, and calls that nobody waits for
+//! any more would pile up behind a disk that takes nothing.
 
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::io::{AsyncWrite, WriteHalf};
+use tokio::io::{AsyncWrite, ReadHalf, WriteHalf};
 use tokio::sync::{Mutex, Semaphore};
 use tokio::task::JoinSet;
 
@@ -82,13 +85,33 @@ async fn serve_one(
     handler: impl Handler,
 ) -> io::Result<()> {
     let Some(from) = endpoint.welcome(&mut stream).await? else { return Ok(()) };
-    let (mut reader, writer) = tokio::io::split(stream);
+    let (reader, writer) = tokio::io::split(stream);
     let writer: Writer = Arc::new(Mutex::new(writer));
     let places = Arc::new(Semaphore::new(CONCURRENT_MAX));
+    let mut next = Box::pin(read(reader));
+    let mut early = None;
     loop {
-        let (number, request) = frame::read::<Request>(&mut reader).await?;
+        let (number, request) = match early.take() {
+            Some(request) => request,
+            None => {
+                let (reader, number, request) = next.await?;
+                next = Box::pin(read(reader));
+                (number, request)
+            }
+        };
         if !runs_aside(&request) {
-            let response = handler.answer(from, request).await;
+            let mut answer = std::pin::pin!(handler.answer(from, request));
+            let response = tokio::select! {
+                biased;
+                response = &mut answer => response,
+                // The end of the connection, as a rule: the other side sends nothing before it has its answer.
+                read_on = &mut next => {
+                    let (reader, number, request) = read_on?;
+                    next.set(read(reader));
+                    early = Some((number, request));
+                    answer.await
+                }
+            };
             respond(&writer, number, &response).await?;
             continue;
         }
@@ -104,6 +127,13 @@ async fn serve_one(
     }
 }
 
+type Reader = ReadHalf<Box<dyn Connection>>;
+
+async fn read(mut reader: Reader) -> io::Result<(Reader, u64, Request)> {
+    let (number, request) = frame::read::<Request>(&mut reader).await?;
+    Ok((reader, number, request))
+}
+
 /// Whether the request waits for other nodes, so that those behind it must not wait for it.
 fn runs_aside(request: &Request) -> bool {
     matches!(request, Request::Propose { .. } | Request::ReadPoint { .. } | Request::Change(_))
@@ -115,4 +145,54 @@ async fn respond(
     response: &Response,
 ) -> io::Result<()> {
     frame::write(&mut *writer.lock().await, number, response).await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::env::{Net, RealNet};
+    use crate::raft::convert::StoredVote;
+    use crate::raft::net::endpoint::Target;
+    use crate::raft::net::wire::Append;
+    use crate::storage::Identity;
+
+    /// Has no answer to what Raft asks, as beside a disk that takes nothing.
+    #[derive(Clone)]
+    struct Silent;
+
+    impl Handler for Silent {
+        async fn answer(&self, _from: Asker, _request: Request) -> Response {
+            std::future::pending().await
+        }
+    }
+
+    #[tokio::test]
+    async fn a_call_that_nobody_waits_for_takes_no_place() {
+        let acceptor = RealNet.bind("127.0.0.1:0").await.expect("a port is free");
+        let address = acceptor.address().to_string();
+        let endpoint = |node| {
+            let identity = Identity { node, cluster: "blue".to_string(), incarnation: node };
+            Arc::new(Endpoint::new(identity, 0, RealNet::shared()))
+        };
+        let target = Target { id: 2, address: &address, incarnation: Some(2) };
+        let serving = tokio::spawn(serve(acceptor, endpoint(2), Silent));
+        let client = endpoint(1);
+        let mut refused = 0;
+        for _ in 0..CONNECTIONS_MAX + 100 {
+            // One that is refused for want of a place finds one a moment later.
+            let mut stream = loop {
+                match client.connect(target).await {
+                    Ok(stream) => break stream,
+                    Err(error) => {
+                        refused += 1;
+                        assert!(refused < 1000, "the places are taken for good: {error}");
+                    }
+                }
+            };
+            let vote = StoredVote { term: 1, node_id: 1, committed: true };
+            let append = Append { vote, previous: None, entries: Vec::new(), commit: None, time_ms: 0 };
+            frame::write(&mut stream, 1, &Request::Append(append)).await.expect("it is open");
+        }
+        serving.abort();
+    }
 }

@@ -11,8 +11,8 @@ use serde::{Deserialize, Serialize};
 use crate::error::Unavailable;
 use crate::raft::convert::StoredVote;
 use crate::raft::notices::Notice;
+use crate::raft::proposer::Done;
 use crate::raft::types::Member;
-use crate::resp::Reply;
 
 /// Changed when a message changes its form: nodes of different versions do not talk.
 pub const PROTOCOL_VERSION: u32 = 3;
@@ -209,7 +209,7 @@ pub enum Response {
     Transferred(Result<(), String>),
     SnapshotAt(u64),
     SnapshotInstalled(StoredVote),
-    Replies(Result<Vec<Reply>, Declined>),
+    Replies(Result<Done, Declined>),
     ReadPoint(Result<ReadPoint, Declined>),
     Changed(Result<(), ChangeRefused>),
     Noticed,

@@ -5,21 +5,22 @@
 //! | `channels` | who listens to which channel |
 //! | `tracking` | who read which key |
 //! | `pause` | commands that have to wait |
-//! | `run` | takes what the machine changed and tells it |
+//! | `tell` | tells what an entry changed |
 //! | `switchboard` | what commands may ask |
 //!
 //! Invariants:
 //! * nobody who sends waits for one who receives: what cannot be taken in ends the receiver's connection;
-//! * a client that tracks keys is told of a change after the replies that it had made when the change came;
+//! * a client that tracks keys is told of a change after the replies that it had made when the change came, and before
+//!   any client of this node is answered what was done after it;
 //! * a client that has gone is told nothing: its names and keys go with it.
 
 mod channels;
 mod pause;
-mod run;
 mod switchboard;
+mod tell;
 mod tracking;
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
@@ -37,7 +38,6 @@ use crate::resp::Reply;
 pub use channels::Subscriptions;
 use channels::{Channels, Kind};
 pub use pause::Pause;
-pub use run::run;
 use tracking::{Table, Tracker};
 
 /// What may wait for one client that listens, unless it is set: Redis' limit for such clients.
@@ -63,12 +63,14 @@ pub struct Hub {
     wanting: Mutex<()>,
     pub pause: Pause,
     message_bytes_max: AtomicUsize,
+    /// Whether some client caches.
+    tracks: AtomicBool,
 }
 
 impl Hub {
     /// A hub that hears of the changes of this keyspace.
-    pub fn new(keyspace: Arc<Keyspace>, clock: Arc<dyn Clock>) -> Hub {
-        Hub {
+    pub fn new(keyspace: Arc<Keyspace>, clock: Arc<dyn Clock>) -> Arc<Hub> {
+        let hub = Arc::new(Hub {
             keyspace,
             clock,
             others: OnceLock::new(),
@@ -81,7 +83,16 @@ impl Hub {
             wanting: Mutex::default(),
             pause: Pause::default(),
             message_bytes_max: AtomicUsize::new(MESSAGE_BYTES_MAX),
-        }
+            tracks: AtomicBool::new(false),
+        });
+        // The keyspace outlives nobody for the hub's sake.
+        let told = Arc::downgrade(&hub);
+        hub.keyspace.feed().connect(move |index, changes| {
+            if let Some(hub) = told.upgrade() {
+                hub.tell(index, &changes);
+            }
+        });
+        hub
     }
 
     /// Has messages passed on to other nodes, from now on.
@@ -98,9 +109,13 @@ impl Hub {
     /// Sends a message to a client, or cuts the client off.
     fn post(&self, client: &Client, message: Message, bytes: usize) {
         let bytes_max = self.message_bytes_max.load(Ordering::Relaxed);
-        if client.mailbox.post(message, bytes, bytes_max) {
-            return;
+        if !client.mailbox.post(message, bytes, bytes_max) {
+            self.cut_off(client);
         }
+    }
+
+    fn cut_off(&self, client: &Client) {
+        let bytes_max = self.message_bytes_max.load(Ordering::Relaxed);
         let line = client.line().session;
         tracing::warn!(
             client = line.address,
@@ -148,7 +163,11 @@ impl Hub {
     fn set_tracker(&self, client: u64, tracker: Option<Tracker>) {
         let _one_at_a_time = self.wanting.lock();
         match tracker {
-            Some(tracker) => self.tracking.set(tracker),
+            Some(tracker) => {
+                let redirected = tracker.tracking.redirect.and_then(|target| self.registry.find(target));
+                redirected.as_ref().unwrap_or(&tracker.client).attend();
+                self.tracking.set(tracker);
+            }
             None => self.tracking.forget(client),
         }
         self.want_changes();
@@ -157,7 +176,15 @@ impl Hub {
     /// Has the feed keep changes while somebody wants them. To be called with `wanting` locked.
     fn want_changes(&self) {
         let events = *self.events.read();
-        self.keyspace.feed().want(events.publishes(KeyspaceEvents::EVERY) || !self.tracking.is_empty());
+        let tracks = !self.tracking.is_empty();
+        self.tracks.store(tracks, Ordering::SeqCst);
+        self.keyspace.feed().want(events.publishes(KeyspaceEvents::EVERY) || tracks);
+    }
+
+    /// Whether some client caches, so that others have to wait until it was told.
+    #[inline]
+    pub fn tracks(&self) -> bool {
+        self.tracks.load(Ordering::SeqCst)
     }
 
     fn set_monitor(&self, client: &Arc<Client>, on: bool) {

@@ -9,6 +9,7 @@ use super::{Hub, Kind};
 use crate::command::{Channel, Counts, KillFilter, Session, Switchboard, Tracking};
 use crate::config::Config;
 use crate::error::Answer;
+use crate::keyspace::Changes;
 use crate::raft::{Inbox, Notice};
 
 /// How many clients want to hear of something.
@@ -32,22 +33,36 @@ impl Hub {
         self.want_changes();
     }
 
-    /// Remembers that a client is about to read these keys.
+    /// Remembers that a client is about to read these keys. Behind the reply it has to be told of those that are forgotten
+    /// ([`Hub::invalidate_forgotten`]).
     pub fn remember_reads<'a>(&self, session: &Session, keys: impl Iterator<Item = &'a Bytes>) {
-        let Some(tracking) = &session.tracking else { return };
-        let wanted = match session.caching {
-            Some(said) => said,
-            None => !tracking.opt_in,
-        };
-        if tracking.broadcast || !wanted {
+        if !remembers(session) {
             return;
         }
         for key in keys {
-            match self.tracking.remember(session.id, key) {
-                Some(same) if same == *key => self.invalidate_for(session.id, &same),
-                Some(other) => self.make_room(&other),
-                None => {}
+            if let Some(other) = self.tracking.remember(session.id, key).filter(|other| other != key) {
+                self.make_room(&other);
             }
+        }
+    }
+
+    /// Tells a client behind a reply of those keys in it that are not remembered: they were never, or were told of before.
+    pub fn invalidate_forgotten<'a>(&self, session: &Session, keys: impl Iterator<Item = &'a Bytes>) {
+        if remembers(session) {
+            keys.filter(|key| !self.tracking.remembers(session.id, key))
+                .for_each(|key| self.invalidate_for(session.id, key));
+        }
+    }
+
+    /// Tells every client that caches that all keys may have changed: this node does not know.
+    pub fn forget_all(&self) {
+        self.tell(0, &Changes { changes: Vec::new(), everything: true });
+    }
+
+    /// The same of one client.
+    pub fn forget_of(&self, client: u64) {
+        if let Some(tracker) = self.tracking.find(client) {
+            self.invalidate(0, &tracker, None);
         }
     }
 
@@ -66,6 +81,14 @@ impl Hub {
     pub fn names(&self, kind: Channel) -> usize {
         self.channels[Kind::from(kind).at()].len()
     }
+}
+
+/// Whether the keys that a client reads now are remembered for it.
+fn remembers(session: &Session) -> bool {
+    session
+        .tracking
+        .as_ref()
+        .is_some_and(|tracking| !tracking.broadcast && session.caching.unwrap_or(!tracking.opt_in))
 }
 
 impl Switchboard for Hub {

@@ -18,7 +18,7 @@ use crate::server::registry::Client;
 /// Redis' own default for `tracking-table-max-keys`; with short keys about 100 MB.
 pub const KEYS_MAX: usize = 1_000_000;
 
-/// A longer key is not remembered: whoever reads it is told at once that it changed.
+/// A longer key is not remembered: whoever reads it is told behind the reply that it changed.
 const KEY_BYTES_MAX: usize = 4096;
 
 /// With so many readers of a key, those that have gone are sorted out before one more is added.
@@ -37,6 +37,8 @@ pub struct Tracker {
 #[derive(Debug, Default)]
 pub struct Table {
     trackers: DashMap<u64, Tracker>,
+    /// How many of them want to hear of keys that they have not read: without any, a change need not be held against them.
+    broadcasting: AtomicUsize,
     keys: DashMap<Bytes, Ids>,
     keys_count: AtomicUsize,
     /// 0: the default.
@@ -57,12 +59,22 @@ impl Table {
     }
 
     pub fn set(&self, tracker: Tracker) {
-        self.trackers.insert(tracker.client.id, tracker);
+        let broadcasts = usize::from(tracker.tracking.broadcast);
+        // Counted first, so that nobody who is there is passed over.
+        self.broadcasting.fetch_add(broadcasts, Ordering::SeqCst);
+        let before = self.trackers.insert(tracker.client.id, tracker);
+        self.uncount(before);
+    }
+
+    fn uncount(&self, gone: Option<Tracker>) {
+        let broadcast = gone.is_some_and(|gone| gone.tracking.broadcast);
+        let counted = self.broadcasting.fetch_sub(usize::from(broadcast), Ordering::SeqCst);
+        assert!(counted >= usize::from(broadcast), "who broadcasts was counted");
     }
 
     /// Forgets a client. Its keys stay until they change, and then mean nothing.
     pub fn forget(&self, client: u64) {
-        self.trackers.remove(&client);
+        self.uncount(self.trackers.remove(&client).map(|(_, gone)| gone));
         if self.trackers.is_empty() {
             self.forget_keys();
         }
@@ -100,6 +112,11 @@ impl Table {
         (count > keys_max).then(|| self.some_key_but(key)).flatten()
     }
 
+    /// Whether a client is going to be told when a key changes.
+    pub fn remembers(&self, client: u64, key: &[u8]) -> bool {
+        self.keys.get(key).is_some_and(|ids| ids.contains(&client))
+    }
+
     fn some_key_but(&self, key: &[u8]) -> Option<Bytes> {
         let mut others = self.keys.iter().filter(|entry| entry.key() != key);
         others.next().map(|entry| entry.key().clone())
@@ -115,6 +132,9 @@ impl Table {
 
     /// Those who want to hear of every key that begins as this one does.
     pub fn broadcast(&self, key: &[u8]) -> Vec<Tracker> {
+        if self.broadcasting.load(Ordering::SeqCst) == 0 {
+            return Vec::new();
+        }
         let wants = |tracking: &Tracking| {
             let prefixes = &tracking.prefixes;
             tracking.broadcast
@@ -142,9 +162,13 @@ impl Table {
 mod tests {
     use super::*;
     use crate::command::Session;
+    use crate::server::outlet::Outlet;
 
     fn tracker(id: u64, tracking: Tracking) -> Tracker {
-        Tracker { client: Arc::new(Client::new(Session { id, ..Session::default() })), tracking }
+        Tracker {
+            client: Arc::new(Client::new(Session { id, ..Session::default() }, Outlet::default())),
+            tracking,
+        }
     }
 
     fn ids(trackers: &[Tracker]) -> Vec<u64> {
@@ -187,5 +211,9 @@ mod tests {
         let mut both = ids(&table.broadcast(b"user:1"));
         both.sort_unstable();
         assert_eq!(both, [1, 2]);
+        table.set(tracker(2, Tracking::default()));
+        table.forget(1);
+        assert!(table.broadcast(b"user:1").is_empty());
+        assert_eq!(table.broadcasting.load(Ordering::SeqCst), 0);
     }
 }

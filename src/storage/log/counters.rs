@@ -1,8 +1,19 @@
 //! What the log counts while it runs.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
-#[derive(Debug, Default)]
+use crate::env::Clock;
+
+/// A sync that takes longer is slow: whoever has others wait for it should not do it himself. Disks that lose nothing when
+/// their power goes take a millisecond at most, spinning ones about ten.
+pub(crate) const QUICK_SYNC_MAX: Duration = Duration::from_millis(20);
+
+/// So many quick ones in a row, after a slow one, show that the disk is quick again.
+pub(crate) const QUICK_SYNCS_WANTED: u64 = 16;
+
+#[derive(Debug)]
 pub(crate) struct Counters {
     pub writes: AtomicU64,
     pub written_bytes: AtomicU64,
@@ -12,15 +23,46 @@ pub(crate) struct Counters {
     pub queued_bytes: AtomicU64,
     /// Bytes of entries that fit into the segment in use, as of the last batch.
     pub free_bytes: AtomicU64,
+    /// How many quick syncs there were since the last slow one.
+    quick_syncs: AtomicU64,
+    clock: Arc<dyn Clock>,
 }
 
 impl Counters {
+    pub(crate) fn new(clock: Arc<dyn Clock>) -> Counters {
+        Counters {
+            writes: AtomicU64::new(0),
+            written_bytes: AtomicU64::new(0),
+            syncs: AtomicU64::new(0),
+            inline_batches: AtomicU64::new(0),
+            queued_bytes: AtomicU64::new(0),
+            free_bytes: AtomicU64::new(0),
+            // Until it shows itself otherwise.
+            quick_syncs: AtomicU64::new(QUICK_SYNCS_WANTED),
+            clock,
+        }
+    }
+
     pub(crate) fn wrote(&self, bytes: usize) {
         self.writes.fetch_add(1, Ordering::Relaxed);
         self.written_bytes.fetch_add(bytes as u64, Ordering::Relaxed);
     }
 
-    pub(crate) fn synced(&self) {
+    /// Syncs, and counts and measures it.
+    pub(crate) fn sync(&self, sync: impl FnOnce() -> std::io::Result<()>) -> std::io::Result<()> {
+        let begun = self.clock.elapsed();
+        sync()?;
         self.syncs.fetch_add(1, Ordering::Relaxed);
+        if self.clock.elapsed().saturating_sub(begun) <= QUICK_SYNC_MAX {
+            self.quick_syncs.fetch_add(1, Ordering::Relaxed);
+        } else {
+            self.quick_syncs.store(0, Ordering::Relaxed);
+        }
+        Ok(())
+    }
+
+    /// Whether the disk has lately been quick.
+    pub(crate) fn is_quick(&self) -> bool {
+        self.quick_syncs.load(Ordering::Relaxed) >= QUICK_SYNCS_WANTED
     }
 }

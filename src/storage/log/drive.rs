@@ -40,7 +40,7 @@ impl Shared {
         writer: Writer,
         preparer: Preparer,
     ) -> Shared {
-        let counters = Counters::default();
+        let counters = Counters::new(options.clock.clone());
         counters.free_bytes.store(writer.free(), Ordering::Relaxed);
         let (view, writer) = (Mutex::new(view), Mutex::new(writer));
         let (queue, wake, inline) = (Mutex::default(), Condvar::new(), AtomicBool::new(true));
@@ -65,7 +65,10 @@ impl Shared {
         if !self.push(&mut queue, job) {
             return;
         }
-        let inline = idle && payload <= self.options.inline_bytes_max && self.inline.load(Ordering::Relaxed);
+        let inline = idle
+            && payload <= self.options.inline_bytes_max
+            && self.inline.load(Ordering::Relaxed)
+            && self.counters.is_quick();
         match if inline { self.writer.try_lock() } else { None } {
             Some(mut writer) => {
                 drop(queue);

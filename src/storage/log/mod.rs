@@ -39,7 +39,7 @@ use std::thread::JoinHandle;
 
 use parking_lot::Mutex;
 
-use crate::env::{Disk, spawn_thread};
+use crate::env::{Background, Disk, spawn_thread};
 use crate::error::Fatal;
 use crate::storage::disk_error;
 use counters::Counters;
@@ -260,7 +260,15 @@ impl Log {
     /// [`NoSpace`] while the segment in use has no room for it and no other can be prepared. Nothing was changed, and
     /// the log keeps trying to prepare one.
     pub fn reserve(&self, bytes: usize) -> Result<Room, NoSpace> {
-        let bytes = record::size_of(bytes);
+        self.reserve_each(std::iter::once(bytes))
+    }
+
+    /// [`Log::reserve`] for several entries at once.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn reserve_each(&self, payloads: impl Iterator<Item = usize>) -> Result<Room, NoSpace> {
+        let bytes = payloads.map(record::size_of).sum();
         let promised = self.reserved.fetch_add(bytes, Ordering::AcqRel) + bytes;
         let room = Room { bytes, reserved: self.reserved.clone() };
         self.shared.has_room(bytes, promised).map(|()| room)
@@ -287,6 +295,11 @@ impl Log {
 
     pub fn stats(&self) -> Stats {
         self.shared.stats()
+    }
+
+    /// Where what waits for the disk is done.
+    pub fn background(&self) -> &Background {
+        &self.shared.options.background
     }
 
     /// Where the segments are.

@@ -8,7 +8,7 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use super::record;
-use crate::env::Background;
+use crate::env::{Background, Clock, SystemClock};
 use crate::error::Unavailable;
 
 /// One entry of the Raft log. The payload is opaque to the log.
@@ -41,7 +41,8 @@ pub struct Options {
     /// Payload bytes of recent entries kept in memory, so that applying and replicating them does not read the disk.
     pub cache_bytes_max: usize,
     /// An append of at most so many payload bytes is written by its caller's thread if the log is idle: with one
-    /// client the hop to the writer thread costs more than it saves. Larger ones would block the caller too long.
+    /// client the hop to the writer thread costs more than it saves. Larger ones would block the caller too long, and so
+    /// would a disk that has lately been slow.
     pub inline_bytes_max: usize,
     /// How long to wait before trying again to prepare a segment on a full disk.
     pub retry_after: Duration,
@@ -50,6 +51,8 @@ pub struct Options {
     pub mark_after: Duration,
     /// Who writes what its caller does not, and prepares segments: two threads, or, simulated, a task.
     pub background: Background,
+    /// Measures how long a sync takes.
+    pub clock: Arc<dyn Clock>,
 }
 
 impl Default for Options {
@@ -62,6 +65,7 @@ impl Default for Options {
             retry_after: Duration::from_millis(500),
             mark_after: Duration::from_millis(200),
             background: Background::Threads,
+            clock: Arc::new(SystemClock::new()),
         }
     }
 }

@@ -274,8 +274,8 @@ impl Writer {
     }
 
     fn sync(&mut self, counters: &Counters) -> Result<(), Fatal> {
-        self.segment.file.sync_data().map_err(disk_error(&self.segment.path, "syncing"))?;
-        counters.synced();
+        let file = &self.segment.file;
+        counters.sync(|| file.sync_data()).map_err(disk_error(&self.segment.path, "syncing"))?;
         self.durable = self.end;
         Ok(())
     }

@@ -63,6 +63,33 @@ impl Client {
         }
     }
 
+    /// All that has arrived by now and was not received yet.
+    pub fn arrived(&mut self) -> io::Result<Vec<Value>> {
+        self.stream.set_nonblocking(true)?;
+        let arrived = self.take_arrived();
+        self.stream.set_nonblocking(false)?;
+        arrived
+    }
+
+    fn take_arrived(&mut self) -> io::Result<Vec<Value>> {
+        let mut chunk = [0; 16 << 10];
+        loop {
+            match self.stream.read(&mut chunk) {
+                Ok(0) => return Err(ErrorKind::UnexpectedEof.into()),
+                Ok(count) => self.incoming.extend_from_slice(&chunk[..count]),
+                Err(error) if error.kind() == ErrorKind::WouldBlock => break,
+                Err(error) => return Err(error),
+            }
+        }
+        let mut arrived = Vec::new();
+        let invalid =
+            |error: &dyn std::fmt::Display| io::Error::new(ErrorKind::InvalidData, error.to_string());
+        while let Some(value) = self.decoder.decode(&mut self.incoming).map_err(|error| invalid(&error))? {
+            arrived.push(value);
+        }
+        Ok(arrived)
+    }
+
     /// All bytes until the server closes the connection.
     pub fn receive_to_end(&mut self) -> io::Result<Vec<u8>> {
         let mut bytes = self.incoming.split().to_vec();

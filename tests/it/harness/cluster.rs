@@ -52,6 +52,11 @@ impl Cluster {
         &mut self.place(id).node
     }
 
+    /// The node of that number in another directory, not started.
+    pub fn moved_to(&mut self, id: u64, dir: &std::path::Path) -> TestNode {
+        self.node(id).moved_to(dir)
+    }
+
     /// Makes the nodes 1 to `count` the founders of a cluster; none is started.
     pub fn found(&mut self, count: u64, flags: &[&str]) {
         let said = |id| {

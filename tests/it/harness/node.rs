@@ -47,6 +47,12 @@ impl TestNode {
         self
     }
 
+    /// The same node in a directory of the caller's, not started.
+    pub fn moved_to(&self, dir: &Path) -> TestNode {
+        assert!(self.process.is_none(), "a node is moved before it runs");
+        TestNode { flags: self.flags.clone(), ..TestNode::in_dir(dir) }
+    }
+
     /// A node in a new directory that is ready.
     pub fn started() -> TestNode {
         let mut node = TestNode::new();

@@ -1,9 +1,11 @@
 //! A write or sync that fails is the last one.
 
 use std::io::ErrorKind;
+use std::sync::Arc;
 
 use super::*;
-use crate::env::Op;
+use crate::env::{ManualClock, Op};
+use crate::storage::log::counters::{QUICK_SYNC_MAX, QUICK_SYNCS_WANTED};
 
 #[test]
 fn a_failed_write_or_sync_poisons_the_log_for_good() {
@@ -86,4 +88,35 @@ fn a_failed_removal_of_a_purged_segment_poisons_the_log() {
         disk.reboot(5);
         assert_eq!(open(&disk).1.purged, Some((80, 1)), "{op:?}");
     }
+}
+
+#[test]
+fn a_disk_that_was_slow_is_written_by_its_own_thread_until_it_is_quick_again() {
+    let disk = SimDisk::new();
+    let clock = Arc::new(ManualClock::default());
+    let options = Options { clock: clock.clone(), segment_bytes: 1 << 20, ..options() };
+    let (log, _) = Log::open(disk.shared(), Path::new(DIR), options).unwrap();
+    append(&log, vec![entry(0, 1)]).unwrap();
+    assert_eq!(log.stats().inline_batches, 1);
+    // It syncs as well.
+    while !log.shared.preparer.state().0 {
+        std::thread::yield_now();
+    }
+    disk.hang(true);
+    std::thread::scope(|scope| {
+        let writing = scope.spawn(|| append(&log, vec![entry(1, 1)]));
+        while disk.hanging() == 0 {
+            std::thread::yield_now();
+        }
+        clock.advance(QUICK_SYNC_MAX * 2);
+        disk.hang(false);
+        writing.join().unwrap().unwrap();
+    });
+    assert_eq!(log.stats().inline_batches, 2, "nobody could know before");
+    for index in 2..2 + QUICK_SYNCS_WANTED {
+        append(&log, vec![entry(index, 1)]).unwrap();
+    }
+    assert_eq!(log.stats().inline_batches, 2);
+    append(&log, vec![entry(2 + QUICK_SYNCS_WANTED, 1)]).unwrap();
+    assert_eq!(log.stats().inline_batches, 3);
 }

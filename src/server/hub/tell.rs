@@ -1,7 +1,11 @@
-//! Takes what was changed and tells it: to clients that cache, and to those who listen to changes of keys.
+//! Tells what an entry changed: to clients that cache, and to those who listen to changes of keys.
+//!
+//! All of it is done by the thread that applies the entry, before anybody is answered. Clients that cache have it on the
+//! wire then (`super::super::outlet`); those who listen have it in their mailbox.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use bytes::Bytes;
 
@@ -10,20 +14,12 @@ use super::{Hub, Kind};
 use crate::command::Channel;
 use crate::config::KeyspaceEvents;
 use crate::keyspace::{Change, Changes, Class, Event};
-use crate::resp::{Protocol, Reply};
+use crate::resp::{Protocol, Reply, encode};
+use crate::server::outlet::Pushed;
+use crate::server::registry::Client;
 
 /// The channel on which a RESP2 client is told what another client's keys do.
 const INVALIDATE: &[u8] = b"__redis__:invalidate";
-
-/// Runs as long as the node.
-pub async fn run(hub: Arc<Hub>) {
-    loop {
-        let changes = hub.keyspace.feed().take().await;
-        hub.tell(changes);
-        // Many changes in a row must not keep the thread from those who are told.
-        tokio::task::yield_now().await;
-    }
-}
 
 /// The class that the setting has for an event.
 fn class_of(event: Event) -> KeyspaceEvents {
@@ -41,17 +37,18 @@ fn class_of(event: Event) -> KeyspaceEvents {
 }
 
 impl Hub {
-    fn tell(&self, changes: Changes) {
+    /// Tells what the entry `index` changed.
+    pub(super) fn tell(&self, index: u64, changes: &Changes) {
         if changes.everything {
             for tracker in self.tracking.everybody() {
-                self.invalidate(&tracker, None);
+                self.invalidate(index, &tracker, None);
             }
         }
-        self.tell_trackers(&changes.changes);
+        self.tell_trackers(index, &changes.changes);
         self.tell_listeners(&changes.changes);
     }
 
-    fn tell_trackers(&self, changes: &[Change]) {
+    fn tell_trackers(&self, index: u64, changes: &[Change]) {
         if self.tracking.is_empty() {
             return;
         }
@@ -69,27 +66,26 @@ impl Hub {
             }
         }
         for (tracker, keys) in told.into_values() {
-            self.invalidate(&tracker, Some(keys));
+            self.invalidate(index, &tracker, Some(keys));
         }
     }
 
     /// Tells those who have read a key that it changed, because there is no room to remember it.
     pub(super) fn make_room(&self, key: &Bytes) {
         for tracker in self.tracking.readers(key) {
-            self.invalidate(&tracker, Some(vec![key.clone()]));
+            self.invalidate(0, &tracker, Some(vec![key.clone()]));
         }
     }
 
     /// Tells one client that a key changed.
     pub(super) fn invalidate_for(&self, client: u64, key: &Bytes) {
         if let Some(tracker) = self.tracking.find(client) {
-            self.invalidate(&tracker, Some(vec![Bytes::copy_from_slice(key)]));
+            self.invalidate(0, &tracker, Some(vec![Bytes::copy_from_slice(key)]));
         }
     }
 
     /// Tells a client that keys changed; without keys, that all may have.
-    fn invalidate(&self, tracker: &Tracker, keys: Option<Vec<Bytes>>) {
-        let bytes = keys.iter().flatten().map(|key| key.len() + size_of::<Reply>()).sum();
+    pub(super) fn invalidate(&self, index: u64, tracker: &Tracker, keys: Option<Vec<Bytes>>) {
         let keys = keys.map_or(Reply::Null, |keys| Reply::Array(keys.into_iter().map(Reply::Bulk).collect()));
         let target = match tracker.tracking.redirect {
             None => tracker.client.clone(),
@@ -98,13 +94,14 @@ impl Hub {
                 None => {
                     let broken = vec![Reply::word("tracking-redir-broken"), Reply::Integer(id as i64)];
                     if tracker.client.protocol() == Protocol::Resp3 {
-                        self.post_reply(&tracker.client, &Arc::new(Reply::Push(broken)), 64);
+                        self.push(index, &tracker.client, Protocol::Resp3, broken);
                     }
                     return;
                 }
             },
         };
-        let message = match target.protocol() {
+        let protocol = target.protocol();
+        let message = match protocol {
             Protocol::Resp3 => vec![Reply::word("invalidate"), keys],
             // A client that only reads replies could not tell this from one.
             Protocol::Resp2 if tracker.tracking.redirect.is_none() => return,
@@ -117,7 +114,18 @@ impl Hub {
                 vec![Reply::word("message"), Reply::bulk(INVALIDATE), keys]
             }
         };
-        self.post_reply(&target, &Arc::new(Reply::Push(message)), bytes);
+        self.push(index, &target, protocol, message);
+    }
+
+    /// Puts a message on the wire to a client, or cuts the client off.
+    fn push(&self, index: u64, client: &Client, protocol: Protocol, message: Vec<Reply>) {
+        let mut bytes = Vec::new();
+        encode(&Reply::Push(message), protocol, &mut bytes);
+        match client.outlet.push(index, &bytes, self.message_bytes_max.load(Ordering::Relaxed)) {
+            Pushed::Sent => {}
+            Pushed::Waits => client.mailbox.stir(),
+            Pushed::TooMuch => self.cut_off(client),
+        }
     }
 
     fn tell_listeners(&self, changes: &[Change]) {
