@@ -1,5 +1,7 @@
 //! What a command of the `Control` route may ask of the node.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 
 use super::{Inspect, Session, Switchboard, Topology};
@@ -84,8 +86,14 @@ pub trait Node: Inspect {
     fn keys(&self) -> usize;
     /// Unix time in milliseconds.
     fn now_ms(&self) -> u64;
-    /// What a key with its value takes in memory, in bytes, or null; behind the read barrier of the setting.
-    fn memory_usage(&self, key: Bytes) -> Running<'_>;
+    /// What a key with its value takes in memory, in bytes, or null; as fresh as was asked, or as the setting says.
+    fn memory_usage(&self, key: Bytes, consistency: Option<ReadConsistency>) -> Running<'_>;
+    /// One number for all that the keyspace holds, 40 hex digits.
+    fn digest(&self, consistency: Option<ReadConsistency>) -> Running<'_>;
+    /// Returns when so much time has passed.
+    fn sleep(&self, _time: Duration) -> Pending<'_, ()> {
+        Box::pin(async {})
+    }
     /// Takes a node into the cluster; the cluster's name.
     fn add_node(&self, _id: u64, _client: String, _raft: String) -> Pending<'_, Result<String, Answer>> {
         Box::pin(async { Err(NO_CLUSTER) })

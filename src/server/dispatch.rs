@@ -18,7 +18,7 @@ use super::shared::Shared;
 use super::stats::add;
 use crate::command::connection::auth;
 use crate::command::transactions::{Queue, Step};
-use crate::command::{Context, Draw, ReplyMode, Route, Row, Session, admit, table};
+use crate::command::{Context, Draw, ReplyMode, Route, Row, Session, admit, called, table};
 use crate::env::Random;
 use crate::error::{Answer, Unavailable};
 use crate::machine::Batch;
@@ -77,7 +77,7 @@ pub async fn run(requests: &mut std::vec::IntoIter<Request>, place: Place<'_>) {
 /// The place of a reply behind writes that are still to be answered.
 enum Slot {
     Ready(Reply),
-    /// The next reply of the batch; the command's position in the table, and when it came, by the clock.
+    /// The next reply of the batch; where the command is counted, and when it came, by the clock.
     Write(usize, Duration),
 }
 
@@ -111,7 +111,7 @@ impl Runner<'_> {
     async fn run_aloud(&mut self, request: &Request) {
         let Some(position) = self.admit(request) else { return };
         let row = &table::ROWS[position];
-        self.client.ran(position, self.context.now_ms);
+        self.client.ran(called::place(position, request.words()), self.context.now_ms);
         if self.shared.hub.pause.is_active() {
             self.wait_for_pause(row).await;
             if self.session.closing {
@@ -144,7 +144,7 @@ impl Runner<'_> {
         };
         let Some(reply) = refused else { return position };
         if let Some(position) = position {
-            add(&self.shared.stats.commands[position].rejected, 1);
+            add(&self.shared.stats.commands[called::place(position, request.words())].rejected, 1);
         }
         // Whatever refused it.
         self.queue.spoil();
@@ -200,8 +200,9 @@ impl Runner<'_> {
             Route::Transact { .. } => return self.queue.unwatch(),
             _ => return self.run_here(position, request),
         };
-        let shared = self.shared;
-        let reply: Reply = match run(request.args(), shared) {
+        let (shared, row) = (self.shared, &table::ROWS[position]);
+        let started = shared.clock.elapsed();
+        let reply: Reply = match run(request.args(), self.session, shared) {
             Ok(running) => tokio::select! {
                 biased;
                 reply = running => reply.into(),
@@ -210,7 +211,7 @@ impl Runner<'_> {
                     Unavailable::Uncertain.into()
                 }
                 // Nobody is there to be told anything.
-                () = hung_up(self.socket), if table::ROWS[position].flags.waits => {
+                () = hung_up(self.socket), if row.flags.waits => {
                     self.session.closing = true;
                     self.session.unanswered = true;
                     Reply::Null
@@ -219,7 +220,12 @@ impl Runner<'_> {
             Err(answer) => answer.into(),
         };
         self.context.now_ms = self.shared.clock.now_ms();
-        self.count(position, &reply);
+        let place = called::place(position, request.words());
+        if !row.blocks() {
+            let spent = shared.clock.elapsed().saturating_sub(started);
+            shared.observe(place, request.words(), self.session, spent);
+        }
+        self.count(place, &reply);
         reply
     }
 
@@ -313,13 +319,14 @@ impl Runner<'_> {
     /// Adds a write to the batch; one that is refused here keeps its place among the replies.
     fn write(&mut self, position: usize, row: &Row, request: &Request) {
         let started = self.shared.clock.elapsed();
+        let place = called::place(position, request.words());
         let slot = match self.batch.push(row, request.args(), &self.context) {
             Ok(()) => {
                 self.first_write.get_or_insert_with(|| (request.clone(), started));
-                Slot::Write(position, started)
+                Slot::Write(place, started)
             }
             Err(answer) => {
-                add(&self.shared.stats.commands[position].rejected, 1);
+                add(&self.shared.stats.commands[place].rejected, 1);
                 Slot::Ready(Reply::Error(answer))
             }
         };
@@ -343,13 +350,13 @@ impl Runner<'_> {
         for slot in std::mem::take(&mut self.slots) {
             let reply = match slot {
                 Slot::Ready(reply) => reply,
-                Slot::Write(position, started) => {
+                Slot::Write(place, started) => {
                     let reply = match &mut replies {
                         Ok(replies) => replies.next().expect("a reply for each write of the batch"),
                         Err(unavailable) => Reply::Unavailable(unavailable.clone()),
                     };
-                    self.shared.stats.commands[position].took(now.saturating_sub(started));
-                    self.count(position, &reply);
+                    self.shared.stats.commands[place].took(now.saturating_sub(started));
+                    self.count(place, &reply);
                     reply
                 }
             };
@@ -384,13 +391,15 @@ impl Runner<'_> {
         let started = self.shared.clock.elapsed();
         let reply = run(self);
         let spent = self.shared.clock.elapsed().saturating_sub(started);
-        self.shared.observe(position, request.words(), self.session, spent);
-        self.count(position, &reply);
+        let place = called::place(position, request.words());
+        self.shared.observe(place, request.words(), self.session, spent);
+        self.count(place, &reply);
         reply
     }
 
-    pub(super) fn count(&self, position: usize, reply: &Reply) {
-        let stats = &self.shared.stats.commands[position];
+    /// Counts a call at its place, and how it ended.
+    pub(super) fn count(&self, place: usize, reply: &Reply) {
+        let stats = &self.shared.stats.commands[place];
         add(&stats.calls, 1);
         if reply.is_error() {
             add(&stats.failed, 1);

@@ -10,7 +10,7 @@ use parking_lot::Mutex;
 
 use super::hub::Subscriptions;
 use super::mailbox::Mailbox;
-use crate::command::{ClientLine, Session, table};
+use crate::command::{ClientLine, Session, called};
 use crate::resp::Protocol;
 
 /// An open connection, as others see it.
@@ -21,7 +21,7 @@ pub struct Client {
     pub subscriptions: Mutex<Subscriptions>,
     /// Its session, as it was when it last changed.
     shown: Mutex<Session>,
-    /// The position of its last command in the table, and when that came.
+    /// The place of its last command in [`called::all`], and when that came.
     last_command: AtomicUsize,
     active_ms: AtomicU64,
 }
@@ -40,8 +40,8 @@ impl Client {
 
     /// Notes that a command came.
     #[inline]
-    pub fn ran(&self, position: usize, now_ms: u64) {
-        self.last_command.store(position, Ordering::Relaxed);
+    pub fn ran(&self, place: usize, now_ms: u64) {
+        self.last_command.store(place, Ordering::Relaxed);
         self.active_ms.store(now_ms, Ordering::Relaxed);
     }
 
@@ -66,10 +66,10 @@ impl Client {
     }
 
     pub fn line(&self) -> ClientLine {
-        let row = table::ROWS.get(self.last_command.load(Ordering::Relaxed));
+        let last = called::all().get(self.last_command.load(Ordering::Relaxed));
         ClientLine {
             session: self.shown.lock().clone(),
-            last_command: row.map_or_else(|| "NULL".to_string(), |row| row.spec.name.to_ascii_lowercase()),
+            last_command: last.map_or_else(|| "NULL".to_string(), |called| called.name.clone()),
             active_ms: self.active_ms.load(Ordering::Relaxed),
         }
     }

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use parking_lot::RwLock;
@@ -15,7 +16,7 @@ use super::stats::Stats;
 use super::{cluster, files, info, topology};
 use crate::command::keys::glob;
 use crate::command::{
-    ClientLine, DEFAULT_USER, Node, Running, Session, SettingRefused, Switchboard, Topology,
+    ClientLine, DEFAULT_USER, Node, ReadConsistency, Running, Session, SettingRefused, Switchboard, Topology,
 };
 use crate::config::{self, Config};
 use crate::env::{Clock, Pending};
@@ -59,6 +60,25 @@ impl Shared {
     pub fn is_stranger(&self, session: &mut Session) -> bool {
         session.authenticated |= !self.config.read().requirepass.is_set();
         !session.authenticated
+    }
+}
+
+impl Shared {
+    /// Runs a read outside of the route for reads, behind the barrier of this level or of the setting.
+    fn look<'a>(
+        &'a self,
+        consistency: Option<ReadConsistency>,
+        scope: Scope,
+        read: impl Fn(&View<'_>) -> Reply + Send + Sync + 'a,
+    ) -> Running<'a> {
+        Box::pin(async move {
+            let consistency = consistency.unwrap_or(self.config.read().read_consistency);
+            if let Err(unavailable) = self.group.read_barrier(consistency).await {
+                return Ok(unavailable.into());
+            }
+            let reply = self.keyspace.read_whole(|| read(&self.keyspace.view(scope, self.now_ms())));
+            Ok(reply.unwrap_or_else(|| Unavailable::Loading.into()))
+        })
     }
 }
 
@@ -157,20 +177,21 @@ impl Node for Shared {
         self.clock.now_ms()
     }
 
-    fn memory_usage(&self, key: Bytes) -> Running<'_> {
-        Box::pin(async move {
-            let consistency = self.config.read().read_consistency;
-            if let Err(unavailable) = self.group.read_barrier(consistency).await {
-                return Ok(unavailable.into());
-            }
-            let key = Key::from(&key[..]);
-            let bytes = |view: &View<'_>| view.with(key.as_bytes(), |entry| entry.memory_bytes(&key) as i64);
-            let found = self.keyspace.read_whole(|| bytes(&self.keyspace.view(Scope::OneKey, self.now_ms())));
-            Ok(match found {
-                Some(bytes) => bytes.map_or(Reply::Null, Reply::Integer),
-                None => Unavailable::Loading.into(),
-            })
+    fn memory_usage(&self, key: Bytes, consistency: Option<ReadConsistency>) -> Running<'_> {
+        let key = Key::from(&key[..]);
+        self.look(consistency, Scope::OneKey, move |view| {
+            let bytes = view.with(key.as_bytes(), |entry| entry.memory_bytes(&key) as i64);
+            bytes.map_or(Reply::Null, Reply::Integer)
         })
+    }
+
+    fn digest(&self, consistency: Option<ReadConsistency>) -> Running<'_> {
+        // As long as Redis' own, for tools that expect its form.
+        self.look(consistency, Scope::ManyKeys, |view| Reply::bulk(format!("{:040x}", view.digest())))
+    }
+
+    fn sleep(&self, time: Duration) -> Pending<'_, ()> {
+        Box::pin(tokio::time::sleep(time))
     }
 
     fn add_node(&self, id: u64, client: String, raft: String) -> Pending<'_, Result<String, Answer>> {

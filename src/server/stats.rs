@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::errors::ErrorCounts;
 use super::histogram::Steps;
-use crate::command::table;
+use crate::command::called;
 
 /// What is counted of one command.
 #[derive(Debug, Default)]
@@ -46,7 +46,7 @@ pub struct Stats {
     /// Clients that wait for something to happen elsewhere.
     pub clients_blocked: AtomicU64,
     pub errors: ErrorCounts,
-    /// By the position of the command in the table.
+    /// By the place of [`called::place`].
     pub commands: Box<[CommandStats]>,
 }
 
@@ -64,7 +64,7 @@ impl Stats {
             keys_expired: AtomicU64::new(0),
             clients_blocked: AtomicU64::new(0),
             errors: ErrorCounts::default(),
-            commands: table::ROWS.iter().map(|_| CommandStats::default()).collect(),
+            commands: called::all().iter().map(|_| CommandStats::default()).collect(),
         }
     }
 

@@ -5,7 +5,7 @@
 
 use super::dispatch::Runner;
 use crate::command::transactions::{Queued, Step};
-use crate::command::{Route, table};
+use crate::command::{Route, called, table};
 use crate::error::{Answer, Unavailable};
 use crate::keyspace::{Key, Scope};
 use crate::machine::{Batch, Transaction};
@@ -13,7 +13,7 @@ use crate::resp::{Reply, Request};
 
 /// Where the reply to a queued command comes from.
 enum Place {
-    /// The next one of the transaction; the command's position in the table.
+    /// The next one of the transaction; where the command is counted.
     Transaction(usize),
     /// It was refused before anything was done.
     Refused(Answer),
@@ -71,7 +71,7 @@ impl Runner<'_> {
                         self.shared.hub.remember_reads(self.session, keys.map(|at| &request.words()[at]));
                     }
                     match transaction.push(row, request.words(), &self.context) {
-                        Ok(()) => Place::Transaction(position),
+                        Ok(()) => Place::Transaction(called::place(position, request.words())),
                         Err(answer) => Place::Refused(answer),
                     }
                 }
@@ -112,9 +112,9 @@ impl Runner<'_> {
         let mut all = Vec::with_capacity(places.len());
         for place in places {
             all.push(match place {
-                Place::Transaction(position) => {
+                Place::Transaction(place) => {
                     let reply = replies.next().expect("a reply for each command of the transaction");
-                    self.count(position, &reply);
+                    self.count(place, &reply);
                     reply
                 }
                 Place::Refused(answer) => answer.into(),

@@ -17,6 +17,7 @@ impl Command for RaftCluster {
         keys: KeySpec::NONE,
         group: Group::Cluster,
         since: "0.1.0",
+        complexity: "O(1)",
         summary: "Joins the cluster of the node at a client address; this node must have no keys.",
         syntax: "JOIN host:port",
     };

@@ -1,6 +1,6 @@
 //! `READONLY`: reads of this connection are answered with what this node has applied.
 
-use crate::command::{Args, Command, Group, KeySpec, Local, ReadConsistency, Session, Spec};
+use crate::command::{Args, Command, Flags, Group, KeySpec, Local, ReadConsistency, Session, Spec};
 use crate::error::Answer;
 use crate::resp::Reply;
 
@@ -13,10 +13,12 @@ impl Command for Readonly {
         arity: 1,
         keys: KeySpec::NONE,
         group: Group::Cluster,
-        since: "0.1.0",
+        since: "3.0.0",
+        complexity: "O(1)",
         summary: "Reads of this connection are answered with what this node has applied.",
         syntax: "",
     };
+    const FLAGS: Flags = Flags { without: &["noscript"], categories: &["@connection"], ..Flags::NONE };
 }
 
 impl Local for Readonly {

@@ -1,6 +1,6 @@
 //! `READWRITE`: reads of this connection are as fresh as the setting read-consistency says.
 
-use crate::command::{Args, Command, Group, KeySpec, Local, Session, Spec};
+use crate::command::{Args, Command, Flags, Group, KeySpec, Local, Session, Spec};
 use crate::error::Answer;
 use crate::resp::Reply;
 
@@ -13,10 +13,12 @@ impl Command for Readwrite {
         arity: 1,
         keys: KeySpec::NONE,
         group: Group::Cluster,
-        since: "0.1.0",
+        since: "3.0.0",
+        complexity: "O(1)",
         summary: "Reads of this connection are as fresh as the setting read-consistency says.",
         syntax: "",
     };
+    const FLAGS: Flags = Flags { without: &["noscript"], categories: &["@connection"], ..Flags::NONE };
 }
 
 impl Local for Readwrite {

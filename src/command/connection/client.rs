@@ -6,7 +6,7 @@ mod tracking;
 
 use crate::command::{
     Args, Command, Control, Flags, Group, KeySpec, Node, ReadConsistency, ReplyMode, Session, Spec,
-    subcommands,
+    Subcommand, subcommands,
 };
 use crate::error::Answer;
 use crate::resp::Reply;
@@ -24,11 +24,35 @@ impl Command for Client {
         arity: -2,
         keys: KeySpec::NONE,
         group: Group::Connection,
-        since: "0.1.0",
+        since: "2.4.0",
+        complexity: "As that of the subcommand",
         summary: "Names, lists, pauses and ends connections.",
-        syntax: "(ID | INFO | LIST [TYPE type] [ID id [id ...]] | GETNAME | SETNAME name | SETINFO attribute value | KILL filter [filter ...] | PAUSE milliseconds [WRITE | ALL] | UNPAUSE | UNBLOCK id [TIMEOUT | ERROR] | REPLY mode | TRACKING mode [option ...] | TRACKINGINFO | CACHING mode | GETREDIR | NO-EVICT mode | NO-TOUCH mode | READ-CONSISTENCY level | HELP)",
+        syntax: "",
     };
     const FLAGS: Flags = Flags { while_paused: true, ..Flags::NONE };
+    const SUBCOMMANDS: &'static [Subcommand] = &[
+        Subcommand::new("ID", "", "5.0.0", "O(1)"),
+        Subcommand::new("INFO", "", "6.2.0", "O(1)"),
+        Subcommand::new("LIST", "[TYPE type] [ID id [id ...]]", "2.4.0", "O(N) with N the open connections")
+            .admin(),
+        Subcommand::new("GETNAME", "", "2.6.9", "O(1)"),
+        Subcommand::new("SETNAME", "name", "2.6.9", "O(1)"),
+        Subcommand::new("SETINFO", "attribute value", "7.2.0", "O(1)"),
+        Subcommand::new("KILL", "filter [filter ...]", "2.4.0", "O(N) with N the open connections").admin(),
+        Subcommand::new("PAUSE", "milliseconds [WRITE | ALL]", "3.0.0", "O(1)").admin(),
+        Subcommand::new("UNPAUSE", "", "6.2.0", "O(N) with N the clients that wait").admin(),
+        Subcommand::new("UNBLOCK", "id [TIMEOUT | ERROR]", "5.0.0", "O(log N) with N the open connections")
+            .admin(),
+        Subcommand::new("REPLY", "mode", "3.2.0", "O(1)"),
+        Subcommand::new("TRACKING", "mode [option ...]", "6.0.0", "O(1)"),
+        Subcommand::new("TRACKINGINFO", "", "6.2.0", "O(1)"),
+        Subcommand::new("CACHING", "mode", "6.0.0", "O(1)"),
+        Subcommand::new("GETREDIR", "", "6.0.0", "O(1)"),
+        Subcommand::new("NO-EVICT", "mode", "7.0.0", "O(1)").admin(),
+        Subcommand::new("NO-TOUCH", "mode", "7.2.0", "O(1)"),
+        Subcommand::new("READ-CONSISTENCY", "level", "0.1.0", "O(1)"),
+        Subcommand::help("5.0.0"),
+    ];
 }
 
 impl Control for Client {
@@ -64,7 +88,7 @@ impl Control for Client {
             }
             // Nothing is evicted by connection and no key keeps a time of last use, so both are as asked already.
             b"NO-EVICT" | b"NO-TOUCH" if args.left() == 1 => Ok(Reply::OK),
-            b"HELP" if args.is_empty() => Ok(subcommands::help(&Self::SPEC)),
+            b"HELP" if args.is_empty() => Ok(subcommands::help::<Self>()),
             _ => Err(args.wrong_subcommand(word)),
         }
     }

@@ -17,8 +17,14 @@ pub struct Hrandfield {
 }
 
 impl Command for Hrandfield {
-    const SPEC: Spec =
-        spec("HRANDFIELD", -2, "Fields of a hash that chance chooses.", "key [count [WITHVALUES]]");
+    const SPEC: Spec = spec(
+        "HRANDFIELD",
+        -2,
+        "6.2.0",
+        "O(N) with N the fields that are asked for",
+        "Fields of a hash that chance chooses.",
+        "key [count [WITHVALUES]]",
+    );
 }
 
 impl Read for Hrandfield {

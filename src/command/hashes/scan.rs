@@ -14,6 +14,8 @@ impl Command for Hscan {
     const SPEC: Spec = spec(
         "HSCAN",
         -3,
+        "2.8.0",
+        "O(1) for a call, O(N) for a whole walk with N the elements",
         "The fields of a hash, some at a time.",
         "key cursor [MATCH pattern] [COUNT count] [NOVALUES]",
     );

@@ -21,6 +21,8 @@ impl Command for Lpos {
     const SPEC: Spec = spec(
         "LPOS",
         -3,
+        "6.0.6",
+        "O(N) with N the elements of the list",
         "Where equal elements stand in a list.",
         "key element [RANK rank] [COUNT count] [MAXLEN len]",
     );

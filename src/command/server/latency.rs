@@ -5,7 +5,7 @@ use std::fmt::Write;
 
 use bytes::Bytes;
 
-use crate::command::{Args, Command, Control, Group, KeySpec, Node, Session, Spec, subcommands};
+use crate::command::{Args, Command, Control, Group, KeySpec, Node, Session, Spec, Subcommand, subcommands};
 use crate::command::{Histogram, LatencyEvent};
 use crate::error::Answer;
 use crate::resp::Reply;
@@ -23,10 +23,20 @@ impl Command for Latency {
         arity: -2,
         keys: KeySpec::NONE,
         group: Group::Server,
-        since: "0.1.0",
+        since: "2.8.13",
+        complexity: "As that of the subcommand",
         summary: "Work that took longer than latency-monitor-threshold, and how long commands take.",
-        syntax: "(LATEST | HISTORY event | RESET [event ...] | GRAPH event | DOCTOR | HISTOGRAM [name ...] | HELP)",
+        syntax: "",
     };
+    const SUBCOMMANDS: &'static [Subcommand] = &[
+        Subcommand::new("LATEST", "", "2.8.13", "O(1)"),
+        Subcommand::new("HISTORY", "event", "2.8.13", "O(1)"),
+        Subcommand::new("RESET", "[event ...]", "2.8.13", "O(1)"),
+        Subcommand::new("GRAPH", "event", "2.8.13", "O(1)"),
+        Subcommand::new("DOCTOR", "", "2.8.13", "O(1)"),
+        Subcommand::new("HISTOGRAM", "[name ...]", "7.0.0", "O(N) with N the commands that are asked for"),
+        Subcommand::help("2.8.13"),
+    ];
 }
 
 impl Control for Latency {
@@ -39,7 +49,7 @@ impl Control for Latency {
             (b"GRAPH", 1) => graph(args.word()?, node),
             (b"DOCTOR", 0) => Ok(Reply::Verbatim(diagnosis(node).into())),
             (b"HISTOGRAM", _) => Ok(histograms(args.rest(), node)),
-            (b"HELP", 0) => Ok(subcommands::help(&Self::SPEC)),
+            (b"HELP", 0) => Ok(subcommands::help::<Self>()),
             _ => Err(args.wrong_subcommand(word)),
         }
     }
@@ -123,7 +133,7 @@ fn histograms(names: &[Bytes], node: &dyn Node) -> Reply {
             (Reply::word("calls"), integer(histogram.calls)),
             (Reply::word("histogram_usec"), Reply::Map(micros)),
         ];
-        (Reply::bulk(histogram.command.to_ascii_lowercase()), Reply::Map(fields))
+        (Reply::bulk(histogram.command), Reply::Map(fields))
     };
     Reply::Map(node.histograms().into_iter().filter(wanted).map(tell).collect())
 }

@@ -15,7 +15,14 @@ pub struct Srandmember {
 }
 
 impl Command for Srandmember {
-    const SPEC: Spec = spec("SRANDMEMBER", -2, "Members of a set that chance chooses.", "key [count]");
+    const SPEC: Spec = spec(
+        "SRANDMEMBER",
+        -2,
+        "1.0.0",
+        "O(1), with a count O(N) with N the count",
+        "Members of a set that chance chooses.",
+        "key [count]",
+    );
 }
 
 impl Read for Srandmember {

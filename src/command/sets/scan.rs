@@ -14,6 +14,8 @@ impl Command for Sscan {
     const SPEC: Spec = spec(
         "SSCAN",
         -3,
+        "2.8.0",
+        "O(1) for a call, O(N) for a whole walk with N the elements",
         "The members of a set, some at a time.",
         "key cursor [MATCH pattern] [COUNT count]",
     );

@@ -33,7 +33,8 @@ impl Command for Getex {
         arity: -2,
         keys: KeySpec::FIRST,
         group: Group::Text,
-        since: "0.1.0",
+        since: "6.2.0",
+        complexity: "O(1)",
         summary: "A string, whose deadline is changed.",
         syntax: "key [EX seconds | PX milliseconds | EXAT unix-time-seconds | PXAT unix-time-milliseconds | PERSIST]",
     };

@@ -2,7 +2,7 @@
 
 use super::line;
 use crate::command::Channel;
-use crate::command::{Row, table};
+use crate::command::called;
 use crate::server::histogram::percentile;
 use crate::server::shared::Shared;
 use crate::server::stats::{CommandStats, get};
@@ -33,19 +33,18 @@ pub fn stats(shared: &Shared, out: &mut String) {
 }
 
 /// The commands that were asked for, with what was counted of each.
-fn asked(shared: &Shared) -> impl Iterator<Item = (&'static Row, &CommandStats)> {
-    let all = table::ROWS.iter().zip(&shared.stats.commands);
+fn asked(shared: &Shared) -> impl Iterator<Item = (&'static str, &CommandStats)> {
+    let all = called::all().iter().map(|called| called.name.as_str()).zip(&shared.stats.commands);
     all.filter(|(_, stats)| get(&stats.calls) + get(&stats.rejected) > 0)
 }
 
 pub fn commandstats(shared: &Shared, out: &mut String) {
-    for (row, stats) in asked(shared) {
+    for (name, stats) in asked(shared) {
         let (calls, micros) = (get(&stats.calls), get(&stats.nanos) / 1000);
         line(
             out,
             format_args!(
-                "cmdstat_{}:calls={calls},usec={micros},usec_per_call={:.2},rejected_calls={},failed_calls={}",
-                row.spec.name.to_lowercase(),
+                "cmdstat_{name}:calls={calls},usec={micros},usec_per_call={:.2},rejected_calls={},failed_calls={}",
                 micros as f64 / calls.max(1) as f64,
                 get(&stats.rejected),
                 get(&stats.failed),
@@ -56,11 +55,10 @@ pub fn commandstats(shared: &Shared, out: &mut String) {
 
 /// Percentiles are the ends of steps that double: of a call that took 3 microseconds it says 4.
 pub fn latencystats(shared: &Shared, out: &mut String) {
-    for (row, stats) in asked(shared) {
+    for (name, stats) in asked(shared) {
         let told = stats.steps.cumulative();
         if !told.is_empty() {
             let one = |(name, percent)| format!("{name}={:.3}", percentile(&told, percent) as f64);
-            let name = row.spec.name.to_lowercase();
             line(out, format_args!("latency_percentiles_usec_{name}:{}", PERCENTILES.map(one).join(",")));
         }
     }
