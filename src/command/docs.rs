@@ -1,5 +1,7 @@
 //! What `COMMAND INFO` and `COMMAND DOCS` say of a row.
 
+use bytes::Bytes;
+
 use super::key_spec::{KeySpec, Usage};
 use super::row::{Group, Route, Row};
 use super::subcommands::Subcommand;
@@ -41,11 +43,18 @@ fn usual(row: &Row) -> Usage {
 }
 
 /// The flags that go with the key at a position of a request.
-pub fn key_flags(row: &Row, position: usize) -> &'static [&'static str] {
+pub fn key_flags(row: &Row, words: &[Bytes], position: usize) -> &'static [&'static str] {
     let mut ranges = row.spec.keys.ranges(usual(row)).into_iter();
     let covers = |keys: &KeySpec| keys.positions(position + 1).any(|at| at == position) || keys.last < 0;
     let range = ranges.find(|(keys, _)| covers(keys)).expect("a key lies in a range of the row");
-    range.1.0
+    match range.1 {
+        // The one command whose use of a key depends on the request is SET.
+        Usage::VARIABLE if words.iter().any(|word| word.eq_ignore_ascii_case(b"GET")) => {
+            Usage::READ_AND_UPDATED.0
+        }
+        Usage::VARIABLE => Usage::REPLACED.0,
+        Usage(flags) => flags,
+    }
 }
 
 /// Where keys stand, in the form that replaced first, last and step in Redis 7.

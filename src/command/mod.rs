@@ -69,7 +69,7 @@ pub use chance::{Chance, Draw};
 pub use flags::Flags;
 pub use inspect::{Histogram, Inspect, LatencyEvent, Memory, SlowRequest};
 pub use key_spec::{KeySpec, Usage};
-pub use node::{ClientLine, DEFAULT_USER, Node, ReadConsistency, Running, SettingRefused};
+pub use node::{Buffers, ClientLine, DEFAULT_USER, Node, ReadConsistency, Running, SettingRefused};
 pub use row::{Alias, Group, Route, Row, Spec};
 pub use session::{ReplyMode, Session};
 pub use subcommands::Subcommand;

@@ -169,7 +169,7 @@ impl Row {
         let run: ReadFn = |words, context, access| {
             let command = C::parse(&mut Args::new(C::SPEC.name, words), context)?;
             let scope = command.scope();
-            command.run(&access.view(scope, context.now_ms))
+            command.run(&access.client_view(scope, context.now_ms))
         };
         Row::new::<C>(Route::Read { run })
     }

@@ -52,7 +52,12 @@ impl Alone<'_> {
 impl<'a> Access<'a> {
     /// A reader, for which a deadline at or before `now_ms` has passed.
     pub fn view(self, scope: Scope, now_ms: u64) -> View<'a> {
-        View { keyspace: self.keyspace, now_ms, held: Cell::new(Some(self.hold(scope))) }
+        View { keyspace: self.keyspace, now_ms, held: Cell::new(Some(self.hold(scope))), counts: false }
+    }
+
+    /// The reader of a client's command: the keys that it finds and misses are counted.
+    pub fn client_view(self, scope: Scope, now_ms: u64) -> View<'a> {
+        View { counts: true, ..self.view(scope, now_ms) }
     }
 
     /// The one writer, for one command of the entry that `stamp` belongs to.

@@ -22,11 +22,13 @@ mod entry;
 mod feed;
 mod hash;
 mod list;
+mod lookups;
 mod map;
 mod order;
 mod set;
 mod sorted_set;
 mod view;
+mod walk;
 mod writer;
 
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -40,6 +42,7 @@ pub use entry::{Entry, Key, Value};
 pub use feed::{Change, Changes, Class, Event, Feed, Origin};
 pub use hash::Hash;
 pub use list::List;
+pub use lookups::Lookups;
 pub use set::Set;
 pub use sorted_set::SortedSet;
 pub use view::View;
@@ -56,6 +59,7 @@ pub struct Keyspace {
     entry: RwLock<()>,
     capturing: capture::Shared,
     feed: Feed,
+    lookups: Lookups,
     /// Odd while a snapshot takes the place of the state; one more at its beginning and at its end.
     replaced: AtomicU64,
 }
@@ -101,6 +105,7 @@ impl Keyspace {
             entry: RwLock::new(()),
             capturing: capture::Shared::new(),
             feed: Feed::default(),
+            lookups: Lookups::default(),
             replaced: AtomicU64::new(0),
         }
     }
@@ -118,6 +123,27 @@ impl Keyspace {
     /// What is changed, for those who want to know.
     pub fn feed(&self) -> &Feed {
         &self.feed
+    }
+
+    /// How often readers found what they asked for.
+    pub fn lookups(&self) -> &Lookups {
+        &self.lookups
+    }
+
+    /// Which share of the keys with a deadline is past it, from 0 to 1: of all of them, or of the first `keys_max` from
+    /// this part on.
+    pub fn stale_share(&self, from: usize, keys_max: usize, now_ms: u64) -> f64 {
+        let (mut stale, mut timed) = (0usize, 0usize);
+        for part in (0..map::PARTS).map(|part| (from + part) % map::PARTS) {
+            if timed >= keys_max {
+                break;
+            }
+            self.map.for_each_in_part(part, |_, entry| {
+                timed += usize::from(entry.expires_ms.is_some());
+                stale += usize::from(entry.is_expired(now_ms));
+            });
+        }
+        stale as f64 / timed.max(1) as f64
     }
 
     /// Until the guard is dropped an entry is being applied.

@@ -7,6 +7,7 @@
 
 use std::io;
 use std::net::SocketAddr;
+use std::os::fd::AsRawFd;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -20,7 +21,7 @@ use super::listener::told_to_stop;
 use super::mailbox::Message;
 use super::registry::Client;
 use super::shared::Shared;
-use super::stats::add;
+use super::stats::{Stats, add};
 use crate::command::transactions::Queue;
 use crate::command::{Node, Session};
 use crate::resp::{Decoder, Limits, ProtocolError, Reply, Request, encode};
@@ -87,6 +88,7 @@ impl Connection {
             id: shared.hub.registry.next_id(),
             address: peer.to_string(),
             local_address: local,
+            descriptor: socket.as_raw_fd(),
             connected_ms: shared.now_ms(),
             // Who comes while there is no password stays in when there is one.
             authenticated: !shared.config.read().requirepass.is_set(),
@@ -162,7 +164,11 @@ impl Connection {
             }
             match failed {
                 Some(error) => return Err(End::Protocol(error)),
-                None if none_left => return Ok(()),
+                None if none_left => {
+                    self.client.gauges.set_input(&self.input);
+                    self.client.gauges.set_arguments(0);
+                    return Ok(());
+                }
                 None => {}
             }
         }
@@ -226,6 +232,9 @@ impl Connection {
             Ok(0) => Err(End::Closed),
             Ok(count) => {
                 add(&self.shared.stats.input_bytes, count as u64);
+                add(&self.shared.stats.reads, 1);
+                self.client.gauges.set_input(&self.input);
+                Stats::see_peak(&self.shared.stats.input_buffer_peak, self.input.len());
                 Ok(())
             }
             Err(error) => Err(End::Broken(error)),
@@ -236,12 +245,19 @@ impl Connection {
         if self.out.len() > self.limits.output_bytes_max {
             return Err(End::TooMuch(self.out.len()));
         }
+        if self.out.is_empty() {
+            return Ok(());
+        }
+        self.client.gauges.set_output(&self.out);
+        Stats::see_peak(&self.shared.stats.output_buffer_peak, self.out.len());
+        add(&self.shared.stats.writes, 1);
         let sent = self.socket.try_write(&self.out).unwrap_or(0);
         if sent < self.out.len() {
             self.write_slowly(sent).await.map_err(End::Broken)?;
         }
         add(&self.shared.stats.output_bytes, self.out.len() as u64);
         self.out.clear();
+        self.client.gauges.set_writes(0);
         if self.out.capacity() > BUFFER_BYTES_KEPT {
             self.out = Vec::new();
         }
@@ -252,6 +268,8 @@ impl Connection {
     /// Writes the rest to a client that does not take it as fast as it comes.
     async fn write_slowly(&mut self, mut sent: usize) -> io::Result<()> {
         while sent < self.out.len() {
+            self.client.gauges.set_writes(self.out.len() - sent);
+            add(&self.shared.stats.writes, 1);
             let written = tokio::select! {
                 biased;
                 () = self.client.mailbox.ending() => {
@@ -291,7 +309,9 @@ impl Connection {
     async fn refuse(&mut self, error: ProtocolError) {
         add(&self.shared.stats.protocol_errors, 1);
         tracing::debug!(client = %self.session.address, %error, "protocol error");
-        encode(&Reply::Error(error.answer()), self.session.protocol, &mut self.out);
+        let reply = Reply::Error(error.answer());
+        self.shared.stats.count_error(&reply);
+        encode(&reply, self.session.protocol, &mut self.out);
         let _ = self.write().await;
     }
 }

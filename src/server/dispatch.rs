@@ -16,6 +16,7 @@ use super::redirect::Redirect;
 use super::registry::Client;
 use super::shared::Shared;
 use super::stats::add;
+use super::waiting::Blocked;
 use crate::command::connection::auth;
 use crate::command::transactions::{Queue, Step};
 use crate::command::{Context, Draw, ReplyMode, Route, Row, Session, admit, called, table};
@@ -111,7 +112,7 @@ impl Runner<'_> {
     async fn run_aloud(&mut self, request: &Request) {
         let Some(position) = self.admit(request) else { return };
         let row = &table::ROWS[position];
-        self.client.ran(called::place(position, request.words()), self.context.now_ms);
+        self.client.ran(called::place(position, request.words()), self.context.now_ms, request.bytes());
         if self.shared.hub.pause.is_active() {
             self.wait_for_pause(row).await;
             if self.session.closing {
@@ -124,6 +125,7 @@ impl Runner<'_> {
         if self.queue.is_open() && !row.flags.at_once {
             self.shows = true;
             let reply = self.queue.push(position, request).into();
+            self.client.gauges.set_queued(self.queue.bytes());
             self.session.queued = self.queue.len();
             return self.answer(reply);
         }
@@ -182,6 +184,7 @@ impl Runner<'_> {
             Route::Transact { step } => {
                 let reply = self.step(step, request).await;
                 self.session.queued = self.queue.len();
+                self.client.gauges.set_queued(self.queue.bytes());
                 self.shows = true;
                 self.count(position, &reply);
                 reply
@@ -264,6 +267,7 @@ impl Runner<'_> {
         self.shows = true;
         if std::mem::take(&mut self.session.begins_anew) {
             self.queue.reset();
+            self.client.gauges.set_queued(0);
             self.session.queued = None;
             self.session.watched = 0;
         }
@@ -295,6 +299,7 @@ impl Runner<'_> {
             _ => row.is_paused_with_writes(),
         };
         self.flush().await;
+        let _blocked = self.shared.hub.pause.holds(writes).then(|| Blocked::new(self.shared));
         tokio::select! {
             biased;
             () = self.shared.hub.pause.wait(writes) => {}
@@ -355,7 +360,7 @@ impl Runner<'_> {
                         Ok(replies) => replies.next().expect("a reply for each write of the batch"),
                         Err(unavailable) => Reply::Unavailable(unavailable.clone()),
                     };
-                    self.shared.stats.commands[place].took(now.saturating_sub(started));
+                    self.shared.stats.took(place, now.saturating_sub(started));
                     self.count(place, &reply);
                     reply
                 }
@@ -413,10 +418,7 @@ impl Runner<'_> {
             return;
         }
         add(&self.shared.stats.commands_processed, 1);
-        if reply.is_error() {
-            add(&self.shared.stats.error_replies, 1);
-            self.shared.stats.errors.count(&reply);
-        }
+        self.shared.stats.count_error(&reply);
         encode(&reply, self.session.protocol, self.out);
     }
 }

@@ -1,5 +1,6 @@
 //! The node's record of its own work, kept while commands run and told when one asks.
 
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -16,7 +17,7 @@ use crate::error::Answer;
 impl Shared {
     /// Takes note of a command, counted at this place, that ran for so long.
     pub fn observe(&self, place: usize, words: &[Bytes], session: &Session, spent: Duration) {
-        self.stats.commands[place].took(spent);
+        self.stats.took(place, spent);
         if self.latency.is_long(spent) {
             let event = if called::all()[place].fast { Event::FastCommand } else { Event::Command };
             self.record(event, spent);
@@ -71,6 +72,9 @@ impl Inspect for Shared {
     }
 
     fn histograms(&self) -> Vec<Histogram> {
+        if !self.stats.tracks_latency.load(Ordering::Relaxed) {
+            return Vec::new();
+        }
         let all = called::all().iter().zip(&self.stats.commands).filter_map(|(called, stats)| {
             let micros = stats.steps.cumulative();
             let calls = micros.last()?.1;

@@ -13,6 +13,7 @@ mod dispatch;
 mod errors;
 pub mod expiry;
 mod files;
+mod gauges;
 mod histogram;
 mod hub;
 mod info;

@@ -8,9 +8,10 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use dashmap::DashMap;
 use parking_lot::Mutex;
 
+use super::gauges::Gauges;
 use super::hub::Subscriptions;
 use super::mailbox::Mailbox;
-use crate::command::{ClientLine, Session, called};
+use crate::command::{Buffers, ClientLine, Session, called};
 use crate::resp::Protocol;
 
 /// An open connection, as others see it.
@@ -18,6 +19,7 @@ use crate::resp::Protocol;
 pub struct Client {
     pub id: u64,
     pub mailbox: Mailbox,
+    pub gauges: Gauges,
     pub subscriptions: Mutex<Subscriptions>,
     /// Its session, as it was when it last changed.
     shown: Mutex<Session>,
@@ -31,6 +33,7 @@ impl Client {
         Client {
             id: session.id,
             mailbox: Mailbox::default(),
+            gauges: Gauges::default(),
             subscriptions: Mutex::default(),
             last_command: AtomicUsize::new(usize::MAX),
             active_ms: AtomicU64::new(session.connected_ms),
@@ -38,9 +41,10 @@ impl Client {
         }
     }
 
-    /// Notes that a command came.
+    /// Notes that a command came, whose words have so many bytes.
     #[inline]
-    pub fn ran(&self, place: usize, now_ms: u64) {
+    pub fn ran(&self, place: usize, now_ms: u64, bytes: usize) {
+        self.gauges.set_arguments(bytes);
         self.last_command.store(place, Ordering::Relaxed);
         self.active_ms.store(now_ms, Ordering::Relaxed);
     }
@@ -59,10 +63,16 @@ impl Client {
         self.shown.lock().protocol
     }
 
-    /// Whether it listens to messages, and whether it watches keys.
-    pub fn attends(&self) -> (bool, bool) {
+    /// Whether it listens to messages, and how many keys it watches.
+    pub fn attends(&self) -> (bool, usize) {
         let shown = self.shown.lock();
-        (shown.subscribed.total() > 0, shown.watched > 0)
+        (shown.subscribed.total() > 0, shown.watched)
+    }
+
+    /// What is held for it.
+    pub fn buffers(&self) -> Buffers {
+        let (messages, bytes) = self.mailbox.waiting();
+        self.gauges.read(messages, bytes)
     }
 
     pub fn line(&self) -> ClientLine {
@@ -71,6 +81,7 @@ impl Client {
             session: self.shown.lock().clone(),
             last_command: last.map_or_else(|| "NULL".to_string(), |called| called.name.clone()),
             active_ms: self.active_ms.load(Ordering::Relaxed),
+            buffers: self.buffers(),
         }
     }
 }

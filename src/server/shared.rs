@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -54,6 +55,7 @@ impl Shared {
         self.slowlog.set_slower_than_micros(config.slowlog_log_slower_than);
         self.slowlog.set_entries_max(config.slowlog_max_len);
         self.latency.set_threshold_ms(config.latency_monitor_threshold);
+        self.stats.tracks_latency.store(config.latency_tracking, Ordering::Relaxed);
     }
 
     /// Whether a client still has to say who it is. While there is no password everybody is the user `default`.
@@ -126,6 +128,7 @@ impl Node for Shared {
 
     fn reset_stats(&self) {
         self.stats.reset();
+        self.keyspace.lookups().reset();
     }
 
     fn begin_snapshot(&self) -> bool {
@@ -143,6 +146,10 @@ impl Node for Shared {
 
     fn clients(&self) -> Vec<ClientLine> {
         self.hub.registry.list()
+    }
+
+    fn client(&self, id: u64) -> Option<ClientLine> {
+        self.hub.registry.find(id).map(|client| client.line())
     }
 
     fn switchboard(&self) -> &dyn Switchboard {

@@ -126,6 +126,7 @@ impl Runner<'_> {
             });
         }
         assert!(replies.next().is_none(), "each reply has its place");
+        all.iter().for_each(|reply| self.shared.stats.count_error(reply));
         all
     }
 }

@@ -66,10 +66,11 @@ impl Command for RedisCluster {
 
 impl Control for RedisCluster {
     fn run(args: &mut Args<'_>, _session: &mut Session, node: &dyn Node) -> Result<Reply, Answer> {
-        if !node.cluster_enabled() {
-            return Err(DISABLED);
-        }
         let word = args.word()?;
+        if !node.cluster_enabled() {
+            let known = Self::SUBCOMMANDS.iter().any(|one| one.name.as_bytes().eq_ignore_ascii_case(word));
+            return Err(if known { DISABLED } else { args.wrong_subcommand(word) });
+        }
         match (&word.to_ascii_uppercase()[..], args.left()) {
             (b"SLOTS", 0) => Ok(shape::slots(&node.topology())),
             (b"SHARDS", 0) => Ok(shape::shards(&node.topology())),

@@ -68,7 +68,7 @@ impl Control for Client {
             }
             b"SETINFO" if args.left() == 2 => set_info(args, session),
             b"INFO" if args.is_empty() => Ok(Reply::Verbatim((list::own(session, node) + "\n").into())),
-            b"LIST" => list::all(args, node),
+            b"LIST" => list::all(args, session, node),
             b"KILL" if !args.is_empty() => kill::run(args, session, node),
             b"PAUSE" if (1..=2).contains(&args.left()) => pause(args, node),
             b"UNPAUSE" if args.is_empty() => {
@@ -86,8 +86,9 @@ impl Control for Client {
                 session.read_consistency = Some(level.ok_or(NO_LEVEL)?);
                 Ok(Reply::OK)
             }
-            // Nothing is evicted by connection and no key keeps a time of last use, so both are as asked already.
-            b"NO-EVICT" | b"NO-TOUCH" if args.left() == 1 => Ok(Reply::OK),
+            // Nothing is evicted by connection and no key keeps a time of last use: they are remembered, and shown.
+            b"NO-EVICT" if args.left() == 1 => switch(args, &mut session.no_evict),
+            b"NO-TOUCH" if args.left() == 1 => switch(args, &mut session.no_touch),
             b"HELP" if args.is_empty() => Ok(subcommands::help::<Self>()),
             _ => Err(args.wrong_subcommand(word)),
         }
@@ -95,14 +96,33 @@ impl Control for Client {
 }
 
 fn pause(args: &mut Args<'_>, node: &dyn Node) -> Result<Reply, Answer> {
-    let millis = args.integer().ok().and_then(|millis| u64::try_from(millis).ok());
-    let millis = millis.ok_or(Answer::fixed("ERR timeout is not an integer or out of range"))?;
+    let time = args.word()?;
     let writes_only = args.keyword("WRITE");
-    if !writes_only {
-        args.keyword("ALL");
+    if !writes_only && !args.is_empty() && !args.keyword("ALL") {
+        return Err(Answer::fixed("ERR CLIENT PAUSE mode must be WRITE or ALL"));
     }
-    args.finish()?;
+    let millis = number(time, "ERR timeout is not an integer or out of range")?;
+    let millis = u64::try_from(millis).map_err(|_| Answer::fixed("ERR timeout is negative"))?;
+    if node.now_ms().checked_add(millis).is_none_or(|end| i64::try_from(end).is_err()) {
+        return Err(Answer::fixed("ERR timeout is out of range"));
+    }
     node.switchboard().pause(millis, writes_only);
+    Ok(Reply::OK)
+}
+
+/// A word as a whole number; what is said if it is none.
+fn number(word: &[u8], wrong: &'static str) -> Result<i64, Answer> {
+    let number = std::str::from_utf8(word).ok().and_then(|text| text.parse().ok());
+    number.ok_or(Answer::fixed(wrong))
+}
+
+/// `ON` or `OFF`.
+fn switch(args: &mut Args<'_>, property: &mut bool) -> Result<Reply, Answer> {
+    *property = match &args.word()?.to_ascii_uppercase()[..] {
+        b"ON" => true,
+        b"OFF" => false,
+        _ => return Err(Answer::SYNTAX),
+    };
     Ok(Reply::OK)
 }
 

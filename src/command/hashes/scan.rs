@@ -29,9 +29,9 @@ impl Read for Hscan {
     fn run(self, keyspace: &View<'_>) -> Result<Reply, Answer> {
         let scan = self.0;
         let found = keyspace.with_collection(scan.key.as_bytes(), |hash: &Hash| {
-            let (window, next) = scan.window(hash.len());
+            let (positions, next) = hash.walk(scan.cursor, scan.count);
             let mut wanted: Vec<&Element> = Vec::new();
-            for (field, value) in window.filter_map(|place| hash.at(place)) {
+            for (field, value) in positions.into_iter().filter_map(|position| hash.at(position)) {
                 if scan.wants(field)? {
                     wanted.push(field);
                     wanted.extend((!scan.without_values).then_some(value));

@@ -59,6 +59,7 @@ impl Control for Pubsub {
                 Ok(Reply::Integer(patterns.len() as i64))
             }
             b"HELP" if args.is_empty() => Ok(subcommands::help::<Self>()),
+            b"CHANNELS" | b"SHARDCHANNELS" => Err(args.wrong_subcommand_or_arity(word)),
             _ => Err(args.wrong_subcommand(word)),
         }
     }

@@ -59,10 +59,16 @@ impl Control for CommandCommand {
                 names => names.iter().filter_map(|name| chosen(name)).map(documentation).collect(),
             })),
             b"GETKEYS" if !args.is_empty() => keys_of(args.rest(), |key, _, _| Reply::Bulk(key)),
-            b"GETKEYSANDFLAGS" if !args.is_empty() => keys_of(args.rest(), |key, row, position| {
-                let flags = docs::key_flags(row, position).iter().map(|flag| Reply::Simple(flag)).collect();
-                Reply::Array(vec![Reply::Bulk(key), Reply::Set(flags)])
-            }),
+            b"GETKEYSANDFLAGS" if !args.is_empty() => {
+                let words = args.rest();
+                keys_of(words, |key, row, position| {
+                    let flags = docs::key_flags(row, words.get(3..).unwrap_or_default(), position)
+                        .iter()
+                        .map(|flag| Reply::Simple(flag))
+                        .collect();
+                    Reply::Array(vec![Reply::Bulk(key), Reply::Set(flags)])
+                })
+            }
             b"HELP" if args.is_empty() => Ok(subcommands::help::<Self>()),
             _ => Err(args.wrong_subcommand(word)),
         }

@@ -108,7 +108,7 @@ impl Operate for Debug {
                 let name = String::from_utf8_lossy(&name).into_owned();
                 Err(Answer::new(format!("ERR DEBUG {name} is not supported")))
             }
-            _ => Err(args.wrong_subcommand(word)),
+            _ => Err(args.wrong_subcommand_or_arity(word)),
         }
     }
 

@@ -124,7 +124,12 @@ fn diagnosis(node: &dyn Node) -> String {
 
 fn histograms(names: &[Bytes], node: &dyn Node) -> Reply {
     let wanted = |histogram: &Histogram| {
-        names.is_empty() || names.iter().any(|name| histogram.command.as_bytes().eq_ignore_ascii_case(name))
+        // A container's name stands for its subcommands.
+        let container = histogram.command.split('|').next().unwrap_or_default();
+        let is = |name: &&Bytes| {
+            [histogram.command, container].iter().any(|own| own.as_bytes().eq_ignore_ascii_case(name))
+        };
+        names.is_empty() || names.iter().any(|name| is(&name))
     };
     let integer = |number: u64| Reply::Integer(number as i64);
     let tell = |histogram: Histogram| {

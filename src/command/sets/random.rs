@@ -28,7 +28,7 @@ impl Command for Srandmember {
 impl Read for Srandmember {
     fn parse(args: &mut Args<'_>, context: &Context) -> Result<Srandmember, Answer> {
         let key = args.key()?;
-        let count = if args.is_empty() { None } else { Some(args.integer()?) };
+        let count = if args.is_empty() { None } else { Some(Chance::count(args)?) };
         args.finish()?;
         Ok(Srandmember { key, count, chance: Chance::draw(context) })
     }

@@ -29,9 +29,9 @@ impl Read for Sscan {
     fn run(self, keyspace: &View<'_>) -> Result<Reply, Answer> {
         let scan = self.0;
         let found = keyspace.with_collection(scan.key.as_bytes(), |set: &Set| {
-            let (window, next) = scan.window(set.len());
+            let (positions, next) = set.walk(scan.cursor, scan.count);
             let mut wanted: Vec<&Element> = Vec::new();
-            for member in window.filter_map(|place| set.at(place)) {
+            for member in positions.into_iter().filter_map(|position| set.at(position)) {
                 if scan.wants(member)? {
                     wanted.push(member);
                 }

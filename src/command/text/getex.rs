@@ -6,7 +6,7 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
 use super::with_text;
-use crate::command::expiry::deadline_if_any;
+use crate::command::expiry::{deadline_if_any, invalid};
 use crate::command::{Args, Command, Context, Flags, Group, KeySpec, Spec, Write};
 use crate::error::Answer;
 use crate::keyspace::{Key, Writer};
@@ -24,6 +24,10 @@ enum Change {
     Persist,
     /// Unix milliseconds.
     Deadline(NonZeroU64),
+    /// The time is no time, which is told only where there is a string: Redis looks for it first.
+    Invalid,
+    /// The time is no number.
+    NoNumber,
 }
 
 impl Command for Getex {
@@ -51,7 +55,12 @@ impl Write for Getex {
         } else if args.keyword("PERSIST") {
             Change::Persist
         } else {
-            Change::Deadline(deadline_if_any(args, context)?.ok_or(Answer::SYNTAX)?)
+            match deadline_if_any(args, context) {
+                Ok(deadline) => Change::Deadline(deadline.ok_or(Answer::SYNTAX)?),
+                Err(answer) if answer == Answer::SYNTAX => return Err(answer),
+                Err(answer) if answer == Answer::NOT_AN_INTEGER => Change::NoNumber,
+                Err(_) => Change::Invalid,
+            }
         };
         args.finish()?;
         Ok(Getex { key, change })
@@ -62,6 +71,8 @@ impl Write for Getex {
         let Some(text) = with_text(keyspace, key, Bytes::copy_from_slice)? else { return Ok(Reply::Null) };
         match self.change {
             Change::Nothing => {}
+            Change::Invalid => return Err(invalid(Self::SPEC.name)),
+            Change::NoNumber => return Err(Answer::NOT_AN_INTEGER),
             Change::Persist => {
                 keyspace.set_deadline(key, None);
             }
