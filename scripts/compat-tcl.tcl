@@ -1,5 +1,5 @@
 # Read at the end of Redis' tests/support/test.tcl: tests that need a command which the server does not have are left out, and
-# one that failed leaves no transaction open in which the next ones would fail too.
+# one that failed leaves no connection in which the next ones would fail too: with a transaction open, or replies unread.
 
 # Redis' commands that the server lacks, in small letters.
 proc lines_of {path} {
@@ -42,6 +42,6 @@ proc test {name code {okpattern undefined} {tags {}}} {
     }
     set failed $::num_failed
     set result [uplevel 1 [list test_of_redis $name $code $okpattern $tags]]
-    if {$::num_failed > $failed} { catch {r discard} }
+    if {$::num_failed > $failed} { catch {reconnect} }
     return $result
 }

@@ -7,7 +7,7 @@ use std::collections::HashSet;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Budget, Context};
+use super::{Args, Budget, Context};
 use crate::env::Random;
 use crate::error::Answer;
 use crate::resp::Reply;

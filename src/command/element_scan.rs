@@ -92,9 +92,9 @@ mod tests {
     }
 
     walked! {
-        Set, |set, one| drop(set.insert(one)), |set, at| set.at(at).unwrap().clone();
-        Hash, |hash, one| drop(hash.insert(one, element(0))), |hash, at| hash.at(at).unwrap().0.clone();
-        SortedSet, |set, one| drop(set.insert(one, 1.0)), |set, at| set.member(at).unwrap().0.clone();
+        Set, |set, one| _ = set.insert(one), |set, at| set.at(at).unwrap().clone();
+        Hash, |hash, one| _ = hash.insert(one, element(0)), |hash, at| hash.at(at).unwrap().0.clone();
+        SortedSet, |set, one| _ = set.insert(one, 1.0), |set, at| set.member(at).unwrap().0.clone();
     }
 
     fn what_stays_is_answered_once<C: Walked>(changes: u64, seed: u64) {

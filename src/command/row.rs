@@ -189,7 +189,10 @@ impl Row {
             let (command, rest) = postcard::take_from_bytes::<C>(bytes).ok()?;
             let scope = command.scope();
             let changed = Event { name: C::EVENT, class: C::SPEC.group.class() };
-            let removed = Event { name: C::REMOVAL, class: Class::Generic };
+            // A removal under the command's own name is an event of its kind.
+            let own = C::REMOVAL == C::SPEC.name;
+            let class = if own { C::SPEC.group.class() } else { Class::Generic };
+            let removed = Event { name: C::REMOVAL, class };
             let origin = Origin { changed, removed };
             rest.is_empty().then(|| command.apply(&mut access.writer(scope, stamp, origin)).into())
         };

@@ -5,7 +5,7 @@ use crate::command::bulks::bulks;
 use crate::command::element_scan::ElementScan;
 use crate::command::{Args, Command, Context, Read, Spec};
 use crate::error::Answer;
-use crate::keyspace::{Collection, Element, Hash, View};
+use crate::keyspace::{Element, Hash, View};
 use crate::resp::Reply;
 
 pub struct Hscan(ElementScan);

@@ -37,6 +37,8 @@ impl Command for Del {
 
 impl Write for Del {
     const CODE: u16 = 101;
+    /// As RedisJSON tells it, whether the document goes or a part of it.
+    const REMOVAL: &'static str = "JSON.DEL";
 
     fn parse(args: &mut Args<'_>, _context: &Context) -> Result<Del, Answer> {
         Ok(Del { key: args.key()?, path: Target::or_legacy_root(args)? })

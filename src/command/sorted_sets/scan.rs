@@ -5,7 +5,7 @@ use crate::command::bulks::scored;
 use crate::command::element_scan::ElementScan;
 use crate::command::{Args, Command, Context, Read, Spec};
 use crate::error::Answer;
-use crate::keyspace::{Collection, Element, SortedSet, View};
+use crate::keyspace::{Element, SortedSet, View};
 use crate::resp::{Reply, write_double};
 
 pub struct Zscan(ElementScan);

@@ -38,7 +38,6 @@ pub use channels::Subscriptions;
 use channels::{Channels, Kind};
 pub use pause::Pause;
 pub use run::run;
-pub use tracking::Tracked;
 use tracking::{Table, Tracker};
 
 /// What may wait for one client that listens, unless it is set: Redis' limit for such clients.
