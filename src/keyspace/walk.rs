@@ -25,7 +25,7 @@ const BUCKET_ELEMENTS: usize = 4;
 const GROWTH_MAX: usize = 4;
 
 #[derive(Debug, Default)]
-pub(super) struct Walk(OnceLock<Buckets>);
+pub(super) struct Walk(OnceLock<Box<Buckets>>);
 
 /// A copy finds it out for itself.
 impl Clone for Walk {
@@ -120,7 +120,7 @@ impl Walk {
         len: usize,
         bytes_at: impl Fn(usize) -> &'a [u8],
     ) -> (Vec<usize>, u64) {
-        let buckets = self.0.get_or_init(|| Buckets::new(len, &bytes_at));
+        let buckets = self.0.get_or_init(|| Box::new(Buckets::new(len, &bytes_at)));
         assert_eq!(buckets.len, len, "every position stands in a bucket");
         let mut found = Vec::new();
         if cursor >= CURSOR_END {
