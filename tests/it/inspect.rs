@@ -189,6 +189,16 @@ fn a_connection_shows_what_it_sent_and_what_it_is() {
 }
 
 #[test]
+fn a_node_that_is_alone_has_the_levels_of_reads_but_not_those_of_a_cluster() {
+    let node = TestNode::started();
+    let mut client = node.client();
+    for line in ["READONLY", "READWRITE"] {
+        assert_eq!(client.text(line), "ERR This instance has cluster support disabled");
+    }
+    client.ok("CLIENT READ-CONSISTENCY local");
+}
+
+#[test]
 fn a_connection_that_a_pause_holds_back_counts_as_blocked() {
     let node = TestNode::started();
     let (mut client, mut other) = (node.client(), node.client());

@@ -327,6 +327,7 @@ fn changes_of_keys_are_told_as_far_as_the_setting_says() {
     client.ask("PERSIST t");
     client.ok("RENAME t u");
     client.ask("DEL u nosuch");
+    client.ask("JSON.DEL k");
     client.ok("SET gone 1 PX 1");
     let events = [
         ("k", "json.set"),
@@ -338,6 +339,7 @@ fn changes_of_keys_are_told_as_far_as_the_setting_says() {
         ("t", "rename_from"),
         ("u", "rename_to"),
         ("u", "del"),
+        ("k", "json.del"),
         ("gone", "set"),
         ("gone", "expire"),
     ];
