@@ -19,7 +19,7 @@ use super::stats::add;
 use super::waiting::Blocked;
 use crate::command::connection::auth;
 use crate::command::transactions::{Queue, Step};
-use crate::command::{Context, Draw, ReplyMode, Route, Row, Session, admit, called, table};
+use crate::command::{Context, Draw, Group, ReplyMode, Route, Row, Session, admit, called, table};
 use crate::env::Random;
 use crate::error::{Answer, Unavailable};
 use crate::machine::Batch;
@@ -282,7 +282,11 @@ impl Runner<'_> {
         self.run_aloud(request).await;
         self.flush().await;
         let said = self.session.replies_said;
-        if !said {
+        // What a client listens to is told like a message, not like a reply; an error is a reply.
+        let row = table::find(request.name());
+        let listens = row.is_some_and(|row| row.spec.group == Group::PubSub && row.flags.while_subscribed);
+        let told = listens && self.out.get(begin).is_some_and(|first| *first != b'-');
+        if !said && !told {
             self.out.truncate(begin);
         }
         if mode == ReplyMode::Off && (!said || self.session.replies == ReplyMode::SkipNext) {

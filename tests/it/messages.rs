@@ -420,3 +420,19 @@ fn replies_of_a_transaction_are_bounded_and_its_writes_are_done() {
     assert!((16..=18).contains(&all.iter().filter(uncertain).count()), "256 MiB and no more");
     assert_eq!(client.text("GET done"), "1");
 }
+
+#[test]
+fn a_client_that_wants_no_replies_is_told_what_it_listens_to() {
+    let node = TestNode::started();
+    let (mut client, mut listener) = (node.client(), resp3(&node));
+    listener.send(&["CLIENT", "REPLY", "OFF"]).unwrap();
+    listener.send(&["SUBSCRIBE", "news"]).unwrap();
+    let change = |kind: &str, count| Value::Push(vec![bulk(kind), bulk("news"), Value::Integer(count)]);
+    assert_eq!(listener.receive().unwrap(), change("subscribe", 1));
+    listener.send(&["SUBSCRIBE"]).unwrap();
+    listener.send(&["PING"]).unwrap();
+    assert_eq!(client.integer("PUBLISH news hello"), 1);
+    assert_eq!(listener.receive().unwrap(), push(&["message", "news", "hello"]));
+    listener.send(&["UNSUBSCRIBE", "news"]).unwrap();
+    assert_eq!(listener.receive().unwrap(), change("unsubscribe", 0));
+}
