@@ -21,7 +21,7 @@ port=${COMPAT_PORT:?} explained=$PWD/scripts/compat-tcl-explained.txt
 command -v tclsh >/dev/null || fail "tclsh is missing: apt-get install tcl"
 
 work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
+trap 'end_clients; rm -rf "$work"' EXIT
 cp -r "$REDIS_SOURCE/tests" "$work/tests"
 mkdir "$work/src"
 for program in redis-cli redis-benchmark; do ln -s "$(command -v "$program")" "$work/src/"; done
@@ -47,6 +47,14 @@ run_unit() {
         --ignore-encoding --ignore-digest --tags "-slow -needs:repl" --single "unit/$1") 2>&1 | sed 's/\x1b\[[0-9;]*m//g'
 }
 
+# Ends what a unit that was cut off left behind: its clients would write into the next one.
+end_clients() {
+    local client
+    for client in $(pgrep tclsh || true); do
+        if [[ $(readlink "/proc/$client/cwd" || true) == "$work" ]]; then kill "$client" 2>/dev/null || true; fi
+    done
+}
+
 # The reason why a failure is none, if there is one: reason UNIT TEST
 reason() {
     local unit name why
@@ -63,6 +71,7 @@ unexplained=0
 for unit in "${units[@]}"; do
     ended=0
     run_unit "$unit" >"$work/log" || ended=$?
+    end_clients
     failed=() known=0 left_out=$(count '^\[ignore\]')
     while IFS= read -r line; do
         name=${line#*: } name=${name%" in tests/unit/"*}
