@@ -9,6 +9,7 @@
 #   scripts/compat.sh --with-go              # redigo and go-redis, too: about 40 s to install Debian's Go
 #   scripts/compat.sh --latest               # the newest versions from PyPI and npm, not those of the lock files
 #   scripts/compat.sh --allow-missing        # parts whose commands the server lacks are left out, and named
+#   scripts/compat.sh --tcl                  # Redis' own TCL suite instead, if REDIS_SOURCE is a directory with its sources
 #   scripts/compat.sh --peer                 # against redis-server: a program that fails there is wrong itself
 #
 # SERVER is the server's binary: target/release/server, unless said, or target/debug/server if that is newer. Everything else is
@@ -26,10 +27,11 @@ while (($#)); do
         --only) IFS=, read -ra programs <<<"$2"; shift 2 ;;
         --nodes) counts=$2; shift 2 ;;
         --with-go) with_go=1; shift ;;
+        --tcl) programs=(tcl) counts=1; shift ;;
         --latest) latest=1; shift ;;
         --allow-missing) allow_missing=1; shift ;;
         --peer) peer=1 allow_missing=1 counts=1; shift ;;
-        -h | --help) sed -n '2,16s/^# \{0,1\}//p' "$0"; exit 0 ;;
+        -h | --help) sed -n '2,17s/^# \{0,1\}//p' "$0"; exit 0 ;;
         *) fail "unknown option $1" ;;
     esac
 done
@@ -157,6 +159,7 @@ prepare() {
         install_debian /usr/share/gocode/src/gopkg.in/redis.v5 golang-gopkg-redis.v5-dev
         cached go "$programs_dir/go/main.go" -- build_go
     fi
+    if wants tcl; then install_debian tclsh tcl; fi
     if ((peer)); then install_debian redis-server redis-server; fi
 }
 
@@ -237,6 +240,8 @@ run_program() {
         cluster) ((${#ports[@]} < 2)) || "${limit[@]}" "$python" "$programs_dir/python/redis_py_cluster.py" ;;
         node_redis | ioredis) NODE_PATH=$cache/js/node_modules "${limit[@]}" node "$programs_dir/js/$1.js" ;;
         hiredis) "${limit[@]}" "$cache/hiredis" ;;
+        # It has a limit for each of its units.
+        tcl) scripts/compat-tcl.sh ;;
         go) "${limit[@]}" "$cache/go-clients" ;;
         *) fail "unknown program $1" ;;
     esac

@@ -86,6 +86,8 @@ pub struct Config {
     pub slowlog_max_len: usize,
     /// Milliseconds; 0: no event is.
     pub latency_monitor_threshold: u64,
+    /// Whether it is measured how long each command takes.
+    pub latency_tracking: bool,
     pub tracking_table_max_keys: usize,
     pub document_max_bytes: usize,
     pub snapshot_log_bytes: u64,
@@ -128,6 +130,7 @@ impl Default for Config {
             slowlog_log_slower_than: 10_000,
             slowlog_max_len: 128,
             latency_monitor_threshold: 0,
+            latency_tracking: true,
             tracking_table_max_keys: 1_000_000,
             document_max_bytes: 64 << 20,
             snapshot_log_bytes: 512 << 20,

@@ -44,6 +44,9 @@ impl Answer {
     }
 
     pub const SYNTAX: Answer = Answer::fixed("ERR syntax error");
+    pub const OUT_OF_RANGE: Answer = Answer::fixed(
+        "ERR value is out of range, value must between -9223372036854775807 and 9223372036854775807",
+    );
     pub const NOT_AN_INTEGER: Answer = Answer::fixed("ERR value is not an integer or out of range");
     pub const WRONG_KIND: Answer =
         Answer::fixed("WRONGTYPE Operation against a key holding the wrong kind of value");

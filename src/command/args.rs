@@ -116,6 +116,14 @@ impl<'a> Args<'a> {
         }
     }
 
+    /// The same in the words of Redis' commands that look at both themselves.
+    pub fn wrong_subcommand_or_arity(&self, word: &[u8]) -> Answer {
+        let (word, command) = (String::from_utf8_lossy(&word[..word.len().min(128)]), self.command);
+        Answer::new(format!(
+            "ERR unknown subcommand or wrong number of arguments for '{word}'. Try {command} HELP."
+        ))
+    }
+
     pub fn wrong_arity(&self) -> Answer {
         Answer::wrong_arity(self.command)
     }

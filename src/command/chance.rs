@@ -7,7 +7,7 @@ use std::collections::HashSet;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Budget, Context};
+use super::{Args, Budget, Context};
 use crate::env::Random;
 use crate::error::Answer;
 use crate::resp::Reply;
@@ -71,6 +71,18 @@ impl Chance {
             }
         }
         chosen
+    }
+
+    /// The count of a command that chooses, in the bounds of Redis: one that has no opposite number, or of which twice as
+    /// much is none, is no count.
+    ///
+    /// # Errors
+    /// When it is out of them.
+    pub fn count(args: &mut Args<'_>) -> Result<i64, Answer> {
+        match args.integer()? {
+            i64::MIN => Err(Answer::OUT_OF_RANGE),
+            count => Ok(count),
+        }
     }
 
     /// What a count asks for: so many different places, or all; or, if it is negative, so many that may be equal.

@@ -1,13 +1,19 @@
 //! What `COMMAND INFO` and `COMMAND DOCS` say of a row.
 
-use super::row::{KeySpec, Route, Row, Spec};
-use super::subcommands::{self, Subcommand};
+use bytes::Bytes;
+
+use super::key_spec::{KeySpec, Usage};
+use super::row::{Group, Route, Row};
+use super::subcommands::Subcommand;
 use super::syntax::{self, Argument};
 use crate::resp::Reply;
 
+/// The module that Redis has these commands from, by the name that HELLO and MODULE LIST tell.
+const MODULE: &str = "ReJSON";
+
 /// The ten fields of `COMMAND INFO`.
 pub fn info(name: &str, row: &Row) -> Reply {
-    let keys = row.spec.keys;
+    let keys = if row.is_container() { KeySpec::NONE } else { row.spec.keys };
     let words = |words: &[&'static str]| Reply::Set(words.iter().map(|word| Reply::Simple(word)).collect());
     Reply::Array(vec![
         Reply::bulk(name.to_ascii_lowercase()),
@@ -18,41 +24,41 @@ pub fn info(name: &str, row: &Row) -> Reply {
         Reply::Integer(i64::from(keys.step)),
         words(&row.categories()),
         Reply::Array(Vec::new()),
-        Reply::Array(if keys.first == 0 { Vec::new() } else { vec![key_specification(row)] }),
-        Reply::Array(subcommands::of(row).into_iter().map(|one| subcommand_info(row, one)).collect()),
+        Reply::Array(keys.ranges(usual(row)).into_iter().map(key_specification).collect()),
+        Reply::Array(row.subcommands.iter().map(|one| subcommand_info(row, *one)).collect()),
     ])
 }
 
-/// As [`info`], of one subcommand: what it does not say itself is as for its container.
+/// As [`info`], of one subcommand.
 pub fn subcommand_info(row: &Row, one: Subcommand) -> Reply {
-    let Reply::Array(mut fields) = info(&one.full_name(&row.spec), &Row { spec: alone(row, one), ..*row })
-    else {
-        unreachable!("the information is an array");
-    };
-    assert_eq!(fields.len(), 10, "the fields of COMMAND INFO");
-    fields[1] = Reply::Integer(i64::from(one.arity()));
-    Reply::Array(fields)
+    info(&one.full_name(&row.spec), &one.alone(row))
 }
 
-/// The row's spec, narrowed to one subcommand.
-fn alone(row: &Row, one: Subcommand) -> Spec {
-    let has_key = syntax::arguments(one.syntax).iter().any(|argument| argument.kind == syntax::Kind::Key);
-    let keys = if has_key { row.spec.keys } else { KeySpec::NONE };
-    Spec { syntax: one.syntax, keys, ..row.spec }
-}
-
-/// The flags that go with the keys of a row.
-pub fn key_flags(row: &Row) -> &'static [&'static str] {
+/// What is done with the keys of a row that says nothing of it.
+fn usual(row: &Row) -> Usage {
     match row.route {
-        Route::Write { .. } => &["RW", "access", "update"],
-        _ => &["RO", "access"],
+        Route::Write { .. } => Usage::READ_AND_UPDATED,
+        _ => Usage::READ,
     }
 }
 
-/// Where the keys stand, in the form that replaced first, last and step in Redis 7.
-fn key_specification(row: &Row) -> Reply {
-    let keys = row.spec.keys;
-    let flags = key_flags(row);
+/// The flags that go with the key at a position of a request.
+pub fn key_flags(row: &Row, words: &[Bytes], position: usize) -> &'static [&'static str] {
+    let mut ranges = row.spec.keys.ranges(usual(row)).into_iter();
+    let covers = |keys: &KeySpec| keys.positions(position + 1).any(|at| at == position) || keys.last < 0;
+    let range = ranges.find(|(keys, _)| covers(keys)).expect("a key lies in a range of the row");
+    match range.1 {
+        // The one command whose use of a key depends on the request is SET.
+        Usage::VARIABLE if words.iter().any(|word| word.eq_ignore_ascii_case(b"GET")) => {
+            Usage::READ_AND_UPDATED.0
+        }
+        Usage::VARIABLE => Usage::REPLACED.0,
+        Usage(flags) => flags,
+    }
+}
+
+/// Where keys stand, in the form that replaced first, last and step in Redis 7.
+fn key_specification((keys, Usage(flags)): (KeySpec, Usage)) -> Reply {
     let last = if keys.last < 0 { keys.last } else { keys.last - keys.first };
     let map = |pairs: Vec<(&'static str, Reply)>| {
         Reply::Map(pairs.into_iter().map(|(name, value)| (Reply::word(name), value)).collect())
@@ -86,8 +92,13 @@ pub fn docs(name: &str, row: &Row) -> (Reply, Reply) {
         (Reply::word("since"), Reply::word(row.spec.since)),
         (Reply::word("group"), Reply::word(row.spec.group.name())),
     ];
-    let inner: Vec<(Reply, Reply)> =
-        subcommands::of(row).into_iter().map(|one| subcommand_docs(row, one)).collect();
+    if !row.spec.complexity.is_empty() {
+        pairs.push((Reply::word("complexity"), Reply::word(row.spec.complexity)));
+    }
+    if row.spec.group == Group::Json {
+        pairs.push((Reply::word("module"), Reply::word(MODULE)));
+    }
+    let inner: Vec<(Reply, Reply)> = row.subcommands.iter().map(|one| subcommand_docs(row, *one)).collect();
     let arguments = syntax::arguments(row.spec.syntax);
     if !inner.is_empty() {
         pairs.push((Reply::word("subcommands"), Reply::Map(inner)));
@@ -99,7 +110,7 @@ pub fn docs(name: &str, row: &Row) -> (Reply, Reply) {
 
 /// As [`docs`], of one subcommand.
 pub fn subcommand_docs(row: &Row, one: Subcommand) -> (Reply, Reply) {
-    docs(&one.full_name(&row.spec), &Row { spec: alone(row, one), ..*row })
+    docs(&one.full_name(&row.spec), &one.alone(row))
 }
 
 fn describe(argument: &Argument) -> Reply {

@@ -1,10 +1,6 @@
 //! SSCAN, HSCAN and ZSCAN: `key cursor [MATCH pattern] [COUNT count]`.
 //!
-//! A cursor is how many elements are still to come, counted from the first, and the walk goes from the end to the
-//! beginning: an element that goes is replaced by the last one or by those behind it, which have been answered, or moves
-//! towards the beginning. So an element that is there from the first call to the last is answered at least once.
-
-use std::ops::Range;
+//! What a cursor is, the collections know: an element that is there from the first call to the last is answered, and once.
 
 use bytes::Bytes;
 
@@ -16,14 +12,11 @@ use crate::keyspace::{Element, Key};
 /// How many elements a call looks at when the client does not say, as in Redis.
 const COUNT_DEFAULT: i64 = 10;
 
-/// A collection of so many elements is answered whole, as Redis does with what it holds in its compact encoding.
-pub const WHOLE_MAX: usize = 128;
-
 pub struct ElementScan {
     pub key: Key,
-    cursor: u64,
+    pub cursor: u64,
     pattern: Option<Bytes>,
-    count: usize,
+    pub count: usize,
     /// `NOVALUES` of HSCAN.
     pub without_values: bool,
 }
@@ -35,7 +28,10 @@ impl ElementScan {
         let cursor = cursor.ok_or(Answer::fixed("ERR invalid cursor"))?;
         let (mut pattern, mut count, mut without_values) = (None, COUNT_DEFAULT, false);
         while !args.is_empty() {
-            if args.command() == "HSCAN" && args.keyword("NOVALUES") {
+            if args.keyword("NOVALUES") {
+                if args.command() != "HSCAN" {
+                    return Err(Answer::fixed("ERR NOVALUES option can only be used in HSCAN"));
+                }
                 without_values = true;
             } else if args.left() < 2 {
                 return Err(Answer::SYNTAX);
@@ -51,17 +47,6 @@ impl ElementScan {
         Ok(ElementScan { key, cursor, pattern, count, without_values })
     }
 
-    /// The positions to answer of `len`, and the cursor to go on from; 0 at the end.
-    pub fn window(&self, len: usize) -> (Range<usize>, u64) {
-        let end = match self.cursor {
-            0 => len,
-            cursor => usize::try_from(cursor).map_or(len, |cursor| cursor.min(len)),
-        };
-        let begin = if len <= WHOLE_MAX { 0 } else { end.saturating_sub(self.count) };
-        assert!(begin <= end && end <= len, "a window lies within the collection");
-        (begin..end, begin as u64)
-    }
-
     /// Whether the client asked for this element.
     pub fn wants(&self, element: &Element) -> Result<bool, Answer> {
         self.pattern.as_ref().map_or(Ok(true), |pattern| glob::matches(pattern, element.as_bytes()))
@@ -70,45 +55,97 @@ impl ElementScan {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::HashSet;
+    use std::collections::{HashMap, HashSet};
 
     use super::*;
     use crate::env::Random;
-    use crate::keyspace::{Collection, Set};
+    use crate::keyspace::{Collection, Hash, Set, SortedSet};
 
     fn element(number: u64) -> Element {
         Element::from(number.to_string().as_bytes())
     }
 
-    #[test]
-    fn what_stays_is_answered_whatever_comes_and_goes_meanwhile() {
-        let mut random = Random::seeded(5);
-        for _ in 0..50 {
-            let mut set: Set = (0..1000).map(element).collect();
-            let mut stays: HashSet<u64> = (0..1000).collect();
-            let (mut cursor, mut seen) = (0, HashSet::new());
+    /// What a walk needs of a collection, and what changes it meanwhile.
+    trait Walked: Collection {
+        fn put(&mut self, element: Element);
+        fn take(&mut self, element: &Element);
+        fn call(&self, cursor: u64, count: usize) -> (Vec<Element>, u64);
+    }
+
+    macro_rules! walked {
+        ($($name:ident, $put:expr, $at:expr;)*) => { $(
+            impl Walked for $name {
+                fn put(&mut self, element: Element) {
+                    let put: fn(&mut $name, Element) = $put;
+                    put(self, element);
+                }
+                fn take(&mut self, element: &Element) {
+                    self.remove(element.as_bytes());
+                }
+                fn call(&self, cursor: u64, count: usize) -> (Vec<Element>, u64) {
+                    let at: fn(&$name, usize) -> Element = $at;
+                    let (positions, next) = self.walk(cursor, count);
+                    (positions.into_iter().map(|position| at(self, position)).collect(), next)
+                }
+            }
+        )* };
+    }
+
+    walked! {
+        Set, |set, one| _ = set.insert(one), |set, at| set.at(at).unwrap().clone();
+        Hash, |hash, one| _ = hash.insert(one, element(0)), |hash, at| hash.at(at).unwrap().0.clone();
+        SortedSet, |set, one| _ = set.insert(one, 1.0), |set, at| set.member(at).unwrap().0.clone();
+    }
+
+    fn what_stays_is_answered_once<C: Walked>(changes: u64, seed: u64) {
+        let mut random = Random::seeded(seed);
+        for len in [1000, 200, 5000] {
+            let mut collection = C::default();
+            (0..len).for_each(|number| collection.put(element(number)));
+            let mut stays: HashSet<u64> = (0..len).collect();
+            let (mut cursor, mut seen) = (0, HashMap::new());
             loop {
-                let scan = ElementScan {
-                    key: Key::from(&b"k"[..]),
-                    cursor,
-                    pattern: None,
-                    count: 1 + random.below(60) as usize,
-                    without_values: false,
-                };
-                let (window, next) = scan.window(set.len());
-                seen.extend(window.filter_map(|place| set.at(place).cloned()));
+                let (answered, next) = collection.call(cursor, 1 + random.below(60) as usize);
+                answered.into_iter().for_each(|one| *seen.entry(one).or_insert(0) += 1);
                 cursor = next;
                 if cursor == 0 {
                     break;
                 }
-                for _ in 0..random.below(90) {
-                    let gone = random.below(1000);
-                    set.remove(element(gone).as_bytes());
+                for _ in 0..random.below(changes) {
+                    let gone = random.below(len);
+                    collection.take(&element(gone));
                     stays.remove(&gone);
-                    set.insert(element(random.below(2000) + 1000));
+                    collection.put(element(random.below(len) + len));
                 }
             }
-            assert!(stays.iter().all(|&number| seen.contains(&element(number))));
+            assert!(stays.iter().all(|&number| seen.get(&element(number)) == Some(&1)), "{len} {changes}");
         }
+    }
+
+    #[test]
+    fn what_stays_is_answered_once_whatever_comes_and_goes_meanwhile() {
+        for changes in [1, 90, 900] {
+            what_stays_is_answered_once::<Set>(changes, 5);
+            what_stays_is_answered_once::<Hash>(changes, 6);
+            what_stays_is_answered_once::<SortedSet>(changes, 7);
+        }
+    }
+
+    #[test]
+    fn a_collection_may_shrink_and_grow_past_its_bounds_during_a_walk() {
+        let mut set = Set::default();
+        (0..1000).for_each(|number| set.put(element(number)));
+        let (first, cursor) = set.call(0, 100);
+        (0..950).for_each(|number| set.take(&element(number)));
+        let (rest, end) = set.call(cursor, 10);
+        assert_eq!(end, 0);
+        let seen: Vec<&Element> = first.iter().chain(&rest).collect();
+        assert!((950..1000).all(|number| seen.iter().filter(|one| ***one == element(number)).count() == 1));
+        (0..9000).for_each(|number| set.put(element(number)));
+        let (next, _) = set.call(cursor, 10);
+        assert!(
+            !next.is_empty() && next.iter().all(|one| !first.contains(one)),
+            "a cursor outlives its buckets"
+        );
     }
 }

@@ -25,8 +25,16 @@ pub struct Flags {
     pub waits: bool,
     /// It is about the node, and not for operators alone.
     pub for_everybody: bool,
+    /// It is for operators alone, whatever its group.
+    pub for_operators: bool,
     /// Its arguments are nobody else's business: they are in no MONITOR.
     pub secret: bool,
+    /// Words that Redis says of it beside those that follow from the route and from the properties above.
+    pub also: &'static [&'static str],
+    /// Words that follow, and that Redis does not say of it.
+    pub without: &'static [&'static str],
+    /// The ACL categories that do not follow from its group and its words.
+    pub categories: &'static [&'static str],
 }
 
 impl Flags {
@@ -41,17 +49,25 @@ impl Flags {
         sparing: false,
         waits: false,
         for_everybody: false,
+        for_operators: false,
         secret: false,
+        also: &[],
+        without: &[],
+        categories: &[],
     };
 }
 
 impl Row {
     /// Whether its work is small whatever is stored.
     pub fn is_fast(&self) -> bool {
-        matches!(self.route, Route::Local { .. } | Route::Transact { .. }) || self.flags.fast
+        let small = matches!(self.route, Route::Local { .. } | Route::Transact { .. }) || self.flags.fast;
+        small && !self.flags.without.contains(&"fast")
     }
 
     fn is_for_operators(&self) -> bool {
+        if self.flags.for_operators {
+            return true;
+        }
         match self.route {
             Route::Operate { .. } => !self.flags.for_everybody,
             Route::Control { .. } => self.spec.group == Group::Server && !self.flags.for_everybody,
@@ -59,49 +75,58 @@ impl Row {
         }
     }
 
-    /// The flags that `COMMAND INFO` shows.
+    /// The flags that `COMMAND INFO` shows. A container has none: its subcommands do.
     pub fn words(&self) -> Vec<&'static str> {
+        if self.is_container() {
+            return Vec::new();
+        }
         let mut words = match self.route {
             Route::Read { .. } => vec!["readonly"],
             Route::Write { .. } if self.flags.sparing => vec!["write"],
             Route::Write { .. } => vec!["write", "denyoom"],
-            Route::Transact { .. } => vec!["noscript", "loading", "stale"],
-            Route::Local { .. } | Route::Control { .. } | Route::Operate { .. } => vec!["loading", "stale"],
+            _ => vec!["noscript", "loading", "stale"],
         };
-        let pubsub = self.spec.group == Group::PubSub;
         for (word, has_it) in [
+            ("module", self.spec.group == Group::Json),
             ("admin", self.is_for_operators()),
-            ("pubsub", pubsub),
+            ("pubsub", self.spec.group == Group::PubSub),
             ("fast", self.is_fast()),
             ("no_auth", self.flags.before_login),
-            ("blocking", self.flags.waits),
+            ("blocking", self.blocks()),
             ("no_multi", self.flags.not_in_multi),
-            ("skip_monitor", self.flags.secret),
         ] {
             if has_it {
                 words.push(word);
             }
         }
+        words.extend(self.flags.also.iter().filter(|word| !words.contains(word)).collect::<Vec<_>>());
+        words.retain(|word| !self.flags.without.contains(word));
         words
     }
 
-    /// The ACL categories: the group's, the route's, and those that come with its flags.
+    /// The ACL categories: the group's, and those that come with the words.
     pub fn categories(&self) -> Vec<&'static str> {
-        let of_route: &[&str] = match self.route {
-            Route::Read { .. } => &["@read"],
-            Route::Write { .. } => &["@write"],
-            _ => &[],
-        };
-        let operators = self.is_for_operators();
-        let of_group = self.spec.group.categories().iter().filter(|name| **name != "@admin" || operators);
-        let mut categories: Vec<&str> = of_group.chain(of_route).copied().collect();
-        categories.push(if self.is_fast() { "@fast" } else { "@slow" });
-        if operators {
-            categories.push("@dangerous");
+        if self.is_container() {
+            return vec!["@slow"];
         }
-        if self.flags.waits {
-            categories.push("@blocking");
+        let words = self.words();
+        let says = |word| words.contains(&word);
+        let mut categories: Vec<&str> = self.spec.group.category().into_iter().collect();
+        for (category, has_it) in [
+            ("@read", says("readonly")),
+            ("@write", says("write")),
+            ("@pubsub", says("pubsub")),
+            ("@admin", says("admin")),
+            ("@dangerous", says("admin")),
+            ("@blocking", says("blocking")),
+            (if self.is_fast() { "@fast" } else { "@slow" }, true),
+        ] {
+            if has_it {
+                categories.push(category);
+            }
         }
+        categories.extend(self.flags.categories);
+        categories.retain(|category| !self.flags.without.contains(category));
         categories
     }
 }
@@ -117,8 +142,8 @@ mod tests {
         assert_eq!(of("SET"), ["write", "denyoom"]);
         assert_eq!(of("DEL"), ["write"]);
         assert_eq!(of("INFO"), ["loading", "stale"]);
-        assert_eq!(of("CONFIG"), ["loading", "stale", "admin", "skip_monitor"]);
-        assert_eq!(of("QUIT"), ["loading", "stale", "fast", "no_auth"]);
-        assert_eq!(of("WAIT"), ["loading", "stale", "blocking", "no_multi"]);
+        assert_eq!(of("CONFIG"), [""; 0]);
+        assert_eq!(of("QUIT"), ["noscript", "loading", "stale", "fast", "no_auth", "allow_busy"]);
+        assert_eq!(of("WAIT"), ["blocking", "no_multi"]);
     }
 }

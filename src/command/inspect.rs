@@ -35,6 +35,7 @@ pub struct LatencyEvent {
 /// How long the calls of a command took.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Histogram {
+    /// In small letters; `config|get` for a subcommand.
     pub command: &'static str,
     pub calls: u64,
     /// Microseconds, and how many calls took so long at most; rising, and without those that add nothing.
@@ -73,7 +74,7 @@ pub trait Inspect: Sync {
     fn forget_latency_events(&self, _names: &[Bytes]) -> usize {
         0
     }
-    /// Of every command that was called, in the order of the table.
+    /// Of every command and subcommand that was called.
     fn histograms(&self) -> Vec<Histogram> {
         Vec::new()
     }

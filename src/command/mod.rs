@@ -23,6 +23,7 @@ mod admission;
 mod args;
 mod budget;
 mod bulks;
+pub mod called;
 mod chance;
 pub mod cluster;
 pub mod connection;
@@ -33,6 +34,7 @@ mod flags;
 pub mod hashes;
 mod inspect;
 pub mod json;
+mod key_spec;
 pub mod keys;
 pub mod lists;
 mod node;
@@ -66,9 +68,11 @@ pub use budget::{Budget, REPLY_BYTES_MAX};
 pub use chance::{Chance, Draw};
 pub use flags::Flags;
 pub use inspect::{Histogram, Inspect, LatencyEvent, Memory, SlowRequest};
-pub use node::{ClientLine, DEFAULT_USER, Node, ReadConsistency, Running, SettingRefused};
-pub use row::{Group, KeySpec, Route, Row, Spec};
+pub use key_spec::{KeySpec, Usage};
+pub use node::{Buffers, ClientLine, DEFAULT_USER, Node, ReadConsistency, Running, SettingRefused};
+pub use row::{Alias, Group, Route, Row, Spec};
 pub use session::{ReplyMode, Session};
+pub use subcommands::Subcommand;
 pub use switchboard::{Channel, Counts, KillFilter, Switchboard, Tracking};
 pub use topology::{Peer, Topology, host_and_port};
 
@@ -76,6 +80,8 @@ pub use topology::{Peer, Topology, host_and_port};
 pub trait Command {
     const SPEC: Spec;
     const FLAGS: Flags = Flags::NONE;
+    /// Those of a command that is divided into others.
+    const SUBCOMMANDS: &'static [Subcommand] = &[];
 }
 
 /// What a request brings besides its arguments.
@@ -129,6 +135,10 @@ pub trait Control: Command {
 /// A command that has the node do something with other nodes, and waits for it.
 pub trait Operate: Command + Sized {
     fn parse(args: &mut Args<'_>) -> Result<Self, Answer>;
+    /// For a command that goes by something that the connection said before.
+    fn for_session(self, _session: &Session) -> Self {
+        self
+    }
     fn run(self, node: &dyn Node) -> Running<'_>;
 }
 

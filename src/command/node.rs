@@ -1,5 +1,7 @@
 //! What a command of the `Control` route may ask of the node.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 
 use super::{Inspect, Session, Switchboard, Topology};
@@ -42,6 +44,36 @@ pub struct ClientLine {
     pub last_command: String,
     /// When that came, unix milliseconds.
     pub active_ms: u64,
+    pub buffers: Buffers,
+}
+
+/// What a connection holds, in bytes unless it says something else.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Buffers {
+    /// What it sent that has not been answered, and what more there is room for.
+    pub input: u64,
+    pub input_room: u64,
+    /// The words of the command that runs.
+    pub arguments: u64,
+    /// The commands that are queued between MULTI and EXEC.
+    pub queued: u64,
+    /// The buffer of its replies, and the most that was in it.
+    pub output_room: u64,
+    pub output_peak: u64,
+    /// The replies that it has not taken.
+    pub output: u64,
+    /// The messages that wait for it, and how many they are.
+    pub message_bytes: u64,
+    pub messages: u64,
+    /// Whether it is waited for to take its replies.
+    pub writes: bool,
+}
+
+impl Buffers {
+    /// All that is held for it.
+    pub fn total(&self) -> u64 {
+        self.input + self.input_room + self.arguments + self.queued + self.output_room + self.message_bytes
+    }
 }
 
 /// The node as commands see it. Implemented by the server.
@@ -69,6 +101,10 @@ pub trait Node: Inspect {
     fn begin_snapshot(&self) -> bool;
     /// One line for each connection, as `CLIENT LIST` shows it.
     fn clients(&self) -> Vec<ClientLine>;
+    /// The connection of this id.
+    fn client(&self, id: u64) -> Option<ClientLine> {
+        self.clients().into_iter().find(|line| line.session.id == id)
+    }
     /// The other connections.
     fn switchboard(&self) -> &dyn Switchboard;
     fn node_id(&self) -> u64;
@@ -86,8 +122,14 @@ pub trait Node: Inspect {
     fn now_ms(&self) -> u64;
     /// The group's time, by which deadlines are judged, as this node knows it: unix time in milliseconds.
     fn group_time_ms(&self) -> u64;
-    /// What a key with its value takes in memory, in bytes, or null; behind the read barrier of the setting.
-    fn memory_usage(&self, key: Bytes) -> Running<'_>;
+    /// What a key with its value takes in memory, in bytes, or null; as fresh as was asked, or as the setting says.
+    fn memory_usage(&self, key: Bytes, consistency: Option<ReadConsistency>) -> Running<'_>;
+    /// One number for all that the keyspace holds, 40 hex digits.
+    fn digest(&self, consistency: Option<ReadConsistency>) -> Running<'_>;
+    /// Returns when so much time has passed.
+    fn sleep(&self, _time: Duration) -> Pending<'_, ()> {
+        Box::pin(async {})
+    }
     /// Takes a node into the cluster; the cluster's name. Without an incarnation the node is asked for it.
     fn add_node(
         &self,

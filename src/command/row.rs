@@ -2,10 +2,14 @@
 
 use bytes::Bytes;
 
+use super::key_spec::{KeySpec, Usage};
+use super::subcommands::Subcommand;
 use super::transactions::Step;
-use super::{Args, Context, Control, Flags, Local, Node, Operate, Read, Running, Session, Transact, Write};
+use super::{
+    Args, Command, Context, Control, Flags, Local, Node, Operate, Read, Running, Session, Transact, Write,
+};
 use crate::error::Answer;
-use crate::keyspace::{Access, Class, Event, Origin, Scope, Stamp};
+use crate::keyspace::{Access, Class, Event, Origin, Stamp};
 use crate::resp::Reply;
 
 /// What the table says of a command. Arity, `COMMAND` and its subcommands, ACL categories, key extraction and
@@ -14,48 +18,35 @@ use crate::resp::Reply;
 pub struct Spec {
     pub name: &'static str,
     /// Other names of the same command.
-    pub aliases: &'static [&'static str],
+    pub aliases: &'static [Alias],
     /// How many words a request has, its name among them; negative: at least so many.
     pub arity: i32,
     pub keys: KeySpec,
     pub group: Group,
+    /// The version of Redis, or of RedisJSON, that brought it; of JsonVault for its own.
     pub since: &'static str,
+    /// What its work grows with, in the notation of Redis' manual: `O(N) with N the keys`.
+    pub complexity: &'static str,
     /// One sentence.
     pub summary: &'static str,
     /// The words after the name, in the notation of Redis' manual: `key [path] [NX | XX] [path ...]`.
     pub syntax: &'static str,
 }
 
-/// Which words of a request are keys, as `COMMAND INFO` tells it; the name is word 0.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct KeySpec {
-    pub first: i32,
-    /// Negative: counted from the end, -1 the last word.
-    pub last: i32,
-    pub step: i32,
+/// Another name of a command, where `COMMAND` says something else of it.
+#[derive(Clone, Copy, Debug)]
+pub struct Alias {
+    pub name: &'static str,
+    pub since: &'static str,
+    pub complexity: &'static str,
+    pub fast: bool,
 }
 
-impl KeySpec {
-    pub const NONE: KeySpec = KeySpec { first: 0, last: 0, step: 0 };
-    pub const FIRST: KeySpec = KeySpec { first: 1, last: 1, step: 1 };
-    pub const ALL: KeySpec = KeySpec { first: 1, last: -1, step: 1 };
-    pub const FIRST_TWO: KeySpec = KeySpec { first: 1, last: 2, step: 1 };
-
-    /// The positions of the keys in a request of `words` words, the name counted.
-    pub fn positions(self, words: usize) -> impl Iterator<Item = usize> {
-        let words = words as i64;
-        let last = if self.last < 0 { words + i64::from(self.last) } else { i64::from(self.last) };
-        let (first, step) = (i64::from(self.first), i64::from(self.step.max(1)));
-        let none = self.first == 0;
-        (0..)
-            .map(move |turn| first + turn * step)
-            .take_while(move |&position| !none && position <= last && position < words)
-            .map(|position| position as usize)
-    }
-
-    /// A command that names more than one key, or looks at all of them, has to see them at one moment.
-    pub fn scope(self) -> Scope {
-        if self.first != 0 && self.first == self.last { Scope::OneKey } else { Scope::ManyKeys }
+impl Spec {
+    /// What the command does with its keys, where the route does not say it.
+    pub const fn used(mut self, usage: Usage) -> Spec {
+        self.keys = self.keys.used(usage);
+        self
     }
 }
 
@@ -79,7 +70,8 @@ pub enum Group {
 impl Group {
     pub const fn name(self) -> &'static str {
         match self {
-            Group::Json => "json",
+            // Redis says so of whatever a module brings.
+            Group::Json => "module",
             Group::Generic => "generic",
             Group::Text => "string",
             Group::List => "list",
@@ -94,21 +86,19 @@ impl Group {
         }
     }
 
-    /// The ACL categories that come with the group.
-    pub const fn categories(self) -> &'static [&'static str] {
+    /// The ACL category that comes with the group.
+    pub const fn category(self) -> Option<&'static str> {
         match self {
-            Group::Json => &["@json"],
-            Group::Generic => &["@keyspace"],
-            Group::Text => &["@string"],
-            Group::List => &["@list"],
-            Group::Set => &["@set"],
-            Group::Hash => &["@hash"],
-            Group::SortedSet => &["@sortedset"],
-            Group::Connection => &["@connection"],
-            Group::Server => &["@admin"],
-            Group::Cluster => &["@admin"],
-            Group::Transactions => &["@transaction"],
-            Group::PubSub => &["@pubsub"],
+            Group::Json => Some("@json"),
+            Group::Generic => Some("@keyspace"),
+            Group::Text => Some("@string"),
+            Group::List => Some("@list"),
+            Group::Set => Some("@set"),
+            Group::Hash => Some("@hash"),
+            Group::SortedSet => Some("@sortedset"),
+            Group::Connection => Some("@connection"),
+            Group::Transactions => Some("@transaction"),
+            Group::Server | Group::Cluster | Group::PubSub => None,
         }
     }
 
@@ -132,7 +122,7 @@ type ApplyFn = fn(&[u8], Access<'_>, Stamp) -> Option<Reply>;
 type LocalFn = fn(&[Bytes], &mut Session) -> Result<Reply, Answer>;
 type ControlFn = fn(&[Bytes], &mut Session, &dyn Node) -> Result<Reply, Answer>;
 
-type OperateFn = for<'a> fn(&[Bytes], &'a dyn Node) -> Result<Running<'a>, Answer>;
+type OperateFn = for<'a> fn(&[Bytes], &Session, &'a dyn Node) -> Result<Running<'a>, Answer>;
 
 /// The way a command takes, with the functions that take it there.
 #[derive(Clone, Copy)]
@@ -166,17 +156,22 @@ pub enum Route {
 pub struct Row {
     pub spec: Spec,
     pub flags: Flags,
+    pub subcommands: &'static [Subcommand],
     pub route: Route,
 }
 
 impl Row {
+    const fn new<C: Command>(route: Route) -> Row {
+        Row { spec: C::SPEC, flags: C::FLAGS, subcommands: C::SUBCOMMANDS, route }
+    }
+
     pub const fn read<C: Read>() -> Row {
         let run: ReadFn = |words, context, access| {
             let command = C::parse(&mut Args::new(C::SPEC.name, words), context)?;
             let scope = command.scope();
-            command.run(&access.view(scope, context.now_ms))
+            command.run(&access.client_view(scope, context.now_ms))
         };
-        Row { spec: C::SPEC, flags: C::FLAGS, route: Route::Read { run } }
+        Row::new::<C>(Route::Read { run })
     }
 
     pub const fn write<C: Write>() -> Row {
@@ -194,31 +189,63 @@ impl Row {
             let (command, rest) = postcard::take_from_bytes::<C>(bytes).ok()?;
             let scope = command.scope();
             let changed = Event { name: C::EVENT, class: C::SPEC.group.class() };
-            let removed = Event { name: C::REMOVAL, class: Class::Generic };
+            // A removal under the command's own name is an event of its kind.
+            let own = C::REMOVAL == C::SPEC.name;
+            let class = if own { C::SPEC.group.class() } else { Class::Generic };
+            let removed = Event { name: C::REMOVAL, class };
             let origin = Origin { changed, removed };
             rest.is_empty().then(|| command.apply(&mut access.writer(scope, stamp, origin)).into())
         };
-        Row { spec: C::SPEC, flags: C::FLAGS, route: Route::Write { code: C::CODE, canonical, apply } }
+        Row::new::<C>(Route::Write { code: C::CODE, canonical, apply })
     }
 
     pub const fn local<C: Local>() -> Row {
         let run: LocalFn = |words, session| C::run(&mut Args::new(C::SPEC.name, words), session);
-        Row { spec: C::SPEC, flags: C::FLAGS, route: Route::Local { run } }
+        Row::new::<C>(Route::Local { run })
     }
 
     pub const fn control<C: Control>() -> Row {
         let run: ControlFn =
             |words, session, node| C::run(&mut Args::new(C::SPEC.name, words), session, node);
-        Row { spec: C::SPEC, flags: C::FLAGS, route: Route::Control { run } }
+        Row::new::<C>(Route::Control { run })
     }
 
     pub const fn operate<C: Operate>() -> Row {
-        let run: OperateFn = |words, node| Ok(C::parse(&mut Args::new(C::SPEC.name, words))?.run(node));
-        Row { spec: C::SPEC, flags: C::FLAGS, route: Route::Operate { run } }
+        let run: OperateFn = |words, session, node| {
+            Ok(C::parse(&mut Args::new(C::SPEC.name, words))?.for_session(session).run(node))
+        };
+        Row::new::<C>(Route::Operate { run })
     }
 
     pub const fn transact<C: Transact>() -> Row {
-        Row { spec: C::SPEC, flags: C::FLAGS, route: Route::Transact { step: C::STEP } }
+        Row::new::<C>(Route::Transact { step: C::STEP })
+    }
+
+    /// Its names, each with what is said of the command under it.
+    pub fn names(&self) -> impl Iterator<Item = (&'static str, Row)> {
+        let own = (self.spec.name, *self);
+        let row = *self;
+        let alias = move |alias: &Alias| {
+            let Alias { name, since, complexity, fast } = *alias;
+            let (spec, flags) = (Spec { since, complexity, ..row.spec }, Flags { fast, ..row.flags });
+            (name, Row { spec, flags, ..row })
+        };
+        std::iter::once(own).chain(self.spec.aliases.iter().map(alias))
+    }
+
+    /// Whether it does nothing by itself, as Redis has it of `CONFIG`. RedisJSON's commands are never divided.
+    pub fn is_container(&self) -> bool {
+        self.has_subcommands() && self.spec.arity < -1
+    }
+
+    /// Whether the time that it takes is that of something elsewhere, for which it waits.
+    pub fn blocks(&self) -> bool {
+        self.flags.waits && !self.flags.without.contains(&"blocking")
+    }
+
+    /// Whether its subcommands are commands of their own, counted and measured for themselves.
+    pub fn has_subcommands(&self) -> bool {
+        !self.subcommands.is_empty() && self.spec.group != Group::Json
     }
 
     /// Whether it has to wait while `CLIENT PAUSE` holds back writes.

@@ -17,6 +17,8 @@ pub struct Session {
     pub address: String,
     /// The address it connected to.
     pub local_address: String,
+    /// The number of its socket among the open files of the process.
+    pub descriptor: i32,
     /// Unix milliseconds.
     pub connected_ms: u64,
     /// How fresh its reads are, if not as the node's setting says.
@@ -40,6 +42,9 @@ pub struct Session {
     pub caching: Option<bool>,
     /// Whether this command said so.
     pub caching_said: bool,
+    /// What `CLIENT NO-EVICT` and `CLIENT NO-TOUCH` said; nothing here is evicted, and no key keeps a time of last use.
+    pub no_evict: bool,
+    pub no_touch: bool,
     pub replies: ReplyMode,
     /// Whether this command chose them.
     pub replies_said: bool,
@@ -67,6 +72,8 @@ impl Session {
         self.monitors = false;
         self.tracking = None;
         self.caching = None;
+        self.no_evict = false;
+        self.no_touch = false;
         self.replies = ReplyMode::On;
         self.begins_anew = true;
         self.authenticated = false;

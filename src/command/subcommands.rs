@@ -1,22 +1,64 @@
-//! The subcommands of a row, read out of its syntax.
+//! The subcommands of a row, each with what `COMMAND` says of it.
 //!
-//! A row with `HELP` among the choices of its syntax is a container, as Redis calls a command that does nothing without
-//! a subcommand: `(GET pattern ... | RESETSTAT | HELP)`. In `[..]` the command does something alone, too.
+//! What a subcommand does not say itself is as for its row: its route, and the flags that are no words alone.
 
+use super::key_spec::KeySpec;
 use super::row::{Row, Spec};
 use super::syntax;
+use super::{Command, Flags};
 use crate::resp::Reply;
 
-/// One choice of a container.
+/// One choice of a row that is divided.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Subcommand {
     /// In capitals.
     pub name: &'static str,
     /// The words after the name, in the notation of a row.
     pub syntax: &'static str,
+    pub since: &'static str,
+    pub complexity: &'static str,
+    /// Whether it is for operators, if that is not as for its row.
+    admin: Option<bool>,
+    also: &'static [&'static str],
+    without: &'static [&'static str],
 }
 
 impl Subcommand {
+    pub const fn new(
+        name: &'static str,
+        syntax: &'static str,
+        since: &'static str,
+        complexity: &'static str,
+    ) -> Subcommand {
+        Subcommand { name, syntax, since, complexity, admin: None, also: &[], without: &[] }
+    }
+
+    /// `HELP`, which everybody may ask for at any time.
+    pub const fn help(since: &'static str) -> Subcommand {
+        let without = &["noscript", "readonly", "pubsub"];
+        let also = &["loading", "stale"];
+        Subcommand { admin: Some(false), also, without, ..Subcommand::new("HELP", "", since, "O(1)") }
+    }
+
+    /// For operators alone.
+    pub const fn admin(self) -> Subcommand {
+        Subcommand { admin: Some(true), ..self }
+    }
+
+    pub const fn for_everybody(self) -> Subcommand {
+        Subcommand { admin: Some(false), ..self }
+    }
+
+    /// Words that `COMMAND INFO` says of it and not of its row.
+    pub const fn also(self, also: &'static [&'static str]) -> Subcommand {
+        Subcommand { also, ..self }
+    }
+
+    /// Words that follow from its row, and that Redis does not say of it.
+    pub const fn without(self, without: &'static [&'static str]) -> Subcommand {
+        Subcommand { without, ..self }
+    }
+
     /// How many words a request has, the container's name among them; negative: at least so many.
     pub fn arity(self) -> i32 {
         let arguments = syntax::arguments(self.syntax);
@@ -33,45 +75,31 @@ impl Subcommand {
     pub fn full_name(self, spec: &Spec) -> String {
         format!("{}|{}", spec.name, self.name).to_ascii_lowercase()
     }
-}
 
-/// The choices of a container; none of a row that is none.
-pub fn of(row: &Row) -> Vec<Subcommand> {
-    let all = choices(row.spec.syntax);
-    match all.iter().any(|one| one.name == "HELP") {
-        true => all,
-        false => Vec::new(),
+    /// The row as it were if this were all of it.
+    pub fn alone(self, row: &Row) -> Row {
+        let has_key =
+            syntax::arguments(self.syntax).iter().any(|argument| argument.kind == syntax::Kind::Key);
+        let keys = if has_key { row.spec.keys } else { KeySpec::NONE };
+        let Subcommand { syntax, since, complexity, also, .. } = self;
+        let spec = Spec { syntax, since, complexity, keys, arity: self.arity(), ..row.spec };
+        let without = if self.without.is_empty() { row.flags.without } else { self.without };
+        let for_everybody = self.admin.map_or(row.flags.for_everybody, |admin| !admin);
+        let for_operators = self.admin == Some(true);
+        let flags = Flags { for_everybody, for_operators, also, without, ..row.flags };
+        Row { spec, flags, subcommands: &[], ..*row }
     }
 }
 
-fn choices(text: &'static str) -> Vec<Subcommand> {
-    let whole = text.strip_prefix('(').and_then(|rest| rest.strip_suffix(')'));
-    let inner =
-        whole.or_else(|| text.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'))).unwrap_or(text);
-    let mut depth = 0i32;
-    let parts = inner.split(move |mark| {
-        depth += i32::from(matches!(mark, '(' | '[')) - i32::from(matches!(mark, ')' | ']'));
-        mark == '|' && depth == 0
-    });
-    parts
-        .map(|part| {
-            let part = part.trim();
-            let (name, syntax) = part.split_once(' ').unwrap_or((part, ""));
-            Subcommand { name, syntax: syntax.trim() }
-        })
-        .collect()
-}
-
-/// The choice of a row that goes by this name, in any case.
+/// The subcommand of a row that goes by this name, in any case.
 pub fn named(row: &Row, name: &[u8]) -> Option<Subcommand> {
-    of(row).into_iter().find(|one| one.name.as_bytes().eq_ignore_ascii_case(name))
+    row.subcommands.iter().copied().find(|one| one.name.as_bytes().eq_ignore_ascii_case(name))
 }
 
 /// What `.. HELP` answers of a container.
-pub fn help(spec: &Spec) -> Reply {
-    let first = format!("{} <subcommand> [<arg> [value] [opt] ...]. Subcommands are:", spec.name);
-    let lines =
-        choices(spec.syntax).into_iter().map(|one| format!("{} {}", one.name, one.syntax).trim().to_string());
+pub fn help<C: Command>() -> Reply {
+    let first = format!("{} <subcommand> [<arg> [value] [opt] ...]. Subcommands are:", C::SPEC.name);
+    let lines = C::SUBCOMMANDS.iter().map(|one| format!("{} {}", one.name, one.syntax).trim().to_string());
     Reply::Array(std::iter::once(first).chain(lines).map(Reply::bulk).collect())
 }
 
@@ -81,18 +109,15 @@ mod tests {
     use crate::command::table;
 
     #[test]
-    fn the_choices_of_a_syntax_are_its_subcommands() {
-        let found = choices("(GET pattern ... | SET name value | X (a | b) [c] | HELP)");
-        let shown: Vec<_> = found.iter().map(|one| (one.name, one.syntax, one.arity())).collect();
-        let expected =
-            [("GET", "pattern ...", -3), ("SET", "name value", 4), ("X", "(a | b) [c]", -3), ("HELP", "", 2)];
-        assert_eq!(shown, expected);
+    fn the_arity_of_a_subcommand_follows_from_its_syntax() {
+        let arity = |syntax| Subcommand::new("X", syntax, "1.0.0", "O(1)").arity();
+        assert_eq!(["pattern ...", "name value", "(a | b) [c]", ""].map(arity), [-3, 4, -3, 2]);
     }
 
     #[test]
-    fn only_a_row_with_help_is_a_container() {
+    fn only_a_row_that_is_divided_has_subcommands() {
         let names = |name: &str| -> Vec<&str> {
-            of(table::find(name.as_bytes()).unwrap()).iter().map(|one| one.name).collect()
+            table::find(name.as_bytes()).unwrap().subcommands.iter().map(|one| one.name).collect()
         };
         assert_eq!(names("FLUSHALL"), [""; 0]);
         assert_eq!(names("SET"), [""; 0]);
@@ -103,7 +128,7 @@ mod tests {
     #[test]
     fn every_subcommand_is_a_word_in_capitals() {
         for row in table::ROWS {
-            for one in of(row) {
+            for one in row.subcommands {
                 let well_formed = |byte: u8| byte.is_ascii_uppercase() || byte == b'-';
                 assert!(
                     !one.name.is_empty() && one.name.bytes().all(well_formed),

@@ -61,14 +61,14 @@ pub static ROWS: &[Row] = &[
     Row::control::<asking::Asking>(),
     Row::control::<redis_cluster::RedisCluster>(),
     Row::control::<role::Role>(),
-    Row::local::<readonly::Readonly>(),
-    Row::local::<readwrite::Readwrite>(),
+    Row::control::<readonly::Readonly>(),
+    Row::control::<readwrite::Readwrite>(),
     Row::control::<raft_info::RaftInfo>(),
     Row::operate::<raft_cluster::RaftCluster>(),
     Row::operate::<raft_node::RaftNode>(),
     Row::operate::<raft_transfer_leader::RaftTransferLeader>(),
     Row::operate::<failover::Failover>(),
-    Row::read::<debug::Debug>(),
+    Row::operate::<debug::Debug>(),
     Row::operate::<memory::Memory>(),
     Row::read::<keys::dbsize::Dbsize>(),
     Row::read::<keys::exists::Exists>(),
@@ -219,9 +219,7 @@ const NAME_BYTES_MAX: usize = 32;
 
 static BY_NAME: LazyLock<HashMap<&'static [u8], usize, foldhash::fast::FixedState>> = LazyLock::new(|| {
     let names = |(position, row): (usize, &'static Row)| {
-        std::iter::once(row.spec.name)
-            .chain(row.spec.aliases.iter().copied())
-            .map(move |name| (name.as_bytes(), position))
+        row.names().map(move |(name, _)| (name.as_bytes(), position))
     };
     ROWS.iter().enumerate().flat_map(names).collect()
 });
@@ -268,9 +266,9 @@ mod tests {
             assert!(codes.insert(code) && by_code(code).is_some(), "{}", row.spec.name);
         }
         for row in ROWS {
-            for name in std::iter::once(&row.spec.name).chain(row.spec.aliases) {
-                assert!(names.insert(*name), "{name} stands twice");
-                assert!(name.len() <= NAME_BYTES_MAX && *name == name.to_ascii_uppercase(), "{name}");
+            for (name, _) in row.names() {
+                assert!(names.insert(name), "{name} stands twice");
+                assert!(name.len() <= NAME_BYTES_MAX && name == name.to_ascii_uppercase(), "{name}");
                 assert_eq!(
                     find(name.to_ascii_lowercase().as_bytes()).map(|row| row.spec.name),
                     Some(row.spec.name)
@@ -288,13 +286,15 @@ mod tests {
     fn the_keys_of_a_row_lie_within_its_shortest_request() {
         for row in ROWS {
             let words = row.spec.arity.unsigned_abs().max(row.spec.keys.first.unsigned_abs() + 1) as usize;
-            if row.spec.keys.first != 0 {
+            if !row.spec.keys.are_no_keys() {
                 assert!(row.spec.keys.positions(words).next().is_some(), "{}", row.spec.name);
             }
-            let in_syntax = super::super::syntax::arguments(row.spec.syntax)
-                .iter()
+            let inner = row.subcommands.iter().map(|one| one.syntax);
+            let in_syntax = std::iter::once(row.spec.syntax)
+                .chain(inner)
+                .flat_map(super::super::syntax::arguments)
                 .any(|argument| format!("{argument:?}").contains("kind: Key"));
-            assert_eq!(in_syntax, row.spec.keys.first != 0, "{}: key in the syntax", row.spec.name);
+            assert_eq!(in_syntax, !row.spec.keys.are_no_keys(), "{}: key in the syntax", row.spec.name);
         }
     }
 }

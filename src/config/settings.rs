@@ -262,6 +262,8 @@ pub static SETTINGS: &[Setting] = &[
         "Milliseconds from which an event is remembered; 0: none is"
     )
     .changeable(),
+    yes_no!("latency-tracking", latency_tracking, "Whether it is measured how long each command takes")
+        .changeable(),
     whole!(
         "tracking-table-max-keys",
         tracking_table_max_keys,

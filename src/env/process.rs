@@ -13,6 +13,14 @@ pub fn resident_bytes() -> Option<u64> {
     Some(pages * PAGE_BYTES)
 }
 
+/// That part of it which is no file's: what the allocator has, and the stacks.
+pub fn resident_anonymous_bytes() -> Option<u64> {
+    let text = std::fs::read_to_string("/proc/self/statm").ok()?;
+    let mut pages = text.split_whitespace().skip(1).map(|pages| pages.parse::<u64>().ok());
+    let (resident, of_files) = (pages.next()??, pages.next()??);
+    Some(resident.saturating_sub(of_files) * PAGE_BYTES)
+}
+
 /// The unit of /proc's times: `USER_HZ` is 100 on every system this runs on.
 const TICKS_PER_SECOND: f64 = 100.0;
 
@@ -28,7 +36,17 @@ pub struct CpuTimes {
 
 /// What this process has taken; `None` where the system has no `/proc`.
 pub fn cpu_times() -> Option<CpuTimes> {
-    let text = std::fs::read_to_string("/proc/self/stat").ok()?;
+    cpu_times_of("/proc/self/stat")
+}
+
+/// What the thread has taken that the process began with; `None` where the system has no `/proc`.
+pub fn main_thread_cpu_times() -> Option<CpuTimes> {
+    // On Linux it has the number of the process.
+    cpu_times_of(&format!("/proc/self/task/{}/stat", std::process::id()))
+}
+
+fn cpu_times_of(path: &str) -> Option<CpuTimes> {
+    let text = std::fs::read_to_string(path).ok()?;
     // The name of the program may have spaces and parentheses in it.
     let (_, fields) = text.rsplit_once(')')?;
     let mut times = fields.split_whitespace().skip(11).map(|ticks| ticks.parse::<f64>().ok());
@@ -76,10 +94,15 @@ mod tests {
         let Some(before) = super::cpu_times() else { return };
         assert!(before.user >= 0.0 && before.system >= 0.0 && before.user < 1e6);
         assert_eq!(before.user_children, 0.0, "a test has no children");
+        let main = super::main_thread_cpu_times().expect("the process has a first thread");
+        let after = super::cpu_times().expect("it was there before");
+        assert!(main.user <= after.user && main.system <= after.system);
     }
 
     #[test]
     fn a_process_has_some_memory() {
         assert!(super::resident_bytes().is_none_or(|bytes| bytes > 100_000));
+        let (all, own) = (super::resident_bytes(), super::resident_anonymous_bytes());
+        assert!(all.zip(own).is_none_or(|(all, own)| own > 0 && own < all));
     }
 }

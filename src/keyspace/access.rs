@@ -80,7 +80,12 @@ impl<'a> Access<'a> {
     pub fn view(self, scope: Scope, now_ms: u64) -> View<'a> {
         let held = Cell::new(Some(self.hold(scope)));
         // After the gate: what it sees is of no later time than this.
-        View { keyspace: self.keyspace, now_ms: now_ms.max(self.keyspace.time_ms()), held }
+        View { keyspace: self.keyspace, now_ms: now_ms.max(self.keyspace.time_ms()), held, counts: false }
+    }
+
+    /// The reader of a client's command: the keys that it finds and misses are counted.
+    pub fn client_view(self, scope: Scope, now_ms: u64) -> View<'a> {
+        View { counts: true, ..self.view(scope, now_ms) }
     }
 
     /// The one writer, for one command of the entry that `stamp` belongs to.

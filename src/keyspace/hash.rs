@@ -7,12 +7,14 @@ use serde::{Deserialize, Serialize, Serializer};
 
 use super::collection::{Collection, Element, Impossible, SMALL, collection};
 use super::set::Hashing;
+use super::walk::{Walk, is_to_come};
 
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(try_from = "Vec<(Element, Element)>")]
 pub struct Hash {
     elements: IndexMap<Element, Element, Hashing>,
     bytes: usize,
+    walk: Walk,
 }
 
 collection!(Hash);
@@ -25,13 +27,16 @@ impl Hash {
     /// Whether the field was not there before; where it was, it keeps its position.
     pub fn insert(&mut self, field: Element, value: Element) -> bool {
         let (of_field, of_value) = (field.cost(), value.cost());
-        match self.elements.insert(field, value) {
+        let (position, before) = self.elements.insert_full(field, value);
+        match before {
             Some(before) => {
                 self.bytes = self.bytes + of_value - before.cost();
                 false
             }
             None => {
                 self.bytes += of_field + of_value;
+                let (field, _) = self.elements.get_index(position).expect("it was put in");
+                self.walk.added(field.as_bytes(), position);
                 true
             }
         }
@@ -39,9 +44,16 @@ impl Hash {
 
     /// Whether it was there.
     pub fn remove(&mut self, field: &[u8]) -> bool {
-        let removed = match self.elements.len() <= SMALL {
-            true => self.elements.shift_remove_entry(field),
-            false => self.elements.swap_remove_entry(field),
+        let removed = if self.elements.len() <= SMALL {
+            self.walk.forget();
+            self.elements.shift_remove_entry(field)
+        } else {
+            self.elements.swap_remove_full(field).map(|(position, field, value)| {
+                let last = self.elements.get_index(position);
+                let last = last.map(|(last, _)| (last.as_bytes(), self.elements.len()));
+                self.walk.removed(field.as_bytes(), position, last);
+                (field, value)
+            })
         };
         self.bytes -= removed.as_ref().map_or(0, |(field, value)| field.cost() + value.cost());
         removed.is_some()
@@ -53,6 +65,18 @@ impl Hash {
 
     pub fn contains(&self, field: &[u8]) -> bool {
         self.elements.contains_key(field)
+    }
+
+    /// The positions of the elements that a walk answers from a cursor on, `count` or a few more, and the cursor that
+    /// follows; 0 at the end. A small collection is answered whole.
+    pub fn walk(&self, cursor: u64, count: usize) -> (Vec<usize>, u64) {
+        let bytes_at =
+            |position: usize| self.elements.get_index(position).expect("a position of a field").0.as_bytes();
+        if self.len() <= SMALL {
+            let to_come = |&position: &usize| is_to_come(bytes_at(position), cursor);
+            return ((0..self.len()).filter(to_come).collect(), 0);
+        }
+        self.walk.from(cursor, count, self.len(), bytes_at)
     }
 
     pub fn at(&self, position: usize) -> Option<(&Element, &Element)> {

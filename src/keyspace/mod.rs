@@ -26,11 +26,13 @@ mod entry;
 mod feed;
 mod hash;
 mod list;
+mod lookups;
 mod map;
 mod order;
 mod set;
 mod sorted_set;
 mod view;
+mod walk;
 mod writer;
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -44,6 +46,7 @@ pub use entry::{Entry, Key, Value};
 pub use feed::{Change, Changes, Class, Event, Feed, Origin};
 pub use hash::Hash;
 pub use list::List;
+pub use lookups::Lookups;
 pub use set::Set;
 pub use sorted_set::SortedSet;
 pub use view::View;
@@ -65,6 +68,7 @@ pub struct Keyspace {
     /// Keys that were taken away or written over after their deadline, in entries that count.
     expired: AtomicU64,
     counts_expired: AtomicBool,
+    lookups: Lookups,
     /// Odd while a snapshot takes the place of the state; one more at its beginning and at its end.
     replaced: AtomicU64,
 }
@@ -113,6 +117,7 @@ impl Keyspace {
             time_ms: AtomicU64::new(0),
             expired: AtomicU64::new(0),
             counts_expired: AtomicBool::new(false),
+            lookups: Lookups::default(),
             replaced: AtomicU64::new(0),
         }
     }
@@ -165,6 +170,27 @@ impl Keyspace {
         if self.counts_expired.load(Ordering::Relaxed) {
             self.expired.fetch_add(1, Ordering::Relaxed);
         }
+    }
+
+    /// How often readers found what they asked for.
+    pub fn lookups(&self) -> &Lookups {
+        &self.lookups
+    }
+
+    /// Which share of the keys with a deadline is past it, from 0 to 1: of all of them, or of the first `keys_max` from
+    /// this part on.
+    pub fn stale_share(&self, from: usize, keys_max: usize, now_ms: u64) -> f64 {
+        let (mut stale, mut timed) = (0usize, 0usize);
+        for part in (0..map::PARTS).map(|part| (from + part) % map::PARTS) {
+            if timed >= keys_max {
+                break;
+            }
+            self.map.for_each_in_part(part, |_, entry| {
+                timed += usize::from(entry.expires_ms.is_some());
+                stale += usize::from(entry.is_expired(now_ms));
+            });
+        }
+        stale as f64 / timed.max(1) as f64
     }
 
     fn hold(&self, scope: Scope) -> Held<'_> {

@@ -6,6 +6,7 @@ use indexmap::IndexSet;
 use serde::{Deserialize, Serialize, Serializer};
 
 use super::collection::{Collection, Element, Impossible, SMALL, collection};
+use super::walk::{Walk, is_to_come};
 
 /// Seeds are drawn at random, against members chosen to collide. They decide nothing that can be seen.
 pub(super) type Hashing = foldhash::fast::RandomState;
@@ -15,6 +16,7 @@ pub(super) type Hashing = foldhash::fast::RandomState;
 pub struct Set {
     elements: IndexSet<Element, Hashing>,
     bytes: usize,
+    walk: Walk,
 }
 
 collection!(Set);
@@ -27,9 +29,11 @@ impl Set {
     /// Whether it was not there before.
     pub fn insert(&mut self, element: Element) -> bool {
         let cost = element.cost();
-        let new = self.elements.insert(element);
+        let (position, new) = self.elements.insert_full(element);
         if new {
             self.bytes += cost;
+            let element = self.elements.get_index(position).expect("it was put in");
+            self.walk.added(element.as_bytes(), position);
         }
         new
     }
@@ -44,9 +48,17 @@ impl Set {
 
     /// Takes away the member at a position.
     pub fn remove_at(&mut self, position: usize) -> Option<Element> {
-        let removed = match self.elements.len() <= SMALL {
-            true => self.elements.shift_remove_index(position),
-            false => self.elements.swap_remove_index(position),
+        let removed = if self.elements.len() <= SMALL {
+            self.walk.forget();
+            self.elements.shift_remove_index(position)
+        } else {
+            let removed = self.elements.swap_remove_index(position);
+            if let Some(element) = &removed {
+                let last =
+                    self.elements.get_index(position).map(|last| (last.as_bytes(), self.elements.len()));
+                self.walk.removed(element.as_bytes(), position, last);
+            }
+            removed
         };
         self.bytes -= removed.as_ref().map_or(0, Element::cost);
         removed
@@ -54,6 +66,18 @@ impl Set {
 
     pub fn contains(&self, element: &[u8]) -> bool {
         self.elements.contains(element)
+    }
+
+    /// The positions of the elements that a walk answers from a cursor on, `count` or a few more, and the cursor that
+    /// follows; 0 at the end. A small collection is answered whole.
+    pub fn walk(&self, cursor: u64, count: usize) -> (Vec<usize>, u64) {
+        let bytes_at =
+            |position: usize| self.elements.get_index(position).expect("a position of a member").as_bytes();
+        if self.len() <= SMALL {
+            let to_come = |&position: &usize| is_to_come(bytes_at(position), cursor);
+            return ((0..self.len()).filter(to_come).collect(), 0);
+        }
+        self.walk.from(cursor, count, self.len(), bytes_at)
     }
 
     pub fn at(&self, position: usize) -> Option<&Element> {

@@ -13,9 +13,10 @@ use std::hash::Hasher;
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize, Serializer};
 
-use super::collection::{Collection, Element, Impossible, collection};
+use super::collection::{Collection, Element, Impossible, SMALL, collection};
 use super::order::{Order, Place, Ranked};
 use super::set::Hashing;
+use super::walk::{Walk, is_to_come};
 
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(try_from = "Vec<(Element, f64)>")]
@@ -23,6 +24,7 @@ pub struct SortedSet {
     elements: IndexMap<Element, f64, Hashing>,
     order: Order,
     bytes: usize,
+    walk: Walk,
 }
 
 collection!(SortedSet);
@@ -53,6 +55,7 @@ impl SortedSet {
                 let position = self.elements.len() as u32;
                 self.order.insert(place, Ranked { score, position });
                 self.bytes += member.cost();
+                self.walk.added(member.as_bytes(), position as usize);
                 self.elements.insert(member, score);
                 None
             }
@@ -83,6 +86,8 @@ impl SortedSet {
             self.order.at_mut(place).expect("every member stands in the order").position = ranked.position;
         }
         let (member, score) = self.elements.swap_remove_index(position).expect("it was found");
+        let moved = self.elements.get_index(position).map(|(moved, _)| (moved.as_bytes(), last));
+        self.walk.removed(member.as_bytes(), position, moved);
         self.bytes -= member.cost();
         Some(score)
     }
@@ -95,6 +100,18 @@ impl SortedSet {
     /// The member at a position, in the order in which they came, with its score.
     pub fn member(&self, position: usize) -> Option<(&Element, f64)> {
         self.elements.get_index(position).map(|(member, &score)| (member, score))
+    }
+
+    /// The positions of the elements that a walk answers from a cursor on, `count` or a few more, and the cursor that
+    /// follows; 0 at the end. A small collection is answered whole.
+    pub fn walk(&self, cursor: u64, count: usize) -> (Vec<usize>, u64) {
+        let bytes_at =
+            |position: usize| self.elements.get_index(position).expect("a position of a member").0.as_bytes();
+        if self.len() <= SMALL {
+            let to_come = |&position: &usize| is_to_come(bytes_at(position), cursor);
+            return ((0..self.len()).filter(to_come).collect(), 0);
+        }
+        self.walk.from(cursor, count, self.len(), bytes_at)
     }
 
     /// How many members stand before this one.
@@ -179,7 +196,7 @@ impl TryFrom<Vec<(Element, f64)>> for SortedSet {
             scores.then_with(|| name(one).cmp(&name(other)))
         });
         let order = Order::from_sorted(&sorted);
-        Ok(SortedSet { elements, order, bytes })
+        Ok(SortedSet { elements, order, bytes, walk: Walk::default() })
     }
 }
 

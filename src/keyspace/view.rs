@@ -14,16 +14,18 @@ pub struct View<'a> {
     pub(super) keyspace: &'a Keyspace,
     pub(super) now_ms: u64,
     pub(super) held: Cell<Option<Held<'a>>>,
+    /// Whether what it finds is counted: it is a client's.
+    pub(super) counts: bool,
 }
 
 impl View<'_> {
     /// Calls `with` on the entry under `key`, if it is there and not expired.
     pub fn with<T>(&self, key: &[u8], with: impl FnOnce(&Entry) -> T) -> Option<T> {
-        let entry = self.keyspace.map.get(key)?;
-        if entry.is_expired(self.now_ms) {
-            return None;
+        let entry = self.keyspace.map.get(key).filter(|entry| !entry.is_expired(self.now_ms));
+        if self.counts {
+            self.keyspace.lookups.count(entry.is_some());
         }
-        Some(with(&entry))
+        entry.map(|entry| with(&entry))
     }
 
     /// The document under `key`; an error when the key holds something else.

@@ -7,6 +7,7 @@
 
 use std::io;
 use std::net::SocketAddr;
+use std::os::fd::AsRawFd;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -22,7 +23,7 @@ use super::mailbox::Message;
 use super::outlet::Outlet;
 use super::registry::Client;
 use super::shared::Shared;
-use super::stats::add;
+use super::stats::{Stats, add};
 use crate::command::transactions::Queue;
 use crate::command::{Node, Session};
 use crate::resp::{Decoder, Limits, ProtocolError, Reply, Request, encode};
@@ -91,6 +92,7 @@ impl Connection {
             id: shared.hub.registry.next_id(),
             address: peer.to_string(),
             local_address: local,
+            descriptor: socket.as_raw_fd(),
             connected_ms: shared.now_ms(),
             // Who comes while there is no password stays in when there is one.
             authenticated: !shared.config.read().requirepass.is_set(),
@@ -167,7 +169,11 @@ impl Connection {
             }
             match failed {
                 Some(error) => return Err(End::Protocol(error)),
-                None if none_left => return Ok(()),
+                None if none_left => {
+                    self.client.gauges.set_input(&self.input);
+                    self.client.gauges.set_arguments(0);
+                    return Ok(());
+                }
                 None => {}
             }
         }
@@ -231,6 +237,9 @@ impl Connection {
             Ok(0) => Err(End::Closed),
             Ok(count) => {
                 add(&self.shared.stats.input_bytes, count as u64);
+                add(&self.shared.stats.reads, 1);
+                self.client.gauges.set_input(&self.input);
+                Stats::see_peak(&self.shared.stats.input_buffer_peak, self.input.len());
                 Ok(())
             }
             Err(error) => Err(End::Broken(error)),
@@ -242,11 +251,18 @@ impl Connection {
         if self.out.len() + kept > self.limits.output_bytes_max {
             return Err(End::TooMuch(self.out.len() + kept));
         }
+        if self.out.is_empty() && kept == 0 {
+            return Ok(());
+        }
+        self.client.gauges.set_output(&self.out);
+        Stats::see_peak(&self.shared.stats.output_buffer_peak, self.out.len() + kept);
+        add(&self.shared.stats.writes, 1);
         let written = self.client.outlet.write(&mut self.out).map_err(End::Broken)?;
         if written.waits {
             self.write_slowly().await.map_err(End::Broken)?;
         }
         add(&self.shared.stats.output_bytes, written.brought as u64);
+        self.client.gauges.set_writes(0);
         if self.out.capacity() > BUFFER_BYTES_KEPT {
             self.out = Vec::new();
         }
@@ -258,6 +274,8 @@ impl Connection {
     async fn write_slowly(&mut self) -> io::Result<()> {
         let outlet = &self.client.outlet;
         loop {
+            self.client.gauges.set_writes(outlet.waiting());
+            add(&self.shared.stats.writes, 1);
             let writable = tokio::select! {
                 biased;
                 () = self.client.mailbox.ending() => {
@@ -296,7 +314,9 @@ impl Connection {
     async fn refuse(&mut self, error: ProtocolError) {
         add(&self.shared.stats.protocol_errors, 1);
         tracing::debug!(client = %self.session.address, %error, "protocol error");
-        encode(&Reply::Error(error.answer()), self.session.protocol, &mut self.out);
+        let reply = Reply::Error(error.answer());
+        self.shared.stats.count_error(&reply);
+        encode(&reply, self.session.protocol, &mut self.out);
         let _ = self.write().await;
     }
 }

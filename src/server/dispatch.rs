@@ -20,9 +20,10 @@ use super::registry::Client;
 use super::shared::Shared;
 use super::stats::add;
 use super::transact::ToldAgain;
+use super::waiting::Blocked;
 use crate::command::connection::auth;
 use crate::command::transactions::{Queue, Step};
-use crate::command::{Context, Draw, ReplyMode, Route, Row, Session, admit, table};
+use crate::command::{Context, Draw, Group, ReplyMode, Route, Row, Session, admit, called, table};
 use crate::env::Random;
 use crate::error::{Answer, Unavailable};
 use crate::keyspace::Settled;
@@ -91,7 +92,7 @@ pub async fn run(requests: &mut std::vec::IntoIter<Request>, place: Place<'_>) {
 /// The place of a reply behind writes that are still to be answered.
 enum Slot {
     Ready(Reply),
-    /// The next reply of the batch; the command's position in the table, and when it came, by the clock.
+    /// The next reply of the batch; where the command is counted, and when it came, by the clock.
     Write(usize, Duration),
 }
 
@@ -133,7 +134,7 @@ impl Runner<'_> {
     async fn run_aloud(&mut self, request: &Request) {
         let Some(position) = self.admit(request) else { return };
         let row = &table::ROWS[position];
-        self.client.ran(position, self.wall_ms);
+        self.client.ran(called::place(position, request.words()), self.wall_ms, request.bytes());
         if self.shared.hub.pause.is_active() {
             self.wait_for_pause(row).await;
             if self.session.closing {
@@ -146,6 +147,7 @@ impl Runner<'_> {
         if self.queue.is_open() && !row.flags.at_once {
             self.shows = true;
             let reply = self.queue.push(position, request).into();
+            self.client.gauges.set_queued(self.queue.bytes());
             self.session.queued = self.queue.len();
             return self.answer(reply);
         }
@@ -166,7 +168,7 @@ impl Runner<'_> {
         };
         let Some(reply) = refused else { return position };
         if let Some(position) = position {
-            add(&self.shared.stats.commands[position].rejected, 1);
+            add(&self.shared.stats.commands[called::place(position, request.words())].rejected, 1);
         }
         // Whatever refused it.
         self.queue.spoil();
@@ -205,6 +207,7 @@ impl Runner<'_> {
             Route::Transact { step } => {
                 let reply = self.step(step, request).await;
                 self.session.queued = self.queue.len();
+                self.client.gauges.set_queued(self.queue.bytes());
                 self.shows = true;
                 self.count(position, &reply);
                 reply
@@ -224,8 +227,9 @@ impl Runner<'_> {
             Route::Transact { .. } => return self.queue.unwatch(),
             _ => return self.run_here(position, request),
         };
-        let shared = self.shared;
-        let reply: Reply = match run(request.args(), shared) {
+        let (shared, row) = (self.shared, &table::ROWS[position]);
+        let started = shared.clock.elapsed();
+        let reply: Reply = match run(request.args(), self.session, shared) {
             Ok(running) => tokio::select! {
                 biased;
                 reply = running => reply.into(),
@@ -234,7 +238,7 @@ impl Runner<'_> {
                     Unavailable::Uncertain.into()
                 }
                 // Nobody is there to be told anything.
-                () = hung_up(self.socket), if table::ROWS[position].flags.waits => {
+                () = hung_up(self.socket), if row.flags.waits => {
                     self.session.closing = true;
                     self.session.unanswered = true;
                     Reply::Null
@@ -243,7 +247,12 @@ impl Runner<'_> {
             Err(answer) => answer.into(),
         };
         self.has_waited();
-        self.count(position, &reply);
+        let place = called::place(position, request.words());
+        if !row.blocks() {
+            let spent = shared.clock.elapsed().saturating_sub(started);
+            shared.observe(place, request.words(), self.session, spent);
+        }
+        self.count(place, &reply);
         reply
     }
 
@@ -302,6 +311,7 @@ impl Runner<'_> {
         self.shows = true;
         if std::mem::take(&mut self.session.begins_anew) {
             self.queue.reset();
+            self.client.gauges.set_queued(0);
             self.session.queued = None;
             self.session.watched = 0;
         }
@@ -318,7 +328,11 @@ impl Runner<'_> {
         self.flush().await;
         self.silent = false;
         let said = self.session.replies_said;
-        if !said {
+        // What a client listens to is told like a message, not like a reply; an error is a reply.
+        let row = table::find(request.name());
+        let listens = row.is_some_and(|row| row.spec.group == Group::PubSub && row.flags.while_subscribed);
+        let told = listens && self.out.get(begin).is_some_and(|first| *first != b'-');
+        if !said && !told {
             self.out.truncate(begin);
         }
         self.place();
@@ -336,6 +350,7 @@ impl Runner<'_> {
             _ => row.is_paused_with_writes(),
         };
         self.flush().await;
+        let _blocked = self.shared.hub.pause.holds(writes).then(|| Blocked::new(self.shared));
         tokio::select! {
             biased;
             () = self.shared.hub.pause.wait(writes) => {}
@@ -360,13 +375,14 @@ impl Runner<'_> {
     /// Adds a write to the batch; one that is refused here keeps its place among the replies.
     fn write(&mut self, position: usize, row: &Row, request: &Request) {
         let started = self.shared.clock.elapsed();
+        let place = called::place(position, request.words());
         let slot = match self.batch.push(row, request.args(), &self.context) {
             Ok(()) => {
                 self.first_write.get_or_insert_with(|| (request.clone(), started));
-                Slot::Write(position, started)
+                Slot::Write(place, started)
             }
             Err(answer) => {
-                add(&self.shared.stats.commands[position].rejected, 1);
+                add(&self.shared.stats.commands[place].rejected, 1);
                 Slot::Ready(Reply::Error(answer))
             }
         };
@@ -390,13 +406,13 @@ impl Runner<'_> {
         for slot in std::mem::take(&mut self.slots) {
             let reply = match slot {
                 Slot::Ready(reply) => reply,
-                Slot::Write(position, started) => {
+                Slot::Write(place, started) => {
                     let reply = match &mut replies {
                         Ok(replies) => replies.next().expect("a reply for each write of the batch"),
                         Err(unavailable) => Reply::Unavailable(unavailable.clone()),
                     };
-                    self.shared.stats.commands[position].took(now.saturating_sub(started));
-                    self.count(position, &reply);
+                    self.shared.stats.took(place, now.saturating_sub(started));
+                    self.count(place, &reply);
                     reply
                 }
             };
@@ -438,13 +454,15 @@ impl Runner<'_> {
         let started = self.shared.clock.elapsed();
         let reply = run(self);
         let spent = self.shared.clock.elapsed().saturating_sub(started);
-        self.shared.observe(position, request.words(), self.session, spent);
-        self.count(position, &reply);
+        let place = called::place(position, request.words());
+        self.shared.observe(place, request.words(), self.session, spent);
+        self.count(place, &reply);
         reply
     }
 
-    pub(super) fn count(&self, position: usize, reply: &Reply) {
-        let stats = &self.shared.stats.commands[position];
+    /// Counts a call at its place, and how it ended.
+    pub(super) fn count(&self, place: usize, reply: &Reply) {
+        let stats = &self.shared.stats.commands[place];
         add(&stats.calls, 1);
         if reply.is_error() {
             add(&stats.failed, 1);
@@ -458,10 +476,7 @@ impl Runner<'_> {
             return;
         }
         add(&self.shared.stats.commands_processed, 1);
-        if reply.is_error() {
-            add(&self.shared.stats.error_replies, 1);
-            self.shared.stats.errors.count(&reply);
-        }
+        self.shared.stats.count_error(&reply);
         encode(&reply, self.session.protocol, self.out);
         self.place();
     }

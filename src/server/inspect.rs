@@ -1,5 +1,6 @@
 //! The node's record of its own work, kept while commands run and told when one asks.
 
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -9,16 +10,16 @@ use super::shared::Shared;
 use super::slowlog::Caller;
 use super::stats::get;
 use super::waiting;
-use crate::command::{Histogram, Inspect, LatencyEvent, Memory, Session, SlowRequest, table};
+use crate::command::{Histogram, Inspect, LatencyEvent, Memory, Session, SlowRequest, called};
 use crate::env::Pending;
 use crate::error::Answer;
 
 impl Shared {
-    /// Takes note of a command, the one at this position of the table, that ran for so long.
-    pub fn observe(&self, position: usize, words: &[Bytes], session: &Session, spent: Duration) {
-        self.stats.commands[position].took(spent);
+    /// Takes note of a command, counted at this place, that ran for so long.
+    pub fn observe(&self, place: usize, words: &[Bytes], session: &Session, spent: Duration) {
+        self.stats.took(place, spent);
         if self.latency.is_long(spent) {
-            let event = if table::ROWS[position].is_fast() { Event::FastCommand } else { Event::Command };
+            let event = if called::all()[place].fast { Event::FastCommand } else { Event::Command };
             self.record(event, spent);
         }
         self.keep_if_slow(words, session, spent);
@@ -71,12 +72,15 @@ impl Inspect for Shared {
     }
 
     fn histograms(&self) -> Vec<Histogram> {
-        let called = table::ROWS.iter().zip(&self.stats.commands).filter_map(|(row, stats)| {
+        if !self.stats.tracks_latency.load(Ordering::Relaxed) {
+            return Vec::new();
+        }
+        let all = called::all().iter().zip(&self.stats.commands).filter_map(|(called, stats)| {
             let micros = stats.steps.cumulative();
             let calls = micros.last()?.1;
-            Some(Histogram { command: row.spec.name, calls, micros })
+            Some(Histogram { command: &called.name, calls, micros })
         });
-        called.collect()
+        all.collect()
     }
 
     fn memory(&self) -> Memory {

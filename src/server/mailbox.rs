@@ -71,6 +71,12 @@ impl Mailbox {
         Some(message)
     }
 
+    /// How many messages wait, and what they are counted with in bytes.
+    pub fn waiting(&self) -> (usize, usize) {
+        let waiting = self.waiting.lock();
+        (waiting.messages.len(), waiting.bytes)
+    }
+
     pub fn is_empty(&self) -> bool {
         self.waiting.lock().messages.is_empty()
     }

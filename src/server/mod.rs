@@ -13,6 +13,7 @@ mod connection;
 mod dispatch;
 mod errors;
 mod files;
+mod gauges;
 mod histogram;
 mod hub;
 mod info;

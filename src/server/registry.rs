@@ -8,10 +8,11 @@ use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use dashmap::DashMap;
 use parking_lot::Mutex;
 
+use super::gauges::Gauges;
 use super::hub::Subscriptions;
 use super::mailbox::Mailbox;
 use super::outlet::Outlet;
-use crate::command::{ClientLine, Session, table};
+use crate::command::{Buffers, ClientLine, Session, called};
 use crate::resp::Protocol;
 
 /// An open connection, as others see it.
@@ -22,10 +23,11 @@ pub struct Client {
     pub outlet: Outlet,
     /// Whether it is told at once of changes, for itself or for another: then its replies go through the outlet one by one.
     attentive: AtomicBool,
+    pub gauges: Gauges,
     pub subscriptions: Mutex<Subscriptions>,
     /// Its session, as it was when it last changed.
     shown: Mutex<Session>,
-    /// The position of its last command in the table, and when that came.
+    /// The place of its last command in [`called::all`], and when that came.
     last_command: AtomicUsize,
     active_ms: AtomicU64,
 }
@@ -37,6 +39,7 @@ impl Client {
             mailbox: Mailbox::default(),
             outlet,
             attentive: AtomicBool::new(false),
+            gauges: Gauges::default(),
             subscriptions: Mutex::default(),
             last_command: AtomicUsize::new(usize::MAX),
             active_ms: AtomicU64::new(session.connected_ms),
@@ -54,10 +57,11 @@ impl Client {
         self.attentive.load(Ordering::Acquire)
     }
 
-    /// Notes that a command came.
+    /// Notes that a command came, whose words have so many bytes.
     #[inline]
-    pub fn ran(&self, position: usize, now_ms: u64) {
-        self.last_command.store(position, Ordering::Relaxed);
+    pub fn ran(&self, place: usize, now_ms: u64, bytes: usize) {
+        self.gauges.set_arguments(bytes);
+        self.last_command.store(place, Ordering::Relaxed);
         self.active_ms.store(now_ms, Ordering::Relaxed);
     }
 
@@ -75,18 +79,25 @@ impl Client {
         self.shown.lock().protocol
     }
 
-    /// Whether it listens to messages, and whether it watches keys.
-    pub fn attends(&self) -> (bool, bool) {
+    /// Whether it listens to messages, and how many keys it watches.
+    pub fn attends(&self) -> (bool, usize) {
         let shown = self.shown.lock();
-        (shown.subscribed.total() > 0, shown.watched > 0)
+        (shown.subscribed.total() > 0, shown.watched)
+    }
+
+    /// What is held for it.
+    pub fn buffers(&self) -> Buffers {
+        let (messages, bytes) = self.mailbox.waiting();
+        self.gauges.read(messages, bytes)
     }
 
     pub fn line(&self) -> ClientLine {
-        let row = table::ROWS.get(self.last_command.load(Ordering::Relaxed));
+        let last = called::all().get(self.last_command.load(Ordering::Relaxed));
         ClientLine {
             session: self.shown.lock().clone(),
-            last_command: row.map_or_else(|| "NULL".to_string(), |row| row.spec.name.to_ascii_lowercase()),
+            last_command: last.map_or_else(|| "NULL".to_string(), |called| called.name.clone()),
             active_ms: self.active_ms.load(Ordering::Relaxed),
+            buffers: self.buffers(),
         }
     }
 }

@@ -2,6 +2,7 @@
 //!
 //! Invariant: a rate is the mean of the last [`SAMPLES`] looks, so it goes to zero within that time when nothing happens.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -9,13 +10,15 @@ use std::time::Duration;
 use parking_lot::Mutex;
 
 use super::shared::Shared;
-use super::stats::get;
+use super::stats::{Stats, get};
 
 /// As in Redis: sixteen looks, ten a second.
 const INTERVAL: Duration = Duration::from_millis(100);
 const SAMPLES: usize = 16;
 /// The memory is asked of the system, which takes a file to be read: once a second is enough for a peak.
 const LOOKS_PER_MEMORY: usize = 10;
+/// As in Redis: so long a large buffer of a client is remembered.
+const PEAK_SECONDS: usize = 8;
 
 /// What was seen.
 #[derive(Debug)]
@@ -24,6 +27,8 @@ pub struct Samples {
     /// What was resident when the node had started.
     pub startup_bytes: u64,
     rates: Mutex<Rates>,
+    /// The largest input and output buffers of the last seconds, one pair a second.
+    peaks: Mutex<VecDeque<[u64; 2]>>,
 }
 
 #[derive(Debug, Default)]
@@ -46,7 +51,12 @@ pub struct PerSecond {
 impl Default for Samples {
     fn default() -> Samples {
         let startup_bytes = crate::env::resident_bytes().unwrap_or(0);
-        Samples { peak_bytes: AtomicU64::new(startup_bytes), startup_bytes, rates: Mutex::default() }
+        Samples {
+            peak_bytes: AtomicU64::new(startup_bytes),
+            startup_bytes,
+            rates: Mutex::default(),
+            peaks: Mutex::default(),
+        }
     }
 }
 
@@ -56,6 +66,23 @@ impl Samples {
         let resident = crate::env::resident_bytes().unwrap_or(0);
         self.peak_bytes.fetch_max(resident, Ordering::Relaxed);
         resident
+    }
+
+    /// The largest input and output buffers of late.
+    pub fn buffer_peaks(&self, stats: &Stats) -> [u64; 2] {
+        let now = [get(&stats.input_buffer_peak), get(&stats.output_buffer_peak)];
+        let peaks = self.peaks.lock();
+        peaks.iter().fold(now, |most, seen| [most[0].max(seen[0]), most[1].max(seen[1])])
+    }
+
+    /// Begins another second of them.
+    fn turn_peaks(&self, stats: &Stats) {
+        let take = |peak: &AtomicU64| peak.swap(0, Ordering::Relaxed);
+        let mut peaks = self.peaks.lock();
+        peaks.push_back([take(&stats.input_buffer_peak), take(&stats.output_buffer_peak)]);
+        while peaks.len() > PEAK_SECONDS {
+            peaks.pop_front();
+        }
     }
 
     pub fn per_second(&self) -> PerSecond {
@@ -93,6 +120,7 @@ pub async fn run(shared: Arc<Shared>) {
         shared.samples.look(counters, shared.clock.elapsed());
         if look.is_multiple_of(LOOKS_PER_MEMORY) {
             shared.samples.resident_bytes();
+            shared.samples.turn_peaks(stats);
         }
     }
 }

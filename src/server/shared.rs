@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use bytes::Bytes;
 use parking_lot::RwLock;
@@ -16,7 +18,7 @@ use super::stats::Stats;
 use super::{cluster, files, info, topology};
 use crate::command::keys::glob;
 use crate::command::{
-    ClientLine, DEFAULT_USER, Node, Running, Session, SettingRefused, Switchboard, Topology,
+    ClientLine, DEFAULT_USER, Node, ReadConsistency, Running, Session, SettingRefused, Switchboard, Topology,
 };
 use crate::config::{self, Config};
 use crate::env::{Clock, Pending};
@@ -54,12 +56,33 @@ impl Shared {
         self.slowlog.set_slower_than_micros(config.slowlog_log_slower_than);
         self.slowlog.set_entries_max(config.slowlog_max_len);
         self.latency.set_threshold_ms(config.latency_monitor_threshold);
+        self.stats.tracks_latency.store(config.latency_tracking, Ordering::Relaxed);
     }
 
     /// Whether a client still has to say who it is. While there is no password everybody is the user `default`.
     pub fn is_stranger(&self, session: &mut Session) -> bool {
         session.authenticated |= !self.config.read().requirepass.is_set();
         !session.authenticated
+    }
+}
+
+impl Shared {
+    /// Runs a read outside of the route for reads, behind the barrier of this level or of the setting.
+    fn look<'a>(
+        &'a self,
+        consistency: Option<ReadConsistency>,
+        scope: Scope,
+        read: impl Fn(&View<'_>) -> Reply + Send + Sync + 'a,
+    ) -> Running<'a> {
+        Box::pin(async move {
+            let consistency = consistency.unwrap_or(self.config.read().read_consistency);
+            let now_ms = match self.group.read_barrier(consistency).await {
+                Ok(now_ms) => now_ms,
+                Err(unavailable) => return Ok(unavailable.into()),
+            };
+            let reply = self.keyspace.read_whole(|| read(&self.keyspace.view(scope, now_ms)));
+            Ok(reply.unwrap_or_else(|| Unavailable::Loading.into()))
+        })
     }
 }
 
@@ -108,6 +131,7 @@ impl Node for Shared {
     fn reset_stats(&self) {
         self.stats.reset();
         self.keyspace.forget_expired();
+        self.keyspace.lookups().reset();
     }
 
     fn begin_snapshot(&self) -> bool {
@@ -125,6 +149,10 @@ impl Node for Shared {
 
     fn clients(&self) -> Vec<ClientLine> {
         self.hub.registry.list()
+    }
+
+    fn client(&self, id: u64) -> Option<ClientLine> {
+        self.hub.registry.find(id).map(|client| client.line())
     }
 
     fn switchboard(&self) -> &dyn Switchboard {
@@ -163,21 +191,21 @@ impl Node for Shared {
         self.group.now_ms()
     }
 
-    fn memory_usage(&self, key: Bytes) -> Running<'_> {
-        Box::pin(async move {
-            let consistency = self.config.read().read_consistency;
-            let now_ms = match self.group.read_barrier(consistency).await {
-                Ok(now_ms) => now_ms,
-                Err(unavailable) => return Ok(unavailable.into()),
-            };
-            let key = Key::from(&key[..]);
-            let bytes = |view: &View<'_>| view.with(key.as_bytes(), |entry| entry.memory_bytes(&key) as i64);
-            let found = self.keyspace.read_whole(|| bytes(&self.keyspace.view(Scope::OneKey, now_ms)));
-            Ok(match found {
-                Some(bytes) => bytes.map_or(Reply::Null, Reply::Integer),
-                None => Unavailable::Loading.into(),
-            })
+    fn memory_usage(&self, key: Bytes, consistency: Option<ReadConsistency>) -> Running<'_> {
+        let key = Key::from(&key[..]);
+        self.look(consistency, Scope::OneKey, move |view| {
+            let bytes = view.with(key.as_bytes(), |entry| entry.memory_bytes(&key) as i64);
+            bytes.map_or(Reply::Null, Reply::Integer)
         })
+    }
+
+    fn digest(&self, consistency: Option<ReadConsistency>) -> Running<'_> {
+        // As long as Redis' own, for tools that expect its form.
+        self.look(consistency, Scope::ManyKeys, |view| Reply::bulk(format!("{:040x}", view.digest())))
+    }
+
+    fn sleep(&self, time: Duration) -> Pending<'_, ()> {
+        Box::pin(tokio::time::sleep(time))
     }
 
     fn add_node(

@@ -2,12 +2,13 @@
 //!
 //! Invariant: counters only grow, but for `CONFIG RESETSTAT` and for the numbers of open connections and of blocked clients.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use super::errors::ErrorCounts;
 use super::histogram::Steps;
-use crate::command::table;
+use crate::command::called;
+use crate::resp::Reply;
 
 /// What is counted of one command.
 #[derive(Debug, Default)]
@@ -22,14 +23,6 @@ pub struct CommandStats {
     pub steps: Steps,
 }
 
-impl CommandStats {
-    /// Takes note of how long a call took.
-    pub fn took(&self, spent: Duration) {
-        add(&self.nanos, u64::try_from(spent.as_nanos()).unwrap_or(u64::MAX));
-        self.steps.count(spent);
-    }
-}
-
 /// What is counted of the server since it started, or since `CONFIG RESETSTAT`.
 #[derive(Debug)]
 pub struct Stats {
@@ -41,10 +34,18 @@ pub struct Stats {
     pub protocol_errors: AtomicU64,
     pub input_bytes: AtomicU64,
     pub output_bytes: AtomicU64,
+    /// How often a socket was read, and how often written to.
+    pub reads: AtomicU64,
+    pub writes: AtomicU64,
+    /// The largest buffers of clients since they were last looked at.
+    pub input_buffer_peak: AtomicU64,
+    pub output_buffer_peak: AtomicU64,
+    /// Whether `latency-tracking` is on.
+    pub tracks_latency: AtomicBool,
     /// Clients that wait for something to happen elsewhere.
     pub clients_blocked: AtomicU64,
     pub errors: ErrorCounts,
-    /// By the position of the command in the table.
+    /// By the place of [`called::place`].
     pub commands: Box<[CommandStats]>,
 }
 
@@ -59,9 +60,38 @@ impl Stats {
             protocol_errors: AtomicU64::new(0),
             input_bytes: AtomicU64::new(0),
             output_bytes: AtomicU64::new(0),
+            reads: AtomicU64::new(0),
+            writes: AtomicU64::new(0),
+            input_buffer_peak: AtomicU64::new(0),
+            output_buffer_peak: AtomicU64::new(0),
+            tracks_latency: AtomicBool::new(true),
             clients_blocked: AtomicU64::new(0),
             errors: ErrorCounts::default(),
-            commands: table::ROWS.iter().map(|_| CommandStats::default()).collect(),
+            commands: called::all().iter().map(|_| CommandStats::default()).collect(),
+        }
+    }
+
+    /// Takes note of how long a call took of the command at this place.
+    pub fn took(&self, place: usize, spent: Duration) {
+        let command = &self.commands[place];
+        add(&command.nanos, u64::try_from(spent.as_nanos()).unwrap_or(u64::MAX));
+        if self.tracks_latency.load(Ordering::Relaxed) {
+            command.steps.count(spent);
+        }
+    }
+
+    /// Counts a reply, if it is an error.
+    pub fn count_error(&self, reply: &Reply) {
+        if reply.is_error() {
+            add(&self.error_replies, 1);
+            self.errors.count(reply);
+        }
+    }
+
+    /// Keeps the larger one.
+    pub fn see_peak(peak: &AtomicU64, bytes: usize) {
+        if get(peak) < bytes as u64 {
+            peak.fetch_max(bytes as u64, Ordering::Relaxed);
         }
     }
 
@@ -74,6 +104,8 @@ impl Stats {
             &self.protocol_errors,
             &self.input_bytes,
             &self.output_bytes,
+            &self.reads,
+            &self.writes,
         ];
         counters.into_iter().for_each(|counter| counter.store(0, Ordering::Relaxed));
         self.errors.reset();

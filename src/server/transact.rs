@@ -7,7 +7,7 @@ use bytes::Bytes;
 
 use super::dispatch::Runner;
 use crate::command::transactions::{Queued, Step};
-use crate::command::{Route, Row, table};
+use crate::command::{Route, Row, called, table};
 use crate::error::{Answer, Unavailable};
 use crate::keyspace::{Key, Scope};
 use crate::machine::{Batch, Transaction};
@@ -15,7 +15,7 @@ use crate::resp::{Reply, Request};
 
 /// Where the reply to a queued command comes from.
 enum Place {
-    /// The next one of the transaction; the command's position in the table.
+    /// The next one of the transaction; where the command is counted.
     Transaction(usize),
     /// It was refused before anything was done.
     Refused(Answer),
@@ -91,7 +91,7 @@ impl Runner<'_> {
                         told.keys.extend(keys);
                     }
                     match transaction.push(row, request.words(), &self.context) {
-                        Ok(()) => Place::Transaction(position),
+                        Ok(()) => Place::Transaction(called::place(position, request.words())),
                         Err(answer) => Place::Refused(answer),
                     }
                 }
@@ -180,9 +180,9 @@ impl Runner<'_> {
         let mut all = Vec::with_capacity(places.len());
         for place in places {
             all.push(match place {
-                Place::Transaction(position) => {
+                Place::Transaction(place) => {
                     let reply = replies.next().expect("a reply for each command of the transaction");
-                    self.count(position, &reply);
+                    self.count(place, &reply);
                     reply
                 }
                 Place::Refused(answer) => answer.into(),
@@ -194,6 +194,7 @@ impl Runner<'_> {
             });
         }
         assert!(replies.next().is_none(), "each reply has its place");
+        all.iter().for_each(|reply| self.shared.stats.count_error(reply));
         all
     }
 }

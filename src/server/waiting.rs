@@ -13,10 +13,10 @@ use crate::error::Answer;
 const LOOK_AGAIN: Duration = Duration::from_millis(5);
 
 /// Counts a client as blocked until it is dropped.
-struct Blocked<'a>(&'a AtomicU64);
+pub struct Blocked<'a>(&'a AtomicU64);
 
 impl Blocked<'_> {
-    fn new(shared: &Shared) -> Blocked<'_> {
+    pub fn new(shared: &Shared) -> Blocked<'_> {
         shared.stats.clients_blocked.fetch_add(1, Ordering::Relaxed);
         Blocked(&shared.stats.clients_blocked)
     }

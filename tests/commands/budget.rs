@@ -63,7 +63,7 @@ fn a_collection_that_is_too_large_for_a_reply_is_neither_answered_nor_taken() {
 
     ask(&mut vault, words("SADD set a"));
     ask(&mut vault, words("HSET hash a 1"));
-    for line in ["SRANDMEMBER set -9223372036854775808", "HRANDFIELD hash -100000000 WITHVALUES"] {
+    for line in ["SRANDMEMBER set -9223372036854775807", "HRANDFIELD hash -100000000 WITHVALUES"] {
         assert_eq!(ask(&mut vault, words(line)), Reply::Error(Budget::SPENT), "{line}");
     }
 }

@@ -8,6 +8,7 @@
 mod budget;
 mod collections;
 mod conformance;
+mod facts;
 mod patches;
 mod properties;
 mod scripts;

@@ -6,8 +6,8 @@ use bytes::Bytes;
 use futures_util::FutureExt;
 use jsonvault::command::transactions::{Queue, Step};
 use jsonvault::command::{
-    ClientLine, Context, Draw, Inspect, Node, Peer, Route, Running, Session, SettingRefused, Switchboard,
-    Topology, admit, table,
+    ClientLine, Context, Draw, Inspect, Node, Peer, ReadConsistency, Route, Running, Session, SettingRefused,
+    Switchboard, Topology, admit, table,
 };
 use jsonvault::env::{Clock, SystemClock};
 use jsonvault::error::Answer;
@@ -93,7 +93,7 @@ impl Vault {
             Route::Local { run } => run(&words[1..], &mut self.session).into(),
             Route::Control { run } => run(&words[1..], &mut self.session, &node).into(),
             Route::Transact { step } => self.step(step, words),
-            Route::Operate { run } => match run(&words[1..], &node) {
+            Route::Operate { run } => match run(&words[1..], &self.session, &node) {
                 Ok(running) => running.now_or_never().expect("a node alone has nothing to wait for").into(),
                 Err(answer) => Reply::Error(answer),
             },
@@ -244,10 +244,14 @@ impl Node for Alone<'_> {
     fn clients(&self) -> Vec<ClientLine> {
         Vec::new()
     }
-    fn memory_usage(&self, key: Bytes) -> Running<'_> {
+    fn memory_usage(&self, key: Bytes, _: Option<ReadConsistency>) -> Running<'_> {
         let view = self.keyspace.view(Scope::OneKey, self.now_ms);
         let bytes = view.with(&key, |entry| entry.memory_bytes(&Key::from(&key[..])) as i64);
         Box::pin(async move { Ok(bytes.map_or(Reply::Null, Reply::Integer)) })
+    }
+    fn digest(&self, _: Option<ReadConsistency>) -> Running<'_> {
+        let digest = self.keyspace.view(Scope::ManyKeys, self.now_ms).digest();
+        Box::pin(async move { Ok(Reply::bulk(format!("{digest:040x}"))) })
     }
     fn switchboard(&self) -> &dyn Switchboard {
         self.hub

@@ -62,6 +62,155 @@ fn errors_are_counted_by_their_codes() {
 }
 
 #[test]
+fn an_error_inside_a_transaction_is_counted_by_its_code() {
+    let node = TestNode::started();
+    let mut client = node.client();
+    client.ok("SET text x");
+    client.ok("MULTI");
+    client.text("INCR text");
+    client.text("LPUSH text a");
+    client.text("LLEN text");
+    client.ask("EXEC");
+    assert_eq!(client.info("errorstat_ERR").as_deref(), Some("count=1"));
+    assert_eq!(client.info("errorstat_WRONGTYPE").as_deref(), Some("count=2"));
+    assert_eq!(client.info_number("total_error_replies"), 3);
+}
+
+#[test]
+fn subcommands_and_other_names_are_counted_for_themselves() {
+    let node = TestNode::started();
+    let mut client = node.client();
+    client.ask("CONFIG GET port");
+    client.ask("client id");
+    client.ask("UNLINK k");
+    for (name, calls) in [("config|get", 1), ("client|id", 1), ("unlink", 1)] {
+        let stats = client.info(&format!("cmdstat_{name}")).unwrap_or_else(|| panic!("{name}"));
+        assert!(stats.starts_with(&format!("calls={calls},")), "{name}: {stats}");
+        assert!(client.info(&format!("latency_percentiles_usec_{name}")).is_some(), "{name}");
+    }
+    assert_eq!([client.info("cmdstat_config"), client.info("cmdstat_del")], [None, None]);
+    let told = client.ask("LATENCY HISTOGRAM config|get");
+    assert_eq!(*field(field(&told, "config|get"), "calls"), Value::Integer(1));
+    // The whole container, as in Redis.
+    let told = client.ask("LATENCY HISTOGRAM client");
+    assert_eq!(*field(field(&told, "client|id"), "calls"), Value::Integer(1));
+
+    client.ok("CONFIG SET latency-tracking no");
+    assert_eq!(client.ask("LATENCY HISTOGRAM"), Value::Array(Vec::new()));
+    assert_eq!(client.info("latency_percentiles_usec_unlink"), None);
+    assert!(client.info("cmdstat_unlink").is_some());
+}
+
+#[test]
+fn keys_that_were_looked_for_are_hits_or_misses() {
+    let node = TestNode::started();
+    let mut client = node.client();
+    client.ok("SET text x");
+    client.ok("JSON.SET doc $ 1");
+    for line in ["GET text", "GET nosuch", "JSON.GET doc", "MGET text doc nosuch", "EXISTS text nosuch"] {
+        client.ask(line);
+    }
+    let counted =
+        |client: &mut Client| ["keyspace_hits", "keyspace_misses"].map(|name| client.info_number(name));
+    assert_eq!(counted(&mut client), [5, 3]);
+    client.ok("MULTI");
+    client.text("GET text");
+    client.text("GET nosuch");
+    client.ask("EXEC");
+    assert_eq!(counted(&mut client), [6, 4]);
+    client.ok("SET text y");
+    assert_eq!(counted(&mut client), [6, 4], "what a write looks up is not counted");
+    client.ok("CONFIG RESETSTAT");
+    assert_eq!(counted(&mut client), [0, 0]);
+}
+
+#[test]
+fn info_tells_what_connections_hold_and_watch_and_cache() {
+    let node = TestNode::started();
+    let (mut client, mut other) = (node.client(), node.client());
+    let names = ["total_watched_keys", "watching_clients", "tracking_total_keys", "tracking_total_items"];
+    let told = |client: &mut Client| names.map(|name| client.info_number(name));
+    assert_eq!(told(&mut client), [0; 4]);
+    other.ok("WATCH a b");
+    client.ok("CLIENT TRACKING ON");
+    other.ok("CLIENT TRACKING ON");
+    client.ask("MGET a b");
+    other.ask("GET a");
+    assert_eq!(told(&mut client), [2, 1, 2, 3]);
+    assert_eq!(client.info_number("tracking_total_prefixes"), 0);
+    client.ok("CLIENT TRACKING OFF");
+    client.ok("CLIENT TRACKING ON BCAST PREFIX p: PREFIX q:");
+    assert_eq!(client.info_number("tracking_total_prefixes"), 2);
+
+    let reads = client.info_number("total_reads_processed");
+    let writes = client.info_number("total_writes_processed");
+    client.ok("SET big x");
+    client.call(&["SET", "big", &"x".repeat(200_000)]);
+    client.ask("GET big");
+    assert!(client.info_number("total_reads_processed") >= reads + 4);
+    assert!(client.info_number("total_writes_processed") >= writes + 4);
+    assert!(client.info_number("client_recent_max_input_buffer") >= 100_000);
+    assert!(client.info_number("client_recent_max_output_buffer") >= 200_000);
+    assert!(client.info_number("mem_clients_normal") > 0);
+    let memory = ["used_memory_rss", "allocator_resident", "used_memory_overhead"];
+    let [resident, allocated, overhead] = memory.map(|name| client.info_number(name));
+    assert!(0 < allocated && allocated < resident && 0 < overhead && overhead <= resident);
+}
+
+#[test]
+fn a_connection_shows_what_it_sent_and_what_it_is() {
+    let node = TestNode::started();
+    let mut client = node.client();
+    let line = client.text("CLIENT INFO");
+    let value = |line: &str, name: &str| {
+        let found = line.trim_end().split(' ').find_map(|field| field.strip_prefix(name)?.strip_prefix('='));
+        found.unwrap_or_else(|| panic!("{line} has no {name}")).to_string()
+    };
+    // `*2 $6 CLIENT $4 INFO`, each with its line break.
+    let held = ["qbuf", "argv-mem", "multi-mem", "obl", "oll", "omem", "events", "cmd", "flags"];
+    let shown = held.map(|name| value(&line, name));
+    assert_eq!(shown, ["26", "10", "0", "0", "0", "0", "r", "client|info", "N"], "{line}");
+    for name in ["fd", "qbuf-free", "rbs", "rbp", "tot-mem"] {
+        assert!(value(&line, name).parse::<u64>().is_ok(), "{name}: {line}");
+    }
+    let list = format!("CLIENT LIST ID {}", client.integer("CLIENT ID"));
+    client.ok("CLIENT NO-EVICT on");
+    client.ok("CLIENT NO-TOUCH on");
+    assert_eq!(value(&client.text(&list), "flags"), "eT");
+    client.ok("CLIENT NO-EVICT off");
+    assert_eq!(value(&client.text(&list), "cmd"), "client|list");
+    let mut other = node.client();
+    client.ok("MULTI");
+    client.text("SET k v");
+    let queued = value(&other.text(&list), "multi-mem").parse::<u64>().unwrap();
+    assert!(queued >= 5, "{queued}");
+    client.ask("EXEC");
+    assert_eq!(value(&other.text(&list), "multi-mem"), "0");
+}
+
+#[test]
+fn a_node_that_is_alone_has_the_levels_of_reads_but_not_those_of_a_cluster() {
+    let node = TestNode::started();
+    let mut client = node.client();
+    for line in ["READONLY", "READWRITE"] {
+        assert_eq!(client.text(line), "ERR This instance has cluster support disabled");
+    }
+    client.ok("CLIENT READ-CONSISTENCY local");
+}
+
+#[test]
+fn a_connection_that_a_pause_holds_back_counts_as_blocked() {
+    let node = TestNode::started();
+    let (mut client, mut other) = (node.client(), node.client());
+    client.ok("CLIENT PAUSE 100000 WRITE");
+    other.send(&["SET", "k", "v"]).unwrap();
+    until("the write to wait", || (client.info_number("blocked_clients") == 1).then_some(()));
+    client.ok("CLIENT UNPAUSE");
+    assert_eq!(other.receive().unwrap().text().map(|text| &text[..]), Some(&b"OK"[..]));
+    assert_eq!(client.info_number("blocked_clients"), 0);
+}
+
+#[test]
 fn a_rate_rises_under_load_and_a_key_that_expires_is_counted() {
     let node = TestNode::started();
     let mut client = node.client();

@@ -327,6 +327,7 @@ fn changes_of_keys_are_told_as_far_as_the_setting_says() {
     client.ask("PERSIST t");
     client.ok("RENAME t u");
     client.ask("DEL u nosuch");
+    client.ask("JSON.DEL k");
     client.ok("SET gone 1 PX 1");
     let events = [
         ("k", "json.set"),
@@ -338,6 +339,7 @@ fn changes_of_keys_are_told_as_far_as_the_setting_says() {
         ("t", "rename_from"),
         ("u", "rename_to"),
         ("u", "del"),
+        ("k", "json.del"),
         ("gone", "set"),
         ("gone", "expire"),
     ];
@@ -417,4 +419,20 @@ fn replies_of_a_transaction_are_bounded_and_its_writes_are_done() {
     let uncertain = |reply: &&Value| matches!(reply, Value::Error(line) if line.starts_with("UNCERTAIN"));
     assert!((16..=18).contains(&all.iter().filter(uncertain).count()), "256 MiB and no more");
     assert_eq!(client.text("GET done"), "1");
+}
+
+#[test]
+fn a_client_that_wants_no_replies_is_told_what_it_listens_to() {
+    let node = TestNode::started();
+    let (mut client, mut listener) = (node.client(), resp3(&node));
+    listener.send(&["CLIENT", "REPLY", "OFF"]).unwrap();
+    listener.send(&["SUBSCRIBE", "news"]).unwrap();
+    let change = |kind: &str, count| Value::Push(vec![bulk(kind), bulk("news"), Value::Integer(count)]);
+    assert_eq!(listener.receive().unwrap(), change("subscribe", 1));
+    listener.send(&["SUBSCRIBE"]).unwrap();
+    listener.send(&["PING"]).unwrap();
+    assert_eq!(client.integer("PUBLISH news hello"), 1);
+    assert_eq!(listener.receive().unwrap(), push(&["message", "news", "hello"]));
+    listener.send(&["UNSUBSCRIBE", "news"]).unwrap();
+    assert_eq!(listener.receive().unwrap(), change("unsubscribe", 0));
 }

@@ -274,8 +274,8 @@ fn the_readme_lists_the_commands_that_are_there() {
     };
     let words = rows.flat_map(|row| row.split([' ', '`', ',', '|']));
     let listed: BTreeSet<&str> = words.filter(is_name).filter(|word| *word != "JSON").collect();
-    let table = table::ROWS.iter().flat_map(|row| std::iter::once(&row.spec.name).chain(row.spec.aliases));
-    let table: BTreeSet<&str> = table.copied().collect();
+    let table: BTreeSet<&str> =
+        table::ROWS.iter().flat_map(|row| row.names()).map(|(name, _)| name).collect();
     let missing = table.difference(&listed).map(|name| format!("{name} is not listed"));
     let unknown = listed.difference(&table).map(|name| format!("{name} is no command"));
     assert_none("README.md", missing.chain(unknown).collect());

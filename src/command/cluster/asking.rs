@@ -14,11 +14,17 @@ impl Command for Asking {
         arity: 1,
         keys: KeySpec::NONE,
         group: Group::Cluster,
-        since: "0.1.0",
+        since: "3.0.0",
+        complexity: "O(1)",
         summary: "Is accepted and means nothing: no slot is ever on its way between two nodes.",
         syntax: "",
     };
-    const FLAGS: Flags = Flags { fast: true, ..Flags::NONE };
+    const FLAGS: Flags = Flags {
+        fast: true,
+        without: &["noscript", "loading", "stale"],
+        categories: &["@connection"],
+        ..Flags::NONE
+    };
 }
 
 impl Control for Asking {

@@ -1,7 +1,7 @@
 //! `FAILOVER [TO host port [FORCE]] [TIMEOUT milliseconds]` and `FAILOVER ABORT`: RAFT.TRANSFER_LEADER in Redis' words.
 
 use super::text;
-use crate::command::{Args, Command, Group, KeySpec, Node, Operate, Running, Spec};
+use crate::command::{Args, Command, Flags, Group, KeySpec, Node, Operate, Running, Spec};
 use crate::error::Answer;
 use crate::resp::Reply;
 
@@ -18,11 +18,13 @@ impl Command for Failover {
         aliases: &[],
         arity: -1,
         keys: KeySpec::NONE,
-        group: Group::Cluster,
-        since: "0.1.0",
+        group: Group::Server,
+        since: "6.2.0",
+        complexity: "O(1)",
         summary: "Hands leadership to another node, and answers when that is done.",
         syntax: "[TO host port [FORCE]] [ABORT] [TIMEOUT milliseconds]",
     };
+    const FLAGS: Flags = Flags { without: &["loading"], ..Flags::NONE };
 }
 
 impl Operate for Failover {

@@ -19,6 +19,7 @@ impl Command for RaftCluster {
         keys: KeySpec::NONE,
         group: Group::Cluster,
         since: "0.1.0",
+        complexity: "O(1)",
         summary: "Joins the cluster of a node at a client address, without keys; or goes on alone when the others are lost.",
         syntax: "JOIN host:port | FORGET-OTHERS",
     };

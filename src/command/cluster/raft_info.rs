@@ -14,6 +14,7 @@ impl Command for RaftInfo {
         keys: KeySpec::NONE,
         group: Group::Cluster,
         since: "0.1.0",
+        complexity: "O(1)",
         summary: "The state of the group as this node knows it, as INFO raft shows it.",
         syntax: "",
     };

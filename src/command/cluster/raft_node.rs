@@ -19,6 +19,7 @@ impl Command for RaftNode {
         keys: KeySpec::NONE,
         group: Group::Cluster,
         since: "0.1.0",
+        complexity: "O(1)",
         summary: "Takes a node into the cluster, as a learner that becomes a voter, or removes one.",
         syntax: "ADD id client-address raft-address [incarnation] | REMOVE id [FORCE]",
     };

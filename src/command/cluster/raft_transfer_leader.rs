@@ -17,6 +17,7 @@ impl Command for RaftTransferLeader {
         keys: KeySpec::NONE,
         group: Group::Cluster,
         since: "0.1.0",
+        complexity: "O(1)",
         summary: "Hands leadership to a node, or to the one that has the most of the log.",
         syntax: "[id]",
     };

@@ -1,6 +1,7 @@
 //! `READONLY`: reads of this connection are answered with what this node has applied.
 
-use crate::command::{Args, Command, Group, KeySpec, Local, ReadConsistency, Session, Spec};
+use super::DISABLED;
+use crate::command::{Args, Command, Control, Flags, Group, KeySpec, Node, ReadConsistency, Session, Spec};
 use crate::error::Answer;
 use crate::resp::Reply;
 
@@ -13,14 +14,27 @@ impl Command for Readonly {
         arity: 1,
         keys: KeySpec::NONE,
         group: Group::Cluster,
-        since: "0.1.0",
+        since: "3.0.0",
+        complexity: "O(1)",
         summary: "Reads of this connection are answered with what this node has applied.",
         syntax: "",
     };
+    const FLAGS: Flags =
+        Flags { fast: true, without: &["noscript"], categories: &["@connection"], ..Flags::NONE };
 }
 
-impl Local for Readonly {
-    fn run(_args: &mut Args<'_>, session: &mut Session) -> Result<Reply, Answer> {
+/// Redis has these commands in a cluster alone. A group of several nodes is one: there the level of reads makes a
+/// difference. On a node that is alone it makes none, and `CLIENT READ-CONSISTENCY` sets it all the same.
+pub(super) fn check(node: &dyn Node) -> Result<(), Answer> {
+    match node.cluster_enabled() || node.topology().members.len() > 1 {
+        true => Ok(()),
+        false => Err(DISABLED),
+    }
+}
+
+impl Control for Readonly {
+    fn run(_args: &mut Args<'_>, session: &mut Session, node: &dyn Node) -> Result<Reply, Answer> {
+        check(node)?;
         session.read_consistency = Some(ReadConsistency::Local);
         Ok(Reply::OK)
     }

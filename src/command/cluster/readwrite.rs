@@ -1,6 +1,7 @@
 //! `READWRITE`: reads of this connection are as fresh as the setting read-consistency says.
 
-use crate::command::{Args, Command, Group, KeySpec, Local, Session, Spec};
+use super::readonly::{Readonly, check};
+use crate::command::{Args, Command, Control, Flags, Node, Session, Spec};
 use crate::error::Answer;
 use crate::resp::Reply;
 
@@ -9,18 +10,15 @@ pub struct Readwrite;
 impl Command for Readwrite {
     const SPEC: Spec = Spec {
         name: "READWRITE",
-        aliases: &[],
-        arity: 1,
-        keys: KeySpec::NONE,
-        group: Group::Cluster,
-        since: "0.1.0",
         summary: "Reads of this connection are as fresh as the setting read-consistency says.",
-        syntax: "",
+        ..Readonly::SPEC
     };
+    const FLAGS: Flags = Readonly::FLAGS;
 }
 
-impl Local for Readwrite {
-    fn run(_args: &mut Args<'_>, session: &mut Session) -> Result<Reply, Answer> {
+impl Control for Readwrite {
+    fn run(_args: &mut Args<'_>, session: &mut Session, node: &dyn Node) -> Result<Reply, Answer> {
+        check(node)?;
         session.read_consistency = None;
         Ok(Reply::OK)
     }

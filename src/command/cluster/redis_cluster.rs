@@ -4,7 +4,7 @@ use bytes::Bytes;
 
 use super::{DISABLED, shape};
 use crate::command::slot::{self, SLOTS};
-use crate::command::{Args, Command, Control, Group, KeySpec, Node, Session, Spec};
+use crate::command::{Args, Command, Control, Flags, Group, KeySpec, Node, Session, Spec, Subcommand};
 use crate::error::Answer;
 use crate::resp::Reply;
 
@@ -43,18 +43,34 @@ impl Command for RedisCluster {
         arity: -2,
         keys: KeySpec::NONE,
         group: Group::Cluster,
-        since: "0.1.0",
+        since: "3.0.0",
+        complexity: "As that of the subcommand",
         summary: "The group as a Redis Cluster whose one master, the leader, has all slots.",
-        syntax: "(SLOTS | SHARDS | NODES | INFO | MYID | LINKS | KEYSLOT name | COUNTKEYSINSLOT slot | GETKEYSINSLOT slot count | REPLICAS node-id | HELP)",
+        syntax: "",
     };
+    const FLAGS: Flags = Flags { without: &["noscript", "loading"], ..Flags::NONE };
+    const SUBCOMMANDS: &'static [Subcommand] = &[
+        Subcommand::new("SLOTS", "", "3.0.0", "O(N) with N the nodes").without(&["noscript"]),
+        Subcommand::new("SHARDS", "", "7.0.0", "O(N) with N the nodes").without(&["noscript"]),
+        Subcommand::new("NODES", "", "3.0.0", "O(N) with N the nodes"),
+        Subcommand::new("INFO", "", "3.0.0", "O(1)"),
+        Subcommand::new("MYID", "", "3.0.0", "O(1)"),
+        Subcommand::new("LINKS", "", "7.0.0", "O(N) with N the nodes"),
+        Subcommand::new("KEYSLOT", "name", "3.0.0", "O(N) with N the bytes of the key"),
+        Subcommand::new("COUNTKEYSINSLOT", "slot", "3.0.0", "O(1)"),
+        Subcommand::new("GETKEYSINSLOT", "slot count", "3.0.0", "O(N) with N the keys that are asked for"),
+        Subcommand::new("REPLICAS", "node-id", "5.0.0", "O(N) with N the replicas").admin(),
+        Subcommand::help("5.0.0"),
+    ];
 }
 
 impl Control for RedisCluster {
     fn run(args: &mut Args<'_>, _session: &mut Session, node: &dyn Node) -> Result<Reply, Answer> {
-        if !node.cluster_enabled() {
-            return Err(DISABLED);
-        }
         let word = args.word()?;
+        if !node.cluster_enabled() {
+            let known = Self::SUBCOMMANDS.iter().any(|one| one.name.as_bytes().eq_ignore_ascii_case(word));
+            return Err(if known { DISABLED } else { args.wrong_subcommand(word) });
+        }
         match (&word.to_ascii_uppercase()[..], args.left()) {
             (b"SLOTS", 0) => Ok(shape::slots(&node.topology())),
             (b"SHARDS", 0) => Ok(shape::shards(&node.topology())),

@@ -13,11 +13,13 @@ impl Command for Role {
         arity: 1,
         keys: KeySpec::NONE,
         group: Group::Server,
-        since: "0.1.0",
+        since: "2.8.12",
+        complexity: "O(1)",
         summary: "Whether this node leads, as master, or follows, as slave; offsets are indexes of the log.",
         syntax: "",
     };
-    const FLAGS: Flags = Flags { fast: true, ..Flags::NONE };
+    const FLAGS: Flags =
+        Flags { fast: true, for_everybody: true, categories: &["@admin", "@dangerous"], ..Flags::NONE };
 }
 
 impl Control for Role {

@@ -21,11 +21,13 @@ impl Command for Auth {
         arity: -2,
         keys: KeySpec::NONE,
         group: Group::Connection,
-        since: "0.1.0",
+        since: "1.0.0",
+        complexity: "O(N) with N the passwords of the user",
         summary: "Says who the client is.",
         syntax: "[username] password",
     };
-    const FLAGS: Flags = Flags { before_login: true, secret: true, ..Flags::NONE };
+    const FLAGS: Flags =
+        Flags { fast: true, before_login: true, secret: true, also: &["allow_busy"], ..Flags::NONE };
 }
 
 impl Control for Auth {

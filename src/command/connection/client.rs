@@ -6,7 +6,7 @@ mod tracking;
 
 use crate::command::{
     Args, Command, Control, Flags, Group, KeySpec, Node, ReadConsistency, ReplyMode, Session, Spec,
-    subcommands,
+    Subcommand, subcommands,
 };
 use crate::error::Answer;
 use crate::resp::Reply;
@@ -24,11 +24,35 @@ impl Command for Client {
         arity: -2,
         keys: KeySpec::NONE,
         group: Group::Connection,
-        since: "0.1.0",
+        since: "2.4.0",
+        complexity: "As that of the subcommand",
         summary: "Names, lists, pauses and ends connections.",
-        syntax: "(ID | INFO | LIST [TYPE type] [ID id [id ...]] | GETNAME | SETNAME name | SETINFO attribute value | KILL filter [filter ...] | PAUSE milliseconds [WRITE | ALL] | UNPAUSE | UNBLOCK id [TIMEOUT | ERROR] | REPLY mode | TRACKING mode [option ...] | TRACKINGINFO | CACHING mode | GETREDIR | NO-EVICT mode | NO-TOUCH mode | READ-CONSISTENCY level | HELP)",
+        syntax: "",
     };
     const FLAGS: Flags = Flags { while_paused: true, ..Flags::NONE };
+    const SUBCOMMANDS: &'static [Subcommand] = &[
+        Subcommand::new("ID", "", "5.0.0", "O(1)"),
+        Subcommand::new("INFO", "", "6.2.0", "O(1)"),
+        Subcommand::new("LIST", "[TYPE type] [ID id [id ...]]", "2.4.0", "O(N) with N the open connections")
+            .admin(),
+        Subcommand::new("GETNAME", "", "2.6.9", "O(1)"),
+        Subcommand::new("SETNAME", "name", "2.6.9", "O(1)"),
+        Subcommand::new("SETINFO", "attribute value", "7.2.0", "O(1)"),
+        Subcommand::new("KILL", "filter [filter ...]", "2.4.0", "O(N) with N the open connections").admin(),
+        Subcommand::new("PAUSE", "milliseconds [WRITE | ALL]", "3.0.0", "O(1)").admin(),
+        Subcommand::new("UNPAUSE", "", "6.2.0", "O(N) with N the clients that wait").admin(),
+        Subcommand::new("UNBLOCK", "id [TIMEOUT | ERROR]", "5.0.0", "O(log N) with N the open connections")
+            .admin(),
+        Subcommand::new("REPLY", "mode", "3.2.0", "O(1)"),
+        Subcommand::new("TRACKING", "mode [option ...]", "6.0.0", "O(1)"),
+        Subcommand::new("TRACKINGINFO", "", "6.2.0", "O(1)"),
+        Subcommand::new("CACHING", "mode", "6.0.0", "O(1)"),
+        Subcommand::new("GETREDIR", "", "6.0.0", "O(1)"),
+        Subcommand::new("NO-EVICT", "mode", "7.0.0", "O(1)").admin(),
+        Subcommand::new("NO-TOUCH", "mode", "7.2.0", "O(1)"),
+        Subcommand::new("READ-CONSISTENCY", "level", "0.1.0", "O(1)"),
+        Subcommand::help("5.0.0"),
+    ];
 }
 
 impl Control for Client {
@@ -44,7 +68,7 @@ impl Control for Client {
             }
             b"SETINFO" if args.left() == 2 => set_info(args, session),
             b"INFO" if args.is_empty() => Ok(Reply::Verbatim((list::own(session, node) + "\n").into())),
-            b"LIST" => list::all(args, node),
+            b"LIST" => list::all(args, session, node),
             b"KILL" if !args.is_empty() => kill::run(args, session, node),
             b"PAUSE" if (1..=2).contains(&args.left()) => pause(args, node),
             b"UNPAUSE" if args.is_empty() => {
@@ -62,23 +86,43 @@ impl Control for Client {
                 session.read_consistency = Some(level.ok_or(NO_LEVEL)?);
                 Ok(Reply::OK)
             }
-            // Nothing is evicted by connection and no key keeps a time of last use, so both are as asked already.
-            b"NO-EVICT" | b"NO-TOUCH" if args.left() == 1 => Ok(Reply::OK),
-            b"HELP" if args.is_empty() => Ok(subcommands::help(&Self::SPEC)),
+            // Nothing is evicted by connection and no key keeps a time of last use: they are remembered, and shown.
+            b"NO-EVICT" if args.left() == 1 => switch(args, &mut session.no_evict),
+            b"NO-TOUCH" if args.left() == 1 => switch(args, &mut session.no_touch),
+            b"HELP" if args.is_empty() => Ok(subcommands::help::<Self>()),
             _ => Err(args.wrong_subcommand(word)),
         }
     }
 }
 
 fn pause(args: &mut Args<'_>, node: &dyn Node) -> Result<Reply, Answer> {
-    let millis = args.integer().ok().and_then(|millis| u64::try_from(millis).ok());
-    let millis = millis.ok_or(Answer::fixed("ERR timeout is not an integer or out of range"))?;
+    let time = args.word()?;
     let writes_only = args.keyword("WRITE");
-    if !writes_only {
-        args.keyword("ALL");
+    if !writes_only && !args.is_empty() && !args.keyword("ALL") {
+        return Err(Answer::fixed("ERR CLIENT PAUSE mode must be WRITE or ALL"));
     }
-    args.finish()?;
+    let millis = number(time, "ERR timeout is not an integer or out of range")?;
+    let millis = u64::try_from(millis).map_err(|_| Answer::fixed("ERR timeout is negative"))?;
+    if node.now_ms().checked_add(millis).is_none_or(|end| i64::try_from(end).is_err()) {
+        return Err(Answer::fixed("ERR timeout is out of range"));
+    }
     node.switchboard().pause(millis, writes_only);
+    Ok(Reply::OK)
+}
+
+/// A word as a whole number; what is said if it is none.
+fn number(word: &[u8], wrong: &'static str) -> Result<i64, Answer> {
+    let number = std::str::from_utf8(word).ok().and_then(|text| text.parse().ok());
+    number.ok_or(Answer::fixed(wrong))
+}
+
+/// `ON` or `OFF`.
+fn switch(args: &mut Args<'_>, property: &mut bool) -> Result<Reply, Answer> {
+    *property = match &args.word()?.to_ascii_uppercase()[..] {
+        b"ON" => true,
+        b"OFF" => false,
+        _ => return Err(Answer::SYNTAX),
+    };
     Ok(Reply::OK)
 }
 

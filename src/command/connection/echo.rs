@@ -1,6 +1,6 @@
 //! `ECHO message`: answers the message.
 
-use crate::command::{Args, Command, Group, KeySpec, Local, Session, Spec};
+use crate::command::{Args, Command, Flags, Group, KeySpec, Local, Session, Spec};
 use crate::error::Answer;
 use crate::resp::Reply;
 
@@ -13,10 +13,12 @@ impl Command for Echo {
         arity: 2,
         keys: KeySpec::NONE,
         group: Group::Connection,
-        since: "0.1.0",
+        since: "1.0.0",
+        complexity: "O(1)",
         summary: "Answers the message.",
         syntax: "message",
     };
+    const FLAGS: Flags = Flags { without: &["noscript"], ..Flags::NONE };
 }
 
 impl Local for Echo {

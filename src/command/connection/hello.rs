@@ -24,11 +24,13 @@ impl Command for Hello {
         arity: -1,
         keys: KeySpec::NONE,
         group: Group::Connection,
-        since: "0.1.0",
+        since: "6.0.0",
+        complexity: "O(1)",
         summary: "Switches the protocol and tells of the server.",
         syntax: "[protover [AUTH username password] [SETNAME clientname]]",
     };
-    const FLAGS: Flags = Flags { secret: true, before_login: true, fast: true, ..Flags::NONE };
+    const FLAGS: Flags =
+        Flags { secret: true, before_login: true, fast: true, also: &["allow_busy"], ..Flags::NONE };
 }
 
 impl Control for Hello {

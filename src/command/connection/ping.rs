@@ -13,11 +13,13 @@ impl Command for Ping {
         arity: -1,
         keys: KeySpec::NONE,
         group: Group::Connection,
-        since: "0.1.0",
+        since: "1.0.0",
+        complexity: "O(1)",
         summary: "Answers PONG, or the message.",
         syntax: "[message]",
     };
-    const FLAGS: Flags = Flags { while_subscribed: true, ..Flags::NONE };
+    const FLAGS: Flags =
+        Flags { while_subscribed: true, without: &["noscript", "loading", "stale"], ..Flags::NONE };
 }
 
 impl Local for Ping {

@@ -13,11 +13,18 @@ impl Command for Quit {
         arity: -1,
         keys: KeySpec::NONE,
         group: Group::Connection,
-        since: "0.1.0",
+        since: "1.0.0",
+        complexity: "O(1)",
         summary: "Answers OK and closes the connection.",
         syntax: "",
     };
-    const FLAGS: Flags = Flags { at_once: true, while_subscribed: true, before_login: true, ..Flags::NONE };
+    const FLAGS: Flags = Flags {
+        at_once: true,
+        while_subscribed: true,
+        before_login: true,
+        also: &["allow_busy"],
+        ..Flags::NONE
+    };
 }
 
 impl Local for Quit {

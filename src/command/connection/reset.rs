@@ -13,11 +13,19 @@ impl Command for Reset {
         arity: 1,
         keys: KeySpec::NONE,
         group: Group::Connection,
-        since: "0.1.0",
+        since: "6.2.0",
+        complexity: "O(1)",
         summary: "Puts the connection back to the state of a new one.",
         syntax: "",
     };
-    const FLAGS: Flags = Flags { at_once: true, while_subscribed: true, before_login: true, ..Flags::NONE };
+    const FLAGS: Flags = Flags {
+        fast: true,
+        at_once: true,
+        while_subscribed: true,
+        before_login: true,
+        also: &["allow_busy"],
+        ..Flags::NONE
+    };
 }
 
 impl Control for Reset {

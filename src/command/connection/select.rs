@@ -1,6 +1,6 @@
 //! `SELECT index`: there is one database, number 0.
 
-use crate::command::{Args, Command, Group, KeySpec, Local, Session, Spec};
+use crate::command::{Args, Command, Flags, Group, KeySpec, Local, Session, Spec};
 use crate::error::Answer;
 use crate::resp::Reply;
 
@@ -13,10 +13,12 @@ impl Command for Select {
         arity: 2,
         keys: KeySpec::NONE,
         group: Group::Connection,
-        since: "0.1.0",
+        since: "1.0.0",
+        complexity: "O(1)",
         summary: "Selects the database: there is one, number 0.",
         syntax: "index",
     };
+    const FLAGS: Flags = Flags { without: &["noscript"], ..Flags::NONE };
 }
 
 impl Local for Select {

@@ -25,13 +25,13 @@ fn values(hash: &Hash) -> Result<Reply, Answer> {
 }
 
 macro_rules! commands {
-    ($($name:ident, $word:literal, $all:path, $summary:literal;)*) => { $(
+    ($($name:ident, $word:literal, $since:literal, $complexity:literal, $all:path, $summary:literal;)*) => { $(
         pub struct $name {
             key: Key,
         }
 
         impl Command for $name {
-            const SPEC: Spec = spec($word, 2, $summary, "key");
+            const SPEC: Spec = spec($word, 2, $since, $complexity, $summary, "key");
         }
 
         impl Read for $name {
@@ -48,7 +48,7 @@ macro_rules! commands {
 }
 
 commands! {
-    Hgetall, "HGETALL", pairs, "Every field with its value.";
-    Hkeys, "HKEYS", fields, "Every field of a hash.";
-    Hvals, "HVALS", values, "Every value of a hash.";
+    Hgetall, "HGETALL", "2.0.0", "O(N) with N the fields", pairs, "Every field with its value.";
+    Hkeys, "HKEYS", "2.0.0", "O(N) with N the fields", fields, "Every field of a hash.";
+    Hvals, "HVALS", "2.0.0", "O(N) with N the fields", values, "Every value of a hash.";
 }

@@ -1,7 +1,7 @@
 //! `HLEN key`: how many fields a hash has, 0 without a key.
 
 use super::spec;
-use crate::command::{Args, Command, Context, Read, Spec};
+use crate::command::{Args, Command, Context, Flags, Read, Spec, Usage};
 use crate::error::Answer;
 use crate::keyspace::{Collection, Hash, Key, View};
 use crate::resp::Reply;
@@ -11,7 +11,9 @@ pub struct Hlen {
 }
 
 impl Command for Hlen {
-    const SPEC: Spec = spec("HLEN", 2, "How many fields a hash has.", "key");
+    const SPEC: Spec =
+        spec("HLEN", 2, "2.0.0", "O(1)", "How many fields a hash has.", "key").used(Usage::LOOKED_AT);
+    const FLAGS: Flags = Flags { fast: true, ..Flags::NONE };
 }
 
 impl Read for Hlen {

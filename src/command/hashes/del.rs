@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::spec;
-use crate::command::{Args, Command, Context, Spec, Write};
+use crate::command::{Args, Command, Context, Flags, Spec, Usage, Write};
 use crate::error::Answer;
 use crate::keyspace::{Edited, Element, Hash, Key, Writer};
 use crate::resp::Reply;
@@ -15,7 +15,16 @@ pub struct Hdel {
 }
 
 impl Command for Hdel {
-    const SPEC: Spec = spec("HDEL", -3, "Takes fields out of a hash.", "key field ...");
+    const SPEC: Spec = spec(
+        "HDEL",
+        -3,
+        "2.0.0",
+        "O(N) with N the fields that are asked for",
+        "Takes fields out of a hash.",
+        "key field ...",
+    )
+    .used(Usage::TAKEN_FROM);
+    const FLAGS: Flags = Flags { fast: true, sparing: true, ..Flags::NONE };
 }
 
 impl Write for Hdel {

@@ -3,20 +3,21 @@
 
 use super::spec;
 use crate::command::bulks::bulk;
-use crate::command::{Args, Command, Context, Read, Spec};
+use crate::command::{Args, Command, Context, Flags, Read, Spec, Usage};
 use crate::error::Answer;
 use crate::keyspace::{Element, Hash, Key, View};
 use crate::resp::Reply;
 
 macro_rules! commands {
-    ($($name:ident, $word:literal, $answer:expr, $summary:literal;)*) => { $(
+    ($($name:ident, $word:literal, $since:literal, $complexity:literal, $usage:ident, $answer:expr, $summary:literal;)*) => { $(
         pub struct $name {
             key: Key,
             field: Element,
         }
 
         impl Command for $name {
-            const SPEC: Spec = spec($word, 3, $summary, "key field");
+            const SPEC: Spec = spec($word, 3, $since, $complexity, $summary, "key field").used(Usage::$usage);
+            const FLAGS: Flags = Flags { fast: true, ..Flags::NONE };
         }
 
         impl Read for $name {
@@ -35,8 +36,8 @@ macro_rules! commands {
 }
 
 commands! {
-    Hget, "HGET", bulk, "The value of a field.";
-    Hexists, "HEXISTS", |value| Reply::Integer(i64::from(value.is_some())), "Whether a hash has a field.";
-    Hstrlen, "HSTRLEN", |value| Reply::Integer(value.map_or(0, |value| value.as_bytes().len() as i64)),
+    Hget, "HGET", "2.0.0", "O(1)", READ, bulk, "The value of a field.";
+    Hexists, "HEXISTS", "2.0.0", "O(1)", LOOKED_AT, |value| Reply::Integer(i64::from(value.is_some())), "Whether a hash has a field.";
+    Hstrlen, "HSTRLEN", "3.2.0", "O(1)", LOOKED_AT, |value| Reply::Integer(value.map_or(0, |value| value.as_bytes().len() as i64)),
         "How many bytes the value of a field has.";
 }

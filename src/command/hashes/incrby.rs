@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::spec;
 use crate::command::text::whole;
-use crate::command::{Args, Command, Context, Spec, Write};
+use crate::command::{Args, Command, Context, Flags, Spec, Write};
 use crate::error::Answer;
 use crate::keyspace::{Collection, Edited, Element, Hash, Key, Writer};
 use crate::resp::Reply;
@@ -20,7 +20,9 @@ pub struct Hincrby {
 }
 
 impl Command for Hincrby {
-    const SPEC: Spec = spec("HINCRBY", 4, "Adds to the number that a field has.", "key field increment");
+    const SPEC: Spec =
+        spec("HINCRBY", 4, "2.0.0", "O(1)", "Adds to the number that a field has.", "key field increment");
+    const FLAGS: Flags = Flags { fast: true, ..Flags::NONE };
 }
 
 impl Write for Hincrby {

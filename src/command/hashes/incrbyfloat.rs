@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::spec;
 use crate::command::text::incrbyfloat::{NOT_A_FLOAT, plus, real};
-use crate::command::{Args, Command, Context, Spec, Write};
+use crate::command::{Args, Command, Context, Flags, Spec, Write};
 use crate::error::Answer;
 use crate::keyspace::{Collection, Edited, Element, Hash, Key, Writer};
 use crate::resp::Reply;
@@ -20,9 +20,12 @@ impl Command for Hincrbyfloat {
     const SPEC: Spec = spec(
         "HINCRBYFLOAT",
         4,
+        "2.6.0",
+        "O(1)",
         "Adds to the number that a field has, which need not be whole.",
         "key field increment",
     );
+    const FLAGS: Flags = Flags { fast: true, ..Flags::NONE };
 }
 
 impl Write for Hincrbyfloat {

@@ -2,7 +2,7 @@
 
 use super::spec;
 use crate::command::bulks::bulk;
-use crate::command::{Args, Budget, Command, Context, Read, Spec};
+use crate::command::{Args, Budget, Command, Context, Flags, Read, Spec};
 use crate::error::Answer;
 use crate::keyspace::{Element, Hash, Key, View};
 use crate::resp::Reply;
@@ -13,7 +13,15 @@ pub struct Hmget {
 }
 
 impl Command for Hmget {
-    const SPEC: Spec = spec("HMGET", -3, "The values of several fields.", "key field ...");
+    const SPEC: Spec = spec(
+        "HMGET",
+        -3,
+        "2.0.0",
+        "O(N) with N the fields that are asked for",
+        "The values of several fields.",
+        "key field ...",
+    );
+    const FLAGS: Flags = Flags { fast: true, ..Flags::NONE };
 }
 
 impl Read for Hmget {

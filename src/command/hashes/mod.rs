@@ -14,7 +14,14 @@ pub mod setnx;
 use super::{Group, KeySpec, Spec};
 
 /// What the rows of this group have in common.
-const fn spec(name: &'static str, arity: i32, summary: &'static str, syntax: &'static str) -> Spec {
+const fn spec(
+    name: &'static str,
+    arity: i32,
+    since: &'static str,
+    complexity: &'static str,
+    summary: &'static str,
+    syntax: &'static str,
+) -> Spec {
     let (keys, group) = (KeySpec::FIRST, Group::Hash);
-    Spec { name, aliases: &[], arity, keys, group, since: "0.1.0", summary, syntax }
+    Spec { name, aliases: &[], arity, keys, group, since, complexity, summary, syntax }
 }

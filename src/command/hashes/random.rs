@@ -17,16 +17,27 @@ pub struct Hrandfield {
 }
 
 impl Command for Hrandfield {
-    const SPEC: Spec =
-        spec("HRANDFIELD", -2, "Fields of a hash that chance chooses.", "key [count [WITHVALUES]]");
+    const SPEC: Spec = spec(
+        "HRANDFIELD",
+        -2,
+        "6.2.0",
+        "O(N) with N the fields that are asked for",
+        "Fields of a hash that chance chooses.",
+        "key [count [WITHVALUES]]",
+    );
 }
 
 impl Read for Hrandfield {
     fn parse(args: &mut Args<'_>, context: &Context) -> Result<Hrandfield, Answer> {
         let key = args.key()?;
-        let count = if args.is_empty() { None } else { Some(args.integer()?) };
+        let count = if args.is_empty() { None } else { Some(Chance::count(args)?) };
         let with_values = args.keyword("WITHVALUES");
         args.finish()?;
+        // Each field comes with its value.
+        let most = i64::MAX / 2;
+        if with_values && count.is_some_and(|count| !(-most..=most).contains(&count)) {
+            return Err(Answer::fixed("ERR value is out of range"));
+        }
         let in_pairs = context.protocol == Protocol::Resp3;
         Ok(Hrandfield { key, count, with_values, in_pairs, chance: Chance::draw(context) })
     }

@@ -5,7 +5,7 @@ use crate::command::bulks::bulks;
 use crate::command::element_scan::ElementScan;
 use crate::command::{Args, Command, Context, Read, Spec};
 use crate::error::Answer;
-use crate::keyspace::{Collection, Element, Hash, View};
+use crate::keyspace::{Element, Hash, View};
 use crate::resp::Reply;
 
 pub struct Hscan(ElementScan);
@@ -14,6 +14,8 @@ impl Command for Hscan {
     const SPEC: Spec = spec(
         "HSCAN",
         -3,
+        "2.8.0",
+        "O(1) for a call, O(N) for a whole walk with N the elements",
         "The fields of a hash, some at a time.",
         "key cursor [MATCH pattern] [COUNT count] [NOVALUES]",
     );
@@ -27,9 +29,9 @@ impl Read for Hscan {
     fn run(self, keyspace: &View<'_>) -> Result<Reply, Answer> {
         let scan = self.0;
         let found = keyspace.with_collection(scan.key.as_bytes(), |hash: &Hash| {
-            let (window, next) = scan.window(hash.len());
+            let (positions, next) = hash.walk(scan.cursor, scan.count);
             let mut wanted: Vec<&Element> = Vec::new();
-            for (field, value) in window.filter_map(|place| hash.at(place)) {
+            for (field, value) in positions.into_iter().filter_map(|position| hash.at(position)) {
                 if scan.wants(field)? {
                     wanted.push(field);
                     wanted.extend((!scan.without_values).then_some(value));

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::spec;
-use crate::command::{Args, Command, Context, Spec, Write};
+use crate::command::{Args, Command, Context, Flags, Spec, Usage, Write};
 use crate::error::Answer;
 use crate::keyspace::{Collection, Edited, Element, Hash, Key, Writer};
 use crate::resp::Reply;
@@ -36,12 +36,13 @@ impl Pairs {
 }
 
 macro_rules! commands {
-    ($($name:ident, $word:literal, $code:literal, $answer:expr, $summary:literal;)*) => { $(
+    ($($name:ident, $word:literal, $since:literal, $complexity:literal, $code:literal, $answer:expr, $summary:literal;)*) => { $(
         #[derive(Debug, PartialEq, Serialize, Deserialize)]
         pub struct $name(Pairs);
 
         impl Command for $name {
-            const SPEC: Spec = spec($word, -4, $summary, "key field value [field value ...]");
+            const SPEC: Spec = spec($word, -4, $since, $complexity, $summary, "key field value [field value ...]").used(Usage::UPDATED);
+            const FLAGS: Flags = Flags { fast: true, ..Flags::NONE };
         }
 
         impl Write for $name {
@@ -61,6 +62,6 @@ macro_rules! commands {
 }
 
 commands! {
-    Hset, "HSET", 240, Reply::Integer, "Gives fields their values.";
-    Hmset, "HMSET", 241, |_| Reply::OK, "Gives fields their values; HSET tells how many are new.";
+    Hset, "HSET", "2.0.0", "O(1) for a field, O(N) for N of them", 240, Reply::Integer, "Gives fields their values.";
+    Hmset, "HMSET", "2.0.0", "O(N) with N the fields", 241, |_| Reply::OK, "Gives fields their values; HSET tells how many are new.";
 }

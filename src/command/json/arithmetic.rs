@@ -24,7 +24,7 @@ pub struct Operands {
 }
 
 macro_rules! commands {
-    ($($(#[$doc:meta])* $name:ident, $word:literal, $code:literal, $arithmetic:ident, $summary:literal;)*) => { $(
+    ($($(#[$doc:meta])* $name:ident, $word:literal, $since:literal, $complexity:literal, $code:literal, $arithmetic:ident, $summary:literal;)*) => { $(
         $(#[$doc])*
         #[derive(Debug, PartialEq, Serialize, Deserialize)]
         pub struct $name(Operands);
@@ -36,7 +36,8 @@ macro_rules! commands {
                 arity: 4,
                 keys: KeySpec::FIRST,
                 group: Group::Json,
-                since: "0.1.0",
+                since: $since,
+                complexity: $complexity,
                 summary: $summary,
                 syntax: "key path number",
             };
@@ -57,9 +58,9 @@ macro_rules! commands {
 }
 
 commands! {
-    NumIncrBy, "JSON.NUMINCRBY", 103, Add, "Adds to the numbers at a path.";
-    NumMultBy, "JSON.NUMMULTBY", 104, Multiply, "Multiplies the numbers at a path.";
-    NumPowBy, "JSON.NUMPOWBY", 105, Power, "Raises the numbers at a path to a power.";
+    NumIncrBy, "JSON.NUMINCRBY", "1.0.0", "O(N) with N the size of the document", 103, Add, "Adds to the numbers at a path.";
+    NumMultBy, "JSON.NUMMULTBY", "1.0.0", "O(N) with N the size of the document", 104, Multiply, "Multiplies the numbers at a path.";
+    NumPowBy, "JSON.NUMPOWBY", "1.0.0", "O(N) with N the size of the document", 105, Power, "Raises the numbers at a path to a power.";
 }
 
 impl Operands {

@@ -25,7 +25,8 @@ impl Command for Arrappend {
         arity: -4,
         keys: KeySpec::FIRST,
         group: Group::Json,
-        since: "0.1.0",
+        since: "1.0.0",
+        complexity: "O(N) with N the size of the document",
         summary: "Appends values to the arrays at a path.",
         syntax: "key path json ...",
     };

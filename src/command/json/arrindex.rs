@@ -30,7 +30,8 @@ impl Command for Arrindex {
         arity: -4,
         keys: KeySpec::FIRST,
         group: Group::Json,
-        since: "0.1.0",
+        since: "1.0.0",
+        complexity: "O(N) with N the size of the document",
         summary: "Where a value stands first in the arrays at a path.",
         syntax: "key path json [start [stop]]",
     };

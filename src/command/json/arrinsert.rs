@@ -27,7 +27,8 @@ impl Command for Arrinsert {
         arity: -5,
         keys: KeySpec::FIRST,
         group: Group::Json,
-        since: "0.1.0",
+        since: "1.0.0",
+        complexity: "O(N) with N the size of the document",
         summary: "Inserts values into the arrays at a path.",
         syntax: "key path index json ...",
     };

@@ -27,7 +27,8 @@ impl Command for Arrpop {
         arity: -2,
         keys: KeySpec::FIRST,
         group: Group::Json,
-        since: "0.1.0",
+        since: "1.0.0",
+        complexity: "O(N) with N the size of the document",
         summary: "Removes an element of the arrays at a path and answers it.",
         syntax: "key [FORMAT format] [path [index]]",
     };

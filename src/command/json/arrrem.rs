@@ -28,6 +28,7 @@ impl Command for Arrrem {
         keys: KeySpec::FIRST,
         group: Group::Json,
         since: "0.1.0",
+        complexity: "O(N) with N the size of the document",
         summary: "Removes elements by value from the arrays at a path.",
         syntax: "key path json [count]",
     };

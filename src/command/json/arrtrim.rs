@@ -26,7 +26,8 @@ impl Command for Arrtrim {
         arity: 5,
         keys: KeySpec::FIRST,
         group: Group::Json,
-        since: "0.1.0",
+        since: "1.0.0",
+        complexity: "O(N) with N the size of the document",
         summary: "Keeps a range of the arrays at a path.",
         syntax: "key path start stop",
     };

@@ -24,7 +24,8 @@ impl Command for Clear {
         arity: -2,
         keys: KeySpec::FIRST,
         group: Group::Json,
-        since: "0.1.0",
+        since: "2.0.0",
+        complexity: "O(N) with N the size of the document",
         summary: "Empties the containers at a path and sets the numbers to 0.",
         syntax: "key [path]",
     };

@@ -4,7 +4,7 @@ use bytes::Bytes;
 
 use super::errors::UNKNOWN_DEBUG;
 use super::target::{path_or_legacy_root, places};
-use crate::command::{Args, Command, Context, Group, KeySpec, Read, Spec};
+use crate::command::{Args, Command, Context, Group, KeySpec, Read, Spec, Subcommand};
 use crate::error::Answer;
 use crate::json::Value;
 use crate::json::path::Path;
@@ -38,12 +38,19 @@ impl Command for Debug {
         name: "JSON.DEBUG",
         aliases: &[],
         arity: -2,
-        keys: KeySpec { first: 2, last: 2, step: 1 },
+        keys: KeySpec::new(2, 2, 1),
         group: Group::Json,
-        since: "0.1.0",
+        since: "1.0.0",
+        complexity: "O(N) with N the size of the document",
         summary: "What documents cost and how they are made.",
-        syntax: "(MEMORY key [path] | DEPTH key [path] | FIELDS key [path] | HELP)",
+        syntax: "",
     };
+    const SUBCOMMANDS: &'static [Subcommand] = &[
+        Subcommand::new("MEMORY", "key [path]", "1.0.0", "O(N) with N the size of the document"),
+        Subcommand::new("DEPTH", "key [path]", "0.1.0", "O(N) with N the size of the document"),
+        Subcommand::new("FIELDS", "key [path]", "0.1.0", "O(N) with N the size of the document"),
+        Subcommand::help("1.0.0"),
+    ];
 }
 
 impl Read for Debug {

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::target::{Target, outermost, places};
-use crate::command::{Args, Command, Context, Flags, Group, KeySpec, Spec, Write};
+use crate::command::{Alias, Args, Command, Context, Flags, Group, KeySpec, Spec, Write};
 use crate::error::Answer;
 use crate::json::edit::delete;
 use crate::keyspace::{Edited, Key, Writer};
@@ -18,11 +18,17 @@ pub struct Del {
 impl Command for Del {
     const SPEC: Spec = Spec {
         name: "JSON.DEL",
-        aliases: &["JSON.FORGET"],
+        aliases: &[Alias {
+            name: "JSON.FORGET",
+            since: "1.0.0",
+            complexity: "O(N) with N the size of the document",
+            fast: false,
+        }],
         arity: -2,
         keys: KeySpec::FIRST,
         group: Group::Json,
-        since: "0.1.0",
+        since: "1.0.0",
+        complexity: "O(N) with N the size of the document",
         summary: "Removes the values at a path.",
         syntax: "key [path]",
     };
@@ -31,6 +37,8 @@ impl Command for Del {
 
 impl Write for Del {
     const CODE: u16 = 101;
+    /// As RedisJSON tells it, whether the document goes or a part of it.
+    const REMOVAL: &'static str = "JSON.DEL";
 
     fn parse(args: &mut Args<'_>, _context: &Context) -> Result<Del, Answer> {
         Ok(Del { key: args.key()?, path: Target::or_legacy_root(args)? })

@@ -48,7 +48,8 @@ impl Command for Get {
         arity: -2,
         keys: KeySpec::FIRST,
         group: Group::Json,
-        since: "0.1.0",
+        since: "1.0.0",
+        complexity: "O(N) with N the size of the document",
         summary: "The values that paths lead to, as JSON text.",
         syntax: "key [INDENT indent] [NEWLINE newline] [SPACE space] [NOESCAPE] [FORMAT format] [path ...]",
     };

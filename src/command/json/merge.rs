@@ -28,7 +28,8 @@ impl Command for Merge {
         arity: -4,
         keys: KeySpec::FIRST,
         group: Group::Json,
-        since: "0.1.0",
+        since: "2.6.0",
+        complexity: "O(M+N) with M the size of the document and N that of the value",
         summary: "Merges a value into those at a path, as RFC 7396 has it.",
         syntax: "key path json",
     };

@@ -21,9 +21,10 @@ impl Command for Mget {
         name: "JSON.MGET",
         aliases: &[],
         arity: -3,
-        keys: KeySpec { first: 1, last: -2, step: 1 },
+        keys: KeySpec::new(1, -2, 1),
         group: Group::Json,
-        since: "0.1.0",
+        since: "1.0.0",
+        complexity: "O(N*M) with N the keys and M the size of a document",
         summary: "What a path leads to in each of several documents.",
         syntax: "key ... path",
     };

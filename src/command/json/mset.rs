@@ -36,9 +36,10 @@ impl Command for Mset {
         name: "JSON.MSET",
         aliases: &[],
         arity: -4,
-        keys: KeySpec { first: 1, last: -1, step: 3 },
+        keys: KeySpec::new(1, -1, 3),
         group: Group::Json,
-        since: "0.1.0",
+        since: "2.6.0",
+        complexity: "O(N*M) with N the keys and M the size of a document",
         summary: "Puts values at paths of several documents, all or none.",
         syntax: "(key path json) ...",
     };

@@ -29,6 +29,7 @@ impl Command for Patch {
         keys: KeySpec::FIRST,
         group: Group::Json,
         since: "0.1.0",
+        complexity: "O(N) with N the size of the document",
         summary: "Changes a document by a JSON Patch (RFC 6902), wholly or not at all.",
         syntax: "key json-patch",
     };

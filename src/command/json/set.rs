@@ -52,7 +52,8 @@ impl Command for Set {
         arity: -4,
         keys: KeySpec::FIRST,
         group: Group::Json,
-        since: "0.1.0",
+        since: "1.0.0",
+        complexity: "O(M+N) with M the size of the document and N that of the value",
         summary: "Puts a value at a path.",
         syntax: "key path json [NX | XX] [GET] [EX seconds | PX milliseconds | EXAT unix-time-seconds | \
                  PXAT unix-time-milliseconds | KEEPTTL] [IFEQ json | IFVER version] [MKPATH] [FORMAT format] \

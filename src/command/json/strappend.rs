@@ -26,7 +26,8 @@ impl Command for Strappend {
         arity: -3,
         keys: KeySpec::FIRST,
         group: Group::Json,
-        since: "0.1.0",
+        since: "1.0.0",
+        complexity: "O(N) with N the size of the document",
         summary: "Appends to the strings at a path.",
         syntax: "key [path] json",
     };

@@ -23,7 +23,8 @@ impl Command for Strlen {
         arity: -2,
         keys: KeySpec::FIRST,
         group: Group::Json,
-        since: "0.1.0",
+        since: "1.0.0",
+        complexity: "O(N) with N the size of the document",
         summary: "The lengths of the strings at a path, in bytes.",
         syntax: "key [path]",
     };

@@ -23,7 +23,8 @@ impl Command for Toggle {
         arity: 3,
         keys: KeySpec::FIRST,
         group: Group::Json,
-        since: "0.1.0",
+        since: "2.0.0",
+        complexity: "O(N) with N the size of the document",
         summary: "Turns the booleans at a path around.",
         syntax: "key path",
     };

@@ -21,7 +21,8 @@ impl Command for TypeOf {
         arity: -2,
         keys: KeySpec::FIRST,
         group: Group::Json,
-        since: "0.1.0",
+        since: "1.0.0",
+        complexity: "O(N) with N the size of the document",
         summary: "The types of the values at a path.",
         syntax: "key [path]",
     };

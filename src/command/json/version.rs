@@ -19,6 +19,7 @@ impl Command for Version {
         keys: KeySpec::FIRST,
         group: Group::Json,
         since: "0.1.0",
+        complexity: "O(1)",
         summary: "The version of a key, for JSON.SET with IFVER.",
         syntax: "key",
     };

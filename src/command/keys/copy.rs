@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::command::{Args, Command, Context, Group, KeySpec, Spec, Write};
+use crate::command::{Args, Command, Context, Group, KeySpec, Spec, Usage, Write};
 use crate::error::Answer;
 use crate::keyspace::{Key, Writer};
 use crate::resp::Reply;
@@ -19,9 +19,10 @@ impl Command for Copy {
         name: "COPY",
         aliases: &[],
         arity: -3,
-        keys: KeySpec::FIRST_TWO,
+        keys: KeySpec::both(Usage::READ, Usage::REPLACED),
         group: Group::Generic,
-        since: "0.1.0",
+        since: "6.2.0",
+        complexity: "O(N) with N the elements of a collection; O(1) for a string",
         summary: "Gives a value a second key.",
         syntax: "source destination [DB database] [REPLACE]",
     };

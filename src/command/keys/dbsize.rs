@@ -13,12 +13,13 @@ impl Command for Dbsize {
         aliases: &[],
         arity: 1,
         keys: KeySpec::NONE,
-        group: Group::Generic,
-        since: "0.1.0",
+        group: Group::Server,
+        since: "1.0.0",
+        complexity: "O(1)",
         summary: "How many keys there are.",
         syntax: "",
     };
-    const FLAGS: Flags = Flags { fast: true, ..Flags::NONE };
+    const FLAGS: Flags = Flags { categories: &["@keyspace"], fast: true, ..Flags::NONE };
 }
 
 impl Read for Dbsize {

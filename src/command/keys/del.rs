@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::command::{Args, Command, Context, Flags, Group, KeySpec, Spec, Write};
+use crate::command::{Alias, Args, Command, Context, Flags, Group, KeySpec, Spec, Usage, Write};
 use crate::error::Answer;
 use crate::keyspace::{Key, Scope, Writer};
 use crate::resp::Reply;
@@ -15,11 +15,17 @@ pub struct Del {
 impl Command for Del {
     const SPEC: Spec = Spec {
         name: "DEL",
-        aliases: &["UNLINK"],
+        aliases: &[Alias {
+            name: "UNLINK",
+            since: "4.0.0",
+            complexity: "O(1) for each key, and O(N) with N what it holds",
+            fast: true,
+        }],
         arity: -2,
-        keys: KeySpec::ALL,
+        keys: KeySpec::ALL.used(Usage::REMOVED),
         group: Group::Generic,
-        since: "0.1.0",
+        since: "1.0.0",
+        complexity: "O(N) with N the keys, and for a collection O(M) with M its elements; a string takes O(1)",
         summary: "Takes keys away.",
         syntax: "key ...",
     };

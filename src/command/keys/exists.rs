@@ -1,6 +1,6 @@
 //! `EXISTS key ...`, `TOUCH key ...`: how many of the keys are there; a key named twice counts twice.
 
-use crate::command::{Args, Command, Context, Flags, Group, KeySpec, Read, Spec};
+use crate::command::{Alias, Args, Command, Context, Flags, Group, KeySpec, Read, Spec, Usage};
 use crate::error::Answer;
 use crate::keyspace::{Key, Scope, View};
 use crate::resp::Reply;
@@ -12,11 +12,12 @@ pub struct Exists {
 impl Command for Exists {
     const SPEC: Spec = Spec {
         name: "EXISTS",
-        aliases: &["TOUCH"],
+        aliases: &[Alias { name: "TOUCH", since: "3.2.1", complexity: "O(N) with N the keys", fast: true }],
         arity: -2,
-        keys: KeySpec::ALL,
+        keys: KeySpec::ALL.used(Usage::LOOKED_AT),
         group: Group::Generic,
-        since: "0.1.0",
+        since: "1.0.0",
+        complexity: "O(N) with N the keys",
         summary: "How many of the keys exist.",
         syntax: "key ...",
     };

@@ -5,7 +5,7 @@ use std::num::NonZeroU64;
 use serde::{Deserialize, Serialize};
 
 use crate::command::expiry::{Clock, Moment, invalid};
-use crate::command::{Args, Command, Context, Flags, Group, KeySpec, Spec, Write};
+use crate::command::{Args, Command, Context, Flags, Group, KeySpec, Spec, Usage, Write};
 use crate::error::Answer;
 use crate::keyspace::{Key, Writer};
 use crate::resp::Reply;
@@ -33,7 +33,7 @@ struct Condition {
 }
 
 macro_rules! commands {
-    ($($name:ident, $word:literal, $code:literal, $clock:ident, $syntax:literal;)*) => { $(
+    ($($name:ident, $word:literal, $since:literal, $complexity:literal, $code:literal, $clock:ident, $syntax:literal;)*) => { $(
         #[derive(Debug, PartialEq, Serialize, Deserialize)]
         pub struct $name(Deadline);
 
@@ -42,9 +42,10 @@ macro_rules! commands {
                 name: $word,
                 aliases: &[],
                 arity: -3,
-                keys: KeySpec::FIRST,
+                keys: KeySpec::FIRST.used(Usage::UPDATED),
                 group: Group::Generic,
-                since: "0.1.0",
+                since: $since,
+                complexity: $complexity,
                 summary: "Gives a key a deadline.",
                 syntax: $syntax,
             };
@@ -66,10 +67,10 @@ macro_rules! commands {
 }
 
 commands! {
-    Expire, "EXPIRE", 10, SecondsFromNow, "key seconds [NX | XX | GT | LT]";
-    Pexpire, "PEXPIRE", 11, MillisFromNow, "key milliseconds [NX | XX | GT | LT]";
-    Expireat, "EXPIREAT", 12, UnixSeconds, "key unix-time-seconds [NX | XX | GT | LT]";
-    Pexpireat, "PEXPIREAT", 13, UnixMillis, "key unix-time-milliseconds [NX | XX | GT | LT]";
+    Expire, "EXPIRE", "1.0.0", "O(1)", 10, SecondsFromNow, "key seconds [NX | XX | GT | LT]";
+    Pexpire, "PEXPIRE", "2.6.0", "O(1)", 11, MillisFromNow, "key milliseconds [NX | XX | GT | LT]";
+    Expireat, "EXPIREAT", "1.2.0", "O(1)", 12, UnixSeconds, "key unix-time-seconds [NX | XX | GT | LT]";
+    Pexpireat, "PEXPIREAT", "2.6.0", "O(1)", 13, UnixMillis, "key unix-time-milliseconds [NX | XX | GT | LT]";
 }
 
 impl Deadline {

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::command::{Args, Command, Context, Flags, Group, KeySpec, Spec, Write};
+use crate::command::{Alias, Args, Command, Context, Flags, Group, KeySpec, Spec, Write};
 use crate::error::Answer;
 use crate::keyspace::Writer;
 use crate::resp::Reply;
@@ -13,15 +13,21 @@ pub struct Flushall;
 impl Command for Flushall {
     const SPEC: Spec = Spec {
         name: "FLUSHALL",
-        aliases: &["FLUSHDB"],
+        aliases: &[Alias {
+            name: "FLUSHDB",
+            since: "1.0.0",
+            complexity: "O(N) with N all keys",
+            fast: false,
+        }],
         arity: -1,
         keys: KeySpec::NONE,
         group: Group::Server,
-        since: "0.1.0",
+        since: "1.0.0",
+        complexity: "O(N) with N all keys",
         summary: "Takes every key away.",
         syntax: "[ASYNC | SYNC]",
     };
-    const FLAGS: Flags = Flags { sparing: true, ..Flags::NONE };
+    const FLAGS: Flags = Flags { sparing: true, categories: &["@keyspace", "@dangerous"], ..Flags::NONE };
 }
 
 impl Write for Flushall {

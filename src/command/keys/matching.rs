@@ -3,7 +3,7 @@
 use bytes::Bytes;
 
 use super::glob;
-use crate::command::{Args, Command, Context, Group, KeySpec, Read, Spec};
+use crate::command::{Args, Command, Context, Flags, Group, KeySpec, Read, Spec};
 use crate::error::Answer;
 use crate::keyspace::View;
 use crate::resp::Reply;
@@ -19,10 +19,12 @@ impl Command for Keys {
         arity: 2,
         keys: KeySpec::NONE,
         group: Group::Generic,
-        since: "0.1.0",
+        since: "1.0.0",
+        complexity: "O(N) with N all keys",
         summary: "Every key that matches a glob pattern.",
         syntax: "pattern",
     };
+    const FLAGS: Flags = Flags { categories: &["@dangerous"], ..Flags::NONE };
 }
 
 impl Read for Keys {

@@ -4,7 +4,7 @@
 //! `intset` and `embstr` are small, `quicklist`, `hashtable`, `skiplist` and `raw` large, by the bounds that Redis has.
 
 use crate::command::text::whole;
-use crate::command::{Args, Command, Context, Group, KeySpec, Read, Spec};
+use crate::command::{Args, Command, Context, Group, KeySpec, Read, Spec, Subcommand, Usage};
 use crate::error::Answer;
 use crate::keyspace::{Collection, ELEMENT_BYTES, Element, Entry, Key, Value, View};
 use crate::resp::Reply;
@@ -52,12 +52,20 @@ impl Command for Object {
         name: "OBJECT",
         aliases: &[],
         arity: -2,
-        keys: KeySpec { first: 2, last: 2, step: 1 },
+        keys: KeySpec::new(2, 2, 1).used(Usage::LOOKED_AT),
         group: Group::Generic,
-        since: "0.1.0",
+        since: "2.2.3",
+        complexity: "As that of the subcommand",
         summary: "How a value is kept.",
-        syntax: "(HELP | ENCODING | REFCOUNT | IDLETIME | FREQ) [key]",
+        syntax: "",
     };
+    const SUBCOMMANDS: &'static [Subcommand] = &[
+        Subcommand::new("ENCODING", "key", "0.1.0", "O(1)"),
+        Subcommand::new("REFCOUNT", "key", "0.1.0", "O(1)"),
+        Subcommand::new("IDLETIME", "key", "0.1.0", "O(1)"),
+        Subcommand::new("FREQ", "key", "0.1.0", "O(1)"),
+        Subcommand::help("6.2.0"),
+    ];
 }
 
 impl Read for Object {

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::command::{Args, Command, Context, Flags, Group, KeySpec, Spec, Write};
+use crate::command::{Args, Command, Context, Flags, Group, KeySpec, Spec, Usage, Write};
 use crate::error::Answer;
 use crate::keyspace::{Key, Writer};
 use crate::resp::Reply;
@@ -17,9 +17,10 @@ impl Command for Persist {
         name: "PERSIST",
         aliases: &[],
         arity: 2,
-        keys: KeySpec::FIRST,
+        keys: KeySpec::FIRST.used(Usage::UPDATED),
         group: Group::Generic,
-        since: "0.1.0",
+        since: "2.2.0",
+        complexity: "O(1)",
         summary: "Takes a key's deadline away.",
         syntax: "key",
     };

@@ -16,7 +16,8 @@ impl Command for Randomkey {
         arity: 1,
         keys: KeySpec::NONE,
         group: Group::Generic,
-        since: "0.1.0",
+        since: "1.0.0",
+        complexity: "O(1)",
         summary: "Some key.",
         syntax: "",
     };

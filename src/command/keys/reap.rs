@@ -23,6 +23,7 @@ impl Command for Reap {
         keys: KeySpec::ALL,
         group: Group::Generic,
         since: "0.1.0",
+        complexity: "",
         summary: "Takes away the keys among these whose deadline has passed.",
         syntax: "key ...",
     };

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::command::{Args, Command, Context, Flags, Group, KeySpec, Spec, Write};
+use crate::command::{Args, Command, Context, Flags, Group, KeySpec, Spec, Usage, Write};
 use crate::error::Answer;
 use crate::keyspace::{Key, Writer};
 use crate::resp::Reply;
@@ -20,9 +20,10 @@ impl Command for Renamenx {
         name: "RENAMENX",
         aliases: &[],
         arity: 3,
-        keys: KeySpec::FIRST_TWO,
+        keys: KeySpec::both(Usage::READ_AND_TAKEN_FROM, Usage::CREATED),
         group: Group::Generic,
-        since: "0.1.0",
+        since: "1.0.0",
+        complexity: "O(1)",
         summary: "Gives a value another key that is free.",
         syntax: "key newkey",
     };

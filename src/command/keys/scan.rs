@@ -25,7 +25,8 @@ impl Command for Scan {
         arity: -2,
         keys: KeySpec::NONE,
         group: Group::Generic,
-        since: "0.1.0",
+        since: "2.8.0",
+        complexity: "O(1) for a call, O(N) for a whole walk with N the elements",
         summary: "The keys, some at a time.",
         syntax: "cursor [MATCH pattern] [COUNT count] [TYPE type]",
     };

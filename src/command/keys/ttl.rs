@@ -8,7 +8,7 @@ use crate::keyspace::View;
 use crate::resp::Reply;
 
 macro_rules! commands {
-    ($($name:ident, $word:literal, $summary:literal, $told:expr;)*) => { $(
+    ($($name:ident, $word:literal, $since:literal, $complexity:literal, $summary:literal, $told:expr;)*) => { $(
         pub struct $name(Bytes);
 
         impl Command for $name {
@@ -18,7 +18,8 @@ macro_rules! commands {
                 arity: 2,
                 keys: KeySpec::FIRST,
                 group: Group::Generic,
-                since: "0.1.0",
+                since: $since,
+                complexity: $complexity,
                 summary: $summary,
                 syntax: "key",
             };
@@ -43,10 +44,10 @@ macro_rules! commands {
 }
 
 commands! {
-    Ttl, "TTL", "How many seconds a key stays.", |deadline, now| seconds(deadline.saturating_sub(now));
-    Pttl, "PTTL", "How many milliseconds a key stays.", |deadline, now| deadline.saturating_sub(now);
-    Expiretime, "EXPIRETIME", "Until when a key stays, in unix seconds.", |deadline, _| seconds(deadline);
-    Pexpiretime, "PEXPIRETIME", "Until when a key stays, in unix milliseconds.", |deadline, _| deadline;
+    Ttl, "TTL", "1.0.0", "O(1)", "How many seconds a key stays.", |deadline, now| seconds(deadline.saturating_sub(now));
+    Pttl, "PTTL", "2.6.0", "O(1)", "How many milliseconds a key stays.", |deadline, now| deadline.saturating_sub(now);
+    Expiretime, "EXPIRETIME", "7.0.0", "O(1)", "Until when a key stays, in unix seconds.", |deadline, _| seconds(deadline);
+    Pexpiretime, "PEXPIRETIME", "7.0.0", "O(1)", "Until when a key stays, in unix milliseconds.", |deadline, _| deadline;
 }
 
 /// Rounded, as Redis rounds.

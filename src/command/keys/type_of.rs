@@ -1,6 +1,6 @@
 //! `TYPE key`: the kind of the value, `none` where there is none.
 
-use crate::command::{Args, Command, Context, Flags, Group, KeySpec, Read, Spec};
+use crate::command::{Args, Command, Context, Flags, Group, KeySpec, Read, Spec, Usage};
 use crate::error::Answer;
 use crate::keyspace::{Key, View};
 use crate::resp::Reply;
@@ -14,9 +14,10 @@ impl Command for TypeOf {
         name: "TYPE",
         aliases: &[],
         arity: 2,
-        keys: KeySpec::FIRST,
+        keys: KeySpec::FIRST.used(Usage::LOOKED_AT),
         group: Group::Generic,
-        since: "0.1.0",
+        since: "1.0.0",
+        complexity: "O(1)",
         summary: "The kind of value under a key.",
         syntax: "key",
     };

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::spec;
-use crate::command::{Args, Command, Context, Spec, Write};
+use crate::command::{Args, Command, Context, Spec, Usage, Write};
 use crate::error::Answer;
 use crate::keyspace::{Collection, Edited, Element, Key, List, Writer};
 use crate::resp::Reply;
@@ -17,8 +17,15 @@ pub struct Linsert {
 }
 
 impl Command for Linsert {
-    const SPEC: Spec =
-        spec("LINSERT", 5, "Puts an element beside another.", "key (BEFORE | AFTER) pivot element");
+    const SPEC: Spec = spec(
+        "LINSERT",
+        5,
+        "2.2.0",
+        "O(N) with N the elements on the way to the pivot; O(1) at the left end",
+        "Puts an element beside another.",
+        "key (BEFORE | AFTER) pivot element",
+    )
+    .used(Usage::ADDED_TO);
 }
 
 impl Write for Linsert {

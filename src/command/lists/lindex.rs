@@ -14,7 +14,14 @@ pub struct Lindex {
 }
 
 impl Command for Lindex {
-    const SPEC: Spec = spec("LINDEX", 3, "The element at an index of a list.", "key index");
+    const SPEC: Spec = spec(
+        "LINDEX",
+        3,
+        "1.0.0",
+        "O(N) with N the elements on the way; the first and the last take O(1)",
+        "The element at an index of a list.",
+        "key index",
+    );
 }
 
 impl Read for Lindex {

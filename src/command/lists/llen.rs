@@ -1,7 +1,7 @@
 //! `LLEN key`: how many elements a list has, 0 without a key.
 
 use super::spec;
-use crate::command::{Args, Command, Context, Read, Spec};
+use crate::command::{Args, Command, Context, Flags, Read, Spec, Usage};
 use crate::error::Answer;
 use crate::keyspace::{Collection, Key, List, View};
 use crate::resp::Reply;
@@ -11,7 +11,9 @@ pub struct Llen {
 }
 
 impl Command for Llen {
-    const SPEC: Spec = spec("LLEN", 2, "How many elements a list has.", "key");
+    const SPEC: Spec =
+        spec("LLEN", 2, "1.0.0", "O(1)", "How many elements a list has.", "key").used(Usage::LOOKED_AT);
+    const FLAGS: Flags = Flags { fast: true, ..Flags::NONE };
 }
 
 impl Read for Llen {

@@ -17,9 +17,16 @@ use super::{Group, KeySpec, Spec};
 use crate::keyspace::{Element, List};
 
 /// What the rows of this group have in common.
-const fn spec(name: &'static str, arity: i32, summary: &'static str, syntax: &'static str) -> Spec {
+const fn spec(
+    name: &'static str,
+    arity: i32,
+    since: &'static str,
+    complexity: &'static str,
+    summary: &'static str,
+    syntax: &'static str,
+) -> Spec {
     let (keys, group) = (KeySpec::FIRST, Group::List);
-    Spec { name, aliases: &[], arity, keys, group, since: "0.1.0", summary, syntax }
+    Spec { name, aliases: &[], arity, keys, group, since, complexity, summary, syntax }
 }
 
 /// An end of a list.

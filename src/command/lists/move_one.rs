@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{End, spec};
 use crate::command::bulks::bulk;
-use crate::command::{Args, Command, Context, KeySpec, Spec, Write};
+use crate::command::{Args, Command, Context, KeySpec, Spec, Usage, Write};
 use crate::error::Answer;
 use crate::keyspace::{Collection, Edited, Element, Key, List, Writer};
 use crate::resp::Reply;
@@ -29,10 +29,12 @@ impl Lmove {
 
 impl Command for Lmove {
     const SPEC: Spec = Spec {
-        keys: KeySpec::FIRST_TWO,
+        keys: KeySpec::both(Usage::READ_AND_TAKEN_FROM, Usage::ADDED_TO),
         ..spec(
             "LMOVE",
             5,
+            "6.2.0",
+            "O(1)",
             "Takes an element from an end of a list and puts it at an end of another.",
             "source destination (LEFT | RIGHT) (LEFT | RIGHT)",
         )
@@ -87,10 +89,12 @@ pub struct Rpoplpush {
 
 impl Command for Rpoplpush {
     const SPEC: Spec = Spec {
-        keys: KeySpec::FIRST_TWO,
+        keys: KeySpec::both(Usage::READ_AND_TAKEN_FROM, Usage::ADDED_TO),
         ..spec(
             "RPOPLPUSH",
             3,
+            "1.2.0",
+            "O(1)",
             "Takes the last element of a list and puts it before the first of another.",
             "source destination",
         )

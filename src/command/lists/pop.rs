@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{End, spec};
 use crate::command::bulks::{bulk, bulks};
-use crate::command::{Args, Command, Context, Spec, Write};
+use crate::command::{Args, Command, Context, Flags, Spec, Usage, Write};
 use crate::error::Answer;
 use crate::keyspace::{Collection, Edited, Key, List, Writer};
 use crate::resp::Reply;
@@ -44,12 +44,13 @@ impl Pop {
 }
 
 macro_rules! commands {
-    ($($name:ident, $word:literal, $code:literal, $end:expr, $summary:literal;)*) => { $(
+    ($($name:ident, $word:literal, $since:literal, $complexity:literal, $code:literal, $end:expr, $summary:literal;)*) => { $(
         #[derive(Debug, PartialEq, Serialize, Deserialize)]
         pub struct $name(Pop);
 
         impl Command for $name {
-            const SPEC: Spec = spec($word, -2, $summary, "key [count]");
+            const SPEC: Spec = spec($word, -2, $since, $complexity, $summary, "key [count]").used(Usage::READ_AND_TAKEN_FROM);
+            const FLAGS: Flags = Flags { fast: true, sparing: true, ..Flags::NONE };
         }
 
         impl Write for $name {
@@ -67,6 +68,6 @@ macro_rules! commands {
 }
 
 commands! {
-    Lpop, "LPOP", 204, End::Left, "Takes the first elements of a list.";
-    Rpop, "RPOP", 205, End::Right, "Takes the last elements of a list.";
+    Lpop, "LPOP", "1.0.0", "O(N) with N the elements that are popped", 204, End::Left, "Takes the first elements of a list.";
+    Rpop, "RPOP", "1.0.0", "O(N) with N the elements that are popped", 205, End::Right, "Takes the last elements of a list.";
 }

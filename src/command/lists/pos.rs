@@ -21,6 +21,8 @@ impl Command for Lpos {
     const SPEC: Spec = spec(
         "LPOS",
         -3,
+        "6.0.6",
+        "O(N) with N the elements of the list",
         "Where equal elements stand in a list.",
         "key element [RANK rank] [COUNT count] [MAXLEN len]",
     );
@@ -40,7 +42,7 @@ impl Read for Lpos {
                     return Err(Answer::fixed(RANK_0));
                 }
                 if lpos.rank == i64::MIN {
-                    return Err(Answer::fixed("ERR value is out of range"));
+                    return Err(Answer::OUT_OF_RANGE);
                 }
             } else if args.keyword("COUNT") {
                 let count = args.count().map_err(|_| Answer::fixed("ERR COUNT can't be negative"))?;

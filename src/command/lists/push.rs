@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{End, spec};
-use crate::command::{Args, Command, Context, Spec, Write};
+use crate::command::{Args, Command, Context, Flags, Spec, Usage, Write};
 use crate::error::Answer;
 use crate::keyspace::{Collection, Edited, Element, Key, List, Writer};
 use crate::resp::Reply;
@@ -35,12 +35,13 @@ impl Push {
 }
 
 macro_rules! commands {
-    ($($name:ident, $word:literal, $code:literal, $event:literal, $end:expr, $begins:literal, $summary:literal;)*) => { $(
+    ($($name:ident, $word:literal, $since:literal, $complexity:literal, $code:literal, $event:literal, $end:expr, $begins:literal, $summary:literal;)*) => { $(
         #[derive(Debug, PartialEq, Serialize, Deserialize)]
         pub struct $name(Push);
 
         impl Command for $name {
-            const SPEC: Spec = spec($word, -3, $summary, "key element ...");
+            const SPEC: Spec = spec($word, -3, $since, $complexity, $summary, "key element ...").used(Usage::ADDED_TO);
+            const FLAGS: Flags = Flags { fast: true, ..Flags::NONE };
         }
 
         impl Write for $name {
@@ -59,8 +60,8 @@ macro_rules! commands {
 }
 
 commands! {
-    Lpush, "LPUSH", 200, "LPUSH", End::Left, true, "Puts elements before the first of a list.";
-    Rpush, "RPUSH", 201, "RPUSH", End::Right, true, "Puts elements behind the last of a list.";
-    Lpushx, "LPUSHX", 202, "LPUSH", End::Left, false, "Puts elements before the first of a list that exists.";
-    Rpushx, "RPUSHX", 203, "RPUSH", End::Right, false, "Puts elements behind the last of a list that exists.";
+    Lpush, "LPUSH", "1.0.0", "O(1) for an element, O(N) for N of them", 200, "LPUSH", End::Left, true, "Puts elements before the first of a list.";
+    Rpush, "RPUSH", "1.0.0", "O(1) for an element, O(N) for N of them", 201, "RPUSH", End::Right, true, "Puts elements behind the last of a list.";
+    Lpushx, "LPUSHX", "2.2.0", "O(1) for an element, O(N) for N of them", 202, "LPUSH", End::Left, false, "Puts elements before the first of a list that exists.";
+    Rpushx, "RPUSHX", "2.2.0", "O(1) for an element, O(N) for N of them", 203, "RPUSH", End::Right, false, "Puts elements behind the last of a list that exists.";
 }

@@ -14,7 +14,14 @@ pub struct Lrange {
 }
 
 impl Command for Lrange {
-    const SPEC: Spec = spec("LRANGE", 4, "The elements of a range of a list.", "key start stop");
+    const SPEC: Spec = spec(
+        "LRANGE",
+        4,
+        "1.0.0",
+        "O(S+N) with S the distance of the range from an end and N its elements",
+        "The elements of a range of a list.",
+        "key start stop",
+    );
 }
 
 impl Read for Lrange {

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::spec;
-use crate::command::{Args, Command, Context, Spec, Write};
+use crate::command::{Args, Command, Context, Flags, Spec, Usage, Write};
 use crate::error::Answer;
 use crate::keyspace::{Edited, Element, Key, List, Writer};
 use crate::resp::Reply;
@@ -16,7 +16,16 @@ pub struct Lrem {
 }
 
 impl Command for Lrem {
-    const SPEC: Spec = spec("LREM", 4, "Takes equal elements out of a list.", "key count element");
+    const SPEC: Spec = spec(
+        "LREM",
+        4,
+        "1.0.0",
+        "O(N+M) with N the elements of the list and M those that go",
+        "Takes equal elements out of a list.",
+        "key count element",
+    )
+    .used(Usage::TAKEN_FROM);
+    const FLAGS: Flags = Flags { sparing: true, ..Flags::NONE };
 }
 
 impl Write for Lrem {

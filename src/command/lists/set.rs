@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::spec;
 use crate::command::range::position;
-use crate::command::{Args, Command, Context, Spec, Write};
+use crate::command::{Args, Command, Context, Spec, Usage, Write};
 use crate::error::Answer;
 use crate::keyspace::{Collection, Edited, Element, Key, List, Writer};
 use crate::resp::Reply;
@@ -17,7 +17,15 @@ pub struct Lset {
 }
 
 impl Command for Lset {
-    const SPEC: Spec = spec("LSET", 4, "Puts an element in the place of another.", "key index element");
+    const SPEC: Spec = spec(
+        "LSET",
+        4,
+        "1.0.0",
+        "O(N) with N the elements on the way; the first and the last take O(1)",
+        "Puts an element in the place of another.",
+        "key index element",
+    )
+    .used(Usage::UPDATED);
 }
 
 impl Write for Lset {

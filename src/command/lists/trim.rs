@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::spec;
 use crate::command::range::Indexes;
-use crate::command::{Args, Command, Context, Spec, Write};
+use crate::command::{Args, Command, Context, Flags, Spec, Usage, Write};
 use crate::error::Answer;
 use crate::keyspace::{Collection, Edited, Key, List, Writer};
 use crate::resp::Reply;
@@ -16,7 +16,16 @@ pub struct Ltrim {
 }
 
 impl Command for Ltrim {
-    const SPEC: Spec = spec("LTRIM", 4, "Keeps a range of a list alone.", "key start stop");
+    const SPEC: Spec = spec(
+        "LTRIM",
+        4,
+        "1.0.0",
+        "O(N) with N the elements that go",
+        "Keeps a range of a list alone.",
+        "key start stop",
+    )
+    .used(Usage::TAKEN_FROM);
+    const FLAGS: Flags = Flags { sparing: true, ..Flags::NONE };
 }
 
 impl Write for Ltrim {

@@ -13,7 +13,8 @@ impl Command for Monitor {
         arity: 1,
         keys: KeySpec::NONE,
         group: Group::Server,
-        since: "0.1.0",
+        since: "1.0.0",
+        complexity: "",
         summary: "Shows this connection every command that clients of this node send.",
         syntax: "",
     };

@@ -1,12 +1,12 @@
 //! `PUBLISH channel message`, `SPUBLISH channel message`: sends a message to whoever has subscribed to the channel, at
 //! this node and at the others; how many of this node's clients got it.
 
-use crate::command::{Args, Channel, Command, Control, Flags, Group, KeySpec, Node, Session, Spec};
+use crate::command::{Args, Channel, Command, Control, Flags, Group, KeySpec, Node, Session, Spec, Usage};
 use crate::error::Answer;
 use crate::resp::Reply;
 
 macro_rules! commands {
-    ($($name:ident, $word:literal, $kind:ident;)*) => { $(
+    ($($name:ident, $word:literal, $since:literal, $complexity:literal, $keys:expr, $kind:ident;)*) => { $(
         pub struct $name;
 
         impl Command for $name {
@@ -14,13 +14,14 @@ macro_rules! commands {
                 name: $word,
                 aliases: &[],
                 arity: 3,
-                keys: KeySpec::NONE,
+                keys: $keys,
                 group: Group::PubSub,
-                since: "0.1.0",
+                since: $since,
+                complexity: $complexity,
                 summary: "Sends a message to whoever has subscribed to a channel.",
                 syntax: "channel message",
             };
-            const FLAGS: Flags = Flags { paused_with_writes: true, ..Flags::NONE };
+            const FLAGS: Flags = Flags { fast: true, paused_with_writes: true, without: &["noscript"], ..Flags::NONE };
         }
 
         impl Control for $name {
@@ -34,6 +35,6 @@ macro_rules! commands {
 }
 
 commands! {
-    Publish, "PUBLISH", Plain;
-    Spublish, "SPUBLISH", Shard;
+    Publish, "PUBLISH", "2.0.0", "O(N+M) with N the clients that listen to the channel and M the patterns", KeySpec::NONE, Plain;
+    Spublish, "SPUBLISH", "7.0.0", "O(N) with N the clients that listen to the channel", KeySpec::FIRST.used(Usage::NO_KEY), Shard;
 }

@@ -1,6 +1,8 @@
 //! `PUBSUB CHANNELS|NUMSUB|NUMPAT|SHARDCHANNELS|SHARDNUMSUB`: who listens to what at this node.
 
-use crate::command::{Args, Channel, Command, Control, Group, KeySpec, Node, Session, Spec, subcommands};
+use crate::command::{
+    Args, Channel, Command, Control, Flags, Group, KeySpec, Node, Session, Spec, Subcommand, subcommands,
+};
 use crate::error::Answer;
 use crate::resp::Reply;
 
@@ -13,10 +15,35 @@ impl Command for Pubsub {
         arity: -2,
         keys: KeySpec::NONE,
         group: Group::PubSub,
-        since: "0.1.0",
+        since: "2.8.0",
+        complexity: "As that of the subcommand",
         summary: "Who listens to what at this node.",
-        syntax: "(CHANNELS [pattern] | NUMSUB [channel ...] | NUMPAT | SHARDCHANNELS [pattern] | SHARDNUMSUB [channel ...] | HELP)",
+        syntax: "",
     };
+    const FLAGS: Flags = Flags { without: &["noscript"], ..Flags::NONE };
+    const SUBCOMMANDS: &'static [Subcommand] = &[
+        Subcommand::new(
+            "CHANNELS",
+            "[pattern]",
+            "2.8.0",
+            "O(N) with N the channels that somebody listens to",
+        ),
+        Subcommand::new("NUMSUB", "[channel ...]", "2.8.0", "O(N) with N the channels that are asked for"),
+        Subcommand::new("NUMPAT", "", "2.8.0", "O(1)"),
+        Subcommand::new(
+            "SHARDCHANNELS",
+            "[pattern]",
+            "7.0.0",
+            "O(N) with N the channels that somebody listens to",
+        ),
+        Subcommand::new(
+            "SHARDNUMSUB",
+            "[channel ...]",
+            "7.0.0",
+            "O(N) with N the channels that are asked for",
+        ),
+        Subcommand::help("6.2.0"),
+    ];
 }
 
 impl Control for Pubsub {
@@ -31,7 +58,8 @@ impl Control for Pubsub {
                 let patterns = node.switchboard().channels(Channel::Pattern, None)?;
                 Ok(Reply::Integer(patterns.len() as i64))
             }
-            b"HELP" if args.is_empty() => Ok(subcommands::help(&Self::SPEC)),
+            b"HELP" if args.is_empty() => Ok(subcommands::help::<Self>()),
+            b"CHANNELS" | b"SHARDCHANNELS" => Err(args.wrong_subcommand_or_arity(word)),
             _ => Err(args.wrong_subcommand(word)),
         }
     }

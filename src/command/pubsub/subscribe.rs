@@ -1,12 +1,15 @@
 //! `SUBSCRIBE channel ..`, `PSUBSCRIBE pattern ..`, `SSUBSCRIBE channel ..`: has this connection told of messages.
 
 use super::told;
-use crate::command::{Args, Channel, Command, Control, Flags, Group, KeySpec, Node, Session, Spec};
+use crate::command::{Args, Channel, Command, Control, Flags, Group, KeySpec, Node, Session, Spec, Usage};
 use crate::error::Answer;
 use crate::resp::Reply;
 
+/// Names of channels, which Redis Cluster spreads over slots as it does keys.
+const CHANNELS: KeySpec = KeySpec::ALL.used(Usage::NO_KEY);
+
 macro_rules! commands {
-    ($($name:ident, $word:literal, $small:literal, $kind:ident, $syntax:literal;)*) => { $(
+    ($($name:ident, $word:literal, $since:literal, $complexity:literal, $small:literal, $kind:ident, $keys:expr, $syntax:literal;)*) => { $(
         pub struct $name;
 
         impl Command for $name {
@@ -14,9 +17,10 @@ macro_rules! commands {
                 name: $word,
                 aliases: &[],
                 arity: -2,
-                keys: KeySpec::NONE,
+                keys: $keys,
                 group: Group::PubSub,
-                since: "0.1.0",
+                since: $since,
+                complexity: $complexity,
                 summary: "Has this connection told of messages.",
                 syntax: $syntax,
             };
@@ -37,7 +41,7 @@ macro_rules! commands {
 }
 
 commands! {
-    Subscribe, "SUBSCRIBE", "subscribe", Plain, "channel [channel ...]";
-    Psubscribe, "PSUBSCRIBE", "psubscribe", Pattern, "pattern [pattern ...]";
-    Ssubscribe, "SSUBSCRIBE", "ssubscribe", Shard, "channel [channel ...]";
+    Subscribe, "SUBSCRIBE", "2.0.0", "O(N) with N the channels", "subscribe", Plain, KeySpec::NONE, "channel [channel ...]";
+    Psubscribe, "PSUBSCRIBE", "2.0.0", "O(N) with N the patterns", "psubscribe", Pattern, KeySpec::NONE, "pattern [pattern ...]";
+    Ssubscribe, "SSUBSCRIBE", "7.0.0", "O(N) with N the channels", "ssubscribe", Shard, CHANNELS, "channel [channel ...]";
 }

@@ -2,12 +2,15 @@
 //! began; without names all of it.
 
 use super::told;
-use crate::command::{Args, Channel, Command, Control, Flags, Group, KeySpec, Node, Session, Spec};
+use crate::command::{Args, Channel, Command, Control, Flags, Group, KeySpec, Node, Session, Spec, Usage};
 use crate::error::Answer;
 use crate::resp::Reply;
 
+/// Names of channels, which Redis Cluster spreads over slots as it does keys.
+const CHANNELS: KeySpec = KeySpec::ALL.used(Usage::NO_KEY);
+
 macro_rules! commands {
-    ($($name:ident, $word:literal, $small:literal, $kind:ident, $syntax:literal;)*) => { $(
+    ($($name:ident, $word:literal, $since:literal, $complexity:literal, $small:literal, $kind:ident, $keys:expr, $syntax:literal;)*) => { $(
         pub struct $name;
 
         impl Command for $name {
@@ -15,9 +18,10 @@ macro_rules! commands {
                 name: $word,
                 aliases: &[],
                 arity: -1,
-                keys: KeySpec::NONE,
+                keys: $keys,
                 group: Group::PubSub,
-                since: "0.1.0",
+                since: $since,
+                complexity: $complexity,
                 summary: "Has this connection told of no more messages.",
                 syntax: $syntax,
             };
@@ -46,7 +50,7 @@ macro_rules! commands {
 }
 
 commands! {
-    Unsubscribe, "UNSUBSCRIBE", "unsubscribe", Plain, "[channel ...]";
-    Punsubscribe, "PUNSUBSCRIBE", "punsubscribe", Pattern, "[pattern ...]";
-    Sunsubscribe, "SUNSUBSCRIBE", "sunsubscribe", Shard, "[channel ...]";
+    Unsubscribe, "UNSUBSCRIBE", "2.0.0", "O(N) with N the channels", "unsubscribe", Plain, KeySpec::NONE, "[channel ...]";
+    Punsubscribe, "PUNSUBSCRIBE", "2.0.0", "O(N) with N the patterns", "punsubscribe", Pattern, KeySpec::NONE, "[pattern ...]";
+    Sunsubscribe, "SUNSUBSCRIBE", "7.0.0", "O(N) with N the channels", "sunsubscribe", Shard, CHANNELS, "[channel ...]";
 }

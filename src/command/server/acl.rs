@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::command::subcommands;
 use crate::command::{
-    Args, Command, Control, DEFAULT_USER, Flags, Group, KeySpec, Node, Session, Spec, table,
+    Args, Command, Control, DEFAULT_USER, Flags, Group, KeySpec, Node, Row, Session, Spec, Subcommand, table,
 };
 use crate::error::Answer;
 use crate::resp::Reply;
@@ -24,11 +24,20 @@ impl Command for Acl {
         arity: -2,
         keys: KeySpec::NONE,
         group: Group::Server,
-        since: "0.1.0",
+        since: "6.0.0",
+        complexity: "As that of the subcommand",
         summary: "Tells of the users and of the categories of commands.",
-        syntax: "(WHOAMI | LIST | USERS | GETUSER username | CAT [category] | HELP)",
+        syntax: "",
     };
     const FLAGS: Flags = Flags { secret: true, ..Flags::NONE };
+    const SUBCOMMANDS: &'static [Subcommand] = &[
+        Subcommand::new("WHOAMI", "", "6.0.0", "O(1)").for_everybody(),
+        Subcommand::new("LIST", "", "6.0.0", "O(N) with N the users"),
+        Subcommand::new("USERS", "", "6.0.0", "O(N) with N the users"),
+        Subcommand::new("GETUSER", "username", "6.0.0", "O(N) with N the rules of the user"),
+        Subcommand::new("CAT", "[category]", "6.0.0", "O(1)").for_everybody(),
+        Subcommand::help("6.0.0"),
+    ];
 }
 
 impl Control for Acl {
@@ -46,7 +55,7 @@ impl Control for Acl {
             }
             (b"CAT", 0) => Ok(Reply::Array(categories().into_iter().map(Reply::word).collect())),
             (b"CAT", 1) => commands_of(args.word()?),
-            (b"HELP", 0) => Ok(subcommands::help(&Self::SPEC)),
+            (b"HELP", 0) => Ok(subcommands::help::<Self>()),
             (b"SETUSER" | b"DELUSER" | b"LOAD" | b"SAVE" | b"DRYRUN" | b"GENPASS" | b"LOG", _) => {
                 Err(ONE_USER)
             }
@@ -70,8 +79,11 @@ fn default_user(node: &dyn Node) -> Reply {
 
 /// The categories that commands are in, without the `@`.
 fn categories() -> BTreeSet<&'static str> {
-    let of_rows = table::ROWS.iter().flat_map(|row| row.categories());
-    of_rows.map(|category| category.trim_start_matches('@')).collect()
+    let rows = table::ROWS.iter().flat_map(|row| {
+        let inner = row.subcommands.iter().map(|one| one.alone(row));
+        std::iter::once(*row).chain(inner)
+    });
+    rows.flat_map(|row| row.categories()).map(|category| category.trim_start_matches('@')).collect()
 }
 
 fn commands_of(category: &[u8]) -> Result<Reply, Answer> {
@@ -80,7 +92,15 @@ fn commands_of(category: &[u8]) -> Result<Reply, Answer> {
         return Err(Answer::new(format!("ERR Unknown category '{category}'")));
     }
     let wanted = format!("@{category}");
-    let rows = table::ROWS.iter().filter(|row| row.categories().contains(&wanted.as_str()));
-    let names = rows.flat_map(|row| std::iter::once(&row.spec.name).chain(row.spec.aliases));
-    Ok(Reply::Array(names.map(|name| Reply::bulk(name.to_ascii_lowercase())).collect()))
+    let is_wanted = |row: &Row| row.categories().contains(&wanted.as_str());
+    let mut names = Vec::new();
+    for (name, row) in table::ROWS.iter().flat_map(Row::names) {
+        // A container is in the categories of its subcommands, each by itself.
+        if !row.is_container() && is_wanted(&row) {
+            names.push(name.to_ascii_lowercase());
+        }
+        let inner = row.subcommands.iter().filter(|one| row.has_subcommands() && is_wanted(&one.alone(&row)));
+        names.extend(inner.map(|one| one.full_name(&row.spec)));
+    }
+    Ok(Reply::Array(names.into_iter().map(Reply::bulk).collect()))
 }

@@ -13,11 +13,12 @@ impl Command for Bgrewriteaof {
         arity: 1,
         keys: KeySpec::NONE,
         group: Group::Server,
-        since: "0.1.0",
+        since: "1.0.0",
+        complexity: "O(1)",
         summary: "Begins a snapshot, after which the log goes back no further than the snapshot before it.",
         syntax: "",
     };
-    const FLAGS: Flags = Flags { fast: true, ..Flags::NONE };
+    const FLAGS: Flags = Flags { also: &["no_async_loading"], without: &["loading", "stale"], ..Flags::NONE };
 }
 
 impl Control for Bgrewriteaof {

@@ -13,11 +13,12 @@ impl Command for Bgsave {
         arity: -1,
         keys: KeySpec::NONE,
         group: Group::Server,
-        since: "0.1.0",
+        since: "1.0.0",
+        complexity: "O(1)",
         summary: "Begins a snapshot of the whole state; INFO tells when it is done.",
         syntax: "[SCHEDULE]",
     };
-    const FLAGS: Flags = Flags { fast: true, ..Flags::NONE };
+    const FLAGS: Flags = Flags { also: &["no_async_loading"], without: &["loading", "stale"], ..Flags::NONE };
 }
 
 impl Control for Bgsave {

@@ -3,8 +3,10 @@
 use bytes::Bytes;
 
 use crate::command::keys::glob;
-use crate::command::subcommands::{self, Subcommand};
-use crate::command::{Args, Command, Control, Flags, Group, KeySpec, Node, Row, Session, Spec, docs, table};
+use crate::command::subcommands;
+use crate::command::{
+    Args, Command, Control, Flags, Group, KeySpec, Node, Row, Session, Spec, Subcommand, docs, table,
+};
 use crate::error::Answer;
 use crate::resp::Reply;
 
@@ -17,49 +19,69 @@ impl Command for CommandCommand {
         arity: -1,
         keys: KeySpec::NONE,
         group: Group::Server,
-        since: "0.1.0",
+        since: "2.8.13",
+        complexity: "O(N) with N all commands",
         summary: "Tells of the commands.",
-        syntax: "[COUNT | LIST [FILTERBY (MODULE name | ACLCAT category | PATTERN pattern)] | INFO [name ...] | DOCS [name ...] | GETKEYS name [word ...] | GETKEYSANDFLAGS name [word ...] | HELP]",
+        syntax: "",
     };
-    const FLAGS: Flags = Flags { for_everybody: true, ..Flags::NONE };
+    const FLAGS: Flags =
+        Flags { for_everybody: true, without: &["noscript"], categories: &["@connection"], ..Flags::NONE };
+    const SUBCOMMANDS: &'static [Subcommand] = &[
+        Subcommand::new("COUNT", "", "2.8.13", "O(1)"),
+        Subcommand::new(
+            "LIST",
+            "[FILTERBY (MODULE name | ACLCAT category | PATTERN pattern)]",
+            "7.0.0",
+            "O(N) with N all commands",
+        ),
+        Subcommand::new("INFO", "[name ...]", "2.8.13", "O(N) with N the commands that are asked for"),
+        Subcommand::new("DOCS", "[name ...]", "7.0.0", "O(N) with N the commands that are asked for"),
+        Subcommand::new("GETKEYS", "name [word ...]", "2.8.13", "O(N) with N the words"),
+        Subcommand::new("GETKEYSANDFLAGS", "name [word ...]", "7.0.0", "O(N) with N the words"),
+        Subcommand::help("5.0.0"),
+    ];
 }
 
 impl Control for CommandCommand {
     fn run(args: &mut Args<'_>, _session: &mut Session, _node: &dyn Node) -> Result<Reply, Answer> {
         let Some(word) = args.word_if_any() else {
-            return Ok(Reply::Array(every_name().map(|(name, row)| docs::info(name, row)).collect()));
+            return Ok(Reply::Array(every_name().map(|(name, row)| docs::info(name, &row)).collect()));
         };
         match &word.to_ascii_uppercase()[..] {
             b"COUNT" if args.is_empty() => Ok(Reply::Integer(every_name().count() as i64)),
             b"LIST" => list(args),
             b"INFO" => Ok(Reply::Array(match args.rest() {
-                [] => every_name().map(|(name, row)| docs::info(name, row)).collect(),
+                [] => every_name().map(|(name, row)| docs::info(name, &row)).collect(),
                 names => names.iter().map(|name| info(name)).collect(),
             })),
             b"DOCS" => Ok(Reply::Map(match args.rest() {
-                [] => every_name().map(|(name, row)| docs::docs(name, row)).collect(),
+                [] => every_name().map(|(name, row)| docs::docs(name, &row)).collect(),
                 names => names.iter().filter_map(|name| chosen(name)).map(documentation).collect(),
             })),
-            b"GETKEYS" if !args.is_empty() => keys_of(args.rest(), |key, _| Reply::Bulk(key)),
-            b"GETKEYSANDFLAGS" if !args.is_empty() => keys_of(args.rest(), |key, row| {
-                let flags = docs::key_flags(row).iter().map(|flag| Reply::Simple(flag)).collect();
-                Reply::Array(vec![Reply::Bulk(key), Reply::Set(flags)])
-            }),
-            b"HELP" if args.is_empty() => Ok(subcommands::help(&Self::SPEC)),
+            b"GETKEYS" if !args.is_empty() => keys_of(args.rest(), |key, _, _| Reply::Bulk(key)),
+            b"GETKEYSANDFLAGS" if !args.is_empty() => {
+                let words = args.rest();
+                keys_of(words, |key, row, position| {
+                    let flags = docs::key_flags(row, words.get(3..).unwrap_or_default(), position)
+                        .iter()
+                        .map(|flag| Reply::Simple(flag))
+                        .collect();
+                    Reply::Array(vec![Reply::Bulk(key), Reply::Set(flags)])
+                })
+            }
+            b"HELP" if args.is_empty() => Ok(subcommands::help::<Self>()),
             _ => Err(args.wrong_subcommand(word)),
         }
     }
 }
 
 /// Every name in the table with its row: an alias counts as a command of its own, as clients expect.
-fn every_name() -> impl Iterator<Item = (&'static str, &'static Row)> {
-    table::ROWS.iter().flat_map(|row| {
-        std::iter::once(row.spec.name).chain(row.spec.aliases.iter().copied()).map(move |name| (name, row))
-    })
+fn every_name() -> impl Iterator<Item = (&'static str, Row)> {
+    table::ROWS.iter().flat_map(Row::names)
 }
 
 /// A command by one of its names, or a subcommand of one.
-type Chosen = (&'static str, &'static Row, Option<Subcommand>);
+type Chosen = (&'static str, Row, Option<Subcommand>);
 
 /// What goes by this name; a subcommand's is `config|get`.
 fn chosen(name: &[u8]) -> Option<Chosen> {
@@ -68,22 +90,22 @@ fn chosen(name: &[u8]) -> Option<Chosen> {
     let (name, row) = every_name().find(|(known, _)| known.as_bytes().eq_ignore_ascii_case(first))?;
     match parts.next() {
         None => Some((name, row, None)),
-        Some(second) => subcommands::named(row, second).map(|one| (name, row, Some(one))),
+        Some(second) => subcommands::named(&row, second).map(|one| (name, row, Some(one))),
     }
 }
 
 fn info(name: &[u8]) -> Reply {
     match chosen(name) {
-        None => Reply::NullArray,
-        Some((name, row, None)) => docs::info(name, row),
-        Some((_, row, Some(one))) => docs::subcommand_info(row, one),
+        None => Reply::Null,
+        Some((name, row, None)) => docs::info(name, &row),
+        Some((_, row, Some(one))) => docs::subcommand_info(&row, one),
     }
 }
 
 fn documentation((name, row, one): Chosen) -> (Reply, Reply) {
     match one {
-        None => docs::docs(name, row),
-        Some(one) => docs::subcommand_docs(row, one),
+        None => docs::docs(name, &row),
+        Some(one) => docs::subcommand_docs(&row, one),
     }
 }
 
@@ -110,9 +132,9 @@ fn list(args: &mut Args<'_>) -> Result<Reply, Answer> {
     }
     let mut names = Vec::new();
     for (name, row) in every_name() {
-        let inner = subcommands::of(row).into_iter().map(|one| one.full_name(&row.spec));
-        for name in std::iter::once(name.to_ascii_lowercase()).chain(inner) {
-            if wanted(&name, row)? {
+        let inner = row.subcommands.iter().map(|one| (one.full_name(&row.spec), one.alone(&row)));
+        for (name, row) in std::iter::once((name.to_ascii_lowercase(), row)).chain(inner) {
+            if wanted(&name, &row)? {
                 names.push(Reply::bulk(name));
             }
         }
@@ -121,13 +143,13 @@ fn list(args: &mut Args<'_>) -> Result<Reply, Answer> {
 }
 
 /// The keys of a request, each told as `tell` does.
-fn keys_of(words: &[Bytes], tell: impl Fn(Bytes, &Row) -> Reply) -> Result<Reply, Answer> {
+fn keys_of(words: &[Bytes], tell: impl Fn(Bytes, &Row, usize) -> Reply) -> Result<Reply, Answer> {
     let row = table::find(&words[0]).ok_or(Answer::fixed("ERR Invalid command specified"))?;
     if !row.arity_fits(words.len()) {
         return Err(Answer::fixed("ERR Invalid number of arguments specified for command"));
     }
     let keys: Vec<Reply> =
-        row.spec.keys.positions(words.len()).map(|at| tell(words[at].clone(), row)).collect();
+        row.spec.keys.positions(words.len()).map(|at| tell(words[at].clone(), row, at)).collect();
     if keys.is_empty() {
         return Err(Answer::fixed("ERR The command has no key arguments"));
     }

@@ -1,7 +1,8 @@
 //! `CONFIG GET pattern ..`, `CONFIG SET name value ..`, `CONFIG REWRITE`, `CONFIG RESETSTAT`.
 
 use crate::command::{
-    Args, Command, Control, Flags, Group, KeySpec, Node, Session, SettingRefused, Spec, subcommands,
+    Args, Command, Control, Flags, Group, KeySpec, Node, Session, SettingRefused, Spec, Subcommand,
+    subcommands,
 };
 use crate::error::Answer;
 use crate::resp::Reply;
@@ -15,11 +16,19 @@ impl Command for Config {
         arity: -2,
         keys: KeySpec::NONE,
         group: Group::Server,
-        since: "0.1.0",
+        since: "2.0.0",
+        complexity: "As that of the subcommand",
         summary: "Shows and changes settings.",
-        syntax: "(GET pattern ... | SET name value ... | REWRITE | RESETSTAT | HELP)",
+        syntax: "",
     };
     const FLAGS: Flags = Flags { secret: true, ..Flags::NONE };
+    const SUBCOMMANDS: &'static [Subcommand] = &[
+        Subcommand::new("GET", "pattern ...", "2.0.0", "O(N) with N the patterns"),
+        Subcommand::new("SET", "name value ...", "2.0.0", "O(N) with N the settings"),
+        Subcommand::new("REWRITE", "", "2.8.0", "O(1)"),
+        Subcommand::new("RESETSTAT", "", "2.0.0", "O(1)"),
+        Subcommand::help("5.0.0"),
+    ];
 }
 
 impl Control for Config {
@@ -43,7 +52,7 @@ impl Control for Config {
                 node.reset_stats();
                 Ok(Reply::OK)
             }
-            (b"HELP", 0) => Ok(subcommands::help(&Self::SPEC)),
+            (b"HELP", 0) => Ok(subcommands::help::<Self>()),
             _ => Err(args.wrong_subcommand(word)),
         }
     }

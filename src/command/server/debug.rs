@@ -1,11 +1,79 @@
-//! `DEBUG DIGEST`: one number for everything that the node holds.
+//! `DEBUG DIGEST`: one number for everything that the node holds. `DEBUG SLEEP seconds`, `DEBUG ERROR text`: for the test
+//! suites of clients. What else Redis has under this name looks into its own insides, and is refused by name.
 
-use crate::command::{Args, Command, Context, Group, KeySpec, Read, Spec};
+use std::time::Duration;
+
+use crate::command::{
+    Args, Command, Flags, Group, KeySpec, Node, Operate, ReadConsistency, Running, Session, Spec,
+};
 use crate::error::Answer;
-use crate::keyspace::View;
 use crate::resp::Reply;
 
-pub struct Debug;
+/// What Redis has besides, so that a client is told that it is not there, and not that it misspelled it.
+const NOT_HERE: &[&str] = &[
+    "AOF-FLUSH-SLEEP",
+    "ASSERT",
+    "CHANGE-REPL-ID",
+    "CLIENT-ENFORCE-REPLY-LIST",
+    "CLIENT-EVICTION",
+    "CONFIG-REWRITE-FORCE-ALL",
+    "DICT-RESIZING",
+    "DICT-STATS",
+    "DIGEST-VALUE",
+    "DRAIN",
+    "HASH-SEED",
+    "HTSTATS",
+    "HTSTATS-KEY",
+    "JMAP",
+    "LEAK",
+    "LISTPACK",
+    "LISTPACK-ENTRIES",
+    "LOADAOF",
+    "LOG",
+    "MALLCTL",
+    "MALLCTL-STR",
+    "OBJECT",
+    "OOM",
+    "PANIC",
+    "PAUSE-CRON",
+    "POPULATE",
+    "PROTOCOL",
+    "QUICKLIST",
+    "QUICKLIST-PACKED-THRESHOLD",
+    "RELOAD",
+    "REPLICATE",
+    "REPLYBUFFER",
+    "RESTART",
+    "CRASH-AND-RECOVER",
+    "SDSLEN",
+    "SEGFAULT",
+    "SET-ACTIVE-EXPIRE",
+    "SET-DISABLE-DENY-SCRIPTS",
+    "SKIP-CHECKSUM-VALIDATION",
+    "STREAMS-ID-DUPLICATES",
+    "STRINGMATCH-LEN",
+    "STRUCTSIZE",
+    "ZIPLIST",
+];
+
+const HELP: &[&str] = &[
+    "DEBUG <subcommand> [<arg> [value] [opt] ...]. Subcommands are:",
+    "DIGEST",
+    "    One number for all keys with their values, deadlines and versions.",
+    "ERROR <text>",
+    "    An error of this text.",
+    "SLEEP <seconds>",
+    "    Waits so long; the node goes on with the other connections meanwhile.",
+    "HELP",
+    "    Print this help.",
+];
+
+pub enum Debug {
+    Digest(Option<ReadConsistency>),
+    Error(String),
+    Sleep(Duration),
+    Help,
+}
 
 impl Command for Debug {
     const SPEC: Spec = Spec {
@@ -14,23 +82,61 @@ impl Command for Debug {
         arity: -2,
         keys: KeySpec::NONE,
         group: Group::Server,
-        since: "0.1.0",
+        since: "1.0.0",
+        complexity: "As that of the subcommand",
         summary: "A digest of all keys with their values, deadlines and versions: nodes that have applied equally much have the same.",
-        syntax: "DIGEST",
+        syntax: "(DIGEST | ERROR text | SLEEP seconds | HELP)",
     };
+    /// It waits, but for time alone: Redis does not call that blocking.
+    const FLAGS: Flags = Flags { waits: true, without: &["blocking"], ..Flags::NONE };
 }
 
-impl Read for Debug {
-    fn parse(args: &mut Args<'_>, _context: &Context) -> Result<Debug, Answer> {
-        if !args.keyword("DIGEST") {
-            return Err(Answer::SYNTAX);
+impl Operate for Debug {
+    fn parse(args: &mut Args<'_>) -> Result<Debug, Answer> {
+        let word = args.word()?;
+        let name = word.to_ascii_uppercase();
+        match (&name[..], args.left()) {
+            (b"DIGEST", 0) => Ok(Debug::Digest(None)),
+            (b"ERROR", 1) => {
+                // An error is one line.
+                let text = String::from_utf8_lossy(args.word()?);
+                Ok(Debug::Error(text.replace(['\r', '\n'], " ")))
+            }
+            (b"SLEEP", 1) => Ok(Debug::Sleep(seconds(args.word()?)?)),
+            (b"HELP", 0) => Ok(Debug::Help),
+            _ if NOT_HERE.iter().any(|other| other.as_bytes() == name) => {
+                let name = String::from_utf8_lossy(&name).into_owned();
+                Err(Answer::new(format!("ERR DEBUG {name} is not supported")))
+            }
+            _ => Err(args.wrong_subcommand_or_arity(word)),
         }
-        args.finish()?;
-        Ok(Debug)
     }
 
-    fn run(self, keyspace: &View<'_>) -> Result<Reply, Answer> {
-        // As long as Redis' own, for tools that expect its form.
-        Ok(Reply::bulk(format!("{:040x}", keyspace.digest())))
+    fn for_session(self, session: &Session) -> Debug {
+        match self {
+            Debug::Digest(_) => Debug::Digest(session.read_consistency),
+            other => other,
+        }
     }
+
+    fn run(self, node: &dyn Node) -> Running<'_> {
+        match self {
+            Debug::Digest(consistency) => node.digest(consistency),
+            Debug::Error(text) => Box::pin(async { Err(Answer::new(text)) }),
+            Debug::Sleep(time) => Box::pin(async move {
+                node.sleep(time).await;
+                Ok(Reply::OK)
+            }),
+            Debug::Help => {
+                let lines = HELP.iter().map(|line| Reply::Simple(line)).collect();
+                Box::pin(async { Ok(Reply::Array(lines)) })
+            }
+        }
+    }
+}
+
+/// As in Redis: what is no number is 0.
+fn seconds(word: &[u8]) -> Result<Duration, Answer> {
+    let seconds = std::str::from_utf8(word).ok().and_then(|text| text.parse::<f64>().ok()).unwrap_or(0.0);
+    Duration::try_from_secs_f64(seconds.max(0.0)).map_err(|_| Answer::fixed("ERR the time is out of range"))
 }

@@ -13,11 +13,13 @@ impl Command for Info {
         arity: -1,
         keys: KeySpec::NONE,
         group: Group::Server,
-        since: "0.1.0",
+        since: "1.0.0",
+        complexity: "O(1)",
         summary: "What the node says of itself, in sections.",
         syntax: "[section ...]",
     };
-    const FLAGS: Flags = Flags { for_everybody: true, ..Flags::NONE };
+    const FLAGS: Flags =
+        Flags { for_everybody: true, without: &["noscript"], categories: &["@dangerous"], ..Flags::NONE };
 }
 
 impl Control for Info {

@@ -13,11 +13,18 @@ impl Command for Lastsave {
         arity: 1,
         keys: KeySpec::NONE,
         group: Group::Server,
-        since: "0.1.0",
+        since: "1.0.0",
+        complexity: "O(1)",
         summary: "When the last snapshot was complete, in unix seconds; before the first, when the node started.",
         syntax: "",
     };
-    const FLAGS: Flags = Flags { fast: true, for_everybody: true, ..Flags::NONE };
+    const FLAGS: Flags = Flags {
+        fast: true,
+        for_everybody: true,
+        without: &["noscript"],
+        categories: &["@admin", "@dangerous"],
+        ..Flags::NONE
+    };
 }
 
 impl Control for Lastsave {

@@ -5,7 +5,7 @@ use std::fmt::Write;
 
 use bytes::Bytes;
 
-use crate::command::{Args, Command, Control, Group, KeySpec, Node, Session, Spec, subcommands};
+use crate::command::{Args, Command, Control, Group, KeySpec, Node, Session, Spec, Subcommand, subcommands};
 use crate::command::{Histogram, LatencyEvent};
 use crate::error::Answer;
 use crate::resp::Reply;
@@ -23,10 +23,20 @@ impl Command for Latency {
         arity: -2,
         keys: KeySpec::NONE,
         group: Group::Server,
-        since: "0.1.0",
+        since: "2.8.13",
+        complexity: "As that of the subcommand",
         summary: "Work that took longer than latency-monitor-threshold, and how long commands take.",
-        syntax: "(LATEST | HISTORY event | RESET [event ...] | GRAPH event | DOCTOR | HISTOGRAM [name ...] | HELP)",
+        syntax: "",
     };
+    const SUBCOMMANDS: &'static [Subcommand] = &[
+        Subcommand::new("LATEST", "", "2.8.13", "O(1)"),
+        Subcommand::new("HISTORY", "event", "2.8.13", "O(1)"),
+        Subcommand::new("RESET", "[event ...]", "2.8.13", "O(1)"),
+        Subcommand::new("GRAPH", "event", "2.8.13", "O(1)"),
+        Subcommand::new("DOCTOR", "", "2.8.13", "O(1)"),
+        Subcommand::new("HISTOGRAM", "[name ...]", "7.0.0", "O(N) with N the commands that are asked for"),
+        Subcommand::help("2.8.13"),
+    ];
 }
 
 impl Control for Latency {
@@ -39,7 +49,7 @@ impl Control for Latency {
             (b"GRAPH", 1) => graph(args.word()?, node),
             (b"DOCTOR", 0) => Ok(Reply::Verbatim(diagnosis(node).into())),
             (b"HISTOGRAM", _) => Ok(histograms(args.rest(), node)),
-            (b"HELP", 0) => Ok(subcommands::help(&Self::SPEC)),
+            (b"HELP", 0) => Ok(subcommands::help::<Self>()),
             _ => Err(args.wrong_subcommand(word)),
         }
     }
@@ -114,7 +124,12 @@ fn diagnosis(node: &dyn Node) -> String {
 
 fn histograms(names: &[Bytes], node: &dyn Node) -> Reply {
     let wanted = |histogram: &Histogram| {
-        names.is_empty() || names.iter().any(|name| histogram.command.as_bytes().eq_ignore_ascii_case(name))
+        // A container's name stands for its subcommands.
+        let container = histogram.command.split('|').next().unwrap_or_default();
+        let is = |name: &&Bytes| {
+            [histogram.command, container].iter().any(|own| own.as_bytes().eq_ignore_ascii_case(name))
+        };
+        names.is_empty() || names.iter().any(|name| is(&name))
     };
     let integer = |number: u64| Reply::Integer(number as i64);
     let tell = |histogram: Histogram| {
@@ -123,7 +138,7 @@ fn histograms(names: &[Bytes], node: &dyn Node) -> Reply {
             (Reply::word("calls"), integer(histogram.calls)),
             (Reply::word("histogram_usec"), Reply::Map(micros)),
         ];
-        (Reply::bulk(histogram.command.to_ascii_lowercase()), Reply::Map(fields))
+        (Reply::bulk(histogram.command), Reply::Map(fields))
     };
     Reply::Map(node.histograms().into_iter().filter(wanted).map(tell).collect())
 }

@@ -3,13 +3,16 @@
 
 use bytes::Bytes;
 
-use crate::command::{Args, Command, Flags, Group, KeySpec, Node, Operate, Running, Spec, subcommands};
+use crate::command::{
+    Args, Command, Flags, Group, KeySpec, Node, Operate, ReadConsistency, Running, Session, Spec, Subcommand,
+    Usage, subcommands,
+};
 use crate::error::Answer;
 use crate::resp::Reply;
 
 pub enum Memory {
     /// `SAMPLES` is accepted and means nothing: what a collection takes is known without looking at its elements.
-    Usage(Bytes),
+    Usage(Bytes, Option<ReadConsistency>),
     Stats,
     Doctor,
     MallocStats,
@@ -22,13 +25,24 @@ impl Command for Memory {
         name: "MEMORY",
         aliases: &[],
         arity: -2,
-        keys: KeySpec { first: 2, last: 2, step: 1 },
+        keys: KeySpec::new(2, 2, 1).used(Usage::LOOKED_AT),
         group: Group::Server,
-        since: "0.1.0",
+        since: "4.0.0",
+        complexity: "As that of the subcommand",
         summary: "What a key takes in memory, and what the process holds.",
-        syntax: "(USAGE key [SAMPLES count] | STATS | DOCTOR | MALLOC-STATS | PURGE | HELP)",
+        syntax: "",
     };
-    const FLAGS: Flags = Flags { for_everybody: true, ..Flags::NONE };
+    const FLAGS: Flags =
+        Flags { for_everybody: true, without: &["noscript", "loading", "stale"], ..Flags::NONE };
+    const SUBCOMMANDS: &'static [Subcommand] = &[
+        Subcommand::new("USAGE", "key [SAMPLES count]", "4.0.0", "O(N) with N the samples")
+            .also(&["readonly"]),
+        Subcommand::new("STATS", "", "4.0.0", "O(1)"),
+        Subcommand::new("DOCTOR", "", "4.0.0", "O(1)"),
+        Subcommand::new("MALLOC-STATS", "", "4.0.0", ""),
+        Subcommand::new("PURGE", "", "4.0.0", ""),
+        Subcommand::help("4.0.0"),
+    ];
 }
 
 impl Operate for Memory {
@@ -45,14 +59,21 @@ impl Operate for Memory {
         }
     }
 
+    fn for_session(self, session: &Session) -> Memory {
+        match self {
+            Memory::Usage(key, _) => Memory::Usage(key, session.read_consistency),
+            other => other,
+        }
+    }
+
     fn run(self, node: &dyn Node) -> Running<'_> {
         let reply = match self {
-            Memory::Usage(key) => return node.memory_usage(key),
+            Memory::Usage(key, consistency) => return node.memory_usage(key, consistency),
             Memory::Stats => stats(node),
             Memory::Doctor => doctor(node),
             Memory::MallocStats => malloc_stats(),
             Memory::Purge => purge(),
-            Memory::Help => subcommands::help(&Self::SPEC),
+            Memory::Help => subcommands::help::<Self>(),
         };
         Box::pin(async { Ok(reply) })
     }
@@ -68,7 +89,7 @@ fn usage(args: &mut Args<'_>) -> Result<Memory, Answer> {
             return Err(Answer::SYNTAX);
         }
     }
-    Ok(Memory::Usage(key))
+    Ok(Memory::Usage(key, None))
 }
 
 /// The numbers, under the names of Redis where they mean the same.

@@ -1,6 +1,8 @@
 //! `MODULE LIST`: clients of RedisJSON look for its module by name.
 
-use crate::command::{Args, Command, Control, Group, KeySpec, Node, Session, Spec, subcommands};
+use crate::command::{
+    Args, Command, Control, Flags, Group, KeySpec, Node, Session, Spec, Subcommand, subcommands,
+};
 use crate::error::Answer;
 use crate::resp::Reply;
 
@@ -13,10 +15,14 @@ impl Command for Module {
         arity: -2,
         keys: KeySpec::NONE,
         group: Group::Server,
-        since: "0.1.0",
+        since: "4.0.0",
+        complexity: "As that of the subcommand",
         summary: "The modules whose commands are there: ReJSON.",
-        syntax: "(LIST | HELP)",
+        syntax: "",
     };
+    const FLAGS: Flags = Flags { without: &["loading", "stale"], ..Flags::NONE };
+    const SUBCOMMANDS: &'static [Subcommand] =
+        &[Subcommand::new("LIST", "", "4.0.0", "O(N) with N the modules"), Subcommand::help("5.0.0")];
 }
 
 impl Control for Module {
@@ -24,7 +30,7 @@ impl Control for Module {
         let word = args.word()?;
         match &word.to_ascii_uppercase()[..] {
             b"LIST" if args.is_empty() => Ok(Reply::Array(vec![rejson()])),
-            b"HELP" if args.is_empty() => Ok(subcommands::help(&Self::SPEC)),
+            b"HELP" if args.is_empty() => Ok(subcommands::help::<Self>()),
             _ => Err(args.wrong_subcommand(word)),
         }
     }

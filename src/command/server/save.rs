@@ -13,11 +13,17 @@ impl Command for Save {
         arity: 1,
         keys: KeySpec::NONE,
         group: Group::Server,
-        since: "0.1.0",
+        since: "1.0.0",
+        complexity: "O(N) with N all keys",
         summary: "Takes a snapshot of the whole state, and answers when it is on disk.",
         syntax: "",
     };
-    const FLAGS: Flags = Flags { not_in_multi: true, ..Flags::NONE };
+    const FLAGS: Flags = Flags {
+        not_in_multi: true,
+        also: &["no_async_loading"],
+        without: &["loading", "stale"],
+        ..Flags::NONE
+    };
 }
 
 impl Operate for Save {

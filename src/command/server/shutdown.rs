@@ -16,11 +16,12 @@ impl Command for Shutdown {
         arity: -1,
         keys: KeySpec::NONE,
         group: Group::Server,
-        since: "0.1.0",
+        since: "1.0.0",
+        complexity: "O(1)",
         summary: "Stops the node cleanly: leadership is handed over, and every client gets the replies that it waits for.",
         syntax: "[NOSAVE | SAVE] [NOW] [FORCE] [ABORT]",
     };
-    const FLAGS: Flags = Flags { not_in_multi: true, ..Flags::NONE };
+    const FLAGS: Flags = Flags { not_in_multi: true, also: &["allow_busy"], ..Flags::NONE };
 }
 
 impl Control for Shutdown {

@@ -1,6 +1,8 @@
 //! `SLOWLOG GET [count] | LEN | RESET | HELP`: requests that took long.
 
-use crate::command::{Args, Command, Control, Group, KeySpec, Node, Session, SlowRequest, Spec, subcommands};
+use crate::command::{
+    Args, Command, Control, Flags, Group, KeySpec, Node, Session, SlowRequest, Spec, Subcommand, subcommands,
+};
 use crate::error::Answer;
 use crate::resp::Reply;
 
@@ -18,10 +20,18 @@ impl Command for Slowlog {
         arity: -2,
         keys: KeySpec::NONE,
         group: Group::Server,
-        since: "0.1.0",
+        since: "2.2.12",
+        complexity: "As that of the subcommand",
         summary: "The requests that took longer than slowlog-log-slower-than, newest first.",
-        syntax: "(GET [count] | LEN | RESET | HELP)",
+        syntax: "",
     };
+    const FLAGS: Flags = Flags { without: &["noscript"], ..Flags::NONE };
+    const SUBCOMMANDS: &'static [Subcommand] = &[
+        Subcommand::new("GET", "[count]", "2.2.12", "O(N) with N the requests that are told"),
+        Subcommand::new("LEN", "", "2.2.12", "O(1)"),
+        Subcommand::new("RESET", "", "2.2.12", "O(N) with N the requests that are kept"),
+        Subcommand::help("6.2.0"),
+    ];
 }
 
 impl Control for Slowlog {
@@ -37,7 +47,7 @@ impl Control for Slowlog {
                 node.forget_slow_requests();
                 Ok(Reply::OK)
             }
-            (b"HELP", 0) => Ok(subcommands::help(&Self::SPEC)),
+            (b"HELP", 0) => Ok(subcommands::help::<Self>()),
             _ => Err(args.wrong_subcommand(word)),
         }
     }

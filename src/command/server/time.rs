@@ -13,11 +13,12 @@ impl Command for Time {
         arity: 1,
         keys: KeySpec::NONE,
         group: Group::Server,
-        since: "0.1.0",
+        since: "2.6.0",
+        complexity: "O(1)",
         summary: "The cluster's time: unix seconds, and microseconds within the second.",
         syntax: "",
     };
-    const FLAGS: Flags = Flags { fast: true, for_everybody: true, ..Flags::NONE };
+    const FLAGS: Flags = Flags { fast: true, for_everybody: true, without: &["noscript"], ..Flags::NONE };
 }
 
 impl Control for Time {

@@ -20,12 +20,20 @@ impl Command for Wait {
         aliases: &[],
         arity: 3,
         keys: KeySpec::NONE,
-        group: Group::Connection,
-        since: "0.1.0",
+        group: Group::Generic,
+        since: "3.0.0",
+        complexity: "O(1)",
         summary: "How many members besides the leader are known to have every acknowledged write; waits for so many.",
         syntax: "numreplicas timeout",
     };
-    const FLAGS: Flags = Flags { waits: true, not_in_multi: true, for_everybody: true, ..Flags::NONE };
+    const FLAGS: Flags = Flags {
+        waits: true,
+        not_in_multi: true,
+        for_everybody: true,
+        without: &["noscript", "loading", "stale", "@keyspace"],
+        categories: &["@connection"],
+        ..Flags::NONE
+    };
 }
 
 impl Operate for Wait {
@@ -51,12 +59,20 @@ impl Command for Waitaof {
         aliases: &[],
         arity: 4,
         keys: KeySpec::NONE,
-        group: Group::Connection,
-        since: "0.1.0",
+        group: Group::Generic,
+        since: "7.2.0",
+        complexity: "O(1)",
         summary: "As WAIT, and before it 1: every acknowledged write is on disk.",
         syntax: "numlocal numreplicas timeout",
     };
-    const FLAGS: Flags = Flags { waits: true, not_in_multi: true, for_everybody: true, ..Flags::NONE };
+    const FLAGS: Flags = Flags {
+        waits: true,
+        not_in_multi: true,
+        for_everybody: true,
+        without: &["noscript", "loading", "stale", "@keyspace"],
+        categories: &["@connection"],
+        ..Flags::NONE
+    };
 }
 
 impl Operate for Waitaof {

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::spec;
-use crate::command::{Args, Command, Context, Spec, Write};
+use crate::command::{Args, Command, Context, Flags, Spec, Usage, Write};
 use crate::error::Answer;
 use crate::keyspace::{Collection, Edited, Element, Key, Set, Writer};
 use crate::resp::Reply;
@@ -15,7 +15,16 @@ pub struct Sadd {
 }
 
 impl Command for Sadd {
-    const SPEC: Spec = spec("SADD", -3, "Puts members into a set.", "key member ...");
+    const SPEC: Spec = spec(
+        "SADD",
+        -3,
+        "1.0.0",
+        "O(1) for an element, O(N) for N of them",
+        "Puts members into a set.",
+        "key member ...",
+    )
+    .used(Usage::ADDED_TO);
+    const FLAGS: Flags = Flags { fast: true, ..Flags::NONE };
 }
 
 impl Write for Sadd {

@@ -1,7 +1,7 @@
 //! `SCARD key`: how many members a set has, 0 without a key.
 
 use super::spec;
-use crate::command::{Args, Command, Context, Read, Spec};
+use crate::command::{Args, Command, Context, Flags, Read, Spec, Usage};
 use crate::error::Answer;
 use crate::keyspace::{Collection, Key, Set, View};
 use crate::resp::Reply;
@@ -11,7 +11,9 @@ pub struct Scard {
 }
 
 impl Command for Scard {
-    const SPEC: Spec = spec("SCARD", 2, "How many members a set has.", "key");
+    const SPEC: Spec =
+        spec("SCARD", 2, "1.0.0", "O(1)", "How many members a set has.", "key").used(Usage::LOOKED_AT);
+    const FLAGS: Flags = Flags { fast: true, ..Flags::NONE };
 }
 
 impl Read for Scard {

@@ -44,13 +44,13 @@ fn difference<'a>(sets: &[&'a Set]) -> Members<'a> {
 }
 
 macro_rules! commands {
-    ($($name:ident, $word:literal, $combine:expr, $summary:literal;)*) => { $(
+    ($($name:ident, $word:literal, $since:literal, $complexity:literal, $combine:expr, $summary:literal;)*) => { $(
         pub struct $name {
             keys: Vec<Key>,
         }
 
         impl Command for $name {
-            const SPEC: Spec = Spec { keys: KeySpec::ALL, ..spec($word, -2, $summary, "key ...") };
+            const SPEC: Spec = Spec { keys: KeySpec::ALL, ..spec($word, -2, $since, $complexity, $summary, "key ...") };
         }
 
         impl Read for $name {
@@ -73,7 +73,7 @@ macro_rules! commands {
 }
 
 commands! {
-    Sinter, "SINTER", intersection, "The members that all sets have.";
-    Sunion, "SUNION", union, "The members that any of the sets has.";
-    Sdiff, "SDIFF", difference, "The members of the first set that no other has.";
+    Sinter, "SINTER", "1.0.0", "O(N*M) with N the members of the smallest set and M the sets", intersection, "The members that all sets have.";
+    Sunion, "SUNION", "1.0.0", "O(N) with N the elements of all sets", union, "The members that any of the sets has.";
+    Sdiff, "SDIFF", "1.0.0", "O(N) with N the elements of all sets", difference, "The members of the first set that no other has.";
 }

@@ -1,7 +1,7 @@
 //! `SISMEMBER key member`, `SMISMEMBER key member ...`: whether members are in a set.
 
 use super::spec;
-use crate::command::{Args, Command, Context, Read, Spec};
+use crate::command::{Args, Command, Context, Flags, Read, Spec, Usage};
 use crate::error::Answer;
 use crate::keyspace::{Element, Key, Set, View};
 use crate::resp::Reply;
@@ -12,7 +12,9 @@ pub struct Sismember {
 }
 
 impl Command for Sismember {
-    const SPEC: Spec = spec("SISMEMBER", 3, "Whether a member is in a set.", "key member");
+    const SPEC: Spec = spec("SISMEMBER", 3, "1.0.0", "O(1)", "Whether a member is in a set.", "key member")
+        .used(Usage::LOOKED_AT);
+    const FLAGS: Flags = Flags { fast: true, ..Flags::NONE };
 }
 
 impl Read for Sismember {
@@ -33,7 +35,15 @@ pub struct Smismember {
 }
 
 impl Command for Smismember {
-    const SPEC: Spec = spec("SMISMEMBER", -3, "Which of several members are in a set.", "key member ...");
+    const SPEC: Spec = spec(
+        "SMISMEMBER",
+        -3,
+        "6.2.0",
+        "O(N) with N the members that are asked for",
+        "Which of several members are in a set.",
+        "key member ...",
+    );
+    const FLAGS: Flags = Flags { fast: true, ..Flags::NONE };
 }
 
 impl Read for Smismember {

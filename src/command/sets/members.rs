@@ -12,7 +12,8 @@ pub struct Smembers {
 }
 
 impl Command for Smembers {
-    const SPEC: Spec = spec("SMEMBERS", 2, "Every member of a set.", "key");
+    const SPEC: Spec =
+        spec("SMEMBERS", 2, "1.0.0", "O(N) with N the members", "Every member of a set.", "key");
 }
 
 impl Read for Smembers {

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::spec;
-use crate::command::{Args, Command, Context, KeySpec, Spec, Write};
+use crate::command::{Args, Command, Context, Flags, KeySpec, Spec, Usage, Write};
 use crate::error::Answer;
 use crate::keyspace::{Collection, Edited, Element, Key, Set, Writer};
 use crate::resp::Reply;
@@ -17,14 +17,17 @@ pub struct Smove {
 
 impl Command for Smove {
     const SPEC: Spec = Spec {
-        keys: KeySpec::FIRST_TWO,
+        keys: KeySpec::both(Usage::READ_AND_TAKEN_FROM, Usage::ADDED_TO),
         ..spec(
             "SMOVE",
             4,
+            "1.0.0",
+            "O(1)",
             "Takes a member out of a set and puts it into another.",
             "source destination member",
         )
     };
+    const FLAGS: Flags = Flags { fast: true, sparing: true, ..Flags::NONE };
 }
 
 impl Write for Smove {

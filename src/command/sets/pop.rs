@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::spec;
 use crate::command::bulks::{bulk, bulks};
-use crate::command::{Args, Chance, Command, Context, Spec, Write};
+use crate::command::{Args, Chance, Command, Context, Flags, Spec, Usage, Write};
 use crate::error::Answer;
 use crate::keyspace::{Collection, Edited, Key, Set, Writer};
 use crate::resp::Reply;
@@ -19,7 +19,16 @@ pub struct Spop {
 }
 
 impl Command for Spop {
-    const SPEC: Spec = spec("SPOP", -2, "Takes members out of a set that chance chooses.", "key [count]");
+    const SPEC: Spec = spec(
+        "SPOP",
+        -2,
+        "1.0.0",
+        "O(1), with a count O(N) with N the count",
+        "Takes members out of a set that chance chooses.",
+        "key [count]",
+    )
+    .used(Usage::READ_AND_TAKEN_FROM);
+    const FLAGS: Flags = Flags { fast: true, sparing: true, ..Flags::NONE };
 }
 
 impl Write for Spop {

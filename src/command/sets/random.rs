@@ -15,13 +15,20 @@ pub struct Srandmember {
 }
 
 impl Command for Srandmember {
-    const SPEC: Spec = spec("SRANDMEMBER", -2, "Members of a set that chance chooses.", "key [count]");
+    const SPEC: Spec = spec(
+        "SRANDMEMBER",
+        -2,
+        "1.0.0",
+        "O(1), with a count O(N) with N the count",
+        "Members of a set that chance chooses.",
+        "key [count]",
+    );
 }
 
 impl Read for Srandmember {
     fn parse(args: &mut Args<'_>, context: &Context) -> Result<Srandmember, Answer> {
         let key = args.key()?;
-        let count = if args.is_empty() { None } else { Some(args.integer()?) };
+        let count = if args.is_empty() { None } else { Some(Chance::count(args)?) };
         args.finish()?;
         Ok(Srandmember { key, count, chance: Chance::draw(context) })
     }

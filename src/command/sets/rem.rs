@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::spec;
-use crate::command::{Args, Command, Context, Spec, Write};
+use crate::command::{Args, Command, Context, Flags, Spec, Usage, Write};
 use crate::error::Answer;
 use crate::keyspace::{Edited, Element, Key, Set, Writer};
 use crate::resp::Reply;
@@ -15,7 +15,16 @@ pub struct Srem {
 }
 
 impl Command for Srem {
-    const SPEC: Spec = spec("SREM", -3, "Takes members out of a set.", "key member ...");
+    const SPEC: Spec = spec(
+        "SREM",
+        -3,
+        "1.0.0",
+        "O(N) with N the elements that go",
+        "Takes members out of a set.",
+        "key member ...",
+    )
+    .used(Usage::TAKEN_FROM);
+    const FLAGS: Flags = Flags { fast: true, sparing: true, ..Flags::NONE };
 }
 
 impl Write for Srem {

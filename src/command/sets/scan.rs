@@ -5,7 +5,7 @@ use crate::command::bulks::bulks;
 use crate::command::element_scan::ElementScan;
 use crate::command::{Args, Command, Context, Read, Spec};
 use crate::error::Answer;
-use crate::keyspace::{Collection, Element, Set, View};
+use crate::keyspace::{Element, Set, View};
 use crate::resp::Reply;
 
 pub struct Sscan(ElementScan);
@@ -14,6 +14,8 @@ impl Command for Sscan {
     const SPEC: Spec = spec(
         "SSCAN",
         -3,
+        "2.8.0",
+        "O(1) for a call, O(N) for a whole walk with N the elements",
         "The members of a set, some at a time.",
         "key cursor [MATCH pattern] [COUNT count]",
     );
@@ -27,9 +29,9 @@ impl Read for Sscan {
     fn run(self, keyspace: &View<'_>) -> Result<Reply, Answer> {
         let scan = self.0;
         let found = keyspace.with_collection(scan.key.as_bytes(), |set: &Set| {
-            let (window, next) = scan.window(set.len());
+            let (positions, next) = set.walk(scan.cursor, scan.count);
             let mut wanted: Vec<&Element> = Vec::new();
-            for member in window.filter_map(|place| set.at(place)) {
+            for member in positions.into_iter().filter_map(|position| set.at(position)) {
                 if scan.wants(member)? {
                     wanted.push(member);
                 }

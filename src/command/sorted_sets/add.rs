@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::{NOT_A_NUMBER, spec};
 use crate::command::json::set::Condition;
 use crate::command::text::incrbyfloat::{NOT_A_FLOAT, real};
-use crate::command::{Args, Command, Context, Spec, Write};
+use crate::command::{Args, Command, Context, Flags, Spec, Usage, Write};
 use crate::error::Answer;
 use crate::keyspace::{Collection, Edited, Element, Key, SortedSet, Writer};
 use crate::resp::Reply;
@@ -36,9 +36,13 @@ impl Command for Zadd {
     const SPEC: Spec = spec(
         "ZADD",
         -4,
+        "1.2.0",
+        "O(log(N)) for each member that is added, with N the members",
         "Gives members their scores.",
         "key [NX | XX] [GT | LT] [CH] [INCR] score member [score member ...]",
-    );
+    )
+    .used(Usage::UPDATED);
+    const FLAGS: Flags = Flags { fast: true, ..Flags::NONE };
 }
 
 #[derive(Default)]

@@ -1,7 +1,7 @@
 //! `ZCARD key`: how many members a sorted set has, 0 without a key.
 
 use super::spec;
-use crate::command::{Args, Command, Context, Read, Spec};
+use crate::command::{Args, Command, Context, Flags, Read, Spec, Usage};
 use crate::error::Answer;
 use crate::keyspace::{Collection, Key, SortedSet, View};
 use crate::resp::Reply;
@@ -11,7 +11,9 @@ pub struct Zcard {
 }
 
 impl Command for Zcard {
-    const SPEC: Spec = spec("ZCARD", 2, "How many members a sorted set has.", "key");
+    const SPEC: Spec =
+        spec("ZCARD", 2, "1.2.0", "O(1)", "How many members a sorted set has.", "key").used(Usage::LOOKED_AT);
+    const FLAGS: Flags = Flags { fast: true, ..Flags::NONE };
 }
 
 impl Read for Zcard {

@@ -2,20 +2,21 @@
 
 use super::bounds::Bounds;
 use super::spec;
-use crate::command::{Args, Command, Context, Read, Spec};
+use crate::command::{Args, Command, Context, Flags, Read, Spec};
 use crate::error::Answer;
 use crate::keyspace::{Key, SortedSet, View};
 use crate::resp::Reply;
 
 macro_rules! commands {
-    ($($name:ident, $word:literal, $bounds:path, $summary:literal;)*) => { $(
+    ($($name:ident, $word:literal, $since:literal, $complexity:literal, $bounds:path, $summary:literal;)*) => { $(
         pub struct $name {
             key: Key,
             bounds: Bounds,
         }
 
         impl Command for $name {
-            const SPEC: Spec = spec($word, 4, $summary, "key min max");
+            const SPEC: Spec = spec($word, 4, $since, $complexity, $summary, "key min max");
+            const FLAGS: Flags = Flags { fast: true, ..Flags::NONE };
         }
 
         impl Read for $name {
@@ -33,6 +34,6 @@ macro_rules! commands {
 }
 
 commands! {
-    Zcount, "ZCOUNT", Bounds::scores, "How many members have a score in a range.";
-    Zlexcount, "ZLEXCOUNT", Bounds::names, "How many members have a name in a range, where all scores are equal.";
+    Zcount, "ZCOUNT", "2.0.0", "O(log(N)) with N the members", Bounds::scores, "How many members have a score in a range.";
+    Zlexcount, "ZLEXCOUNT", "2.8.9", "O(log(N)) with N the members", Bounds::names, "How many members have a name in a range, where all scores are equal.";
 }

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{NOT_A_NUMBER, score, spec};
-use crate::command::{Args, Command, Context, Spec, Write};
+use crate::command::{Args, Command, Context, Flags, Spec, Write};
 use crate::error::Answer;
 use crate::keyspace::{Collection, Edited, Element, Key, SortedSet, Writer};
 use crate::resp::Reply;
@@ -16,7 +16,15 @@ pub struct Zincrby {
 }
 
 impl Command for Zincrby {
-    const SPEC: Spec = spec("ZINCRBY", 4, "Adds to the score of a member.", "key increment member");
+    const SPEC: Spec = spec(
+        "ZINCRBY",
+        4,
+        "1.2.0",
+        "O(log(N)) with N the members",
+        "Adds to the score of a member.",
+        "key increment member",
+    );
+    const FLAGS: Flags = Flags { fast: true, ..Flags::NONE };
 }
 
 impl Write for Zincrby {

@@ -23,9 +23,16 @@ use crate::error::Answer;
 const NOT_A_NUMBER: Answer = Answer::fixed("ERR resulting score is not a number (NaN)");
 
 /// What the rows of this group have in common.
-const fn spec(name: &'static str, arity: i32, summary: &'static str, syntax: &'static str) -> Spec {
+const fn spec(
+    name: &'static str,
+    arity: i32,
+    since: &'static str,
+    complexity: &'static str,
+    summary: &'static str,
+    syntax: &'static str,
+) -> Spec {
     let (keys, group) = (KeySpec::FIRST, Group::SortedSet);
-    Spec { name, aliases: &[], arity, keys, group, since: "0.1.0", summary, syntax }
+    Spec { name, aliases: &[], arity, keys, group, since, complexity, summary, syntax }
 }
 
 /// The next word as a score: any number but NaN, the infinities among them.

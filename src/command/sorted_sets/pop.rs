@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::spec;
 use crate::command::bulks::scored;
-use crate::command::{Args, Command, Context, Spec, Write};
+use crate::command::{Args, Command, Context, Flags, Spec, Usage, Write};
 use crate::error::Answer;
 use crate::keyspace::{Edited, Element, Key, SortedSet, Writer};
 use crate::resp::{Protocol, Reply};
@@ -46,12 +46,13 @@ impl Pop {
 }
 
 macro_rules! commands {
-    ($($name:ident, $word:literal, $code:literal, $highest:literal, $summary:literal;)*) => { $(
+    ($($name:ident, $word:literal, $since:literal, $complexity:literal, $code:literal, $highest:literal, $summary:literal;)*) => { $(
         #[derive(Debug, PartialEq, Serialize, Deserialize)]
         pub struct $name(Pop);
 
         impl Command for $name {
-            const SPEC: Spec = spec($word, -2, $summary, "key [count]");
+            const SPEC: Spec = spec($word, -2, $since, $complexity, $summary, "key [count]").used(Usage::READ_AND_TAKEN_FROM);
+            const FLAGS: Flags = Flags { fast: true, sparing: true, ..Flags::NONE };
         }
 
         impl Write for $name {
@@ -69,6 +70,6 @@ macro_rules! commands {
 }
 
 commands! {
-    Zpopmin, "ZPOPMIN", 262, false, "Takes out the members with the lowest scores.";
-    Zpopmax, "ZPOPMAX", 263, true, "Takes out the members with the highest scores.";
+    Zpopmin, "ZPOPMIN", "5.0.0", "O(log(N)*M) with N the members and M those that are popped", 262, false, "Takes out the members with the lowest scores.";
+    Zpopmax, "ZPOPMAX", "5.0.0", "O(log(N)*M) with N the members and M those that are popped", 263, true, "Takes out the members with the highest scores.";
 }

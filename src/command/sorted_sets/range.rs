@@ -117,6 +117,8 @@ impl Command for Zrange {
     const SPEC: Spec = spec(
         "ZRANGE",
         -4,
+        "1.2.0",
+        "O(log(N)+M) with N the members and M those of the answer",
         "The members of a range of ranks, scores or names.",
         "key start stop [BYSCORE | BYLEX] [REV] [LIMIT offset count] [WITHSCORES]",
     );

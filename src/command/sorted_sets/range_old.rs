@@ -9,11 +9,11 @@ use crate::keyspace::View;
 use crate::resp::Reply;
 
 macro_rules! commands {
-    ($($name:ident, $word:literal, $by:expr, $backward:literal, $options:expr, $syntax:literal, $summary:literal;)*) => { $(
+    ($($name:ident, $word:literal, $since:literal, $complexity:literal, $by:expr, $backward:literal, $options:expr, $syntax:literal, $summary:literal;)*) => { $(
         pub struct $name(Range);
 
         impl Command for $name {
-            const SPEC: Spec = spec($word, -4, $summary, $syntax);
+            const SPEC: Spec = spec($word, -4, $since, $complexity, $summary, $syntax);
         }
 
         impl Read for $name {
@@ -29,14 +29,14 @@ macro_rules! commands {
 }
 
 commands! {
-    Zrevrange, "ZREVRANGE", By::Rank, true, &["WITHSCORES"], "key start stop [WITHSCORES]",
+    Zrevrange, "ZREVRANGE", "1.2.0", "O(log(N)+M) with N the members and M those of the answer", By::Rank, true, &["WITHSCORES"], "key start stop [WITHSCORES]",
         "The members of a range of ranks, from the highest score down.";
-    Zrangebyscore, "ZRANGEBYSCORE", By::Score, false, &["WITHSCORES", "LIMIT"],
+    Zrangebyscore, "ZRANGEBYSCORE", "1.0.5", "O(log(N)+M) with N the members and M those of the answer; O(log(N)) for a fixed M", By::Score, false, &["WITHSCORES", "LIMIT"],
         "key min max [WITHSCORES] [LIMIT offset count]", "The members of a range of scores.";
-    Zrevrangebyscore, "ZREVRANGEBYSCORE", By::Score, true, &["WITHSCORES", "LIMIT"],
+    Zrevrangebyscore, "ZREVRANGEBYSCORE", "2.2.0", "O(log(N)+M) with N the members and M those of the answer; O(log(N)) for a fixed M", By::Score, true, &["WITHSCORES", "LIMIT"],
         "key max min [WITHSCORES] [LIMIT offset count]", "The members of a range of scores, from the highest down.";
-    Zrangebylex, "ZRANGEBYLEX", By::Name, false, &["LIMIT"], "key min max [LIMIT offset count]",
+    Zrangebylex, "ZRANGEBYLEX", "2.8.9", "O(log(N)+M) with N the members and M those of the answer; O(log(N)) for a fixed M", By::Name, false, &["LIMIT"], "key min max [LIMIT offset count]",
         "The members of a range of names, where all scores are equal.";
-    Zrevrangebylex, "ZREVRANGEBYLEX", By::Name, true, &["LIMIT"], "key max min [LIMIT offset count]",
+    Zrevrangebylex, "ZREVRANGEBYLEX", "2.8.9", "O(log(N)+M) with N the members and M those of the answer; O(log(N)) for a fixed M", By::Name, true, &["LIMIT"], "key max min [LIMIT offset count]",
         "The members of a range of names, from the last down, where all scores are equal.";
 }

@@ -1,7 +1,7 @@
 //! `ZRANK key member [WITHSCORE]`, `ZREVRANK key member [WITHSCORE]`: how many members have a lower, or a higher, place.
 
 use super::spec;
-use crate::command::{Args, Command, Context, Read, Spec};
+use crate::command::{Args, Command, Context, Flags, Read, Spec};
 use crate::error::Answer;
 use crate::keyspace::{Collection, Element, Key, SortedSet, View};
 use crate::resp::Reply;
@@ -39,11 +39,12 @@ impl Rank {
 }
 
 macro_rules! commands {
-    ($($name:ident, $word:literal, $backward:literal, $summary:literal;)*) => { $(
+    ($($name:ident, $word:literal, $since:literal, $complexity:literal, $backward:literal, $summary:literal;)*) => { $(
         pub struct $name(Rank);
 
         impl Command for $name {
-            const SPEC: Spec = spec($word, -3, $summary, "key member [WITHSCORE]");
+            const SPEC: Spec = spec($word, -3, $since, $complexity, $summary, "key member [WITHSCORE]");
+            const FLAGS: Flags = Flags { fast: true, ..Flags::NONE };
         }
 
         impl Read for $name {
@@ -59,6 +60,6 @@ macro_rules! commands {
 }
 
 commands! {
-    Zrank, "ZRANK", false, "The place of a member, from the lowest score on.";
-    Zrevrank, "ZREVRANK", true, "The place of a member, from the highest score down.";
+    Zrank, "ZRANK", "2.0.0", "O(log(N)) with N the members", false, "The place of a member, from the lowest score on.";
+    Zrevrank, "ZREVRANK", "2.0.0", "O(log(N)) with N the members", true, "The place of a member, from the highest score down.";
 }

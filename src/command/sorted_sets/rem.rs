@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::spec;
-use crate::command::{Args, Command, Context, Spec, Write};
+use crate::command::{Args, Command, Context, Flags, Spec, Usage, Write};
 use crate::error::Answer;
 use crate::keyspace::{Edited, Element, Key, SortedSet, Writer};
 use crate::resp::Reply;
@@ -15,7 +15,16 @@ pub struct Zrem {
 }
 
 impl Command for Zrem {
-    const SPEC: Spec = spec("ZREM", -3, "Takes members out of a sorted set.", "key member ...");
+    const SPEC: Spec = spec(
+        "ZREM",
+        -3,
+        "1.2.0",
+        "O(M*log(N)) with N the members and M those that go",
+        "Takes members out of a sorted set.",
+        "key member ...",
+    )
+    .used(Usage::TAKEN_FROM);
+    const FLAGS: Flags = Flags { fast: true, sparing: true, ..Flags::NONE };
 }
 
 impl Write for Zrem {

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::bounds::Bounds;
 use super::spec;
-use crate::command::{Args, Command, Context, Spec, Write};
+use crate::command::{Args, Command, Context, Flags, Spec, Usage, Write};
 use crate::error::Answer;
 use crate::keyspace::{Edited, Element, Key, SortedSet, Writer};
 use crate::resp::Reply;
@@ -32,12 +32,13 @@ impl Remove {
 }
 
 macro_rules! commands {
-    ($($name:ident, $word:literal, $code:literal, $bounds:expr, $syntax:literal, $summary:literal;)*) => { $(
+    ($($name:ident, $word:literal, $since:literal, $complexity:literal, $code:literal, $bounds:expr, $syntax:literal, $summary:literal;)*) => { $(
         #[derive(Debug, PartialEq, Serialize, Deserialize)]
         pub struct $name(Remove);
 
         impl Command for $name {
-            const SPEC: Spec = spec($word, 4, $summary, $syntax);
+            const SPEC: Spec = spec($word, 4, $since, $complexity, $summary, $syntax).used(Usage::TAKEN_FROM);
+            const FLAGS: Flags = Flags { sparing: true, ..Flags::NONE };
         }
 
         impl Write for $name {
@@ -56,10 +57,10 @@ macro_rules! commands {
 }
 
 commands! {
-    Zremrangebyrank, "ZREMRANGEBYRANK", 265, Bounds::ranks, "key start stop",
+    Zremrangebyrank, "ZREMRANGEBYRANK", "2.0.0", "O(log(N)+M) with N the members and M those that go", 265, Bounds::ranks, "key start stop",
         "Takes out the members between two ranks.";
-    Zremrangebyscore, "ZREMRANGEBYSCORE", 266, |args| Bounds::scores(args, false), "key min max",
+    Zremrangebyscore, "ZREMRANGEBYSCORE", "1.2.0", "O(log(N)+M) with N the members and M those that go", 266, |args| Bounds::scores(args, false), "key min max",
         "Takes out the members between two scores.";
-    Zremrangebylex, "ZREMRANGEBYLEX", 267, |args| Bounds::names(args, false), "key min max",
+    Zremrangebylex, "ZREMRANGEBYLEX", "2.8.9", "O(log(N)+M) with N the members and M those that go", 267, |args| Bounds::names(args, false), "key min max",
         "Takes out the members between two names.";
 }

@@ -2,10 +2,10 @@
 
 use super::spec;
 use crate::command::bulks::scored;
-use crate::command::element_scan::{ElementScan, WHOLE_MAX};
+use crate::command::element_scan::ElementScan;
 use crate::command::{Args, Command, Context, Read, Spec};
 use crate::error::Answer;
-use crate::keyspace::{Collection, Element, SortedSet, View};
+use crate::keyspace::{Element, SortedSet, View};
 use crate::resp::{Reply, write_double};
 
 pub struct Zscan(ElementScan);
@@ -14,6 +14,8 @@ impl Command for Zscan {
     const SPEC: Spec = spec(
         "ZSCAN",
         -3,
+        "2.8.0",
+        "O(1) for a call, O(N) for a whole walk with N the elements",
         "The members of a sorted set with their scores, some at a time.",
         "key cursor [MATCH pattern] [COUNT count]",
     );
@@ -27,10 +29,11 @@ impl Read for Zscan {
     fn run(self, keyspace: &View<'_>) -> Result<Reply, Answer> {
         let scan = self.0;
         let found = keyspace.with_collection(scan.key.as_bytes(), |set: &SortedSet| {
-            let (window, next) = scan.window(set.len());
-            let seen: Vec<(&Element, f64)> = match set.len() <= WHOLE_MAX {
+            let (positions, next) = set.walk(scan.cursor, scan.count);
+            let seen: Vec<(&Element, f64)> = match scan.cursor == 0 && next == 0 {
+                // The whole of a small one comes in its order, as from the compact encoding of Redis.
                 true => set.forward(0).collect(),
-                false => window.filter_map(|position| set.member(position)).collect(),
+                false => positions.into_iter().filter_map(|position| set.member(position)).collect(),
             };
             let mut wanted = Vec::new();
             for (member, score) in seen {

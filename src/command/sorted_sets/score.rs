@@ -1,7 +1,7 @@
 //! `ZSCORE key member`, `ZMSCORE key member ...`: the scores of members, null for one that is not there.
 
 use super::spec;
-use crate::command::{Args, Command, Context, Read, Spec};
+use crate::command::{Args, Command, Context, Flags, Read, Spec};
 use crate::error::Answer;
 use crate::keyspace::{Element, Key, SortedSet, View};
 use crate::resp::Reply;
@@ -12,7 +12,8 @@ pub struct Zscore {
 }
 
 impl Command for Zscore {
-    const SPEC: Spec = spec("ZSCORE", 3, "The score of a member.", "key member");
+    const SPEC: Spec = spec("ZSCORE", 3, "1.2.0", "O(1)", "The score of a member.", "key member");
+    const FLAGS: Flags = Flags { fast: true, ..Flags::NONE };
 }
 
 impl Read for Zscore {
@@ -33,7 +34,15 @@ pub struct Zmscore {
 }
 
 impl Command for Zmscore {
-    const SPEC: Spec = spec("ZMSCORE", -3, "The scores of several members.", "key member ...");
+    const SPEC: Spec = spec(
+        "ZMSCORE",
+        -3,
+        "6.2.0",
+        "O(N) with N the members that are asked for",
+        "The scores of several members.",
+        "key member ...",
+    );
+    const FLAGS: Flags = Flags { fast: true, ..Flags::NONE };
 }
 
 impl Read for Zmscore {

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{TEXT_BYTES_MAX, TOO_LONG, with_text};
-use crate::command::{Args, Command, Context, Flags, Group, KeySpec, Spec, Write};
+use crate::command::{Args, Command, Context, Flags, Group, KeySpec, Spec, Usage, Write};
 use crate::error::Answer;
 use crate::keyspace::{Key, Value, Writer};
 use crate::resp::Reply;
@@ -19,9 +19,10 @@ impl Command for Append {
         name: "APPEND",
         aliases: &[],
         arity: 3,
-        keys: KeySpec::FIRST,
+        keys: KeySpec::FIRST.used(Usage::ADDED_TO),
         group: Group::Text,
-        since: "0.1.0",
+        since: "2.0.0",
+        complexity: "O(1)",
         summary: "Adds to the end of a string.",
         syntax: "key value",
     };

@@ -19,7 +19,8 @@ impl Command for Get {
         arity: 2,
         keys: KeySpec::FIRST,
         group: Group::Text,
-        since: "0.1.0",
+        since: "1.0.0",
+        complexity: "O(1)",
         summary: "A string.",
         syntax: "key",
     };

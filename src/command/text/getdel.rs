@@ -4,7 +4,7 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
 use super::with_text;
-use crate::command::{Args, Command, Context, Flags, Group, KeySpec, Spec, Write};
+use crate::command::{Args, Command, Context, Flags, Group, KeySpec, Spec, Usage, Write};
 use crate::error::Answer;
 use crate::keyspace::{Key, Writer};
 use crate::resp::Reply;
@@ -19,9 +19,10 @@ impl Command for Getdel {
         name: "GETDEL",
         aliases: &[],
         arity: 2,
-        keys: KeySpec::FIRST,
+        keys: KeySpec::FIRST.used(Usage::READ_AND_TAKEN_FROM),
         group: Group::Text,
-        since: "0.1.0",
+        since: "6.2.0",
+        complexity: "O(1)",
         summary: "A string, which is taken away.",
         syntax: "key",
     };

@@ -4,7 +4,7 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
 use super::with_text;
-use crate::command::expiry::{Moment, deadline_if_any};
+use crate::command::expiry::{Moment, deadline_if_any, invalid};
 use crate::command::{Args, Command, Context, Flags, Group, KeySpec, Spec, Write};
 use crate::error::Answer;
 use crate::keyspace::{Key, Writer};
@@ -21,6 +21,10 @@ enum Change {
     Nothing,
     Persist,
     Deadline(Moment),
+    /// The time is no time, which is told only where there is a string: Redis looks for it first.
+    Invalid,
+    /// The time is no number.
+    NoNumber,
 }
 
 impl Command for Getex {
@@ -30,7 +34,8 @@ impl Command for Getex {
         arity: -2,
         keys: KeySpec::FIRST,
         group: Group::Text,
-        since: "0.1.0",
+        since: "6.2.0",
+        complexity: "O(1)",
         summary: "A string, whose deadline is changed.",
         syntax: "key [EX seconds | PX milliseconds | EXAT unix-time-seconds | PXAT unix-time-milliseconds | PERSIST]",
     };
@@ -47,7 +52,12 @@ impl Write for Getex {
         } else if args.keyword("PERSIST") {
             Change::Persist
         } else {
-            Change::Deadline(deadline_if_any(args, context)?.ok_or(Answer::SYNTAX)?)
+            match deadline_if_any(args, context) {
+                Ok(deadline) => Change::Deadline(deadline.ok_or(Answer::SYNTAX)?),
+                Err(answer) if answer == Answer::SYNTAX => return Err(answer),
+                Err(answer) if answer == Answer::NOT_AN_INTEGER => Change::NoNumber,
+                Err(_) => Change::Invalid,
+            }
         };
         args.finish()?;
         Ok(Getex { key, change })
@@ -59,6 +69,8 @@ impl Write for Getex {
         let deadline = keyspace.with(key, |entry| entry.expires_ms).flatten();
         let stamp = keyspace.stamp();
         match self.change {
+            Change::Invalid => return Err(invalid(Self::SPEC.name)),
+            Change::NoNumber => return Err(Answer::NOT_AN_INTEGER),
             Change::Deadline(passed) if passed.deadline(stamp).get() <= stamp.now_ms => {
                 keyspace.remove(key);
             }

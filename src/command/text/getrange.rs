@@ -4,7 +4,7 @@ use bytes::Bytes;
 
 use super::bytes_of;
 use crate::command::range::Indexes;
-use crate::command::{Args, Command, Context, Group, KeySpec, Read, Spec};
+use crate::command::{Alias, Args, Command, Context, Group, KeySpec, Read, Spec};
 use crate::error::Answer;
 use crate::keyspace::{Key, View};
 use crate::resp::Reply;
@@ -17,11 +17,17 @@ pub struct Getrange {
 impl Command for Getrange {
     const SPEC: Spec = Spec {
         name: "GETRANGE",
-        aliases: &["SUBSTR"],
+        aliases: &[Alias {
+            name: "SUBSTR",
+            since: "1.0.0",
+            complexity: "O(N) with N the bytes of the answer; O(1) for a short one",
+            fast: false,
+        }],
         arity: 4,
         keys: KeySpec::FIRST,
         group: Group::Text,
-        since: "0.1.0",
+        since: "2.4.0",
+        complexity: "O(N) with N the bytes of the answer; O(1) for a short one",
         summary: "A part of a string.",
         syntax: "key start end",
     };

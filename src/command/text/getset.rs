@@ -4,7 +4,7 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
 use super::with_text;
-use crate::command::{Args, Command, Context, Group, KeySpec, Spec, Write};
+use crate::command::{Args, Command, Context, Flags, Group, KeySpec, Spec, Write};
 use crate::error::Answer;
 use crate::keyspace::{Key, Value, Writer};
 use crate::resp::Reply;
@@ -22,10 +22,12 @@ impl Command for Getset {
         arity: 3,
         keys: KeySpec::FIRST,
         group: Group::Text,
-        since: "0.1.0",
+        since: "1.0.0",
+        complexity: "O(1)",
         summary: "Puts a string under a key and answers the one that was there.",
         syntax: "key value",
     };
+    const FLAGS: Flags = Flags { fast: true, ..Flags::NONE };
 }
 
 impl Write for Getset {

@@ -18,7 +18,7 @@ pub struct Step {
 }
 
 macro_rules! commands {
-    ($($name:ident, $word:literal, $code:literal, $arity:literal, $syntax:literal, $summary:literal, $by:expr;)*) => { $(
+    ($($name:ident, $word:literal, $since:literal, $complexity:literal, $code:literal, $arity:literal, $syntax:literal, $summary:literal, $by:expr;)*) => { $(
         #[derive(Debug, PartialEq, Serialize, Deserialize)]
         pub struct $name(Step);
 
@@ -29,7 +29,8 @@ macro_rules! commands {
                 arity: $arity,
                 keys: KeySpec::FIRST,
                 group: Group::Text,
-                since: "0.1.0",
+                since: $since,
+                complexity: $complexity,
                 summary: $summary,
                 syntax: $syntax,
             };
@@ -53,10 +54,10 @@ macro_rules! commands {
 }
 
 commands! {
-    Incr, "INCR", 30, 2, "key", "Adds 1 to a number.", |_| Ok(1);
-    Decr, "DECR", 31, 2, "key", "Takes 1 from a number.", |_| Ok(-1);
-    Incrby, "INCRBY", 32, 3, "key increment", "Adds to a number.", |args| args.integer();
-    Decrby, "DECRBY", 33, 3, "key decrement", "Takes from a number.", |args| {
+    Incr, "INCR", "1.0.0", "O(1)", 30, 2, "key", "Adds 1 to a number.", |_| Ok(1);
+    Decr, "DECR", "1.0.0", "O(1)", 31, 2, "key", "Takes 1 from a number.", |_| Ok(-1);
+    Incrby, "INCRBY", "1.0.0", "O(1)", 32, 3, "key increment", "Adds to a number.", |args| args.integer();
+    Decrby, "DECRBY", "1.0.0", "O(1)", 33, 3, "key decrement", "Takes from a number.", |args| {
         args.integer()?.checked_neg().ok_or(Answer::fixed("ERR decrement would overflow"))
     };
 }

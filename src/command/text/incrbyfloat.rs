@@ -24,7 +24,8 @@ impl Command for Incrbyfloat {
         arity: 3,
         keys: KeySpec::FIRST,
         group: Group::Text,
-        since: "0.1.0",
+        since: "2.6.0",
+        complexity: "O(1)",
         summary: "Adds to a number that need not be whole.",
         syntax: "key increment",
     };

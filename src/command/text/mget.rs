@@ -19,7 +19,8 @@ impl Command for Mget {
         arity: -2,
         keys: KeySpec::ALL,
         group: Group::Text,
-        since: "0.1.0",
+        since: "1.0.0",
+        complexity: "O(N) with N the keys",
         summary: "Several strings.",
         syntax: "key ...",
     };

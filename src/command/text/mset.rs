@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::command::{Args, Command, Context, Group, KeySpec, Spec, Write};
+use crate::command::{Args, Command, Context, Group, KeySpec, Spec, Usage, Write};
 use crate::error::Answer;
 use crate::keyspace::{Key, Scope, Value, Writer};
 use crate::resp::Reply;
@@ -20,16 +20,17 @@ pub struct Msetnx {
     pairs: Pairs,
 }
 
-const PAIRS: KeySpec = KeySpec { first: 1, last: -1, step: 2 };
+const PAIRS: KeySpec = KeySpec::new(1, -1, 2);
 
 impl Command for Mset {
     const SPEC: Spec = Spec {
         name: "MSET",
         aliases: &[],
         arity: -3,
-        keys: PAIRS,
+        keys: PAIRS.used(Usage::REPLACED),
         group: Group::Text,
-        since: "0.1.0",
+        since: "1.0.1",
+        complexity: "O(N) with N the keys",
         summary: "Puts several strings under their keys.",
         syntax: "(key value) ...",
     };
@@ -38,6 +39,7 @@ impl Command for Mset {
 impl Command for Msetnx {
     const SPEC: Spec = Spec {
         name: "MSETNX",
+        keys: PAIRS.used(Usage::CREATED),
         summary: "Puts several strings under their keys if all of these are free.",
         ..Mset::SPEC
     };

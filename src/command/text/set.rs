@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::with_text;
 use crate::command::expiry::{Moment, deadline_if_any};
 use crate::command::json::set::Condition;
-use crate::command::{Args, Command, Context, Group, KeySpec, Spec, Write};
+use crate::command::{Args, Command, Context, Group, KeySpec, Spec, Usage, Write};
 use crate::error::Answer;
 use crate::keyspace::{Key, Value, Writer};
 use crate::resp::Reply;
@@ -27,9 +27,10 @@ impl Command for Set {
         name: "SET",
         aliases: &[],
         arity: -3,
-        keys: KeySpec::FIRST,
+        keys: KeySpec::FIRST.used(Usage::VARIABLE),
         group: Group::Text,
-        since: "0.1.0",
+        since: "1.0.0",
+        complexity: "O(1)",
         summary: "Puts a string under a key.",
         syntax: "key value [NX | XX] [GET] [EX seconds | PX milliseconds | EXAT unix-time-seconds | PXAT unix-time-milliseconds | KEEPTTL]",
     };

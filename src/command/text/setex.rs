@@ -3,13 +3,13 @@
 use serde::{Deserialize, Serialize};
 
 use crate::command::expiry::{Clock, Moment, deadline};
-use crate::command::{Args, Command, Context, Group, KeySpec, Spec, Write};
+use crate::command::{Args, Command, Context, Group, KeySpec, Spec, Usage, Write};
 use crate::error::Answer;
 use crate::keyspace::{Key, Value, Writer};
 use crate::resp::Reply;
 
 macro_rules! commands {
-    ($($name:ident, $word:literal, $code:literal, $clock:ident, $syntax:literal;)*) => { $(
+    ($($name:ident, $word:literal, $since:literal, $complexity:literal, $code:literal, $clock:ident, $syntax:literal;)*) => { $(
         #[derive(Debug, PartialEq, Serialize, Deserialize)]
         pub struct $name {
             key: Key,
@@ -22,9 +22,10 @@ macro_rules! commands {
                 name: $word,
                 aliases: &[],
                 arity: 4,
-                keys: KeySpec::FIRST,
+                keys: KeySpec::FIRST.used(Usage::REPLACED),
                 group: Group::Text,
-                since: "0.1.0",
+                since: $since,
+                complexity: $complexity,
                 summary: "Puts a string under a key, with a deadline.",
                 syntax: $syntax,
             };
@@ -50,6 +51,6 @@ macro_rules! commands {
 }
 
 commands! {
-    Setex, "SETEX", 22, SecondsFromNow, "key seconds value";
-    Psetex, "PSETEX", 23, MillisFromNow, "key milliseconds value";
+    Setex, "SETEX", "2.0.0", "O(1)", 22, SecondsFromNow, "key seconds value";
+    Psetex, "PSETEX", "2.6.0", "O(1)", 23, MillisFromNow, "key milliseconds value";
 }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::command::{Args, Command, Context, Flags, Group, KeySpec, Spec, Write};
+use crate::command::{Args, Command, Context, Flags, Group, KeySpec, Spec, Usage, Write};
 use crate::error::Answer;
 use crate::keyspace::{Key, Value, Writer};
 use crate::resp::Reply;
@@ -18,9 +18,10 @@ impl Command for Setnx {
         name: "SETNX",
         aliases: &[],
         arity: 3,
-        keys: KeySpec::FIRST,
+        keys: KeySpec::FIRST.used(Usage::CREATED),
         group: Group::Text,
-        since: "0.1.0",
+        since: "1.0.0",
+        complexity: "O(1)",
         summary: "Puts a string under a key that is free.",
         syntax: "key value",
     };

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{TEXT_BYTES_MAX, TOO_LONG, with_text};
-use crate::command::{Args, Command, Context, Group, KeySpec, Spec, Write};
+use crate::command::{Args, Command, Context, Group, KeySpec, Spec, Usage, Write};
 use crate::error::Answer;
 use crate::keyspace::{Key, Value, Writer};
 use crate::resp::Reply;
@@ -20,9 +20,10 @@ impl Command for Setrange {
         name: "SETRANGE",
         aliases: &[],
         arity: 4,
-        keys: KeySpec::FIRST,
+        keys: KeySpec::FIRST.used(Usage::UPDATED),
         group: Group::Text,
-        since: "0.1.0",
+        since: "2.2.0",
+        complexity: "O(1) for a short value, O(M) with M its bytes",
         summary: "Writes over a part of a string.",
         syntax: "key offset value",
     };

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 
 use super::bytes_of;
-use crate::command::{Args, Command, Context, Flags, Group, KeySpec, Read, Spec};
+use crate::command::{Args, Command, Context, Flags, Group, KeySpec, Read, Spec, Usage};
 use crate::error::Answer;
 use crate::keyspace::View;
 use crate::resp::Reply;
@@ -17,9 +17,10 @@ impl Command for Strlen {
         name: "STRLEN",
         aliases: &[],
         arity: 2,
-        keys: KeySpec::FIRST,
+        keys: KeySpec::FIRST.used(Usage::LOOKED_AT),
         group: Group::Text,
-        since: "0.1.0",
+        since: "2.2.0",
+        complexity: "O(1)",
         summary: "How many bytes a string has.",
         syntax: "key",
     };

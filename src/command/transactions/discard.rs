@@ -12,11 +12,12 @@ impl Command for Discard {
         arity: 1,
         keys: KeySpec::NONE,
         group: Group::Transactions,
-        since: "0.1.0",
+        since: "2.0.0",
+        complexity: "O(N) with N the commands that were queued",
         summary: "Gives up what was queued.",
         syntax: "",
     };
-    const FLAGS: Flags = Flags { at_once: true, ..Flags::NONE };
+    const FLAGS: Flags = Flags { at_once: true, also: &["allow_busy"], ..Flags::NONE };
 }
 
 impl Transact for Discard {

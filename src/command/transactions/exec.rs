@@ -12,11 +12,12 @@ impl Command for Exec {
         arity: 1,
         keys: KeySpec::NONE,
         group: Group::Transactions,
-        since: "0.1.0",
+        since: "1.2.0",
+        complexity: "As that of the commands in the transaction",
         summary: "Does what was queued, all of it at one point of the log.",
         syntax: "",
     };
-    const FLAGS: Flags = Flags { at_once: true, ..Flags::NONE };
+    const FLAGS: Flags = Flags { at_once: true, also: &["skip_slowlog"], without: &["fast"], ..Flags::NONE };
 }
 
 impl Transact for Exec {

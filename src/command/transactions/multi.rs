@@ -12,11 +12,12 @@ impl Command for Multi {
         arity: 1,
         keys: KeySpec::NONE,
         group: Group::Transactions,
-        since: "0.1.0",
+        since: "1.2.0",
+        complexity: "O(1)",
         summary: "Begins a transaction: what follows is queued.",
         syntax: "",
     };
-    const FLAGS: Flags = Flags { at_once: true, ..Flags::NONE };
+    const FLAGS: Flags = Flags { at_once: true, also: &["allow_busy"], ..Flags::NONE };
 }
 
 impl Transact for Multi {

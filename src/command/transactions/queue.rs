@@ -57,6 +57,11 @@ impl Queue {
         self.open.then_some(self.commands.len())
     }
 
+    /// What the queued requests take, in bytes.
+    pub fn bytes(&self) -> usize {
+        self.bytes
+    }
+
     pub fn is_empty(&self) -> bool {
         self.commands.is_empty()
     }

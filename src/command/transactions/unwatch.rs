@@ -1,7 +1,7 @@
 //! `UNWATCH`: forgets the keys of WATCH.
 
 use crate::command::transactions::Step;
-use crate::command::{Command, Group, KeySpec, Spec, Transact};
+use crate::command::{Command, Flags, Group, KeySpec, Spec, Transact};
 
 pub struct Unwatch;
 
@@ -12,10 +12,12 @@ impl Command for Unwatch {
         arity: 1,
         keys: KeySpec::NONE,
         group: Group::Transactions,
-        since: "0.1.0",
+        since: "2.2.0",
+        complexity: "O(1)",
         summary: "Forgets the keys of WATCH.",
         syntax: "",
     };
+    const FLAGS: Flags = Flags { also: &["allow_busy"], ..Flags::NONE };
 }
 
 impl Transact for Unwatch {

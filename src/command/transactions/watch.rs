@@ -1,7 +1,7 @@
 //! `WATCH key ..`: has the next EXEC do nothing if one of these keys changes before it.
 
 use crate::command::transactions::Step;
-use crate::command::{Command, Flags, Group, KeySpec, Spec, Transact};
+use crate::command::{Command, Flags, Group, KeySpec, Spec, Transact, Usage};
 
 pub struct Watch;
 
@@ -10,13 +10,14 @@ impl Command for Watch {
         name: "WATCH",
         aliases: &[],
         arity: -2,
-        keys: KeySpec::ALL,
+        keys: KeySpec::ALL.used(Usage::LOOKED_AT),
         group: Group::Transactions,
-        since: "0.1.0",
+        since: "2.2.0",
+        complexity: "O(1) for every key",
         summary: "Has the next EXEC do nothing if one of these keys changes before it.",
         syntax: "key [key ...]",
     };
-    const FLAGS: Flags = Flags { at_once: true, ..Flags::NONE };
+    const FLAGS: Flags = Flags { at_once: true, also: &["allow_busy"], ..Flags::NONE };
 }
 
 impl Transact for Watch {

@@ -20,6 +20,7 @@ impl Command for Delete {
         keys: KeySpec::FIRST,
         group: Group::Json,
         since: "0.1.0",
+        complexity: "O(N) with N the size of the document",
         summary: "Takes a key away.",
         syntax: "key",
     };

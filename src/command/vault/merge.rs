@@ -19,6 +19,7 @@ impl Command for Merge {
         keys: KeySpec::FIRST,
         group: Group::Json,
         since: "0.1.0",
+        complexity: "O(M+N) with M the size of the document and N that of the value",
         summary: "Merges a value into a document, as RFC 7396 has it.",
         syntax: "key json",
     };

@@ -16,6 +16,7 @@ impl Command for Qget {
         keys: KeySpec::FIRST,
         group: Group::Json,
         since: "0.1.0",
+        complexity: "O(N) with N the size of the document",
         summary: "The values that a path leads to, as JSON text.",
         syntax: "key path",
     };

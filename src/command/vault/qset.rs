@@ -19,6 +19,7 @@ impl Command for Qset {
         keys: KeySpec::FIRST,
         group: Group::Json,
         since: "0.1.0",
+        complexity: "O(M+N) with M the size of the document and N that of the value",
         summary: "Puts a value at a path.",
         syntax: "key path json",
     };

@@ -76,6 +76,11 @@ impl Pause {
         self.active.load(Ordering::Acquire)
     }
 
+    /// Whether a command that writes, or one that does not, has to wait now.
+    pub fn holds(&self, writes: bool) -> bool {
+        self.until(writes).is_some()
+    }
+
     /// Until when a command that writes, or one that does not, has to wait now.
     fn until(&self, writes: bool) -> Option<Instant> {
         let mut guard = self.state.lock();

@@ -4,7 +4,7 @@ use std::sync::Weak;
 
 use bytes::Bytes;
 
-use super::tracking::Tracker;
+use super::tracking::{Tracked, Tracker};
 use super::{Hub, Kind};
 use crate::command::{Channel, Counts, KillFilter, Session, Switchboard, Tracking};
 use crate::config::Config;
@@ -21,6 +21,8 @@ pub struct Audience {
     pub listening: usize,
     /// Of changes of keys before their next EXEC.
     pub watching: usize,
+    /// Keys that they watch, each counted for each who does.
+    pub watched_keys: usize,
 }
 
 impl Hub {
@@ -72,9 +74,15 @@ impl Hub {
         for client in self.registry.all() {
             let (listens, watches) = client.attends();
             audience.listening += usize::from(listens);
-            audience.watching += usize::from(watches);
+            audience.watching += usize::from(watches > 0);
+            audience.watched_keys += watches;
         }
         audience
+    }
+
+    /// What is remembered for clients that cache.
+    pub fn tracked(&self) -> Tracked {
+        self.tracking.tracked()
     }
 
     /// How many names of a kind somebody listens to.

@@ -34,6 +34,16 @@ pub struct Tracker {
     pub tracking: Tracking,
 }
 
+/// What is remembered for clients that cache.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Tracked {
+    pub keys: usize,
+    /// Clients, counted once for each key that they have read.
+    pub items: usize,
+    /// Different prefixes of which somebody is told everything.
+    pub prefixes: usize,
+}
+
 #[derive(Debug, Default)]
 pub struct Table {
     trackers: DashMap<u64, Tracker>,
@@ -56,6 +66,20 @@ impl Table {
 
     pub fn len(&self) -> usize {
         self.trackers.len()
+    }
+
+    /// Walks over everything that is remembered: some tens of milliseconds for a full table.
+    pub fn tracked(&self) -> Tracked {
+        let mut prefixes = std::collections::BTreeSet::new();
+        for tracker in self.trackers.iter().filter(|tracker| tracker.tracking.broadcast) {
+            match &tracker.tracking.prefixes[..] {
+                // Everything begins with nothing.
+                [] => drop(prefixes.insert(Bytes::new())),
+                some => prefixes.extend(some.iter().cloned()),
+            }
+        }
+        let items = self.keys.iter().map(|ids| ids.value().len()).sum();
+        Tracked { keys: self.keys.len(), items, prefixes: prefixes.len() }
     }
 
     pub fn set(&self, tracker: Tracker) {

@@ -9,10 +9,17 @@ pub fn clients(shared: &Shared, out: &mut String) {
     // Members talk over Raft's connections, which are no links of a cluster bus.
     line(out, format_args!("cluster_connections:0"));
     line(out, format_args!("maxclients:{}", shared.config.read().maxclients));
+    let [input, output] = shared.samples.buffer_peaks(&shared.stats);
+    line(out, format_args!("client_recent_max_input_buffer:{input}"));
+    line(out, format_args!("client_recent_max_output_buffer:{output}"));
     line(out, format_args!("blocked_clients:{}", get(&shared.stats.clients_blocked)));
     let audience = shared.hub.audience();
     line(out, format_args!("tracking_clients:{}", audience.tracking));
     line(out, format_args!("pubsub_clients:{}", audience.listening));
     line(out, format_args!("watching_clients:{}", audience.watching));
     line(out, format_args!("clients_in_timeout_table:0"));
+    line(out, format_args!("total_watched_keys:{}", audience.watched_keys));
+    // No command waits for a key.
+    line(out, format_args!("total_blocking_keys:0"));
+    line(out, format_args!("total_blocking_keys_on_nokey:0"));
 }

@@ -1,8 +1,10 @@
 //! `INFO stats`, `commandstats`, `latencystats` and `errorstats`: what was counted and measured.
 
+use std::sync::atomic::Ordering;
+
 use super::line;
 use crate::command::Channel;
-use crate::command::{Row, table};
+use crate::command::called;
 use crate::server::histogram::percentile;
 use crate::server::shared::Shared;
 use crate::server::stats::{CommandStats, get};
@@ -21,31 +23,52 @@ pub fn stats(shared: &Shared, out: &mut String) {
     line(out, format_args!("instantaneous_input_kbps:{:.2}", rates.input_bytes / 1024.0));
     line(out, format_args!("instantaneous_output_kbps:{:.2}", rates.output_bytes / 1024.0));
     line(out, format_args!("rejected_connections:{}", get(&stats.connections_rejected)));
+    let (hits, misses) = shared.keyspace.lookups().counted();
+    let tracked = shared.hub.tracked();
     line(out, format_args!("expired_keys:{}", shared.keyspace.expired()));
+    line(out, format_args!("expired_stale_perc:{:.2}", 100.0 * stale_share(shared)));
+    line(out, format_args!("expired_time_cap_reached_count:0"));
     line(out, format_args!("evicted_keys:0"));
     line(out, format_args!("evicted_clients:0"));
+    line(out, format_args!("keyspace_hits:{hits}"));
+    line(out, format_args!("keyspace_misses:{misses}"));
     line(out, format_args!("latest_fork_usec:0"));
     line(out, format_args!("total_forks:0"));
+    line(out, format_args!("tracking_total_keys:{}", tracked.keys));
+    line(out, format_args!("tracking_total_items:{}", tracked.items));
+    line(out, format_args!("tracking_total_prefixes:{}", tracked.prefixes));
+    // A follower gets the log, not commands that could fail.
+    line(out, format_args!("unexpected_error_replies:0"));
     line(out, format_args!("total_error_replies:{}", get(&stats.error_replies)));
     line(out, format_args!("total_protocol_errors:{}", get(&stats.protocol_errors)));
+    line(out, format_args!("total_reads_processed:{}", get(&stats.reads)));
+    line(out, format_args!("total_writes_processed:{}", get(&stats.writes)));
     line(out, format_args!("pubsub_channels:{}", shared.hub.names(Channel::Plain)));
     line(out, format_args!("pubsub_patterns:{}", shared.hub.names(Channel::Pattern)));
 }
 
+/// A look at so many keys with a deadline tells well enough how many of all are past it.
+const KEYS_LOOKED_AT: usize = 10_000;
+
+fn stale_share(shared: &Shared) -> f64 {
+    let now_ms = shared.clock.now_ms();
+    // Begun elsewhere each time, since keys in one part may be as old as each other.
+    shared.keyspace.stale_share(now_ms as usize, KEYS_LOOKED_AT, now_ms)
+}
+
 /// The commands that were asked for, with what was counted of each.
-fn asked(shared: &Shared) -> impl Iterator<Item = (&'static Row, &CommandStats)> {
-    let all = table::ROWS.iter().zip(&shared.stats.commands);
+fn asked(shared: &Shared) -> impl Iterator<Item = (&'static str, &CommandStats)> {
+    let all = called::all().iter().map(|called| called.name.as_str()).zip(&shared.stats.commands);
     all.filter(|(_, stats)| get(&stats.calls) + get(&stats.rejected) > 0)
 }
 
 pub fn commandstats(shared: &Shared, out: &mut String) {
-    for (row, stats) in asked(shared) {
+    for (name, stats) in asked(shared) {
         let (calls, micros) = (get(&stats.calls), get(&stats.nanos) / 1000);
         line(
             out,
             format_args!(
-                "cmdstat_{}:calls={calls},usec={micros},usec_per_call={:.2},rejected_calls={},failed_calls={}",
-                row.spec.name.to_lowercase(),
+                "cmdstat_{name}:calls={calls},usec={micros},usec_per_call={:.2},rejected_calls={},failed_calls={}",
                 micros as f64 / calls.max(1) as f64,
                 get(&stats.rejected),
                 get(&stats.failed),
@@ -56,11 +79,13 @@ pub fn commandstats(shared: &Shared, out: &mut String) {
 
 /// Percentiles are the ends of steps that double: of a call that took 3 microseconds it says 4.
 pub fn latencystats(shared: &Shared, out: &mut String) {
-    for (row, stats) in asked(shared) {
+    if !shared.stats.tracks_latency.load(Ordering::Relaxed) {
+        return;
+    }
+    for (name, stats) in asked(shared) {
         let told = stats.steps.cumulative();
         if !told.is_empty() {
             let one = |(name, percent)| format!("{name}={:.3}", percentile(&told, percent) as f64);
-            let name = row.spec.name.to_lowercase();
             line(out, format_args!("latency_percentiles_usec_{name}:{}", PERCENTILES.map(one).join(",")));
         }
     }

@@ -5,7 +5,9 @@ use crate::command::Inspect;
 use crate::env;
 use crate::server::shared::Shared;
 
-/// What is used is what is resident: the allocator keeps no statistics that could be read while it works.
+/// What is used is what is resident: the allocator keeps no statistics that could be read while it works, so fragments
+/// between what it gave out cannot be told from it. Of what is always 0 there is nothing here: nothing is evicted or freed
+/// later, no followers of Redis are fed, no bus connects the nodes.
 pub fn memory(shared: &Shared, out: &mut String) {
     let memory = shared.memory();
     line(out, format_args!("used_memory:{}", memory.resident));
@@ -21,8 +23,16 @@ pub fn memory(shared: &Shared, out: &mut String) {
             100.0 * memory.resident as f64 / memory.peak.max(1) as f64
         ),
     );
+    let clients = clients_bytes(shared);
+    let unsent = shared.group.status().waiting_bytes as u64;
+    let overhead = (memory.startup + clients + unsent).min(memory.resident);
+    let dataset = memory.resident - overhead;
+    let percent = 100.0 * dataset as f64 / memory.resident.saturating_sub(memory.startup).max(1) as f64;
+    line(out, format_args!("used_memory_overhead:{overhead}"));
     line(out, format_args!("used_memory_startup:{}", memory.startup));
-    line(out, format_args!("used_memory_dataset:{}", memory.resident.saturating_sub(memory.startup)));
+    line(out, format_args!("used_memory_dataset:{dataset}"));
+    line(out, format_args!("used_memory_dataset_perc:{:.2}%", percent.min(100.0)));
+    allocator(memory.resident, out);
     if let Some(total) = env::total_memory_bytes() {
         line(out, format_args!("total_system_memory:{total}"));
         line(out, format_args!("total_system_memory_human:{}", human(total)));
@@ -30,7 +40,43 @@ pub fn memory(shared: &Shared, out: &mut String) {
     line(out, format_args!("maxmemory:0"));
     line(out, format_args!("maxmemory_human:0B"));
     line(out, format_args!("maxmemory_policy:noeviction"));
+    line(out, format_args!("mem_fragmentation_ratio:{:.2}", ratio(memory.resident, memory.resident)));
+    line(out, format_args!("mem_fragmentation_bytes:0"));
+    line(out, format_args!("mem_not_counted_for_evict:0"));
+    line(out, format_args!("mem_replication_backlog:0"));
+    line(out, format_args!("mem_clients_slaves:0"));
+    line(out, format_args!("mem_clients_normal:{clients}"));
+    line(out, format_args!("mem_cluster_links:0"));
+    line(out, format_args!("mem_aof_buffer:{unsent}"));
     line(out, format_args!("mem_allocator:mimalloc"));
+    line(out, format_args!("active_defrag_running:0"));
+    line(out, format_args!("lazyfree_pending_objects:0"));
+    line(out, format_args!("lazyfreed_objects:0"));
+}
+
+/// What is held for the connections.
+fn clients_bytes(shared: &Shared) -> u64 {
+    shared.hub.registry.all().iter().map(|client| client.buffers().total()).sum()
+}
+
+/// What the allocator has of the system, which is all that is known of it; what is resident besides is the program's
+/// file and what was mapped.
+fn allocator(resident: u64, out: &mut String) {
+    let Some(own) = env::resident_anonymous_bytes().map(|own| own.min(resident)) else { return };
+    line(out, format_args!("allocator_allocated:{own}"));
+    line(out, format_args!("allocator_active:{own}"));
+    line(out, format_args!("allocator_resident:{own}"));
+    line(out, format_args!("allocator_muzzy:0"));
+    line(out, format_args!("allocator_frag_ratio:{:.2}", ratio(own, own)));
+    line(out, format_args!("allocator_frag_bytes:0"));
+    line(out, format_args!("allocator_rss_ratio:{:.2}", ratio(own, own)));
+    line(out, format_args!("allocator_rss_bytes:0"));
+    line(out, format_args!("rss_overhead_ratio:{:.2}", ratio(resident, own)));
+    line(out, format_args!("rss_overhead_bytes:{}", resident - own));
+}
+
+fn ratio(whole: u64, part: u64) -> f64 {
+    whole as f64 / part.max(1) as f64
 }
 
 /// Bytes as Redis shows them to people.
@@ -54,6 +100,9 @@ pub fn cpu(_shared: &Shared, out: &mut String) {
     line(out, format_args!("used_cpu_user:{:.6}", times.user));
     line(out, format_args!("used_cpu_sys_children:{:.6}", times.system_children));
     line(out, format_args!("used_cpu_user_children:{:.6}", times.user_children));
+    let Some(main) = env::main_thread_cpu_times() else { return };
+    line(out, format_args!("used_cpu_sys_main_thread:{:.6}", main.system));
+    line(out, format_args!("used_cpu_user_main_thread:{:.6}", main.user));
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! `CLIENT KILL address` and `CLIENT KILL filter value ..`: ends connections.
 
 use super::list::{client_id, listens};
+use super::number;
 use crate::command::{Args, KillFilter, Node, Session};
 use crate::error::Answer;
 use crate::resp::Reply;
@@ -56,6 +57,6 @@ fn by_address(args: &mut Args<'_>, session: &mut Session, node: &dyn Node) -> Re
 }
 
 fn client_age(word: &[u8]) -> Result<u64, Answer> {
-    let age = std::str::from_utf8(word).ok().and_then(|text| text.parse().ok()).filter(|&age| age > 0);
-    age.ok_or(Answer::fixed("ERR maxage is not an integer or out of range"))
+    let age = number(word, "ERR maxage is not an integer or out of range")?;
+    u64::try_from(age).ok().filter(|&age| age > 0).ok_or(Answer::fixed("ERR maxage should be greater than 0"))
 }

@@ -2,26 +2,29 @@
 
 use std::fmt::Write;
 
+use super::number;
 use crate::command::{Args, ClientLine, Node, Session};
 use crate::error::Answer;
 use crate::resp::{Protocol, Reply};
 
+const INVALID_ID: &str = "ERR Invalid client ID";
+
 /// The connection that asks.
 pub fn own(session: &Session, node: &dyn Node) -> String {
-    let now_ms = node.now_ms();
-    let line =
-        ClientLine { session: session.clone(), last_command: "client|info".to_string(), active_ms: now_ms };
-    line_of(&line, now_ms)
+    let line = node.client(session.id).map(|line| ClientLine { session: session.clone(), ..line });
+    line.map_or_else(String::new, |line| line_of(&line, node.now_ms()))
 }
 
 /// Those that were asked for.
-pub fn all(args: &mut Args<'_>, node: &dyn Node) -> Result<Reply, Answer> {
+pub fn all(args: &mut Args<'_>, session: &Session, node: &dyn Node) -> Result<Reply, Answer> {
     let (mut kind, mut ids) = (None, None);
     while !args.is_empty() {
         if args.left() >= 2 && args.keyword("TYPE") {
             kind = Some(listens(args.word()?)?);
         } else if args.left() >= 2 && args.keyword("ID") {
-            let wanted: Result<Vec<u64>, Answer> = args.rest().iter().map(|id| client_id(id)).collect();
+            // No client has an id below 1: asking for one is asking for nobody.
+            let wanted: Result<Vec<i64>, Answer> =
+                args.rest().iter().map(|id| number(id, INVALID_ID)).collect();
             ids = Some(wanted?);
         } else {
             return Err(Answer::SYNTAX);
@@ -29,11 +32,18 @@ pub fn all(args: &mut Args<'_>, node: &dyn Node) -> Result<Reply, Answer> {
     }
     let wanted = |line: &ClientLine| {
         kind.is_none_or(|kind| kind == Some(line.session.subscribed.total() > 0))
-            && ids.as_ref().is_none_or(|ids| ids.contains(&line.session.id))
+            && ids.as_ref().is_none_or(|ids| ids.contains(&(line.session.id as i64)))
     };
     let mut text = String::new();
-    for line in node.clients().iter().filter(|line| wanted(line)) {
-        text.push_str(&line_of(line, node.now_ms()));
+    for mut line in node.clients() {
+        // Others see a session as it was before the batch that runs now.
+        if line.session.id == session.id {
+            line.session = session.clone();
+        }
+        if !wanted(&line) {
+            continue;
+        }
+        text.push_str(&line_of(&line, node.now_ms()));
         text.push('\n');
     }
     Ok(Reply::Verbatim(text.into()))
@@ -52,7 +62,7 @@ pub fn listens(word: &[u8]) -> Result<Option<bool>, Answer> {
 
 pub fn client_id(word: &[u8]) -> Result<u64, Answer> {
     let id = std::str::from_utf8(word).ok().and_then(|text| text.parse().ok()).filter(|&id| id > 0);
-    id.ok_or(Answer::fixed("ERR Invalid client ID"))
+    id.ok_or(Answer::fixed(INVALID_ID))
 }
 
 fn flags(session: &Session) -> String {
@@ -63,6 +73,8 @@ fn flags(session: &Session) -> String {
         ('x', session.queued.is_some()),
         ('t', tracking.is_some()),
         ('B', tracking.is_some_and(|tracking| tracking.broadcast)),
+        ('e', session.no_evict),
+        ('T', session.no_touch),
     ];
     let set: String = letters.iter().filter(|(_, set)| *set).map(|(letter, _)| *letter).collect();
     if set.is_empty() { "N".to_string() } else { set }
@@ -76,10 +88,11 @@ fn line_of(line: &ClientLine, now_ms: u64) -> String {
         None => -1,
     };
     let mut text = format!(
-        "id={} addr={} laddr={} name={} age={} idle={}",
+        "id={} addr={} laddr={} fd={} name={} age={} idle={}",
         session.id,
         session.address,
         session.local_address,
+        session.descriptor,
         session.name,
         seconds_since(session.connected_ms),
         seconds_since(line.active_ms),
@@ -87,16 +100,36 @@ fn line_of(line: &ClientLine, now_ms: u64) -> String {
     let proto = if session.protocol == Protocol::Resp3 { 3 } else { 2 };
     let written = write!(
         text,
-        " flags={} db=0 sub={} psub={} ssub={} multi={} watch={} cmd={} user=default redir={redirect} resp={proto} lib-name={} lib-ver={}",
+        " flags={} db=0 sub={} psub={} ssub={} multi={} watch={}",
         flags(session),
         session.subscribed.channels,
         session.subscribed.patterns,
         session.subscribed.shards,
         session.queued.map_or(-1, |queued| queued as i64),
         session.watched,
-        line.last_command,
-        session.library_name,
-        session.library_version,
+    );
+    written.expect("a string takes any text");
+    let held = &line.buffers;
+    let written = write!(
+        text,
+        " qbuf={} qbuf-free={} argv-mem={} multi-mem={} rbs={} rbp={} obl={} oll={} omem={} tot-mem={} events={}",
+        held.input,
+        held.input_room,
+        held.arguments,
+        held.queued,
+        held.output_room,
+        held.output_peak,
+        held.output,
+        held.messages,
+        held.message_bytes,
+        held.total(),
+        if held.writes { "rw" } else { "r" },
+    );
+    written.expect("a string takes any text");
+    let written = write!(
+        text,
+        " cmd={} user=default redir={redirect} resp={proto} lib-name={} lib-ver={}",
+        line.last_command, session.library_name, session.library_version,
     );
     written.expect("a string takes any text");
     text

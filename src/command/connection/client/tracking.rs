@@ -2,7 +2,6 @@
 
 use bytes::Bytes;
 
-use super::list::client_id;
 use crate::command::{Args, Node, Session, Tracking};
 use crate::error::Answer;
 use crate::resp::Reply;
@@ -37,7 +36,10 @@ fn options(args: &mut Args<'_>, session: &Session, node: &dyn Node) -> Result<Tr
     let mut tracking = Tracking { prefixes, ..Tracking::default() };
     while !args.is_empty() {
         if args.left() >= 2 && args.keyword("REDIRECT") {
-            let id = client_id(args.word()?)?;
+            if tracking.redirect.is_some() {
+                return Err(Answer::fixed("ERR A client can only redirect to a single other client"));
+            }
+            let id = args.integer()? as u64;
             if !node.switchboard().is_connected(id) {
                 let missing = "ERR The client ID you want redirect to does not exist";
                 return Err(Answer::fixed(missing));
@@ -65,13 +67,13 @@ fn options(args: &mut Args<'_>, session: &Session, node: &dyn Node) -> Result<Tr
 
 fn check(tracking: &Tracking, before: Option<&Tracking>) -> Result<(), Answer> {
     let refused = |line: &'static str| Err(Answer::fixed(line));
-    if !tracking.prefixes.is_empty() && !tracking.broadcast {
-        return refused("ERR PREFIX option requires BCAST mode to be enabled");
-    }
     if before.is_some_and(|before| before.broadcast != tracking.broadcast) {
         return refused(
             "ERR You can't switch BCAST mode on/off before disabling tracking for this client, and then re-enabling it with a different mode.",
         );
+    }
+    if !tracking.prefixes.is_empty() && !tracking.broadcast {
+        return refused("ERR PREFIX option requires BCAST mode to be enabled");
     }
     if tracking.broadcast && (tracking.opt_in || tracking.opt_out) {
         return refused("ERR OPTIN and OPTOUT are not compatible with BCAST");
@@ -85,15 +87,25 @@ fn check(tracking: &Tracking, before: Option<&Tracking>) -> Result<(), Answer> {
             "ERR You can't switch OPTIN/OPTOUT mode before disabling tracking for this client, and then re-enabling it with a different mode.",
         );
     }
-    for (at, prefix) in tracking.prefixes.iter().enumerate() {
-        let overlaps = |other: &&Bytes| other.starts_with(prefix) || prefix.starts_with(other);
-        if let Some(other) = tracking.prefixes[..at].iter().find(overlaps) {
-            let shown = |prefix: &[u8]| String::from_utf8_lossy(prefix).into_owned();
-            return Err(Answer::new(format!(
-                "ERR Prefix '{}' overlaps with another provided prefix '{}'. Prefixes for a single client must not overlap.",
-                shown(prefix),
-                shown(other)
-            )));
+    check_prefixes(&tracking.prefixes, before.map_or(0, |before| before.prefixes.len()))
+}
+
+/// Whether no prefix begins with another; the first `known` are those that the client has already.
+fn check_prefixes(prefixes: &[Bytes], known: usize) -> Result<(), Answer> {
+    let (existing, provided) = prefixes.split_at(known.min(prefixes.len()));
+    let overlaps = |one: &Bytes, other: &Bytes| other.starts_with(one) || one.starts_with(other);
+    let refused = |one: &[u8], which: &str, other: &[u8]| {
+        let [one, other] = [one, other].map(String::from_utf8_lossy);
+        Err(Answer::new(format!(
+            "ERR Prefix '{one}' overlaps with {which} prefix '{other}'. Prefixes for a single client must not overlap."
+        )))
+    };
+    for (at, prefix) in provided.iter().enumerate() {
+        if let Some(other) = existing.iter().find(|other| overlaps(prefix, other)) {
+            return refused(prefix, "an existing", other);
+        }
+        if let Some(other) = provided[at + 1..].iter().find(|other| overlaps(prefix, other)) {
+            return refused(prefix, "another provided", other);
         }
     }
     Ok(())
@@ -101,8 +113,7 @@ fn check(tracking: &Tracking, before: Option<&Tracking>) -> Result<(), Answer> {
 
 /// `CLIENT CACHING YES|NO`: whether the keys of the next command are tracked.
 pub fn caching(args: &mut Args<'_>, session: &mut Session) -> Result<Reply, Answer> {
-    let Some(tracking) = session.tracking.as_ref().filter(|tracking| tracking.opt_in || tracking.opt_out)
-    else {
+    let Some(tracking) = &session.tracking else {
         return Err(Answer::fixed(
             "ERR CLIENT CACHING can be called only when the client is in tracking mode with OPTIN or OPTOUT mode enabled",
         ));

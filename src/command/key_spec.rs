@@ -1,0 +1,93 @@
+//! Which words of a request are keys, and what a command does with them.
+
+use crate::keyspace::Scope;
+
+/// What a command does with a key, in the words of `COMMAND INFO`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Usage(pub &'static [&'static str]);
+
+impl Usage {
+    /// Something is told of the key: that it is there, of which type or how long it is.
+    pub const LOOKED_AT: Usage = Usage(&["RO"]);
+    pub const READ: Usage = Usage(&["RO", "access"]);
+    pub const UPDATED: Usage = Usage(&["RW", "update"]);
+    pub const READ_AND_UPDATED: Usage = Usage(&["RW", "access", "update"]);
+    pub const ADDED_TO: Usage = Usage(&["RW", "insert"]);
+    pub const TAKEN_FROM: Usage = Usage(&["RW", "delete"]);
+    pub const READ_AND_TAKEN_FROM: Usage = Usage(&["RW", "access", "delete"]);
+    pub const REPLACED: Usage = Usage(&["OW", "update"]);
+    pub const CREATED: Usage = Usage(&["OW", "insert"]);
+    pub const REMOVED: Usage = Usage(&["RM", "delete"]);
+    /// It depends on the request: `SET .. GET` reads.
+    pub const VARIABLE: Usage = Usage(&["RW", "access", "update", "variable_flags"]);
+    /// It is the name of a channel.
+    pub const NO_KEY: Usage = Usage(&["not_key"]);
+}
+
+/// Which words of a request are keys, as `COMMAND INFO` tells it; the name is word 0.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct KeySpec {
+    pub first: i32,
+    /// Negative: counted from the end, -1 the last word.
+    pub last: i32,
+    pub step: i32,
+    /// What is done with the keys, where the route does not say it.
+    usage: Option<Usage>,
+    /// What is done with the second of two, where that is something else.
+    second: Option<Usage>,
+}
+
+impl KeySpec {
+    pub const NONE: KeySpec = KeySpec::new(0, 0, 0);
+    pub const FIRST: KeySpec = KeySpec::new(1, 1, 1);
+    pub const ALL: KeySpec = KeySpec::new(1, -1, 1);
+    pub const FIRST_TWO: KeySpec = KeySpec::new(1, 2, 1);
+
+    pub const fn new(first: i32, last: i32, step: i32) -> KeySpec {
+        KeySpec { first, last, step, usage: None, second: None }
+    }
+
+    pub const fn used(self, usage: Usage) -> KeySpec {
+        KeySpec { usage: Some(usage), ..self }
+    }
+
+    /// Of two keys, which are used in different ways.
+    pub const fn both(first: Usage, second: Usage) -> KeySpec {
+        KeySpec { usage: Some(first), second: Some(second), ..KeySpec::FIRST_TWO }
+    }
+
+    /// Whether the words are names of something else than keys.
+    pub fn are_no_keys(self) -> bool {
+        self.first == 0 || self.usage == Some(Usage::NO_KEY)
+    }
+
+    /// The ranges of keys that are used in one way, each with that way; `usual` where it is not said.
+    pub fn ranges(self, usual: Usage) -> Vec<(KeySpec, Usage)> {
+        let usage = self.usage.unwrap_or(usual);
+        match self.second {
+            _ if self.first == 0 => Vec::new(),
+            None => vec![(self, usage)],
+            Some(second) => {
+                let one = |position| KeySpec { first: position, last: position, ..self };
+                vec![(one(self.first), usage), (one(self.last), second)]
+            }
+        }
+    }
+
+    /// The positions of the keys in a request of `words` words, the name counted.
+    pub fn positions(self, words: usize) -> impl Iterator<Item = usize> {
+        let words = words as i64;
+        let last = if self.last < 0 { words + i64::from(self.last) } else { i64::from(self.last) };
+        let (first, step) = (i64::from(self.first), i64::from(self.step.max(1)));
+        let none = self.are_no_keys();
+        (0..)
+            .map(move |turn| first + turn * step)
+            .take_while(move |&position| !none && position <= last && position < words)
+            .map(|position| position as usize)
+    }
+
+    /// A command that names more than one key, or looks at all of them, has to see them at one moment.
+    pub fn scope(self) -> Scope {
+        if self.first != 0 && self.first == self.last { Scope::OneKey } else { Scope::ManyKeys }
+    }
+}
