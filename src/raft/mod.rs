@@ -3,6 +3,9 @@
 //! | file | what it does |
 //! |---|---|
 //! | `group` | starts a node's part in a Raft group and is the handle on it |
+//! | `opening` | what a start reads from the disk before consensus begins |
+//! | `bootstrap` | whether the cluster is new, and whether this node still has what it had |
+//! | `quorum` | who answers the leader, and a leader that no majority answers |
 //! | `route` | a client's writes and reads: done here or by the leader |
 //! | `time` | what time it is for the group |
 //! | `expiry` | takes away what has expired, on the leader |

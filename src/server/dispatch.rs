@@ -9,7 +9,6 @@
 
 use std::time::Duration;
 
-use bytes::Bytes;
 use tokio::net::tcp::OwnedReadHalf;
 
 use super::connection::{OUT_BYTES_TARGET, hung_up};
@@ -21,18 +20,14 @@ use super::shared::Shared;
 use super::stats::add;
 use super::transact::ToldAgain;
 use super::waiting::Blocked;
-use crate::command::connection::auth;
 use crate::command::transactions::{Queue, Step};
-use crate::command::{Context, Draw, Group, ReplyMode, Route, Row, Session, admit, called, table};
+use crate::command::{Context, Draw, Group, ReplyMode, Route, Row, Session, called, table};
 use crate::env::Random;
-use crate::error::{Answer, Unavailable};
+use crate::error::Unavailable;
 use crate::keyspace::Settled;
 use crate::machine::Batch;
 use crate::raft::Done;
 use crate::resp::{Reply, Request, encode};
-
-/// How much of an unknown command's name and arguments an error repeats, as in Redis.
-const ECHO_BYTES_MAX: usize = 128;
 
 /// Where requests run: the node, the connection, and where its replies go.
 pub struct Place<'a> {
@@ -118,9 +113,9 @@ pub(super) struct Runner<'a> {
     first_write: Option<(Request, Duration)>,
     /// The outcome of the barrier, once it was taken: the time by which the reads behind it judge deadlines.
     barrier: Option<Result<u64, Unavailable>>,
-    redirect: Redirect,
+    pub(super) redirect: Redirect,
     /// Whether the session may have changed, so that it has to be shown anew.
-    shows: bool,
+    pub(super) shows: bool,
 }
 
 impl Runner<'_> {
@@ -156,36 +151,6 @@ impl Runner<'_> {
         // It is for one command, or for one transaction.
         if !self.session.caching_said && !self.queue.is_open() {
             self.session.caching = None;
-        }
-    }
-
-    /// The position of the command in the table, if it may run here and now; otherwise it has been answered.
-    fn admit(&mut self, request: &Request) -> Option<usize> {
-        let position = table::position(request.name());
-        let refused = match position {
-            None => Some(Reply::Error(unknown_command(request))),
-            Some(position) => self.refusal(&table::ROWS[position], request),
-        };
-        let Some(reply) = refused else { return position };
-        if let Some(position) = position {
-            add(&self.shared.stats.commands[called::place(position, request.words())].rejected, 1);
-        }
-        // Whatever refused it.
-        self.queue.spoil();
-        self.session.queued = self.queue.len();
-        self.session.watched = self.queue.watched();
-        self.shows = true;
-        self.answer(reply);
-        None
-    }
-
-    fn refusal(&mut self, row: &Row, request: &Request) -> Option<Reply> {
-        if self.is_barred(row) {
-            return Some(auth::REQUIRED.into());
-        }
-        match admit(row, request, self.session, self.queue) {
-            Err(answer) => Some(answer.into()),
-            Ok(()) => self.redirect.answer(self.shared, self.session, row, request),
         }
     }
 
@@ -367,11 +332,6 @@ impl Runner<'_> {
         }
     }
 
-    /// Whether the client has to say who it is before it may run this.
-    fn is_barred(&mut self, row: &Row) -> bool {
-        !row.flags.before_login && !self.session.authenticated && self.shared.is_stranger(self.session)
-    }
-
     /// Adds a write to the batch; one that is refused here keeps its place among the replies.
     fn write(&mut self, position: usize, row: &Row, request: &Request) {
         let started = self.shared.clock.elapsed();
@@ -470,7 +430,7 @@ impl Runner<'_> {
     }
 
     /// Writes a reply, or queues it behind writes that come before it.
-    fn answer(&mut self, reply: Reply) {
+    pub(super) fn answer(&mut self, reply: Reply) {
         if !self.slots.is_empty() {
             self.slots.push(Slot::Ready(reply));
             return;
@@ -486,31 +446,5 @@ impl Runner<'_> {
         if self.client.is_attentive() && !self.silent {
             self.kept = self.client.outlet.keep(self.out);
         }
-    }
-}
-
-/// The error of a command that is not in the table, word for word as Redis gives it: clients match on it.
-fn unknown_command(request: &Request) -> Answer {
-    let shown = |word: &Bytes| String::from_utf8_lossy(&word[..word.len().min(ECHO_BYTES_MAX)]).into_owned();
-    let mut arguments = String::new();
-    for word in request.args() {
-        if arguments.len() >= ECHO_BYTES_MAX {
-            break;
-        }
-        arguments.push_str(&format!("'{}' ", shown(word)));
-    }
-    let name = shown(request.name());
-    Answer::new(format!("ERR unknown command '{name}', with args beginning with: {arguments}"))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_unknown_command_is_told_in_the_words_of_redis() {
-        let words = ["NOSUCH", "k", "$.a"].map(|word| Bytes::from_static(word.as_bytes()));
-        let answer = unknown_command(&Request::new(words));
-        assert_eq!(answer.line(), "ERR unknown command 'NOSUCH', with args beginning with: 'k' '$.a' ");
     }
 }

@@ -8,6 +8,7 @@
 //! * at most `maxclients` connections are served; one more gets an error and is closed;
 //! * a connection whose write is under way is not closed before the reply, not even by a shutdown.
 
+mod admission;
 mod cluster;
 mod connection;
 mod dispatch;
