@@ -291,6 +291,11 @@ async fn found_or_join(
             let founding = if joined { Founding::Joins } else { alone() };
             Ok((identity(owner.cluster), founding))
         }
+        None if config.join.is_empty() && DataDir::is_joined(disk, &config.dir)? => {
+            let reason = "this node was a member of a cluster of several, and its data is gone: start it with --join \
+                          host:port of a member";
+            Err(Fatal::Directory { path: config.dir.clone(), reason: reason.to_string() })
+        }
         None if config.join.is_empty() => Ok((identity(format!("{:016x}", random.next_u64())), alone())),
         None => {
             let cluster = join::ask(&config.join, config.join_password(), node, member).await?;

@@ -1,4 +1,4 @@
-//! The founding members of a cluster, as one setting: `1=host:port@raft-port,2=host:port@raft-host:raft-port`.
+//! The initial members of a cluster, as one setting: `1=host:port@raft-port,2=host:port@raft-host:raft-port`.
 
 use std::collections::BTreeMap;
 use std::fmt;

@@ -133,7 +133,7 @@ pub static SETTINGS: &[Setting] = &[
     parsed!(
         "peers",
         peers,
-        "The founding members of a cluster, the same on each: id=host:port@raft-port, by commas"
+        "The initial members of a cluster, the same on each: id=host:port@raft-port, by commas"
     ),
     text!(
         "join",

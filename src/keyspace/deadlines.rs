@@ -1,7 +1,7 @@
 //! The deadlines of one part of the map, in the order in which they pass.
 //!
-//! Finding what is due costs nothing for the keys that are not. A key with a deadline is named here a second time, which
-//! takes its length and about 50 bytes; one without takes nothing.
+//! Finding what is due costs nothing for the keys that are not. A key with a deadline is named here a second time; one
+//! without takes nothing.
 
 use std::collections::BTreeSet;
 use std::num::NonZeroU64;

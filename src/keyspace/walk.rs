@@ -24,6 +24,9 @@ const BUCKET_ELEMENTS: usize = 4;
 /// With so many more than when the buckets were made, they are made anew at the next call.
 const GROWTH_MAX: usize = 4;
 
+/// With so many more buckets than elements, they are made anew at the next call.
+const EMPTY_BUCKETS_MAX: usize = 16;
+
 #[derive(Debug, Default)]
 pub(super) struct Walk(OnceLock<Box<Buckets>>);
 
@@ -79,6 +82,11 @@ impl Buckets {
         (bucket, slot.expect("every position stands in the bucket of its element"))
     }
 
+    /// Whether a walk would look at many buckets for each element that is left.
+    fn is_deserted(&self) -> bool {
+        self.positions.len() > EMPTY_BUCKETS_MAX * self.len.max(1)
+    }
+
     fn is_outgrown(&self) -> bool {
         self.len > self.positions.len() * BUCKET_ELEMENTS * GROWTH_MAX
     }
@@ -101,6 +109,9 @@ impl Walk {
         let (bucket, slot) = buckets.slot(bytes, position);
         buckets.positions[bucket].swap_remove(slot);
         buckets.len -= 1;
+        if buckets.is_deserted() {
+            return self.forget();
+        }
         if let Some((bytes, before)) = last {
             let (bucket, slot) = buckets.slot(bytes, before);
             buckets.positions[bucket][slot] = position as u32;

@@ -115,6 +115,9 @@ impl Group {
         if self.endpoint().has_lost() {
             return Err("this node lost what it had acknowledged, and votes for nobody".to_string());
         }
+        if self.is_recalling() {
+            return Err("this node does not know yet what it had acknowledged".to_string());
+        }
         // A hand-over is the leader's own wish, so its lease does not stand against it.
         if self.is_silent() && !ask.transfer {
             return Err("this node has just started, and votes for nobody yet".to_string());

@@ -25,7 +25,7 @@ use super::types::Member;
 
 /// Between one round of questions and the next.
 const PAUSE: Duration = Duration::from_millis(200);
-/// While a node waits, it says again what for after so many rounds: a minute.
+/// A node that waits repeats what it waits for after this many rounds: a minute.
 const ROUNDS_UNTIL_TOLD_AGAIN: u32 = 300;
 /// How often a learner reminds the leader of itself.
 const CLAIM_EVERY: Duration = Duration::from_secs(2);
@@ -63,12 +63,15 @@ enum Verdict {
 fn judge(id: u64, initial: &BTreeMap<u64, Member>, answers: &BTreeMap<u64, Option<Standing>>) -> Verdict {
     let own = &initial[&id];
     let formed = answers.values().flatten().filter(|standing| !standing.removed);
-    let formed = formed.filter_map(|standing| standing.cluster.as_ref()).max_by_key(|formed| formed.index);
+    let formed = formed
+        .filter_map(|standing| standing.cluster.as_ref())
+        .max_by_key(|formed| (formed.applied, formed.index));
     if let Some(formed) = formed {
         return match formed.members.get(&id) {
             Some(member) if member.incarnation == own.incarnation => Verdict::Member,
             Some(_) => Verdict::Lost(formed.clone()),
-            None => Verdict::Removed(formed.clone()),
+            None if formed.applied => Verdict::Removed(formed.clone()),
+            None => Verdict::Wait(Vec::new()),
         };
     }
     let mut members = BTreeMap::from([(id, own.clone())]);
@@ -125,13 +128,17 @@ impl Group {
         let metrics = self.raft().metrics();
         let metrics = metrics.borrow_watched();
         let membership = &metrics.membership_config;
-        let members: BTreeMap<u64, Member> =
-            membership.nodes().map(|(id, member)| (*id, member.clone())).collect();
-        let index = membership.log_id().as_ref().map(|id| id.index());
-        let formed = || Formed { index, members, leader: metrics.current_leader };
+        let (mut index, mut members) = self.endpoint().members();
+        let applied = !members.is_empty();
+        if !applied {
+            index = membership.log_id().as_ref().map(|id| id.index());
+            members = membership.nodes().map(|(id, member)| (*id, member.clone())).collect();
+        }
+        let formed = || Formed { index, applied, members, leader: metrics.current_leader };
         Standing {
             incarnation: self.endpoint().identity.incarnation,
             removed: self.endpoint().is_removed(),
+            // Also while nothing was applied: a node with a log is in a cluster.
             cluster: (membership.nodes().count() > 0).then(formed),
             acknowledged: self.endpoint().acknowledged.of(from.id, from.incarnation),
         }
@@ -145,7 +152,14 @@ impl Group {
         let mut told = Told::default();
         while !self.is_member() {
             let answers = self.ask_all(&initial).await;
-            let phase = match judge(id, &initial, &answers) {
+            for acknowledged in answers.values().flatten().filter_map(|standing| standing.acknowledged) {
+                self.check_kept(acknowledged);
+            }
+            let verdict = judge(id, &initial, &answers);
+            if verdict == Verdict::Member || answers.values().all(Option::is_some) {
+                self.end_recalling();
+            }
+            let phase = match verdict {
                 Verdict::Form(members) => {
                     tracing::info!(
                         members = members.len(),
@@ -170,7 +184,12 @@ impl Group {
                 }
                 Verdict::Lost(formed) | Verdict::Removed(formed) => {
                     lost = true;
-                    self.rejoin(&formed, initial[&id].clone()).await;
+                    if let Err(reason) = self.rejoin(&formed, initial[&id].clone()).await
+                        && told.refused.as_ref() != Some(&reason)
+                    {
+                        tracing::warn!(reason, "this node was not taken in anew yet");
+                        told.refused = Some(reason);
+                    }
                     Phase::Rejoining
                 }
             };
@@ -182,21 +201,27 @@ impl Group {
     }
 
     /// Has the leader take this node in under its new incarnation.
-    async fn rejoin(&self, formed: &Formed, own: Member) {
+    ///
+    /// # Errors
+    /// Why the leader does not.
+    async fn rejoin(&self, formed: &Formed, own: Member) -> Result<(), String> {
         let id = self.endpoint().node_id();
         if formed.members.get(&id) == Some(&own) {
-            return;
+            return Ok(());
         }
         let Some((leader, member)) = formed.leader.and_then(|id| Some((id, formed.members.get(&id)?))) else {
-            return;
+            return Err("no leader is known".to_string());
         };
         let request = Request::Change(Change::Add { id, member: own });
         match timeout(2 * CHANGE_TIMEOUT, self.links().call(leader, member, &request)).await {
             Ok(Ok(Response::Changed(Ok(())))) => {
                 tracing::info!(leader, "this node was taken in anew, and is sent what the cluster has");
+                Ok(())
             }
-            Ok(Ok(Response::Changed(Err(ChangeRefused::NotLeader)))) | Ok(Err(_)) | Err(_) => {}
-            Ok(Ok(refused)) => tracing::warn!(leader, ?refused, "this node was not taken in anew yet"),
+            Ok(Ok(Response::Changed(Err(ChangeRefused::NotLeader)))) | Ok(Err(_)) | Err(_) => {
+                Err("the leader did not answer".to_string())
+            }
+            Ok(Ok(refused)) => Err(format!("{refused:?}")),
         }
     }
 
@@ -215,11 +240,11 @@ impl Group {
         let id = self.endpoint().node_id();
         loop {
             tokio::time::sleep(CLAIM_EVERY).await;
-            let own = self.member_nodes().remove(&id);
-            let own = own.filter(|_| self.is_member() && !self.voters().contains(&id));
-            if let Some(member) = own
-                && let Err(refused) = self.change(Change::Add { id, member }).await
-            {
+            if !self.is_member() || self.voters().contains(&id) {
+                continue;
+            }
+            let incarnation = self.endpoint().identity.incarnation;
+            if let Err(refused) = self.change(Change::Claim { id, incarnation }).await {
                 tracing::debug!(?refused, "this learner gets no vote yet");
             }
         }
@@ -227,11 +252,16 @@ impl Group {
 
     /// Before a node with a log takes part: asks the other members whether it had acknowledged more than it has.
     pub(super) async fn recall(&self) {
-        let members = self.member_nodes();
-        let answers = timeout(RECALL_PATIENCE, self.ask_all(&members)).await.unwrap_or_default();
-        for acknowledged in answers.into_values().flatten().filter_map(|standing| standing.acknowledged) {
-            self.check_kept(acknowledged);
-        }
+        let (own, members) = (self.endpoint().node_id(), self.member_nodes());
+        let others = members.iter().filter(|(id, _)| **id != own);
+        // Each answer counts as it comes: one that is late must not take the others with it.
+        let questions = others.map(|(id, member)| async move {
+            let standing = self.ask_standing(*id, &member.raft_address).await;
+            if let Some(acknowledged) = standing.and_then(|standing| standing.acknowledged) {
+                self.check_kept(acknowledged);
+            }
+        });
+        let _ = timeout(RECALL_PATIENCE, join_all(questions)).await;
     }
 
     /// Compares the log with what this node acknowledged to a leader. A node that was in a later term may rightly have less.
@@ -253,6 +283,8 @@ impl Group {
 struct Told {
     last: Option<Phase>,
     rounds: u32,
+    /// Why the leader did not take this node in, as it was told last.
+    refused: Option<String>,
 }
 
 impl Told {
@@ -297,7 +329,7 @@ mod tests {
 
     fn formed(index: u64, incarnations: &[(u64, u64)]) -> Option<Standing> {
         let members = incarnations.iter().map(|(id, incarnation)| (*id, member(*incarnation))).collect();
-        let cluster = Some(Formed { index: Some(index), members, leader: None });
+        let cluster = Some(Formed { index: Some(index), applied: true, members, leader: None });
         Some(Standing { incarnation: 1, removed: false, cluster, acknowledged: None })
     }
 

@@ -13,11 +13,7 @@ use super::types::{
 
 /// The first byte of a membership's payload. A batch begins with its version, which is far below, and a blank
 /// entry has no payload, so the three kinds of entry are told apart without a field of their own.
-const MEMBERSHIP_TAG: u8 = 0xfe;
-/// A membership from before members had an incarnation.
-const OLD_MEMBERSHIP_TAG: u8 = 0xff;
-/// The first byte of a snapshot's description. Before members had an incarnation it began with a flag, 0 or 1.
-const META_TAG: u8 = 0xfe;
+const MEMBERSHIP_TAG: u8 = 0xff;
 
 /// A vote, on disk and between nodes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -28,43 +24,17 @@ pub struct StoredVote {
 }
 
 #[derive(Serialize, Deserialize)]
-struct StoredMembers<M = Member> {
+struct StoredMembers {
     configs: Vec<BTreeSet<u64>>,
-    nodes: BTreeMap<u64, M>,
-}
-
-/// A member as it was stored before it had an incarnation.
-#[derive(Serialize, Deserialize)]
-struct OldMember {
-    raft_address: String,
-    client_address: String,
-}
-
-impl From<StoredMembers<OldMember>> for StoredMembers {
-    fn from(old: StoredMembers<OldMember>) -> StoredMembers {
-        let member = |OldMember { raft_address, client_address }| Member {
-            raft_address,
-            client_address,
-            // That of a directory of that time.
-            incarnation: 0,
-        };
-        let nodes = old.nodes.into_iter().map(|(id, old)| (id, member(old))).collect();
-        StoredMembers { configs: old.configs, nodes }
-    }
+    nodes: BTreeMap<u64, Member>,
 }
 
 /// What the header of a snapshot says of it.
 #[derive(Serialize, Deserialize)]
-struct StoredMeta<M = Member> {
+struct StoredMeta {
     last: Option<(u64, u64)>,
     members_at: Option<(u64, u64)>,
-    members: StoredMembers<M>,
-}
-
-impl From<StoredMeta<OldMember>> for StoredMeta {
-    fn from(old: StoredMeta<OldMember>) -> StoredMeta {
-        StoredMeta { last: old.last, members_at: old.members_at, members: old.members.into() }
-    }
+    members: StoredMembers,
 }
 
 /// Bytes on disk that are not of this layout, though their checksum was right.
@@ -146,12 +116,9 @@ pub fn encode_payload(payload: &EntryPayload<Payload, u64, Member>) -> Bytes {
 pub fn decode_entry(index: u64, term: u64, payload: Bytes) -> Result<Entry, Unreadable> {
     let payload = match payload.first() {
         None => EntryPayload::Blank,
-        Some(&tag @ (MEMBERSHIP_TAG | OLD_MEMBERSHIP_TAG)) => {
-            let stored = match tag {
-                MEMBERSHIP_TAG => postcard::from_bytes(&payload[1..]),
-                _ => postcard::from_bytes::<StoredMembers<OldMember>>(&payload[1..]).map(Into::into),
-            };
-            EntryPayload::Membership(load_members(stored.map_err(|_| Unreadable("a membership entry"))?)?)
+        Some(&MEMBERSHIP_TAG) => {
+            let stored = postcard::from_bytes(&payload[1..]).map_err(|_| Unreadable("a membership entry"))?;
+            EntryPayload::Membership(load_members(stored)?)
         }
         Some(_) => EntryPayload::Normal(Payload(payload)),
     };
@@ -164,15 +131,12 @@ pub fn encode_meta(meta: &SnapshotMeta) -> Vec<u8> {
         members_at: meta.last_membership.log_id().as_ref().map(pair),
         members: store_members(meta.last_membership.membership()),
     };
-    postcard::to_io(&stored, vec![META_TAG]).expect("a snapshot's description encodes into memory")
+    postcard::to_stdvec(&stored).expect("a snapshot's description encodes into memory")
 }
 
 pub fn decode_meta(bytes: &[u8]) -> Result<SnapshotMeta, Unreadable> {
-    let stored: Result<StoredMeta, _> = match bytes.split_first() {
-        Some((&META_TAG, stored)) => postcard::from_bytes(stored),
-        _ => postcard::from_bytes::<StoredMeta<OldMember>>(bytes).map(Into::into),
-    };
-    let stored = stored.map_err(|_| Unreadable("the snapshot's description"))?;
+    let stored: StoredMeta =
+        postcard::from_bytes(bytes).map_err(|_| Unreadable("the snapshot's description"))?;
     let id = |(index, term)| log_id(index, term);
     let members = load_members(stored.members)?;
     Ok(SnapshotMeta {
@@ -185,44 +149,4 @@ pub fn decode_meta(bytes: &[u8]) -> Result<SnapshotMeta, Unreadable> {
 pub fn log_state(purged: Option<(u64, u64)>, last: Option<(u64, u64)>) -> openraft::LogState<TypeConfig> {
     let id = |(index, term)| log_id(index, term);
     openraft::LogState { last_purged_log_id: purged.map(id), last_log_id: last.or(purged).map(id) }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn old_members() -> StoredMembers<OldMember> {
-        let member = OldMember { raft_address: "a:1".to_string(), client_address: "a:2".to_string() };
-        StoredMembers { configs: vec![BTreeSet::from([1])], nodes: BTreeMap::from([(1, member)]) }
-    }
-
-    fn member(incarnation: u64) -> Member {
-        Member { raft_address: "a:1".to_string(), client_address: "a:2".to_string(), incarnation }
-    }
-
-    #[test]
-    fn members_without_an_incarnation_are_read_as_of_incarnation_0() {
-        let payload = postcard::to_io(&old_members(), vec![OLD_MEMBERSHIP_TAG]).unwrap();
-        let entry = decode_entry(0, 0, payload.into()).unwrap();
-        let EntryPayload::Membership(members) = &entry.payload else { panic!("a membership") };
-        assert_eq!(members.get_node(&1), Some(&member(0)));
-        let meta = StoredMeta { last: Some((7, 1)), members_at: Some((0, 0)), members: old_members() };
-        let meta = decode_meta(&postcard::to_stdvec(&meta).unwrap()).unwrap();
-        assert_eq!(meta.last_membership.membership().get_node(&1), Some(&member(0)));
-        assert_eq!(meta.last_log_id, Some(log_id(7, 1)));
-    }
-
-    #[test]
-    fn a_membership_keeps_its_incarnations() {
-        let nodes = BTreeMap::from([(1, member(u64::MAX))]);
-        let membership = Membership::new(vec![BTreeSet::from([1])], nodes).unwrap();
-        let payload = encode_payload(&EntryPayload::Membership(membership.clone()));
-        assert_eq!(
-            decode_entry(3, 2, payload).unwrap().payload,
-            EntryPayload::Membership(membership.clone())
-        );
-        let last_membership = StoredMembership::new(Some(log_id(3, 2)), membership);
-        let meta = SnapshotMeta { last_log_id: Some(log_id(9, 2)), last_membership };
-        assert_eq!(decode_meta(&encode_meta(&meta)).unwrap(), meta);
-    }
 }

@@ -16,11 +16,11 @@ use crate::keyspace::{Key, Keyspace};
 use crate::machine::Batch;
 use crate::resp::Protocol;
 
-/// How often the leader looks for what is due: with an entry's way through the log, a key is gone within 200 ms. A look
-/// costs some microseconds, however many keys are not due.
+/// How often the leader looks for what is due: with an entry's way through the log, a key is gone within 200 ms. What
+/// a look costs does not grow with the keys that are not due.
 const INTERVAL: Duration = Duration::from_millis(100);
 
-/// So many keys go in one entry: readers wait for about half a millisecond while it is applied. More follow at once.
+/// The keys of one entry at most: readers wait while it is applied. More follow at once.
 const KEYS_MAX: usize = 1_000;
 
 /// What the keys of an entry take together: long ones go in several.

@@ -10,6 +10,7 @@ use bytes::Bytes;
 use tokio::time::timeout;
 
 use super::group::{Founding, Group, Options};
+use super::net::{Change, ChangeRefused};
 use super::types::Member;
 use crate::command::{Context, Draw, ReadConsistency, table};
 use crate::env::{Background, Op, RealNet, SimDisk, SystemClock};
@@ -120,6 +121,18 @@ async fn a_failed_sync_answers_everybody_ends_the_node_and_loses_nothing() {
         let view = node.keyspace.view(Scope::ManyKeys, 1);
         assert!(acknowledged.iter().all(|key| view.exists(key.as_bytes())), "seed {seed}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_is_no_member_gets_no_vote_by_asking_for_it() {
+    let node = started(&SimDisk::new()).await.expect("a fresh node starts");
+    for (id, incarnation) in [(2, 1), (1, 2)] {
+        let claimed = node.group.change(Change::Claim { id, incarnation }).await;
+        assert_eq!(claimed, Err(ChangeRefused::Impossible(format!("node {id} is no member"))));
+    }
+    assert_eq!(node.group.change(Change::Claim { id: 1, incarnation: 1 }).await, Ok(()));
+    assert_eq!(node.group.status().cluster_size, 1);
+    node.group.shutdown().await.expect("it stops cleanly");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

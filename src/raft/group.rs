@@ -179,12 +179,12 @@ impl Group {
                 background: options.background.clone(),
             }),
         };
-        group.join(&options).await?;
+        group.join(&options, data.is_fresh()).await?;
         group.spawn_tasks(options);
         Ok(group)
     }
 
-    async fn join(&self, options: &Options) -> Result<(), Fatal> {
+    async fn join(&self, options: &Options, fresh: bool) -> Result<(), Fatal> {
         if !self.raft().is_initialized().await.map_err(stopped)? {
             if let Founding::Members(members) = &options.founding {
                 let mut members = members.clone();
@@ -197,6 +197,8 @@ impl Group {
                     self.raft().initialize(members).await.map_err(stopped)?;
                 } else {
                     self.set_phase(Phase::Waiting(Vec::new()));
+                    // A directory that is not new, and has no log, may have lost it.
+                    self.shared.recalling.store(!fresh, Ordering::Release);
                     self.spawn(self.clone().bootstrap(members));
                 }
             }
@@ -209,7 +211,7 @@ impl Group {
             let group = self.clone();
             self.spawn(async move {
                 group.recall().await;
-                group.shared.recalling.store(false, Ordering::Release);
+                group.end_recalling();
                 group.raft().runtime_config().elect(!group.endpoint().has_lost());
             });
         }
@@ -330,8 +332,16 @@ impl Group {
 
     /// Whether this node votes for nobody yet.
     pub(super) fn is_silent(&self) -> bool {
+        self.shared.silent_until.is_some_and(|until| Instant::now() < until)
+    }
+
+    /// Whether the others still have to say what this node had acknowledged: until then it votes in no way.
+    pub(super) fn is_recalling(&self) -> bool {
         self.shared.recalling.load(Ordering::Acquire)
-            || self.shared.silent_until.is_some_and(|until| Instant::now() < until)
+    }
+
+    pub(super) fn end_recalling(&self) {
+        self.shared.recalling.store(false, Ordering::Release);
     }
 
     pub(super) fn set_phase(&self, phase: Phase) {
@@ -387,6 +397,11 @@ impl Group {
         self.raft().wait(None).metrics(caught_up, "the log is applied").await.map_err(stopped)?;
         self.shared.loaded.store(true, Ordering::Release);
         Ok(())
+    }
+
+    /// Whether this node found its log empty, and waits to take part.
+    pub(super) fn is_waiting(&self) -> bool {
+        *self.shared.phase.lock() != Phase::Done
     }
 
     /// Whether requests are taken at all.

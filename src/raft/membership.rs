@@ -69,10 +69,17 @@ impl Group {
         if !self.may_propose() {
             return Err(ChangeRefused::NotLeader);
         }
-        let busy = || ChangeRefused::Impossible("another change of the cluster is under way".to_string());
+        let busy = || ChangeRefused::Later("another change of the cluster is under way".to_string());
         let _one_at_a_time = self.changing().try_lock().map_err(|_| busy())?;
         match change {
             Change::Add { id, member } => self.add(id, member).await,
+            Change::Claim { id, incarnation } => match self.member_nodes().get(&id) {
+                Some(known) if known.incarnation == incarnation => {
+                    self.begin_promoting(id);
+                    Ok(())
+                }
+                _ => Err(ChangeRefused::Impossible(format!("node {id} is no member"))),
+            },
             Change::Remove { id, force } => self.remove(id, force).await,
             Change::Transfer { to } => self.hand_over(to).await,
         }
@@ -103,14 +110,18 @@ impl Group {
                 self.add_learner(id, member).await?;
             }
         }
-        if self.promoting().lock().insert(id) {
+        self.begin_promoting(id);
+        Ok(())
+    }
+
+    fn begin_promoting(&self, id: u64) {
+        if !self.voters().contains(&id) && self.promoting().lock().insert(id) {
             let group = self.clone();
             self.spawn(async move {
                 group.promote(id).await;
                 group.promoting().lock().remove(&id);
             });
         }
-        Ok(())
     }
 
     async fn add_learner(&self, id: u64, member: Member) -> Result<(), ChangeRefused> {
@@ -127,7 +138,7 @@ impl Group {
         if timeout(SILENCE_PATIENCE, silent).await.is_err() {
             let reason =
                 format!("node {id} answers from the directory that it has as a member: stop it first");
-            return Err(ChangeRefused::Impossible(reason));
+            return Err(ChangeRefused::Later(reason));
         }
         tracing::warn!(node = id, "a member comes back without its data, and is taken in anew as a learner");
         self.remove(id, false).await?;
@@ -142,19 +153,19 @@ impl Group {
         };
         let wait = self.raft().wait(Some(CATCH_UP_TIMEOUT));
         if wait.metrics(caught_up, "a learner has caught up").await.is_err() || !self.may_propose() {
-            tracing::warn!(node = id, "a learner did not catch up while this node led; add it again");
+            tracing::info!(node = id, "a learner did not catch up while this node led");
             return;
         }
         let _one_at_a_time = self.changing().lock().await;
         if let Some(reason) = self.lacks_majority(&voters_with(self.voters(), id)) {
-            tracing::warn!(node = id, reason, "a learner was not made a voter; add it again");
+            tracing::debug!(node = id, reason, "a learner is not made a voter yet");
             return;
         }
         let change = ChangeMembers::AddVoterIds(BTreeSet::from([id]));
         match done(timeout(CHANGE_TIMEOUT, self.raft().change_membership(change, false)).await) {
             Ok(()) => tracing::info!(node = id, "a learner has caught up and is a voter now"),
             Err(refused) => {
-                tracing::warn!(node = id, ?refused, "a learner was not made a voter; add it again")
+                tracing::warn!(node = id, ?refused, "a learner was not made a voter; it asks again")
             }
         }
     }

@@ -88,9 +88,12 @@ fn check_end(recovered: &Recovered, applied: Option<u64>, alone: bool, path: &Pa
 }
 
 pub fn log_store(log: &Arc<Log>, recovered: &Recovered) -> Result<LogStore, Fatal> {
-    let unreadable =
-        |error: convert::Unreadable| Fatal::Directory { path: log.path(), reason: error.to_string() };
-    LogStore::new(log.clone(), recovered.vote.as_deref(), recovered.committed.as_deref()).map_err(unreadable)
+    LogStore::new(log.clone(), recovered.vote.as_deref(), recovered.committed.as_deref())
+        .map_err(|error| unreadable(log, error))
+}
+
+fn unreadable(log: &Log, error: convert::Unreadable) -> Fatal {
+    Fatal::Directory { path: log.path(), reason: error.to_string() }
 }
 
 /// Makes this node the only member, by an entry that no leader has proposed: the others are lost, and an operator says
@@ -98,9 +101,12 @@ pub fn log_store(log: &Arc<Log>, recovered: &Recovered) -> Result<LogStore, Fata
 ///
 /// The entry is of a later term than any that this node knows, so it is no other entry of the old cluster.
 pub async fn forget_others(log: &Log, recovered: &mut Recovered, id: u64, own: Member) -> Result<(), Fatal> {
-    let unreadable =
-        |error: convert::Unreadable| Fatal::Directory { path: log.path(), reason: error.to_string() };
-    let vote = recovered.vote.as_deref().map(convert::decode_vote).transpose().map_err(unreadable)?;
+    let vote = recovered
+        .vote
+        .as_deref()
+        .map(convert::decode_vote)
+        .transpose()
+        .map_err(|error| unreadable(log, error))?;
     let voted = vote.map_or(0, |vote| convert::store_vote(&vote).term);
     let last = log.last().or(log.purged());
     let term = voted.max(last.map_or(0, |(_, term)| term)) + 1;

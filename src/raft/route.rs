@@ -138,7 +138,8 @@ impl Group {
     pub async fn read_barrier(&self, consistency: ReadConsistency) -> Result<u64, Unavailable> {
         self.check_open()?;
         if consistency == ReadConsistency::Local {
-            return Ok(self.now_ms());
+            // Nothing here is no old state of the cluster: this node has none.
+            return if self.is_waiting() { Err(Unavailable::Loading) } else { Ok(self.now_ms()) };
         }
         // A group of one: every acknowledged write was applied here before it was answered, and nobody else can
         // have acknowledged one.

@@ -24,6 +24,7 @@ pub async fn change(shared: &Shared, change: Change) -> Result<(), Answer> {
     shared.group.change(change).await.map_err(|refused| match refused {
         ChangeRefused::NotLeader => Answer::fixed("CLUSTERDOWN no leader is known"),
         ChangeRefused::Impossible(reason) => Answer::new(format!("ERR {reason}")),
+        ChangeRefused::Later(reason) => Answer::new(format!("TRYAGAIN {reason}; nothing was changed")),
         ChangeRefused::Unknown(reason) => {
             Answer::new(format!("UNCERTAIN the change may or may not have been made: {reason}"))
         }
@@ -83,15 +84,20 @@ pub async fn forget_others(shared: &Shared) -> Result<(), Answer> {
     if shared.group.is_alone() {
         return Err(Answer::fixed("ERR this node is the only member already"));
     }
-    if shared.group.status().last_log_index.is_none() {
+    let status = shared.group.status();
+    if status.removed {
+        return Err(Answer::new(Unavailable::Removed.to_string()));
+    }
+    if status.last_log_index.is_none() {
         return Err(Answer::fixed("ERR this node has nothing to go on with"));
     }
     match shared.group.read_barrier(ReadConsistency::Linearizable).await {
-        Ok(_) => Err(Answer::fixed("ERR a majority answers: remove members with RAFT.NODE REMOVE")),
-        Err(_) => {
+        Err(Unavailable::NoLeader | Unavailable::NoQuorum) => {
             shared.restarts.send_replace(Some(Restart::Alone));
             Ok(())
         }
+        // Also with a full disk, or far behind: what the read has to see was asked of a majority.
+        Ok(_) | Err(_) => Err(Answer::fixed("ERR a majority answers: remove members with RAFT.NODE REMOVE")),
     }
 }
 

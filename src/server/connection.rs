@@ -20,7 +20,7 @@ use tokio::sync::watch;
 use super::dispatch;
 use super::listener::told_to_stop;
 use super::mailbox::Message;
-use super::outlet::Outlet;
+use super::outlet::{BUFFER_BYTES_KEPT, Outlet};
 use super::registry::Client;
 use super::shared::Shared;
 use super::stats::{Stats, add};
@@ -31,9 +31,6 @@ use crate::resp::{Decoder, Limits, ProtocolError, Reply, Request, encode};
 /// A batch ends when its replies have come to so many bytes, so that a pipeline of large reads is written as it
 /// goes and never held whole.
 pub const OUT_BYTES_TARGET: usize = 1 << 20;
-
-/// What is kept of the buffers between batches: a burst must not hold its memory for ever.
-const BUFFER_BYTES_KEPT: usize = 64 << 10;
 
 /// A client that takes no byte of its replies for so long is cut off: it has gone without a word, or will never read.
 const STALL_MAX: Duration = Duration::from_secs(60);

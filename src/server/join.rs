@@ -129,7 +129,8 @@ impl Talk {
         loop {
             match self.decoder.decode(&mut self.buffer).map_err(|error| Failed::Refused(error.to_string()))? {
                 Some(Value::Error(line)) => {
-                    return Err(match line.starts_with("CLUSTERDOWN") || line.starts_with("UNCERTAIN") {
+                    let passes = ["CLUSTERDOWN", "UNCERTAIN", "TRYAGAIN"];
+                    return Err(match passes.iter().any(|code| line.starts_with(code)) {
                         true => Failed::Perhaps(line),
                         false => Failed::Refused(line),
                     });

@@ -14,8 +14,8 @@ use std::io;
 use parking_lot::Mutex;
 use tokio::net::tcp::OwnedWriteHalf;
 
-/// What is kept of the buffer between batches: a burst must not hold its memory for ever.
-const BUFFER_BYTES_KEPT: usize = 64 << 10;
+/// What is kept of a buffer between batches: a burst must not hold its memory for ever.
+pub const BUFFER_BYTES_KEPT: usize = 64 << 10;
 
 #[derive(Debug, Default)]
 pub struct Outlet(Mutex<Inner>);
@@ -45,7 +45,10 @@ impl Inner {
             match socket.try_write(&self.unsent[self.gone..]) {
                 Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
                 Ok(count) => self.gone += count,
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(()),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    self.forget_gone();
+                    return Ok(());
+                }
                 Err(error) => return Err(error),
             }
         }
@@ -56,6 +59,15 @@ impl Inner {
         }
         assert_eq!(self.waiting(), 0, "what was sent is what there was");
         Ok(())
+    }
+
+    /// Gives the memory of what was sent back, once it is the larger part: a client that never takes all of it would
+    /// have it grow for ever.
+    fn forget_gone(&mut self) {
+        if self.gone >= BUFFER_BYTES_KEPT && self.gone > self.unsent.len() / 2 {
+            self.unsent.drain(..self.gone);
+            self.gone = 0;
+        }
     }
 
     fn repeated_bytes(&self) -> usize {
@@ -231,5 +243,22 @@ mod tests {
         read.expect("what was sent is text");
         assert_eq!(text.strip_suffix("end").map(str::len), Some(large.len()));
         assert!(outlet.write(&mut b"late".to_vec()).is_err());
+    }
+
+    #[tokio::test]
+    async fn what_was_sent_is_not_kept_for_a_client_that_is_always_behind() {
+        let (mut client, outlet, reader) = connected().await;
+        let backlog = vec![b'x'; 8 << 20];
+        assert!(outlet.write(&mut backlog.clone()).expect("it is open").waits);
+        let mut taken = vec![0; 256 << 10];
+        for _ in 0..200 {
+            client.read_exact(&mut taken).await.expect("there is more");
+            // As much again, so that something always waits.
+            outlet.keep(&mut taken.clone());
+            reader.as_ref().writable().await.expect("it is open");
+            assert!(outlet.write(&mut Vec::new()).expect("it is open").waits);
+        }
+        let held = outlet.0.lock().unsent.len();
+        assert!(held <= 2 * backlog.len() + BUFFER_BYTES_KEPT, "{held} bytes for {}", outlet.waiting());
     }
 }

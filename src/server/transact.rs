@@ -144,7 +144,7 @@ impl Runner<'_> {
         };
         // Nobody tells this client when that changes.
         self.told_again = Some(ToldAgain { all: true, ..ToldAgain::default() });
-        self.count(position, &reply);
+        self.count(called::place(position, request.words()), &reply);
         reply
     }
 

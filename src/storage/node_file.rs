@@ -3,13 +3,13 @@
 //! ```text
 //! <dir>/lock                 held while a process uses the directory
 //! <dir>/node                 node id, cluster id, incarnation, format version
-//! <dir>/joined               present if the node joined a cluster of others
+//! <dir>/joined               present if the cluster is one of several: this node never forms it alone
 //! <dir>/clearing             present while everything is being removed
 //! <dir>/group-0/log          segments
 //! <dir>/group-0/snapshots    snapshot files
 //! ```
 //! The node file is text for an operator to read: `format 2`, `node 3`, `cluster name`, `incarnation 00c0ffee00c0ffee`, and
-//! the crc32c of those lines. Format 1 has no incarnation; such a directory is of incarnation 0.
+//! the crc32c of those lines.
 //!
 //! Invariants:
 //! * A directory that has a node file is used by that node of that cluster alone, and by one process at a time.
@@ -28,8 +28,6 @@ use crate::error::Fatal;
 
 /// The format of everything under the data directory.
 pub const FORMAT_VERSION: u32 = 2;
-/// The format before directories had an incarnation. It is read as it is and stays so.
-const FORMAT_WITHOUT_INCARNATION: u32 = 1;
 
 /// Says that the cluster was founded by others.
 const JOINED: &str = "joined";
@@ -184,7 +182,7 @@ impl DataDir {
             return Ok(false);
         }
         let (format, found) = read_node_file(&*self.disk, &path)?;
-        if !is_known(format) {
+        if format != FORMAT_VERSION {
             let reason =
                 format!("its format is version {format}, this program knows version {FORMAT_VERSION}");
             return Err(refused(&self.path, reason));
@@ -285,15 +283,9 @@ fn replace(disk: &dyn Disk, path: &Path, bytes: &[u8]) -> Result<(), Fatal> {
     disk.sync_dir(dir).map_err(disk_error(dir, "syncing"))
 }
 
-fn is_known(format: u32) -> bool {
-    matches!(format, FORMAT_WITHOUT_INCARNATION | FORMAT_VERSION)
-}
-
 fn render(format: u32, identity: &Identity) -> String {
-    let mut lines = format!("format {format}\nnode {}\ncluster {}\n", identity.node, identity.cluster);
-    if format != FORMAT_WITHOUT_INCARNATION {
-        lines += &format!("incarnation {:016x}\n", identity.incarnation);
-    }
+    let Identity { node, cluster, incarnation } = identity;
+    let lines = format!("format {format}\nnode {node}\ncluster {cluster}\nincarnation {incarnation:016x}\n");
     format!("{lines}crc32c {:08x}\n", crc32c::crc32c(lines.as_bytes()))
 }
 
@@ -316,16 +308,14 @@ fn parse(bytes: &[u8]) -> Result<(u32, Identity), String> {
         value.ok_or_else(|| format!("a line {key:?} was expected"))
     };
     let format: u32 = next("format")?.parse().map_err(|_| "the format is not a number")?;
-    if !is_known(format) {
+    if format != FORMAT_VERSION {
         // What else it says only that version knows.
         return Ok((format, Identity { node: 0, cluster: String::new(), incarnation: 0 }));
     }
     let node = next("node")?.parse().map_err(|_| "the node's id is not a number")?;
     let cluster = next("cluster")?.to_owned();
-    let incarnation = match format {
-        FORMAT_WITHOUT_INCARNATION => 0,
-        _ => u64::from_str_radix(next("incarnation")?, 16).map_err(|_| "the incarnation is not a number")?,
-    };
+    let incarnation = u64::from_str_radix(next("incarnation")?, 16);
+    let incarnation = incarnation.map_err(|_| "the incarnation is not a number")?;
     let identity = Identity { node, cluster, incarnation };
     if render(format, &identity).as_bytes() != bytes {
         return Err("the checksum does not match".to_owned());
@@ -343,7 +333,7 @@ mod tests {
     }
 
     #[test]
-    fn a_directory_keeps_its_incarnation_and_one_of_the_first_format_has_none() {
+    fn a_directory_keeps_its_incarnation() {
         let disk = SimDisk::new();
         let open = |incarnation| {
             let identity = Identity { incarnation, ..of(3, "blue") };
@@ -351,10 +341,6 @@ mod tests {
             dir.identity().incarnation
         };
         assert_eq!((open(1 << 63), open(5)), (1 << 63, 1 << 63));
-        let first = render(FORMAT_WITHOUT_INCARNATION, &of(3, "blue"));
-        assert_eq!(first, "format 1\nnode 3\ncluster blue\ncrc32c e9e715d4\n");
-        replace(&*disk.shared(), Path::new("/data/node"), first.as_bytes()).unwrap();
-        assert_eq!(open(5), 0);
     }
 
     #[test]

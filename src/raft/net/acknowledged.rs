@@ -21,7 +21,7 @@ pub struct Acknowledgements(Mutex<BTreeMap<u64, Known>>);
 struct Known {
     incarnation: u64,
     acknowledged: Acknowledged,
-    /// The end of the log that the member was found to have instead, at most.
+    /// Whether it was found not to have that any more.
     lost: bool,
 }
 

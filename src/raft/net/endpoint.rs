@@ -2,7 +2,8 @@
 //!
 //! Invariants:
 //! * a node that learns that it was removed knows it until it applies a newer membership that has it again;
-//! * nothing is sent to or taken from another incarnation of a member than the one that is a member;
+//! * nothing is taken in that is meant for another incarnation of this node, and nothing from a member that a newer
+//!   membership has replaced;
 //! * a node that has lost what it acknowledged knows it from then on, and votes for nobody;
 //! * the members kept here are those of an entry that was applied: a membership that may still be undone removes nobody.
 
@@ -42,13 +43,16 @@ pub struct Endpoint {
 #[derive(Default)]
 struct Members {
     index: Option<u64>,
-    /// By their ids.
-    incarnations: BTreeMap<u64, u64>,
+    nodes: BTreeMap<u64, Member>,
 }
 
 impl Members {
+    fn incarnation(&self, id: u64) -> Option<u64> {
+        self.nodes.get(&id).map(|member| member.incarnation)
+    }
+
     fn has(&self, identity: &Identity) -> bool {
-        self.incarnations.get(&identity.node) == Some(&identity.incarnation)
+        self.incarnation(identity.node) == Some(identity.incarnation)
     }
 }
 
@@ -88,8 +92,8 @@ impl Endpoint {
     /// Takes note of the members that were applied.
     pub fn applied_members(&self, membership: &StoredMembership) {
         let index = membership.log_id().as_ref().map(|id| id.index());
-        let incarnations = membership.nodes().map(|(id, member)| (*id, member.incarnation)).collect();
-        let members = Members { index, incarnations };
+        let nodes = membership.nodes().map(|(id, member)| (*id, member.clone())).collect();
+        let members = Members { index, nodes };
         let is_member = members.has(&self.identity);
         let before = std::mem::replace(&mut *self.members.lock(), members);
         if before.has(&self.identity) && !is_member {
@@ -99,6 +103,12 @@ impl Endpoint {
         if is_member && before.index < index && self.removed.send_replace(false) {
             tracing::info!(node = self.node_id(), "this node is a member of its cluster again");
         }
+    }
+
+    /// The members that were applied, and at which place of the log; none before the first.
+    pub fn members(&self) -> (Option<u64>, BTreeMap<u64, Member>) {
+        let members = self.members.lock();
+        (members.index, members.nodes.clone())
     }
 
     /// Whether the group goes on without this node.
@@ -249,8 +259,8 @@ impl Endpoint {
     fn judge_member(&self, hello: &Hello) -> Welcome {
         let members = self.members.lock();
         let Some(index) = hello.members_index else { return Welcome::Ready };
-        match members.incarnations.get(&hello.from) {
-            Some(known) if *known == hello.incarnation => Welcome::Ready,
+        match members.incarnation(hello.from) {
+            Some(known) if known == hello.incarnation => Welcome::Ready,
             _ if Some(index) >= members.index => Welcome::Ready,
             Some(_) => Welcome::Replaced,
             None => Welcome::Removed,
@@ -294,7 +304,8 @@ mod tests {
 
     /// Members of the incarnations that are their ids times ten.
     fn members(index: u64, ids: &[u64]) -> Members {
-        Members { index: Some(index), incarnations: ids.iter().map(|id| (*id, 10 * id)).collect() }
+        let member = |id: &u64| (*id, Member { incarnation: 10 * id, ..Member::default() });
+        Members { index: Some(index), nodes: ids.iter().map(member).collect() }
     }
 
     #[test]
@@ -317,7 +328,7 @@ mod tests {
         assert_eq!(endpoint.hello(to).members_index, None);
         *endpoint.members.lock() = members(9, &[1, 2, 3]);
         assert_eq!(endpoint.hello(to).members_index, Some(9));
-        endpoint.members.lock().incarnations.insert(1, 11);
+        endpoint.members.lock().nodes.insert(1, Member { incarnation: 11, ..Member::default() });
         assert_eq!(endpoint.hello(to).members_index, None, "another incarnation is the member");
     }
 

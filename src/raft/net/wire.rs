@@ -99,6 +99,8 @@ pub struct Standing {
 pub struct Formed {
     /// The place of the membership in the log.
     pub index: Option<u64>,
+    /// Whether it was applied: a membership that may still be undone removes nobody.
+    pub applied: bool,
     pub members: BTreeMap<u64, Member>,
     pub leader: Option<u64>,
 }
@@ -117,6 +119,11 @@ pub enum Change {
     Add {
         id: u64,
         member: Member,
+    },
+    /// A learner asks for its vote. One that was removed gets none by it.
+    Claim {
+        id: u64,
+        incarnation: u64,
     },
     Remove {
         id: u64,
@@ -180,6 +187,8 @@ pub enum ChangeRefused {
     NotLeader,
     /// It cannot be done, for this reason.
     Impossible(String),
+    /// It cannot be done yet.
+    Later(String),
     /// It was begun, and how it ended is not known here.
     Unknown(String),
 }

@@ -68,7 +68,7 @@ impl Table {
         self.trackers.len()
     }
 
-    /// Walks over everything that is remembered: some tens of milliseconds for a full table.
+    /// Walks over everything that is remembered, for whoever asks for INFO.
     pub fn tracked(&self) -> Tracked {
         let mut prefixes = std::collections::BTreeSet::new();
         for tracker in self.trackers.iter().filter(|tracker| tracker.tracking.broadcast) {
