@@ -12,6 +12,7 @@
 #
 #   scripts/cluster.sh start --netns    # 10.213.1.1:6379 and so on, reachable from this machine only
 #   scripts/cluster.sh partition 1      # node 1 on one side, the others on the other; clients reach both
+#   scripts/cluster.sh cut 1 3 4        # node 1 on one side, 3 and 4 on the other; 2 reaches both
 #   scripts/cluster.sh heal
 #
 # Flags of `start`, with their variables: --nodes 3 (NODES), --port 7001 (PORT). Of all: --dir target/cluster (DIR).
@@ -22,7 +23,7 @@ cd "$(dirname "$0")/.."
 source scripts/lib.sh
 
 usage() {
-    sed -n '2,19s/^# \{0,1\}//p' "$0"
+    sed -n '2,20s/^# \{0,1\}//p' "$0"
 }
 
 nodes=${NODES:-3}
@@ -253,19 +254,26 @@ status() {
     done
 }
 
-# Cuts the way between each of these nodes and each of the others. Both directions on both ends: a packet that
-# arrives though its answer cannot would be another fault.
-partition() {
+# Cuts the way between one node and each of the others that follow. Both directions on both ends: a packet that arrives
+# though its answer cannot would be another fault.
+cut() {
     load
     ((netns)) || fail "only nodes that were started with --netns can be cut off"
-    local one other
-    for one in "$@"; do
-        for other in $(seq "$all"); do
-            [[ " $* " == *" $other "* ]] && continue
-            ip -n "$(space "$one")" route replace blackhole "$subnet.$other/32"
-            ip -n "$(space "$other")" route replace blackhole "$subnet.$one/32"
-        done
+    local one=$1 other
+    for other in "${@:2}"; do
+        ip -n "$(space "$one")" route replace blackhole "$subnet.$other/32"
+        ip -n "$(space "$other")" route replace blackhole "$subnet.$one/32"
     done
+}
+
+# Cuts these nodes off from all that are not named.
+partition() {
+    load
+    local one other others=()
+    for other in $(seq "$all"); do
+        [[ " $* " == *" $other "* ]] || others+=("$other")
+    done
+    for one in "$@"; do cut "$one" "${others[@]}"; done
 }
 
 heal() {
@@ -287,6 +295,7 @@ case ${words[0]} in
         ;;
     add) find_programs; add ;;
     partition) partition "${words[@]:1}" ;;
+    cut) cut "${words[@]:1}" ;;
     heal) heal ;;
     *) fail "unknown command ${words[0]}" ;;
 esac

@@ -27,6 +27,7 @@ ulimit -S -n "$(ulimit -H -n)"
 cargo nextest run --profile nightly "$@"
 if ((EUID == 0)) && command -v ip >/dev/null; then
     scripts/test-partition.sh --rounds "$ROUNDS_OF_PARTITIONS"
+    scripts/test-bridge.sh
 else
     echo "nightly.sh: root and iproute2 are needed to cut nodes off, so that is left out" >&2
 fi

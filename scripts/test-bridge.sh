@@ -1,0 +1,59 @@
+#!/usr/bin/env bash
+# Five nodes of which the leader goes on reaching one: the other four are a majority only with that one. They have to get
+# a leader, and no write that was acknowledged on either side may be missing afterwards. As root: the nodes get networks of
+# their own.
+#
+#   scripts/test-bridge.sh
+#   BIN_DIR=target/debug scripts/test-bridge.sh
+set -euo pipefail
+cd "$(dirname "$0")/.."
+# shellcheck source=scripts/lib.sh
+source scripts/lib.sh
+
+((EUID == 0)) || fail "networks of their own are made by root only"
+need ip
+find_programs
+export BIN_DIR
+DIR=$(mktemp -d)
+export DIR
+trap 'scripts/cluster.sh stop --delete || true; rm -rf "$DIR"' EXIT
+
+scripts/cluster.sh start --netns --nodes 5 | tee "$DIR/status"
+declare -A address
+while read -r node where _; do address[$node]=$where; done < <(tail -n +2 "$DIR/status")
+on() {
+    "$CLIENT" --server "${address[$1]}" --connect-timeout 2 --timeout 20 "${@:2}"
+}
+raft_field() {
+    on "$1" info raft | tr -d '\r' | sed -n "s/^$2://p"
+}
+acknowledged=()
+write() {
+    [[ $(on "$1" raw set "$2" "$2") == OK ]] || fail "node $1 did not write $2"
+    acknowledged+=("$2")
+}
+
+old=$(raft_field 1 leader_id)
+bridge=$((old % 5 + 1))
+rest=()
+for node in 1 2 3 4 5; do ((node == old || node == bridge)) || rest+=("$node"); done
+write "$old" before
+echo "node $old leads, and reaches only node $bridge from now on"
+scripts/cluster.sh cut "$old" "${rest[@]}"
+begun=$(date +%s%3N)
+# A client waits two seconds for a leader, then it is told that there is none, and asks again.
+for _ in $(seq 30); do
+    on "${rest[0]}" raw set meanwhile meanwhile >"$DIR/answer" 2>&1 && break
+done
+[[ $(cat "$DIR/answer") == OK ]] || fail "no leader while the bridge lasts: $(cat "$DIR/answer")"
+acknowledged+=(meanwhile)
+echo "the majority wrote again after $(($(date +%s%3N) - begun)) ms, led by node $(raft_field "${rest[0]}" leader_id)"
+write "$bridge" over-the-bridge
+scripts/cluster.sh heal
+write "$old" after
+for node in 1 2 3 4 5; do
+    for key in "${acknowledged[@]}"; do
+        [[ $(on "$node" raw get "$key") == "$key" ]] || fail "node $node lacks $key"
+    done
+done
+echo "all ${#acknowledged[@]} writes are on all five nodes"
