@@ -15,8 +15,8 @@ source scripts/lib.sh
 # (streams, SORT and gigabytes of memory), and those of whole families of commands (bitops, geo, scripting, streams, ..).
 units=(keyspace scan info-command type/string type/incr type/list type/list-2 type/list-3 type/set type/zset type/hash expire other
     multi quit protocol introspection introspection-2 latency-monitor slowlog pubsub tracking pause lazyfree)
-# Those whose slow tests run, too: they have no others, or few.
-slow=" type/list-2 type/list-3 "
+# Those whose slow tests run, too: there are no others.
+slow=" type/list-2 "
 if (($#)); then units=("$@"); fi
 # A unit takes a few seconds, `other` a minute or two: it writes 100 000 times, each time with a read behind it. One that waits for
 # something that never happens is cut off.
