@@ -45,6 +45,8 @@ proc test {name code {okpattern undefined} {tags {}}} {
     # The tests of tracking go on with what the connection was told before.
     if {$::num_failed > $failed} {
         if {[string match *tracking* $::curfile]} { catch {drain} } else { catch {reconnect} }
+        # Nor has a pause to go on that the test did not come to end.
+        catch {r client unpause}
     }
     return $result
 }
