@@ -43,6 +43,37 @@ proc test {name code {okpattern undefined} {tags {}}} {
     set failed $::num_failed
     set result [uplevel 1 [list test_of_redis $name $code $okpattern $tags]]
     # The tests of tracking go on with what the connection was told before.
-    if {$::num_failed > $failed && ![string match *tracking* $::curfile]} { catch {reconnect} }
+    if {$::num_failed > $failed} {
+        if {[string match *tracking* $::curfile]} { catch {drain} } else { catch {reconnect} }
+        # Nor has a pause to go on that the test did not come to end.
+        catch {r client unpause}
+    }
     return $result
+}
+
+# Reads what a test has left unread.
+proc drain {} {
+    set client [srv 0 client]
+    $client deferred 1
+    $client ping end-of-test
+    while {![string match *end-of-test* [$client read]]} {}
+    $client deferred 0
+}
+
+# A reply that does not come fails its test, not the unit: 10 s are more than any of them takes.
+rename ::redis::redis_read_reply ::redis::read_reply_of_redis
+proc ::redis::redis_read_reply {id fd} {
+    if {$::redis::blocking($id) && [chan pending input $fd] == 0 && ![readable_soon $fd]} {
+        return -code error "no reply within 10 s"
+    }
+    ::redis::read_reply_of_redis $id $fd
+}
+proc readable_soon {fd} {
+    set ::readable_$fd 2
+    set timer [after 10000 [list set ::readable_$fd 0]]
+    fileevent $fd readable [list set ::readable_$fd 1]
+    vwait ::readable_$fd
+    after cancel $timer
+    fileevent $fd readable {}
+    return [set ::readable_$fd]
 }

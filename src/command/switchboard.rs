@@ -51,6 +51,13 @@ pub struct Tracking {
     pub redirect: Option<u64>,
 }
 
+impl Tracking {
+    /// Which of the prefixes a key begins with: one at most, since none begins with another.
+    pub fn prefix_of(&self, key: &[u8]) -> Option<usize> {
+        self.prefixes.iter().position(|prefix| key.starts_with(prefix))
+    }
+}
+
 /// Which clients `CLIENT KILL` means.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct KillFilter {

@@ -311,6 +311,50 @@ fn a_client_that_wants_no_replies_is_told_all_the_same() {
 }
 
 #[test]
+fn the_keys_of_each_prefix_are_told_by_themselves() {
+    let node = TestNode::started();
+    let mut client = resp3(&node);
+    client.ok("CLIENT TRACKING ON BCAST PREFIX a: PREFIX b:");
+    node.client().ok("MSET b:1 1 a:1 1 c:1 1 b:2 1 a:2 1");
+    assert_eq!(client.receive().unwrap(), invalidated(&["a:1", "a:2"]));
+    assert_eq!(client.receive().unwrap(), invalidated(&["b:1", "b:2"]));
+    assert_eq!(client.text("PING"), "PONG");
+}
+
+#[test]
+fn a_lower_limit_makes_keys_be_told_at_once() {
+    let node = TestNode::started();
+    let mut client = resp3(&node);
+    client.ok("CLIENT TRACKING ON");
+    let keys = ["k1", "k2", "k3"];
+    keys.iter().for_each(|key| assert_eq!(client.ask(&format!("GET {key}")), Value::Null));
+    node.client().ok("CONFIG SET tracking-table-max-keys 1");
+    let told = [client.receive().unwrap(), client.receive().unwrap()];
+    assert!(told.iter().all(|told| keys.iter().any(|key| *told == invalidated(&[key]))), "{told:?}");
+    assert_ne!(told[0], told[1]);
+    assert_eq!(client.text("PING"), "PONG");
+}
+
+#[test]
+fn a_client_whose_redirection_has_gone_finds_it_broken() {
+    let node = TestNode::started();
+    let (mut client, mut listener) = (node.client(), node.client());
+    let id = listener.integer("CLIENT ID");
+    client.ok(&format!("CLIENT TRACKING ON REDIRECT {id}"));
+    let flags = |client: &mut Client| match client.ask("CLIENT TRACKINGINFO") {
+        Value::Array(fields) => fields[1].clone(),
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(flags(&mut client), Value::Array(vec![bulk("on")]));
+    assert!(client.text("CLIENT INFO").contains(" flags=t "));
+    node.client().integer(&format!("CLIENT KILL ID {id}"));
+    crate::harness::wait::until("the redirection is broken", || {
+        (flags(&mut client) == Value::Array(vec![bulk("on"), bulk("broken_redirect")])).then_some(())
+    });
+    assert!(client.text("CLIENT INFO").contains(" flags=tR "));
+}
+
+#[test]
 fn a_client_that_caches_and_does_not_read_is_cut_off_and_nobody_waits_for_it() {
     let node = TestNode::started();
     let (mut slow, mut writer) = (resp3(&node), node.client());

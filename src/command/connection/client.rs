@@ -78,7 +78,7 @@ impl Control for Client {
             b"UNBLOCK" if (1..=2).contains(&args.left()) => unblock(args),
             b"REPLY" if args.left() == 1 => reply(args, session),
             b"TRACKING" if !args.is_empty() => tracking::set(args, session, node),
-            b"TRACKINGINFO" if args.is_empty() => Ok(tracking::info(session)),
+            b"TRACKINGINFO" if args.is_empty() => Ok(tracking::info(session, node)),
             b"CACHING" if args.left() == 1 => tracking::caching(args, session),
             b"GETREDIR" if args.is_empty() => Ok(tracking::redirect(session)),
             b"READ-CONSISTENCY" if args.left() == 1 => {

@@ -33,6 +33,7 @@ impl Hub {
         self.tracking.set_keys_max(config.tracking_table_max_keys);
         self.set_message_bytes_max(config.client_output_buffer_limit.pubsub.hard_bytes_max());
         self.want_changes();
+        self.tracking.surplus().iter().for_each(|key| self.make_room(key));
     }
 
     /// Remembers that a client is about to read these keys. Behind the reply it has to be told of those that are forgotten

@@ -52,13 +52,15 @@ impl Hub {
         if self.tracking.is_empty() {
             return;
         }
-        let mut told: BTreeMap<u64, (Tracker, Vec<Bytes>)> = BTreeMap::new();
+        // As in Redis the keys of each prefix are a message of their own.
+        let mut told: BTreeMap<(u64, Option<usize>), (Tracker, Vec<Bytes>)> = BTreeMap::new();
         for change in changes {
             let key = change.key.as_bytes();
             let mut trackers = self.tracking.readers(key);
             trackers.extend(self.tracking.broadcast(key));
             for tracker in trackers {
-                let (_, keys) = told.entry(tracker.client.id).or_insert_with(|| (tracker, Vec::new()));
+                let of = (tracker.client.id, tracker.tracking.prefix_of(key));
+                let (_, keys) = told.entry(of).or_insert_with(|| (tracker, Vec::new()));
                 // A change has several events, one after the other.
                 if keys.last().is_none_or(|last| last != key) {
                     keys.push(Bytes::copy_from_slice(key));

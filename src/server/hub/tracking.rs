@@ -128,12 +128,24 @@ impl Table {
             ids.push(client);
         }
         drop(ids);
-        let count = self.keys_count.load(Ordering::Relaxed);
+        (self.too_many() > 0).then(|| self.some_key_but(key)).flatten()
+    }
+
+    /// How many keys are remembered beyond the limit.
+    fn too_many(&self) -> usize {
         let keys_max = match self.keys_max.load(Ordering::Relaxed) {
             0 => KEYS_MAX,
             keys => keys,
         };
-        (count > keys_max).then(|| self.some_key_but(key)).flatten()
+        self.keys_count.load(Ordering::Relaxed).saturating_sub(keys_max)
+    }
+
+    /// Keys that have to make room, once the limit is lower than it was.
+    pub fn surplus(&self) -> Vec<Bytes> {
+        match self.too_many() {
+            0 => Vec::new(),
+            keys => self.keys.iter().take(keys).map(|entry| entry.key().clone()).collect(),
+        }
     }
 
     /// Whether a client is going to be told when a key changes.
@@ -160,9 +172,7 @@ impl Table {
             return Vec::new();
         }
         let wants = |tracking: &Tracking| {
-            let prefixes = &tracking.prefixes;
-            tracking.broadcast
-                && (prefixes.is_empty() || prefixes.iter().any(|prefix| key.starts_with(prefix)))
+            tracking.broadcast && (tracking.prefixes.is_empty() || tracking.prefix_of(key).is_some())
         };
         let found = self.trackers.iter().filter(|tracker| wants(&tracker.tracking));
         found.map(|tracker| tracker.value().clone()).collect()
@@ -222,6 +232,21 @@ mod tests {
         assert_eq!(ids(&table.readers(b"old")), [1]);
         assert_eq!(ids(&table.everybody()), [1]);
         assert!(table.readers(b"new").is_empty(), "everything was told");
+    }
+
+    #[test]
+    fn a_lower_limit_leaves_a_surplus() {
+        let table = Table::default();
+        table.set(tracker(1, Tracking::default()));
+        for key in ["a", "b", "c"] {
+            assert_eq!(table.remember(1, key.as_bytes()), None);
+        }
+        assert!(table.surplus().is_empty());
+        table.set_keys_max(1);
+        let surplus = table.surplus();
+        assert_eq!(surplus.len(), 2);
+        surplus.iter().for_each(|key| assert_eq!(ids(&table.readers(key)), [1]));
+        assert!(table.surplus().is_empty());
     }
 
     #[test]

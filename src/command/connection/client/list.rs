@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::number;
+use super::{number, tracking};
 use crate::command::{Args, ClientLine, Node, Session};
 use crate::error::Answer;
 use crate::resp::{Protocol, Reply};
@@ -12,7 +12,7 @@ const INVALID_ID: &str = "ERR Invalid client ID";
 /// The connection that asks.
 pub fn own(session: &Session, node: &dyn Node) -> String {
     let line = node.client(session.id).map(|line| ClientLine { session: session.clone(), ..line });
-    line.map_or_else(String::new, |line| line_of(&line, node.now_ms()))
+    line.map_or_else(String::new, |line| line_of(&line, node))
 }
 
 /// Those that were asked for.
@@ -43,7 +43,7 @@ pub fn all(args: &mut Args<'_>, session: &Session, node: &dyn Node) -> Result<Re
         if !wanted(&line) {
             continue;
         }
-        text.push_str(&line_of(&line, node.now_ms()));
+        text.push_str(&line_of(&line, node));
         text.push('\n');
     }
     Ok(Reply::Verbatim(text.into()))
@@ -65,14 +65,15 @@ pub fn client_id(word: &[u8]) -> Result<u64, Answer> {
     id.ok_or(Answer::fixed(INVALID_ID))
 }
 
-fn flags(session: &Session) -> String {
-    let tracking = session.tracking.as_ref();
+fn flags(session: &Session, node: &dyn Node) -> String {
+    let told = session.tracking.as_ref();
     let letters = [
         ('O', session.monitors),
         ('P', session.subscribed.total() > 0),
         ('x', session.queued.is_some()),
-        ('t', tracking.is_some()),
-        ('B', tracking.is_some_and(|tracking| tracking.broadcast)),
+        ('t', told.is_some()),
+        ('R', tracking::is_broken(session, node)),
+        ('B', told.is_some_and(|told| told.broadcast)),
         ('e', session.no_evict),
         ('T', session.no_touch),
     ];
@@ -80,7 +81,8 @@ fn flags(session: &Session) -> String {
     if set.is_empty() { "N".to_string() } else { set }
 }
 
-fn line_of(line: &ClientLine, now_ms: u64) -> String {
+fn line_of(line: &ClientLine, node: &dyn Node) -> String {
+    let now_ms = node.now_ms();
     let session = &line.session;
     let seconds_since = |then_ms: u64| now_ms.saturating_sub(then_ms) / 1000;
     let redirect = match &session.tracking {
@@ -101,7 +103,7 @@ fn line_of(line: &ClientLine, now_ms: u64) -> String {
     let written = write!(
         text,
         " flags={} db=0 sub={} psub={} ssub={} multi={} watch={}",
-        flags(session),
+        flags(session, node),
         session.subscribed.channels,
         session.subscribed.patterns,
         session.subscribed.shards,

@@ -146,8 +146,14 @@ pub fn redirect(session: &Session) -> Reply {
     })
 }
 
+/// Whether the client that is told in place of this one has gone.
+pub fn is_broken(session: &Session, node: &dyn Node) -> bool {
+    let redirect = session.tracking.as_ref().and_then(|tracking| tracking.redirect);
+    redirect.is_some_and(|id| !node.switchboard().is_connected(id))
+}
+
 /// `CLIENT TRACKINGINFO`.
-pub fn info(session: &Session) -> Reply {
+pub fn info(session: &Session, node: &dyn Node) -> Reply {
     let tracking = session.tracking.as_ref();
     let is = |property: fn(&Tracking) -> bool| tracking.is_some_and(property);
     let flags = [
@@ -158,12 +164,18 @@ pub fn info(session: &Session) -> Reply {
         ("optout", is(|tracking| tracking.opt_out)),
         ("caching-yes", session.caching == Some(true)),
         ("caching-no", session.caching == Some(false)),
+        ("broken_redirect", is_broken(session, node)),
     ];
     let flags = flags.iter().filter(|(_, set)| *set).map(|(flag, _)| Reply::word(flag)).collect();
-    let prefixes = tracking.map(|tracking| &tracking.prefixes[..]).unwrap_or_default();
+    let prefixes = match tracking.map(|tracking| (tracking.broadcast, &tracking.prefixes[..])) {
+        // Everything begins with nothing.
+        Some((true, [])) => vec![Reply::bulk("")],
+        Some((_, prefixes)) => prefixes.iter().cloned().map(Reply::Bulk).collect(),
+        None => Vec::new(),
+    };
     Reply::Map(vec![
         (Reply::word("flags"), Reply::Set(flags)),
         (Reply::word("redirect"), redirect(session)),
-        (Reply::word("prefixes"), Reply::Array(prefixes.iter().cloned().map(Reply::Bulk).collect())),
+        (Reply::word("prefixes"), Reply::Array(prefixes)),
     ])
 }
