@@ -66,7 +66,12 @@ impl Node {
         let incarnation = owner.as_ref().map_or_else(|| random.next_u64(), |owner| owner.incarnation);
         let member = own_member(&config, listener.address(), acceptor.address(), incarnation)?;
         let (identity, founding) = found_or_join(&config, &*disk, owner, &member, &mut random).await?;
-        let data = DataDir::open(disk, &config.dir, identity)?;
+        let mut data = DataDir::open(disk, &config.dir, identity)?;
+        let mut member = member;
+        if forget_others {
+            member.incarnation = random.next_u64();
+            data.renew(member.incarnation)?;
+        }
         let keyspace = Arc::new(Keyspace::new());
         let hub = Hub::new(keyspace.clone(), clock.clone());
         let options = Options {
@@ -198,7 +203,11 @@ impl Node {
         let status = self.shared.group.status();
         let others = status.members.iter().filter(|member| member.id != status.node_id);
         let other = others.max_by_key(|member| Some(member.id) == status.leader);
-        other.map(|other| other.member.client_address.clone()).unwrap_or_default()
+        // One that lost its log knows none.
+        other.map_or_else(
+            || self.shared.config.read().join.clone(),
+            |other| other.member.client_address.clone(),
+        )
     }
 
     /// Starts again as something else than it was.

@@ -16,6 +16,7 @@ use super::convert;
 use super::group::{ELECTION_TIMEOUT_MS_MIN, Group};
 use super::net::{
     Append, AskVote, Asker, Declined, FRAME_BYTES_MAX, Handler, IncomingSnapshot, Request, Response,
+    WireEntry,
 };
 use super::proposer::Done;
 use super::types::TypeConfig;
@@ -80,6 +81,10 @@ impl Group {
         if self.endpoint().has_lost() {
             return Err("this node lost what it had acknowledged".to_string());
         }
+        if self.is_recalling() && self.log().last().is_none() {
+            return Err("this node does not know yet whether it lost its log".to_string());
+        }
+        self.check_applied(&append)?;
         let payloads = append.entries.iter().map(|entry| entry.payload.len());
         let room = match append.entries.is_empty() {
             true => None,
@@ -111,12 +116,33 @@ impl Group {
         })
     }
 
+    /// Refuses entries that contradict what this node has applied: no leader of its cluster has such.
+    fn check_applied(&self, append: &Append) -> Result<(), String> {
+        let applied = self.applied().get();
+        let contradicts = |entry: &&WireEntry| {
+            Some(entry.index) <= applied
+                && self.log().term_of(entry.index).is_some_and(|term| term != entry.term)
+        };
+        let Some(entry) = append.entries.iter().find(contradicts) else { return Ok(()) };
+        tracing::error!(
+            index = entry.index,
+            term = entry.term,
+            "a leader contradicts what this node has applied"
+        );
+        Err(format!("entry {} contradicts what this node has applied", entry.index))
+    }
+
     async fn vote(&self, ask: AskVote, before: bool) -> Result<Response, String> {
         if self.endpoint().has_lost() {
             return Err("this node lost what it had acknowledged, and votes for nobody".to_string());
         }
-        if self.is_recalling() {
+        // The first election of a new cluster is of nodes that have the one entry that formed it.
+        let first = self.log().last().is_none() && ask.last.is_some_and(|(index, _)| index == 0);
+        if self.is_recalling() && !first {
             return Err("this node does not know yet what it had acknowledged".to_string());
+        }
+        if first && !before {
+            self.end_recalling();
         }
         // A hand-over is the leader's own wish, so its lease does not stand against it.
         if self.is_silent() && !ask.transfer {

@@ -18,6 +18,7 @@ use futures_util::future::join_all;
 use openraft::async_runtime::watch::WatchReceiver;
 use tokio::time::timeout;
 
+use super::convert;
 use super::group::Group;
 use super::membership::CHANGE_TIMEOUT;
 use super::net::{Acknowledged, Asker, Change, ChangeRefused, Formed, Request, Response, Standing, Target};
@@ -141,6 +142,8 @@ impl Group {
             // Also while nothing was applied: a node with a log is in a cluster.
             cluster: (membership.nodes().count() > 0).then(formed),
             acknowledged: self.endpoint().acknowledged.of(from.id, from.incarnation),
+            last: self.log().last().or(self.log().purged()),
+            applied: metrics.last_applied.as_ref().map(convert::pair),
         }
     }
 
@@ -150,14 +153,14 @@ impl Group {
         let id = self.endpoint().node_id();
         let mut lost = false;
         let mut told = Told::default();
-        while !self.is_member() {
+        while !self.is_member() && !self.endpoint().has_lost() {
             let answers = self.ask_all(&initial).await;
             for acknowledged in answers.values().flatten().filter_map(|standing| standing.acknowledged) {
                 self.check_kept(acknowledged);
             }
             let verdict = judge(id, &initial, &answers);
-            if verdict == Verdict::Member || answers.values().all(Option::is_some) {
-                self.end_recalling();
+            if self.is_recalling() {
+                self.judge_empty_log(&verdict, &answers);
             }
             let phase = match verdict {
                 Verdict::Form(members) => {
@@ -272,9 +275,45 @@ impl Group {
         let order = |(index, term): (u64, u64)| (term, index);
         let kept = last.map(order) >= Some(order(acknowledged.last));
         if term <= acknowledged.leader_term && !kept {
-            self.raft().runtime_config().elect(false);
-            self.endpoint().set_lost(acknowledged);
+            let (acknowledged, last) = (acknowledged.last.0, last.map_or(-1, |(index, _)| index as i64));
+            self.give_up(&format!("entry {acknowledged} was acknowledged, and the log ends at {last}"));
         }
+    }
+
+    fn give_up(&self, reason: &str) {
+        self.raft().runtime_config().elect(false);
+        self.endpoint().set_lost(reason);
+    }
+
+    /// For a directory that is not new and has no log: whether the cluster is new, too, or the log is gone. A cluster that
+    /// had a leader has more than the entry that formed it.
+    fn judge_empty_log(&self, verdict: &Verdict, answers: &BTreeMap<u64, Option<Standing>>) {
+        let had_a_leader = |standing: &Standing| standing.last.is_some_and(|(index, _)| index > 0);
+        if *verdict == Verdict::Member && answers.values().flatten().any(had_a_leader) {
+            self.give_up("its log is gone");
+        } else if *verdict == Verdict::Member || answers.values().all(Option::is_some) {
+            self.end_recalling();
+        }
+    }
+
+    /// Without a log and without initial members to ask: whatever the log held is gone.
+    pub(super) fn give_up_empty_log(&self) {
+        self.give_up("its log is gone");
+    }
+
+    /// Whether a node that is to become a member has applied only what this one has, too: not so after nodes went on
+    /// without each other. One that does not answer is about to start with an empty directory.
+    pub(super) async fn check_history(&self, id: u64, member: &Member) -> Result<(), ChangeRefused> {
+        let standing = self.ask_standing(id, &member.raft_address).await;
+        let Some((index, term)) = standing.and_then(|standing| standing.applied) else { return Ok(()) };
+        let purged = || self.log().purged().filter(|purged| purged.0 == index).map(|purged| purged.1);
+        if self.log().term_of(index).or_else(purged) == Some(term) {
+            return Ok(());
+        }
+        Err(ChangeRefused::Impossible(format!(
+            "node {id} has applied entry {index} of term {term}, which this cluster does not have, or no longer in its \
+             log: empty its directory and start it with --join"
+        )))
     }
 }
 
@@ -324,13 +363,27 @@ mod tests {
     }
 
     fn empty(incarnation: u64) -> Option<Standing> {
-        Some(Standing { incarnation, removed: false, cluster: None, acknowledged: None })
+        Some(Standing {
+            incarnation,
+            removed: false,
+            cluster: None,
+            acknowledged: None,
+            last: None,
+            applied: None,
+        })
     }
 
     fn formed(index: u64, incarnations: &[(u64, u64)]) -> Option<Standing> {
         let members = incarnations.iter().map(|(id, incarnation)| (*id, member(*incarnation))).collect();
         let cluster = Some(Formed { index: Some(index), applied: true, members, leader: None });
-        Some(Standing { incarnation: 1, removed: false, cluster, acknowledged: None })
+        Some(Standing {
+            incarnation: 1,
+            removed: false,
+            cluster,
+            acknowledged: None,
+            last: None,
+            applied: None,
+        })
     }
 
     #[test]

@@ -19,7 +19,7 @@ use tokio::time::Instant;
 use super::bootstrap::Phase;
 use super::net::{self, Endpoint, Links, Network, ReadPoint};
 use super::notices::{Inbox, Notices};
-use super::opening::{forget_others, log_store, open_log, restore};
+use super::opening::{config, forget_others, log_store, open_log, restore};
 use super::proposer::Proposer;
 use super::room::DiskRoom;
 use super::rounds::Rounds;
@@ -194,6 +194,11 @@ impl Group {
                 })?;
                 own.incarnation = identity.incarnation;
                 if members.len() == 1 {
+                    if !fresh {
+                        tracing::warn!(
+                            "the directory is not new and has no log: if it had one, its data is gone"
+                        );
+                    }
                     self.raft().initialize(members).await.map_err(stopped)?;
                 } else {
                     self.set_phase(Phase::Waiting(Vec::new()));
@@ -201,6 +206,8 @@ impl Group {
                     self.shared.recalling.store(!fresh, Ordering::Release);
                     self.spawn(self.clone().bootstrap(members));
                 }
+            } else if !fresh {
+                self.give_up_empty_log();
             }
         } else if self.is_alone() {
             // Nobody else could be leader, so there is no reason to wait for an election timeout.
@@ -465,32 +472,14 @@ impl Group {
         if let Err(error) = self.raft().shutdown().await {
             tracing::error!(%error, "consensus did not stop cleanly");
         }
-        for task in self.shared.tasks.lock().drain(..) {
-            task.abort();
-        }
+        let tasks: Vec<_> = self.shared.tasks.lock().drain(..).collect();
+        tasks.iter().for_each(JoinHandle::abort);
+        // Whoever starts again binds the port that one of them holds.
+        futures_util::future::join_all(tasks).await;
         self.shared.log.close()
     }
 }
 
 fn stopped(error: impl std::fmt::Display) -> Fatal {
     Fatal::Consensus(error.to_string())
-}
-
-fn config(options: &Options) -> Result<Arc<openraft::Config>, Fatal> {
-    let config = openraft::Config {
-        cluster_name: "jsonvault".to_string(),
-        heartbeat_interval: HEARTBEAT_MS,
-        election_timeout_min: ELECTION_TIMEOUT_MS_MIN,
-        election_timeout_max: ELECTION_TIMEOUT_MS_MAX,
-        // A node that was cut off does not unseat a leader when it comes back.
-        enable_pre_vote: Some(true),
-        // A leader that starts anew may have lost what it had sent and not yet synced. Were it to go on in its term, it
-        // would give the same index to another entry.
-        enable_leader_restore: Some(false),
-        snapshot_policy: openraft::SnapshotPolicy::LogsSinceLast(options.snapshot_log_entries),
-        // The log is purged by `maintenance`, behind the older of two snapshots.
-        max_in_snapshot_log_to_keep: u64::MAX,
-        ..openraft::Config::default()
-    };
-    config.validate().map(Arc::new).map_err(|error| Fatal::Config(error.to_string()))
 }

@@ -107,6 +107,7 @@ impl Group {
                 if let Some((other, _)) = nodes.iter().find(|(_, known)| same(known)) {
                     return impossible(format!("node {other} has that address already"));
                 }
+                self.check_history(id, &member).await?;
                 self.add_learner(id, member).await?;
             }
         }
@@ -140,6 +141,7 @@ impl Group {
                 format!("node {id} answers from the directory that it has as a member: stop it first");
             return Err(ChangeRefused::Later(reason));
         }
+        self.check_history(id, &member).await?;
         tracing::warn!(node = id, "a member comes back without its data, and is taken in anew as a learner");
         self.remove(id, false).await?;
         self.add_learner(id, member).await

@@ -1,4 +1,4 @@
-//! What a start reads from the disk before consensus begins: the newest snapshot and the log after it.
+//! What a start needs before consensus begins: the newest snapshot and the log after it, and how consensus works.
 //!
 //! Invariant: the log that is handed on goes on where the restored state ends, or the start is refused and says why.
 
@@ -9,7 +9,7 @@ use openraft::EntryPayload;
 use tokio::sync::oneshot;
 
 use super::convert;
-use super::group::{GROUP, Options};
+use super::group::{ELECTION_TIMEOUT_MS_MAX, ELECTION_TIMEOUT_MS_MIN, GROUP, HEARTBEAT_MS, Options};
 use super::log_store::LogStore;
 use super::net::Endpoint;
 use super::saving::Saving;
@@ -92,6 +92,9 @@ pub fn log_store(log: &Arc<Log>, recovered: &Recovered) -> Result<LogStore, Fata
         .map_err(|error| unreadable(log, error))
 }
 
+/// More terms than a cluster goes through while its operators look.
+const FORK_TERM_BITS: u32 = 20;
+
 fn unreadable(log: &Log, error: convert::Unreadable) -> Fatal {
     Fatal::Directory { path: log.path(), reason: error.to_string() }
 }
@@ -99,7 +102,8 @@ fn unreadable(log: &Log, error: convert::Unreadable) -> Fatal {
 /// Makes this node the only member, by an entry that no leader has proposed: the others are lost, and an operator says
 /// that the cluster goes on with what this node has. Whatever its log holds counts as committed from then on.
 ///
-/// The entry is of a later term than any that this node knows, so it is no other entry of the old cluster.
+/// The entry is of a term far beyond any that this node knows, and that its new incarnation chooses: whatever terms the others
+/// went through meanwhile, or another node that an operator had go on alone, no entry of theirs has its index and term.
 pub async fn forget_others(log: &Log, recovered: &mut Recovered, id: u64, own: Member) -> Result<(), Fatal> {
     let vote = recovered
         .vote
@@ -109,7 +113,9 @@ pub async fn forget_others(log: &Log, recovered: &mut Recovered, id: u64, own: M
         .map_err(|error| unreadable(log, error))?;
     let voted = vote.map_or(0, |vote| convert::store_vote(&vote).term);
     let last = log.last().or(log.purged());
-    let term = voted.max(last.map_or(0, |(_, term)| term)) + 1;
+    let known = voted.max(last.map_or(0, |(_, term)| term));
+    let term =
+        (((known >> FORK_TERM_BITS) + 1) << FORK_TERM_BITS) | (own.incarnation & ((1 << FORK_TERM_BITS) - 1));
     let vote = convert::encode_vote(&Vote::new(term, id));
     log.save_vote(&vote)?;
     recovered.vote = Some(vote);
@@ -122,4 +128,24 @@ pub async fn forget_others(log: &Log, recovered: &mut Recovered, id: u64, own: M
     appended.await.map_err(|_| Fatal::Consensus("the log was closed".to_string()))??;
     tracing::warn!(node = id, term, "this node goes on as a cluster of its own");
     Ok(())
+}
+
+/// How consensus works.
+pub fn config(options: &Options) -> Result<Arc<openraft::Config>, Fatal> {
+    let config = openraft::Config {
+        cluster_name: "jsonvault".to_string(),
+        heartbeat_interval: HEARTBEAT_MS,
+        election_timeout_min: ELECTION_TIMEOUT_MS_MIN,
+        election_timeout_max: ELECTION_TIMEOUT_MS_MAX,
+        // A node that was cut off does not unseat a leader when it comes back.
+        enable_pre_vote: Some(true),
+        // A leader that starts anew may have lost what it had sent and not yet synced. Were it to go on in its term, it
+        // would give the same index to another entry.
+        enable_leader_restore: Some(false),
+        snapshot_policy: openraft::SnapshotPolicy::LogsSinceLast(options.snapshot_log_entries),
+        // The log is purged by `maintenance`, behind the older of two snapshots.
+        max_in_snapshot_log_to_keep: u64::MAX,
+        ..openraft::Config::default()
+    };
+    config.validate().map(Arc::new).map_err(|error| Fatal::Config(error.to_string()))
 }

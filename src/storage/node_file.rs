@@ -14,8 +14,8 @@
 //! Invariants:
 //! * A directory that has a node file is used by that node of that cluster alone, and by one process at a time.
 //! * The node file is whole or absent: it is written aside, synced and renamed.
-//! * The incarnation is drawn when the directory is made and never changes: a node that has another one has lost what it
-//!   had on disk, and what it promised.
+//! * The incarnation is drawn when the directory is made: a node that has another one has lost what it had on disk, and what
+//!   it promised. It changes only when a node goes on without the others, as they are to count on it no more.
 //! * What a directory without a node file holds is nobody's, and is neither used nor added to: it may be a lost
 //!   node's. Only what a removal that was interrupted has left is removed.
 
@@ -217,6 +217,15 @@ impl DataDir {
 
     pub fn identity(&self) -> &Identity {
         &self.identity
+    }
+
+    /// Makes this another incarnation, with the same data.
+    ///
+    /// # Errors
+    /// [`Fatal::Disk`].
+    pub fn renew(&mut self, incarnation: u64) -> Result<(), Fatal> {
+        self.identity.incarnation = incarnation;
+        self.write_node_file()
     }
 
     /// Whether this call of `open` made it: nothing can be in it.

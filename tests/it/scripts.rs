@@ -11,6 +11,7 @@
 //! | `start [flag=value ..]` | starts the node, the first time or again, with these flags from then on |
 //! | `kill`, `stop` | SIGKILL; SIGTERM, with the exit code |
 //! | `wipe`, `copy`, `put-back` | removes the directory of a node that is down; copies it; has the copy in its place |
+//! | `wipe-group` | removes the log and the snapshots, and leaves the rest |
 //! | `fails [flag=value ..]` | a start that must not succeed: the last line of its messages |
 //! | `wait field=value` | until INFO has this value; `field='> 7'`: a larger number |
 //! | `said text` | until the text stands in its messages |
@@ -238,6 +239,7 @@ impl Scenario {
                 done(until(text, || node.messages().contains(text).then_some(())))
             }
             "wipe" => done(self.cluster.node(id).wipe()),
+            "wipe-group" => done(self.cluster.node(id).wipe_group()),
             "copy" => done(self.cluster.node(id).copy_dir()),
             "put-back" => done(self.cluster.node(id).put_copy_back()),
             "reconnect" => done(()),
@@ -314,6 +316,8 @@ scripts! {
     a_directory_belongs_to_one_node
     a_follower_behind_the_purged_log_gets_a_snapshot
     a_leader_that_is_stopped_under_load_causes_no_error
+    a_lost_log_is_a_lost_disk
+    a_member_of_another_history_is_not_taken_in
     a_new_node_becomes_a_voter_and_the_first_can_leave
     a_node_of_another_cluster_is_refused
     a_node_with_an_older_copy_of_its_disk_is_refilled

@@ -19,7 +19,7 @@ use tokio::time::timeout;
 use super::acknowledged::Acknowledgements;
 use super::complaints::Complaints;
 use super::frame;
-use super::wire::{Acknowledged, Hello, PROTOCOL_VERSION, Welcome};
+use super::wire::{Hello, PROTOCOL_VERSION, Welcome};
 use crate::env::{Connection, Net};
 use crate::raft::types::{Member, StoredMembership};
 use crate::storage::Identity;
@@ -36,7 +36,7 @@ pub struct Endpoint {
     net: Arc<dyn Net>,
     members: Mutex<Members>,
     removed: watch::Sender<bool>,
-    lost: watch::Sender<Option<Acknowledged>>,
+    lost: watch::Sender<bool>,
     refusals: Complaints,
 }
 
@@ -80,7 +80,7 @@ impl Endpoint {
             net,
             members: Mutex::default(),
             removed: watch::channel(false).0,
-            lost: watch::channel(None).0,
+            lost: watch::channel(false).0,
             refusals: Complaints::default(),
         }
     }
@@ -130,15 +130,15 @@ impl Endpoint {
 
     /// Whether this node is to take no further part, since it lost entries that it had acknowledged.
     pub fn has_lost(&self) -> bool {
-        self.lost.borrow().is_some()
+        *self.lost.borrow()
     }
 
     /// Takes note that this node no longer has what it acknowledged.
-    pub fn set_lost(&self, acknowledged: Acknowledged) {
-        if self.lost.send_replace(Some(acknowledged)).is_none() {
+    pub fn set_lost(&self, reason: &str) {
+        if !self.lost.send_replace(true) {
             tracing::error!(
                 node = self.node_id(),
-                acknowledged = acknowledged.last.0,
+                reason,
                 "this node lost entries that it had acknowledged: its data directory is an older copy, or was damaged; \
                  it votes no more"
             );
@@ -148,7 +148,7 @@ impl Endpoint {
     /// Returns when [`Endpoint::set_lost`] was called.
     pub async fn until_lost(&self) {
         // The sender is held here, so the channel does not end.
-        let _ = self.lost.subscribe().wait_for(Option::is_some).await;
+        let _ = self.lost.subscribe().wait_for(|lost| *lost).await;
     }
 
     /// Connects to a node and agrees with it on who is who.
@@ -244,14 +244,16 @@ impl Endpoint {
         if hello.to != own.node {
             return Welcome::Refused(format!("node {} was meant, and this is node {}", hello.to, own.node));
         }
+        // First: one that was forgotten, with others, is to know that it was.
+        let welcome = self.judge_member(hello);
         // A vote or an append for an earlier incarnation counts on what that one had on its disk.
-        if hello.to_incarnation.is_some_and(|meant| meant != own.incarnation) {
+        if welcome == Welcome::Ready && hello.to_incarnation.is_some_and(|meant| meant != own.incarnation) {
             return Welcome::Refused(format!(
                 "an incarnation of node {} was meant whose data is gone",
                 own.node
             ));
         }
-        self.judge_member(hello)
+        welcome
     }
 
     /// Whether the sender is the one that this node knows by its number. What a newer membership has to say of it, than

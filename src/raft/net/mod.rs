@@ -36,5 +36,5 @@ pub use service::{Handler, serve};
 pub use snapshot::Incoming as IncomingSnapshot;
 pub use wire::{
     Acknowledged, Append, AskVote, Change, ChangeRefused, Declined, Formed, ReadPoint, Request, Response,
-    Standing,
+    Standing, WireEntry,
 };

@@ -92,6 +92,10 @@ pub struct Standing {
     pub cluster: Option<Formed>,
     /// What the node that asks has acknowledged to the one that answers.
     pub acknowledged: Option<Acknowledged>,
+    /// The end of its log.
+    pub last: Option<Place>,
+    /// The newest entry that it has applied.
+    pub applied: Option<Place>,
 }
 
 /// The members of a cluster that was formed.

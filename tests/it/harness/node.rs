@@ -115,6 +115,12 @@ impl TestNode {
         std::fs::remove_dir_all(&self.dir).unwrap();
     }
 
+    /// Removes the log and the snapshots.
+    pub fn wipe_group(&self) {
+        assert!(!self.is_running(), "files are removed while their node is down");
+        std::fs::remove_dir_all(self.dir.join("group-0")).unwrap();
+    }
+
     /// Keeps a copy of the directory beside it.
     pub fn copy_dir(&self) {
         assert!(!self.is_running(), "a directory is copied while its node is down");
