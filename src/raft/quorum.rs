@@ -18,9 +18,9 @@ use super::convert;
 use super::group::{ELECTION_TIMEOUT_MS_MAX, Group, HEARTBEAT_MS};
 use super::types::{TypeConfig, Vote};
 
-/// After this a follower that hears nothing stands for election: its leader's lease, and then its own timeout. A leader
-/// waits no longer than they do.
-pub const PATIENCE: Duration = Duration::from_millis(2 * ELECTION_TIMEOUT_MS_MAX);
+/// Twice the time after which a follower that hears nothing stands for election, its leader's lease and then its own timeout:
+/// followers whose processor is busy or whose disk is slow for a moment do not end a leadership.
+pub const PATIENCE: Duration = Duration::from_millis(4 * ELECTION_TIMEOUT_MS_MAX);
 const LOOK_EVERY: Duration = Duration::from_millis(HEARTBEAT_MS);
 /// A look that comes later than this says that this node itself stood still: the answers of the others are still to be
 /// read.
