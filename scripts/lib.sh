@@ -59,3 +59,31 @@ find_programs() {
     CLIENT=$BIN_DIR/client
     [[ -x $SERVER ]] || fail "$SERVER is not there"
 }
+
+# Starts this many nodes, each in a network of its own, in a directory that goes with them when the script ends. Sets `address`
+# by their numbers.
+start_in_networks() {
+    ((EUID == 0)) || fail "networks of their own are made by root only"
+    need ip
+    find_programs
+    export BIN_DIR
+    DIR=$(mktemp -d)
+    export DIR
+    trap end_networks EXIT
+    scripts/cluster.sh start --netns --nodes "$1" | tee "$DIR/status"
+    declare -gA address
+    local node where
+    while read -r node where _; do address[$node]=$where; done < <(tail -n +2 "$DIR/status")
+}
+end_networks() {
+    scripts/cluster.sh stop --delete || true
+    rm -rf "$DIR"
+}
+
+# The client, on node $1 of those.
+on() {
+    "$CLIENT" --server "${address[$1]}" --connect-timeout 2 --timeout 20 "${@:2}"
+}
+raft_field() {
+    on "$1" info raft | tr -d '\r' | sed -n "s/^$2://p"
+}

@@ -10,23 +10,7 @@ cd "$(dirname "$0")/.."
 # shellcheck source=scripts/lib.sh
 source scripts/lib.sh
 
-((EUID == 0)) || fail "networks of their own are made by root only"
-need ip
-find_programs
-export BIN_DIR
-DIR=$(mktemp -d)
-export DIR
-trap 'scripts/cluster.sh stop --delete || true; rm -rf "$DIR"' EXIT
-
-scripts/cluster.sh start --netns --nodes 5 | tee "$DIR/status"
-declare -A address
-while read -r node where _; do address[$node]=$where; done < <(tail -n +2 "$DIR/status")
-on() {
-    "$CLIENT" --server "${address[$1]}" --connect-timeout 2 --timeout 20 "${@:2}"
-}
-raft_field() {
-    on "$1" info raft | tr -d '\r' | sed -n "s/^$2://p"
-}
+start_in_networks 5
 acknowledged=()
 write() {
     [[ $(on "$1" raw set "$2" "$2") == OK ]] || fail "node $1 did not write $2"

@@ -18,26 +18,10 @@ while (($#)); do
         *) fail "unknown option $1" ;;
     esac
 done
-((EUID == 0)) || fail "networks of their own are made by root only"
-need ip
-find_programs
-export BIN_DIR
-DIR=$(mktemp -d)
-export DIR
 importers=()
 finish() {
     ((${#importers[@]} == 0)) || kill "${importers[@]}" 2>/dev/null || true
-    scripts/cluster.sh stop --delete || true
-    rm -rf "$DIR"
-}
-trap finish EXIT
-
-# The client, on node $1.
-on() {
-    "$CLIENT" --server "${address[$1]}" --connect-timeout 2 --timeout 20 "${@:2}"
-}
-raft_field() {
-    on "$1" info raft | tr -d '\r' | sed -n "s/^$2://p"
+    end_networks
 }
 
 # Waits up to a minute until the words, run as a command, succeed.
@@ -65,9 +49,8 @@ same_index() {
 }
 
 echo "starting three nodes"
-scripts/cluster.sh start --netns | tee "$DIR/status"
-declare -A address
-while read -r node where _; do address[$node]=$where; done < <(tail -n +2 "$DIR/status")
+start_in_networks 3
+trap finish EXIT
 
 # Documents without end, until the file is there.
 documents_until() {

@@ -64,10 +64,9 @@ impl Node {
         let owner = DataDir::owner(&*disk, &config.dir)?;
         // A directory that is made now is another incarnation of this node than any before.
         let incarnation = owner.as_ref().map_or_else(|| random.next_u64(), |owner| owner.incarnation);
-        let member = own_member(&config, listener.address(), acceptor.address(), incarnation)?;
+        let mut member = own_member(&config, listener.address(), acceptor.address(), incarnation)?;
         let (identity, founding) = found_or_join(&config, &*disk, owner, &member, &mut random).await?;
         let mut data = DataDir::open(disk, &config.dir, identity)?;
-        let mut member = member;
         if forget_others {
             member.incarnation = random.next_u64();
             data.renew(member.incarnation)?;

@@ -107,16 +107,19 @@ impl Group {
         }
     }
 
+    /// Asks all of these but this node. What one of them says was acknowledged to it is held against the log at once: an
+    /// answer that is late must not take the others with it.
     async fn ask_all(&self, members: &BTreeMap<u64, Member>) -> BTreeMap<u64, Option<Standing>> {
         let own = self.endpoint().node_id();
         let others = members.iter().filter(|(id, _)| **id != own);
-        join_all(
-            others
-                .map(|(id, member)| async move { (*id, self.ask_standing(*id, &member.raft_address).await) }),
-        )
-        .await
-        .into_iter()
-        .collect()
+        let questions = others.map(|(id, member)| async move {
+            let standing = self.ask_standing(*id, &member.raft_address).await;
+            if let Some(acknowledged) = standing.as_ref().and_then(|standing| standing.acknowledged) {
+                self.check_kept(acknowledged);
+            }
+            (*id, standing)
+        });
+        join_all(questions).await.into_iter().collect()
     }
 
     /// The incarnation that a node at this address has; `None` if it does not answer.
@@ -155,9 +158,6 @@ impl Group {
         let mut told = Told::default();
         while !self.is_member() && !self.endpoint().has_lost() {
             let answers = self.ask_all(&initial).await;
-            for acknowledged in answers.values().flatten().filter_map(|standing| standing.acknowledged) {
-                self.check_kept(acknowledged);
-            }
             let verdict = judge(id, &initial, &answers);
             if self.is_recalling() {
                 self.judge_empty_log(&verdict, &answers);
@@ -255,16 +255,7 @@ impl Group {
 
     /// Before a node with a log takes part: asks the other members whether it had acknowledged more than it has.
     pub(super) async fn recall(&self) {
-        let (own, members) = (self.endpoint().node_id(), self.member_nodes());
-        let others = members.iter().filter(|(id, _)| **id != own);
-        // Each answer counts as it comes: one that is late must not take the others with it.
-        let questions = others.map(|(id, member)| async move {
-            let standing = self.ask_standing(*id, &member.raft_address).await;
-            if let Some(acknowledged) = standing.and_then(|standing| standing.acknowledged) {
-                self.check_kept(acknowledged);
-            }
-        });
-        let _ = timeout(RECALL_PATIENCE, join_all(questions)).await;
+        let _ = timeout(RECALL_PATIENCE, self.ask_all(&self.member_nodes())).await;
     }
 
     /// Compares the log with what this node acknowledged to a leader. A node that was in a later term may rightly have less.
@@ -290,7 +281,7 @@ impl Group {
     fn judge_empty_log(&self, verdict: &Verdict, answers: &BTreeMap<u64, Option<Standing>>) {
         let had_a_leader = |standing: &Standing| standing.last.is_some_and(|(index, _)| index > 0);
         if *verdict == Verdict::Member && answers.values().flatten().any(had_a_leader) {
-            self.give_up("its log is gone");
+            self.give_up_empty_log();
         } else if *verdict == Verdict::Member || answers.values().all(Option::is_some) {
             self.end_recalling();
         }

@@ -189,9 +189,7 @@ impl Group {
             if let Founding::Members(members) = &options.founding {
                 let mut members = members.clone();
                 let identity = &self.endpoint().identity;
-                let own = members.get_mut(&identity.node).ok_or_else(|| {
-                    Fatal::Config(format!("node {} is not among the initial members", identity.node))
-                })?;
+                let own = members.get_mut(&identity.node).expect("the settings hold a node to be among them");
                 own.incarnation = identity.incarnation;
                 if members.len() == 1 {
                     if !fresh {

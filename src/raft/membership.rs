@@ -159,7 +159,9 @@ impl Group {
             return;
         }
         let _one_at_a_time = self.changing().lock().await;
-        if let Some(reason) = self.lacks_majority(&voters_with(self.voters(), id)) {
+        let mut voters = self.voters();
+        voters.insert(id);
+        if let Some(reason) = self.lacks_majority(&voters) {
             tracing::debug!(node = id, reason, "a learner is not made a voter yet");
             return;
         }
@@ -277,11 +279,6 @@ impl Group {
             .filter(|id| *id != metrics.id)
             .max_by_key(|id| (answering.contains(id), matched(&metrics, *id)))
     }
-}
-
-fn voters_with(mut voters: BTreeSet<u64>, id: u64) -> BTreeSet<u64> {
-    voters.insert(id);
-    voters
 }
 
 type Outcome<T> =
