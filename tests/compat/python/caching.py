@@ -120,7 +120,6 @@ class Caching:
         while True:
             reply = self.client.receive()
             if not isinstance(reply, Push):
-                self.hear_what_arrived()
                 return reply
             self.hear(reply)
 
@@ -140,6 +139,7 @@ class Caching:
         if key not in self.cached:
             if self.mode == "optin":
                 self.ask("CLIENT CACHING YES")
+            # A message behind the reply is about the reply: it is heard when the reply is in the cache.
             self.cached[key] = self.ask(f"GET {key}")
         return self.cached[key]
 
