@@ -6,12 +6,12 @@ use std::sync::LazyLock;
 use super::cluster::{asking, failover, raft_cluster, raft_info, raft_node, raft_transfer_leader};
 use super::cluster::{readonly, readwrite, redis_cluster, role};
 use super::connection::{auth, client, echo, hello, ping, quit, reset, select};
+use super::framework::row::{Route, Row};
 use super::hashes;
 use super::json;
 use super::keys;
 use super::lists;
 use super::pubsub::{monitor, publish, pubsub, subscribe, unsubscribe};
-use super::row::{Route, Row};
 use super::server::{acl, bgsave, command, config, debug, info, time};
 use super::server::{bgrewriteaof, lastsave, latency, memory, module, save, shutdown, slowlog, wait};
 use super::transactions::{discard, exec, multi, unwatch, watch};
@@ -292,7 +292,7 @@ mod tests {
             let inner = row.subcommands.iter().map(|one| one.syntax);
             let in_syntax = std::iter::once(row.spec.syntax)
                 .chain(inner)
-                .flat_map(super::super::syntax::arguments)
+                .flat_map(crate::command::framework::syntax::arguments)
                 .any(|argument| format!("{argument:?}").contains("kind: Key"));
             assert_eq!(in_syntax, !row.spec.keys.are_no_keys(), "{}: key in the syntax", row.spec.name);
         }

@@ -4,7 +4,8 @@
 
 use super::shared::Shared;
 use super::topology;
-use crate::command::{Peer, ReadConsistency, Route, Row, Session, Topology, slot};
+use crate::command::framework::slot;
+use crate::command::{Peer, ReadConsistency, Route, Row, Session, Topology};
 use crate::config::RedirectMode;
 use crate::error::{Answer, Unavailable};
 use crate::resp::{Reply, Request};

@@ -16,7 +16,7 @@ use super::sampling::Samples;
 use super::slowlog::Slowlog;
 use super::stats::Stats;
 use super::{cluster, files, info, topology};
-use crate::command::keys::glob;
+use crate::command::framework::glob;
 use crate::command::{
     ClientLine, DEFAULT_USER, Node, ReadConsistency, Running, Session, SettingRefused, Switchboard, Topology,
 };

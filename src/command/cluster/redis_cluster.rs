@@ -3,7 +3,7 @@
 use bytes::Bytes;
 
 use super::{DISABLED, shape};
-use crate::command::slot::{self, SLOTS};
+use crate::command::framework::slot::{self, SLOTS};
 use crate::command::{Args, Command, Control, Flags, Group, KeySpec, Node, Session, Spec, Subcommand};
 use crate::error::Answer;
 use crate::resp::Reply;

@@ -4,9 +4,10 @@ mod kill;
 mod list;
 mod tracking;
 
+use crate::command::framework::subcommands;
 use crate::command::{
     Args, Command, Control, Flags, Group, KeySpec, Node, ReadConsistency, ReplyMode, Session, Spec,
-    Subcommand, subcommands,
+    Subcommand,
 };
 use crate::error::Answer;
 use crate::resp::Reply;

@@ -1,7 +1,7 @@
 //! `HGETALL key`, `HKEYS key`, `HVALS key`: every field with its value, every field, every value.
 
 use super::spec;
-use crate::command::bulks::bulks;
+use crate::command::framework::bulks::bulks;
 use crate::command::{Args, Budget, Command, Context, Read, Spec};
 use crate::error::Answer;
 use crate::keyspace::{Collection, Hash, Key, View};

@@ -2,7 +2,7 @@
 //! it has.
 
 use super::spec;
-use crate::command::bulks::bulk;
+use crate::command::framework::bulks::bulk;
 use crate::command::{Args, Command, Context, Flags, Read, Spec, Usage};
 use crate::error::Answer;
 use crate::keyspace::{Element, Hash, Key, View};

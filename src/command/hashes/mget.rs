@@ -1,7 +1,7 @@
 //! `HMGET key field ...`: the values of several fields, null for one that is not there.
 
 use super::spec;
-use crate::command::bulks::bulk;
+use crate::command::framework::bulks::bulk;
 use crate::command::{Args, Budget, Command, Context, Flags, Read, Spec};
 use crate::error::Answer;
 use crate::keyspace::{Element, Hash, Key, View};

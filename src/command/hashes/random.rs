@@ -1,7 +1,7 @@
 //! `HRANDFIELD key [count [WITHVALUES]]`: fields that chance chooses; with a negative count the same may come again.
 
 use super::spec;
-use crate::command::bulks::{bulk, bulks};
+use crate::command::framework::bulks::{bulk, bulks};
 use crate::command::{Args, Budget, Chance, Command, Context, Read, Spec};
 use crate::error::Answer;
 use crate::keyspace::{Collection, Element, Hash, Key, View};

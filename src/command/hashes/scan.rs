@@ -1,8 +1,8 @@
 //! `HSCAN key cursor [MATCH pattern] [COUNT count] [NOVALUES]`: the fields of a hash, some at a time.
 
 use super::spec;
-use crate::command::bulks::bulks;
-use crate::command::element_scan::ElementScan;
+use crate::command::framework::bulks::bulks;
+use crate::command::framework::element_scan::ElementScan;
 use crate::command::{Args, Command, Context, Read, Spec};
 use crate::error::Answer;
 use crate::keyspace::{Element, Hash, View};

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::render::render;
 use super::target::{document, places};
-use crate::command::expiry::{Moment, deadline_if_any};
+use crate::command::framework::expiry::{Moment, deadline_if_any};
 use crate::command::{Args, Budget, Context};
 use crate::error::Answer;
 use crate::json::path::Path;

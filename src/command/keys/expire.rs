@@ -4,7 +4,7 @@ use std::num::NonZeroU64;
 
 use serde::{Deserialize, Serialize};
 
-use crate::command::expiry::{Clock, Moment, invalid};
+use crate::command::framework::expiry::{Clock, Moment, invalid};
 use crate::command::{Args, Command, Context, Flags, Group, KeySpec, Spec, Usage, Write};
 use crate::error::Answer;
 use crate::keyspace::{Key, Writer};

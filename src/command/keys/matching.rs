@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 
-use super::glob;
+use crate::command::framework::glob;
 use crate::command::{Args, Command, Context, Flags, Group, KeySpec, Read, Spec};
 use crate::error::Answer;
 use crate::keyspace::View;

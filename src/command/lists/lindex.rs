@@ -1,8 +1,8 @@
 //! `LINDEX key index`: the element at an index, null where there is none.
 
 use super::spec;
-use crate::command::bulks::bulk;
-use crate::command::range::position;
+use crate::command::framework::bulks::bulk;
+use crate::command::framework::range::position;
 use crate::command::{Args, Command, Context, Read, Spec};
 use crate::error::Answer;
 use crate::keyspace::{Collection, Key, List, View};

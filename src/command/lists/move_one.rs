@@ -4,7 +4,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{End, spec};
-use crate::command::bulks::bulk;
+use crate::command::framework::bulks::bulk;
 use crate::command::{Args, Command, Context, KeySpec, Spec, Usage, Write};
 use crate::error::Answer;
 use crate::keyspace::{Collection, Edited, Element, Key, List, Writer};

@@ -1,8 +1,8 @@
 //! `LRANGE key start stop`: the elements of a range.
 
 use super::spec;
-use crate::command::bulks::bulks;
-use crate::command::range::Indexes;
+use crate::command::framework::bulks::bulks;
+use crate::command::framework::range::Indexes;
 use crate::command::{Args, Command, Context, Read, Spec};
 use crate::error::Answer;
 use crate::keyspace::{Collection, Key, List, View};

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::spec;
-use crate::command::range::position;
+use crate::command::framework::range::position;
 use crate::command::{Args, Command, Context, Spec, Usage, Write};
 use crate::error::Answer;
 use crate::keyspace::{Collection, Edited, Element, Key, List, Writer};

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::spec;
-use crate::command::range::Indexes;
+use crate::command::framework::range::Indexes;
 use crate::command::{Args, Command, Context, Flags, Spec, Usage, Write};
 use crate::error::Answer;
 use crate::keyspace::{Collection, Edited, Key, List, Writer};

@@ -1,7 +1,8 @@
 //! `PUBSUB CHANNELS|NUMSUB|NUMPAT|SHARDCHANNELS|SHARDNUMSUB`: who listens to what at this node.
 
+use crate::command::framework::subcommands;
 use crate::command::{
-    Args, Channel, Command, Control, Flags, Group, KeySpec, Node, Session, Spec, Subcommand, subcommands,
+    Args, Channel, Command, Control, Flags, Group, KeySpec, Node, Session, Spec, Subcommand,
 };
 use crate::error::Answer;
 use crate::resp::Reply;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::command::subcommands;
+use crate::command::framework::subcommands;
 use crate::command::{
     Args, Command, Control, DEFAULT_USER, Flags, Group, KeySpec, Node, Row, Session, Spec, Subcommand, table,
 };

@@ -2,10 +2,11 @@
 
 use bytes::Bytes;
 
-use crate::command::keys::glob;
-use crate::command::subcommands;
+use crate::command::framework::docs;
+use crate::command::framework::glob;
+use crate::command::framework::subcommands;
 use crate::command::{
-    Args, Command, Control, Flags, Group, KeySpec, Node, Row, Session, Spec, Subcommand, docs, table,
+    Args, Command, Control, Flags, Group, KeySpec, Node, Row, Session, Spec, Subcommand, table,
 };
 use crate::error::Answer;
 use crate::resp::Reply;

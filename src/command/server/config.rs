@@ -1,8 +1,8 @@
 //! `CONFIG GET pattern ..`, `CONFIG SET name value ..`, `CONFIG REWRITE`, `CONFIG RESETSTAT`.
 
+use crate::command::framework::subcommands;
 use crate::command::{
     Args, Command, Control, Flags, Group, KeySpec, Node, Session, SettingRefused, Spec, Subcommand,
-    subcommands,
 };
 use crate::error::Answer;
 use crate::resp::Reply;

@@ -5,7 +5,8 @@ use std::fmt::Write;
 
 use bytes::Bytes;
 
-use crate::command::{Args, Command, Control, Group, KeySpec, Node, Session, Spec, Subcommand, subcommands};
+use crate::command::framework::subcommands;
+use crate::command::{Args, Command, Control, Group, KeySpec, Node, Session, Spec, Subcommand};
 use crate::command::{Histogram, LatencyEvent};
 use crate::error::Answer;
 use crate::resp::Reply;

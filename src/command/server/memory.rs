@@ -3,9 +3,10 @@
 
 use bytes::Bytes;
 
+use crate::command::framework::subcommands;
 use crate::command::{
     Args, Command, Flags, Group, KeySpec, Node, Operate, ReadConsistency, Running, Session, Spec, Subcommand,
-    Usage, subcommands,
+    Usage,
 };
 use crate::error::Answer;
 use crate::resp::Reply;

@@ -1,8 +1,7 @@
 //! `MODULE LIST`: clients of RedisJSON look for its module by name.
 
-use crate::command::{
-    Args, Command, Control, Flags, Group, KeySpec, Node, Session, Spec, Subcommand, subcommands,
-};
+use crate::command::framework::subcommands;
+use crate::command::{Args, Command, Control, Flags, Group, KeySpec, Node, Session, Spec, Subcommand};
 use crate::error::Answer;
 use crate::resp::Reply;
 

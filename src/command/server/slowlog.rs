@@ -1,7 +1,8 @@
 //! `SLOWLOG GET [count] | LEN | RESET | HELP`: requests that took long.
 
+use crate::command::framework::subcommands;
 use crate::command::{
-    Args, Command, Control, Flags, Group, KeySpec, Node, Session, SlowRequest, Spec, Subcommand, subcommands,
+    Args, Command, Control, Flags, Group, KeySpec, Node, Session, SlowRequest, Spec, Subcommand,
 };
 use crate::error::Answer;
 use crate::resp::Reply;

@@ -1,7 +1,7 @@
 //! `SINTER key ...`, `SUNION key ...`, `SDIFF key ...`: the members of all, of any, of the first and no other set.
 
 use super::spec;
-use crate::command::bulks::bulks;
+use crate::command::framework::bulks::bulks;
 use crate::command::{Args, Command, Context, KeySpec, Read, Spec};
 use crate::error::Answer;
 use crate::keyspace::{Collection, Element, Key, Scope, Set, Value, View};

@@ -1,7 +1,7 @@
 //! `SMEMBERS key`: every member of a set.
 
 use super::spec;
-use crate::command::bulks::bulks;
+use crate::command::framework::bulks::bulks;
 use crate::command::{Args, Command, Context, Read, Spec};
 use crate::error::Answer;
 use crate::keyspace::{Key, Set, View};

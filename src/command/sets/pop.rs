@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::spec;
-use crate::command::bulks::{bulk, bulks};
+use crate::command::framework::bulks::{bulk, bulks};
 use crate::command::{Args, Chance, Command, Context, Flags, Spec, Usage, Write};
 use crate::error::Answer;
 use crate::keyspace::{Collection, Edited, Key, Set, Writer};

@@ -1,7 +1,7 @@
 //! `SRANDMEMBER key [count]`: members that chance chooses; with a negative count the same may come again.
 
 use super::spec;
-use crate::command::bulks::{bulk, bulks};
+use crate::command::framework::bulks::{bulk, bulks};
 use crate::command::{Args, Chance, Command, Context, Read, Spec};
 use crate::error::Answer;
 use crate::keyspace::{Collection, Key, Set, View};

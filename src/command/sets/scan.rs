@@ -1,8 +1,8 @@
 //! `SSCAN key cursor [MATCH pattern] [COUNT count]`: the members of a set, some at a time.
 
 use super::spec;
-use crate::command::bulks::bulks;
-use crate::command::element_scan::ElementScan;
+use crate::command::framework::bulks::bulks;
+use crate::command::framework::element_scan::ElementScan;
 use crate::command::{Args, Command, Context, Read, Spec};
 use crate::error::Answer;
 use crate::keyspace::{Element, Set, View};

@@ -6,7 +6,7 @@ use std::ops::Range;
 use serde::{Deserialize, Serialize};
 
 use crate::command::Args;
-use crate::command::range::Indexes;
+use crate::command::framework::range::Indexes;
 use crate::command::text::incrbyfloat::real;
 use crate::error::Answer;
 use crate::keyspace::{Collection, Element, SortedSet};

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::spec;
-use crate::command::bulks::scored;
+use crate::command::framework::bulks::scored;
 use crate::command::{Args, Command, Context, Flags, Spec, Usage, Write};
 use crate::error::Answer;
 use crate::keyspace::{Edited, Element, Key, SortedSet, Writer};

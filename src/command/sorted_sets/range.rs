@@ -2,7 +2,7 @@
 
 use super::bounds::Bounds;
 use super::spec;
-use crate::command::bulks::{bulks, scored};
+use crate::command::framework::bulks::{bulks, scored};
 use crate::command::{Args, Command, Context, Read, Spec};
 use crate::error::Answer;
 use crate::keyspace::{Collection, Element, Key, SortedSet, View};

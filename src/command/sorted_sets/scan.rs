@@ -1,8 +1,8 @@
 //! `ZSCAN key cursor [MATCH pattern] [COUNT count]`: the members of a sorted set with their scores, some at a time.
 
 use super::spec;
-use crate::command::bulks::scored;
-use crate::command::element_scan::ElementScan;
+use crate::command::framework::bulks::scored;
+use crate::command::framework::element_scan::ElementScan;
 use crate::command::{Args, Command, Context, Read, Spec};
 use crate::error::Answer;
 use crate::keyspace::{Element, SortedSet, View};

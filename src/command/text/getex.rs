@@ -4,7 +4,7 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
 use super::with_text;
-use crate::command::expiry::{Moment, deadline_if_any, invalid};
+use crate::command::framework::expiry::{Moment, deadline_if_any, invalid};
 use crate::command::{Args, Command, Context, Flags, Group, KeySpec, Spec, Write};
 use crate::error::Answer;
 use crate::keyspace::{Key, Writer};

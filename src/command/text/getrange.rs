@@ -3,7 +3,7 @@
 use bytes::Bytes;
 
 use super::bytes_of;
-use crate::command::range::Indexes;
+use crate::command::framework::range::Indexes;
 use crate::command::{Alias, Args, Command, Context, Group, KeySpec, Read, Spec};
 use crate::error::Answer;
 use crate::keyspace::{Key, View};

@@ -4,7 +4,7 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
 use super::with_text;
-use crate::command::expiry::{Moment, deadline_if_any};
+use crate::command::framework::expiry::{Moment, deadline_if_any};
 use crate::command::json::set::Condition;
 use crate::command::{Args, Command, Context, Group, KeySpec, Spec, Usage, Write};
 use crate::error::Answer;

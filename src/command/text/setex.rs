@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::command::expiry::{Clock, Moment, deadline};
+use crate::command::framework::expiry::{Clock, Moment, deadline};
 use crate::command::{Args, Command, Context, Group, KeySpec, Spec, Usage, Write};
 use crate::error::Answer;
 use crate::keyspace::{Key, Value, Writer};

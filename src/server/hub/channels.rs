@@ -8,7 +8,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use dashmap::DashMap;
 
-use crate::command::keys::glob;
+use crate::command::framework::glob;
 use crate::command::{Channel, Counts};
 use crate::error::Answer;
 use crate::server::registry::Client;

@@ -1,7 +1,7 @@
 //! Whether a request may run on its connection now; asked before anything of it is done.
 
-use super::transactions::{Queue, Step};
 use super::{Route, Row, Session};
+use crate::command::transactions::{Queue, Step};
 use crate::error::Answer;
 use crate::resp::Request;
 

@@ -4,10 +4,10 @@ use bytes::Bytes;
 
 use super::key_spec::{KeySpec, Usage};
 use super::subcommands::Subcommand;
-use super::transactions::Step;
 use super::{
     Args, Command, Context, Control, Flags, Local, Node, Operate, Read, Running, Session, Transact, Write,
 };
+use crate::command::transactions::Step;
 use crate::error::Answer;
 use crate::keyspace::{Access, Class, Event, Origin, Stamp};
 use crate::resp::Reply;

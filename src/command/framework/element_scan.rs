@@ -5,7 +5,7 @@
 use bytes::Bytes;
 
 use super::Args;
-use super::keys::glob;
+use super::glob;
 use crate::error::Answer;
 use crate::keyspace::{Element, Key};
 

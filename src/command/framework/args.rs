@@ -2,7 +2,8 @@
 
 use bytes::Bytes;
 
-use super::{subcommands, table};
+use super::subcommands;
+use crate::command::table;
 use crate::error::Answer;
 use crate::keyspace::{Element, Key};
 
