@@ -30,11 +30,11 @@ pub mod lists;
 pub mod pubsub;
 pub mod server;
 pub mod sets;
+pub mod shortcuts;
 pub mod sorted_sets;
+pub mod strings;
 pub mod table;
-pub mod text;
 pub mod transactions;
-pub mod vault;
 
 pub use framework::{
     Alias, Args, Budget, Buffers, Chance, Channel, ClientLine, Command, Context, Control, Counts,

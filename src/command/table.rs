@@ -16,7 +16,7 @@ use super::server::{acl, bgsave, command, config, debug, info, time};
 use super::server::{bgrewriteaof, lastsave, latency, memory, module, save, shutdown, slowlog, wait};
 use super::transactions::{discard, exec, multi, unwatch, watch};
 use super::{sets, sorted_sets};
-use super::{text, vault};
+use super::{shortcuts, strings};
 
 /// Every command. Adding one is a line here and a file beside the others.
 pub static ROWS: &[Row] = &[
@@ -91,26 +91,26 @@ pub static ROWS: &[Row] = &[
     Row::write::<keys::persist::Persist>(),
     Row::write::<keys::rename::Rename>(),
     Row::write::<keys::renamenx::Renamenx>(),
-    Row::read::<text::get::Get>(),
-    Row::read::<text::getrange::Getrange>(),
-    Row::read::<text::mget::Mget>(),
-    Row::read::<text::strlen::Strlen>(),
-    Row::write::<text::append::Append>(),
-    Row::write::<text::getdel::Getdel>(),
-    Row::write::<text::getex::Getex>(),
-    Row::write::<text::getset::Getset>(),
-    Row::write::<text::incr::Decr>(),
-    Row::write::<text::incr::Decrby>(),
-    Row::write::<text::incr::Incr>(),
-    Row::write::<text::incr::Incrby>(),
-    Row::write::<text::incrbyfloat::Incrbyfloat>(),
-    Row::write::<text::mset::Mset>(),
-    Row::write::<text::mset::Msetnx>(),
-    Row::write::<text::set::Set>(),
-    Row::write::<text::setex::Psetex>(),
-    Row::write::<text::setex::Setex>(),
-    Row::write::<text::setnx::Setnx>(),
-    Row::write::<text::setrange::Setrange>(),
+    Row::read::<strings::get::Get>(),
+    Row::read::<strings::getrange::Getrange>(),
+    Row::read::<strings::mget::Mget>(),
+    Row::read::<strings::strlen::Strlen>(),
+    Row::write::<strings::append::Append>(),
+    Row::write::<strings::getdel::Getdel>(),
+    Row::write::<strings::getex::Getex>(),
+    Row::write::<strings::getset::Getset>(),
+    Row::write::<strings::incr::Decr>(),
+    Row::write::<strings::incr::Decrby>(),
+    Row::write::<strings::incr::Incr>(),
+    Row::write::<strings::incr::Incrby>(),
+    Row::write::<strings::incrbyfloat::Incrbyfloat>(),
+    Row::write::<strings::mset::Mset>(),
+    Row::write::<strings::mset::Msetnx>(),
+    Row::write::<strings::set::Set>(),
+    Row::write::<strings::setex::Psetex>(),
+    Row::write::<strings::setex::Setex>(),
+    Row::write::<strings::setnx::Setnx>(),
+    Row::write::<strings::setrange::Setrange>(),
     Row::read::<lists::lindex::Lindex>(),
     Row::read::<lists::llen::Llen>(),
     Row::read::<lists::pos::Lpos>(),
@@ -205,10 +205,10 @@ pub static ROWS: &[Row] = &[
     Row::write::<json::set::Set>(),
     Row::write::<json::strappend::Strappend>(),
     Row::write::<json::toggle::Toggle>(),
-    Row::read::<vault::qget::Qget>(),
-    Row::write::<vault::delete::Delete>(),
-    Row::write::<vault::merge::Merge>(),
-    Row::write::<vault::qset::Qset>(),
+    Row::read::<shortcuts::qget::Qget>(),
+    Row::write::<shortcuts::delete::Delete>(),
+    Row::write::<shortcuts::merge::Merge>(),
+    Row::write::<shortcuts::qset::Qset>(),
 ];
 
 /// What nodes propose by themselves: in the log like any write, but found by no client under its name.

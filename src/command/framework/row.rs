@@ -55,7 +55,7 @@ impl Spec {
 pub enum Group {
     Json,
     Generic,
-    Text,
+    String,
     List,
     Set,
     Hash,
@@ -73,7 +73,7 @@ impl Group {
             // Redis says so of whatever a module brings.
             Group::Json => "module",
             Group::Generic => "generic",
-            Group::Text => "string",
+            Group::String => "string",
             Group::List => "list",
             Group::Set => "set",
             Group::Hash => "hash",
@@ -91,7 +91,7 @@ impl Group {
         match self {
             Group::Json => Some("@json"),
             Group::Generic => Some("@keyspace"),
-            Group::Text => Some("@string"),
+            Group::String => Some("@string"),
             Group::List => Some("@list"),
             Group::Set => Some("@set"),
             Group::Hash => Some("@hash"),
@@ -106,7 +106,7 @@ impl Group {
     const fn class(self) -> Class {
         match self {
             Group::Json => Class::Json,
-            Group::Text => Class::Text,
+            Group::String => Class::Text,
             Group::List => Class::List,
             Group::Set => Class::Set,
             Group::Hash => Class::Hash,

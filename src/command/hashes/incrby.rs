@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::spec;
-use crate::command::text::whole;
+use crate::command::strings::whole;
 use crate::command::{Args, Command, Context, Flags, Spec, Write};
 use crate::error::Answer;
 use crate::keyspace::{Collection, Edited, Element, Hash, Key, Writer};

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::spec;
-use crate::command::text::incrbyfloat::{NOT_A_FLOAT, plus, real};
+use crate::command::strings::incrbyfloat::{NOT_A_FLOAT, plus, real};
 use crate::command::{Args, Command, Context, Flags, Spec, Write};
 use crate::error::Answer;
 use crate::keyspace::{Collection, Edited, Element, Hash, Key, Writer};

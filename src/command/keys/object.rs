@@ -3,7 +3,7 @@
 //! Values here are kept in their own ways, which the words do not describe. Tools read a size out of them: `listpack`,
 //! `intset` and `embstr` are small, `quicklist`, `hashtable`, `skiplist` and `raw` large, by the bounds that Redis has.
 
-use crate::command::text::whole;
+use crate::command::strings::whole;
 use crate::command::{Args, Command, Context, Group, KeySpec, Read, Spec, Subcommand, Usage};
 use crate::error::Answer;
 use crate::keyspace::{Collection, ELEMENT_BYTES, Element, Entry, Key, Value, View};

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{NOT_A_NUMBER, spec};
 use crate::command::json::set::Condition;
-use crate::command::text::incrbyfloat::{NOT_A_FLOAT, real};
+use crate::command::strings::incrbyfloat::{NOT_A_FLOAT, real};
 use crate::command::{Args, Command, Context, Flags, Spec, Usage, Write};
 use crate::error::Answer;
 use crate::keyspace::{Collection, Edited, Element, Key, SortedSet, Writer};

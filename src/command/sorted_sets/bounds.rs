@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::command::Args;
 use crate::command::framework::range::Indexes;
-use crate::command::text::incrbyfloat::real;
+use crate::command::strings::incrbyfloat::real;
 use crate::error::Answer;
 use crate::keyspace::{Collection, Element, SortedSet};
 

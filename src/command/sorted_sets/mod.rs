@@ -15,7 +15,7 @@ pub mod remrange;
 pub mod scan;
 pub mod score;
 
-use super::text::incrbyfloat::{NOT_A_FLOAT, real};
+use super::strings::incrbyfloat::{NOT_A_FLOAT, real};
 use super::{Args, Group, KeySpec, Spec};
 use crate::error::Answer;
 

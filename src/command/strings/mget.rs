@@ -18,7 +18,7 @@ impl Command for Mget {
         aliases: &[],
         arity: -2,
         keys: KeySpec::ALL,
-        group: Group::Text,
+        group: Group::String,
         since: "1.0.0",
         complexity: "O(N) with N the keys",
         summary: "Several strings.",

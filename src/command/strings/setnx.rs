@@ -19,7 +19,7 @@ impl Command for Setnx {
         aliases: &[],
         arity: 3,
         keys: KeySpec::FIRST.used(Usage::CREATED),
-        group: Group::Text,
+        group: Group::String,
         since: "1.0.0",
         complexity: "O(1)",
         summary: "Puts a string under a key that is free.",

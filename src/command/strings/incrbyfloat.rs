@@ -23,7 +23,7 @@ impl Command for Incrbyfloat {
         aliases: &[],
         arity: 3,
         keys: KeySpec::FIRST,
-        group: Group::Text,
+        group: Group::String,
         since: "2.6.0",
         complexity: "O(1)",
         summary: "Adds to a number that need not be whole.",

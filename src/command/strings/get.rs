@@ -18,7 +18,7 @@ impl Command for Get {
         aliases: &[],
         arity: 2,
         keys: KeySpec::FIRST,
-        group: Group::Text,
+        group: Group::String,
         since: "1.0.0",
         complexity: "O(1)",
         summary: "A string.",

@@ -28,7 +28,7 @@ impl Command for Mset {
         aliases: &[],
         arity: -3,
         keys: PAIRS.used(Usage::REPLACED),
-        group: Group::Text,
+        group: Group::String,
         since: "1.0.1",
         complexity: "O(N) with N the keys",
         summary: "Puts several strings under their keys.",

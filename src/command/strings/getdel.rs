@@ -20,7 +20,7 @@ impl Command for Getdel {
         aliases: &[],
         arity: 2,
         keys: KeySpec::FIRST.used(Usage::READ_AND_TAKEN_FROM),
-        group: Group::Text,
+        group: Group::String,
         since: "6.2.0",
         complexity: "O(1)",
         summary: "A string, which is taken away.",

@@ -28,7 +28,7 @@ impl Command for Set {
         aliases: &[],
         arity: -3,
         keys: KeySpec::FIRST.used(Usage::VARIABLE),
-        group: Group::Text,
+        group: Group::String,
         since: "1.0.0",
         complexity: "O(1)",
         summary: "Puts a string under a key.",

@@ -23,7 +23,7 @@ macro_rules! commands {
                 aliases: &[],
                 arity: 4,
                 keys: KeySpec::FIRST.used(Usage::REPLACED),
-                group: Group::Text,
+                group: Group::String,
                 since: $since,
                 complexity: $complexity,
                 summary: "Puts a string under a key, with a deadline.",

@@ -33,7 +33,7 @@ impl Command for Getex {
         aliases: &[],
         arity: -2,
         keys: KeySpec::FIRST,
-        group: Group::Text,
+        group: Group::String,
         since: "6.2.0",
         complexity: "O(1)",
         summary: "A string, whose deadline is changed.",

@@ -25,7 +25,7 @@ impl Command for Getrange {
         }],
         arity: 4,
         keys: KeySpec::FIRST,
-        group: Group::Text,
+        group: Group::String,
         since: "2.4.0",
         complexity: "O(N) with N the bytes of the answer; O(1) for a short one",
         summary: "A part of a string.",

@@ -28,7 +28,7 @@ macro_rules! commands {
                 aliases: &[],
                 arity: $arity,
                 keys: KeySpec::FIRST,
-                group: Group::Text,
+                group: Group::String,
                 since: $since,
                 complexity: $complexity,
                 summary: $summary,

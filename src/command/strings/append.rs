@@ -20,7 +20,7 @@ impl Command for Append {
         aliases: &[],
         arity: 3,
         keys: KeySpec::FIRST.used(Usage::ADDED_TO),
-        group: Group::Text,
+        group: Group::String,
         since: "2.0.0",
         complexity: "O(1)",
         summary: "Adds to the end of a string.",

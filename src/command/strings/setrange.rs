@@ -21,7 +21,7 @@ impl Command for Setrange {
         aliases: &[],
         arity: 4,
         keys: KeySpec::FIRST.used(Usage::UPDATED),
-        group: Group::Text,
+        group: Group::String,
         since: "2.2.0",
         complexity: "O(1) for a short value, O(M) with M its bytes",
         summary: "Writes over a part of a string.",

@@ -21,7 +21,7 @@ impl Command for Getset {
         aliases: &[],
         arity: 3,
         keys: KeySpec::FIRST,
-        group: Group::Text,
+        group: Group::String,
         since: "1.0.0",
         complexity: "O(1)",
         summary: "Puts a string under a key and answers the one that was there.",

@@ -18,7 +18,7 @@ impl Command for Strlen {
         aliases: &[],
         arity: 2,
         keys: KeySpec::FIRST.used(Usage::LOOKED_AT),
-        group: Group::Text,
+        group: Group::String,
         since: "2.2.0",
         complexity: "O(1)",
         summary: "How many bytes a string has.",
