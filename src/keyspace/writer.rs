@@ -4,7 +4,7 @@ use std::num::NonZeroU64;
 
 use super::map::PARTS;
 use super::{Collection, Entry, Event, Held, Key, Keyspace, Origin, Value};
-use crate::error::Answer;
+use crate::error::CommandError;
 use crate::json::Document;
 
 /// What every replica knows of the entry that is being applied: its index, and the time its leader proposed it.
@@ -46,10 +46,10 @@ impl Writer<'_> {
     }
 
     /// The document under `key`; an error when the key holds something else.
-    pub fn document(&self, key: &[u8]) -> Result<Option<Document>, Answer> {
+    pub fn document(&self, key: &[u8]) -> Result<Option<Document>, CommandError> {
         self.with(key, |entry| match &entry.value {
             Value::Json(document) => Ok(document.clone()),
-            _ => Err(Answer::WRONG_JSON_KIND),
+            _ => Err(CommandError::WRONG_JSON_KIND),
         })
         .transpose()
     }
@@ -59,8 +59,8 @@ impl Writer<'_> {
         &self,
         key: &[u8],
         with: impl FnOnce(&C) -> T,
-    ) -> Result<Option<T>, Answer> {
-        self.with(key, |entry| C::of(&entry.value).map(with).ok_or(Answer::WRONG_KIND)).transpose()
+    ) -> Result<Option<T>, CommandError> {
+        self.with(key, |entry| C::of(&entry.value).map(with).ok_or(CommandError::WRONG_KIND)).transpose()
     }
 
     /// Puts `value` under `key`, whatever was there; a deadline that was there is gone.
@@ -159,14 +159,14 @@ impl Writer<'_> {
     pub fn edit_document<T>(
         &mut self,
         key: &[u8],
-        edit: impl FnOnce(&mut Document) -> Result<Edited<T>, Answer>,
-    ) -> Result<Option<T>, Answer> {
+        edit: impl FnOnce(&mut Document) -> Result<Edited<T>, CommandError>,
+    ) -> Result<Option<T>, CommandError> {
         if !self.exists(key) {
             return Ok(None);
         }
         self.keyspace.capturing.before_change(&self.keyspace.map, key);
         let Some(mut entry) = self.keyspace.map.get_mut(key) else { return Ok(None) };
-        let Value::Json(document) = &mut entry.value else { return Err(Answer::WRONG_JSON_KIND) };
+        let Value::Json(document) = &mut entry.value else { return Err(CommandError::WRONG_JSON_KIND) };
         match edit(document)? {
             Edited::Unchanged(answer) => Ok(Some(answer)),
             Edited::Changed(answer) => {
@@ -183,14 +183,14 @@ impl Writer<'_> {
     pub fn edit_collection<C: Collection, T>(
         &mut self,
         key: &[u8],
-        edit: impl FnOnce(&mut C) -> Result<Edited<T>, Answer>,
-    ) -> Result<Option<T>, Answer> {
+        edit: impl FnOnce(&mut C) -> Result<Edited<T>, CommandError>,
+    ) -> Result<Option<T>, CommandError> {
         self.keyspace.capturing.before_change(&self.keyspace.map, key);
         let Some(mut entry) = self.keyspace.map.get_mut(key) else { return Ok(None) };
         if entry.is_expired(self.stamp.now_ms) {
             return Ok(None);
         }
-        let collection = C::of_mut(&mut entry.value).ok_or(Answer::WRONG_KIND)?;
+        let collection = C::of_mut(&mut entry.value).ok_or(CommandError::WRONG_KIND)?;
         let edited = edit(collection)?;
         let emptied = collection.is_empty();
         let (answer, changed) = match edited {
@@ -217,8 +217,8 @@ impl Writer<'_> {
     pub fn edit_or_begin<C: Collection, T>(
         &mut self,
         key: Key,
-        edit: impl FnOnce(&mut C) -> Result<Edited<T>, Answer>,
-    ) -> Result<T, Answer> {
+        edit: impl FnOnce(&mut C) -> Result<Edited<T>, CommandError>,
+    ) -> Result<T, CommandError> {
         if self.exists(key.as_bytes()) {
             let edited = self.edit_collection(key.as_bytes(), edit)?;
             return Ok(edited.expect("nothing takes a key away meanwhile"));

@@ -11,7 +11,7 @@ use bytes::Bytes;
 
 use super::transaction::{self, Transaction};
 use crate::command::{Context, Route, Row, table};
-use crate::error::Answer;
+use crate::error::CommandError;
 
 const VERSION: u8 = 1;
 const HEADER_BYTES: usize = 13;
@@ -26,7 +26,7 @@ pub const ENTRY_BYTES_MAX: usize = HEADER_BYTES + BATCH_BYTES_MAX;
 
 const _: () = assert!(ENTRY_BYTES_MAX < u32::MAX as usize, "the length of a command has four bytes");
 
-const TOO_LARGE: Answer = Answer::fixed("ERR the write is too large for an entry of the log");
+const TOO_LARGE: CommandError = CommandError::fixed("ERR the write is too large for an entry of the log");
 
 /// A batch that is being collected. It has no time yet: the proposer stamps it.
 #[derive(Debug, Default)]
@@ -69,7 +69,7 @@ impl Batch {
     ///
     /// # Panics
     /// If the row does not write.
-    pub fn push(&mut self, row: &Row, words: &[Bytes], context: &Context) -> Result<(), Answer> {
+    pub fn push(&mut self, row: &Row, words: &[Bytes], context: &Context) -> Result<(), CommandError> {
         self.push_within(row, words, context, BATCH_BYTES_MAX)
     }
 
@@ -79,7 +79,7 @@ impl Batch {
         words: &[Bytes],
         context: &Context,
         bytes_max: usize,
-    ) -> Result<(), Answer> {
+    ) -> Result<(), CommandError> {
         let Route::Write { code, canonical, .. } = row.route else {
             panic!("{} does not go through the log", row.spec.name);
         };
@@ -87,7 +87,7 @@ impl Batch {
     }
 
     /// Adds a transaction. On an error the batch is as it was.
-    pub fn push_transaction(&mut self, transaction: &Transaction) -> Result<(), Answer> {
+    pub fn push_transaction(&mut self, transaction: &Transaction) -> Result<(), CommandError> {
         self.append(transaction::CODE, BATCH_BYTES_MAX, |out| {
             transaction.encode(out);
             Ok(())
@@ -98,8 +98,8 @@ impl Batch {
         &mut self,
         code: u16,
         bytes_max: usize,
-        body: impl FnOnce(&mut Vec<u8>) -> Result<(), Answer>,
-    ) -> Result<(), Answer> {
+        body: impl FnOnce(&mut Vec<u8>) -> Result<(), CommandError>,
+    ) -> Result<(), CommandError> {
         let begin = self.bytes.len();
         self.bytes.extend_from_slice(&[0; 4]);
         self.bytes.extend_from_slice(&code.to_le_bytes());

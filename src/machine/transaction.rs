@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Audience, Malformed};
 use crate::command::{Budget, Context, Draw, Route, Row, table};
-use crate::error::{Answer, Unavailable};
+use crate::error::{CommandError, Unavailable};
 use crate::keyspace::{Access, Alone, Key, Keyspace, Scope, Stamp};
 use crate::resp::{Protocol, Reply};
 
@@ -44,7 +44,7 @@ impl Transaction {
     ///
     /// # Panics
     /// If the row does neither.
-    pub fn push(&mut self, row: &Row, words: &[Bytes], context: &Context) -> Result<(), Answer> {
+    pub fn push(&mut self, row: &Row, words: &[Bytes], context: &Context) -> Result<(), CommandError> {
         let item = match row.route {
             Route::Write { code, canonical, .. } => {
                 let mut body = Vec::new();
@@ -155,7 +155,9 @@ fn write(code: u16, body: &[u8], access: Access<'_>, stamp: Stamp) -> Result<Rep
 fn read(words: &[Bytes], context: &Context, access: Access<'_>) -> Reply {
     let row = words.first().and_then(|name| table::find(name));
     let Some(Route::Read { run }) = row.map(|row| row.route) else {
-        return Reply::Error(Answer::fixed("ERR this version does not know a command of the transaction"));
+        return Reply::Error(CommandError::fixed(
+            "ERR this version does not know a command of the transaction",
+        ));
     };
     run(&words[1..], context, access).into()
 }

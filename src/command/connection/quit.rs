@@ -1,7 +1,7 @@
 //! `QUIT`: answers OK and closes the connection.
 
 use crate::command::{Args, Command, Flags, Group, KeySpec, Local, Session, Spec};
-use crate::error::Answer;
+use crate::error::CommandError;
 use crate::resp::Reply;
 
 pub struct Quit;
@@ -28,7 +28,7 @@ impl Command for Quit {
 }
 
 impl Local for Quit {
-    fn run(_args: &mut Args<'_>, session: &mut Session) -> Result<Reply, Answer> {
+    fn run(_args: &mut Args<'_>, session: &mut Session) -> Result<Reply, CommandError> {
         session.closing = true;
         Ok(Reply::OK)
     }

@@ -4,7 +4,7 @@ use bytes::Bytes;
 
 use super::subcommands;
 use crate::command::table;
-use crate::error::Answer;
+use crate::error::CommandError;
 use crate::keyspace::{Element, Key};
 
 /// The words of a request after the command's name.
@@ -25,7 +25,7 @@ impl<'a> Args<'a> {
     }
 
     /// The next word; the arity error when there is none.
-    pub fn word(&mut self) -> Result<&'a Bytes, Answer> {
+    pub fn word(&mut self) -> Result<&'a Bytes, CommandError> {
         let word = self.words.get(self.next).ok_or_else(|| self.wrong_arity())?;
         self.next += 1;
         Ok(word)
@@ -41,16 +41,16 @@ impl<'a> Args<'a> {
         self.words.get(self.next)
     }
 
-    pub fn key(&mut self) -> Result<Key, Answer> {
+    pub fn key(&mut self) -> Result<Key, CommandError> {
         self.word().map(|word| Key::from(&word[..]))
     }
 
-    pub fn element(&mut self) -> Result<Element, Answer> {
+    pub fn element(&mut self) -> Result<Element, CommandError> {
         self.word().map(|word| Element::from(&word[..]))
     }
 
     /// All words that are left, at least one.
-    pub fn elements(&mut self) -> Result<Vec<Element>, Answer> {
+    pub fn elements(&mut self) -> Result<Vec<Element>, CommandError> {
         match self.is_empty() {
             true => Err(self.wrong_arity()),
             false => Ok(self.rest().iter().map(|word| Element::from(&word[..])).collect()),
@@ -58,17 +58,17 @@ impl<'a> Args<'a> {
     }
 
     /// The next word as a number of things: whole and not negative.
-    pub fn count(&mut self) -> Result<usize, Answer> {
-        const NOT_A_COUNT: Answer = Answer::fixed("ERR value is out of range, must be positive");
+    pub fn count(&mut self) -> Result<usize, CommandError> {
+        const NOT_A_COUNT: CommandError = CommandError::fixed("ERR value is out of range, must be positive");
         self.integer().ok().and_then(|count| usize::try_from(count).ok()).ok_or(NOT_A_COUNT)
     }
 
     /// The last word as a number of things, if there is one.
-    pub fn count_if_any(&mut self) -> Result<Option<usize>, Answer> {
+    pub fn count_if_any(&mut self) -> Result<Option<usize>, CommandError> {
         match self.left() {
             0 => Ok(None),
             1 => self.count().map(Some),
-            _ => Err(Answer::SYNTAX),
+            _ => Err(CommandError::SYNTAX),
         }
     }
 
@@ -82,10 +82,10 @@ impl<'a> Args<'a> {
     }
 
     /// The next word as a whole number, in Redis' spelling: no plus sign, no spaces, no leading zeros.
-    pub fn integer(&mut self) -> Result<i64, Answer> {
+    pub fn integer(&mut self) -> Result<i64, CommandError> {
         let word = self.word()?;
         let whole = std::str::from_utf8(word).ok().and_then(|text| text.parse::<i64>().ok());
-        whole.filter(|whole| whole.to_string().as_bytes() == &word[..]).ok_or(Answer::NOT_AN_INTEGER)
+        whole.filter(|whole| whole.to_string().as_bytes() == &word[..]).ok_or(CommandError::NOT_AN_INTEGER)
     }
 
     /// All words that are left.
@@ -104,28 +104,28 @@ impl<'a> Args<'a> {
     }
 
     /// An error when words are left over.
-    pub fn finish(&self) -> Result<(), Answer> {
-        if self.is_empty() { Ok(()) } else { Err(Answer::SYNTAX) }
+    pub fn finish(&self) -> Result<(), CommandError> {
+        if self.is_empty() { Ok(()) } else { Err(CommandError::SYNTAX) }
     }
 
     /// The error of a subcommand that is not known, or has the wrong number of words.
-    pub fn wrong_subcommand(&self, word: &[u8]) -> Answer {
+    pub fn wrong_subcommand(&self, word: &[u8]) -> CommandError {
         let row = table::find(self.command.as_bytes());
         match row.and_then(|row| subcommands::named(row, word).map(|one| one.full_name(&row.spec))) {
-            Some(name) => Answer::wrong_arity(&name),
-            None => Answer::unknown_subcommand(self.command, word),
+            Some(name) => CommandError::wrong_arity(&name),
+            None => CommandError::unknown_subcommand(self.command, word),
         }
     }
 
     /// The same in the words of Redis' commands that look at both themselves.
-    pub fn wrong_subcommand_or_arity(&self, word: &[u8]) -> Answer {
+    pub fn wrong_subcommand_or_arity(&self, word: &[u8]) -> CommandError {
         let (word, command) = (String::from_utf8_lossy(&word[..word.len().min(128)]), self.command);
-        Answer::new(format!(
+        CommandError::new(format!(
             "ERR unknown subcommand or wrong number of arguments for '{word}'. Try {command} HELP."
         ))
     }
 
-    pub fn wrong_arity(&self) -> Answer {
-        Answer::wrong_arity(self.command)
+    pub fn wrong_arity(&self) -> CommandError {
+        CommandError::wrong_arity(self.command)
     }
 }

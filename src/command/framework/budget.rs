@@ -3,7 +3,7 @@
 //! A request of a few kilobytes can name a large document a thousand times, and all of its replies are built before
 //! the first byte is sent. What they take is spent here beforehand.
 
-use crate::error::Answer;
+use crate::error::CommandError;
 use crate::json::path::{Fuel, Path, Selection};
 use crate::json::{Document, Kind, Style, Value};
 use crate::resp::Reply;
@@ -29,16 +29,16 @@ impl Default for Budget {
 
 impl Budget {
     /// The answer to a request that asks for too much.
-    pub const SPENT: Answer = Answer::fixed("ERR the reply would be larger than 268435456 bytes");
+    pub const SPENT: CommandError = CommandError::fixed("ERR the reply would be larger than 268435456 bytes");
 
     /// The answer to a request whose paths walk too much in all.
-    pub const WORKED: Answer = Answer::fixed("ERR the paths visit too much of so many documents");
+    pub const WORKED: CommandError = CommandError::fixed("ERR the paths visit too much of so many documents");
 
     /// What a path shows of a document.
     ///
     /// # Errors
     /// When the path takes too many steps for the document, or all before it took too many for one request.
-    pub fn show(&mut self, path: &Path, document: &Document) -> Result<Selection, Answer> {
+    pub fn show(&mut self, path: &Path, document: &Document) -> Result<Selection, CommandError> {
         if self.steps == 0 {
             return Err(Budget::WORKED);
         }
@@ -51,7 +51,7 @@ impl Budget {
 
     /// # Errors
     /// When there is not so much left.
-    pub fn spend(&mut self, bytes: usize) -> Result<(), Answer> {
+    pub fn spend(&mut self, bytes: usize) -> Result<(), CommandError> {
         let left = self.left.checked_sub(bytes);
         self.left = left.unwrap_or(0);
         left.map(drop).ok_or(Budget::SPENT)
@@ -63,12 +63,22 @@ impl Budget {
     }
 
     /// For a value as JSON text within `level` containers: its encoding is about as long, and then come the lines.
-    pub fn spend_on_text(&mut self, value: Value<'_>, style: &Style<'_>, level: usize) -> Result<(), Answer> {
+    pub fn spend_on_text(
+        &mut self,
+        value: Value<'_>,
+        style: &Style<'_>,
+        level: usize,
+    ) -> Result<(), CommandError> {
         self.spend(value.encoded().len())?;
         if style.is_compact() { Ok(()) } else { self.spend_on_lines(value, style, level) }
     }
 
-    fn spend_on_lines(&mut self, value: Value<'_>, style: &Style<'_>, level: usize) -> Result<(), Answer> {
+    fn spend_on_lines(
+        &mut self,
+        value: Value<'_>,
+        style: &Style<'_>,
+        level: usize,
+    ) -> Result<(), CommandError> {
         let indent = style.indent.len().saturating_mul(level + 1);
         self.spend(style.newline.len().saturating_add(indent).saturating_add(style.space.len()))?;
         match value.kind() {
@@ -84,12 +94,12 @@ impl Budget {
     }
 
     /// For a reply that has been made: one for the whole of which there may be many.
-    pub fn spend_on_reply(&mut self, reply: &Reply) -> Result<(), Answer> {
+    pub fn spend_on_reply(&mut self, reply: &Reply) -> Result<(), CommandError> {
         self.spend(reply.bytes())
     }
 
     /// For a value of which each part becomes a reply.
-    pub fn spend_on_replies(&mut self, value: Value<'_>) -> Result<(), Answer> {
+    pub fn spend_on_replies(&mut self, value: Value<'_>) -> Result<(), CommandError> {
         self.spend(size_of::<Reply>())?;
         match value.kind() {
             Kind::Array => value.elements().try_for_each(|child| self.spend_on_replies(child)),

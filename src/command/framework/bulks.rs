@@ -3,7 +3,7 @@
 use bytes::{Bytes, BytesMut};
 
 use super::Budget;
-use crate::error::Answer;
+use crate::error::CommandError;
 use crate::keyspace::Element;
 use crate::resp::Reply;
 
@@ -11,7 +11,7 @@ use crate::resp::Reply;
 ///
 /// # Errors
 /// When they are too many or too large for one reply.
-pub fn bulks<'a>(elements: impl Iterator<Item = &'a Element> + Clone) -> Result<Vec<Reply>, Answer> {
+pub fn bulks<'a>(elements: impl Iterator<Item = &'a Element> + Clone) -> Result<Vec<Reply>, CommandError> {
     let mut budget = Budget::default();
     let (mut bytes, mut count) = (0, 0);
     for element in elements.clone() {
@@ -33,7 +33,7 @@ pub fn bulks<'a>(elements: impl Iterator<Item = &'a Element> + Clone) -> Result<
 pub fn scored<'a>(
     elements: impl Iterator<Item = (&'a Element, f64)> + Clone,
     in_pairs: bool,
-) -> Result<Vec<Reply>, Answer> {
+) -> Result<Vec<Reply>, CommandError> {
     let count = elements.clone().count();
     Budget::default().spend(count.saturating_mul(3 * size_of::<Reply>()))?;
     let members = bulks(elements.clone().map(|(member, _)| member))?;

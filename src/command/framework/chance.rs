@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Args, Budget, Context};
 use crate::env::Random;
-use crate::error::Answer;
+use crate::error::CommandError;
 use crate::resp::Reply;
 
 /// Where a number comes from.
@@ -78,9 +78,9 @@ impl Chance {
     ///
     /// # Errors
     /// When it is out of them.
-    pub fn count(args: &mut Args<'_>) -> Result<i64, Answer> {
+    pub fn count(args: &mut Args<'_>) -> Result<i64, CommandError> {
         match args.integer()? {
-            i64::MIN => Err(Answer::OUT_OF_RANGE),
+            i64::MIN => Err(CommandError::OUT_OF_RANGE),
             count => Ok(count),
         }
     }
@@ -89,7 +89,7 @@ impl Chance {
     ///
     /// # Errors
     /// When they are too many for one reply.
-    pub fn places(&mut self, count: i64, len: usize) -> Result<Vec<usize>, Answer> {
+    pub fn places(&mut self, count: i64, len: usize) -> Result<Vec<usize>, CommandError> {
         let wanted = usize::try_from(count.unsigned_abs()).unwrap_or(usize::MAX);
         if count >= 0 {
             return Ok(if wanted >= len { (0..len).collect() } else { self.some_of(wanted, len) });

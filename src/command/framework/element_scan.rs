@@ -6,7 +6,7 @@ use bytes::Bytes;
 
 use super::Args;
 use super::glob;
-use crate::error::Answer;
+use crate::error::CommandError;
 use crate::keyspace::{Element, Key};
 
 /// How many elements a call looks at when the client does not say, as in Redis.
@@ -22,33 +22,33 @@ pub struct ElementScan {
 }
 
 impl ElementScan {
-    pub fn parse(args: &mut Args<'_>) -> Result<ElementScan, Answer> {
+    pub fn parse(args: &mut Args<'_>) -> Result<ElementScan, CommandError> {
         let key = args.key()?;
         let cursor = std::str::from_utf8(args.word()?).ok().and_then(|text| text.parse().ok());
-        let cursor = cursor.ok_or(Answer::fixed("ERR invalid cursor"))?;
+        let cursor = cursor.ok_or(CommandError::fixed("ERR invalid cursor"))?;
         let (mut pattern, mut count, mut without_values) = (None, COUNT_DEFAULT, false);
         while !args.is_empty() {
             if args.keyword("NOVALUES") {
                 if args.command() != "HSCAN" {
-                    return Err(Answer::fixed("ERR NOVALUES option can only be used in HSCAN"));
+                    return Err(CommandError::fixed("ERR NOVALUES option can only be used in HSCAN"));
                 }
                 without_values = true;
             } else if args.left() < 2 {
-                return Err(Answer::SYNTAX);
+                return Err(CommandError::SYNTAX);
             } else if args.keyword("MATCH") {
                 pattern = Some(args.word()?.clone());
             } else if args.keyword("COUNT") {
                 count = args.integer()?;
             } else {
-                return Err(Answer::SYNTAX);
+                return Err(CommandError::SYNTAX);
             }
         }
-        let count = usize::try_from(count).ok().filter(|&count| count > 0).ok_or(Answer::SYNTAX)?;
+        let count = usize::try_from(count).ok().filter(|&count| count > 0).ok_or(CommandError::SYNTAX)?;
         Ok(ElementScan { key, cursor, pattern, count, without_values })
     }
 
     /// Whether the client asked for this element.
-    pub fn wants(&self, element: &Element) -> Result<bool, Answer> {
+    pub fn wants(&self, element: &Element) -> Result<bool, CommandError> {
         self.pattern.as_ref().map_or(Ok(true), |pattern| glob::matches(pattern, element.as_bytes()))
     }
 }

@@ -8,7 +8,7 @@ use std::num::NonZeroU64;
 use serde::{Deserialize, Serialize};
 
 use super::{Args, Context};
-use crate::error::Answer;
+use crate::error::CommandError;
 use crate::keyspace::Stamp;
 
 /// What a number counts, and from when.
@@ -67,7 +67,7 @@ impl Clock {
 }
 
 /// Takes `EX seconds` and its siblings, if they come next.
-pub fn deadline_if_any(args: &mut Args<'_>, context: &Context) -> Result<Option<Moment>, Answer> {
+pub fn deadline_if_any(args: &mut Args<'_>, context: &Context) -> Result<Option<Moment>, CommandError> {
     let clocks = [
         ("EX", Clock::SecondsFromNow),
         ("PX", Clock::MillisFromNow),
@@ -81,15 +81,15 @@ pub fn deadline_if_any(args: &mut Args<'_>, context: &Context) -> Result<Option<
 }
 
 /// The next word as a deadline; it has to be a number above 0.
-pub fn deadline(args: &mut Args<'_>, clock: Clock, context: &Context) -> Result<Moment, Answer> {
+pub fn deadline(args: &mut Args<'_>, clock: Clock, context: &Context) -> Result<Moment, CommandError> {
     if args.is_empty() {
-        return Err(Answer::SYNTAX);
+        return Err(CommandError::SYNTAX);
     }
     let amount = args.integer()?;
     let moment = (amount > 0).then(|| clock.moment(amount, context)).flatten();
     moment.ok_or_else(|| invalid(args.command()))
 }
 
-pub fn invalid(command: &str) -> Answer {
-    Answer::new(format!("ERR invalid expire time in '{}' command", command.to_ascii_lowercase()))
+pub fn invalid(command: &str) -> CommandError {
+    CommandError::new(format!("ERR invalid expire time in '{}' command", command.to_ascii_lowercase()))
 }

@@ -1,6 +1,6 @@
 //! Glob patterns as Redis matches them: `*`, `?`, `[a-z]`, `[^a]`, and a backslash before a literal.
 
-use crate::error::Answer;
+use crate::error::CommandError;
 
 /// A pattern may take so many steps for each byte of it and of the text. What people write takes two or three; one made
 /// for it would take as many as the text has bytes.
@@ -9,13 +9,13 @@ const STEPS_PER_BYTE: usize = 16;
 const STEPS_BASE: usize = 4096;
 
 /// The answer to a pattern that takes too many steps.
-pub const TOO_HARD: Answer = Answer::fixed("ERR the pattern takes too many steps to match");
+pub const TOO_HARD: CommandError = CommandError::fixed("ERR the pattern takes too many steps to match");
 
 /// Whether all of `text` matches `pattern`.
 ///
 /// # Errors
 /// [`TOO_HARD`] when it takes many times more steps than the two have bytes.
-pub fn matches(pattern: &[u8], text: &[u8]) -> Result<bool, Answer> {
+pub fn matches(pattern: &[u8], text: &[u8]) -> Result<bool, CommandError> {
     let (mut at, mut pos) = (0, 0);
     let mut steps = STEPS_BASE + STEPS_PER_BYTE * (pattern.len() + text.len());
     // Where to go on after a mismatch: behind the last star, one byte further into the text.

@@ -5,7 +5,7 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use crate::env::Pending;
-use crate::error::Answer;
+use crate::error::CommandError;
 
 /// A request that took long, as `SLOWLOG GET` tells it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -86,7 +86,7 @@ pub trait Inspect: Sync {
         0
     }
     /// Takes a snapshot, and returns when it is on disk.
-    fn save(&self) -> Pending<'_, Result<(), Answer>> {
+    fn save(&self) -> Pending<'_, Result<(), CommandError>> {
         Box::pin(async { Ok(()) })
     }
     /// How many members besides the leader are known to have every write that was acknowledged before: waits until
@@ -95,7 +95,7 @@ pub trait Inspect: Sync {
         Box::pin(async { 0 })
     }
     /// Begins to stop the node; an error when it is stopping already.
-    fn begin_stop(&self) -> Result<(), Answer> {
+    fn begin_stop(&self) -> Result<(), CommandError> {
         Ok(())
     }
     fn is_stopping(&self) -> bool {

@@ -29,7 +29,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::transactions::Step;
-use crate::error::Answer;
+use crate::error::CommandError;
 use crate::keyspace::{Scope, View, Writer};
 use crate::resp::{Protocol, Reply};
 
@@ -69,12 +69,12 @@ pub struct Context {
 
 /// A command that only reads the keyspace.
 pub trait Read: Command + Sized {
-    fn parse(args: &mut Args<'_>, context: &Context) -> Result<Self, Answer>;
+    fn parse(args: &mut Args<'_>, context: &Context) -> Result<Self, CommandError>;
     /// A command that names more than one key has to see them at one moment.
     fn scope(&self) -> Scope {
         Self::SPEC.keys.scope()
     }
-    fn run(self, keyspace: &View<'_>) -> Result<Reply, Answer>;
+    fn run(self, keyspace: &View<'_>) -> Result<Reply, CommandError>;
 }
 
 /// A command that changes the keyspace, on every replica alike.
@@ -85,27 +85,27 @@ pub trait Write: Command + Sized + PartialEq + Serialize + DeserializeOwned {
     const EVENT: &'static str = Self::SPEC.name;
     const REMOVAL: &'static str = "del";
     /// Checks the request and makes it canonical. Whatever can be refused without the keyspace is refused here.
-    fn parse(args: &mut Args<'_>, context: &Context) -> Result<Self, Answer>;
+    fn parse(args: &mut Args<'_>, context: &Context) -> Result<Self, CommandError>;
     /// A command that names more than one key has to see them at one moment.
     fn scope(&self) -> Scope {
         Self::SPEC.keys.scope()
     }
-    fn apply(self, keyspace: &mut Writer<'_>) -> Result<Reply, Answer>;
+    fn apply(self, keyspace: &mut Writer<'_>) -> Result<Reply, CommandError>;
 }
 
 /// A command about the connection itself.
 pub trait Local: Command {
-    fn run(args: &mut Args<'_>, session: &mut Session) -> Result<Reply, Answer>;
+    fn run(args: &mut Args<'_>, session: &mut Session) -> Result<Reply, CommandError>;
 }
 
 /// A command about the node.
 pub trait Control: Command {
-    fn run(args: &mut Args<'_>, session: &mut Session, node: &dyn Node) -> Result<Reply, Answer>;
+    fn run(args: &mut Args<'_>, session: &mut Session, node: &dyn Node) -> Result<Reply, CommandError>;
 }
 
 /// A command that has the node do something with other nodes, and waits for it.
 pub trait Operate: Command + Sized {
-    fn parse(args: &mut Args<'_>) -> Result<Self, Answer>;
+    fn parse(args: &mut Args<'_>) -> Result<Self, CommandError>;
     /// For a command that goes by something that the connection said before.
     fn for_session(self, _session: &Session) -> Self {
         self

@@ -6,13 +6,13 @@ use bytes::Bytes;
 
 use super::{Inspect, Session, Switchboard, Topology};
 use crate::env::Pending;
-use crate::error::Answer;
+use crate::error::CommandError;
 use crate::resp::Reply;
 
 /// The answer of a command that waits for the node.
-pub type Running<'a> = Pending<'a, Result<Reply, Answer>>;
+pub type Running<'a> = Pending<'a, Result<Reply, CommandError>>;
 
-const NO_CLUSTER: Answer = Answer::fixed("ERR this node has no part in a cluster");
+const NO_CLUSTER: CommandError = CommandError::fixed("ERR this node has no part in a cluster");
 
 /// The one user that there is.
 pub const DEFAULT_USER: &[u8] = b"default";
@@ -137,23 +137,23 @@ pub trait Node: Inspect {
         _client: String,
         _raft: String,
         _incarnation: Option<u64>,
-    ) -> Pending<'_, Result<String, Answer>> {
+    ) -> Pending<'_, Result<String, CommandError>> {
         Box::pin(async { Err(NO_CLUSTER) })
     }
     /// Takes a node out of the cluster; forced, also when those that are left and answer are no majority.
-    fn remove_node(&self, _id: u64, _force: bool) -> Pending<'_, Result<(), Answer>> {
+    fn remove_node(&self, _id: u64, _force: bool) -> Pending<'_, Result<(), CommandError>> {
         Box::pin(async { Err(NO_CLUSTER) })
     }
     /// Has another node lead: the one that is named, or the one that has the most of the log.
-    fn transfer_leader(&self, _to: Option<u64>) -> Pending<'_, Result<(), Answer>> {
+    fn transfer_leader(&self, _to: Option<u64>) -> Pending<'_, Result<(), CommandError>> {
         Box::pin(async { Err(NO_CLUSTER) })
     }
     /// Gives the other members up for lost, and goes on with what this node has.
-    fn forget_others(&self) -> Pending<'_, Result<(), Answer>> {
+    fn forget_others(&self) -> Pending<'_, Result<(), CommandError>> {
         Box::pin(async { Err(NO_CLUSTER) })
     }
     /// Gives up this node's own empty cluster and joins that of the node at a client address.
-    fn join_cluster(&self, _address: String) -> Pending<'_, Result<(), Answer>> {
+    fn join_cluster(&self, _address: String) -> Pending<'_, Result<(), CommandError>> {
         Box::pin(async { Err(NO_CLUSTER) })
     }
 }

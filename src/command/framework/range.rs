@@ -5,7 +5,7 @@ use std::ops::Range;
 use serde::{Deserialize, Serialize};
 
 use super::Args;
-use crate::error::Answer;
+use crate::error::CommandError;
 
 /// `start stop`, both within the range.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -15,7 +15,7 @@ pub struct Indexes {
 }
 
 impl Indexes {
-    pub fn parse(args: &mut Args<'_>) -> Result<Indexes, Answer> {
+    pub fn parse(args: &mut Args<'_>) -> Result<Indexes, CommandError> {
         Ok(Indexes { start: args.integer()?, stop: args.integer()? })
     }
 

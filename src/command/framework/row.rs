@@ -8,7 +8,7 @@ use super::{
     Args, Command, Context, Control, Flags, Local, Node, Operate, Read, Running, Session, Transact, Write,
 };
 use crate::command::transactions::Step;
-use crate::error::Answer;
+use crate::error::CommandError;
 use crate::keyspace::{Access, Class, Event, Origin, Stamp};
 use crate::resp::Reply;
 
@@ -116,13 +116,13 @@ impl Group {
     }
 }
 
-type ReadFn = fn(&[Bytes], &Context, Access<'_>) -> Result<Reply, Answer>;
-type CanonicalFn = fn(&[Bytes], &Context, &mut Vec<u8>) -> Result<(), Answer>;
+type ReadFn = fn(&[Bytes], &Context, Access<'_>) -> Result<Reply, CommandError>;
+type CanonicalFn = fn(&[Bytes], &Context, &mut Vec<u8>) -> Result<(), CommandError>;
 type ApplyFn = fn(&[u8], Access<'_>, Stamp) -> Option<Reply>;
-type LocalFn = fn(&[Bytes], &mut Session) -> Result<Reply, Answer>;
-type ControlFn = fn(&[Bytes], &mut Session, &dyn Node) -> Result<Reply, Answer>;
+type LocalFn = fn(&[Bytes], &mut Session) -> Result<Reply, CommandError>;
+type ControlFn = fn(&[Bytes], &mut Session, &dyn Node) -> Result<Reply, CommandError>;
 
-type OperateFn = for<'a> fn(&[Bytes], &Session, &'a dyn Node) -> Result<Running<'a>, Answer>;
+type OperateFn = for<'a> fn(&[Bytes], &Session, &'a dyn Node) -> Result<Running<'a>, CommandError>;
 
 /// The way a command takes, with the functions that take it there.
 #[derive(Clone, Copy)]

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 
 use super::Session;
-use crate::error::Answer;
+use crate::error::CommandError;
 
 /// The kinds of names that a client subscribes to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -87,14 +87,14 @@ impl KillFilter {
 /// The connections of this node, as commands see them. A client is named by its id.
 pub trait Switchboard: Sync {
     /// Has a client listen to all of these names, or to none; what it listens to after each.
-    fn subscribe(&self, client: u64, kind: Channel, names: &[Bytes]) -> Result<Vec<Counts>, Answer>;
+    fn subscribe(&self, client: u64, kind: Channel, names: &[Bytes]) -> Result<Vec<Counts>, CommandError>;
     fn unsubscribe(&self, client: u64, kind: Channel, name: &Bytes) -> Counts;
     /// What a client listens to, in order.
     fn subscriptions(&self, client: u64, kind: Channel) -> Vec<Bytes>;
     /// Sends a message to whoever listens; how many clients of this node that were.
     fn publish(&self, kind: Channel, channel: &Bytes, message: &Bytes) -> usize;
     /// The names that somebody on this node listens to, those that match a pattern.
-    fn channels(&self, kind: Channel, pattern: Option<&[u8]>) -> Result<Vec<Bytes>, Answer>;
+    fn channels(&self, kind: Channel, pattern: Option<&[u8]>) -> Result<Vec<Bytes>, CommandError>;
     /// How many listen to a name.
     fn listeners(&self, kind: Channel, name: &[u8]) -> usize;
     /// Shows every command to a client, from now on or no more.

@@ -2,7 +2,7 @@
 
 use super::spec;
 use crate::command::{Args, Command, Context, Flags, Read, Spec, Usage};
-use crate::error::Answer;
+use crate::error::CommandError;
 use crate::keyspace::{Collection, Hash, Key, View};
 use crate::resp::Reply;
 
@@ -17,11 +17,11 @@ impl Command for Hlen {
 }
 
 impl Read for Hlen {
-    fn parse(args: &mut Args<'_>, _context: &Context) -> Result<Hlen, Answer> {
+    fn parse(args: &mut Args<'_>, _context: &Context) -> Result<Hlen, CommandError> {
         Ok(Hlen { key: args.key()? })
     }
 
-    fn run(self, keyspace: &View<'_>) -> Result<Reply, Answer> {
+    fn run(self, keyspace: &View<'_>) -> Result<Reply, CommandError> {
         let len = keyspace.with_collection(self.key.as_bytes(), Hash::len)?;
         Ok(Reply::Integer(len.unwrap_or(0) as i64))
     }

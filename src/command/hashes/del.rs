@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::spec;
 use crate::command::{Args, Command, Context, Flags, Spec, Usage, Write};
-use crate::error::Answer;
+use crate::error::CommandError;
 use crate::keyspace::{Edited, Element, Hash, Key, Writer};
 use crate::resp::Reply;
 
@@ -30,11 +30,11 @@ impl Command for Hdel {
 impl Write for Hdel {
     const CODE: u16 = 243;
 
-    fn parse(args: &mut Args<'_>, _context: &Context) -> Result<Hdel, Answer> {
+    fn parse(args: &mut Args<'_>, _context: &Context) -> Result<Hdel, CommandError> {
         Ok(Hdel { key: args.key()?, fields: args.elements()? })
     }
 
-    fn apply(self, keyspace: &mut Writer<'_>) -> Result<Reply, Answer> {
+    fn apply(self, keyspace: &mut Writer<'_>) -> Result<Reply, CommandError> {
         let removed = keyspace.edit_collection(self.key.as_bytes(), |hash: &mut Hash| {
             let removed = self.fields.iter().filter(|field| hash.remove(field.as_bytes())).count();
             Ok(if removed == 0 { Edited::Unchanged(0) } else { Edited::Changed(removed as i64) })

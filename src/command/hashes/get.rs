@@ -4,7 +4,7 @@
 use super::spec;
 use crate::command::framework::bulks::bulk;
 use crate::command::{Args, Command, Context, Flags, Read, Spec, Usage};
-use crate::error::Answer;
+use crate::error::CommandError;
 use crate::keyspace::{Element, Hash, Key, View};
 use crate::resp::Reply;
 
@@ -21,11 +21,11 @@ macro_rules! commands {
         }
 
         impl Read for $name {
-            fn parse(args: &mut Args<'_>, _context: &Context) -> Result<$name, Answer> {
+            fn parse(args: &mut Args<'_>, _context: &Context) -> Result<$name, CommandError> {
                 Ok($name { key: args.key()?, field: args.element()? })
             }
 
-            fn run(self, keyspace: &View<'_>) -> Result<Reply, Answer> {
+            fn run(self, keyspace: &View<'_>) -> Result<Reply, CommandError> {
                 let answer: fn(Option<&Element>) -> Reply = $answer;
                 let value = |hash: &Hash| answer(hash.get(self.field.as_bytes()));
                 let reply = keyspace.with_collection(self.key.as_bytes(), value)?;

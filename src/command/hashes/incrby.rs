@@ -5,12 +5,12 @@ use serde::{Deserialize, Serialize};
 use super::spec;
 use crate::command::strings::whole;
 use crate::command::{Args, Command, Context, Flags, Spec, Write};
-use crate::error::Answer;
+use crate::error::CommandError;
 use crate::keyspace::{Collection, Edited, Element, Hash, Key, Writer};
 use crate::resp::Reply;
 
-const NOT_WHOLE: Answer = Answer::fixed("ERR hash value is not an integer");
-const OVERFLOW: Answer = Answer::fixed("ERR increment or decrement would overflow");
+const NOT_WHOLE: CommandError = CommandError::fixed("ERR hash value is not an integer");
+const OVERFLOW: CommandError = CommandError::fixed("ERR increment or decrement would overflow");
 
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
 pub struct Hincrby {
@@ -28,11 +28,11 @@ impl Command for Hincrby {
 impl Write for Hincrby {
     const CODE: u16 = 244;
 
-    fn parse(args: &mut Args<'_>, _context: &Context) -> Result<Hincrby, Answer> {
+    fn parse(args: &mut Args<'_>, _context: &Context) -> Result<Hincrby, CommandError> {
         Ok(Hincrby { key: args.key()?, field: args.element()?, by: args.integer()? })
     }
 
-    fn apply(self, keyspace: &mut Writer<'_>) -> Result<Reply, Answer> {
+    fn apply(self, keyspace: &mut Writer<'_>) -> Result<Reply, CommandError> {
         let after = keyspace.edit_or_begin(self.key, |hash: &mut Hash| {
             let before = match hash.get(self.field.as_bytes()) {
                 Some(value) => whole(value.as_bytes()).ok_or(NOT_WHOLE)?,

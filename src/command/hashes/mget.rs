@@ -3,7 +3,7 @@
 use super::spec;
 use crate::command::framework::bulks::bulk;
 use crate::command::{Args, Budget, Command, Context, Flags, Read, Spec};
-use crate::error::Answer;
+use crate::error::CommandError;
 use crate::keyspace::{Element, Hash, Key, View};
 use crate::resp::Reply;
 
@@ -25,11 +25,11 @@ impl Command for Hmget {
 }
 
 impl Read for Hmget {
-    fn parse(args: &mut Args<'_>, _context: &Context) -> Result<Hmget, Answer> {
+    fn parse(args: &mut Args<'_>, _context: &Context) -> Result<Hmget, CommandError> {
         Ok(Hmget { key: args.key()?, fields: args.elements()? })
     }
 
-    fn run(self, keyspace: &View<'_>) -> Result<Reply, Answer> {
+    fn run(self, keyspace: &View<'_>) -> Result<Reply, CommandError> {
         let fields = self.fields.iter();
         let values = keyspace.with_collection(self.key.as_bytes(), |hash: &Hash| {
             let mut budget = Budget::default();
@@ -38,7 +38,7 @@ impl Read for Hmget {
                 budget.spend(size_of::<Reply>() + value.map_or(0, |value| value.as_bytes().len()))?;
                 Ok(bulk(value))
             };
-            fields.clone().map(one).collect::<Result<Vec<Reply>, Answer>>()
+            fields.clone().map(one).collect::<Result<Vec<Reply>, CommandError>>()
         })?;
         values.unwrap_or_else(|| Ok(vec![Reply::Null; self.fields.len()])).map(Reply::Array)
     }

@@ -3,7 +3,7 @@
 use super::spec;
 use crate::command::framework::bulks::{bulk, bulks};
 use crate::command::{Args, Budget, Chance, Command, Context, Read, Spec};
-use crate::error::Answer;
+use crate::error::CommandError;
 use crate::keyspace::{Collection, Element, Hash, Key, View};
 use crate::resp::{Protocol, Reply};
 
@@ -28,7 +28,7 @@ impl Command for Hrandfield {
 }
 
 impl Read for Hrandfield {
-    fn parse(args: &mut Args<'_>, context: &Context) -> Result<Hrandfield, Answer> {
+    fn parse(args: &mut Args<'_>, context: &Context) -> Result<Hrandfield, CommandError> {
         let key = args.key()?;
         let count = if args.is_empty() { None } else { Some(Chance::count(args)?) };
         let with_values = args.keyword("WITHVALUES");
@@ -36,13 +36,13 @@ impl Read for Hrandfield {
         // Each field comes with its value.
         let most = i64::MAX / 2;
         if with_values && count.is_some_and(|count| !(-most..=most).contains(&count)) {
-            return Err(Answer::fixed("ERR value is out of range"));
+            return Err(CommandError::fixed("ERR value is out of range"));
         }
         let in_pairs = context.protocol == Protocol::Resp3;
         Ok(Hrandfield { key, count, with_values, in_pairs, chance: Chance::draw(context) })
     }
 
-    fn run(self, keyspace: &View<'_>) -> Result<Reply, Answer> {
+    fn run(self, keyspace: &View<'_>) -> Result<Reply, CommandError> {
         let mut chance = self.chance;
         let chosen = keyspace.with_collection(self.key.as_bytes(), |hash: &Hash| {
             let Some(count) = self.count else {
@@ -59,7 +59,7 @@ impl Read for Hrandfield {
 }
 
 impl Hrandfield {
-    fn answer(&self, pairs: &[(&Element, &Element)]) -> Result<Reply, Answer> {
+    fn answer(&self, pairs: &[(&Element, &Element)]) -> Result<Reply, CommandError> {
         let fields = bulks(pairs.iter().map(|(field, _)| *field))?;
         if !self.with_values {
             return Ok(Reply::Array(fields));

@@ -4,7 +4,7 @@ use super::spec;
 use crate::command::framework::bulks::bulks;
 use crate::command::framework::element_scan::ElementScan;
 use crate::command::{Args, Command, Context, Read, Spec};
-use crate::error::Answer;
+use crate::error::CommandError;
 use crate::keyspace::{Element, Hash, View};
 use crate::resp::Reply;
 
@@ -22,11 +22,11 @@ impl Command for Hscan {
 }
 
 impl Read for Hscan {
-    fn parse(args: &mut Args<'_>, _context: &Context) -> Result<Hscan, Answer> {
+    fn parse(args: &mut Args<'_>, _context: &Context) -> Result<Hscan, CommandError> {
         ElementScan::parse(args).map(Hscan)
     }
 
-    fn run(self, keyspace: &View<'_>) -> Result<Reply, Answer> {
+    fn run(self, keyspace: &View<'_>) -> Result<Reply, CommandError> {
         let scan = self.0;
         let found = keyspace.with_collection(scan.key.as_bytes(), |hash: &Hash| {
             let (positions, next) = hash.walk(scan.cursor, scan.count);
@@ -37,7 +37,7 @@ impl Read for Hscan {
                     wanted.extend((!scan.without_values).then_some(value));
                 }
             }
-            Ok::<_, Answer>((bulks(wanted.into_iter())?, next))
+            Ok::<_, CommandError>((bulks(wanted.into_iter())?, next))
         })?;
         let (pairs, next) = found.unwrap_or(Ok((Vec::new(), 0)))?;
         Ok(Reply::Array(vec![Reply::bulk(next.to_string()), Reply::Array(pairs)]))

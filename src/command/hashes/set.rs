@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::spec;
 use crate::command::{Args, Command, Context, Flags, Spec, Usage, Write};
-use crate::error::Answer;
+use crate::error::CommandError;
 use crate::keyspace::{Collection, Edited, Element, Hash, Key, Writer};
 use crate::resp::Reply;
 
@@ -15,7 +15,7 @@ pub struct Pairs {
 }
 
 impl Pairs {
-    fn parse(args: &mut Args<'_>) -> Result<Pairs, Answer> {
+    fn parse(args: &mut Args<'_>) -> Result<Pairs, CommandError> {
         let key = args.key()?;
         if args.is_empty() || !args.left().is_multiple_of(2) {
             return Err(args.wrong_arity());
@@ -25,7 +25,7 @@ impl Pairs {
         Ok(Pairs { key, pairs })
     }
 
-    fn apply(self, keyspace: &mut Writer<'_>) -> Result<i64, Answer> {
+    fn apply(self, keyspace: &mut Writer<'_>) -> Result<i64, CommandError> {
         keyspace.edit_or_begin(self.key, |hash: &mut Hash| {
             hash.room_for(self.pairs.iter().map(|(field, value)| field.cost() + value.cost()).sum())?;
             let mut new = 0;
@@ -49,11 +49,11 @@ macro_rules! commands {
             const CODE: u16 = $code;
             const EVENT: &'static str = "HSET";
 
-            fn parse(args: &mut Args<'_>, _context: &Context) -> Result<$name, Answer> {
+            fn parse(args: &mut Args<'_>, _context: &Context) -> Result<$name, CommandError> {
                 Pairs::parse(args).map($name)
             }
 
-            fn apply(self, keyspace: &mut Writer<'_>) -> Result<Reply, Answer> {
+            fn apply(self, keyspace: &mut Writer<'_>) -> Result<Reply, CommandError> {
                 let answer: fn(i64) -> Reply = $answer;
                 self.0.apply(keyspace).map(answer)
             }

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::spec;
 use crate::command::{Args, Command, Context, Flags, Spec, Usage, Write};
-use crate::error::Answer;
+use crate::error::CommandError;
 use crate::keyspace::{Collection, Edited, Element, Hash, Key, Writer};
 use crate::resp::Reply;
 
@@ -26,11 +26,11 @@ impl Write for Hsetnx {
     const CODE: u16 = 242;
     const EVENT: &'static str = "HSET";
 
-    fn parse(args: &mut Args<'_>, _context: &Context) -> Result<Hsetnx, Answer> {
+    fn parse(args: &mut Args<'_>, _context: &Context) -> Result<Hsetnx, CommandError> {
         Ok(Hsetnx { key: args.key()?, field: args.element()?, value: args.element()? })
     }
 
-    fn apply(self, keyspace: &mut Writer<'_>) -> Result<Reply, Answer> {
+    fn apply(self, keyspace: &mut Writer<'_>) -> Result<Reply, CommandError> {
         let set = keyspace.edit_or_begin(self.key, |hash: &mut Hash| {
             if hash.contains(self.field.as_bytes()) {
                 return Ok(Edited::Unchanged(0));

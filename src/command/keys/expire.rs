@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::command::framework::expiry::{Clock, Moment, invalid};
 use crate::command::{Args, Command, Context, Flags, Group, KeySpec, Spec, Usage, Write};
-use crate::error::Answer;
+use crate::error::CommandError;
 use crate::keyspace::{Key, Writer};
 use crate::resp::Reply;
 
@@ -55,11 +55,11 @@ macro_rules! commands {
         impl Write for $name {
             const CODE: u16 = $code;
 
-            fn parse(args: &mut Args<'_>, context: &Context) -> Result<$name, Answer> {
+            fn parse(args: &mut Args<'_>, context: &Context) -> Result<$name, CommandError> {
                 Deadline::parse(args, Clock::$clock, context).map($name)
             }
 
-            fn apply(self, keyspace: &mut Writer<'_>) -> Result<Reply, Answer> {
+            fn apply(self, keyspace: &mut Writer<'_>) -> Result<Reply, CommandError> {
                 Ok(Reply::Integer(i64::from(self.0.apply(keyspace))))
             }
         }
@@ -74,7 +74,7 @@ commands! {
 }
 
 impl Deadline {
-    fn parse(args: &mut Args<'_>, clock: Clock, context: &Context) -> Result<Deadline, Answer> {
+    fn parse(args: &mut Args<'_>, clock: Clock, context: &Context) -> Result<Deadline, CommandError> {
         let key = args.key()?;
         let amount = args.integer()?;
         let condition = Condition::parse(args)?;
@@ -98,7 +98,7 @@ impl Deadline {
 }
 
 impl Condition {
-    fn parse(args: &mut Args<'_>) -> Result<Condition, Answer> {
+    fn parse(args: &mut Args<'_>) -> Result<Condition, CommandError> {
         let mut condition = Condition::default();
         while !args.is_empty() {
             if args.keyword("NX") {
@@ -111,14 +111,16 @@ impl Condition {
                 condition.earlier = true;
             } else {
                 let word = String::from_utf8_lossy(args.word()?).into_owned();
-                return Err(Answer::new(format!("ERR Unsupported option {word}")));
+                return Err(CommandError::new(format!("ERR Unsupported option {word}")));
             }
         }
         if condition.missing && (condition.present || condition.later || condition.earlier) {
-            return Err(Answer::fixed("ERR NX and XX, GT or LT options at the same time are not compatible"));
+            return Err(CommandError::fixed(
+                "ERR NX and XX, GT or LT options at the same time are not compatible",
+            ));
         }
         if condition.later && condition.earlier {
-            return Err(Answer::fixed("ERR GT and LT options at the same time are not compatible"));
+            return Err(CommandError::fixed("ERR GT and LT options at the same time are not compatible"));
         }
         Ok(condition)
     }

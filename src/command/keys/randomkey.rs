@@ -3,7 +3,7 @@
 use bytes::Bytes;
 
 use crate::command::{Args, Chance, Command, Context, Group, KeySpec, Read, Spec};
-use crate::error::Answer;
+use crate::error::CommandError;
 use crate::keyspace::{SCAN_PARTS, View};
 use crate::resp::Reply;
 
@@ -24,12 +24,12 @@ impl Command for Randomkey {
 }
 
 impl Read for Randomkey {
-    fn parse(_args: &mut Args<'_>, context: &Context) -> Result<Randomkey, Answer> {
+    fn parse(_args: &mut Args<'_>, context: &Context) -> Result<Randomkey, CommandError> {
         Ok(Randomkey(Chance::draw(context)))
     }
 
     /// Begins at a part of the keyspace that chance chooses.
-    fn run(self, keyspace: &View<'_>) -> Result<Reply, Answer> {
+    fn run(self, keyspace: &View<'_>) -> Result<Reply, CommandError> {
         let mut chance = self.0;
         for cursor in [chance.below(SCAN_PARTS as usize) as u64, 0] {
             let mut found = Vec::new();

@@ -4,7 +4,7 @@ use super::spec;
 use crate::command::framework::bulks::bulk;
 use crate::command::framework::range::position;
 use crate::command::{Args, Command, Context, Read, Spec};
-use crate::error::Answer;
+use crate::error::CommandError;
 use crate::keyspace::{Collection, Key, List, View};
 use crate::resp::Reply;
 
@@ -25,11 +25,11 @@ impl Command for Lindex {
 }
 
 impl Read for Lindex {
-    fn parse(args: &mut Args<'_>, _context: &Context) -> Result<Lindex, Answer> {
+    fn parse(args: &mut Args<'_>, _context: &Context) -> Result<Lindex, CommandError> {
         Ok(Lindex { key: args.key()?, index: args.integer()? })
     }
 
-    fn run(self, keyspace: &View<'_>) -> Result<Reply, Answer> {
+    fn run(self, keyspace: &View<'_>) -> Result<Reply, CommandError> {
         let element = keyspace.with_collection(self.key.as_bytes(), |list: &List| {
             bulk(position(self.index, list.len()).and_then(|position| list.get(position)))
         })?;

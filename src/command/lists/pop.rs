@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::{End, spec};
 use crate::command::framework::bulks::{bulk, bulks};
 use crate::command::{Args, Command, Context, Flags, Spec, Usage, Write};
-use crate::error::Answer;
+use crate::error::CommandError;
 use crate::keyspace::{Collection, Edited, Key, List, Writer};
 use crate::resp::Reply;
 
@@ -17,7 +17,7 @@ pub struct Pop {
 }
 
 impl Pop {
-    fn parse(args: &mut Args<'_>) -> Result<Pop, Answer> {
+    fn parse(args: &mut Args<'_>) -> Result<Pop, CommandError> {
         let key = args.key()?;
         if args.left() > 1 {
             return Err(args.wrong_arity());
@@ -25,7 +25,7 @@ impl Pop {
         Ok(Pop { key, count: args.count_if_any()? })
     }
 
-    fn apply(self, end: End, keyspace: &mut Writer<'_>) -> Result<Reply, Answer> {
+    fn apply(self, end: End, keyspace: &mut Writer<'_>) -> Result<Reply, CommandError> {
         let popped = keyspace.edit_collection(self.key.as_bytes(), |list: &mut List| {
             let Some(count) = self.count else { return Ok(Edited::Changed(bulk(end.pop(list).as_ref()))) };
             let count = count.min(list.len());
@@ -56,11 +56,11 @@ macro_rules! commands {
         impl Write for $name {
             const CODE: u16 = $code;
 
-            fn parse(args: &mut Args<'_>, _context: &Context) -> Result<$name, Answer> {
+            fn parse(args: &mut Args<'_>, _context: &Context) -> Result<$name, CommandError> {
                 Pop::parse(args).map($name)
             }
 
-            fn apply(self, keyspace: &mut Writer<'_>) -> Result<Reply, Answer> {
+            fn apply(self, keyspace: &mut Writer<'_>) -> Result<Reply, CommandError> {
                 self.0.apply($end, keyspace)
             }
         }

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{End, spec};
 use crate::command::{Args, Command, Context, Flags, Spec, Usage, Write};
-use crate::error::Answer;
+use crate::error::CommandError;
 use crate::keyspace::{Collection, Edited, Element, Key, List, Writer};
 use crate::resp::Reply;
 
@@ -15,16 +15,16 @@ pub struct Push {
 }
 
 impl Push {
-    fn parse(args: &mut Args<'_>) -> Result<Push, Answer> {
+    fn parse(args: &mut Args<'_>) -> Result<Push, CommandError> {
         Ok(Push { key: args.key()?, elements: args.elements()? })
     }
 
-    fn apply(self, end: End, begins: bool, keyspace: &mut Writer<'_>) -> Result<Reply, Answer> {
+    fn apply(self, end: End, begins: bool, keyspace: &mut Writer<'_>) -> Result<Reply, CommandError> {
         let elements = self.elements;
         let push = |list: &mut List| {
             list.room_for(elements.iter().map(Element::cost).sum())?;
             elements.into_iter().for_each(|element| end.push(list, element));
-            Ok::<_, Answer>(Edited::Changed(list.len()))
+            Ok::<_, CommandError>(Edited::Changed(list.len()))
         };
         let len = match begins {
             true => keyspace.edit_or_begin(self.key, push)?,
@@ -48,11 +48,11 @@ macro_rules! commands {
             const CODE: u16 = $code;
             const EVENT: &'static str = $event;
 
-            fn parse(args: &mut Args<'_>, _context: &Context) -> Result<$name, Answer> {
+            fn parse(args: &mut Args<'_>, _context: &Context) -> Result<$name, CommandError> {
                 Push::parse(args).map($name)
             }
 
-            fn apply(self, keyspace: &mut Writer<'_>) -> Result<Reply, Answer> {
+            fn apply(self, keyspace: &mut Writer<'_>) -> Result<Reply, CommandError> {
                 self.0.apply($end, $begins, keyspace)
             }
         }

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::spec;
 use crate::command::{Args, Command, Context, Flags, Spec, Usage, Write};
-use crate::error::Answer;
+use crate::error::CommandError;
 use crate::keyspace::{Edited, Element, Key, List, Writer};
 use crate::resp::Reply;
 
@@ -31,11 +31,11 @@ impl Command for Lrem {
 impl Write for Lrem {
     const CODE: u16 = 207;
 
-    fn parse(args: &mut Args<'_>, _context: &Context) -> Result<Lrem, Answer> {
+    fn parse(args: &mut Args<'_>, _context: &Context) -> Result<Lrem, CommandError> {
         Ok(Lrem { key: args.key()?, count: args.integer()?, element: args.element()? })
     }
 
-    fn apply(self, keyspace: &mut Writer<'_>) -> Result<Reply, Answer> {
+    fn apply(self, keyspace: &mut Writer<'_>) -> Result<Reply, CommandError> {
         let removed = keyspace.edit_collection(self.key.as_bytes(), |list: &mut List| {
             let count = match self.count {
                 0 => usize::MAX,

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::spec;
 use crate::command::framework::range::Indexes;
 use crate::command::{Args, Command, Context, Flags, Spec, Usage, Write};
-use crate::error::Answer;
+use crate::error::CommandError;
 use crate::keyspace::{Collection, Edited, Key, List, Writer};
 use crate::resp::Reply;
 
@@ -31,11 +31,11 @@ impl Command for Ltrim {
 impl Write for Ltrim {
     const CODE: u16 = 208;
 
-    fn parse(args: &mut Args<'_>, _context: &Context) -> Result<Ltrim, Answer> {
+    fn parse(args: &mut Args<'_>, _context: &Context) -> Result<Ltrim, CommandError> {
         Ok(Ltrim { key: args.key()?, indexes: Indexes::parse(args)? })
     }
 
-    fn apply(self, keyspace: &mut Writer<'_>) -> Result<Reply, Answer> {
+    fn apply(self, keyspace: &mut Writer<'_>) -> Result<Reply, CommandError> {
         keyspace.edit_collection(self.key.as_bytes(), |list: &mut List| {
             // A change also where all is kept, as in Redis.
             list.keep(self.indexes.within(list.len()));

@@ -1,7 +1,7 @@
 //! `MONITOR`: shows this connection every command that clients of this node send, until it is reset or closed.
 
 use crate::command::{Args, Command, Control, Flags, Group, KeySpec, Node, Session, Spec};
-use crate::error::Answer;
+use crate::error::CommandError;
 use crate::resp::Reply;
 
 pub struct Monitor;
@@ -22,7 +22,7 @@ impl Command for Monitor {
 }
 
 impl Control for Monitor {
-    fn run(_args: &mut Args<'_>, session: &mut Session, node: &dyn Node) -> Result<Reply, Answer> {
+    fn run(_args: &mut Args<'_>, session: &mut Session, node: &dyn Node) -> Result<Reply, CommandError> {
         session.monitors = true;
         node.switchboard().monitor(session.id, true);
         Ok(Reply::OK)

@@ -2,7 +2,7 @@
 //! this node and at the others; how many of this node's clients got it.
 
 use crate::command::{Args, Channel, Command, Control, Flags, Group, KeySpec, Node, Session, Spec, Usage};
-use crate::error::Answer;
+use crate::error::CommandError;
 use crate::resp::Reply;
 
 macro_rules! commands {
@@ -25,7 +25,7 @@ macro_rules! commands {
         }
 
         impl Control for $name {
-            fn run(args: &mut Args<'_>, _session: &mut Session, node: &dyn Node) -> Result<Reply, Answer> {
+            fn run(args: &mut Args<'_>, _session: &mut Session, node: &dyn Node) -> Result<Reply, CommandError> {
                 let (channel, message) = (args.word()?, args.word()?);
                 let reached = node.switchboard().publish(Channel::$kind, channel, message);
                 Ok(Reply::Integer(reached as i64))

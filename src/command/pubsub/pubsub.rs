@@ -4,7 +4,7 @@ use crate::command::framework::subcommands;
 use crate::command::{
     Args, Channel, Command, Control, Flags, Group, KeySpec, Node, Session, Spec, Subcommand,
 };
-use crate::error::Answer;
+use crate::error::CommandError;
 use crate::resp::Reply;
 
 pub struct Pubsub;
@@ -48,7 +48,7 @@ impl Command for Pubsub {
 }
 
 impl Control for Pubsub {
-    fn run(args: &mut Args<'_>, _session: &mut Session, node: &dyn Node) -> Result<Reply, Answer> {
+    fn run(args: &mut Args<'_>, _session: &mut Session, node: &dyn Node) -> Result<Reply, CommandError> {
         let word = args.word()?;
         match &word.to_ascii_uppercase()[..] {
             b"CHANNELS" if args.left() <= 1 => channels(args, node, Channel::Plain),
@@ -66,7 +66,7 @@ impl Control for Pubsub {
     }
 }
 
-fn channels(args: &mut Args<'_>, node: &dyn Node, kind: Channel) -> Result<Reply, Answer> {
+fn channels(args: &mut Args<'_>, node: &dyn Node, kind: Channel) -> Result<Reply, CommandError> {
     let names = node.switchboard().channels(kind, args.word_if_any().map(|pattern| &pattern[..]))?;
     Ok(Reply::Array(names.into_iter().map(Reply::Bulk).collect()))
 }

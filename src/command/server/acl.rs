@@ -6,11 +6,12 @@ use crate::command::framework::subcommands;
 use crate::command::{
     Args, Command, Control, DEFAULT_USER, Flags, Group, KeySpec, Node, Row, Session, Spec, Subcommand, table,
 };
-use crate::error::Answer;
+use crate::error::CommandError;
 use crate::resp::Reply;
 
-const ONE_USER: Answer =
-    Answer::fixed("ERR there is one user, default, in this version; its password is the setting requirepass");
+const ONE_USER: CommandError = CommandError::fixed(
+    "ERR there is one user, default, in this version; its password is the setting requirepass",
+);
 
 /// What the one user may do, in the rules of Redis: all keys, all channels, all commands.
 const RULES: &str = "~* &* +@all";
@@ -41,7 +42,7 @@ impl Command for Acl {
 }
 
 impl Control for Acl {
-    fn run(args: &mut Args<'_>, _session: &mut Session, node: &dyn Node) -> Result<Reply, Answer> {
+    fn run(args: &mut Args<'_>, _session: &mut Session, node: &dyn Node) -> Result<Reply, CommandError> {
         let word = args.word()?;
         match (&word.to_ascii_uppercase()[..], args.left()) {
             (b"WHOAMI", 0) => Ok(Reply::bulk(DEFAULT_USER)),
@@ -86,10 +87,10 @@ fn categories() -> BTreeSet<&'static str> {
     rows.flat_map(|row| row.categories()).map(|category| category.trim_start_matches('@')).collect()
 }
 
-fn commands_of(category: &[u8]) -> Result<Reply, Answer> {
+fn commands_of(category: &[u8]) -> Result<Reply, CommandError> {
     let category = String::from_utf8_lossy(&category[..category.len().min(128)]).to_lowercase();
     if !categories().contains(category.as_str()) {
-        return Err(Answer::new(format!("ERR Unknown category '{category}'")));
+        return Err(CommandError::new(format!("ERR Unknown category '{category}'")));
     }
     let wanted = format!("@{category}");
     let is_wanted = |row: &Row| row.categories().contains(&wanted.as_str());

@@ -2,7 +2,7 @@
 
 use crate::command::framework::subcommands;
 use crate::command::{Args, Command, Control, Flags, Group, KeySpec, Node, Session, Spec, Subcommand};
-use crate::error::Answer;
+use crate::error::CommandError;
 use crate::resp::Reply;
 
 pub struct Module;
@@ -25,7 +25,7 @@ impl Command for Module {
 }
 
 impl Control for Module {
-    fn run(args: &mut Args<'_>, _session: &mut Session, _node: &dyn Node) -> Result<Reply, Answer> {
+    fn run(args: &mut Args<'_>, _session: &mut Session, _node: &dyn Node) -> Result<Reply, CommandError> {
         let word = args.word()?;
         match &word.to_ascii_uppercase()[..] {
             b"LIST" if args.is_empty() => Ok(Reply::Array(vec![rejson()])),

@@ -1,7 +1,7 @@
 //! `SAVE`: takes a snapshot and waits for it. Others go on meanwhile, and no write depends on it.
 
 use crate::command::{Args, Command, Flags, Group, KeySpec, Node, Operate, Running, Spec};
-use crate::error::Answer;
+use crate::error::CommandError;
 use crate::resp::Reply;
 
 pub struct Save;
@@ -27,7 +27,7 @@ impl Command for Save {
 }
 
 impl Operate for Save {
-    fn parse(args: &mut Args<'_>) -> Result<Save, Answer> {
+    fn parse(args: &mut Args<'_>) -> Result<Save, CommandError> {
         args.finish().map(|()| Save)
     }
 

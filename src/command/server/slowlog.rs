@@ -4,13 +4,13 @@ use crate::command::framework::subcommands;
 use crate::command::{
     Args, Command, Control, Flags, Group, KeySpec, Node, Session, SlowRequest, Spec, Subcommand,
 };
-use crate::error::Answer;
+use crate::error::CommandError;
 use crate::resp::Reply;
 
 /// How many are told to who does not say, as in Redis.
 const COUNT_DEFAULT: usize = 10;
 
-const BAD_COUNT: Answer = Answer::fixed("ERR count should be greater than or equal to -1");
+const BAD_COUNT: CommandError = CommandError::fixed("ERR count should be greater than or equal to -1");
 
 pub struct Slowlog;
 
@@ -36,7 +36,7 @@ impl Command for Slowlog {
 }
 
 impl Control for Slowlog {
-    fn run(args: &mut Args<'_>, _session: &mut Session, node: &dyn Node) -> Result<Reply, Answer> {
+    fn run(args: &mut Args<'_>, _session: &mut Session, node: &dyn Node) -> Result<Reply, CommandError> {
         let word = args.word()?;
         match (&word.to_ascii_uppercase()[..], args.left()) {
             (b"GET", 0 | 1) => {
@@ -55,7 +55,7 @@ impl Control for Slowlog {
 }
 
 /// -1 is all of them.
-fn count(args: &mut Args<'_>) -> Result<usize, Answer> {
+fn count(args: &mut Args<'_>) -> Result<usize, CommandError> {
     match args.integer().map_err(|_| BAD_COUNT)? {
         -1 => Ok(usize::MAX),
         count => usize::try_from(count).map_err(|_| BAD_COUNT),

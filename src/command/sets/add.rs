@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::spec;
 use crate::command::{Args, Command, Context, Flags, Spec, Usage, Write};
-use crate::error::Answer;
+use crate::error::CommandError;
 use crate::keyspace::{Collection, Edited, Element, Key, Set, Writer};
 use crate::resp::Reply;
 
@@ -30,11 +30,11 @@ impl Command for Sadd {
 impl Write for Sadd {
     const CODE: u16 = 220;
 
-    fn parse(args: &mut Args<'_>, _context: &Context) -> Result<Sadd, Answer> {
+    fn parse(args: &mut Args<'_>, _context: &Context) -> Result<Sadd, CommandError> {
         Ok(Sadd { key: args.key()?, members: args.elements()? })
     }
 
-    fn apply(self, keyspace: &mut Writer<'_>) -> Result<Reply, Answer> {
+    fn apply(self, keyspace: &mut Writer<'_>) -> Result<Reply, CommandError> {
         let added = keyspace.edit_or_begin(self.key, |set: &mut Set| {
             set.room_for(self.members.iter().map(Element::cost).sum())?;
             let mut added = 0;

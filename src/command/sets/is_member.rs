@@ -2,7 +2,7 @@
 
 use super::spec;
 use crate::command::{Args, Command, Context, Flags, Read, Spec, Usage};
-use crate::error::Answer;
+use crate::error::CommandError;
 use crate::keyspace::{Element, Key, Set, View};
 use crate::resp::Reply;
 
@@ -18,11 +18,11 @@ impl Command for Sismember {
 }
 
 impl Read for Sismember {
-    fn parse(args: &mut Args<'_>, _context: &Context) -> Result<Sismember, Answer> {
+    fn parse(args: &mut Args<'_>, _context: &Context) -> Result<Sismember, CommandError> {
         Ok(Sismember { key: args.key()?, member: args.element()? })
     }
 
-    fn run(self, keyspace: &View<'_>) -> Result<Reply, Answer> {
+    fn run(self, keyspace: &View<'_>) -> Result<Reply, CommandError> {
         let contains = |set: &Set| set.contains(self.member.as_bytes());
         let there = keyspace.with_collection(self.key.as_bytes(), contains)?;
         Ok(Reply::Integer(i64::from(there.unwrap_or(false))))
@@ -47,11 +47,11 @@ impl Command for Smismember {
 }
 
 impl Read for Smismember {
-    fn parse(args: &mut Args<'_>, _context: &Context) -> Result<Smismember, Answer> {
+    fn parse(args: &mut Args<'_>, _context: &Context) -> Result<Smismember, CommandError> {
         Ok(Smismember { key: args.key()?, members: args.elements()? })
     }
 
-    fn run(self, keyspace: &View<'_>) -> Result<Reply, Answer> {
+    fn run(self, keyspace: &View<'_>) -> Result<Reply, CommandError> {
         let members = self.members.iter();
         let there = keyspace.with_collection(self.key.as_bytes(), |set: &Set| {
             members.clone().map(|member| set.contains(member.as_bytes())).collect::<Vec<bool>>()

@@ -3,7 +3,7 @@
 use super::spec;
 use crate::command::framework::bulks::bulks;
 use crate::command::{Args, Command, Context, Read, Spec};
-use crate::error::Answer;
+use crate::error::CommandError;
 use crate::keyspace::{Key, Set, View};
 use crate::resp::Reply;
 
@@ -17,11 +17,11 @@ impl Command for Smembers {
 }
 
 impl Read for Smembers {
-    fn parse(args: &mut Args<'_>, _context: &Context) -> Result<Smembers, Answer> {
+    fn parse(args: &mut Args<'_>, _context: &Context) -> Result<Smembers, CommandError> {
         Ok(Smembers { key: args.key()? })
     }
 
-    fn run(self, keyspace: &View<'_>) -> Result<Reply, Answer> {
+    fn run(self, keyspace: &View<'_>) -> Result<Reply, CommandError> {
         let members = keyspace.with_collection(self.key.as_bytes(), |set: &Set| bulks(set.iter()))?;
         members.unwrap_or(Ok(Vec::new())).map(Reply::Set)
     }

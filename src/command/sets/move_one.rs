@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::spec;
 use crate::command::{Args, Command, Context, Flags, KeySpec, Spec, Usage, Write};
-use crate::error::Answer;
+use crate::error::CommandError;
 use crate::keyspace::{Collection, Edited, Element, Key, Set, Writer};
 use crate::resp::Reply;
 
@@ -33,11 +33,11 @@ impl Command for Smove {
 impl Write for Smove {
     const CODE: u16 = 223;
 
-    fn parse(args: &mut Args<'_>, _context: &Context) -> Result<Smove, Answer> {
+    fn parse(args: &mut Args<'_>, _context: &Context) -> Result<Smove, CommandError> {
         Ok(Smove { source: args.key()?, destination: args.key()?, member: args.element()? })
     }
 
-    fn apply(self, keyspace: &mut Writer<'_>) -> Result<Reply, Answer> {
+    fn apply(self, keyspace: &mut Writer<'_>) -> Result<Reply, CommandError> {
         let (source, member) = (self.source.as_bytes(), self.member.as_bytes());
         let there = keyspace.with_collection(source, |set: &Set| set.contains(member))?;
         let Some(there) = there else { return Ok(Reply::Integer(0)) };

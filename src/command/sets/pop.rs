@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::spec;
 use crate::command::framework::bulks::{bulk, bulks};
 use crate::command::{Args, Chance, Command, Context, Flags, Spec, Usage, Write};
-use crate::error::Answer;
+use crate::error::CommandError;
 use crate::keyspace::{Collection, Edited, Key, Set, Writer};
 use crate::resp::Reply;
 
@@ -34,11 +34,11 @@ impl Command for Spop {
 impl Write for Spop {
     const CODE: u16 = 222;
 
-    fn parse(args: &mut Args<'_>, context: &Context) -> Result<Spop, Answer> {
+    fn parse(args: &mut Args<'_>, context: &Context) -> Result<Spop, CommandError> {
         Ok(Spop { key: args.key()?, count: args.count_if_any()?, chance: Chance::draw(context) })
     }
 
-    fn apply(self, keyspace: &mut Writer<'_>) -> Result<Reply, Answer> {
+    fn apply(self, keyspace: &mut Writer<'_>) -> Result<Reply, CommandError> {
         let mut chance = self.chance;
         let taken = keyspace.edit_collection(self.key.as_bytes(), |set: &mut Set| {
             let Some(count) = self.count else {

@@ -3,7 +3,7 @@
 use super::spec;
 use crate::command::framework::bulks::{bulk, bulks};
 use crate::command::{Args, Chance, Command, Context, Read, Spec};
-use crate::error::Answer;
+use crate::error::CommandError;
 use crate::keyspace::{Collection, Key, Set, View};
 use crate::resp::Reply;
 
@@ -26,14 +26,14 @@ impl Command for Srandmember {
 }
 
 impl Read for Srandmember {
-    fn parse(args: &mut Args<'_>, context: &Context) -> Result<Srandmember, Answer> {
+    fn parse(args: &mut Args<'_>, context: &Context) -> Result<Srandmember, CommandError> {
         let key = args.key()?;
         let count = if args.is_empty() { None } else { Some(Chance::count(args)?) };
         args.finish()?;
         Ok(Srandmember { key, count, chance: Chance::draw(context) })
     }
 
-    fn run(self, keyspace: &View<'_>) -> Result<Reply, Answer> {
+    fn run(self, keyspace: &View<'_>) -> Result<Reply, CommandError> {
         let mut chance = self.chance;
         let chosen = keyspace.with_collection(self.key.as_bytes(), |set: &Set| {
             let Some(count) = self.count else { return Ok(bulk(set.at(chance.below(set.len())))) };

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::spec;
 use crate::command::{Args, Command, Context, Flags, Spec, Usage, Write};
-use crate::error::Answer;
+use crate::error::CommandError;
 use crate::keyspace::{Edited, Element, Key, Set, Writer};
 use crate::resp::Reply;
 
@@ -30,11 +30,11 @@ impl Command for Srem {
 impl Write for Srem {
     const CODE: u16 = 221;
 
-    fn parse(args: &mut Args<'_>, _context: &Context) -> Result<Srem, Answer> {
+    fn parse(args: &mut Args<'_>, _context: &Context) -> Result<Srem, CommandError> {
         Ok(Srem { key: args.key()?, members: args.elements()? })
     }
 
-    fn apply(self, keyspace: &mut Writer<'_>) -> Result<Reply, Answer> {
+    fn apply(self, keyspace: &mut Writer<'_>) -> Result<Reply, CommandError> {
         let removed = keyspace.edit_collection(self.key.as_bytes(), |set: &mut Set| {
             let removed = self.members.iter().filter(|member| set.remove(member.as_bytes())).count();
             Ok(if removed == 0 { Edited::Unchanged(0) } else { Edited::Changed(removed as i64) })

@@ -4,7 +4,7 @@ use super::spec;
 use crate::command::framework::bulks::bulks;
 use crate::command::framework::element_scan::ElementScan;
 use crate::command::{Args, Command, Context, Read, Spec};
-use crate::error::Answer;
+use crate::error::CommandError;
 use crate::keyspace::{Element, Set, View};
 use crate::resp::Reply;
 
@@ -22,11 +22,11 @@ impl Command for Sscan {
 }
 
 impl Read for Sscan {
-    fn parse(args: &mut Args<'_>, _context: &Context) -> Result<Sscan, Answer> {
+    fn parse(args: &mut Args<'_>, _context: &Context) -> Result<Sscan, CommandError> {
         ElementScan::parse(args).map(Sscan)
     }
 
-    fn run(self, keyspace: &View<'_>) -> Result<Reply, Answer> {
+    fn run(self, keyspace: &View<'_>) -> Result<Reply, CommandError> {
         let scan = self.0;
         let found = keyspace.with_collection(scan.key.as_bytes(), |set: &Set| {
             let (positions, next) = set.walk(scan.cursor, scan.count);
@@ -36,7 +36,7 @@ impl Read for Sscan {
                     wanted.push(member);
                 }
             }
-            Ok::<_, Answer>((bulks(wanted.into_iter())?, next))
+            Ok::<_, CommandError>((bulks(wanted.into_iter())?, next))
         })?;
         let (members, next) = found.unwrap_or(Ok((Vec::new(), 0)))?;
         Ok(Reply::Array(vec![Reply::bulk(next.to_string()), Reply::Array(members)]))

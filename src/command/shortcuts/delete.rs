@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::command::{Args, Command, Context, Flags, Group, KeySpec, Spec, Write};
-use crate::error::Answer;
+use crate::error::CommandError;
 use crate::keyspace::{Key, Writer};
 use crate::resp::Reply;
 
@@ -30,11 +30,11 @@ impl Command for Delete {
 impl Write for Delete {
     const CODE: u16 = 52;
 
-    fn parse(args: &mut Args<'_>, _context: &Context) -> Result<Delete, Answer> {
+    fn parse(args: &mut Args<'_>, _context: &Context) -> Result<Delete, CommandError> {
         Ok(Delete { key: args.key()? })
     }
 
-    fn apply(self, keyspace: &mut Writer<'_>) -> Result<Reply, Answer> {
+    fn apply(self, keyspace: &mut Writer<'_>) -> Result<Reply, CommandError> {
         Ok(Reply::Integer(i64::from(keyspace.remove(self.key.as_bytes()).is_some())))
     }
 }

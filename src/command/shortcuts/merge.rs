@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::command::json::merge::Merge as JsonMerge;
 use crate::command::{Args, Command, Context, Group, KeySpec, Spec, Write};
-use crate::error::Answer;
+use crate::error::CommandError;
 use crate::keyspace::Writer;
 use crate::resp::Reply;
 
@@ -29,11 +29,11 @@ impl Write for Merge {
     const CODE: u16 = 51;
     const EVENT: &'static str = "JSON.MERGE";
 
-    fn parse(args: &mut Args<'_>, context: &Context) -> Result<Merge, Answer> {
+    fn parse(args: &mut Args<'_>, context: &Context) -> Result<Merge, CommandError> {
         JsonMerge::new(args.key()?, b"$", args.word()?, context).map(Merge)
     }
 
-    fn apply(self, keyspace: &mut Writer<'_>) -> Result<Reply, Answer> {
+    fn apply(self, keyspace: &mut Writer<'_>) -> Result<Reply, CommandError> {
         self.0.apply(keyspace)
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::command::json::get::Get;
 use crate::command::{Args, Command, Context, Group, KeySpec, Read, Spec};
-use crate::error::Answer;
+use crate::error::CommandError;
 use crate::keyspace::View;
 use crate::resp::Reply;
 
@@ -23,11 +23,11 @@ impl Command for Qget {
 }
 
 impl Read for Qget {
-    fn parse(args: &mut Args<'_>, _context: &Context) -> Result<Qget, Answer> {
+    fn parse(args: &mut Args<'_>, _context: &Context) -> Result<Qget, CommandError> {
         Get::one(args.word()?, args.word()?).map(Qget)
     }
 
-    fn run(self, keyspace: &View<'_>) -> Result<Reply, Answer> {
+    fn run(self, keyspace: &View<'_>) -> Result<Reply, CommandError> {
         self.0.run(keyspace)
     }
 }

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::command::json::set::Set;
 use crate::command::{Args, Command, Context, Group, KeySpec, Spec, Write};
-use crate::error::Answer;
+use crate::error::CommandError;
 use crate::keyspace::Writer;
 use crate::resp::Reply;
 
@@ -29,11 +29,11 @@ impl Write for Qset {
     const CODE: u16 = 50;
     const EVENT: &'static str = "JSON.SET";
 
-    fn parse(args: &mut Args<'_>, context: &Context) -> Result<Qset, Answer> {
+    fn parse(args: &mut Args<'_>, context: &Context) -> Result<Qset, CommandError> {
         Set::parse(args, context).map(Qset)
     }
 
-    fn apply(self, keyspace: &mut Writer<'_>) -> Result<Reply, Answer> {
+    fn apply(self, keyspace: &mut Writer<'_>) -> Result<Reply, CommandError> {
         self.0.apply(keyspace)
     }
 }

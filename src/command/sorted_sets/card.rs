@@ -2,7 +2,7 @@
 
 use super::spec;
 use crate::command::{Args, Command, Context, Flags, Read, Spec, Usage};
-use crate::error::Answer;
+use crate::error::CommandError;
 use crate::keyspace::{Collection, Key, SortedSet, View};
 use crate::resp::Reply;
 
@@ -17,11 +17,11 @@ impl Command for Zcard {
 }
 
 impl Read for Zcard {
-    fn parse(args: &mut Args<'_>, _context: &Context) -> Result<Zcard, Answer> {
+    fn parse(args: &mut Args<'_>, _context: &Context) -> Result<Zcard, CommandError> {
         Ok(Zcard { key: args.key()? })
     }
 
-    fn run(self, keyspace: &View<'_>) -> Result<Reply, Answer> {
+    fn run(self, keyspace: &View<'_>) -> Result<Reply, CommandError> {
         let len = keyspace.with_collection(self.key.as_bytes(), SortedSet::len)?;
         Ok(Reply::Integer(len.unwrap_or(0) as i64))
     }

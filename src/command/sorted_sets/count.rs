@@ -3,7 +3,7 @@
 use super::bounds::Bounds;
 use super::spec;
 use crate::command::{Args, Command, Context, Flags, Read, Spec};
-use crate::error::Answer;
+use crate::error::CommandError;
 use crate::keyspace::{Key, SortedSet, View};
 use crate::resp::Reply;
 
@@ -20,11 +20,11 @@ macro_rules! commands {
         }
 
         impl Read for $name {
-            fn parse(args: &mut Args<'_>, _context: &Context) -> Result<$name, Answer> {
+            fn parse(args: &mut Args<'_>, _context: &Context) -> Result<$name, CommandError> {
                 Ok($name { key: args.key()?, bounds: $bounds(args, false)? })
             }
 
-            fn run(self, keyspace: &View<'_>) -> Result<Reply, Answer> {
+            fn run(self, keyspace: &View<'_>) -> Result<Reply, CommandError> {
                 let count = |set: &SortedSet| self.bounds.within(set, false).len();
                 let count = keyspace.with_collection(self.key.as_bytes(), count)?;
                 Ok(Reply::Integer(count.unwrap_or(0) as i64))

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{NOT_A_NUMBER, score, spec};
 use crate::command::{Args, Command, Context, Flags, Spec, Write};
-use crate::error::Answer;
+use crate::error::CommandError;
 use crate::keyspace::{Collection, Edited, Element, Key, SortedSet, Writer};
 use crate::resp::Reply;
 
@@ -31,11 +31,11 @@ impl Write for Zincrby {
     const CODE: u16 = 261;
     const EVENT: &'static str = "ZINCR";
 
-    fn parse(args: &mut Args<'_>, _context: &Context) -> Result<Zincrby, Answer> {
+    fn parse(args: &mut Args<'_>, _context: &Context) -> Result<Zincrby, CommandError> {
         Ok(Zincrby { key: args.key()?, by: score(args)?, member: args.element()? })
     }
 
-    fn apply(self, keyspace: &mut Writer<'_>) -> Result<Reply, Answer> {
+    fn apply(self, keyspace: &mut Writer<'_>) -> Result<Reply, CommandError> {
         let after = keyspace.edit_or_begin(self.key, |set: &mut SortedSet| {
             let before = set.score(self.member.as_bytes());
             let after = before.unwrap_or(0.0) + self.by;

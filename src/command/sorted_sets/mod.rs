@@ -17,10 +17,10 @@ pub mod score;
 
 use super::strings::incrbyfloat::{NOT_A_FLOAT, real};
 use super::{Args, Group, KeySpec, Spec};
-use crate::error::Answer;
+use crate::error::CommandError;
 
 /// Infinity and its opposite have no sum.
-const NOT_A_NUMBER: Answer = Answer::fixed("ERR resulting score is not a number (NaN)");
+const NOT_A_NUMBER: CommandError = CommandError::fixed("ERR resulting score is not a number (NaN)");
 
 /// What the rows of this group have in common.
 const fn spec(
@@ -36,6 +36,6 @@ const fn spec(
 }
 
 /// The next word as a score: any number but NaN, the infinities among them.
-fn score(args: &mut Args<'_>) -> Result<f64, Answer> {
+fn score(args: &mut Args<'_>) -> Result<f64, CommandError> {
     real(args.word()?).ok_or(NOT_A_FLOAT)
 }

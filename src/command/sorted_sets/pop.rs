@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::spec;
 use crate::command::framework::bulks::scored;
 use crate::command::{Args, Command, Context, Flags, Spec, Usage, Write};
-use crate::error::Answer;
+use crate::error::CommandError;
 use crate::keyspace::{Edited, Element, Key, SortedSet, Writer};
 use crate::resp::{Protocol, Reply};
 
@@ -18,13 +18,13 @@ pub struct Pop {
 }
 
 impl Pop {
-    fn parse(args: &mut Args<'_>, context: &Context) -> Result<Pop, Answer> {
+    fn parse(args: &mut Args<'_>, context: &Context) -> Result<Pop, CommandError> {
         let (key, count) = (args.key()?, args.count_if_any()?);
         let in_pairs = count.is_some() && context.protocol == Protocol::Resp3;
         Ok(Pop { key, count: count.unwrap_or(1), in_pairs })
     }
 
-    fn apply(self, highest: bool, keyspace: &mut Writer<'_>) -> Result<Reply, Answer> {
+    fn apply(self, highest: bool, keyspace: &mut Writer<'_>) -> Result<Reply, CommandError> {
         let popped = keyspace.edit_collection(self.key.as_bytes(), |set: &mut SortedSet| {
             // What is answered may be too much, and then nothing is taken.
             let replies = match highest {
@@ -58,11 +58,11 @@ macro_rules! commands {
         impl Write for $name {
             const CODE: u16 = $code;
 
-            fn parse(args: &mut Args<'_>, context: &Context) -> Result<$name, Answer> {
+            fn parse(args: &mut Args<'_>, context: &Context) -> Result<$name, CommandError> {
                 Pop::parse(args, context).map($name)
             }
 
-            fn apply(self, keyspace: &mut Writer<'_>) -> Result<Reply, Answer> {
+            fn apply(self, keyspace: &mut Writer<'_>) -> Result<Reply, CommandError> {
                 self.0.apply($highest, keyspace)
             }
         }

@@ -4,7 +4,7 @@
 use super::range::{By, Range};
 use super::spec;
 use crate::command::{Args, Command, Context, Read, Spec};
-use crate::error::Answer;
+use crate::error::CommandError;
 use crate::keyspace::View;
 use crate::resp::Reply;
 
@@ -17,11 +17,11 @@ macro_rules! commands {
         }
 
         impl Read for $name {
-            fn parse(args: &mut Args<'_>, context: &Context) -> Result<$name, Answer> {
+            fn parse(args: &mut Args<'_>, context: &Context) -> Result<$name, CommandError> {
                 Range::parse(args, context, $by, $backward, $options).map($name)
             }
 
-            fn run(self, keyspace: &View<'_>) -> Result<Reply, Answer> {
+            fn run(self, keyspace: &View<'_>) -> Result<Reply, CommandError> {
                 self.0.run(keyspace)
             }
         }

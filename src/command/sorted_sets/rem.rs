@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::spec;
 use crate::command::{Args, Command, Context, Flags, Spec, Usage, Write};
-use crate::error::Answer;
+use crate::error::CommandError;
 use crate::keyspace::{Edited, Element, Key, SortedSet, Writer};
 use crate::resp::Reply;
 
@@ -30,11 +30,11 @@ impl Command for Zrem {
 impl Write for Zrem {
     const CODE: u16 = 264;
 
-    fn parse(args: &mut Args<'_>, _context: &Context) -> Result<Zrem, Answer> {
+    fn parse(args: &mut Args<'_>, _context: &Context) -> Result<Zrem, CommandError> {
         Ok(Zrem { key: args.key()?, members: args.elements()? })
     }
 
-    fn apply(self, keyspace: &mut Writer<'_>) -> Result<Reply, Answer> {
+    fn apply(self, keyspace: &mut Writer<'_>) -> Result<Reply, CommandError> {
         let removed = keyspace.edit_collection(self.key.as_bytes(), |set: &mut SortedSet| {
             let removed = self.members.iter().filter_map(|member| set.remove(member.as_bytes())).count();
             Ok(if removed == 0 { Edited::Unchanged(0) } else { Edited::Changed(removed as i64) })

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::bounds::Bounds;
 use super::spec;
 use crate::command::{Args, Command, Context, Flags, Spec, Usage, Write};
-use crate::error::Answer;
+use crate::error::CommandError;
 use crate::keyspace::{Edited, Element, Key, SortedSet, Writer};
 use crate::resp::Reply;
 
@@ -17,7 +17,7 @@ pub struct Remove {
 }
 
 impl Remove {
-    fn apply(self, keyspace: &mut Writer<'_>) -> Result<Reply, Answer> {
+    fn apply(self, keyspace: &mut Writer<'_>) -> Result<Reply, CommandError> {
         let removed = keyspace.edit_collection(self.key.as_bytes(), |set: &mut SortedSet| {
             let range = self.bounds.within(set, false);
             let members = set.forward(range.start).take(range.len());
@@ -44,12 +44,12 @@ macro_rules! commands {
         impl Write for $name {
             const CODE: u16 = $code;
 
-            fn parse(args: &mut Args<'_>, _context: &Context) -> Result<$name, Answer> {
-                let bounds: fn(&mut Args<'_>) -> Result<Bounds, Answer> = $bounds;
+            fn parse(args: &mut Args<'_>, _context: &Context) -> Result<$name, CommandError> {
+                let bounds: fn(&mut Args<'_>) -> Result<Bounds, CommandError> = $bounds;
                 Ok($name(Remove { key: args.key()?, bounds: bounds(args)? }))
             }
 
-            fn apply(self, keyspace: &mut Writer<'_>) -> Result<Reply, Answer> {
+            fn apply(self, keyspace: &mut Writer<'_>) -> Result<Reply, CommandError> {
                 self.0.apply(keyspace)
             }
         }

@@ -4,7 +4,7 @@ use super::spec;
 use crate::command::framework::bulks::scored;
 use crate::command::framework::element_scan::ElementScan;
 use crate::command::{Args, Command, Context, Read, Spec};
-use crate::error::Answer;
+use crate::error::CommandError;
 use crate::keyspace::{Element, SortedSet, View};
 use crate::resp::{Reply, write_double};
 
@@ -22,11 +22,11 @@ impl Command for Zscan {
 }
 
 impl Read for Zscan {
-    fn parse(args: &mut Args<'_>, _context: &Context) -> Result<Zscan, Answer> {
+    fn parse(args: &mut Args<'_>, _context: &Context) -> Result<Zscan, CommandError> {
         ElementScan::parse(args).map(Zscan)
     }
 
-    fn run(self, keyspace: &View<'_>) -> Result<Reply, Answer> {
+    fn run(self, keyspace: &View<'_>) -> Result<Reply, CommandError> {
         let scan = self.0;
         let found = keyspace.with_collection(scan.key.as_bytes(), |set: &SortedSet| {
             let (positions, next) = set.walk(scan.cursor, scan.count);
@@ -41,7 +41,7 @@ impl Read for Zscan {
                     wanted.push((member, score));
                 }
             }
-            Ok::<_, Answer>((scored(wanted.into_iter(), false)?, next))
+            Ok::<_, CommandError>((scored(wanted.into_iter(), false)?, next))
         })?;
         let (pairs, next) = found.unwrap_or(Ok((Vec::new(), 0)))?;
         // A scan answers texts alone, in both versions of the protocol.

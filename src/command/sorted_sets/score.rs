@@ -2,7 +2,7 @@
 
 use super::spec;
 use crate::command::{Args, Command, Context, Flags, Read, Spec};
-use crate::error::Answer;
+use crate::error::CommandError;
 use crate::keyspace::{Element, Key, SortedSet, View};
 use crate::resp::Reply;
 
@@ -17,11 +17,11 @@ impl Command for Zscore {
 }
 
 impl Read for Zscore {
-    fn parse(args: &mut Args<'_>, _context: &Context) -> Result<Zscore, Answer> {
+    fn parse(args: &mut Args<'_>, _context: &Context) -> Result<Zscore, CommandError> {
         Ok(Zscore { key: args.key()?, member: args.element()? })
     }
 
-    fn run(self, keyspace: &View<'_>) -> Result<Reply, Answer> {
+    fn run(self, keyspace: &View<'_>) -> Result<Reply, CommandError> {
         let score = |set: &SortedSet| set.score(self.member.as_bytes());
         let score = keyspace.with_collection(self.key.as_bytes(), score)?;
         Ok(score.flatten().map_or(Reply::Null, Reply::Double))
@@ -46,11 +46,11 @@ impl Command for Zmscore {
 }
 
 impl Read for Zmscore {
-    fn parse(args: &mut Args<'_>, _context: &Context) -> Result<Zmscore, Answer> {
+    fn parse(args: &mut Args<'_>, _context: &Context) -> Result<Zmscore, CommandError> {
         Ok(Zmscore { key: args.key()?, members: args.elements()? })
     }
 
-    fn run(self, keyspace: &View<'_>) -> Result<Reply, Answer> {
+    fn run(self, keyspace: &View<'_>) -> Result<Reply, CommandError> {
         let members = self.members.iter();
         let scores = keyspace.with_collection(self.key.as_bytes(), |set: &SortedSet| {
             let score = |member: &Element| set.score(member.as_bytes()).map_or(Reply::Null, Reply::Double);

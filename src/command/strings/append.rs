@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{TEXT_BYTES_MAX, TOO_LONG, with_text};
 use crate::command::{Args, Command, Context, Flags, Group, KeySpec, Spec, Usage, Write};
-use crate::error::Answer;
+use crate::error::CommandError;
 use crate::keyspace::{Key, Value, Writer};
 use crate::resp::Reply;
 
@@ -32,11 +32,11 @@ impl Command for Append {
 impl Write for Append {
     const CODE: u16 = 26;
 
-    fn parse(args: &mut Args<'_>, _context: &Context) -> Result<Append, Answer> {
+    fn parse(args: &mut Args<'_>, _context: &Context) -> Result<Append, CommandError> {
         Ok(Append { key: args.key()?, value: args.word()?[..].into() })
     }
 
-    fn apply(self, keyspace: &mut Writer<'_>) -> Result<Reply, Answer> {
+    fn apply(self, keyspace: &mut Writer<'_>) -> Result<Reply, CommandError> {
         let more = &self.value;
         let text = with_text(keyspace, self.key.as_bytes(), |text| [text, more].concat())?;
         let text = text.unwrap_or_else(|| more.to_vec());

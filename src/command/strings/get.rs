@@ -4,7 +4,7 @@ use bytes::Bytes;
 
 use super::bytes_of;
 use crate::command::{Args, Command, Context, Flags, Group, KeySpec, Read, Spec};
-use crate::error::Answer;
+use crate::error::CommandError;
 use crate::keyspace::View;
 use crate::resp::Reply;
 
@@ -28,11 +28,11 @@ impl Command for Get {
 }
 
 impl Read for Get {
-    fn parse(args: &mut Args<'_>, _context: &Context) -> Result<Get, Answer> {
+    fn parse(args: &mut Args<'_>, _context: &Context) -> Result<Get, CommandError> {
         Ok(Get { key: args.word()?.clone() })
     }
 
-    fn run(self, keyspace: &View<'_>) -> Result<Reply, Answer> {
+    fn run(self, keyspace: &View<'_>) -> Result<Reply, CommandError> {
         let text = keyspace.with(&self.key, |entry| bytes_of(entry).map(Bytes::copy_from_slice));
         Ok(text.transpose()?.map_or(Reply::Null, Reply::Bulk))
     }

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::with_text;
 use crate::command::{Args, Command, Context, Flags, Group, KeySpec, Spec, Usage, Write};
-use crate::error::Answer;
+use crate::error::CommandError;
 use crate::keyspace::{Key, Writer};
 use crate::resp::Reply;
 
@@ -32,11 +32,11 @@ impl Command for Getdel {
 impl Write for Getdel {
     const CODE: u16 = 27;
 
-    fn parse(args: &mut Args<'_>, _context: &Context) -> Result<Getdel, Answer> {
+    fn parse(args: &mut Args<'_>, _context: &Context) -> Result<Getdel, CommandError> {
         Ok(Getdel { key: args.key()? })
     }
 
-    fn apply(self, keyspace: &mut Writer<'_>) -> Result<Reply, Answer> {
+    fn apply(self, keyspace: &mut Writer<'_>) -> Result<Reply, CommandError> {
         let key = self.key.as_bytes();
         let Some(text) = with_text(keyspace, key, Bytes::copy_from_slice)? else { return Ok(Reply::Null) };
         keyspace.remove(key);

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::with_text;
 use crate::command::framework::expiry::{Moment, deadline_if_any, invalid};
 use crate::command::{Args, Command, Context, Flags, Group, KeySpec, Spec, Write};
-use crate::error::Answer;
+use crate::error::CommandError;
 use crate::keyspace::{Key, Writer};
 use crate::resp::Reply;
 
@@ -45,7 +45,7 @@ impl Command for Getex {
 impl Write for Getex {
     const CODE: u16 = 28;
 
-    fn parse(args: &mut Args<'_>, context: &Context) -> Result<Getex, Answer> {
+    fn parse(args: &mut Args<'_>, context: &Context) -> Result<Getex, CommandError> {
         let key = args.key()?;
         let change = if args.is_empty() {
             Change::Nothing
@@ -53,9 +53,9 @@ impl Write for Getex {
             Change::Persist
         } else {
             match deadline_if_any(args, context) {
-                Ok(deadline) => Change::Deadline(deadline.ok_or(Answer::SYNTAX)?),
-                Err(answer) if answer == Answer::SYNTAX => return Err(answer),
-                Err(answer) if answer == Answer::NOT_AN_INTEGER => Change::NoNumber,
+                Ok(deadline) => Change::Deadline(deadline.ok_or(CommandError::SYNTAX)?),
+                Err(answer) if answer == CommandError::SYNTAX => return Err(answer),
+                Err(answer) if answer == CommandError::NOT_AN_INTEGER => Change::NoNumber,
                 Err(_) => Change::Invalid,
             }
         };
@@ -63,14 +63,14 @@ impl Write for Getex {
         Ok(Getex { key, change })
     }
 
-    fn apply(self, keyspace: &mut Writer<'_>) -> Result<Reply, Answer> {
+    fn apply(self, keyspace: &mut Writer<'_>) -> Result<Reply, CommandError> {
         let key = self.key.as_bytes();
         let Some(text) = with_text(keyspace, key, Bytes::copy_from_slice)? else { return Ok(Reply::Null) };
         let deadline = keyspace.with(key, |entry| entry.expires_ms).flatten();
         let stamp = keyspace.stamp();
         match self.change {
             Change::Invalid => return Err(invalid(Self::SPEC.name)),
-            Change::NoNumber => return Err(Answer::NOT_AN_INTEGER),
+            Change::NoNumber => return Err(CommandError::NOT_AN_INTEGER),
             Change::Deadline(passed) if passed.deadline(stamp).get() <= stamp.now_ms => {
                 keyspace.remove(key);
             }

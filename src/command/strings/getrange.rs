@@ -5,7 +5,7 @@ use bytes::Bytes;
 use super::bytes_of;
 use crate::command::framework::range::Indexes;
 use crate::command::{Alias, Args, Command, Context, Group, KeySpec, Read, Spec};
-use crate::error::Answer;
+use crate::error::CommandError;
 use crate::keyspace::{Key, View};
 use crate::resp::Reply;
 
@@ -34,14 +34,14 @@ impl Command for Getrange {
 }
 
 impl Read for Getrange {
-    fn parse(args: &mut Args<'_>, _context: &Context) -> Result<Getrange, Answer> {
+    fn parse(args: &mut Args<'_>, _context: &Context) -> Result<Getrange, CommandError> {
         Ok(Getrange { key: args.key()?, indexes: Indexes::parse(args)? })
     }
 
-    fn run(self, keyspace: &View<'_>) -> Result<Reply, Answer> {
+    fn run(self, keyspace: &View<'_>) -> Result<Reply, CommandError> {
         let part = keyspace.with(self.key.as_bytes(), |entry| {
             let text = bytes_of(entry)?;
-            Ok::<_, Answer>(Bytes::copy_from_slice(&text[self.indexes.within(text.len())]))
+            Ok::<_, CommandError>(Bytes::copy_from_slice(&text[self.indexes.within(text.len())]))
         });
         Ok(Reply::Bulk(part.transpose()?.unwrap_or_default()))
     }

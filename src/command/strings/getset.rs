@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::with_text;
 use crate::command::{Args, Command, Context, Flags, Group, KeySpec, Spec, Write};
-use crate::error::Answer;
+use crate::error::CommandError;
 use crate::keyspace::{Key, Value, Writer};
 use crate::resp::Reply;
 
@@ -34,11 +34,11 @@ impl Write for Getset {
     const CODE: u16 = 40;
     const EVENT: &'static str = "SET";
 
-    fn parse(args: &mut Args<'_>, _context: &Context) -> Result<Getset, Answer> {
+    fn parse(args: &mut Args<'_>, _context: &Context) -> Result<Getset, CommandError> {
         Ok(Getset { key: args.key()?, value: args.word()?[..].into() })
     }
 
-    fn apply(self, keyspace: &mut Writer<'_>) -> Result<Reply, Answer> {
+    fn apply(self, keyspace: &mut Writer<'_>) -> Result<Reply, CommandError> {
         let before = with_text(keyspace, self.key.as_bytes(), Bytes::copy_from_slice)?;
         keyspace.replace(self.key, Value::Text(self.value));
         Ok(before.map_or(Reply::Null, Reply::Bulk))

@@ -4,7 +4,7 @@ use bytes::Bytes;
 
 use super::bytes_of;
 use crate::command::{Args, Budget, Command, Context, Flags, Group, KeySpec, Read, Spec};
-use crate::error::Answer;
+use crate::error::CommandError;
 use crate::keyspace::{Scope, View};
 use crate::resp::Reply;
 
@@ -28,7 +28,7 @@ impl Command for Mget {
 }
 
 impl Read for Mget {
-    fn parse(args: &mut Args<'_>, _context: &Context) -> Result<Mget, Answer> {
+    fn parse(args: &mut Args<'_>, _context: &Context) -> Result<Mget, CommandError> {
         Ok(Mget { keys: args.rest().to_vec() })
     }
 
@@ -36,7 +36,7 @@ impl Read for Mget {
         Scope::of(self.keys.len())
     }
 
-    fn run(self, keyspace: &View<'_>) -> Result<Reply, Answer> {
+    fn run(self, keyspace: &View<'_>) -> Result<Reply, CommandError> {
         let mut budget = Budget::default();
         let one = |key: &Bytes| {
             let text = keyspace.with(key, |entry| {

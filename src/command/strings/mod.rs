@@ -16,19 +16,20 @@ pub mod setnx;
 pub mod setrange;
 pub mod strlen;
 
-use crate::error::Answer;
+use crate::error::CommandError;
 use crate::keyspace::{Entry, Value, Writer};
 
 /// The longest string that APPEND and SETRANGE may leave: Redis' own bound, `proto-max-bulk-len`.
 const TEXT_BYTES_MAX: usize = 512 << 20;
 
-const TOO_LONG: Answer = Answer::fixed("ERR string exceeds maximum allowed size (proto-max-bulk-len)");
+const TOO_LONG: CommandError =
+    CommandError::fixed("ERR string exceeds maximum allowed size (proto-max-bulk-len)");
 
 /// The bytes of an entry; an error when it holds something else.
-fn bytes_of(entry: &Entry) -> Result<&[u8], Answer> {
+fn bytes_of(entry: &Entry) -> Result<&[u8], CommandError> {
     match &entry.value {
         Value::Text(bytes) => Ok(bytes),
-        _ => Err(Answer::WRONG_KIND),
+        _ => Err(CommandError::WRONG_KIND),
     }
 }
 
@@ -37,7 +38,7 @@ fn with_text<T>(
     keyspace: &Writer<'_>,
     key: &[u8],
     with: impl FnOnce(&[u8]) -> T,
-) -> Result<Option<T>, Answer> {
+) -> Result<Option<T>, CommandError> {
     keyspace.with(key, |entry| bytes_of(entry).map(with)).transpose()
 }
 

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::command::{Args, Command, Context, Group, KeySpec, Spec, Usage, Write};
-use crate::error::Answer;
+use crate::error::CommandError;
 use crate::keyspace::{Key, Scope, Value, Writer};
 use crate::resp::Reply;
 
@@ -45,7 +45,7 @@ impl Command for Msetnx {
     };
 }
 
-fn pairs(args: &mut Args<'_>) -> Result<Pairs, Answer> {
+fn pairs(args: &mut Args<'_>) -> Result<Pairs, CommandError> {
     if !args.left().is_multiple_of(2) {
         return Err(args.wrong_arity());
     }
@@ -63,7 +63,7 @@ impl Write for Mset {
     const CODE: u16 = 24;
     const EVENT: &'static str = "SET";
 
-    fn parse(args: &mut Args<'_>, _context: &Context) -> Result<Mset, Answer> {
+    fn parse(args: &mut Args<'_>, _context: &Context) -> Result<Mset, CommandError> {
         Ok(Mset { pairs: pairs(args)? })
     }
 
@@ -71,7 +71,7 @@ impl Write for Mset {
         Scope::of(self.pairs.len())
     }
 
-    fn apply(self, keyspace: &mut Writer<'_>) -> Result<Reply, Answer> {
+    fn apply(self, keyspace: &mut Writer<'_>) -> Result<Reply, CommandError> {
         put(self.pairs, keyspace);
         Ok(Reply::OK)
     }
@@ -81,11 +81,11 @@ impl Write for Msetnx {
     const CODE: u16 = 25;
     const EVENT: &'static str = "SET";
 
-    fn parse(args: &mut Args<'_>, _context: &Context) -> Result<Msetnx, Answer> {
+    fn parse(args: &mut Args<'_>, _context: &Context) -> Result<Msetnx, CommandError> {
         Ok(Msetnx { pairs: pairs(args)? })
     }
 
-    fn apply(self, keyspace: &mut Writer<'_>) -> Result<Reply, Answer> {
+    fn apply(self, keyspace: &mut Writer<'_>) -> Result<Reply, CommandError> {
         if self.pairs.iter().any(|(key, _)| keyspace.exists(key.as_bytes())) {
             return Ok(Reply::Integer(0));
         }

@@ -7,7 +7,7 @@ use super::with_text;
 use crate::command::framework::expiry::{Moment, deadline_if_any};
 use crate::command::json::set::Condition;
 use crate::command::{Args, Command, Context, Group, KeySpec, Spec, Usage, Write};
-use crate::error::Answer;
+use crate::error::CommandError;
 use crate::keyspace::{Key, Value, Writer};
 use crate::resp::Reply;
 
@@ -39,7 +39,7 @@ impl Command for Set {
 impl Write for Set {
     const CODE: u16 = 20;
 
-    fn parse(args: &mut Args<'_>, context: &Context) -> Result<Set, Answer> {
+    fn parse(args: &mut Args<'_>, context: &Context) -> Result<Set, CommandError> {
         let mut set = Set {
             key: args.key()?,
             value: args.word()?[..].into(),
@@ -59,15 +59,15 @@ impl Write for Set {
             } else if !timed && args.keyword("KEEPTTL") {
                 set.keep_deadline = true;
             } else if timed {
-                return Err(Answer::SYNTAX);
+                return Err(CommandError::SYNTAX);
             } else {
-                set.deadline = Some(deadline_if_any(args, context)?.ok_or(Answer::SYNTAX)?);
+                set.deadline = Some(deadline_if_any(args, context)?.ok_or(CommandError::SYNTAX)?);
             }
         }
         Ok(set)
     }
 
-    fn apply(self, keyspace: &mut Writer<'_>) -> Result<Reply, Answer> {
+    fn apply(self, keyspace: &mut Writer<'_>) -> Result<Reply, CommandError> {
         let key = self.key.as_bytes();
         let mut reply = Reply::OK;
         if self.answer_old {

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::command::framework::expiry::{Clock, Moment, deadline};
 use crate::command::{Args, Command, Context, Group, KeySpec, Spec, Usage, Write};
-use crate::error::Answer;
+use crate::error::CommandError;
 use crate::keyspace::{Key, Value, Writer};
 use crate::resp::Reply;
 
@@ -35,13 +35,13 @@ macro_rules! commands {
             const CODE: u16 = $code;
             const EVENT: &'static str = "SET";
 
-            fn parse(args: &mut Args<'_>, context: &Context) -> Result<$name, Answer> {
+            fn parse(args: &mut Args<'_>, context: &Context) -> Result<$name, CommandError> {
                 let key = args.key()?;
                 let deadline = deadline(args, Clock::$clock, context)?;
                 Ok($name { key, deadline, value: args.word()?[..].into() })
             }
 
-            fn apply(self, keyspace: &mut Writer<'_>) -> Result<Reply, Answer> {
+            fn apply(self, keyspace: &mut Writer<'_>) -> Result<Reply, CommandError> {
                 let deadline = self.deadline.deadline(keyspace.stamp());
                 keyspace.put(self.key, Value::Text(self.value), Some(deadline));
                 Ok(Reply::OK)

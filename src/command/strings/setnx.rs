@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::command::{Args, Command, Context, Flags, Group, KeySpec, Spec, Usage, Write};
-use crate::error::Answer;
+use crate::error::CommandError;
 use crate::keyspace::{Key, Value, Writer};
 use crate::resp::Reply;
 
@@ -32,11 +32,11 @@ impl Write for Setnx {
     const CODE: u16 = 21;
     const EVENT: &'static str = "SET";
 
-    fn parse(args: &mut Args<'_>, _context: &Context) -> Result<Setnx, Answer> {
+    fn parse(args: &mut Args<'_>, _context: &Context) -> Result<Setnx, CommandError> {
         Ok(Setnx { key: args.key()?, value: args.word()?[..].into() })
     }
 
-    fn apply(self, keyspace: &mut Writer<'_>) -> Result<Reply, Answer> {
+    fn apply(self, keyspace: &mut Writer<'_>) -> Result<Reply, CommandError> {
         let free = !keyspace.exists(self.key.as_bytes());
         if free {
             keyspace.replace(self.key, Value::Text(self.value));

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{TEXT_BYTES_MAX, TOO_LONG, with_text};
 use crate::command::{Args, Command, Context, Group, KeySpec, Spec, Usage, Write};
-use crate::error::Answer;
+use crate::error::CommandError;
 use crate::keyspace::{Key, Value, Writer};
 use crate::resp::Reply;
 
@@ -32,13 +32,14 @@ impl Command for Setrange {
 impl Write for Setrange {
     const CODE: u16 = 41;
 
-    fn parse(args: &mut Args<'_>, _context: &Context) -> Result<Setrange, Answer> {
+    fn parse(args: &mut Args<'_>, _context: &Context) -> Result<Setrange, CommandError> {
         let (key, offset) = (args.key()?, args.integer()?);
-        let offset = usize::try_from(offset).map_err(|_| Answer::fixed("ERR offset is out of range"))?;
+        let offset =
+            usize::try_from(offset).map_err(|_| CommandError::fixed("ERR offset is out of range"))?;
         Ok(Setrange { key, offset, value: args.word()?[..].into() })
     }
 
-    fn apply(self, keyspace: &mut Writer<'_>) -> Result<Reply, Answer> {
+    fn apply(self, keyspace: &mut Writer<'_>) -> Result<Reply, CommandError> {
         let length = with_text(keyspace, self.key.as_bytes(), <[u8]>::len)?.unwrap_or(0);
         if self.value.is_empty() {
             return Ok(Reply::Integer(length as i64));

@@ -4,7 +4,7 @@ use bytes::Bytes;
 
 use super::bytes_of;
 use crate::command::{Args, Command, Context, Flags, Group, KeySpec, Read, Spec, Usage};
-use crate::error::Answer;
+use crate::error::CommandError;
 use crate::keyspace::View;
 use crate::resp::Reply;
 
@@ -28,11 +28,11 @@ impl Command for Strlen {
 }
 
 impl Read for Strlen {
-    fn parse(args: &mut Args<'_>, _context: &Context) -> Result<Strlen, Answer> {
+    fn parse(args: &mut Args<'_>, _context: &Context) -> Result<Strlen, CommandError> {
         Ok(Strlen { key: args.word()?.clone() })
     }
 
-    fn run(self, keyspace: &View<'_>) -> Result<Reply, Answer> {
+    fn run(self, keyspace: &View<'_>) -> Result<Reply, CommandError> {
         let len = keyspace.with(&self.key, |entry| bytes_of(entry).map(<[u8]>::len)).transpose()?;
         Ok(Reply::Integer(len.unwrap_or(0) as i64))
     }
