@@ -37,9 +37,9 @@ pub mod table;
 pub mod transactions;
 
 pub use framework::{
-    Alias, Args, Budget, Buffers, Chance, Channel, ClientLine, Command, Context, Control, Counts,
-    DEFAULT_USER, Draw, Flags, Group, Histogram, Inspect, KeySpec, KillFilter, LatencyEvent, Local, Memory,
-    Node, Operate, Peer, REPLY_BYTES_MAX, Read, ReadConsistency, ReplyMode, Route, Row, Running, Session,
+    Alias, Args, Budget, Buffers, Channel, ClientLine, Command, Context, Control, Counts, DEFAULT_USER,
+    Flags, Group, Histogram, Inspect, KeySpec, KillFilter, LatencyEvent, Local, Memory, Node, Operate, Peer,
+    REPLY_BYTES_MAX, Read, ReadConsistency, ReplyMode, Rng, Route, Row, Running, Seed, SeedSource, Session,
     SettingRefused, SlowRequest, Spec, Subcommand, Switchboard, Topology, Tracking, Transact, Usage, Write,
     admit, host_and_port,
 };

@@ -223,7 +223,7 @@ impl<'a> Iterator for BatchReader<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::command::Draw;
+    use crate::command::SeedSource;
     use crate::resp::Protocol;
 
     #[test]
@@ -233,7 +233,7 @@ mod tests {
             protocol: Protocol::Resp2,
             now_ms: 1,
             document_bytes_max: 1 << 20,
-            chance: Draw::Drawn(0),
+            seed: SeedSource::Fixed(0),
         };
         let numbers = format!("[{}]", vec!["0.1"; 100].join(","));
         let words = ["k", "$", &numbers].map(|word| Bytes::copy_from_slice(word.as_bytes()));

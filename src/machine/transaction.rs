@@ -9,7 +9,7 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
 use super::{Audience, Malformed};
-use crate::command::{Budget, Context, Draw, Route, Row, table};
+use crate::command::{Budget, Context, Route, Row, SeedSource, table};
 use crate::error::{CommandError, Unavailable};
 use crate::keyspace::{Access, Alone, Key, Keyspace, Scope, Stamp};
 use crate::resp::{Protocol, Reply};
@@ -51,7 +51,7 @@ impl Transaction {
                 canonical(&words[1..], context, &mut body)?;
                 Item::Write { code, body: body.into() }
             }
-            Route::Read { .. } => Item::Read { words: words.to_vec(), drawn: context.chance.next() },
+            Route::Read { .. } => Item::Read { words: words.to_vec(), drawn: context.seed.next() },
             _ => panic!("{} has no place in the log", row.spec.name),
         };
         self.items.push(item);
@@ -120,7 +120,7 @@ impl Transaction {
             protocol: self.protocol,
             now_ms: view.now_ms(),
             document_bytes_max: usize::MAX,
-            chance: Draw::Drawn(drawn),
+            seed: SeedSource::Fixed(drawn),
         };
         let mut budget = Budget::default();
         let mut replies = Vec::with_capacity(self.items.len());

@@ -6,8 +6,8 @@ use bytes::Bytes;
 use futures_util::FutureExt;
 use jsonvault::command::transactions::{Queue, Step};
 use jsonvault::command::{
-    ClientLine, Context, Draw, Inspect, Node, Peer, ReadConsistency, Route, Running, Session, SettingRefused,
-    Switchboard, Topology, admit, table,
+    ClientLine, Context, Inspect, Node, Peer, ReadConsistency, Route, Running, SeedSource, Session,
+    SettingRefused, Switchboard, Topology, admit, table,
 };
 use jsonvault::env::{Clock, SystemClock};
 use jsonvault::error::CommandError;
@@ -75,7 +75,7 @@ impl Vault {
             protocol: self.session.protocol,
             now_ms: self.now_ms,
             document_bytes_max: jsonvault::json::DOCUMENT_BYTES_DEFAULT,
-            chance: Draw::Drawn(CHANCE),
+            seed: SeedSource::Fixed(CHANCE),
         }
     }
 

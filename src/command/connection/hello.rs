@@ -45,7 +45,9 @@ impl Control for Hello {
                     return Err(CommandError::fixed("NOPROTO unsupported protocol version"));
                 }
                 _ => {
-                    return Err(CommandError::fixed("ERR Protocol version is not an integer or out of range"));
+                    return Err(CommandError::fixed(
+                        "ERR Protocol version is not an integer or out of range",
+                    ));
                 }
             };
         }

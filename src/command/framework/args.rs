@@ -72,6 +72,15 @@ impl<'a> Args<'a> {
         }
     }
 
+    /// The next word as the count of a random choice, which is negative where an element may be chosen twice. Within
+    /// the bounds of Redis: a number without a negation is no count.
+    pub fn signed_count(&mut self) -> Result<i64, CommandError> {
+        match self.integer()? {
+            i64::MIN => Err(CommandError::OUT_OF_RANGE),
+            count => Ok(count),
+        }
+    }
+
     /// Takes the next word if it is `keyword`, in any case.
     pub fn keyword(&mut self, keyword: &str) -> bool {
         let found = self.peek().is_some_and(|word| word.eq_ignore_ascii_case(keyword.as_bytes()));

@@ -7,7 +7,6 @@ mod admission;
 mod args;
 mod budget;
 pub(super) mod bulks;
-mod chance;
 pub(super) mod docs;
 pub(super) mod element_scan;
 pub(super) mod expiry;
@@ -18,6 +17,7 @@ mod key_spec;
 mod node;
 pub(super) mod range;
 pub(super) mod row;
+mod seed;
 mod session;
 pub mod slot;
 pub(super) mod subcommands;
@@ -36,12 +36,12 @@ use crate::resp::{Protocol, Reply};
 pub use admission::admit;
 pub use args::Args;
 pub use budget::{Budget, REPLY_BYTES_MAX};
-pub use chance::{Chance, Draw};
 pub use flags::Flags;
 pub use inspect::{Histogram, Inspect, LatencyEvent, Memory, SlowRequest};
 pub use key_spec::{KeySpec, Usage};
 pub use node::{Buffers, ClientLine, DEFAULT_USER, Node, ReadConsistency, Running, SettingRefused};
 pub use row::{Alias, Group, Route, Row, Spec};
+pub use seed::{Rng, Seed, SeedSource};
 pub use session::{ReplyMode, Session};
 pub use subcommands::Subcommand;
 pub use switchboard::{Channel, Counts, KillFilter, Switchboard, Tracking};
@@ -63,8 +63,8 @@ pub struct Context {
     pub now_ms: u64,
     /// The largest document that is accepted, in bytes of JSON text.
     pub document_bytes_max: usize,
-    /// Draws a number, for a random choice. A write draws in `parse`, so that every replica chooses the same.
-    pub chance: Draw,
+    /// For a random choice. A write takes its seed in `parse`, so that every replica chooses alike.
+    pub seed: SeedSource,
 }
 
 /// A command that only reads the keyspace.

@@ -2,7 +2,7 @@
 
 use super::spec;
 use crate::command::framework::bulks::{bulk, bulks};
-use crate::command::{Args, Budget, Chance, Command, Context, Read, Spec};
+use crate::command::{Args, Budget, Command, Context, Read, Seed, Spec};
 use crate::error::CommandError;
 use crate::keyspace::{Collection, Element, Hash, Key, View};
 use crate::resp::{Protocol, Reply};
@@ -13,7 +13,7 @@ pub struct Hrandfield {
     count: Option<i64>,
     with_values: bool,
     in_pairs: bool,
-    chance: Chance,
+    seed: Seed,
 }
 
 impl Command for Hrandfield {
@@ -30,7 +30,7 @@ impl Command for Hrandfield {
 impl Read for Hrandfield {
     fn parse(args: &mut Args<'_>, context: &Context) -> Result<Hrandfield, CommandError> {
         let key = args.key()?;
-        let count = if args.is_empty() { None } else { Some(Chance::count(args)?) };
+        let count = if args.is_empty() { None } else { Some(args.signed_count()?) };
         let with_values = args.keyword("WITHVALUES");
         args.finish()?;
         // Each field comes with its value.
@@ -39,16 +39,16 @@ impl Read for Hrandfield {
             return Err(CommandError::fixed("ERR value is out of range"));
         }
         let in_pairs = context.protocol == Protocol::Resp3;
-        Ok(Hrandfield { key, count, with_values, in_pairs, chance: Chance::draw(context) })
+        Ok(Hrandfield { key, count, with_values, in_pairs, seed: Seed::of(context) })
     }
 
     fn run(self, keyspace: &View<'_>) -> Result<Reply, CommandError> {
-        let mut chance = self.chance;
+        let mut rng = self.seed.rng();
         let chosen = keyspace.with_collection(self.key.as_bytes(), |hash: &Hash| {
             let Some(count) = self.count else {
-                return Ok(bulk(hash.at(chance.below(hash.len())).map(|(field, _)| field)));
+                return Ok(bulk(hash.at(rng.below(hash.len())).map(|(field, _)| field)));
             };
-            let places = chance.places(count, hash.len())?;
+            let places = rng.positions(count, hash.len())?;
             let pairs: Vec<(&Element, &Element)> =
                 places.iter().filter_map(|&place| hash.at(place)).collect();
             self.answer(&pairs)

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::spec;
 use crate::command::framework::bulks::{bulk, bulks};
-use crate::command::{Args, Chance, Command, Context, Flags, Spec, Usage, Write};
+use crate::command::{Args, Command, Context, Flags, Seed, Spec, Usage, Write};
 use crate::error::CommandError;
 use crate::keyspace::{Collection, Edited, Key, Set, Writer};
 use crate::resp::Reply;
@@ -15,7 +15,7 @@ pub struct Spop {
     /// Without one, the answer is a member and no set.
     count: Option<usize>,
     /// Drawn once, where the request arrived: with the order of the set it decides on every replica alike.
-    chance: Chance,
+    seed: Seed,
 }
 
 impl Command for Spop {
@@ -35,14 +35,14 @@ impl Write for Spop {
     const CODE: u16 = 222;
 
     fn parse(args: &mut Args<'_>, context: &Context) -> Result<Spop, CommandError> {
-        Ok(Spop { key: args.key()?, count: args.count_if_any()?, chance: Chance::draw(context) })
+        Ok(Spop { key: args.key()?, count: args.count_if_any()?, seed: Seed::of(context) })
     }
 
     fn apply(self, keyspace: &mut Writer<'_>) -> Result<Reply, CommandError> {
-        let mut chance = self.chance;
+        let mut rng = self.seed.rng();
         let taken = keyspace.edit_collection(self.key.as_bytes(), |set: &mut Set| {
             let Some(count) = self.count else {
-                let member = set.remove_at(chance.below(set.len()));
+                let member = set.remove_at(rng.below(set.len()));
                 return Ok(Edited::Changed(bulk(member.as_ref())));
             };
             if count == 0 {
@@ -54,7 +54,7 @@ impl Write for Spop {
                 return Ok(Edited::Changed(Reply::Set(replies)));
             }
             // What is answered may be too much, and then nothing is taken.
-            let chosen = chance.some_of(count, set.len());
+            let chosen = rng.sample(count, set.len());
             let members = chosen.iter().filter_map(|&place| set.at(place));
             let replies = bulks(members)?;
             // From the end, so that no place changes before it is emptied.

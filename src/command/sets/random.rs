@@ -2,7 +2,7 @@
 
 use super::spec;
 use crate::command::framework::bulks::{bulk, bulks};
-use crate::command::{Args, Chance, Command, Context, Read, Spec};
+use crate::command::{Args, Command, Context, Read, Seed, Spec};
 use crate::error::CommandError;
 use crate::keyspace::{Collection, Key, Set, View};
 use crate::resp::Reply;
@@ -11,7 +11,7 @@ pub struct Srandmember {
     key: Key,
     /// Without one, the answer is a member and no array.
     count: Option<i64>,
-    chance: Chance,
+    seed: Seed,
 }
 
 impl Command for Srandmember {
@@ -28,16 +28,16 @@ impl Command for Srandmember {
 impl Read for Srandmember {
     fn parse(args: &mut Args<'_>, context: &Context) -> Result<Srandmember, CommandError> {
         let key = args.key()?;
-        let count = if args.is_empty() { None } else { Some(Chance::count(args)?) };
+        let count = if args.is_empty() { None } else { Some(args.signed_count()?) };
         args.finish()?;
-        Ok(Srandmember { key, count, chance: Chance::draw(context) })
+        Ok(Srandmember { key, count, seed: Seed::of(context) })
     }
 
     fn run(self, keyspace: &View<'_>) -> Result<Reply, CommandError> {
-        let mut chance = self.chance;
+        let mut rng = self.seed.rng();
         let chosen = keyspace.with_collection(self.key.as_bytes(), |set: &Set| {
-            let Some(count) = self.count else { return Ok(bulk(set.at(chance.below(set.len())))) };
-            let places = chance.places(count, set.len())?;
+            let Some(count) = self.count else { return Ok(bulk(set.at(rng.below(set.len())))) };
+            let places = rng.positions(count, set.len())?;
             bulks(places.iter().filter_map(|&place| set.at(place))).map(Reply::Array)
         })?;
         let none = if self.count.is_some() { Reply::Array(Vec::new()) } else { Reply::Null };

@@ -1,44 +1,53 @@
-//! Choices from one drawn number.
+//! Random choices of commands: a command takes a seed when it is parsed and chooses when it runs.
 //!
-//! A command draws when it is parsed and chooses when it runs; a write carries the number through the log, and every
-//! replica makes the same choices from it.
+//! A write carries its seed through the log, and every replica makes the same choices from it.
 
 use std::collections::HashSet;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Args, Budget, Context};
+use super::{Budget, Context};
 use crate::env::Random;
 use crate::error::CommandError;
 use crate::resp::Reply;
 
-/// Where a number comes from.
+/// Where the seeds of commands come from.
 #[derive(Clone, Copy, Debug)]
-pub enum Draw {
-    /// A new one each time.
+pub enum SeedSource {
+    /// A new one for each command.
     Fresh(fn() -> u64),
-    /// One that was drawn before, so that whoever has it comes to the same choices.
-    Drawn(u64),
+    /// The same for each, so that a command that is parsed again makes the same choices.
+    Fixed(u64),
 }
 
-impl Draw {
+impl SeedSource {
     pub fn next(self) -> u64 {
         match self {
-            Draw::Fresh(draw) => draw(),
-            Draw::Drawn(number) => number,
+            SeedSource::Fresh(next) => next(),
+            SeedSource::Fixed(seed) => seed,
         }
     }
 }
 
-/// A number that was drawn, and the sequence that follows from it.
+/// What the choices of one command follow from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Chance(u64);
+pub struct Seed(u64);
 
-impl Chance {
-    pub fn draw(context: &Context) -> Chance {
-        Chance(context.chance.next())
+impl Seed {
+    pub fn of(context: &Context) -> Seed {
+        Seed(context.seed.next())
     }
 
+    pub fn rng(self) -> Rng {
+        Rng(self.0)
+    }
+}
+
+/// The sequence of choices that follows from a seed. It is part of the log's format: replicas of different versions have
+/// to choose alike.
+pub struct Rng(u64);
+
+impl Rng {
     /// The next number below `bound`.
     ///
     /// # Panics
@@ -50,12 +59,12 @@ impl Chance {
         random.below(bound as u64) as usize
     }
 
-    /// `count` different places of `len`, in the order in which they were chosen.
+    /// `count` different positions below `len`, in the order in which they were chosen.
     ///
     /// # Panics
-    /// If there are not so many.
-    pub fn some_of(&mut self, count: usize, len: usize) -> Vec<usize> {
-        assert!(count <= len, "so many places there are not");
+    /// If `count` is larger than `len`.
+    pub fn sample(&mut self, count: usize, len: usize) -> Vec<usize> {
+        assert!(count <= len, "a sample is no larger than what it is taken from");
         if count * 2 > len {
             // Most of them: a shuffle of all needs no second tries.
             let mut all: Vec<usize> = (0..len).collect();
@@ -73,26 +82,14 @@ impl Chance {
         chosen
     }
 
-    /// The count of a command that chooses, in the bounds of Redis: one that has no opposite number, or of which twice as
-    /// much is none, is no count.
-    ///
-    /// # Errors
-    /// When it is out of them.
-    pub fn count(args: &mut Args<'_>) -> Result<i64, CommandError> {
-        match args.integer()? {
-            i64::MIN => Err(CommandError::OUT_OF_RANGE),
-            count => Ok(count),
-        }
-    }
-
     /// What a count asks for: so many different places, or all; or, if it is negative, so many that may be equal.
     ///
     /// # Errors
     /// When they are too many for one reply.
-    pub fn places(&mut self, count: i64, len: usize) -> Result<Vec<usize>, CommandError> {
+    pub fn positions(&mut self, count: i64, len: usize) -> Result<Vec<usize>, CommandError> {
         let wanted = usize::try_from(count.unsigned_abs()).unwrap_or(usize::MAX);
         if count >= 0 {
-            return Ok(if wanted >= len { (0..len).collect() } else { self.some_of(wanted, len) });
+            return Ok(if wanted >= len { (0..len).collect() } else { self.sample(wanted, len) });
         }
         Budget::default().spend(wanted.saturating_mul(size_of::<Reply>()))?;
         Ok((0..wanted).map(|_| self.below(len)).collect())
@@ -106,18 +103,18 @@ mod tests {
     #[test]
     fn places_are_different_and_follow_from_the_number() {
         for (count, len) in [(0, 5), (1, 1), (3, 10), (9, 10), (10, 10), (500, 100_000)] {
-            let chosen = Chance(7).some_of(count, len);
+            let chosen = Rng(7).sample(count, len);
             let different: HashSet<_> = chosen.iter().copied().filter(|&place| place < len).collect();
             assert_eq!((chosen.len(), different.len()), (count, count));
-            assert_eq!(Chance(7).some_of(count, len), chosen);
+            assert_eq!(Rng(7).sample(count, len), chosen);
         }
-        assert_ne!(Chance(7).some_of(3, 1000), Chance(8).some_of(3, 1000));
+        assert_ne!(Rng(7).sample(3, 1000), Rng(8).sample(3, 1000));
     }
 
     #[test]
     fn every_place_is_chosen_now_and_then() {
-        let mut chance = Chance(1);
-        let seen: HashSet<_> = (0..200).map(|_| chance.below(10)).collect();
+        let mut rng = Rng(1);
+        let seen: HashSet<_> = (0..200).map(|_| rng.below(10)).collect();
         assert_eq!(seen.len(), 10);
     }
 }
