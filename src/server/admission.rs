@@ -45,7 +45,7 @@ impl Runner<'_> {
 
     /// Whether the client has to say who it is before it may run this.
     fn is_barred(&mut self, row: &Row) -> bool {
-        !row.flags.before_login && !self.session.authenticated && self.shared.is_stranger(self.session)
+        !row.flags.no_auth && !self.session.authenticated && self.shared.is_stranger(self.session)
     }
 }
 

@@ -203,7 +203,7 @@ impl Runner<'_> {
                     Unavailable::Uncertain.into()
                 }
                 // Nobody is there to be told anything.
-                () = hung_up(self.socket), if row.flags.waits => {
+                () = hung_up(self.socket), if row.flags.blocking => {
                     self.session.closing = true;
                     self.session.unanswered = true;
                     Reply::Null
@@ -327,7 +327,7 @@ impl Runner<'_> {
 
     /// Shows a command to those who monitor this node.
     fn show(&self, row: &Row, request: &Request) {
-        if !row.flags.secret {
+        if !row.flags.skip_monitor {
             self.shared.hub.show(&monitored(self.wall_ms, &self.session.address, request));
         }
     }

@@ -23,7 +23,7 @@ impl Command for Asking {
         fast: true,
         without: &["noscript", "loading", "stale"],
         categories: &["@connection"],
-        ..Flags::NONE
+        ..Flags::DEFAULT
     };
 }
 

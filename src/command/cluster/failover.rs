@@ -24,7 +24,7 @@ impl Command for Failover {
         summary: "Hands leadership to another node, and answers when that is done.",
         syntax: "[TO host port [FORCE]] [ABORT] [TIMEOUT milliseconds]",
     };
-    const FLAGS: Flags = Flags { without: &["loading"], ..Flags::NONE };
+    const FLAGS: Flags = Flags { without: &["loading"], ..Flags::DEFAULT };
 }
 
 impl Operate for Failover {

@@ -20,7 +20,7 @@ impl Command for Readonly {
         syntax: "",
     };
     const FLAGS: Flags =
-        Flags { fast: true, without: &["noscript"], categories: &["@connection"], ..Flags::NONE };
+        Flags { fast: true, without: &["noscript"], categories: &["@connection"], ..Flags::DEFAULT };
 }
 
 /// Redis has these commands in a cluster alone. A group of several nodes is one: there the level of reads makes a

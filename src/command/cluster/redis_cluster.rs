@@ -48,7 +48,7 @@ impl Command for RedisCluster {
         summary: "The group as a Redis Cluster whose one master, the leader, has all slots.",
         syntax: "",
     };
-    const FLAGS: Flags = Flags { without: &["noscript", "loading"], ..Flags::NONE };
+    const FLAGS: Flags = Flags { without: &["noscript", "loading"], ..Flags::DEFAULT };
     const SUBCOMMANDS: &'static [Subcommand] = &[
         Subcommand::new("SLOTS", "", "3.0.0", "O(N) with N the nodes").without(&["noscript"]),
         Subcommand::new("SHARDS", "", "7.0.0", "O(N) with N the nodes").without(&["noscript"]),

@@ -19,7 +19,7 @@ impl Command for Role {
         syntax: "",
     };
     const FLAGS: Flags =
-        Flags { fast: true, for_everybody: true, categories: &["@admin", "@dangerous"], ..Flags::NONE };
+        Flags { fast: true, admin: Some(false), categories: &["@admin", "@dangerous"], ..Flags::DEFAULT };
 }
 
 impl Control for Role {

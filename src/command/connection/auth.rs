@@ -28,7 +28,7 @@ impl Command for Auth {
         syntax: "[username] password",
     };
     const FLAGS: Flags =
-        Flags { fast: true, before_login: true, secret: true, also: &["allow_busy"], ..Flags::NONE };
+        Flags { fast: true, no_auth: true, skip_monitor: true, also: &["allow_busy"], ..Flags::DEFAULT };
 }
 
 impl Control for Auth {

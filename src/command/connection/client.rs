@@ -30,7 +30,7 @@ impl Command for Client {
         summary: "Names, lists, pauses and ends connections.",
         syntax: "",
     };
-    const FLAGS: Flags = Flags { while_paused: true, ..Flags::NONE };
+    const FLAGS: Flags = Flags { while_paused: true, ..Flags::DEFAULT };
     const SUBCOMMANDS: &'static [Subcommand] = &[
         Subcommand::new("ID", "", "5.0.0", "O(1)"),
         Subcommand::new("INFO", "", "6.2.0", "O(1)"),

@@ -18,7 +18,7 @@ impl Command for Echo {
         summary: "Answers the message.",
         syntax: "message",
     };
-    const FLAGS: Flags = Flags { without: &["noscript"], ..Flags::NONE };
+    const FLAGS: Flags = Flags { without: &["noscript"], ..Flags::DEFAULT };
 }
 
 impl Local for Echo {

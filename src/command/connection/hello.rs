@@ -30,7 +30,7 @@ impl Command for Hello {
         syntax: "[protover [AUTH username password] [SETNAME clientname]]",
     };
     const FLAGS: Flags =
-        Flags { secret: true, before_login: true, fast: true, also: &["allow_busy"], ..Flags::NONE };
+        Flags { skip_monitor: true, no_auth: true, fast: true, also: &["allow_busy"], ..Flags::DEFAULT };
 }
 
 impl Control for Hello {

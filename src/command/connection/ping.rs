@@ -19,7 +19,7 @@ impl Command for Ping {
         syntax: "[message]",
     };
     const FLAGS: Flags =
-        Flags { while_subscribed: true, without: &["noscript", "loading", "stale"], ..Flags::NONE };
+        Flags { while_subscribed: true, without: &["noscript", "loading", "stale"], ..Flags::DEFAULT };
 }
 
 impl Local for Ping {

@@ -21,9 +21,9 @@ impl Command for Quit {
     const FLAGS: Flags = Flags {
         at_once: true,
         while_subscribed: true,
-        before_login: true,
+        no_auth: true,
         also: &["allow_busy"],
-        ..Flags::NONE
+        ..Flags::DEFAULT
     };
 }
 

@@ -22,9 +22,9 @@ impl Command for Reset {
         fast: true,
         at_once: true,
         while_subscribed: true,
-        before_login: true,
+        no_auth: true,
         also: &["allow_busy"],
-        ..Flags::NONE
+        ..Flags::DEFAULT
     };
 }
 

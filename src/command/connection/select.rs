@@ -18,7 +18,7 @@ impl Command for Select {
         summary: "Selects the database: there is one, number 0.",
         syntax: "index",
     };
-    const FLAGS: Flags = Flags { without: &["noscript"], ..Flags::NONE };
+    const FLAGS: Flags = Flags { without: &["noscript"], ..Flags::DEFAULT };
 }
 
 impl Local for Select {

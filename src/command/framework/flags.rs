@@ -2,8 +2,8 @@
 
 use super::row::{Group, Route, Row};
 
-/// Properties that whoever runs commands looks at; the usual command has none.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+/// Properties of a command, named as Redis names them where it has a name for them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Flags {
     /// Runs at once between MULTI and EXEC, and is not queued.
     pub at_once: bool,
@@ -15,20 +15,18 @@ pub struct Flags {
     pub while_paused: bool,
     /// Waits with the writes while those are paused, though it is none.
     pub paused_with_writes: bool,
-    /// A client may send it before it has said who it is.
-    pub before_login: bool,
+    /// A client that has not logged in may send it.
+    pub no_auth: bool,
     /// Its work is small whatever is stored. Redis says the same of those that it has; of a document no command can.
     pub fast: bool,
-    /// It takes no more memory than it gives back, so that a full memory is no reason to refuse it.
-    pub sparing: bool,
+    /// A write that may take more memory than it frees. Of no meaning for other routes.
+    pub denyoom: bool,
     /// It may hold its connection until something happens elsewhere.
-    pub waits: bool,
-    /// It is about the node, and not for operators alone.
-    pub for_everybody: bool,
-    /// It is for operators alone, whatever its group.
-    pub for_operators: bool,
-    /// Its arguments are nobody else's business: they are in no MONITOR.
-    pub secret: bool,
+    pub blocking: bool,
+    /// Whether it is for operators alone, where route and group do not say it.
+    pub admin: Option<bool>,
+    /// MONITOR does not show it: its arguments are secrets.
+    pub skip_monitor: bool,
     /// Words that Redis says of it beside those that follow from the route and from the properties above.
     pub also: &'static [&'static str],
     /// Words that follow, and that Redis does not say of it.
@@ -38,19 +36,18 @@ pub struct Flags {
 }
 
 impl Flags {
-    pub const NONE: Flags = Flags {
+    pub const DEFAULT: Flags = Flags {
         at_once: false,
         not_in_multi: false,
         while_subscribed: false,
         while_paused: false,
         paused_with_writes: false,
-        before_login: false,
+        no_auth: false,
         fast: false,
-        sparing: false,
-        waits: false,
-        for_everybody: false,
-        for_operators: false,
-        secret: false,
+        denyoom: true,
+        blocking: false,
+        admin: None,
+        skip_monitor: false,
         also: &[],
         without: &[],
         categories: &[],
@@ -64,15 +61,12 @@ impl Row {
         small && !self.flags.without.contains(&"fast")
     }
 
-    fn is_for_operators(&self) -> bool {
-        if self.flags.for_operators {
-            return true;
-        }
-        match self.route {
-            Route::Operate { .. } => !self.flags.for_everybody,
-            Route::Control { .. } => self.spec.group == Group::Server && !self.flags.for_everybody,
+    fn is_admin(&self) -> bool {
+        self.flags.admin.unwrap_or(match self.route {
+            Route::Operate { .. } => true,
+            Route::Control { .. } => self.spec.group == Group::Server,
             _ => false,
-        }
+        })
     }
 
     /// The flags that `COMMAND INFO` shows. A container has none: its subcommands do.
@@ -82,16 +76,16 @@ impl Row {
         }
         let mut words = match self.route {
             Route::Read { .. } => vec!["readonly"],
-            Route::Write { .. } if self.flags.sparing => vec!["write"],
-            Route::Write { .. } => vec!["write", "denyoom"],
+            Route::Write { .. } if self.flags.denyoom => vec!["write", "denyoom"],
+            Route::Write { .. } => vec!["write"],
             _ => vec!["noscript", "loading", "stale"],
         };
         for (word, has_it) in [
             ("module", self.spec.group == Group::Json),
-            ("admin", self.is_for_operators()),
+            ("admin", self.is_admin()),
             ("pubsub", self.spec.group == Group::PubSub),
             ("fast", self.is_fast()),
-            ("no_auth", self.flags.before_login),
+            ("no_auth", self.flags.no_auth),
             ("blocking", self.blocks()),
             ("no_multi", self.flags.not_in_multi),
         ] {

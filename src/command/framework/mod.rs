@@ -50,7 +50,7 @@ pub use topology::{Peer, Topology, host_and_port};
 /// What every command is, whichever way it takes.
 pub trait Command {
     const SPEC: Spec;
-    const FLAGS: Flags = Flags::NONE;
+    const FLAGS: Flags = Flags::DEFAULT;
     /// Those of a command that is divided into others.
     const SUBCOMMANDS: &'static [Subcommand] = &[];
 }

@@ -240,7 +240,7 @@ impl Row {
 
     /// Whether the time that it takes is that of something elsewhere, for which it waits.
     pub fn blocks(&self) -> bool {
-        self.flags.waits && !self.flags.without.contains(&"blocking")
+        self.flags.blocking && !self.flags.without.contains(&"blocking")
     }
 
     /// Whether its subcommands are commands of their own, counted and measured for themselves.

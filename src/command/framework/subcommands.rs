@@ -45,7 +45,7 @@ impl Subcommand {
         Subcommand { admin: Some(true), ..self }
     }
 
-    pub const fn for_everybody(self) -> Subcommand {
+    pub const fn not_admin(self) -> Subcommand {
         Subcommand { admin: Some(false), ..self }
     }
 
@@ -84,9 +84,8 @@ impl Subcommand {
         let Subcommand { syntax, since, complexity, also, .. } = self;
         let spec = Spec { syntax, since, complexity, keys, arity: self.arity(), ..row.spec };
         let without = if self.without.is_empty() { row.flags.without } else { self.without };
-        let for_everybody = self.admin.map_or(row.flags.for_everybody, |admin| !admin);
-        let for_operators = self.admin == Some(true);
-        let flags = Flags { for_everybody, for_operators, also, without, ..row.flags };
+        let admin = self.admin.or(row.flags.admin);
+        let flags = Flags { admin, also, without, ..row.flags };
         Row { spec, flags, subcommands: &[], ..*row }
     }
 }

@@ -13,7 +13,7 @@ pub struct Hlen {
 impl Command for Hlen {
     const SPEC: Spec =
         spec("HLEN", 2, "2.0.0", "O(1)", "How many fields a hash has.", "key").used(Usage::LOOKED_AT);
-    const FLAGS: Flags = Flags { fast: true, ..Flags::NONE };
+    const FLAGS: Flags = Flags { fast: true, ..Flags::DEFAULT };
 }
 
 impl Read for Hlen {

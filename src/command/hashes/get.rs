@@ -17,7 +17,7 @@ macro_rules! commands {
 
         impl Command for $name {
             const SPEC: Spec = spec($word, 3, $since, $complexity, $summary, "key field").used(Usage::$usage);
-            const FLAGS: Flags = Flags { fast: true, ..Flags::NONE };
+            const FLAGS: Flags = Flags { fast: true, ..Flags::DEFAULT };
         }
 
         impl Read for $name {

@@ -22,7 +22,7 @@ pub struct Hincrby {
 impl Command for Hincrby {
     const SPEC: Spec =
         spec("HINCRBY", 4, "2.0.0", "O(1)", "Adds to the number that a field has.", "key field increment");
-    const FLAGS: Flags = Flags { fast: true, ..Flags::NONE };
+    const FLAGS: Flags = Flags { fast: true, ..Flags::DEFAULT };
 }
 
 impl Write for Hincrby {

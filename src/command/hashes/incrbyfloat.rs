@@ -25,7 +25,7 @@ impl Command for Hincrbyfloat {
         "Adds to the number that a field has, which need not be whole.",
         "key field increment",
     );
-    const FLAGS: Flags = Flags { fast: true, ..Flags::NONE };
+    const FLAGS: Flags = Flags { fast: true, ..Flags::DEFAULT };
 }
 
 impl Write for Hincrbyfloat {

@@ -21,7 +21,7 @@ impl Command for Hmget {
         "The values of several fields.",
         "key field ...",
     );
-    const FLAGS: Flags = Flags { fast: true, ..Flags::NONE };
+    const FLAGS: Flags = Flags { fast: true, ..Flags::DEFAULT };
 }
 
 impl Read for Hmget {

@@ -42,7 +42,7 @@ macro_rules! commands {
 
         impl Command for $name {
             const SPEC: Spec = spec($word, -4, $since, $complexity, $summary, "key field value [field value ...]").used(Usage::UPDATED);
-            const FLAGS: Flags = Flags { fast: true, ..Flags::NONE };
+            const FLAGS: Flags = Flags { fast: true, ..Flags::DEFAULT };
         }
 
         impl Write for $name {

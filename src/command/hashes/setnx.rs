@@ -19,7 +19,7 @@ impl Command for Hsetnx {
     const SPEC: Spec =
         spec("HSETNX", 4, "2.0.0", "O(1)", "Gives a field that is not there a value.", "key field value")
             .used(Usage::ADDED_TO);
-    const FLAGS: Flags = Flags { fast: true, ..Flags::NONE };
+    const FLAGS: Flags = Flags { fast: true, ..Flags::DEFAULT };
 }
 
 impl Write for Hsetnx {

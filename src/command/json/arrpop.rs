@@ -32,7 +32,7 @@ impl Command for Arrpop {
         summary: "Removes an element of the arrays at a path and answers it.",
         syntax: "key [FORMAT format] [path [index]]",
     };
-    const FLAGS: Flags = Flags { sparing: true, ..Flags::NONE };
+    const FLAGS: Flags = Flags { denyoom: false, ..Flags::DEFAULT };
 }
 
 impl Write for Arrpop {

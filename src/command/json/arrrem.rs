@@ -32,7 +32,7 @@ impl Command for Arrrem {
         summary: "Removes elements by value from the arrays at a path.",
         syntax: "key path json [count]",
     };
-    const FLAGS: Flags = Flags { sparing: true, ..Flags::NONE };
+    const FLAGS: Flags = Flags { denyoom: false, ..Flags::DEFAULT };
 }
 
 impl Write for Arrrem {

@@ -31,7 +31,7 @@ impl Command for Arrtrim {
         summary: "Keeps a range of the arrays at a path.",
         syntax: "key path start stop",
     };
-    const FLAGS: Flags = Flags { sparing: true, ..Flags::NONE };
+    const FLAGS: Flags = Flags { denyoom: false, ..Flags::DEFAULT };
 }
 
 impl Write for Arrtrim {

@@ -29,7 +29,7 @@ impl Command for Clear {
         summary: "Empties the containers at a path and sets the numbers to 0.",
         syntax: "key [path]",
     };
-    const FLAGS: Flags = Flags { sparing: true, ..Flags::NONE };
+    const FLAGS: Flags = Flags { denyoom: false, ..Flags::DEFAULT };
 }
 
 impl Write for Clear {

@@ -32,7 +32,7 @@ impl Command for Del {
         summary: "Removes the values at a path.",
         syntax: "key [path]",
     };
-    const FLAGS: Flags = Flags { sparing: true, ..Flags::NONE };
+    const FLAGS: Flags = Flags { denyoom: false, ..Flags::DEFAULT };
 }
 
 impl Write for Del {

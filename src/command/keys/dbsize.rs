@@ -19,7 +19,7 @@ impl Command for Dbsize {
         summary: "How many keys there are.",
         syntax: "",
     };
-    const FLAGS: Flags = Flags { categories: &["@keyspace"], fast: true, ..Flags::NONE };
+    const FLAGS: Flags = Flags { categories: &["@keyspace"], fast: true, ..Flags::DEFAULT };
 }
 
 impl Read for Dbsize {

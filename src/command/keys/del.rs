@@ -29,7 +29,7 @@ impl Command for Del {
         summary: "Takes keys away.",
         syntax: "key ...",
     };
-    const FLAGS: Flags = Flags { sparing: true, ..Flags::NONE };
+    const FLAGS: Flags = Flags { denyoom: false, ..Flags::DEFAULT };
 }
 
 impl Write for Del {

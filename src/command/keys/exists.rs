@@ -21,7 +21,7 @@ impl Command for Exists {
         summary: "How many of the keys exist.",
         syntax: "key ...",
     };
-    const FLAGS: Flags = Flags { fast: true, ..Flags::NONE };
+    const FLAGS: Flags = Flags { fast: true, ..Flags::DEFAULT };
 }
 
 impl Read for Exists {

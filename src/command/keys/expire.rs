@@ -49,7 +49,7 @@ macro_rules! commands {
                 summary: "Gives a key a deadline.",
                 syntax: $syntax,
             };
-            const FLAGS: Flags = Flags { fast: true, sparing: true, ..Flags::NONE };
+            const FLAGS: Flags = Flags { fast: true, denyoom: false, ..Flags::DEFAULT };
         }
 
         impl Write for $name {

@@ -27,7 +27,7 @@ impl Command for Flushall {
         summary: "Takes every key away.",
         syntax: "[ASYNC | SYNC]",
     };
-    const FLAGS: Flags = Flags { sparing: true, categories: &["@keyspace", "@dangerous"], ..Flags::NONE };
+    const FLAGS: Flags = Flags { denyoom: false, categories: &["@keyspace", "@dangerous"], ..Flags::DEFAULT };
 }
 
 impl Write for Flushall {

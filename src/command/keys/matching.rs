@@ -24,7 +24,7 @@ impl Command for Keys {
         summary: "Every key that matches a glob pattern.",
         syntax: "pattern",
     };
-    const FLAGS: Flags = Flags { categories: &["@dangerous"], ..Flags::NONE };
+    const FLAGS: Flags = Flags { categories: &["@dangerous"], ..Flags::DEFAULT };
 }
 
 impl Read for Keys {

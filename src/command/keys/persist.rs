@@ -24,7 +24,7 @@ impl Command for Persist {
         summary: "Takes a key's deadline away.",
         syntax: "key",
     };
-    const FLAGS: Flags = Flags { fast: true, sparing: true, ..Flags::NONE };
+    const FLAGS: Flags = Flags { fast: true, denyoom: false, ..Flags::DEFAULT };
 }
 
 impl Write for Persist {

@@ -27,7 +27,7 @@ impl Command for Rename {
         summary: "Gives a value another key.",
         syntax: "key newkey",
     };
-    const FLAGS: Flags = Flags { sparing: true, ..Flags::NONE };
+    const FLAGS: Flags = Flags { denyoom: false, ..Flags::DEFAULT };
 }
 
 impl Write for Rename {

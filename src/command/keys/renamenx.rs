@@ -27,7 +27,7 @@ impl Command for Renamenx {
         summary: "Gives a value another key that is free.",
         syntax: "key newkey",
     };
-    const FLAGS: Flags = Flags { fast: true, sparing: true, ..Flags::NONE };
+    const FLAGS: Flags = Flags { fast: true, denyoom: false, ..Flags::DEFAULT };
 }
 
 impl Write for Renamenx {

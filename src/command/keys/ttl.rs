@@ -23,7 +23,7 @@ macro_rules! commands {
                 summary: $summary,
                 syntax: "key",
             };
-            const FLAGS: Flags = Flags { fast: true, ..Flags::NONE };
+            const FLAGS: Flags = Flags { fast: true, ..Flags::DEFAULT };
         }
 
         impl Read for $name {

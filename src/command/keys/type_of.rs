@@ -21,7 +21,7 @@ impl Command for TypeOf {
         summary: "The kind of value under a key.",
         syntax: "key",
     };
-    const FLAGS: Flags = Flags { fast: true, ..Flags::NONE };
+    const FLAGS: Flags = Flags { fast: true, ..Flags::DEFAULT };
 }
 
 impl Read for TypeOf {

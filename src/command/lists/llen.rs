@@ -13,7 +13,7 @@ pub struct Llen {
 impl Command for Llen {
     const SPEC: Spec =
         spec("LLEN", 2, "1.0.0", "O(1)", "How many elements a list has.", "key").used(Usage::LOOKED_AT);
-    const FLAGS: Flags = Flags { fast: true, ..Flags::NONE };
+    const FLAGS: Flags = Flags { fast: true, ..Flags::DEFAULT };
 }
 
 impl Read for Llen {

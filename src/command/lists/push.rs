@@ -41,7 +41,7 @@ macro_rules! commands {
 
         impl Command for $name {
             const SPEC: Spec = spec($word, -3, $since, $complexity, $summary, "key element ...").used(Usage::ADDED_TO);
-            const FLAGS: Flags = Flags { fast: true, ..Flags::NONE };
+            const FLAGS: Flags = Flags { fast: true, ..Flags::DEFAULT };
         }
 
         impl Write for $name {

@@ -25,7 +25,7 @@ impl Command for Lrem {
         "key count element",
     )
     .used(Usage::TAKEN_FROM);
-    const FLAGS: Flags = Flags { sparing: true, ..Flags::NONE };
+    const FLAGS: Flags = Flags { denyoom: false, ..Flags::DEFAULT };
 }
 
 impl Write for Lrem {

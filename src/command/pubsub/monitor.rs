@@ -18,7 +18,7 @@ impl Command for Monitor {
         summary: "Shows this connection every command that clients of this node send.",
         syntax: "",
     };
-    const FLAGS: Flags = Flags { not_in_multi: true, ..Flags::NONE };
+    const FLAGS: Flags = Flags { not_in_multi: true, ..Flags::DEFAULT };
 }
 
 impl Control for Monitor {

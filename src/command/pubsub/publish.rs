@@ -21,7 +21,7 @@ macro_rules! commands {
                 summary: "Sends a message to whoever has subscribed to a channel.",
                 syntax: "channel message",
             };
-            const FLAGS: Flags = Flags { fast: true, paused_with_writes: true, without: &["noscript"], ..Flags::NONE };
+            const FLAGS: Flags = Flags { fast: true, paused_with_writes: true, without: &["noscript"], ..Flags::DEFAULT };
         }
 
         impl Control for $name {

@@ -21,7 +21,7 @@ impl Command for Pubsub {
         summary: "Who listens to what at this node.",
         syntax: "",
     };
-    const FLAGS: Flags = Flags { without: &["noscript"], ..Flags::NONE };
+    const FLAGS: Flags = Flags { without: &["noscript"], ..Flags::DEFAULT };
     const SUBCOMMANDS: &'static [Subcommand] = &[
         Subcommand::new(
             "CHANNELS",

@@ -24,7 +24,7 @@ macro_rules! commands {
                 summary: "Has this connection told of messages.",
                 syntax: $syntax,
             };
-            const FLAGS: Flags = Flags { while_subscribed: true, not_in_multi: true, ..Flags::NONE };
+            const FLAGS: Flags = Flags { while_subscribed: true, not_in_multi: true, ..Flags::DEFAULT };
         }
 
         impl Control for $name {

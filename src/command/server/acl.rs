@@ -30,13 +30,13 @@ impl Command for Acl {
         summary: "Tells of the users and of the categories of commands.",
         syntax: "",
     };
-    const FLAGS: Flags = Flags { secret: true, ..Flags::NONE };
+    const FLAGS: Flags = Flags { skip_monitor: true, ..Flags::DEFAULT };
     const SUBCOMMANDS: &'static [Subcommand] = &[
-        Subcommand::new("WHOAMI", "", "6.0.0", "O(1)").for_everybody(),
+        Subcommand::new("WHOAMI", "", "6.0.0", "O(1)").not_admin(),
         Subcommand::new("LIST", "", "6.0.0", "O(N) with N the users"),
         Subcommand::new("USERS", "", "6.0.0", "O(N) with N the users"),
         Subcommand::new("GETUSER", "username", "6.0.0", "O(N) with N the rules of the user"),
-        Subcommand::new("CAT", "[category]", "6.0.0", "O(1)").for_everybody(),
+        Subcommand::new("CAT", "[category]", "6.0.0", "O(1)").not_admin(),
         Subcommand::help("6.0.0"),
     ];
 }

@@ -18,7 +18,8 @@ impl Command for Bgrewriteaof {
         summary: "Begins a snapshot, after which the log goes back no further than the snapshot before it.",
         syntax: "",
     };
-    const FLAGS: Flags = Flags { also: &["no_async_loading"], without: &["loading", "stale"], ..Flags::NONE };
+    const FLAGS: Flags =
+        Flags { also: &["no_async_loading"], without: &["loading", "stale"], ..Flags::DEFAULT };
 }
 
 impl Control for Bgrewriteaof {

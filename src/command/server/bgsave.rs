@@ -18,7 +18,8 @@ impl Command for Bgsave {
         summary: "Begins a snapshot of the whole state; INFO tells when it is done.",
         syntax: "[SCHEDULE]",
     };
-    const FLAGS: Flags = Flags { also: &["no_async_loading"], without: &["loading", "stale"], ..Flags::NONE };
+    const FLAGS: Flags =
+        Flags { also: &["no_async_loading"], without: &["loading", "stale"], ..Flags::DEFAULT };
 }
 
 impl Control for Bgsave {

@@ -26,7 +26,7 @@ impl Command for CommandCommand {
         syntax: "",
     };
     const FLAGS: Flags =
-        Flags { for_everybody: true, without: &["noscript"], categories: &["@connection"], ..Flags::NONE };
+        Flags { admin: Some(false), without: &["noscript"], categories: &["@connection"], ..Flags::DEFAULT };
     const SUBCOMMANDS: &'static [Subcommand] = &[
         Subcommand::new("COUNT", "", "2.8.13", "O(1)"),
         Subcommand::new(

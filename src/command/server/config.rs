@@ -21,7 +21,7 @@ impl Command for Config {
         summary: "Shows and changes settings.",
         syntax: "",
     };
-    const FLAGS: Flags = Flags { secret: true, ..Flags::NONE };
+    const FLAGS: Flags = Flags { skip_monitor: true, ..Flags::DEFAULT };
     const SUBCOMMANDS: &'static [Subcommand] = &[
         Subcommand::new("GET", "pattern ...", "2.0.0", "O(N) with N the patterns"),
         Subcommand::new("SET", "name value ...", "2.0.0", "O(N) with N the settings"),

@@ -88,7 +88,7 @@ impl Command for Debug {
         syntax: "(DIGEST | ERROR text | SLEEP seconds | HELP)",
     };
     /// It waits, but for time alone: Redis does not call that blocking.
-    const FLAGS: Flags = Flags { waits: true, without: &["blocking"], ..Flags::NONE };
+    const FLAGS: Flags = Flags { blocking: true, without: &["blocking"], ..Flags::DEFAULT };
 }
 
 impl Operate for Debug {

@@ -19,7 +19,7 @@ impl Command for Info {
         syntax: "[section ...]",
     };
     const FLAGS: Flags =
-        Flags { for_everybody: true, without: &["noscript"], categories: &["@dangerous"], ..Flags::NONE };
+        Flags { admin: Some(false), without: &["noscript"], categories: &["@dangerous"], ..Flags::DEFAULT };
 }
 
 impl Control for Info {

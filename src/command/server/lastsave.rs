@@ -20,10 +20,10 @@ impl Command for Lastsave {
     };
     const FLAGS: Flags = Flags {
         fast: true,
-        for_everybody: true,
+        admin: Some(false),
         without: &["noscript"],
         categories: &["@admin", "@dangerous"],
-        ..Flags::NONE
+        ..Flags::DEFAULT
     };
 }
 

@@ -34,7 +34,7 @@ impl Command for Memory {
         syntax: "",
     };
     const FLAGS: Flags =
-        Flags { for_everybody: true, without: &["noscript", "loading", "stale"], ..Flags::NONE };
+        Flags { admin: Some(false), without: &["noscript", "loading", "stale"], ..Flags::DEFAULT };
     const SUBCOMMANDS: &'static [Subcommand] = &[
         Subcommand::new("USAGE", "key [SAMPLES count]", "4.0.0", "O(N) with N the samples")
             .also(&["readonly"]),

@@ -19,7 +19,7 @@ impl Command for Module {
         summary: "The modules whose commands are there: ReJSON.",
         syntax: "",
     };
-    const FLAGS: Flags = Flags { without: &["loading", "stale"], ..Flags::NONE };
+    const FLAGS: Flags = Flags { without: &["loading", "stale"], ..Flags::DEFAULT };
     const SUBCOMMANDS: &'static [Subcommand] =
         &[Subcommand::new("LIST", "", "4.0.0", "O(N) with N the modules"), Subcommand::help("5.0.0")];
 }

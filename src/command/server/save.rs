@@ -22,7 +22,7 @@ impl Command for Save {
         not_in_multi: true,
         also: &["no_async_loading"],
         without: &["loading", "stale"],
-        ..Flags::NONE
+        ..Flags::DEFAULT
     };
 }
 

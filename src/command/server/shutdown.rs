@@ -21,7 +21,7 @@ impl Command for Shutdown {
         summary: "Stops the node cleanly: leadership is handed over, and every client gets the replies that it waits for.",
         syntax: "[NOSAVE | SAVE] [NOW] [FORCE] [ABORT]",
     };
-    const FLAGS: Flags = Flags { not_in_multi: true, also: &["allow_busy"], ..Flags::NONE };
+    const FLAGS: Flags = Flags { not_in_multi: true, also: &["allow_busy"], ..Flags::DEFAULT };
 }
 
 impl Control for Shutdown {

@@ -26,7 +26,7 @@ impl Command for Slowlog {
         summary: "The requests that took longer than slowlog-log-slower-than, newest first.",
         syntax: "",
     };
-    const FLAGS: Flags = Flags { without: &["noscript"], ..Flags::NONE };
+    const FLAGS: Flags = Flags { without: &["noscript"], ..Flags::DEFAULT };
     const SUBCOMMANDS: &'static [Subcommand] = &[
         Subcommand::new("GET", "[count]", "2.2.12", "O(N) with N the requests that are told"),
         Subcommand::new("LEN", "", "2.2.12", "O(1)"),

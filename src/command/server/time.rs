@@ -18,7 +18,7 @@ impl Command for Time {
         summary: "The cluster's time: unix seconds, and microseconds within the second.",
         syntax: "",
     };
-    const FLAGS: Flags = Flags { fast: true, for_everybody: true, without: &["noscript"], ..Flags::NONE };
+    const FLAGS: Flags = Flags { fast: true, admin: Some(false), without: &["noscript"], ..Flags::DEFAULT };
 }
 
 impl Control for Time {

@@ -27,12 +27,12 @@ impl Command for Wait {
         syntax: "numreplicas timeout",
     };
     const FLAGS: Flags = Flags {
-        waits: true,
+        blocking: true,
         not_in_multi: true,
-        for_everybody: true,
+        admin: Some(false),
         without: &["noscript", "loading", "stale", "@keyspace"],
         categories: &["@connection"],
-        ..Flags::NONE
+        ..Flags::DEFAULT
     };
 }
 
@@ -66,12 +66,12 @@ impl Command for Waitaof {
         syntax: "numlocal numreplicas timeout",
     };
     const FLAGS: Flags = Flags {
-        waits: true,
+        blocking: true,
         not_in_multi: true,
-        for_everybody: true,
+        admin: Some(false),
         without: &["noscript", "loading", "stale", "@keyspace"],
         categories: &["@connection"],
-        ..Flags::NONE
+        ..Flags::DEFAULT
     };
 }
 

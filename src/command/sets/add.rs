@@ -24,7 +24,7 @@ impl Command for Sadd {
         "key member ...",
     )
     .used(Usage::ADDED_TO);
-    const FLAGS: Flags = Flags { fast: true, ..Flags::NONE };
+    const FLAGS: Flags = Flags { fast: true, ..Flags::DEFAULT };
 }
 
 impl Write for Sadd {

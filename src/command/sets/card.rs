@@ -13,7 +13,7 @@ pub struct Scard {
 impl Command for Scard {
     const SPEC: Spec =
         spec("SCARD", 2, "1.0.0", "O(1)", "How many members a set has.", "key").used(Usage::LOOKED_AT);
-    const FLAGS: Flags = Flags { fast: true, ..Flags::NONE };
+    const FLAGS: Flags = Flags { fast: true, ..Flags::DEFAULT };
 }
 
 impl Read for Scard {

@@ -14,7 +14,7 @@ pub struct Sismember {
 impl Command for Sismember {
     const SPEC: Spec = spec("SISMEMBER", 3, "1.0.0", "O(1)", "Whether a member is in a set.", "key member")
         .used(Usage::LOOKED_AT);
-    const FLAGS: Flags = Flags { fast: true, ..Flags::NONE };
+    const FLAGS: Flags = Flags { fast: true, ..Flags::DEFAULT };
 }
 
 impl Read for Sismember {
@@ -43,7 +43,7 @@ impl Command for Smismember {
         "Which of several members are in a set.",
         "key member ...",
     );
-    const FLAGS: Flags = Flags { fast: true, ..Flags::NONE };
+    const FLAGS: Flags = Flags { fast: true, ..Flags::DEFAULT };
 }
 
 impl Read for Smismember {

@@ -27,7 +27,7 @@ impl Command for Smove {
             "source destination member",
         )
     };
-    const FLAGS: Flags = Flags { fast: true, sparing: true, ..Flags::NONE };
+    const FLAGS: Flags = Flags { fast: true, denyoom: false, ..Flags::DEFAULT };
 }
 
 impl Write for Smove {

@@ -28,7 +28,7 @@ impl Command for Spop {
         "key [count]",
     )
     .used(Usage::READ_AND_TAKEN_FROM);
-    const FLAGS: Flags = Flags { fast: true, sparing: true, ..Flags::NONE };
+    const FLAGS: Flags = Flags { fast: true, denyoom: false, ..Flags::DEFAULT };
 }
 
 impl Write for Spop {

@@ -24,7 +24,7 @@ impl Command for Srem {
         "key member ...",
     )
     .used(Usage::TAKEN_FROM);
-    const FLAGS: Flags = Flags { fast: true, sparing: true, ..Flags::NONE };
+    const FLAGS: Flags = Flags { fast: true, denyoom: false, ..Flags::DEFAULT };
 }
 
 impl Write for Srem {

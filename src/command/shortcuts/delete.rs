@@ -24,7 +24,7 @@ impl Command for Delete {
         summary: "Takes a key away.",
         syntax: "key",
     };
-    const FLAGS: Flags = Flags { sparing: true, ..Flags::NONE };
+    const FLAGS: Flags = Flags { denyoom: false, ..Flags::DEFAULT };
 }
 
 impl Write for Delete {

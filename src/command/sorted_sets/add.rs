@@ -42,7 +42,7 @@ impl Command for Zadd {
         "key [NX | XX] [GT | LT] [CH] [INCR] score member [score member ...]",
     )
     .used(Usage::UPDATED);
-    const FLAGS: Flags = Flags { fast: true, ..Flags::NONE };
+    const FLAGS: Flags = Flags { fast: true, ..Flags::DEFAULT };
 }
 
 #[derive(Default)]

@@ -13,7 +13,7 @@ pub struct Zcard {
 impl Command for Zcard {
     const SPEC: Spec =
         spec("ZCARD", 2, "1.2.0", "O(1)", "How many members a sorted set has.", "key").used(Usage::LOOKED_AT);
-    const FLAGS: Flags = Flags { fast: true, ..Flags::NONE };
+    const FLAGS: Flags = Flags { fast: true, ..Flags::DEFAULT };
 }
 
 impl Read for Zcard {

@@ -16,7 +16,7 @@ macro_rules! commands {
 
         impl Command for $name {
             const SPEC: Spec = spec($word, 4, $since, $complexity, $summary, "key min max");
-            const FLAGS: Flags = Flags { fast: true, ..Flags::NONE };
+            const FLAGS: Flags = Flags { fast: true, ..Flags::DEFAULT };
         }
 
         impl Read for $name {

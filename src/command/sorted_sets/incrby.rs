@@ -24,7 +24,7 @@ impl Command for Zincrby {
         "Adds to the score of a member.",
         "key increment member",
     );
-    const FLAGS: Flags = Flags { fast: true, ..Flags::NONE };
+    const FLAGS: Flags = Flags { fast: true, ..Flags::DEFAULT };
 }
 
 impl Write for Zincrby {

@@ -52,7 +52,7 @@ macro_rules! commands {
 
         impl Command for $name {
             const SPEC: Spec = spec($word, -2, $since, $complexity, $summary, "key [count]").used(Usage::READ_AND_TAKEN_FROM);
-            const FLAGS: Flags = Flags { fast: true, sparing: true, ..Flags::NONE };
+            const FLAGS: Flags = Flags { fast: true, denyoom: false, ..Flags::DEFAULT };
         }
 
         impl Write for $name {

@@ -38,7 +38,7 @@ macro_rules! commands {
 
         impl Command for $name {
             const SPEC: Spec = spec($word, 4, $since, $complexity, $summary, $syntax).used(Usage::TAKEN_FROM);
-            const FLAGS: Flags = Flags { sparing: true, ..Flags::NONE };
+            const FLAGS: Flags = Flags { denyoom: false, ..Flags::DEFAULT };
         }
 
         impl Write for $name {

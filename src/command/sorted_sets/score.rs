@@ -13,7 +13,7 @@ pub struct Zscore {
 
 impl Command for Zscore {
     const SPEC: Spec = spec("ZSCORE", 3, "1.2.0", "O(1)", "The score of a member.", "key member");
-    const FLAGS: Flags = Flags { fast: true, ..Flags::NONE };
+    const FLAGS: Flags = Flags { fast: true, ..Flags::DEFAULT };
 }
 
 impl Read for Zscore {
@@ -42,7 +42,7 @@ impl Command for Zmscore {
         "The scores of several members.",
         "key member ...",
     );
-    const FLAGS: Flags = Flags { fast: true, ..Flags::NONE };
+    const FLAGS: Flags = Flags { fast: true, ..Flags::DEFAULT };
 }
 
 impl Read for Zmscore {

@@ -26,7 +26,7 @@ impl Command for Append {
         summary: "Adds to the end of a string.",
         syntax: "key value",
     };
-    const FLAGS: Flags = Flags { fast: true, ..Flags::NONE };
+    const FLAGS: Flags = Flags { fast: true, ..Flags::DEFAULT };
 }
 
 impl Write for Append {

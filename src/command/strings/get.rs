@@ -24,7 +24,7 @@ impl Command for Get {
         summary: "A string.",
         syntax: "key",
     };
-    const FLAGS: Flags = Flags { fast: true, ..Flags::NONE };
+    const FLAGS: Flags = Flags { fast: true, ..Flags::DEFAULT };
 }
 
 impl Read for Get {

@@ -26,7 +26,7 @@ impl Command for Getdel {
         summary: "A string, which is taken away.",
         syntax: "key",
     };
-    const FLAGS: Flags = Flags { fast: true, sparing: true, ..Flags::NONE };
+    const FLAGS: Flags = Flags { fast: true, denyoom: false, ..Flags::DEFAULT };
 }
 
 impl Write for Getdel {

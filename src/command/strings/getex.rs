@@ -39,7 +39,7 @@ impl Command for Getex {
         summary: "A string, whose deadline is changed.",
         syntax: "key [EX seconds | PX milliseconds | EXAT unix-time-seconds | PXAT unix-time-milliseconds | PERSIST]",
     };
-    const FLAGS: Flags = Flags { fast: true, sparing: true, ..Flags::NONE };
+    const FLAGS: Flags = Flags { fast: true, denyoom: false, ..Flags::DEFAULT };
 }
 
 impl Write for Getex {

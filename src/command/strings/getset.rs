@@ -27,7 +27,7 @@ impl Command for Getset {
         summary: "Puts a string under a key and answers the one that was there.",
         syntax: "key value",
     };
-    const FLAGS: Flags = Flags { fast: true, ..Flags::NONE };
+    const FLAGS: Flags = Flags { fast: true, ..Flags::DEFAULT };
 }
 
 impl Write for Getset {

@@ -34,7 +34,7 @@ macro_rules! commands {
                 summary: $summary,
                 syntax: $syntax,
             };
-            const FLAGS: Flags = Flags { fast: true, ..Flags::NONE };
+            const FLAGS: Flags = Flags { fast: true, ..Flags::DEFAULT };
         }
 
         impl Write for $name {

@@ -29,7 +29,7 @@ impl Command for Incrbyfloat {
         summary: "Adds to a number that need not be whole.",
         syntax: "key increment",
     };
-    const FLAGS: Flags = Flags { fast: true, ..Flags::NONE };
+    const FLAGS: Flags = Flags { fast: true, ..Flags::DEFAULT };
 }
 
 impl Write for Incrbyfloat {

@@ -24,7 +24,7 @@ impl Command for Mget {
         summary: "Several strings.",
         syntax: "key ...",
     };
-    const FLAGS: Flags = Flags { fast: true, ..Flags::NONE };
+    const FLAGS: Flags = Flags { fast: true, ..Flags::DEFAULT };
 }
 
 impl Read for Mget {

@@ -25,7 +25,7 @@ impl Command for Setnx {
         summary: "Puts a string under a key that is free.",
         syntax: "key value",
     };
-    const FLAGS: Flags = Flags { fast: true, ..Flags::NONE };
+    const FLAGS: Flags = Flags { fast: true, ..Flags::DEFAULT };
 }
 
 impl Write for Setnx {

@@ -24,7 +24,7 @@ impl Command for Strlen {
         summary: "How many bytes a string has.",
         syntax: "key",
     };
-    const FLAGS: Flags = Flags { fast: true, ..Flags::NONE };
+    const FLAGS: Flags = Flags { fast: true, ..Flags::DEFAULT };
 }
 
 impl Read for Strlen {
