@@ -21,6 +21,7 @@
 
 pub mod called;
 pub mod cluster;
+pub mod codes;
 pub mod connection;
 pub mod framework;
 pub mod hashes;

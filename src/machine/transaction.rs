@@ -9,13 +9,13 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
 use super::{Audience, Malformed};
-use crate::command::{Budget, Context, Route, Row, SeedSource, table};
+use crate::command::{Budget, Context, Route, Row, SeedSource, codes, table};
 use crate::error::{CommandError, Unavailable};
 use crate::keyspace::{Access, Alone, Key, Keyspace, Scope, Stamp};
 use crate::resp::{Protocol, Reply};
 
 /// The code of a transaction in the log; no row of the table has it.
-pub const CODE: u16 = 0;
+pub const CODE: u16 = codes::TRANSACTION;
 
 /// Commands that are done together.
 #[derive(Debug, Default, PartialEq, Serialize, Deserialize)]

@@ -28,6 +28,7 @@ mod topology;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use super::codes;
 use super::transactions::Step;
 use crate::error::CommandError;
 use crate::keyspace::{Scope, View, Writer};
@@ -79,8 +80,8 @@ pub trait Read: Command + Sized {
 
 /// A command that changes the keyspace, on every replica alike.
 pub trait Write: Command + Sized + PartialEq + Serialize + DeserializeOwned {
-    /// Names the command in the log: never changed, never given to another.
-    const CODE: u16;
+    /// Names the command in the log: its line in `command/codes.rs`.
+    const CODE: u16 = codes::of(Self::SPEC.name);
     /// What listeners are told of a key that it changed, and of one that it took away.
     const EVENT: &'static str = Self::SPEC.name;
     const REMOVAL: &'static str = "del";

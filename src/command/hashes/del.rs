@@ -28,8 +28,6 @@ impl Command for Hdel {
 }
 
 impl Write for Hdel {
-    const CODE: u16 = 243;
-
     fn parse(args: &mut Args<'_>, _context: &Context) -> Result<Hdel, CommandError> {
         Ok(Hdel { key: args.key()?, fields: args.elements()? })
     }

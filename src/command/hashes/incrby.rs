@@ -26,8 +26,6 @@ impl Command for Hincrby {
 }
 
 impl Write for Hincrby {
-    const CODE: u16 = 244;
-
     fn parse(args: &mut Args<'_>, _context: &Context) -> Result<Hincrby, CommandError> {
         Ok(Hincrby { key: args.key()?, field: args.element()?, by: args.integer()? })
     }

@@ -29,8 +29,6 @@ impl Command for Hincrbyfloat {
 }
 
 impl Write for Hincrbyfloat {
-    const CODE: u16 = 245;
-
     fn parse(args: &mut Args<'_>, _context: &Context) -> Result<Hincrbyfloat, CommandError> {
         let (key, field, word) = (args.key()?, args.element()?, args.word()?);
         let by = real(word).ok_or(NOT_A_FLOAT)?;

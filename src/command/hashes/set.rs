@@ -36,7 +36,7 @@ impl Pairs {
 }
 
 macro_rules! commands {
-    ($($name:ident, $word:literal, $since:literal, $complexity:literal, $code:literal, $answer:expr, $summary:literal;)*) => { $(
+    ($($name:ident, $word:literal, $since:literal, $complexity:literal, $answer:expr, $summary:literal;)*) => { $(
         #[derive(Debug, PartialEq, Serialize, Deserialize)]
         pub struct $name(Pairs);
 
@@ -46,7 +46,6 @@ macro_rules! commands {
         }
 
         impl Write for $name {
-            const CODE: u16 = $code;
             const EVENT: &'static str = "HSET";
 
             fn parse(args: &mut Args<'_>, _context: &Context) -> Result<$name, CommandError> {
@@ -62,6 +61,6 @@ macro_rules! commands {
 }
 
 commands! {
-    Hset, "HSET", "2.0.0", "O(1) for a field, O(N) for N of them", 240, Reply::Integer, "Gives fields their values.";
-    Hmset, "HMSET", "2.0.0", "O(N) with N the fields", 241, |_| Reply::OK, "Gives fields their values; HSET tells how many are new.";
+    Hset, "HSET", "2.0.0", "O(1) for a field, O(N) for N of them", Reply::Integer, "Gives fields their values.";
+    Hmset, "HMSET", "2.0.0", "O(N) with N the fields", |_| Reply::OK, "Gives fields their values; HSET tells how many are new.";
 }

@@ -23,7 +23,6 @@ impl Command for Hsetnx {
 }
 
 impl Write for Hsetnx {
-    const CODE: u16 = 242;
     const EVENT: &'static str = "HSET";
 
     fn parse(args: &mut Args<'_>, _context: &Context) -> Result<Hsetnx, CommandError> {

@@ -24,7 +24,7 @@ pub struct Operands {
 }
 
 macro_rules! commands {
-    ($($(#[$doc:meta])* $name:ident, $word:literal, $since:literal, $complexity:literal, $code:literal, $arithmetic:ident, $summary:literal;)*) => { $(
+    ($($(#[$doc:meta])* $name:ident, $word:literal, $since:literal, $complexity:literal, $arithmetic:ident, $summary:literal;)*) => { $(
         $(#[$doc])*
         #[derive(Debug, PartialEq, Serialize, Deserialize)]
         pub struct $name(Operands);
@@ -44,8 +44,6 @@ macro_rules! commands {
         }
 
         impl Write for $name {
-            const CODE: u16 = $code;
-
             fn parse(args: &mut Args<'_>, context: &Context) -> Result<$name, CommandError> {
                 Operands::parse(args, context).map($name)
             }
@@ -58,9 +56,9 @@ macro_rules! commands {
 }
 
 commands! {
-    NumIncrBy, "JSON.NUMINCRBY", "1.0.0", "O(N) with N the size of the document", 103, Add, "Adds to the numbers at a path.";
-    NumMultBy, "JSON.NUMMULTBY", "1.0.0", "O(N) with N the size of the document", 104, Multiply, "Multiplies the numbers at a path.";
-    NumPowBy, "JSON.NUMPOWBY", "1.0.0", "O(N) with N the size of the document", 105, Power, "Raises the numbers at a path to a power.";
+    NumIncrBy, "JSON.NUMINCRBY", "1.0.0", "O(N) with N the size of the document", Add, "Adds to the numbers at a path.";
+    NumMultBy, "JSON.NUMMULTBY", "1.0.0", "O(N) with N the size of the document", Multiply, "Multiplies the numbers at a path.";
+    NumPowBy, "JSON.NUMPOWBY", "1.0.0", "O(N) with N the size of the document", Power, "Raises the numbers at a path to a power.";
 }
 
 impl Operands {

@@ -33,8 +33,6 @@ impl Command for Arrappend {
 }
 
 impl Write for Arrappend {
-    const CODE: u16 = 109;
-
     fn parse(args: &mut Args<'_>, context: &Context) -> Result<Arrappend, CommandError> {
         let (key, path) = (args.key()?, args.word()?);
         let elements = Elements::parse(args.rest(), context).map_err(BadJson::bare)?;

@@ -35,8 +35,6 @@ impl Command for Arrinsert {
 }
 
 impl Write for Arrinsert {
-    const CODE: u16 = 110;
-
     fn parse(args: &mut Args<'_>, context: &Context) -> Result<Arrinsert, CommandError> {
         let (key, path) = (args.key()?, args.word()?);
         let index = integer(args.word()?).ok_or(BAD_INTEGER)?;

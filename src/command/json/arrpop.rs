@@ -36,8 +36,6 @@ impl Command for Arrpop {
 }
 
 impl Write for Arrpop {
-    const CODE: u16 = 112;
-
     fn parse(args: &mut Args<'_>, context: &Context) -> Result<Arrpop, CommandError> {
         let key = args.key()?;
         // A last word is a path, also one that reads FORMAT.

@@ -36,8 +36,6 @@ impl Command for Arrrem {
 }
 
 impl Write for Arrrem {
-    const CODE: u16 = 114;
-
     fn parse(args: &mut Args<'_>, context: &Context) -> Result<Arrrem, CommandError> {
         let (key, path) = (args.key()?, args.word()?);
         let unwanted = document(args.word()?, context).map_err(BadJson::prefixed)?;

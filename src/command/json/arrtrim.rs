@@ -35,8 +35,6 @@ impl Command for Arrtrim {
 }
 
 impl Write for Arrtrim {
-    const CODE: u16 = 111;
-
     fn parse(args: &mut Args<'_>, _context: &Context) -> Result<Arrtrim, CommandError> {
         let (key, path) = (args.key()?, args.word()?);
         let start = integer(args.word()?).ok_or(BAD_INTEGER)?;

@@ -33,8 +33,6 @@ impl Command for Clear {
 }
 
 impl Write for Clear {
-    const CODE: u16 = 113;
-
     fn parse(args: &mut Args<'_>, _context: &Context) -> Result<Clear, CommandError> {
         let (key, path) = (args.key()?, Target::or_legacy_root(args)?);
         if args.is_empty() { Ok(Clear { key, path }) } else { Err(args.wrong_arity()) }

@@ -36,7 +36,6 @@ impl Command for Del {
 }
 
 impl Write for Del {
-    const CODE: u16 = 101;
     /// As RedisJSON tells it, whether the document goes or a part of it.
     const REMOVAL: &'static str = "JSON.DEL";
 

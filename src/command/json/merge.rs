@@ -36,8 +36,6 @@ impl Command for Merge {
 }
 
 impl Write for Merge {
-    const CODE: u16 = 102;
-
     fn parse(args: &mut Args<'_>, context: &Context) -> Result<Merge, CommandError> {
         let (key, path, text) = (args.key()?, args.word()?, args.word()?);
         args.finish()?;

@@ -47,8 +47,6 @@ impl Command for Mset {
 }
 
 impl Write for Mset {
-    const CODE: u16 = 106;
-
     fn parse(args: &mut Args<'_>, context: &Context) -> Result<Mset, CommandError> {
         if !args.left().is_multiple_of(3) {
             return Err(args.wrong_arity());

@@ -36,8 +36,6 @@ impl Command for Patch {
 }
 
 impl Write for Patch {
-    const CODE: u16 = 115;
-
     fn parse(args: &mut Args<'_>, context: &Context) -> Result<Patch, CommandError> {
         let (key, word) = (args.key()?, args.word()?);
         let patch = document(word, context).map_err(BadJson::prefixed)?;

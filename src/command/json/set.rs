@@ -62,8 +62,6 @@ impl Command for Set {
 }
 
 impl Write for Set {
-    const CODE: u16 = 100;
-
     fn parse(args: &mut Args<'_>, context: &Context) -> Result<Set, CommandError> {
         let key = args.key()?;
         let path = args.word()?;

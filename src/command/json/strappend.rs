@@ -34,8 +34,6 @@ impl Command for Strappend {
 }
 
 impl Write for Strappend {
-    const CODE: u16 = 108;
-
     fn parse(args: &mut Args<'_>, context: &Context) -> Result<Strappend, CommandError> {
         let key = args.key()?;
         let path = if args.left() > 1 { args.word()? } else { &b"."[..] };

@@ -31,8 +31,6 @@ impl Command for Toggle {
 }
 
 impl Write for Toggle {
-    const CODE: u16 = 107;
-
     fn parse(args: &mut Args<'_>, _context: &Context) -> Result<Toggle, CommandError> {
         Ok(Toggle { key: args.key()?, path: Target::parse(args.word()?)? })
     }

@@ -29,7 +29,6 @@ impl Command for Copy {
 }
 
 impl Write for Copy {
-    const CODE: u16 = 17;
     const EVENT: &'static str = "COPY_TO";
 
     fn parse(args: &mut Args<'_>, _context: &Context) -> Result<Copy, CommandError> {

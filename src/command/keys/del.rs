@@ -33,8 +33,6 @@ impl Command for Del {
 }
 
 impl Write for Del {
-    const CODE: u16 = 1;
-
     fn parse(args: &mut Args<'_>, _context: &Context) -> Result<Del, CommandError> {
         Ok(Del { keys: args.rest().iter().map(|word| Key::from(&word[..])).collect() })
     }

@@ -33,7 +33,7 @@ struct Condition {
 }
 
 macro_rules! commands {
-    ($($name:ident, $word:literal, $since:literal, $complexity:literal, $code:literal, $clock:ident, $syntax:literal;)*) => { $(
+    ($($name:ident, $word:literal, $since:literal, $complexity:literal, $clock:ident, $syntax:literal;)*) => { $(
         #[derive(Debug, PartialEq, Serialize, Deserialize)]
         pub struct $name(Deadline);
 
@@ -53,8 +53,6 @@ macro_rules! commands {
         }
 
         impl Write for $name {
-            const CODE: u16 = $code;
-
             fn parse(args: &mut Args<'_>, context: &Context) -> Result<$name, CommandError> {
                 Deadline::parse(args, Clock::$clock, context).map($name)
             }
@@ -67,10 +65,10 @@ macro_rules! commands {
 }
 
 commands! {
-    Expire, "EXPIRE", "1.0.0", "O(1)", 10, SecondsFromNow, "key seconds [NX | XX | GT | LT]";
-    Pexpire, "PEXPIRE", "2.6.0", "O(1)", 11, MillisFromNow, "key milliseconds [NX | XX | GT | LT]";
-    Expireat, "EXPIREAT", "1.2.0", "O(1)", 12, UnixSeconds, "key unix-time-seconds [NX | XX | GT | LT]";
-    Pexpireat, "PEXPIREAT", "2.6.0", "O(1)", 13, UnixMillis, "key unix-time-milliseconds [NX | XX | GT | LT]";
+    Expire, "EXPIRE", "1.0.0", "O(1)", SecondsFromNow, "key seconds [NX | XX | GT | LT]";
+    Pexpire, "PEXPIRE", "2.6.0", "O(1)", MillisFromNow, "key milliseconds [NX | XX | GT | LT]";
+    Expireat, "EXPIREAT", "1.2.0", "O(1)", UnixSeconds, "key unix-time-seconds [NX | XX | GT | LT]";
+    Pexpireat, "PEXPIREAT", "2.6.0", "O(1)", UnixMillis, "key unix-time-milliseconds [NX | XX | GT | LT]";
 }
 
 impl Deadline {

@@ -31,8 +31,6 @@ impl Command for Flushall {
 }
 
 impl Write for Flushall {
-    const CODE: u16 = 2;
-
     fn parse(args: &mut Args<'_>, _context: &Context) -> Result<Flushall, CommandError> {
         if !args.keyword("SYNC") {
             args.keyword("ASYNC");

@@ -28,8 +28,6 @@ impl Command for Persist {
 }
 
 impl Write for Persist {
-    const CODE: u16 = 14;
-
     fn parse(args: &mut Args<'_>, _context: &Context) -> Result<Persist, CommandError> {
         Ok(Persist { key: args.key()? })
     }

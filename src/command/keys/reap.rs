@@ -30,8 +30,6 @@ impl Command for Reap {
 }
 
 impl Write for Reap {
-    const CODE: u16 = 3;
-
     fn parse(args: &mut Args<'_>, _context: &Context) -> Result<Reap, CommandError> {
         Ok(Reap { keys: args.rest().iter().map(|word| Key::from(&word[..])).collect() })
     }

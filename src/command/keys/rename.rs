@@ -31,7 +31,6 @@ impl Command for Rename {
 }
 
 impl Write for Rename {
-    const CODE: u16 = 15;
     const EVENT: &'static str = "RENAME_TO";
     const REMOVAL: &'static str = "RENAME_FROM";
 

@@ -31,7 +31,6 @@ impl Command for Renamenx {
 }
 
 impl Write for Renamenx {
-    const CODE: u16 = 16;
     const EVENT: &'static str = "RENAME_TO";
     const REMOVAL: &'static str = "RENAME_FROM";
 

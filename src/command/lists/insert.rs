@@ -29,8 +29,6 @@ impl Command for Linsert {
 }
 
 impl Write for Linsert {
-    const CODE: u16 = 209;
-
     fn parse(args: &mut Args<'_>, _context: &Context) -> Result<Linsert, CommandError> {
         let key = args.key()?;
         let after = args.keyword("AFTER");

@@ -42,8 +42,6 @@ impl Command for Lmove {
 }
 
 impl Write for Lmove {
-    const CODE: u16 = 211;
-
     fn parse(args: &mut Args<'_>, _context: &Context) -> Result<Lmove, CommandError> {
         let (source, destination) = (args.key()?, args.key()?);
         Ok(Lmove { source, destination, from: Lmove::end(args)?, to: Lmove::end(args)? })
@@ -102,8 +100,6 @@ impl Command for Rpoplpush {
 }
 
 impl Write for Rpoplpush {
-    const CODE: u16 = 210;
-
     fn parse(args: &mut Args<'_>, _context: &Context) -> Result<Rpoplpush, CommandError> {
         Ok(Rpoplpush { source: args.key()?, destination: args.key()? })
     }

@@ -44,7 +44,7 @@ impl Pop {
 }
 
 macro_rules! commands {
-    ($($name:ident, $word:literal, $since:literal, $complexity:literal, $code:literal, $end:expr, $summary:literal;)*) => { $(
+    ($($name:ident, $word:literal, $since:literal, $complexity:literal, $end:expr, $summary:literal;)*) => { $(
         #[derive(Debug, PartialEq, Serialize, Deserialize)]
         pub struct $name(Pop);
 
@@ -54,8 +54,6 @@ macro_rules! commands {
         }
 
         impl Write for $name {
-            const CODE: u16 = $code;
-
             fn parse(args: &mut Args<'_>, _context: &Context) -> Result<$name, CommandError> {
                 Pop::parse(args).map($name)
             }
@@ -68,6 +66,6 @@ macro_rules! commands {
 }
 
 commands! {
-    Lpop, "LPOP", "1.0.0", "O(N) with N the elements that are popped", 204, End::Left, "Takes the first elements of a list.";
-    Rpop, "RPOP", "1.0.0", "O(N) with N the elements that are popped", 205, End::Right, "Takes the last elements of a list.";
+    Lpop, "LPOP", "1.0.0", "O(N) with N the elements that are popped", End::Left, "Takes the first elements of a list.";
+    Rpop, "RPOP", "1.0.0", "O(N) with N the elements that are popped", End::Right, "Takes the last elements of a list.";
 }

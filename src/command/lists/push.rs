@@ -35,7 +35,7 @@ impl Push {
 }
 
 macro_rules! commands {
-    ($($name:ident, $word:literal, $since:literal, $complexity:literal, $code:literal, $event:literal, $end:expr, $begins:literal, $summary:literal;)*) => { $(
+    ($($name:ident, $word:literal, $since:literal, $complexity:literal, $event:literal, $end:expr, $begins:literal, $summary:literal;)*) => { $(
         #[derive(Debug, PartialEq, Serialize, Deserialize)]
         pub struct $name(Push);
 
@@ -45,7 +45,6 @@ macro_rules! commands {
         }
 
         impl Write for $name {
-            const CODE: u16 = $code;
             const EVENT: &'static str = $event;
 
             fn parse(args: &mut Args<'_>, _context: &Context) -> Result<$name, CommandError> {
@@ -60,8 +59,8 @@ macro_rules! commands {
 }
 
 commands! {
-    Lpush, "LPUSH", "1.0.0", "O(1) for an element, O(N) for N of them", 200, "LPUSH", End::Left, true, "Puts elements before the first of a list.";
-    Rpush, "RPUSH", "1.0.0", "O(1) for an element, O(N) for N of them", 201, "RPUSH", End::Right, true, "Puts elements behind the last of a list.";
-    Lpushx, "LPUSHX", "2.2.0", "O(1) for an element, O(N) for N of them", 202, "LPUSH", End::Left, false, "Puts elements before the first of a list that exists.";
-    Rpushx, "RPUSHX", "2.2.0", "O(1) for an element, O(N) for N of them", 203, "RPUSH", End::Right, false, "Puts elements behind the last of a list that exists.";
+    Lpush, "LPUSH", "1.0.0", "O(1) for an element, O(N) for N of them", "LPUSH", End::Left, true, "Puts elements before the first of a list.";
+    Rpush, "RPUSH", "1.0.0", "O(1) for an element, O(N) for N of them", "RPUSH", End::Right, true, "Puts elements behind the last of a list.";
+    Lpushx, "LPUSHX", "2.2.0", "O(1) for an element, O(N) for N of them", "LPUSH", End::Left, false, "Puts elements before the first of a list that exists.";
+    Rpushx, "RPUSHX", "2.2.0", "O(1) for an element, O(N) for N of them", "RPUSH", End::Right, false, "Puts elements behind the last of a list that exists.";
 }

@@ -29,8 +29,6 @@ impl Command for Lrem {
 }
 
 impl Write for Lrem {
-    const CODE: u16 = 207;
-
     fn parse(args: &mut Args<'_>, _context: &Context) -> Result<Lrem, CommandError> {
         Ok(Lrem { key: args.key()?, count: args.integer()?, element: args.element()? })
     }

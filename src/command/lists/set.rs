@@ -29,8 +29,6 @@ impl Command for Lset {
 }
 
 impl Write for Lset {
-    const CODE: u16 = 206;
-
     fn parse(args: &mut Args<'_>, _context: &Context) -> Result<Lset, CommandError> {
         Ok(Lset { key: args.key()?, index: args.integer()?, element: args.element()? })
     }

@@ -29,8 +29,6 @@ impl Command for Ltrim {
 }
 
 impl Write for Ltrim {
-    const CODE: u16 = 208;
-
     fn parse(args: &mut Args<'_>, _context: &Context) -> Result<Ltrim, CommandError> {
         Ok(Ltrim { key: args.key()?, indexes: Indexes::parse(args)? })
     }

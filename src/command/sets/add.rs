@@ -28,8 +28,6 @@ impl Command for Sadd {
 }
 
 impl Write for Sadd {
-    const CODE: u16 = 220;
-
     fn parse(args: &mut Args<'_>, _context: &Context) -> Result<Sadd, CommandError> {
         Ok(Sadd { key: args.key()?, members: args.elements()? })
     }

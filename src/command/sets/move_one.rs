@@ -31,8 +31,6 @@ impl Command for Smove {
 }
 
 impl Write for Smove {
-    const CODE: u16 = 223;
-
     fn parse(args: &mut Args<'_>, _context: &Context) -> Result<Smove, CommandError> {
         Ok(Smove { source: args.key()?, destination: args.key()?, member: args.element()? })
     }

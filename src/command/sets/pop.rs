@@ -32,8 +32,6 @@ impl Command for Spop {
 }
 
 impl Write for Spop {
-    const CODE: u16 = 222;
-
     fn parse(args: &mut Args<'_>, context: &Context) -> Result<Spop, CommandError> {
         Ok(Spop { key: args.key()?, count: args.count_if_any()?, seed: Seed::of(context) })
     }

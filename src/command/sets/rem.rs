@@ -28,8 +28,6 @@ impl Command for Srem {
 }
 
 impl Write for Srem {
-    const CODE: u16 = 221;
-
     fn parse(args: &mut Args<'_>, _context: &Context) -> Result<Srem, CommandError> {
         Ok(Srem { key: args.key()?, members: args.elements()? })
     }

@@ -28,8 +28,6 @@ impl Command for Delete {
 }
 
 impl Write for Delete {
-    const CODE: u16 = 52;
-
     fn parse(args: &mut Args<'_>, _context: &Context) -> Result<Delete, CommandError> {
         Ok(Delete { key: args.key()? })
     }

@@ -26,7 +26,6 @@ impl Command for Merge {
 }
 
 impl Write for Merge {
-    const CODE: u16 = 51;
     const EVENT: &'static str = "JSON.MERGE";
 
     fn parse(args: &mut Args<'_>, context: &Context) -> Result<Merge, CommandError> {

@@ -26,7 +26,6 @@ impl Command for Qset {
 }
 
 impl Write for Qset {
-    const CODE: u16 = 50;
     const EVENT: &'static str = "JSON.SET";
 
     fn parse(args: &mut Args<'_>, context: &Context) -> Result<Qset, CommandError> {

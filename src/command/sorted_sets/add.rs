@@ -99,8 +99,6 @@ impl Options {
 }
 
 impl Write for Zadd {
-    const CODE: u16 = 260;
-
     fn parse(args: &mut Args<'_>, _context: &Context) -> Result<Zadd, CommandError> {
         let key = args.key()?;
         let options = Options::parse(args);

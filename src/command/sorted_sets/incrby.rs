@@ -28,7 +28,6 @@ impl Command for Zincrby {
 }
 
 impl Write for Zincrby {
-    const CODE: u16 = 261;
     const EVENT: &'static str = "ZINCR";
 
     fn parse(args: &mut Args<'_>, _context: &Context) -> Result<Zincrby, CommandError> {

@@ -46,7 +46,7 @@ impl Pop {
 }
 
 macro_rules! commands {
-    ($($name:ident, $word:literal, $since:literal, $complexity:literal, $code:literal, $highest:literal, $summary:literal;)*) => { $(
+    ($($name:ident, $word:literal, $since:literal, $complexity:literal, $highest:literal, $summary:literal;)*) => { $(
         #[derive(Debug, PartialEq, Serialize, Deserialize)]
         pub struct $name(Pop);
 
@@ -56,8 +56,6 @@ macro_rules! commands {
         }
 
         impl Write for $name {
-            const CODE: u16 = $code;
-
             fn parse(args: &mut Args<'_>, context: &Context) -> Result<$name, CommandError> {
                 Pop::parse(args, context).map($name)
             }
@@ -70,6 +68,6 @@ macro_rules! commands {
 }
 
 commands! {
-    Zpopmin, "ZPOPMIN", "5.0.0", "O(log(N)*M) with N the members and M those that are popped", 262, false, "Takes out the members with the lowest scores.";
-    Zpopmax, "ZPOPMAX", "5.0.0", "O(log(N)*M) with N the members and M those that are popped", 263, true, "Takes out the members with the highest scores.";
+    Zpopmin, "ZPOPMIN", "5.0.0", "O(log(N)*M) with N the members and M those that are popped", false, "Takes out the members with the lowest scores.";
+    Zpopmax, "ZPOPMAX", "5.0.0", "O(log(N)*M) with N the members and M those that are popped", true, "Takes out the members with the highest scores.";
 }

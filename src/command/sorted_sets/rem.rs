@@ -28,8 +28,6 @@ impl Command for Zrem {
 }
 
 impl Write for Zrem {
-    const CODE: u16 = 264;
-
     fn parse(args: &mut Args<'_>, _context: &Context) -> Result<Zrem, CommandError> {
         Ok(Zrem { key: args.key()?, members: args.elements()? })
     }

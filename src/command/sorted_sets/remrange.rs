@@ -32,7 +32,7 @@ impl Remove {
 }
 
 macro_rules! commands {
-    ($($name:ident, $word:literal, $since:literal, $complexity:literal, $code:literal, $bounds:expr, $syntax:literal, $summary:literal;)*) => { $(
+    ($($name:ident, $word:literal, $since:literal, $complexity:literal, $bounds:expr, $syntax:literal, $summary:literal;)*) => { $(
         #[derive(Debug, PartialEq, Serialize, Deserialize)]
         pub struct $name(Remove);
 
@@ -42,8 +42,6 @@ macro_rules! commands {
         }
 
         impl Write for $name {
-            const CODE: u16 = $code;
-
             fn parse(args: &mut Args<'_>, _context: &Context) -> Result<$name, CommandError> {
                 let bounds: fn(&mut Args<'_>) -> Result<Bounds, CommandError> = $bounds;
                 Ok($name(Remove { key: args.key()?, bounds: bounds(args)? }))
@@ -57,10 +55,10 @@ macro_rules! commands {
 }
 
 commands! {
-    Zremrangebyrank, "ZREMRANGEBYRANK", "2.0.0", "O(log(N)+M) with N the members and M those that go", 265, Bounds::ranks, "key start stop",
+    Zremrangebyrank, "ZREMRANGEBYRANK", "2.0.0", "O(log(N)+M) with N the members and M those that go", Bounds::ranks, "key start stop",
         "Takes out the members between two ranks.";
-    Zremrangebyscore, "ZREMRANGEBYSCORE", "1.2.0", "O(log(N)+M) with N the members and M those that go", 266, |args| Bounds::scores(args, false), "key min max",
+    Zremrangebyscore, "ZREMRANGEBYSCORE", "1.2.0", "O(log(N)+M) with N the members and M those that go", |args| Bounds::scores(args, false), "key min max",
         "Takes out the members between two scores.";
-    Zremrangebylex, "ZREMRANGEBYLEX", "2.8.9", "O(log(N)+M) with N the members and M those that go", 267, |args| Bounds::names(args, false), "key min max",
+    Zremrangebylex, "ZREMRANGEBYLEX", "2.8.9", "O(log(N)+M) with N the members and M those that go", |args| Bounds::names(args, false), "key min max",
         "Takes out the members between two names.";
 }

@@ -30,8 +30,6 @@ impl Command for Append {
 }
 
 impl Write for Append {
-    const CODE: u16 = 26;
-
     fn parse(args: &mut Args<'_>, _context: &Context) -> Result<Append, CommandError> {
         Ok(Append { key: args.key()?, value: args.word()?[..].into() })
     }

@@ -30,8 +30,6 @@ impl Command for Getdel {
 }
 
 impl Write for Getdel {
-    const CODE: u16 = 27;
-
     fn parse(args: &mut Args<'_>, _context: &Context) -> Result<Getdel, CommandError> {
         Ok(Getdel { key: args.key()? })
     }

@@ -43,8 +43,6 @@ impl Command for Getex {
 }
 
 impl Write for Getex {
-    const CODE: u16 = 28;
-
     fn parse(args: &mut Args<'_>, context: &Context) -> Result<Getex, CommandError> {
         let key = args.key()?;
         let change = if args.is_empty() {

@@ -31,7 +31,6 @@ impl Command for Getset {
 }
 
 impl Write for Getset {
-    const CODE: u16 = 40;
     const EVENT: &'static str = "SET";
 
     fn parse(args: &mut Args<'_>, _context: &Context) -> Result<Getset, CommandError> {

@@ -18,7 +18,7 @@ pub struct Step {
 }
 
 macro_rules! commands {
-    ($($name:ident, $word:literal, $since:literal, $complexity:literal, $code:literal, $arity:literal, $syntax:literal, $summary:literal, $by:expr;)*) => { $(
+    ($($name:ident, $word:literal, $since:literal, $complexity:literal, $arity:literal, $syntax:literal, $summary:literal, $by:expr;)*) => { $(
         #[derive(Debug, PartialEq, Serialize, Deserialize)]
         pub struct $name(Step);
 
@@ -38,7 +38,6 @@ macro_rules! commands {
         }
 
         impl Write for $name {
-            const CODE: u16 = $code;
             const EVENT: &'static str = "INCRBY";
 
             fn parse(args: &mut Args<'_>, _context: &Context) -> Result<$name, CommandError> {
@@ -54,10 +53,10 @@ macro_rules! commands {
 }
 
 commands! {
-    Incr, "INCR", "1.0.0", "O(1)", 30, 2, "key", "Adds 1 to a number.", |_| Ok(1);
-    Decr, "DECR", "1.0.0", "O(1)", 31, 2, "key", "Takes 1 from a number.", |_| Ok(-1);
-    Incrby, "INCRBY", "1.0.0", "O(1)", 32, 3, "key increment", "Adds to a number.", |args| args.integer();
-    Decrby, "DECRBY", "1.0.0", "O(1)", 33, 3, "key decrement", "Takes from a number.", |args| {
+    Incr, "INCR", "1.0.0", "O(1)", 2, "key", "Adds 1 to a number.", |_| Ok(1);
+    Decr, "DECR", "1.0.0", "O(1)", 2, "key", "Takes 1 from a number.", |_| Ok(-1);
+    Incrby, "INCRBY", "1.0.0", "O(1)", 3, "key increment", "Adds to a number.", |args| args.integer();
+    Decrby, "DECRBY", "1.0.0", "O(1)", 3, "key decrement", "Takes from a number.", |args| {
         args.integer()?.checked_neg().ok_or(CommandError::fixed("ERR decrement would overflow"))
     };
 }

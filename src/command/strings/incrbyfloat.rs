@@ -33,8 +33,6 @@ impl Command for Incrbyfloat {
 }
 
 impl Write for Incrbyfloat {
-    const CODE: u16 = 34;
-
     fn parse(args: &mut Args<'_>, _context: &Context) -> Result<Incrbyfloat, CommandError> {
         let (key, word) = (args.key()?, args.word()?);
         let by = real(word).ok_or(NOT_A_FLOAT)?;

@@ -60,7 +60,6 @@ fn put(pairs: Pairs, keyspace: &mut Writer<'_>) {
 }
 
 impl Write for Mset {
-    const CODE: u16 = 24;
     const EVENT: &'static str = "SET";
 
     fn parse(args: &mut Args<'_>, _context: &Context) -> Result<Mset, CommandError> {
@@ -78,7 +77,6 @@ impl Write for Mset {
 }
 
 impl Write for Msetnx {
-    const CODE: u16 = 25;
     const EVENT: &'static str = "SET";
 
     fn parse(args: &mut Args<'_>, _context: &Context) -> Result<Msetnx, CommandError> {

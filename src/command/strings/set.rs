@@ -37,8 +37,6 @@ impl Command for Set {
 }
 
 impl Write for Set {
-    const CODE: u16 = 20;
-
     fn parse(args: &mut Args<'_>, context: &Context) -> Result<Set, CommandError> {
         let mut set = Set {
             key: args.key()?,

@@ -9,7 +9,7 @@ use crate::keyspace::{Key, Value, Writer};
 use crate::resp::Reply;
 
 macro_rules! commands {
-    ($($name:ident, $word:literal, $since:literal, $complexity:literal, $code:literal, $clock:ident, $syntax:literal;)*) => { $(
+    ($($name:ident, $word:literal, $since:literal, $complexity:literal, $clock:ident, $syntax:literal;)*) => { $(
         #[derive(Debug, PartialEq, Serialize, Deserialize)]
         pub struct $name {
             key: Key,
@@ -32,7 +32,6 @@ macro_rules! commands {
         }
 
         impl Write for $name {
-            const CODE: u16 = $code;
             const EVENT: &'static str = "SET";
 
             fn parse(args: &mut Args<'_>, context: &Context) -> Result<$name, CommandError> {
@@ -51,6 +50,6 @@ macro_rules! commands {
 }
 
 commands! {
-    Setex, "SETEX", "2.0.0", "O(1)", 22, SecondsFromNow, "key seconds value";
-    Psetex, "PSETEX", "2.6.0", "O(1)", 23, MillisFromNow, "key milliseconds value";
+    Setex, "SETEX", "2.0.0", "O(1)", SecondsFromNow, "key seconds value";
+    Psetex, "PSETEX", "2.6.0", "O(1)", MillisFromNow, "key milliseconds value";
 }

@@ -29,7 +29,6 @@ impl Command for Setnx {
 }
 
 impl Write for Setnx {
-    const CODE: u16 = 21;
     const EVENT: &'static str = "SET";
 
     fn parse(args: &mut Args<'_>, _context: &Context) -> Result<Setnx, CommandError> {

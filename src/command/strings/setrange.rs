@@ -30,8 +30,6 @@ impl Command for Setrange {
 }
 
 impl Write for Setrange {
-    const CODE: u16 = 41;
-
     fn parse(args: &mut Args<'_>, _context: &Context) -> Result<Setrange, CommandError> {
         let (key, offset) = (args.key()?, args.integer()?);
         let offset =
