@@ -22,6 +22,7 @@
 pub mod called;
 pub mod cluster;
 pub mod codes;
+pub mod collections;
 pub mod connection;
 pub mod framework;
 pub mod hashes;

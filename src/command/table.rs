@@ -7,7 +7,6 @@ use super::cluster::{asking, failover, raft_cluster, raft_info, raft_node, raft_
 use super::cluster::{readonly, readwrite, redis_cluster, role};
 use super::connection::{auth, client, echo, hello, ping, quit, reset, select};
 use super::framework::row::{Route, Row};
-use super::hashes;
 use super::json;
 use super::keys;
 use super::lists;
@@ -15,8 +14,10 @@ use super::pubsub::{monitor, publish, pubsub, subscribe, unsubscribe};
 use super::server::{acl, bgsave, command, config, debug, info, time};
 use super::server::{bgrewriteaof, lastsave, latency, memory, module, save, shutdown, slowlog, wait};
 use super::transactions::{discard, exec, multi, unwatch, watch};
+use super::{collections, hashes};
 use super::{sets, sorted_sets};
 use super::{shortcuts, strings};
+use crate::keyspace::{Hash, List, Set, SortedSet};
 
 /// Every command. Adding one is a line here and a file beside the others.
 pub static ROWS: &[Row] = &[
@@ -112,7 +113,7 @@ pub static ROWS: &[Row] = &[
     Row::write::<strings::setnx::Setnx>(),
     Row::write::<strings::setrange::Setrange>(),
     Row::read::<lists::lindex::Lindex>(),
-    Row::read::<lists::llen::Llen>(),
+    Row::read::<collections::Len<List>>(),
     Row::read::<lists::pos::Lpos>(),
     Row::read::<lists::range::Lrange>(),
     Row::write::<lists::insert::Linsert>(),
@@ -127,36 +128,36 @@ pub static ROWS: &[Row] = &[
     Row::write::<lists::rem::Lrem>(),
     Row::write::<lists::set::Lset>(),
     Row::write::<lists::trim::Ltrim>(),
-    Row::read::<sets::card::Scard>(),
+    Row::read::<collections::Len<Set>>(),
     Row::read::<sets::combine::Sdiff>(),
     Row::read::<sets::combine::Sinter>(),
     Row::read::<sets::combine::Sunion>(),
-    Row::read::<sets::is_member::Sismember>(),
-    Row::read::<sets::is_member::Smismember>(),
+    Row::read::<collections::Get<Set>>(),
+    Row::read::<collections::GetEach<Set>>(),
     Row::read::<sets::members::Smembers>(),
-    Row::read::<sets::random::Srandmember>(),
-    Row::read::<sets::scan::Sscan>(),
+    Row::read::<collections::random::Random<Set>>(),
+    Row::read::<collections::scan::Scan<Set>>(),
     Row::write::<sets::add::Sadd>(),
     Row::write::<sets::move_one::Smove>(),
     Row::write::<sets::pop::Spop>(),
-    Row::write::<sets::rem::Srem>(),
+    Row::write::<collections::Remove<Set>>(),
     Row::read::<hashes::all::Hgetall>(),
     Row::read::<hashes::all::Hkeys>(),
     Row::read::<hashes::all::Hvals>(),
-    Row::read::<hashes::count::Hlen>(),
+    Row::read::<collections::Len<Hash>>(),
     Row::read::<hashes::get::Hexists>(),
-    Row::read::<hashes::get::Hget>(),
+    Row::read::<collections::Get<Hash>>(),
     Row::read::<hashes::get::Hstrlen>(),
-    Row::read::<hashes::mget::Hmget>(),
-    Row::read::<hashes::random::Hrandfield>(),
-    Row::read::<hashes::scan::Hscan>(),
-    Row::write::<hashes::del::Hdel>(),
+    Row::read::<collections::GetEach<Hash>>(),
+    Row::read::<collections::random::Random<Hash>>(),
+    Row::read::<collections::scan::Scan<Hash>>(),
+    Row::write::<collections::Remove<Hash>>(),
     Row::write::<hashes::incrby::Hincrby>(),
     Row::write::<hashes::incrbyfloat::Hincrbyfloat>(),
     Row::write::<hashes::set::Hmset>(),
     Row::write::<hashes::set::Hset>(),
     Row::write::<hashes::setnx::Hsetnx>(),
-    Row::read::<sorted_sets::card::Zcard>(),
+    Row::read::<collections::Len<SortedSet>>(),
     Row::read::<sorted_sets::count::Zcount>(),
     Row::read::<sorted_sets::count::Zlexcount>(),
     Row::read::<sorted_sets::range::Zrange>(),
@@ -167,14 +168,14 @@ pub static ROWS: &[Row] = &[
     Row::read::<sorted_sets::range_old::Zrevrangebyscore>(),
     Row::read::<sorted_sets::rank::Zrank>(),
     Row::read::<sorted_sets::rank::Zrevrank>(),
-    Row::read::<sorted_sets::scan::Zscan>(),
-    Row::read::<sorted_sets::score::Zmscore>(),
-    Row::read::<sorted_sets::score::Zscore>(),
+    Row::read::<collections::scan::Scan<SortedSet>>(),
+    Row::read::<collections::GetEach<SortedSet>>(),
+    Row::read::<collections::Get<SortedSet>>(),
     Row::write::<sorted_sets::add::Zadd>(),
     Row::write::<sorted_sets::incrby::Zincrby>(),
     Row::write::<sorted_sets::pop::Zpopmax>(),
     Row::write::<sorted_sets::pop::Zpopmin>(),
-    Row::write::<sorted_sets::rem::Zrem>(),
+    Row::write::<collections::Remove<SortedSet>>(),
     Row::write::<sorted_sets::remrange::Zremrangebylex>(),
     Row::write::<sorted_sets::remrange::Zremrangebyrank>(),
     Row::write::<sorted_sets::remrange::Zremrangebyscore>(),

@@ -8,7 +8,6 @@ mod args;
 mod budget;
 pub(super) mod bulks;
 pub(super) mod docs;
-pub(super) mod element_scan;
 pub(super) mod expiry;
 mod flags;
 pub mod glob;

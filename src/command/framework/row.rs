@@ -43,6 +43,20 @@ pub struct Alias {
 }
 
 impl Spec {
+    /// The usual row: a command of one key, its first word, without other names.
+    pub const fn of_key(
+        group: Group,
+        name: &'static str,
+        arity: i32,
+        since: &'static str,
+        complexity: &'static str,
+        summary: &'static str,
+        syntax: &'static str,
+    ) -> Spec {
+        let keys = KeySpec::FIRST;
+        Spec { name, aliases: &[], arity, keys, group, since, complexity, summary, syntax }
+    }
+
     /// What the command does with its keys, where the route does not say it.
     pub const fn used(mut self, usage: Usage) -> Spec {
         self.keys = self.keys.used(usage);

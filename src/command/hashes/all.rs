@@ -1,8 +1,7 @@
 //! `HGETALL key`, `HKEYS key`, `HVALS key`: every field with its value, every field, every value.
 
-use super::spec;
 use crate::command::framework::bulks::bulks;
-use crate::command::{Args, Budget, Command, Context, Read, Spec};
+use crate::command::{Args, Budget, Command, Context, Group, Read, Spec};
 use crate::error::CommandError;
 use crate::keyspace::{Collection, Hash, Key, View};
 use crate::resp::Reply;
@@ -31,7 +30,7 @@ macro_rules! commands {
         }
 
         impl Command for $name {
-            const SPEC: Spec = spec($word, 2, $since, $complexity, $summary, "key");
+            const SPEC: Spec = Spec::of_key(Group::Hash, $word, 2, $since, $complexity, $summary, "key");
         }
 
         impl Read for $name {

@@ -1,9 +1,6 @@
-//! `HGET key field`, `HEXISTS key field`, `HSTRLEN key field`: the value of a field, whether there is one, how many bytes
-//! it has.
+//! `HEXISTS key field`, `HSTRLEN key field`: whether there is a field, how many bytes its value has.
 
-use super::spec;
-use crate::command::framework::bulks::bulk;
-use crate::command::{Args, Command, Context, Flags, Read, Spec, Usage};
+use crate::command::{Args, Command, Context, Flags, Group, Read, Spec, Usage};
 use crate::error::CommandError;
 use crate::keyspace::{Element, Hash, Key, View};
 use crate::resp::Reply;
@@ -16,7 +13,7 @@ macro_rules! commands {
         }
 
         impl Command for $name {
-            const SPEC: Spec = spec($word, 3, $since, $complexity, $summary, "key field").used(Usage::$usage);
+            const SPEC: Spec = Spec::of_key(Group::Hash, $word, 3, $since, $complexity, $summary, "key field").used(Usage::$usage);
             const FLAGS: Flags = Flags { fast: true, ..Flags::DEFAULT };
         }
 
@@ -36,7 +33,6 @@ macro_rules! commands {
 }
 
 commands! {
-    Hget, "HGET", "2.0.0", "O(1)", READ, bulk, "The value of a field.";
     Hexists, "HEXISTS", "2.0.0", "O(1)", LOOKED_AT, |value| Reply::Integer(i64::from(value.is_some())), "Whether a hash has a field.";
     Hstrlen, "HSTRLEN", "3.2.0", "O(1)", LOOKED_AT, |value| Reply::Integer(value.map_or(0, |value| value.as_bytes().len() as i64)),
         "How many bytes the value of a field has.";

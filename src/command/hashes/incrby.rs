@@ -2,9 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::spec;
 use crate::command::strings::whole;
-use crate::command::{Args, Command, Context, Flags, Spec, Write};
+use crate::command::{Args, Command, Context, Flags, Group, Spec, Write};
 use crate::error::CommandError;
 use crate::keyspace::{Collection, Edited, Element, Hash, Key, Writer};
 use crate::resp::Reply;
@@ -20,8 +19,15 @@ pub struct Hincrby {
 }
 
 impl Command for Hincrby {
-    const SPEC: Spec =
-        spec("HINCRBY", 4, "2.0.0", "O(1)", "Adds to the number that a field has.", "key field increment");
+    const SPEC: Spec = Spec::of_key(
+        Group::Hash,
+        "HINCRBY",
+        4,
+        "2.0.0",
+        "O(1)",
+        "Adds to the number that a field has.",
+        "key field increment",
+    );
     const FLAGS: Flags = Flags { fast: true, ..Flags::DEFAULT };
 }
 

@@ -2,9 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::spec;
 use crate::command::strings::incrbyfloat::{NOT_A_FLOAT, plus, real};
-use crate::command::{Args, Command, Context, Flags, Spec, Write};
+use crate::command::{Args, Command, Context, Flags, Group, Spec, Write};
 use crate::error::CommandError;
 use crate::keyspace::{Collection, Edited, Element, Hash, Key, Writer};
 use crate::resp::Reply;
@@ -17,7 +16,8 @@ pub struct Hincrbyfloat {
 }
 
 impl Command for Hincrbyfloat {
-    const SPEC: Spec = spec(
+    const SPEC: Spec = Spec::of_key(
+        Group::Hash,
         "HINCRBYFLOAT",
         4,
         "2.6.0",

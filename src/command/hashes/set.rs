@@ -2,8 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::spec;
-use crate::command::{Args, Command, Context, Flags, Spec, Usage, Write};
+use crate::command::{Args, Command, Context, Flags, Group, Spec, Usage, Write};
 use crate::error::CommandError;
 use crate::keyspace::{Collection, Edited, Element, Hash, Key, Writer};
 use crate::resp::Reply;
@@ -41,7 +40,7 @@ macro_rules! commands {
         pub struct $name(Pairs);
 
         impl Command for $name {
-            const SPEC: Spec = spec($word, -4, $since, $complexity, $summary, "key field value [field value ...]").used(Usage::UPDATED);
+            const SPEC: Spec = Spec::of_key(Group::Hash, $word, -4, $since, $complexity, $summary, "key field value [field value ...]").used(Usage::UPDATED);
             const FLAGS: Flags = Flags { fast: true, ..Flags::DEFAULT };
         }
 

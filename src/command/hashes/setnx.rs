@@ -2,8 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::spec;
-use crate::command::{Args, Command, Context, Flags, Spec, Usage, Write};
+use crate::command::{Args, Command, Context, Flags, Group, Spec, Usage, Write};
 use crate::error::CommandError;
 use crate::keyspace::{Collection, Edited, Element, Hash, Key, Writer};
 use crate::resp::Reply;
@@ -16,9 +15,16 @@ pub struct Hsetnx {
 }
 
 impl Command for Hsetnx {
-    const SPEC: Spec =
-        spec("HSETNX", 4, "2.0.0", "O(1)", "Gives a field that is not there a value.", "key field value")
-            .used(Usage::ADDED_TO);
+    const SPEC: Spec = Spec::of_key(
+        Group::Hash,
+        "HSETNX",
+        4,
+        "2.0.0",
+        "O(1)",
+        "Gives a field that is not there a value.",
+        "key field value",
+    )
+    .used(Usage::ADDED_TO);
     const FLAGS: Flags = Flags { fast: true, ..Flags::DEFAULT };
 }
 

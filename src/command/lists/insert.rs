@@ -2,8 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::spec;
-use crate::command::{Args, Command, Context, Spec, Usage, Write};
+use crate::command::{Args, Command, Context, Group, Spec, Usage, Write};
 use crate::error::CommandError;
 use crate::keyspace::{Collection, Edited, Element, Key, List, Writer};
 use crate::resp::Reply;
@@ -17,7 +16,8 @@ pub struct Linsert {
 }
 
 impl Command for Linsert {
-    const SPEC: Spec = spec(
+    const SPEC: Spec = Spec::of_key(
+        Group::List,
         "LINSERT",
         5,
         "2.2.0",

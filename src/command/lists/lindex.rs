@@ -1,9 +1,8 @@
 //! `LINDEX key index`: the element at an index, null where there is none.
 
-use super::spec;
 use crate::command::framework::bulks::bulk;
 use crate::command::framework::range::position;
-use crate::command::{Args, Command, Context, Read, Spec};
+use crate::command::{Args, Command, Context, Group, Read, Spec};
 use crate::error::CommandError;
 use crate::keyspace::{Collection, Key, List, View};
 use crate::resp::Reply;
@@ -14,7 +13,8 @@ pub struct Lindex {
 }
 
 impl Command for Lindex {
-    const SPEC: Spec = spec(
+    const SPEC: Spec = Spec::of_key(
+        Group::List,
         "LINDEX",
         3,
         "1.0.0",

@@ -3,9 +3,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{End, spec};
+use super::End;
 use crate::command::framework::bulks::bulk;
-use crate::command::{Args, Command, Context, KeySpec, Spec, Usage, Write};
+use crate::command::{Args, Command, Context, Group, KeySpec, Spec, Usage, Write};
 use crate::error::CommandError;
 use crate::keyspace::{Collection, Edited, Element, Key, List, Writer};
 use crate::resp::Reply;
@@ -30,7 +30,8 @@ impl Lmove {
 impl Command for Lmove {
     const SPEC: Spec = Spec {
         keys: KeySpec::both(Usage::READ_AND_TAKEN_FROM, Usage::ADDED_TO),
-        ..spec(
+        ..Spec::of_key(
+            Group::List,
             "LMOVE",
             5,
             "6.2.0",
@@ -88,7 +89,8 @@ pub struct Rpoplpush {
 impl Command for Rpoplpush {
     const SPEC: Spec = Spec {
         keys: KeySpec::both(Usage::READ_AND_TAKEN_FROM, Usage::ADDED_TO),
-        ..spec(
+        ..Spec::of_key(
+            Group::List,
             "RPOPLPUSH",
             3,
             "1.2.0",

@@ -2,9 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{End, spec};
+use super::End;
 use crate::command::framework::bulks::{bulk, bulks};
-use crate::command::{Args, Command, Context, Flags, Spec, Usage, Write};
+use crate::command::{Args, Command, Context, Flags, Group, Spec, Usage, Write};
 use crate::error::CommandError;
 use crate::keyspace::{Collection, Edited, Key, List, Writer};
 use crate::resp::Reply;
@@ -49,7 +49,7 @@ macro_rules! commands {
         pub struct $name(Pop);
 
         impl Command for $name {
-            const SPEC: Spec = spec($word, -2, $since, $complexity, $summary, "key [count]").used(Usage::READ_AND_TAKEN_FROM);
+            const SPEC: Spec = Spec::of_key(Group::List, $word, -2, $since, $complexity, $summary, "key [count]").used(Usage::READ_AND_TAKEN_FROM);
             const FLAGS: Flags = Flags { fast: true, denyoom: false, ..Flags::DEFAULT };
         }
 

@@ -1,7 +1,6 @@
 //! `LPOS key element [RANK rank] [COUNT count] [MAXLEN len]`: where equal elements stand.
 
-use super::spec;
-use crate::command::{Args, Budget, Command, Context, Read, Spec};
+use crate::command::{Args, Budget, Command, Context, Group, Read, Spec};
 use crate::error::CommandError;
 use crate::keyspace::{Collection, Element, Key, List, View};
 use crate::resp::Reply;
@@ -18,7 +17,8 @@ pub struct Lpos {
 }
 
 impl Command for Lpos {
-    const SPEC: Spec = spec(
+    const SPEC: Spec = Spec::of_key(
+        Group::List,
         "LPOS",
         -3,
         "6.0.6",

@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{End, spec};
-use crate::command::{Args, Command, Context, Flags, Spec, Usage, Write};
+use super::End;
+use crate::command::{Args, Command, Context, Flags, Group, Spec, Usage, Write};
 use crate::error::CommandError;
 use crate::keyspace::{Collection, Edited, Element, Key, List, Writer};
 use crate::resp::Reply;
@@ -40,7 +40,7 @@ macro_rules! commands {
         pub struct $name(Push);
 
         impl Command for $name {
-            const SPEC: Spec = spec($word, -3, $since, $complexity, $summary, "key element ...").used(Usage::ADDED_TO);
+            const SPEC: Spec = Spec::of_key(Group::List, $word, -3, $since, $complexity, $summary, "key element ...").used(Usage::ADDED_TO);
             const FLAGS: Flags = Flags { fast: true, ..Flags::DEFAULT };
         }
 

@@ -1,9 +1,8 @@
 //! `LRANGE key start stop`: the elements of a range.
 
-use super::spec;
 use crate::command::framework::bulks::bulks;
 use crate::command::framework::range::Indexes;
-use crate::command::{Args, Command, Context, Read, Spec};
+use crate::command::{Args, Command, Context, Group, Read, Spec};
 use crate::error::CommandError;
 use crate::keyspace::{Collection, Key, List, View};
 use crate::resp::Reply;
@@ -14,7 +13,8 @@ pub struct Lrange {
 }
 
 impl Command for Lrange {
-    const SPEC: Spec = spec(
+    const SPEC: Spec = Spec::of_key(
+        Group::List,
         "LRANGE",
         4,
         "1.0.0",

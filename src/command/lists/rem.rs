@@ -2,8 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::spec;
-use crate::command::{Args, Command, Context, Flags, Spec, Usage, Write};
+use crate::command::{Args, Command, Context, Flags, Group, Spec, Usage, Write};
 use crate::error::CommandError;
 use crate::keyspace::{Edited, Element, Key, List, Writer};
 use crate::resp::Reply;
@@ -16,7 +15,8 @@ pub struct Lrem {
 }
 
 impl Command for Lrem {
-    const SPEC: Spec = spec(
+    const SPEC: Spec = Spec::of_key(
+        Group::List,
         "LREM",
         4,
         "1.0.0",

@@ -2,9 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::spec;
 use crate::command::framework::range::position;
-use crate::command::{Args, Command, Context, Spec, Usage, Write};
+use crate::command::{Args, Command, Context, Group, Spec, Usage, Write};
 use crate::error::CommandError;
 use crate::keyspace::{Collection, Edited, Element, Key, List, Writer};
 use crate::resp::Reply;
@@ -17,7 +16,8 @@ pub struct Lset {
 }
 
 impl Command for Lset {
-    const SPEC: Spec = spec(
+    const SPEC: Spec = Spec::of_key(
+        Group::List,
         "LSET",
         4,
         "1.0.0",

@@ -2,9 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::spec;
 use crate::command::framework::range::Indexes;
-use crate::command::{Args, Command, Context, Flags, Spec, Usage, Write};
+use crate::command::{Args, Command, Context, Flags, Group, Spec, Usage, Write};
 use crate::error::CommandError;
 use crate::keyspace::{Collection, Edited, Key, List, Writer};
 use crate::resp::Reply;
@@ -16,7 +15,8 @@ pub struct Ltrim {
 }
 
 impl Command for Ltrim {
-    const SPEC: Spec = spec(
+    const SPEC: Spec = Spec::of_key(
+        Group::List,
         "LTRIM",
         4,
         "1.0.0",

@@ -2,8 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::spec;
-use crate::command::{Args, Command, Context, Flags, Spec, Usage, Write};
+use crate::command::{Args, Command, Context, Flags, Group, Spec, Usage, Write};
 use crate::error::CommandError;
 use crate::keyspace::{Collection, Edited, Element, Key, Set, Writer};
 use crate::resp::Reply;
@@ -15,7 +14,8 @@ pub struct Sadd {
 }
 
 impl Command for Sadd {
-    const SPEC: Spec = spec(
+    const SPEC: Spec = Spec::of_key(
+        Group::Set,
         "SADD",
         -3,
         "1.0.0",

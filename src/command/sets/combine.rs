@@ -1,8 +1,7 @@
 //! `SINTER key ...`, `SUNION key ...`, `SDIFF key ...`: the members of all, of any, of the first and no other set.
 
-use super::spec;
 use crate::command::framework::bulks::bulks;
-use crate::command::{Args, Command, Context, KeySpec, Read, Spec};
+use crate::command::{Args, Command, Context, Group, KeySpec, Read, Spec};
 use crate::error::CommandError;
 use crate::keyspace::{Collection, Element, Key, Scope, Set, Value, View};
 use crate::resp::Reply;
@@ -50,7 +49,7 @@ macro_rules! commands {
         }
 
         impl Command for $name {
-            const SPEC: Spec = Spec { keys: KeySpec::ALL, ..spec($word, -2, $since, $complexity, $summary, "key ...") };
+            const SPEC: Spec = Spec { keys: KeySpec::ALL, ..Spec::of_key(Group::Set, $word, -2, $since, $complexity, $summary, "key ...") };
         }
 
         impl Read for $name {

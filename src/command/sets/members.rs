@@ -1,8 +1,7 @@
 //! `SMEMBERS key`: every member of a set.
 
-use super::spec;
 use crate::command::framework::bulks::bulks;
-use crate::command::{Args, Command, Context, Read, Spec};
+use crate::command::{Args, Command, Context, Group, Read, Spec};
 use crate::error::CommandError;
 use crate::keyspace::{Key, Set, View};
 use crate::resp::Reply;
@@ -12,8 +11,15 @@ pub struct Smembers {
 }
 
 impl Command for Smembers {
-    const SPEC: Spec =
-        spec("SMEMBERS", 2, "1.0.0", "O(N) with N the members", "Every member of a set.", "key");
+    const SPEC: Spec = Spec::of_key(
+        Group::Set,
+        "SMEMBERS",
+        2,
+        "1.0.0",
+        "O(N) with N the members",
+        "Every member of a set.",
+        "key",
+    );
 }
 
 impl Read for Smembers {

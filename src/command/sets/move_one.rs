@@ -2,8 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::spec;
-use crate::command::{Args, Command, Context, Flags, KeySpec, Spec, Usage, Write};
+use crate::command::{Args, Command, Context, Flags, Group, KeySpec, Spec, Usage, Write};
 use crate::error::CommandError;
 use crate::keyspace::{Collection, Edited, Element, Key, Set, Writer};
 use crate::resp::Reply;
@@ -18,7 +17,8 @@ pub struct Smove {
 impl Command for Smove {
     const SPEC: Spec = Spec {
         keys: KeySpec::both(Usage::READ_AND_TAKEN_FROM, Usage::ADDED_TO),
-        ..spec(
+        ..Spec::of_key(
+            Group::Set,
             "SMOVE",
             4,
             "1.0.0",

@@ -2,9 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::spec;
 use crate::command::framework::bulks::{bulk, bulks};
-use crate::command::{Args, Command, Context, Flags, Seed, Spec, Usage, Write};
+use crate::command::{Args, Command, Context, Flags, Group, Seed, Spec, Usage, Write};
 use crate::error::CommandError;
 use crate::keyspace::{Collection, Edited, Key, Set, Writer};
 use crate::resp::Reply;
@@ -19,7 +18,8 @@ pub struct Spop {
 }
 
 impl Command for Spop {
-    const SPEC: Spec = spec(
+    const SPEC: Spec = Spec::of_key(
+        Group::Set,
         "SPOP",
         -2,
         "1.0.0",

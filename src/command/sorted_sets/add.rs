@@ -3,10 +3,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{NOT_A_NUMBER, spec};
+use super::NOT_A_NUMBER;
 use crate::command::json::set::Condition;
 use crate::command::strings::incrbyfloat::{NOT_A_FLOAT, real};
-use crate::command::{Args, Command, Context, Flags, Spec, Usage, Write};
+use crate::command::{Args, Command, Context, Flags, Group, Spec, Usage, Write};
 use crate::error::CommandError;
 use crate::keyspace::{Collection, Edited, Element, Key, SortedSet, Writer};
 use crate::resp::Reply;
@@ -33,7 +33,8 @@ enum Only {
 }
 
 impl Command for Zadd {
-    const SPEC: Spec = spec(
+    const SPEC: Spec = Spec::of_key(
+        Group::SortedSet,
         "ZADD",
         -4,
         "1.2.0",

@@ -1,8 +1,7 @@
 //! `ZCOUNT key min max`, `ZLEXCOUNT key min max`: how many members have a score, or a name, in a range.
 
 use super::bounds::Bounds;
-use super::spec;
-use crate::command::{Args, Command, Context, Flags, Read, Spec};
+use crate::command::{Args, Command, Context, Flags, Group, Read, Spec};
 use crate::error::CommandError;
 use crate::keyspace::{Key, SortedSet, View};
 use crate::resp::Reply;
@@ -15,7 +14,7 @@ macro_rules! commands {
         }
 
         impl Command for $name {
-            const SPEC: Spec = spec($word, 4, $since, $complexity, $summary, "key min max");
+            const SPEC: Spec = Spec::of_key(Group::SortedSet, $word, 4, $since, $complexity, $summary, "key min max");
             const FLAGS: Flags = Flags { fast: true, ..Flags::DEFAULT };
         }
 

@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{NOT_A_NUMBER, score, spec};
-use crate::command::{Args, Command, Context, Flags, Spec, Write};
+use super::{NOT_A_NUMBER, score};
+use crate::command::{Args, Command, Context, Flags, Group, Spec, Write};
 use crate::error::CommandError;
 use crate::keyspace::{Collection, Edited, Element, Key, SortedSet, Writer};
 use crate::resp::Reply;
@@ -16,7 +16,8 @@ pub struct Zincrby {
 }
 
 impl Command for Zincrby {
-    const SPEC: Spec = spec(
+    const SPEC: Spec = Spec::of_key(
+        Group::SortedSet,
         "ZINCRBY",
         4,
         "1.2.0",

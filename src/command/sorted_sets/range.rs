@@ -1,9 +1,8 @@
 //! `ZRANGE key start stop [BYSCORE | BYLEX] [REV] [LIMIT offset count] [WITHSCORES]`: the members of a range.
 
 use super::bounds::Bounds;
-use super::spec;
 use crate::command::framework::bulks::{bulks, scored};
-use crate::command::{Args, Command, Context, Read, Spec};
+use crate::command::{Args, Command, Context, Group, Read, Spec};
 use crate::error::CommandError;
 use crate::keyspace::{Collection, Element, Key, SortedSet, View};
 use crate::resp::{Protocol, Reply};
@@ -115,7 +114,8 @@ impl Range {
 pub struct Zrange(Range);
 
 impl Command for Zrange {
-    const SPEC: Spec = spec(
+    const SPEC: Spec = Spec::of_key(
+        Group::SortedSet,
         "ZRANGE",
         -4,
         "1.2.0",

@@ -2,8 +2,7 @@
 //! commands of their own that are older.
 
 use super::range::{By, Range};
-use super::spec;
-use crate::command::{Args, Command, Context, Read, Spec};
+use crate::command::{Args, Command, Context, Group, Read, Spec};
 use crate::error::CommandError;
 use crate::keyspace::View;
 use crate::resp::Reply;
@@ -13,7 +12,7 @@ macro_rules! commands {
         pub struct $name(Range);
 
         impl Command for $name {
-            const SPEC: Spec = spec($word, -4, $since, $complexity, $summary, $syntax);
+            const SPEC: Spec = Spec::of_key(Group::SortedSet, $word, -4, $since, $complexity, $summary, $syntax);
         }
 
         impl Read for $name {

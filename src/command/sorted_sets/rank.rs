@@ -1,7 +1,6 @@
 //! `ZRANK key member [WITHSCORE]`, `ZREVRANK key member [WITHSCORE]`: how many members have a lower, or a higher, place.
 
-use super::spec;
-use crate::command::{Args, Command, Context, Flags, Read, Spec};
+use crate::command::{Args, Command, Context, Flags, Group, Read, Spec};
 use crate::error::CommandError;
 use crate::keyspace::{Collection, Element, Key, SortedSet, View};
 use crate::resp::Reply;
@@ -43,7 +42,7 @@ macro_rules! commands {
         pub struct $name(Rank);
 
         impl Command for $name {
-            const SPEC: Spec = spec($word, -3, $since, $complexity, $summary, "key member [WITHSCORE]");
+            const SPEC: Spec = Spec::of_key(Group::SortedSet, $word, -3, $since, $complexity, $summary, "key member [WITHSCORE]");
             const FLAGS: Flags = Flags { fast: true, ..Flags::DEFAULT };
         }
 

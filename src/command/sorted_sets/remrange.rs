@@ -4,8 +4,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::bounds::Bounds;
-use super::spec;
-use crate::command::{Args, Command, Context, Flags, Spec, Usage, Write};
+use crate::command::{Args, Command, Context, Flags, Group, Spec, Usage, Write};
 use crate::error::CommandError;
 use crate::keyspace::{Edited, Element, Key, SortedSet, Writer};
 use crate::resp::Reply;
@@ -37,7 +36,7 @@ macro_rules! commands {
         pub struct $name(Remove);
 
         impl Command for $name {
-            const SPEC: Spec = spec($word, 4, $since, $complexity, $summary, $syntax).used(Usage::TAKEN_FROM);
+            const SPEC: Spec = Spec::of_key(Group::SortedSet, $word, 4, $since, $complexity, $summary, $syntax).used(Usage::TAKEN_FROM);
             const FLAGS: Flags = Flags { denyoom: false, ..Flags::DEFAULT };
         }
 

@@ -1,35 +1,62 @@
-//! SSCAN, HSCAN and ZSCAN: `key cursor [MATCH pattern] [COUNT count]`.
+//! SSCAN, HSCAN and ZSCAN: `key cursor [MATCH pattern] [COUNT count] [NOVALUES]`, the elements of a collection, some at a time.
 //!
 //! What a cursor is, the collections know: an element that is there from the first call to the last is answered, and once.
 
+use std::marker::PhantomData;
+
 use bytes::Bytes;
 
-use super::Args;
-use super::glob;
+use super::Keyed;
+use crate::command::framework::glob;
+use crate::command::{Args, Command, Context, Read, Spec};
 use crate::error::CommandError;
-use crate::keyspace::{Element, Key};
+use crate::keyspace::{Element, Key, View};
+use crate::resp::Reply;
 
 /// How many elements a call looks at when the client does not say, as in Redis.
 const COUNT_DEFAULT: i64 = 10;
 
-pub struct ElementScan {
-    pub key: Key,
+pub struct Scan<C> {
+    key: Key,
+    page: Page,
+    kind: PhantomData<C>,
+}
+
+/// What one call asks for.
+pub struct Page {
     pub cursor: u64,
-    pattern: Option<Bytes>,
     pub count: usize,
-    /// `NOVALUES` of HSCAN.
+    pattern: Option<Bytes>,
+    /// `NOVALUES`
     pub without_values: bool,
 }
 
-impl ElementScan {
-    pub fn parse(args: &mut Args<'_>) -> Result<ElementScan, CommandError> {
+impl<C: Keyed> Command for Scan<C> {
+    const SPEC: Spec = C::SCAN;
+}
+
+impl<C: Keyed> Read for Scan<C> {
+    fn parse(args: &mut Args<'_>, _context: &Context) -> Result<Scan<C>, CommandError> {
         let key = args.key()?;
+        Ok(Scan { key, page: Page::parse(args, C::HAS_VALUES)?, kind: PhantomData })
+    }
+
+    fn run(self, keyspace: &View<'_>) -> Result<Reply, CommandError> {
+        let found =
+            keyspace.with_collection(self.key.as_bytes(), |collection: &C| collection.page(&self.page))?;
+        let (elements, next) = found.unwrap_or(Ok((Vec::new(), 0)))?;
+        Ok(Reply::Array(vec![Reply::bulk(next.to_string()), Reply::Array(elements)]))
+    }
+}
+
+impl Page {
+    fn parse(args: &mut Args<'_>, has_values: bool) -> Result<Page, CommandError> {
         let cursor = std::str::from_utf8(args.word()?).ok().and_then(|text| text.parse().ok());
         let cursor = cursor.ok_or(CommandError::fixed("ERR invalid cursor"))?;
         let (mut pattern, mut count, mut without_values) = (None, COUNT_DEFAULT, false);
         while !args.is_empty() {
             if args.keyword("NOVALUES") {
-                if args.command() != "HSCAN" {
+                if !has_values {
                     return Err(CommandError::fixed("ERR NOVALUES option can only be used in HSCAN"));
                 }
                 without_values = true;
@@ -44,10 +71,10 @@ impl ElementScan {
             }
         }
         let count = usize::try_from(count).ok().filter(|&count| count > 0).ok_or(CommandError::SYNTAX)?;
-        Ok(ElementScan { key, cursor, pattern, count, without_values })
+        Ok(Page { cursor, count, pattern, without_values })
     }
 
-    /// Whether the client asked for this element.
+    /// Whether the pattern matches this element.
     pub fn wants(&self, element: &Element) -> Result<bool, CommandError> {
         self.pattern.as_ref().map_or(Ok(true), |pattern| glob::matches(pattern, element.as_bytes()))
     }
