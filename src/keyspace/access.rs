@@ -90,7 +90,10 @@ impl<'a> Access<'a> {
 
     /// The one writer, for one command of the entry that `stamp` belongs to.
     pub fn writer(self, scope: Scope, stamp: Stamp, origin: Origin) -> Writer<'a> {
-        Writer { keyspace: self.keyspace, stamp, origin, _held: self.hold(scope) }
+        let _held = self.hold(scope);
+        let view =
+            View { keyspace: self.keyspace, now_ms: stamp.now_ms, held: Cell::new(None), counts: false };
+        Writer { view, stamp, origin, _held }
     }
 
     fn hold(self, scope: Scope) -> Held<'a> {

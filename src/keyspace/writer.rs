@@ -1,9 +1,10 @@
 //! Changing the keyspace: only while an entry of the log is applied.
 
 use std::num::NonZeroU64;
+use std::ops::Deref;
 
 use super::map::PARTS;
-use super::{Collection, Entry, Event, Held, Key, Keyspace, Origin, Value};
+use super::{Collection, Entry, Event, Held, Key, Origin, Value, View};
 use crate::error::CommandError;
 use crate::json::Document;
 
@@ -15,52 +16,27 @@ pub struct Stamp {
     pub now_ms: u64,
 }
 
-/// The keyspace as a writing command sees it. Every change records the stamp's index as the key's version.
+/// The keyspace as a writing command sees it: a [`View`] of it at the stamp's time, and what changes it. Every change
+/// records the stamp's index as the key's version.
 pub struct Writer<'a> {
-    pub(super) keyspace: &'a Keyspace,
+    /// Holds nothing itself, so that [`View::let_go`] lets nobody between the changes of a command.
+    pub(super) view: View<'a>,
     pub(super) stamp: Stamp,
     pub(super) origin: Origin,
     pub(super) _held: Held<'a>,
 }
 
+impl<'a> Deref for Writer<'a> {
+    type Target = View<'a>;
+
+    fn deref(&self) -> &View<'a> {
+        &self.view
+    }
+}
+
 impl Writer<'_> {
     pub fn stamp(&self) -> Stamp {
         self.stamp
-    }
-
-    /// Calls `with` on the entry under `key`, if it is there and not expired at the stamp's time.
-    pub fn with<T>(&self, key: &[u8], with: impl FnOnce(&Entry) -> T) -> Option<T> {
-        let entry = self.keyspace.map.get(key)?;
-        if entry.is_expired(self.stamp.now_ms) {
-            return None;
-        }
-        Some(with(&entry))
-    }
-
-    pub fn exists(&self, key: &[u8]) -> bool {
-        self.with(key, |_| ()).is_some()
-    }
-
-    pub fn value(&self, key: &[u8]) -> Option<Value> {
-        self.with(key, |entry| entry.value.clone())
-    }
-
-    /// The document under `key`; an error when the key holds something else.
-    pub fn document(&self, key: &[u8]) -> Result<Option<Document>, CommandError> {
-        self.with(key, |entry| match &entry.value {
-            Value::Json(document) => Ok(document.clone()),
-            _ => Err(CommandError::WRONG_JSON_KIND),
-        })
-        .transpose()
-    }
-
-    /// What `with` makes of the collection under `key`; an error when the key holds something else.
-    pub fn with_collection<C: Collection, T>(
-        &self,
-        key: &[u8],
-        with: impl FnOnce(&C) -> T,
-    ) -> Result<Option<T>, CommandError> {
-        self.with(key, |entry| C::of(&entry.value).map(with).ok_or(CommandError::WRONG_KIND)).transpose()
     }
 
     /// Puts `value` under `key`, whatever was there; a deadline that was there is gone.

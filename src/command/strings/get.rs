@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 
-use super::bytes_of;
+use super::with_text;
 use crate::command::{Args, Command, Context, Flags, Group, KeySpec, Read, Spec};
 use crate::error::CommandError;
 use crate::keyspace::View;
@@ -33,7 +33,7 @@ impl Read for Get {
     }
 
     fn run(self, keyspace: &View<'_>) -> Result<Reply, CommandError> {
-        let text = keyspace.with(&self.key, |entry| bytes_of(entry).map(Bytes::copy_from_slice));
-        Ok(text.transpose()?.map_or(Reply::Null, Reply::Bulk))
+        let text = with_text(keyspace, &self.key, Bytes::copy_from_slice)?;
+        Ok(text.map_or(Reply::Null, Reply::Bulk))
     }
 }

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 
-use super::bytes_of;
+use super::with_text;
 use crate::command::framework::range::Indexes;
 use crate::command::{Alias, Args, Command, Context, Group, KeySpec, Read, Spec};
 use crate::error::CommandError;
@@ -39,10 +39,9 @@ impl Read for Getrange {
     }
 
     fn run(self, keyspace: &View<'_>) -> Result<Reply, CommandError> {
-        let part = keyspace.with(self.key.as_bytes(), |entry| {
-            let text = bytes_of(entry)?;
-            Ok::<_, CommandError>(Bytes::copy_from_slice(&text[self.indexes.within(text.len())]))
-        });
-        Ok(Reply::Bulk(part.transpose()?.unwrap_or_default()))
+        let part = with_text(keyspace, self.key.as_bytes(), |text| {
+            Bytes::copy_from_slice(&text[self.indexes.within(text.len())])
+        })?;
+        Ok(Reply::Bulk(part.unwrap_or_default()))
     }
 }

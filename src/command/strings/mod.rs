@@ -17,7 +17,7 @@ pub mod setrange;
 pub mod strlen;
 
 use crate::error::CommandError;
-use crate::keyspace::{Entry, Value, Writer};
+use crate::keyspace::{Entry, Value, View};
 
 /// The longest string that APPEND and SETRANGE may leave: Redis' own bound, `proto-max-bulk-len`.
 const TEXT_BYTES_MAX: usize = 512 << 20;
@@ -35,7 +35,7 @@ fn bytes_of(entry: &Entry) -> Result<&[u8], CommandError> {
 
 /// What `with` makes of the string under `key`; an error when the key holds something else.
 fn with_text<T>(
-    keyspace: &Writer<'_>,
+    keyspace: &View<'_>,
     key: &[u8],
     with: impl FnOnce(&[u8]) -> T,
 ) -> Result<Option<T>, CommandError> {

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 
-use super::bytes_of;
+use super::with_text;
 use crate::command::{Args, Command, Context, Flags, Group, KeySpec, Read, Spec, Usage};
 use crate::error::CommandError;
 use crate::keyspace::View;
@@ -33,7 +33,7 @@ impl Read for Strlen {
     }
 
     fn run(self, keyspace: &View<'_>) -> Result<Reply, CommandError> {
-        let len = keyspace.with(&self.key, |entry| bytes_of(entry).map(<[u8]>::len)).transpose()?;
+        let len = with_text(keyspace, &self.key, <[u8]>::len)?;
         Ok(Reply::Integer(len.unwrap_or(0) as i64))
     }
 }
