@@ -82,7 +82,7 @@ fn encode_replies(criterion: &mut Criterion) {
         ("ok", Reply::OK),
         ("integer", Reply::Integer(1234)),
         ("bulk-250", Reply::Bulk(Bytes::from(vec![b'x'; 250]))),
-        ("error", Reply::Error(jsonvault::error::Answer::SYNTAX)),
+        ("error", Reply::Error(jsonvault::error::CommandError::SYNTAX)),
         ("double", Reply::Double(1.25)),
     ];
     for (name, reply) in replies {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use jsonvault::command::{Context, Draw, ReadConsistency, Route, table};
+use jsonvault::command::{Context, ReadConsistency, Route, SeedSource, table};
 use jsonvault::error::Unavailable;
 use jsonvault::keyspace::{Keyspace, Scope, Value};
 use jsonvault::machine::{Batch, Transaction};
@@ -141,7 +141,7 @@ pub fn perform(
 }
 
 fn context() -> Context {
-    Context { protocol: Protocol::Resp2, now_ms: 0, document_bytes_max: 1 << 20, chance: Draw::Drawn(0) }
+    Context { protocol: Protocol::Resp2, now_ms: 0, document_bytes_max: 1 << 20, seed: SeedSource::Fixed(0) }
 }
 
 fn push(batch: &mut Batch, words: &[&str]) {

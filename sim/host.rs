@@ -34,7 +34,7 @@ pub struct Settings {
     pub snapshot_log_bytes: u64,
     pub snapshot_log_entries: u64,
     /// The log acknowledges before it has written.
-    pub mistaken: bool,
+    pub planted_bug: bool,
 }
 
 /// The simulation's time, as one node's clock shows it.
@@ -150,8 +150,8 @@ impl Host {
         let runtime = runtime.expect("a runtime without an I/O driver needs nothing of the system");
         let stage = Arc::new(Mutex::new(Stage::Starting));
         let seed = self.random.next_u64();
-        let background = match self.settings.mistaken {
-            true => Background::mistaken(self.random.next_u64()),
+        let background = match self.settings.planted_bug {
+            true => Background::with_planted_bug(self.random.next_u64()),
             false => Background::simulated(self.random.next_u64()),
         };
         runtime.spawn(run(self.start_up(background), stage.clone()));

@@ -36,7 +36,7 @@ fn number(variable: &str) -> Option<u64> {
 }
 
 /// Runs seeds on all processors until one fails; its report.
-fn first_failure(seeds: std::ops::Range<u64>, mistaken: bool) -> Option<(u64, run::Report)> {
+fn first_failure(seeds: std::ops::Range<u64>, planted_bug: bool) -> Option<(u64, run::Report)> {
     let next = AtomicU64::new(seeds.start);
     let failed = parking_lot::Mutex::new(None);
     let work = || {
@@ -45,7 +45,7 @@ fn first_failure(seeds: std::ops::Range<u64>, mistaken: bool) -> Option<(u64, ru
             if seed >= seeds.end || failed.lock().is_some() {
                 return;
             }
-            let report = run::run(seed, mistaken);
+            let report = run::run(seed, planted_bug);
             if report.failure.is_some() {
                 *failed.lock() = Some((seed, report));
             }

@@ -1,12 +1,12 @@
 //! The three kinds of error, which no conversion joins.
 //!
-//! * [`Answer`]: the operation's own answer. It is deterministic and comparable, so it may be part of what every
+//! * [`CommandError`]: the operation's own answer. It is deterministic and comparable, so it may be part of what every
 //!   replica computes; commands can return nothing else.
 //! * [`Unavailable`]: the answer could not be had. All but [`Unavailable::Uncertain`] were decided before anything
 //!   was proposed, so a client may try again.
 //! * [`Fatal`]: this node is finished. Logged once, then the process exits with a code that is not zero.
 //!
-//! Invariant: `Answer` has no conversion from an I/O error; a replica that answers differently from the others
+//! Invariant: `CommandError` has no conversion from an I/O error; a replica that answers differently from the others
 //! because of its disk would fork the state.
 
 use std::borrow::Cow;
@@ -15,49 +15,57 @@ use std::path::PathBuf;
 /// An error reply as Redis words it: a code in capitals, where there is one, and a text; without the leading `-`.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error, serde::Serialize, serde::Deserialize)]
 #[error("{0}")]
-pub struct Answer(Cow<'static, str>);
+pub struct CommandError(Cow<'static, str>);
 
-impl Answer {
+impl CommandError {
     /// An error whose whole line is fixed.
-    pub const fn fixed(line: &'static str) -> Answer {
-        Answer(Cow::Borrowed(line))
+    pub const fn fixed(line: &'static str) -> CommandError {
+        CommandError(Cow::Borrowed(line))
     }
 
     /// An error whose line depends on the request. Line breaks would end the reply early, so they become spaces.
-    pub fn new(line: impl Into<String>) -> Answer {
+    pub fn new(line: impl Into<String>) -> CommandError {
         let line: String = line.into();
-        Answer(Cow::Owned(if line.contains(['\r', '\n']) { line.replace(['\r', '\n'], " ") } else { line }))
+        CommandError(Cow::Owned(if line.contains(['\r', '\n']) {
+            line.replace(['\r', '\n'], " ")
+        } else {
+            line
+        }))
     }
 
     pub fn line(&self) -> &str {
         &self.0
     }
 
-    pub fn wrong_arity(command: &str) -> Answer {
-        Answer::new(format!("ERR wrong number of arguments for '{}' command", command.to_ascii_lowercase()))
+    pub fn wrong_arity(command: &str) -> CommandError {
+        CommandError::new(format!(
+            "ERR wrong number of arguments for '{}' command",
+            command.to_ascii_lowercase()
+        ))
     }
 
     /// The error of a subcommand that is not known.
-    pub fn unknown_subcommand(command: &str, word: &[u8]) -> Answer {
+    pub fn unknown_subcommand(command: &str, word: &[u8]) -> CommandError {
         let word = String::from_utf8_lossy(&word[..word.len().min(128)]);
-        Answer::new(format!("ERR unknown subcommand '{word}'. Try {command} HELP."))
+        CommandError::new(format!("ERR unknown subcommand '{word}'. Try {command} HELP."))
     }
 
-    pub const SYNTAX: Answer = Answer::fixed("ERR syntax error");
-    pub const OUT_OF_RANGE: Answer = Answer::fixed(
+    pub const SYNTAX: CommandError = CommandError::fixed("ERR syntax error");
+    pub const OUT_OF_RANGE: CommandError = CommandError::fixed(
         "ERR value is out of range, value must between -9223372036854775807 and 9223372036854775807",
     );
-    pub const NOT_AN_INTEGER: Answer = Answer::fixed("ERR value is not an integer or out of range");
-    pub const WRONG_KIND: Answer =
-        Answer::fixed("WRONGTYPE Operation against a key holding the wrong kind of value");
-    pub const WRONG_JSON_KIND: Answer = Answer::fixed("Existing key has wrong Redis type");
-    pub const NO_PATH: Answer = Answer::fixed("ERR Path does not exist");
-    pub const NOT_AT_ROOT: Answer = Answer::fixed("ERR new objects must be created at the root");
-    pub const NO_KEY: Answer =
-        Answer::fixed("ERR could not perform this operation on a key that doesn't exist");
+    pub const NOT_AN_INTEGER: CommandError =
+        CommandError::fixed("ERR value is not an integer or out of range");
+    pub const WRONG_KIND: CommandError =
+        CommandError::fixed("WRONGTYPE Operation against a key holding the wrong kind of value");
+    pub const WRONG_JSON_KIND: CommandError = CommandError::fixed("Existing key has wrong Redis type");
+    pub const NO_PATH: CommandError = CommandError::fixed("ERR Path does not exist");
+    pub const NOT_AT_ROOT: CommandError = CommandError::fixed("ERR new objects must be created at the root");
+    pub const NO_KEY: CommandError =
+        CommandError::fixed("ERR could not perform this operation on a key that doesn't exist");
     /// What RedisJSON answers to a text or a path that is not UTF-8, without a code.
-    pub const NOT_UTF8: Answer = Answer::fixed("Couldn't parse as UTF-8 string");
-    pub const OUT_OF_FUEL: Answer = Answer::fixed("ERR the path visits too much of the document");
+    pub const NOT_UTF8: CommandError = CommandError::fixed("Couldn't parse as UTF-8 string");
+    pub const OUT_OF_FUEL: CommandError = CommandError::fixed("ERR the path visits too much of the document");
 }
 
 /// Why a request could not be answered. Every text begins with the code that clients match on.

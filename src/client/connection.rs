@@ -182,7 +182,7 @@ mod tests {
 
     #[test]
     fn a_refused_login_is_the_servers_answer() {
-        let server = FakeServer::start(|_| crate::error::Answer::fixed("WRONGPASS no").into());
+        let server = FakeServer::start(|_| crate::error::CommandError::fixed("WRONGPASS no").into());
         let target = Target { login: Some((None, "x".to_owned())), ..server.target() };
         match Connection::open(&target).err() {
             Some(ConnectionError::Refused(line)) => assert_eq!(line, "WRONGPASS no"),

@@ -140,7 +140,7 @@ mod tests {
     use super::super::fake_server::FakeServer;
     use super::super::keys::Keys;
     use super::*;
-    use crate::error::Answer;
+    use crate::error::CommandError;
     use crate::resp::{Reply, Request};
 
     /// Two pages of keys: documents, one of another type, one that is gone.
@@ -154,7 +154,7 @@ mod tests {
         match (request.name().as_ref(), request.args()[0].as_ref()) {
             (b"SCAN", b"0") => page("17", &["a\"b", "hash"]),
             (b"SCAN", b"17") => page("0", &["gone", "c"]),
-            (b"JSON.GET", b"hash") => Answer::WRONG_JSON_KIND.into(),
+            (b"JSON.GET", b"hash") => CommandError::WRONG_JSON_KIND.into(),
             (b"JSON.GET", b"gone") => Reply::Null,
             (b"JSON.GET", b"c") => Reply::word("[1.0]"),
             (b"JSON.GET", _) => Reply::word("{\"x\":1}"),

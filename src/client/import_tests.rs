@@ -5,7 +5,7 @@ use clap::Parser;
 use super::super::args::{Args, Command};
 use super::super::fake_server::FakeServer;
 use super::*;
-use crate::error::{Answer, Unavailable};
+use crate::error::{CommandError, Unavailable};
 use crate::resp::{Reply, Request};
 
 type Log = Arc<Mutex<Vec<(String, String)>>>;
@@ -17,7 +17,7 @@ fn store(log: &Log) -> impl FnMut(&Request) -> Reply + Send + 'static {
         let text = |at: usize| String::from_utf8(request.words()[at].to_vec()).unwrap();
         assert_eq!((text(0), text(2)), ("JSON.SET".to_owned(), "$".to_owned()));
         match text(3).as_str() {
-            "bad" => Answer::fixed("ERR expected value at line 1 column 1").into(),
+            "bad" => CommandError::fixed("ERR expected value at line 1 column 1").into(),
             "unsure" => Unavailable::Uncertain.into(),
             document => {
                 log.lock().unwrap().push((text(1), document.to_owned()));

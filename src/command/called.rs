@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 
 use bytes::Bytes;
 
-use super::row::Row;
+use super::framework::row::Row;
 use super::table::ROWS;
 
 /// One name under which something is counted.

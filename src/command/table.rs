@@ -6,17 +6,18 @@ use std::sync::LazyLock;
 use super::cluster::{asking, failover, raft_cluster, raft_info, raft_node, raft_transfer_leader};
 use super::cluster::{readonly, readwrite, redis_cluster, role};
 use super::connection::{auth, client, echo, hello, ping, quit, reset, select};
-use super::hashes;
+use super::framework::row::{Route, Row};
 use super::json;
 use super::keys;
 use super::lists;
 use super::pubsub::{monitor, publish, pubsub, subscribe, unsubscribe};
-use super::row::{Route, Row};
 use super::server::{acl, bgsave, command, config, debug, info, time};
 use super::server::{bgrewriteaof, lastsave, latency, memory, module, save, shutdown, slowlog, wait};
 use super::transactions::{discard, exec, multi, unwatch, watch};
+use super::{collections, hashes};
 use super::{sets, sorted_sets};
-use super::{text, vault};
+use super::{shortcuts, strings};
+use crate::keyspace::{Hash, List, Set, SortedSet};
 
 /// Every command. Adding one is a line here and a file beside the others.
 pub static ROWS: &[Row] = &[
@@ -91,28 +92,28 @@ pub static ROWS: &[Row] = &[
     Row::write::<keys::persist::Persist>(),
     Row::write::<keys::rename::Rename>(),
     Row::write::<keys::renamenx::Renamenx>(),
-    Row::read::<text::get::Get>(),
-    Row::read::<text::getrange::Getrange>(),
-    Row::read::<text::mget::Mget>(),
-    Row::read::<text::strlen::Strlen>(),
-    Row::write::<text::append::Append>(),
-    Row::write::<text::getdel::Getdel>(),
-    Row::write::<text::getex::Getex>(),
-    Row::write::<text::getset::Getset>(),
-    Row::write::<text::incr::Decr>(),
-    Row::write::<text::incr::Decrby>(),
-    Row::write::<text::incr::Incr>(),
-    Row::write::<text::incr::Incrby>(),
-    Row::write::<text::incrbyfloat::Incrbyfloat>(),
-    Row::write::<text::mset::Mset>(),
-    Row::write::<text::mset::Msetnx>(),
-    Row::write::<text::set::Set>(),
-    Row::write::<text::setex::Psetex>(),
-    Row::write::<text::setex::Setex>(),
-    Row::write::<text::setnx::Setnx>(),
-    Row::write::<text::setrange::Setrange>(),
+    Row::read::<strings::get::Get>(),
+    Row::read::<strings::getrange::Getrange>(),
+    Row::read::<strings::mget::Mget>(),
+    Row::read::<strings::strlen::Strlen>(),
+    Row::write::<strings::append::Append>(),
+    Row::write::<strings::getdel::Getdel>(),
+    Row::write::<strings::getex::Getex>(),
+    Row::write::<strings::getset::Getset>(),
+    Row::write::<strings::incr::Decr>(),
+    Row::write::<strings::incr::Decrby>(),
+    Row::write::<strings::incr::Incr>(),
+    Row::write::<strings::incr::Incrby>(),
+    Row::write::<strings::incrbyfloat::Incrbyfloat>(),
+    Row::write::<strings::mset::Mset>(),
+    Row::write::<strings::mset::Msetnx>(),
+    Row::write::<strings::set::Set>(),
+    Row::write::<strings::setex::Psetex>(),
+    Row::write::<strings::setex::Setex>(),
+    Row::write::<strings::setnx::Setnx>(),
+    Row::write::<strings::setrange::Setrange>(),
     Row::read::<lists::lindex::Lindex>(),
-    Row::read::<lists::llen::Llen>(),
+    Row::read::<collections::Len<List>>(),
     Row::read::<lists::pos::Lpos>(),
     Row::read::<lists::range::Lrange>(),
     Row::write::<lists::insert::Linsert>(),
@@ -127,36 +128,36 @@ pub static ROWS: &[Row] = &[
     Row::write::<lists::rem::Lrem>(),
     Row::write::<lists::set::Lset>(),
     Row::write::<lists::trim::Ltrim>(),
-    Row::read::<sets::card::Scard>(),
+    Row::read::<collections::Len<Set>>(),
     Row::read::<sets::combine::Sdiff>(),
     Row::read::<sets::combine::Sinter>(),
     Row::read::<sets::combine::Sunion>(),
-    Row::read::<sets::is_member::Sismember>(),
-    Row::read::<sets::is_member::Smismember>(),
+    Row::read::<collections::Get<Set>>(),
+    Row::read::<collections::GetEach<Set>>(),
     Row::read::<sets::members::Smembers>(),
-    Row::read::<sets::random::Srandmember>(),
-    Row::read::<sets::scan::Sscan>(),
+    Row::read::<collections::random::Random<Set>>(),
+    Row::read::<collections::scan::Scan<Set>>(),
     Row::write::<sets::add::Sadd>(),
     Row::write::<sets::move_one::Smove>(),
     Row::write::<sets::pop::Spop>(),
-    Row::write::<sets::rem::Srem>(),
+    Row::write::<collections::Remove<Set>>(),
     Row::read::<hashes::all::Hgetall>(),
     Row::read::<hashes::all::Hkeys>(),
     Row::read::<hashes::all::Hvals>(),
-    Row::read::<hashes::count::Hlen>(),
+    Row::read::<collections::Len<Hash>>(),
     Row::read::<hashes::get::Hexists>(),
-    Row::read::<hashes::get::Hget>(),
+    Row::read::<collections::Get<Hash>>(),
     Row::read::<hashes::get::Hstrlen>(),
-    Row::read::<hashes::mget::Hmget>(),
-    Row::read::<hashes::random::Hrandfield>(),
-    Row::read::<hashes::scan::Hscan>(),
-    Row::write::<hashes::del::Hdel>(),
+    Row::read::<collections::GetEach<Hash>>(),
+    Row::read::<collections::random::Random<Hash>>(),
+    Row::read::<collections::scan::Scan<Hash>>(),
+    Row::write::<collections::Remove<Hash>>(),
     Row::write::<hashes::incrby::Hincrby>(),
     Row::write::<hashes::incrbyfloat::Hincrbyfloat>(),
     Row::write::<hashes::set::Hmset>(),
     Row::write::<hashes::set::Hset>(),
     Row::write::<hashes::setnx::Hsetnx>(),
-    Row::read::<sorted_sets::card::Zcard>(),
+    Row::read::<collections::Len<SortedSet>>(),
     Row::read::<sorted_sets::count::Zcount>(),
     Row::read::<sorted_sets::count::Zlexcount>(),
     Row::read::<sorted_sets::range::Zrange>(),
@@ -167,14 +168,14 @@ pub static ROWS: &[Row] = &[
     Row::read::<sorted_sets::range_old::Zrevrangebyscore>(),
     Row::read::<sorted_sets::rank::Zrank>(),
     Row::read::<sorted_sets::rank::Zrevrank>(),
-    Row::read::<sorted_sets::scan::Zscan>(),
-    Row::read::<sorted_sets::score::Zmscore>(),
-    Row::read::<sorted_sets::score::Zscore>(),
+    Row::read::<collections::scan::Scan<SortedSet>>(),
+    Row::read::<collections::GetEach<SortedSet>>(),
+    Row::read::<collections::Get<SortedSet>>(),
     Row::write::<sorted_sets::add::Zadd>(),
     Row::write::<sorted_sets::incrby::Zincrby>(),
     Row::write::<sorted_sets::pop::Zpopmax>(),
     Row::write::<sorted_sets::pop::Zpopmin>(),
-    Row::write::<sorted_sets::rem::Zrem>(),
+    Row::write::<collections::Remove<SortedSet>>(),
     Row::write::<sorted_sets::remrange::Zremrangebylex>(),
     Row::write::<sorted_sets::remrange::Zremrangebyrank>(),
     Row::write::<sorted_sets::remrange::Zremrangebyscore>(),
@@ -205,10 +206,10 @@ pub static ROWS: &[Row] = &[
     Row::write::<json::set::Set>(),
     Row::write::<json::strappend::Strappend>(),
     Row::write::<json::toggle::Toggle>(),
-    Row::read::<vault::qget::Qget>(),
-    Row::write::<vault::delete::Delete>(),
-    Row::write::<vault::merge::Merge>(),
-    Row::write::<vault::qset::Qset>(),
+    Row::read::<shortcuts::qget::Qget>(),
+    Row::write::<shortcuts::delete::Delete>(),
+    Row::write::<shortcuts::merge::Merge>(),
+    Row::write::<shortcuts::qset::Qset>(),
 ];
 
 /// What nodes propose by themselves: in the log like any write, but found by no client under its name.
@@ -292,7 +293,7 @@ mod tests {
             let inner = row.subcommands.iter().map(|one| one.syntax);
             let in_syntax = std::iter::once(row.spec.syntax)
                 .chain(inner)
-                .flat_map(super::super::syntax::arguments)
+                .flat_map(crate::command::framework::syntax::arguments)
                 .any(|argument| format!("{argument:?}").contains("kind: Key"));
             assert_eq!(in_syntax, !row.spec.keys.are_no_keys(), "{}: key in the syntax", row.spec.name);
         }

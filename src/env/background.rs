@@ -28,7 +28,7 @@ pub enum Background {
 #[derive(Debug)]
 pub struct Simulated {
     random: Mutex<Random>,
-    mistaken: bool,
+    planted_bug: bool,
 }
 
 impl fmt::Debug for Background {
@@ -44,21 +44,21 @@ impl Background {
     pub fn simulated(seed: u64) -> Background {
         Background::Simulated(Arc::new(Simulated {
             random: Mutex::new(Random::seeded(seed)),
-            mistaken: false,
+            planted_bug: false,
         }))
     }
 
     /// As [`Background::simulated`], with a mistake planted: the log says that entries are durable before it has
     /// written them. A simulation that does not find it out is worth nothing.
-    pub fn mistaken(seed: u64) -> Background {
+    pub fn with_planted_bug(seed: u64) -> Background {
         Background::Simulated(Arc::new(Simulated {
             random: Mutex::new(Random::seeded(seed)),
-            mistaken: true,
+            planted_bug: true,
         }))
     }
 
-    pub fn is_mistaken(&self) -> bool {
-        matches!(self, Background::Simulated(simulated) if simulated.mistaken)
+    pub fn has_planted_bug(&self) -> bool {
+        matches!(self, Background::Simulated(simulated) if simulated.planted_bug)
     }
 
     pub fn is_simulated(&self) -> bool {

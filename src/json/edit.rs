@@ -23,7 +23,7 @@ pub use self::tail::Tail;
 use super::limits::{ParseLimits, TOO_LARGE};
 use super::value::{Kind, Value};
 use super::{Builder, Document};
-use crate::error::Answer;
+use crate::error::CommandError;
 
 /// What becomes of a value after its edit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,8 +42,8 @@ pub fn rewrite(
     document: &Document,
     places: &[usize],
     limits: &ParseLimits,
-    edit: impl FnMut(usize, &mut Tail<'_>) -> Result<Action, Answer>,
-) -> Result<Option<Document>, Answer> {
+    edit: impl FnMut(usize, &mut Tail<'_>) -> Result<Action, CommandError>,
+) -> Result<Option<Document>, CommandError> {
     assert!(places.is_sorted_by(|one, next| one < next), "places are sorted and differ");
     let out = Builder::with_capacity(document.encoded().len() + 64);
     let mut copy = Copy { places, next: 0, out, limits: *limits, edit };
@@ -61,13 +61,13 @@ struct Copy<'p, F> {
     edit: F,
 }
 
-impl<F: FnMut(usize, &mut Tail<'_>) -> Result<Action, Answer>> Copy<'_, F> {
+impl<F: FnMut(usize, &mut Tail<'_>) -> Result<Action, CommandError>> Copy<'_, F> {
     /// Whether a place is ahead that lies before `end`.
     fn is_due(&self, end: usize) -> bool {
         self.places.get(self.next).is_some_and(|&place| place < end)
     }
 
-    fn value(&mut self, value: Value<'_>, level: usize) -> Result<Action, Answer> {
+    fn value(&mut self, value: Value<'_>, level: usize) -> Result<Action, CommandError> {
         let index = self.next;
         let chosen = self.places.get(index) == Some(&value.offset());
         self.next += usize::from(chosen);
@@ -84,7 +84,7 @@ impl<F: FnMut(usize, &mut Tail<'_>) -> Result<Action, Answer>> Copy<'_, F> {
         if self.limits.admits(self.out.len()) { Ok(action) } else { Err(TOO_LARGE) }
     }
 
-    fn container(&mut self, value: Value<'_>, level: usize) -> Result<(), Answer> {
+    fn container(&mut self, value: Value<'_>, level: usize) -> Result<(), CommandError> {
         assert!(value.kind().is_container(), "each place is the offset of a value");
         let open = self.out.open(value.kind(), value.payload().len());
         let payload = self.out.len();
@@ -117,7 +117,7 @@ impl<F: FnMut(usize, &mut Tail<'_>) -> Result<Action, Answer>> Copy<'_, F> {
         child: Value<'_>,
         copied: &mut usize,
         level: usize,
-    ) -> Result<Action, Answer> {
+    ) -> Result<Action, CommandError> {
         if !self.is_due(child.end()) {
             return Ok(Action::Keep);
         }

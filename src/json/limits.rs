@@ -1,6 +1,6 @@
 //! How large a document may be, and how deep.
 
-use crate::error::Answer;
+use crate::error::CommandError;
 
 /// How many containers may enclose each other. It is RedisJSON's limit, and it bounds every recursion of this
 /// module to a few kilobytes of stack.
@@ -37,6 +37,6 @@ impl ParseLimits {
 }
 
 /// An edit would nest containers deeper than [`DEPTH_MAX`].
-pub const TOO_DEEP: Answer = Answer::fixed("ERR recursion limit exceeded");
+pub const TOO_DEEP: CommandError = CommandError::fixed("ERR recursion limit exceeded");
 /// An edit would make the document larger than [`ParseLimits::document_bytes_max`].
-pub const TOO_LARGE: Answer = Answer::fixed("ERR the document would be larger than the limit");
+pub const TOO_LARGE: CommandError = CommandError::fixed("ERR the document would be larger than the limit");

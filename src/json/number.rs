@@ -9,7 +9,7 @@ use std::cmp::Ordering;
 use super::limits::ParseLimits;
 use super::value::{Kind, Value};
 use super::{Builder, parse};
-use crate::error::Answer;
+use crate::error::CommandError;
 
 /// A number as a document holds it.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -21,10 +21,10 @@ pub enum Number {
     Float(f64),
 }
 
-pub const NUMERIC_OVERFLOW: Answer = Answer::fixed("ERR numeric overflow");
-pub const NOT_A_NUMBER: Answer = Answer::fixed("ERR result is not a number");
+pub const NUMERIC_OVERFLOW: CommandError = CommandError::fixed("ERR numeric overflow");
+pub const NOT_A_NUMBER: CommandError = CommandError::fixed("ERR result is not a number");
 /// The operand of NUMINCRBY and its siblings is JSON, but no number.
-pub const BAD_OPERAND: Answer = Answer::fixed("bad input number");
+pub const BAD_OPERAND: CommandError = CommandError::fixed("bad input number");
 
 /// What JSON.NUMINCRBY, NUMMULTBY and NUMPOWBY do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,7 +45,7 @@ impl Number {
     }
 
     /// Reads the operand of an arithmetic command.
-    pub fn parse(text: &[u8]) -> Result<Number, Answer> {
+    pub fn parse(text: &[u8]) -> Result<Number, CommandError> {
         let operand = parse(text, &ParseLimits::default()).map_err(parse::BadJson::prefixed)?;
         Number::of(operand.root()).ok_or(BAD_OPERAND)
     }
@@ -67,14 +67,14 @@ impl Number {
         }
     }
 
-    pub fn checked_add(self, by: Number) -> Result<Number, Answer> {
+    pub fn checked_add(self, by: Number) -> Result<Number, CommandError> {
         match (self, by) {
             (Number::Int(left), Number::Int(right)) => checked(left.checked_add(right)),
             _ => finite(self.as_f64() + by.as_f64()),
         }
     }
 
-    pub fn checked_mul(self, by: Number) -> Result<Number, Answer> {
+    pub fn checked_mul(self, by: Number) -> Result<Number, CommandError> {
         match (self, by) {
             (Number::Int(left), Number::Int(right)) => checked(left.checked_mul(right)),
             _ => finite(self.as_f64() * by.as_f64()),
@@ -82,7 +82,7 @@ impl Number {
     }
 
     /// Whole numbers to a power that is not negative are exact. The rest is as exact as the platform's `pow`.
-    pub fn checked_pow(self, by: Number) -> Result<Number, Answer> {
+    pub fn checked_pow(self, by: Number) -> Result<Number, CommandError> {
         match (self, by) {
             (Number::Int(base), Number::Int(exponent)) if exponent >= 0 => {
                 checked(whole_power(base, exponent))
@@ -119,7 +119,7 @@ impl Number {
 
 impl Arithmetic {
     /// The result for a number that is the root or a member of an object.
-    pub fn apply(self, number: Number, by: Number) -> Result<Number, Answer> {
+    pub fn apply(self, number: Number, by: Number) -> Result<Number, CommandError> {
         match self {
             Arithmetic::Add => number.checked_add(by),
             Arithmetic::Multiply => number.checked_mul(by),
@@ -131,7 +131,7 @@ impl Arithmetic {
     ///
     /// RedisJSON packs an array whose elements are all of one kind of number, and its answers show: whole numbers
     /// in it may grow up to `u64::MAX` and never become real, and a real result that is infinite is an overflow.
-    pub fn apply_in(self, array: Value<'_>, number: Number, by: Number) -> Result<Number, Answer> {
+    pub fn apply_in(self, array: Value<'_>, number: Number, by: Number) -> Result<Number, CommandError> {
         let plain = self.apply(number, by);
         if (plain.is_ok() && !matches!(number, Number::Uint(_))) || !is_packed(array) {
             return plain;
@@ -160,11 +160,11 @@ pub fn is_packed(array: Value<'_>) -> bool {
         || array.elements().all(|element| element.kind() == Kind::Float)
 }
 
-fn checked(whole: Option<i64>) -> Result<Number, Answer> {
+fn checked(whole: Option<i64>) -> Result<Number, CommandError> {
     whole.map(Number::Int).ok_or(NUMERIC_OVERFLOW)
 }
 
-fn finite(real: f64) -> Result<Number, Answer> {
+fn finite(real: f64) -> Result<Number, CommandError> {
     if real.is_finite() { Ok(Number::Float(real)) } else { Err(NOT_A_NUMBER) }
 }
 

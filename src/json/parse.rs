@@ -19,7 +19,7 @@ use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use self::reader::{Fault, Reader};
 use super::limits::{DEPTH_MAX, ParseLimits};
 use super::{Builder, Document};
-use crate::error::Answer;
+use crate::error::CommandError;
 
 /// A text that is no JSON document, in serde_json's words: `expected value at line 1 column 1`.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -37,13 +37,13 @@ impl BadJson {
     }
 
     /// The bare text, as JSON.SET, JSON.MSET, JSON.MERGE and JSON.ARRAPPEND answer it.
-    pub fn bare(self) -> Answer {
-        if self.not_utf8 { Answer::NOT_UTF8 } else { Answer::new(self.words) }
+    pub fn bare(self) -> CommandError {
+        if self.not_utf8 { CommandError::NOT_UTF8 } else { CommandError::new(self.words) }
     }
 
     /// The text behind `ERR `, as the other commands answer it.
-    pub fn prefixed(self) -> Answer {
-        if self.not_utf8 { Answer::NOT_UTF8 } else { Answer::new(format!("ERR {}", self.words)) }
+    pub fn prefixed(self) -> CommandError {
+        if self.not_utf8 { CommandError::NOT_UTF8 } else { CommandError::new(format!("ERR {}", self.words)) }
     }
 
     pub fn text(&self) -> &str {

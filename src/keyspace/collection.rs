@@ -15,7 +15,7 @@ use std::fmt::Debug;
 use serde::{Deserialize, Serialize};
 
 use super::{Key, Value};
-use crate::error::Answer;
+use crate::error::CommandError;
 
 /// What the elements of one collection may cost together. A snapshot has a length of four bytes for a key with all
 /// that it holds: this, the longest key and what the encoding adds, which [`ELEMENT_BYTES`] covers, stay below 4 GiB.
@@ -74,10 +74,10 @@ pub trait Collection: Clone + Debug + Default {
 
     /// # Errors
     /// When elements of this cost may not fit any more. One that is there already is counted again.
-    fn room_for(&self, cost: usize) -> Result<(), Answer> {
+    fn room_for(&self, cost: usize) -> Result<(), CommandError> {
         match self.bytes().checked_add(cost) {
             Some(bytes) if bytes <= COLLECTION_BYTES_MAX => Ok(()),
-            _ => Err(Answer::fixed("ERR the collection would be larger than 3221225472 bytes")),
+            _ => Err(CommandError::fixed("ERR the collection would be larger than 3221225472 bytes")),
         }
     }
 }

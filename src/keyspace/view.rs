@@ -6,7 +6,7 @@ use std::num::NonZeroU64;
 
 use super::map;
 use super::{Collection, Entry, Held, Key, Keyspace, Value};
-use crate::error::Answer;
+use crate::error::CommandError;
 use crate::json::Document;
 
 /// The keyspace as a reading command sees it. Deadlines at or before the view's time have passed.
@@ -29,10 +29,10 @@ impl View<'_> {
     }
 
     /// The document under `key`; an error when the key holds something else.
-    pub fn document(&self, key: &[u8]) -> Result<Option<Document>, Answer> {
+    pub fn document(&self, key: &[u8]) -> Result<Option<Document>, CommandError> {
         self.with(key, |entry| match &entry.value {
             Value::Json(document) => Ok(document.clone()),
-            _ => Err(Answer::WRONG_JSON_KIND),
+            _ => Err(CommandError::WRONG_JSON_KIND),
         })
         .transpose()
     }
@@ -42,8 +42,8 @@ impl View<'_> {
         &self,
         key: &[u8],
         with: impl FnOnce(&C) -> T,
-    ) -> Result<Option<T>, Answer> {
-        self.with(key, |entry| C::of(&entry.value).map(with).ok_or(Answer::WRONG_KIND)).transpose()
+    ) -> Result<Option<T>, CommandError> {
+        self.with(key, |entry| C::of(&entry.value).map(with).ok_or(CommandError::WRONG_KIND)).transpose()
     }
 
     pub fn value(&self, key: &[u8]) -> Option<Value> {

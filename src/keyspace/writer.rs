@@ -1,10 +1,11 @@
 //! Changing the keyspace: only while an entry of the log is applied.
 
 use std::num::NonZeroU64;
+use std::ops::Deref;
 
 use super::map::PARTS;
-use super::{Collection, Entry, Event, Held, Key, Keyspace, Origin, Value};
-use crate::error::Answer;
+use super::{Collection, Entry, Event, Held, Key, Origin, Value, View};
+use crate::error::CommandError;
 use crate::json::Document;
 
 /// What every replica knows of the entry that is being applied: its index, and the time its leader proposed it.
@@ -15,52 +16,27 @@ pub struct Stamp {
     pub now_ms: u64,
 }
 
-/// The keyspace as a writing command sees it. Every change records the stamp's index as the key's version.
+/// The keyspace as a writing command sees it: a [`View`] of it at the stamp's time, and what changes it. Every change
+/// records the stamp's index as the key's version.
 pub struct Writer<'a> {
-    pub(super) keyspace: &'a Keyspace,
+    /// Holds nothing itself, so that [`View::let_go`] lets nobody between the changes of a command.
+    pub(super) view: View<'a>,
     pub(super) stamp: Stamp,
     pub(super) origin: Origin,
     pub(super) _held: Held<'a>,
 }
 
+impl<'a> Deref for Writer<'a> {
+    type Target = View<'a>;
+
+    fn deref(&self) -> &View<'a> {
+        &self.view
+    }
+}
+
 impl Writer<'_> {
     pub fn stamp(&self) -> Stamp {
         self.stamp
-    }
-
-    /// Calls `with` on the entry under `key`, if it is there and not expired at the stamp's time.
-    pub fn with<T>(&self, key: &[u8], with: impl FnOnce(&Entry) -> T) -> Option<T> {
-        let entry = self.keyspace.map.get(key)?;
-        if entry.is_expired(self.stamp.now_ms) {
-            return None;
-        }
-        Some(with(&entry))
-    }
-
-    pub fn exists(&self, key: &[u8]) -> bool {
-        self.with(key, |_| ()).is_some()
-    }
-
-    pub fn value(&self, key: &[u8]) -> Option<Value> {
-        self.with(key, |entry| entry.value.clone())
-    }
-
-    /// The document under `key`; an error when the key holds something else.
-    pub fn document(&self, key: &[u8]) -> Result<Option<Document>, Answer> {
-        self.with(key, |entry| match &entry.value {
-            Value::Json(document) => Ok(document.clone()),
-            _ => Err(Answer::WRONG_JSON_KIND),
-        })
-        .transpose()
-    }
-
-    /// What `with` makes of the collection under `key`; an error when the key holds something else.
-    pub fn with_collection<C: Collection, T>(
-        &self,
-        key: &[u8],
-        with: impl FnOnce(&C) -> T,
-    ) -> Result<Option<T>, Answer> {
-        self.with(key, |entry| C::of(&entry.value).map(with).ok_or(Answer::WRONG_KIND)).transpose()
     }
 
     /// Puts `value` under `key`, whatever was there; a deadline that was there is gone.
@@ -159,14 +135,14 @@ impl Writer<'_> {
     pub fn edit_document<T>(
         &mut self,
         key: &[u8],
-        edit: impl FnOnce(&mut Document) -> Result<Edited<T>, Answer>,
-    ) -> Result<Option<T>, Answer> {
+        edit: impl FnOnce(&mut Document) -> Result<Edited<T>, CommandError>,
+    ) -> Result<Option<T>, CommandError> {
         if !self.exists(key) {
             return Ok(None);
         }
         self.keyspace.capturing.before_change(&self.keyspace.map, key);
         let Some(mut entry) = self.keyspace.map.get_mut(key) else { return Ok(None) };
-        let Value::Json(document) = &mut entry.value else { return Err(Answer::WRONG_JSON_KIND) };
+        let Value::Json(document) = &mut entry.value else { return Err(CommandError::WRONG_JSON_KIND) };
         match edit(document)? {
             Edited::Unchanged(answer) => Ok(Some(answer)),
             Edited::Changed(answer) => {
@@ -183,14 +159,14 @@ impl Writer<'_> {
     pub fn edit_collection<C: Collection, T>(
         &mut self,
         key: &[u8],
-        edit: impl FnOnce(&mut C) -> Result<Edited<T>, Answer>,
-    ) -> Result<Option<T>, Answer> {
+        edit: impl FnOnce(&mut C) -> Result<Edited<T>, CommandError>,
+    ) -> Result<Option<T>, CommandError> {
         self.keyspace.capturing.before_change(&self.keyspace.map, key);
         let Some(mut entry) = self.keyspace.map.get_mut(key) else { return Ok(None) };
         if entry.is_expired(self.stamp.now_ms) {
             return Ok(None);
         }
-        let collection = C::of_mut(&mut entry.value).ok_or(Answer::WRONG_KIND)?;
+        let collection = C::of_mut(&mut entry.value).ok_or(CommandError::WRONG_KIND)?;
         let edited = edit(collection)?;
         let emptied = collection.is_empty();
         let (answer, changed) = match edited {
@@ -217,8 +193,8 @@ impl Writer<'_> {
     pub fn edit_or_begin<C: Collection, T>(
         &mut self,
         key: Key,
-        edit: impl FnOnce(&mut C) -> Result<Edited<T>, Answer>,
-    ) -> Result<T, Answer> {
+        edit: impl FnOnce(&mut C) -> Result<Edited<T>, CommandError>,
+    ) -> Result<T, CommandError> {
         if self.exists(key.as_bytes()) {
             let edited = self.edit_collection(key.as_bytes(), edit)?;
             return Ok(edited.expect("nothing takes a key away meanwhile"));

@@ -11,7 +11,7 @@ use bytes::Bytes;
 
 use super::transaction::{self, Transaction};
 use crate::command::{Context, Route, Row, table};
-use crate::error::Answer;
+use crate::error::CommandError;
 
 const VERSION: u8 = 1;
 const HEADER_BYTES: usize = 13;
@@ -26,7 +26,7 @@ pub const ENTRY_BYTES_MAX: usize = HEADER_BYTES + BATCH_BYTES_MAX;
 
 const _: () = assert!(ENTRY_BYTES_MAX < u32::MAX as usize, "the length of a command has four bytes");
 
-const TOO_LARGE: Answer = Answer::fixed("ERR the write is too large for an entry of the log");
+const TOO_LARGE: CommandError = CommandError::fixed("ERR the write is too large for an entry of the log");
 
 /// A batch that is being collected. It has no time yet: the proposer stamps it.
 #[derive(Debug, Default)]
@@ -69,7 +69,7 @@ impl Batch {
     ///
     /// # Panics
     /// If the row does not write.
-    pub fn push(&mut self, row: &Row, words: &[Bytes], context: &Context) -> Result<(), Answer> {
+    pub fn push(&mut self, row: &Row, words: &[Bytes], context: &Context) -> Result<(), CommandError> {
         self.push_within(row, words, context, BATCH_BYTES_MAX)
     }
 
@@ -79,7 +79,7 @@ impl Batch {
         words: &[Bytes],
         context: &Context,
         bytes_max: usize,
-    ) -> Result<(), Answer> {
+    ) -> Result<(), CommandError> {
         let Route::Write { code, canonical, .. } = row.route else {
             panic!("{} does not go through the log", row.spec.name);
         };
@@ -87,7 +87,7 @@ impl Batch {
     }
 
     /// Adds a transaction. On an error the batch is as it was.
-    pub fn push_transaction(&mut self, transaction: &Transaction) -> Result<(), Answer> {
+    pub fn push_transaction(&mut self, transaction: &Transaction) -> Result<(), CommandError> {
         self.append(transaction::CODE, BATCH_BYTES_MAX, |out| {
             transaction.encode(out);
             Ok(())
@@ -98,8 +98,8 @@ impl Batch {
         &mut self,
         code: u16,
         bytes_max: usize,
-        body: impl FnOnce(&mut Vec<u8>) -> Result<(), Answer>,
-    ) -> Result<(), Answer> {
+        body: impl FnOnce(&mut Vec<u8>) -> Result<(), CommandError>,
+    ) -> Result<(), CommandError> {
         let begin = self.bytes.len();
         self.bytes.extend_from_slice(&[0; 4]);
         self.bytes.extend_from_slice(&code.to_le_bytes());
@@ -223,7 +223,7 @@ impl<'a> Iterator for BatchReader<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::command::Draw;
+    use crate::command::SeedSource;
     use crate::resp::Protocol;
 
     #[test]
@@ -233,7 +233,7 @@ mod tests {
             protocol: Protocol::Resp2,
             now_ms: 1,
             document_bytes_max: 1 << 20,
-            chance: Draw::Drawn(0),
+            seed: SeedSource::Fixed(0),
         };
         let numbers = format!("[{}]", vec!["0.1"; 100].join(","));
         let words = ["k", "$", &numbers].map(|word| Bytes::copy_from_slice(word.as_bytes()));

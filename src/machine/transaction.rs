@@ -9,13 +9,13 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
 use super::{Audience, Malformed};
-use crate::command::{Budget, Context, Draw, Route, Row, table};
-use crate::error::{Answer, Unavailable};
+use crate::command::{Budget, Context, Route, Row, SeedSource, codes, table};
+use crate::error::{CommandError, Unavailable};
 use crate::keyspace::{Access, Alone, Key, Keyspace, Scope, Stamp};
 use crate::resp::{Protocol, Reply};
 
 /// The code of a transaction in the log; no row of the table has it.
-pub const CODE: u16 = 0;
+pub const CODE: u16 = codes::TRANSACTION;
 
 /// Commands that are done together.
 #[derive(Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -44,14 +44,14 @@ impl Transaction {
     ///
     /// # Panics
     /// If the row does neither.
-    pub fn push(&mut self, row: &Row, words: &[Bytes], context: &Context) -> Result<(), Answer> {
+    pub fn push(&mut self, row: &Row, words: &[Bytes], context: &Context) -> Result<(), CommandError> {
         let item = match row.route {
             Route::Write { code, canonical, .. } => {
                 let mut body = Vec::new();
                 canonical(&words[1..], context, &mut body)?;
                 Item::Write { code, body: body.into() }
             }
-            Route::Read { .. } => Item::Read { words: words.to_vec(), drawn: context.chance.next() },
+            Route::Read { .. } => Item::Read { words: words.to_vec(), drawn: context.seed.next() },
             _ => panic!("{} has no place in the log", row.spec.name),
         };
         self.items.push(item);
@@ -120,7 +120,7 @@ impl Transaction {
             protocol: self.protocol,
             now_ms: view.now_ms(),
             document_bytes_max: usize::MAX,
-            chance: Draw::Drawn(drawn),
+            seed: SeedSource::Fixed(drawn),
         };
         let mut budget = Budget::default();
         let mut replies = Vec::with_capacity(self.items.len());
@@ -155,7 +155,9 @@ fn write(code: u16, body: &[u8], access: Access<'_>, stamp: Stamp) -> Result<Rep
 fn read(words: &[Bytes], context: &Context, access: Access<'_>) -> Reply {
     let row = words.first().and_then(|name| table::find(name));
     let Some(Route::Read { run }) = row.map(|row| row.route) else {
-        return Reply::Error(Answer::fixed("ERR this version does not know a command of the transaction"));
+        return Reply::Error(CommandError::fixed(
+            "ERR this version does not know a command of the transaction",
+        ));
     };
     run(&words[1..], context, access).into()
 }

@@ -11,7 +11,7 @@ use tokio::time::MissedTickBehavior;
 
 use super::group::Group;
 use crate::command::keys::reap::Reap;
-use crate::command::{Context, Draw, Write, table};
+use crate::command::{Context, SeedSource, Write, table};
 use crate::keyspace::{Key, Keyspace};
 use crate::machine::Batch;
 use crate::resp::Protocol;
@@ -50,7 +50,7 @@ fn reap(keys: &[Key]) -> Batch {
     let row = table::by_code(Reap::CODE).expect("the table has the command");
     let words: Vec<Bytes> = keys.iter().map(|key| Bytes::copy_from_slice(key.as_bytes())).collect();
     let context =
-        Context { protocol: Protocol::Resp2, now_ms: 0, document_bytes_max: 0, chance: Draw::Drawn(0) };
+        Context { protocol: Protocol::Resp2, now_ms: 0, document_bytes_max: 0, seed: SeedSource::Fixed(0) };
     let mut batch = Batch::new();
     batch.push(row, &words, &context).expect("any keys are arguments of the command");
     batch

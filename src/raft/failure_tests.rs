@@ -12,7 +12,7 @@ use tokio::time::timeout;
 use super::group::{Founding, Group, Options};
 use super::net::{Change, ChangeRefused};
 use super::types::Member;
-use crate::command::{Context, Draw, ReadConsistency, table};
+use crate::command::{Context, ReadConsistency, SeedSource, table};
 use crate::env::{Background, Op, RealNet, SimDisk, SystemClock};
 use crate::error::{Fatal, Unavailable};
 use crate::keyspace::{Keyspace, Scope};
@@ -56,7 +56,7 @@ pub(super) fn set(key: &str) -> Batch {
     let row = table::find(b"SET").expect("the table has the command");
     let words = [key, "value"].map(|word| Bytes::copy_from_slice(word.as_bytes()));
     let context =
-        Context { protocol: Protocol::Resp2, now_ms: 1, document_bytes_max: 0, chance: Draw::Drawn(0) };
+        Context { protocol: Protocol::Resp2, now_ms: 1, document_bytes_max: 0, seed: SeedSource::Fixed(0) };
     let mut batch = Batch::new();
     batch.push(row, &words, &context).expect("the command is well formed");
     batch

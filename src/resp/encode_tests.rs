@@ -5,7 +5,7 @@ use super::super::limits::Limits;
 use super::super::reader::ReplyDecoder;
 use super::super::value::Value;
 use super::*;
-use crate::error::Answer;
+use crate::error::CommandError;
 
 fn text(reply: &Reply, protocol: Protocol) -> String {
     let mut out = Vec::new();
@@ -18,7 +18,7 @@ fn every_reply_has_its_bytes_in_both_protocols() {
     let one = || vec![Reply::Integer(1)];
     let cases = [
         (Reply::OK, "+OK\r\n", "+OK\r\n"),
-        (Reply::Error(Answer::SYNTAX), "-ERR syntax error\r\n", "-ERR syntax error\r\n"),
+        (Reply::Error(CommandError::SYNTAX), "-ERR syntax error\r\n", "-ERR syntax error\r\n"),
         (Reply::Integer(i64::MIN), ":-9223372036854775808\r\n", ":-9223372036854775808\r\n"),
         (Reply::Double(1.5), "$3\r\n1.5\r\n", ",1.5\r\n"),
         (Reply::Double(f64::NEG_INFINITY), "$4\r\n-inf\r\n", ",-inf\r\n"),
@@ -91,7 +91,7 @@ fn any_reply() -> impl Strategy<Value = Reply> {
         Just(Reply::Null),
         Just(Reply::NullArray),
         Just(Reply::from(Unavailable::Uncertain)),
-        any::<String>().prop_map(|text| Reply::Error(Answer::new(format!("ERR {text}")))),
+        any::<String>().prop_map(|text| Reply::Error(CommandError::new(format!("ERR {text}")))),
         any::<i64>().prop_map(Reply::Integer),
         any::<bool>().prop_map(Reply::Boolean),
         any::<f64>().prop_filter("equal to itself", |value| !value.is_nan()).prop_map(Reply::Double),

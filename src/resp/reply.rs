@@ -2,14 +2,14 @@
 
 use bytes::Bytes;
 
-use crate::error::{Answer, Unavailable};
+use crate::error::{CommandError, Unavailable};
 
 /// A reply. The encoder writes each in RESP2 or RESP3; what RESP2 lacks becomes what Redis sends in its place
 /// (a map a flat array, a double its text in a bulk string, a boolean 1 or 0, a set an array).
 #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 pub enum Reply {
     Simple(#[serde(deserialize_with = "simple")] Fixed),
-    Error(Answer),
+    Error(CommandError),
     Unavailable(Unavailable),
     Integer(i64),
     Double(f64),
@@ -89,8 +89,8 @@ impl Reply {
     }
 }
 
-impl From<Answer> for Reply {
-    fn from(answer: Answer) -> Reply {
+impl From<CommandError> for Reply {
+    fn from(answer: CommandError) -> Reply {
         Reply::Error(answer)
     }
 }
@@ -101,8 +101,8 @@ impl From<Unavailable> for Reply {
     }
 }
 
-impl From<Result<Reply, Answer>> for Reply {
-    fn from(result: Result<Reply, Answer>) -> Reply {
+impl From<Result<Reply, CommandError>> for Reply {
+    fn from(result: Result<Reply, CommandError>) -> Reply {
         result.unwrap_or_else(Reply::Error)
     }
 }

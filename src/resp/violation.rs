@@ -2,7 +2,7 @@
 
 use std::ascii::escape_default;
 
-use crate::error::Answer;
+use crate::error::CommandError;
 
 /// The bytes are no request, or one beyond the limits. Nothing after it can be understood: the connection answers
 /// [`ProtocolError::answer`] and ends.
@@ -33,8 +33,8 @@ pub enum ProtocolError {
 }
 
 impl ProtocolError {
-    pub fn answer(&self) -> Answer {
-        Answer::new(self.to_string())
+    pub fn answer(&self) -> CommandError {
+        CommandError::new(self.to_string())
     }
 }
 

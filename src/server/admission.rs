@@ -6,7 +6,7 @@ use super::dispatch::Runner;
 use super::stats::add;
 use crate::command::connection::auth;
 use crate::command::{Row, admit, called, table};
-use crate::error::Answer;
+use crate::error::CommandError;
 use crate::resp::{Reply, Request};
 
 /// How much of an unknown command's name and arguments an error repeats, as in Redis.
@@ -45,12 +45,12 @@ impl Runner<'_> {
 
     /// Whether the client has to say who it is before it may run this.
     fn is_barred(&mut self, row: &Row) -> bool {
-        !row.flags.before_login && !self.session.authenticated && self.shared.is_stranger(self.session)
+        !row.flags.no_auth && !self.session.authenticated && self.shared.is_stranger(self.session)
     }
 }
 
 /// The error of a command that is not in the table, word for word as Redis gives it: clients match on it.
-fn unknown_command(request: &Request) -> Answer {
+fn unknown_command(request: &Request) -> CommandError {
     let shown = |word: &Bytes| String::from_utf8_lossy(&word[..word.len().min(ECHO_BYTES_MAX)]).into_owned();
     let mut arguments = String::new();
     for word in request.args() {
@@ -60,7 +60,7 @@ fn unknown_command(request: &Request) -> Answer {
         arguments.push_str(&format!("'{}' ", shown(word)));
     }
     let name = shown(request.name());
-    Answer::new(format!("ERR unknown command '{name}', with args beginning with: {arguments}"))
+    CommandError::new(format!("ERR unknown command '{name}', with args beginning with: {arguments}"))
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use super::join;
 use super::shared::Shared;
 use crate::command::ReadConsistency;
 use crate::config;
-use crate::error::{Answer, Unavailable};
+use crate::error::{CommandError, Unavailable};
 use crate::raft::{Change, ChangeRefused, Member};
 
 /// How a node starts again that gives up what it was.
@@ -17,16 +17,16 @@ pub enum Restart {
 }
 
 /// Has the group make a change.
-pub async fn change(shared: &Shared, change: Change) -> Result<(), Answer> {
+pub async fn change(shared: &Shared, change: Change) -> Result<(), CommandError> {
     if shared.group.status().removed {
-        return Err(Answer::new(Unavailable::Removed.to_string()));
+        return Err(CommandError::new(Unavailable::Removed.to_string()));
     }
     shared.group.change(change).await.map_err(|refused| match refused {
-        ChangeRefused::NotLeader => Answer::fixed("CLUSTERDOWN no leader is known"),
-        ChangeRefused::Impossible(reason) => Answer::new(format!("ERR {reason}")),
-        ChangeRefused::Later(reason) => Answer::new(format!("TRYAGAIN {reason}; nothing was changed")),
+        ChangeRefused::NotLeader => CommandError::fixed("CLUSTERDOWN no leader is known"),
+        ChangeRefused::Impossible(reason) => CommandError::new(format!("ERR {reason}")),
+        ChangeRefused::Later(reason) => CommandError::new(format!("TRYAGAIN {reason}; nothing was changed")),
         ChangeRefused::Unknown(reason) => {
-            Answer::new(format!("UNCERTAIN the change may or may not have been made: {reason}"))
+            CommandError::new(format!("UNCERTAIN the change may or may not have been made: {reason}"))
         }
     })
 }
@@ -40,7 +40,7 @@ pub async fn add(
     client: String,
     raft: String,
     incarnation: Option<u64>,
-) -> Result<String, Answer> {
+) -> Result<String, CommandError> {
     check_address(&client)?;
     check_address(&raft)?;
     let incarnation = match incarnation {
@@ -49,27 +49,27 @@ pub async fn add(
     };
     let incarnation = incarnation.ok_or_else(|| {
         let reason = format!("ERR node {id} does not answer at {raft}: start it with --join, which adds it");
-        Answer::new(reason)
+        CommandError::new(reason)
     })?;
     let member = Member { raft_address: raft, client_address: client, incarnation };
     change(shared, Change::Add { id, member }).await?;
     Ok(shared.group.cluster().to_string())
 }
 
-fn check_address(address: &str) -> Result<(), Answer> {
+fn check_address(address: &str) -> Result<(), CommandError> {
     let port = config::port(address);
-    port.map(drop).ok_or_else(|| Answer::new(format!("ERR {address:?} is not host:port")))
+    port.map(drop).ok_or_else(|| CommandError::new(format!("ERR {address:?} is not host:port")))
 }
 
 /// Has this node start again as a new member of another cluster. What it had is given up, so it has to be nothing: a write
 /// that is acknowledged before this is seen here, and none is acknowledged after it.
-pub async fn join(shared: &Shared, address: String) -> Result<(), Answer> {
+pub async fn join(shared: &Shared, address: String) -> Result<(), CommandError> {
     check_address(&address)?;
     check_nothing_is_lost(shared)?;
     check_other(shared, &address).await?;
     // Dropped, whatever the reason, it lets writes in again.
     let Some(closed) = shared.group.close_to_writes().await else {
-        return Err(Answer::fixed("ERR writes that are under way did not end"));
+        return Err(CommandError::fixed("ERR writes that are under way did not end"));
     };
     check_nothing_is_lost(shared)?;
     closed.for_good();
@@ -80,16 +80,16 @@ pub async fn join(shared: &Shared, address: String) -> Result<(), Answer> {
 /// Has this node start again as the only member of its cluster, with what it has: the others are lost.
 ///
 /// While a majority answers they are not, and would go on as well.
-pub async fn forget_others(shared: &Shared) -> Result<(), Answer> {
+pub async fn forget_others(shared: &Shared) -> Result<(), CommandError> {
     if shared.group.is_alone() {
-        return Err(Answer::fixed("ERR this node is the only member already"));
+        return Err(CommandError::fixed("ERR this node is the only member already"));
     }
     let status = shared.group.status();
     if status.removed {
-        return Err(Answer::new(Unavailable::Removed.to_string()));
+        return Err(CommandError::new(Unavailable::Removed.to_string()));
     }
     if status.last_log_index.is_none() {
-        return Err(Answer::fixed("ERR this node has nothing to go on with"));
+        return Err(CommandError::fixed("ERR this node has nothing to go on with"));
     }
     match shared.group.read_barrier(ReadConsistency::Linearizable).await {
         Err(Unavailable::NoLeader | Unavailable::NoQuorum) => {
@@ -97,39 +97,43 @@ pub async fn forget_others(shared: &Shared) -> Result<(), Answer> {
             Ok(())
         }
         // Also with a full disk, or far behind: what the read has to see was asked of a majority.
-        Ok(_) | Err(_) => Err(Answer::fixed("ERR a majority answers: remove members with RAFT.NODE REMOVE")),
+        Ok(_) | Err(_) => {
+            Err(CommandError::fixed("ERR a majority answers: remove members with RAFT.NODE REMOVE"))
+        }
     }
 }
 
-fn check_nothing_is_lost(shared: &Shared) -> Result<(), Answer> {
+fn check_nothing_is_lost(shared: &Shared) -> Result<(), CommandError> {
     if !shared.group.is_loaded() {
-        return Err(Answer::new(Unavailable::Loading.to_string()));
+        return Err(CommandError::new(Unavailable::Loading.to_string()));
     }
     if !shared.group.is_alone() {
-        return Err(Answer::fixed("ERR this node is a member of a cluster already"));
+        return Err(CommandError::fixed("ERR this node is a member of a cluster already"));
     }
     match shared.keyspace.is_empty() {
         true => Ok(()),
-        false => Err(Answer::fixed("ERR this node has keys, which joining would lose: start an empty one")),
+        false => {
+            Err(CommandError::fixed("ERR this node has keys, which joining would lose: start an empty one"))
+        }
     }
 }
 
 /// Whether the node at `address` is there, and may take this one in, as far as it can be told beforehand.
-async fn check_other(shared: &Shared, address: &str) -> Result<(), Answer> {
+async fn check_other(shared: &Shared, address: &str) -> Result<(), CommandError> {
     let password = shared.config.read().join_password().map(str::to_owned);
     let seen = join::look(address, password.as_deref()).await?;
     if seen.run_id == shared.run_id {
-        return Err(Answer::new(format!("ERR {address} is this node itself")));
+        return Err(CommandError::new(format!("ERR {address} is this node itself")));
     }
     if seen.removed {
-        return Err(Answer::new(format!("ERR {address} was removed from its cluster: name a member")));
+        return Err(CommandError::new(format!("ERR {address} was removed from its cluster: name a member")));
     }
     let status = shared.group.status();
     let id = status.node_id;
     let own = status.own().map(|own| &own.member.client_address);
     // One that has this node's address is this node, which began to join before.
     match seen.members.iter().find(|(member, _)| *member == id) {
-        Some((_, other)) if Some(other) != own => Err(Answer::new(format!(
+        Some((_, other)) if Some(other) != own => Err(CommandError::new(format!(
             "ERR node {id} is a member there already, at {other}: start this one with another --node-id"
         ))),
         _ => Ok(()),

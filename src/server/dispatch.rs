@@ -21,7 +21,7 @@ use super::stats::add;
 use super::transact::ToldAgain;
 use super::waiting::Blocked;
 use crate::command::transactions::{Queue, Step};
-use crate::command::{Context, Draw, Group, ReplyMode, Route, Row, Session, called, table};
+use crate::command::{Context, Group, ReplyMode, Route, Row, SeedSource, Session, called, table};
 use crate::env::Random;
 use crate::error::Unavailable;
 use crate::keyspace::Settled;
@@ -46,7 +46,7 @@ pub async fn run(requests: &mut std::vec::IntoIter<Request>, place: Place<'_>) {
         protocol: session.protocol,
         now_ms: shared.group.now_ms(),
         document_bytes_max: shared.config.read().document_max_bytes,
-        chance: Draw::Fresh(Random::of_thread),
+        seed: SeedSource::Fresh(Random::of_thread),
     };
     let redirect = Redirect::new(shared);
     let (batch, slots, barrier, shows) = (Batch::new(), Vec::new(), None, false);
@@ -203,7 +203,7 @@ impl Runner<'_> {
                     Unavailable::Uncertain.into()
                 }
                 // Nobody is there to be told anything.
-                () = hung_up(self.socket), if row.flags.waits => {
+                () = hung_up(self.socket), if row.flags.blocking => {
                     self.session.closing = true;
                     self.session.unanswered = true;
                     Reply::Null
@@ -327,7 +327,7 @@ impl Runner<'_> {
 
     /// Shows a command to those who monitor this node.
     fn show(&self, row: &Row, request: &Request) {
-        if !row.flags.secret {
+        if !row.flags.skip_monitor {
             self.shared.hub.show(&monitored(self.wall_ms, &self.session.address, request));
         }
     }

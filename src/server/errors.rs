@@ -52,21 +52,21 @@ fn code_of(line: &str) -> &str {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::error::{Answer, Unavailable};
+    use crate::error::{CommandError, Unavailable};
 
     #[test]
     fn errors_are_counted_by_their_codes() {
         let counts = ErrorCounts::default();
         counts.count(&Reply::OK);
-        counts.count(&Reply::Error(Answer::SYNTAX));
-        counts.count(&Reply::Error(Answer::WRONG_KIND));
-        counts.count(&Reply::Error(Answer::WRONG_JSON_KIND));
+        counts.count(&Reply::Error(CommandError::SYNTAX));
+        counts.count(&Reply::Error(CommandError::WRONG_KIND));
+        counts.count(&Reply::Error(CommandError::WRONG_JSON_KIND));
         counts.count(&Reply::Unavailable(Unavailable::Loading));
         let expected = [("ERR", 2), ("LOADING", 1), ("WRONGTYPE", 1)].map(|(code, n)| (code.to_string(), n));
         assert_eq!(counts.all(), expected);
         (0..1000).for_each(|n| {
             let code: String = format!("{n:04}").bytes().map(|digit| (digit + 17) as char).collect();
-            counts.count(&Reply::Error(Answer::new(code)));
+            counts.count(&Reply::Error(CommandError::new(code)));
         });
         assert_eq!(counts.all().len(), KINDS_MAX);
     }

@@ -12,7 +12,7 @@ use super::stats::get;
 use super::waiting;
 use crate::command::{Histogram, Inspect, LatencyEvent, Memory, Session, SlowRequest, called};
 use crate::env::Pending;
-use crate::error::Answer;
+use crate::error::CommandError;
 
 impl Shared {
     /// Takes note of a command, counted at this place, that ran for so long.
@@ -93,7 +93,7 @@ impl Inspect for Shared {
         age.map_or(self.started_ms, |age| self.clock.now_ms().saturating_sub(age.as_millis() as u64)) / 1000
     }
 
-    fn save(&self) -> Pending<'_, Result<(), Answer>> {
+    fn save(&self) -> Pending<'_, Result<(), CommandError>> {
         Box::pin(waiting::save(self))
     }
 
@@ -101,10 +101,10 @@ impl Inspect for Shared {
         Box::pin(waiting::replicas_with_all(self, wanted, patience))
     }
 
-    fn begin_stop(&self) -> Result<(), Answer> {
+    fn begin_stop(&self) -> Result<(), CommandError> {
         match self.stops.send_replace(true) {
             false => Ok(()),
-            true => Err(Answer::fixed("ERR the node is stopping already")),
+            true => Err(CommandError::fixed("ERR the node is stopping already")),
         }
     }
 

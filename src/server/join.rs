@@ -7,7 +7,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
-use crate::error::{Answer, Fatal};
+use crate::error::{CommandError, Fatal};
 use crate::raft::Member;
 use crate::resp::{Limits, ReplyDecoder, Value, encode_request};
 
@@ -72,7 +72,7 @@ impl Seen {
 ///
 /// # Errors
 /// An answer for the operator, who may have mistaken the address.
-pub async fn look(address: &str, password: Option<&str>) -> Result<Seen, Answer> {
+pub async fn look(address: &str, password: Option<&str>) -> Result<Seen, CommandError> {
     let asked = async {
         let value = Talk::begin(address, password).await?.call(&["INFO", "server", "raft"]).await?;
         let text = value.text().map(|text| String::from_utf8_lossy(text).into_owned()).unwrap_or_default();
@@ -84,7 +84,7 @@ pub async fn look(address: &str, password: Option<&str>) -> Result<Seen, Answer>
         Ok(Err(Failed::Perhaps(reason))) => format!("cannot be asked: {reason}"),
         Err(_) => "did not answer in time".to_string(),
     };
-    Err(Answer::new(format!("ERR {address} {reason}")))
+    Err(CommandError::new(format!("ERR {address} {reason}")))
 }
 
 async fn ask_once(address: &str, password: Option<&str>, id: u64, own: &Member) -> Result<String, Failed> {

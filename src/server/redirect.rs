@@ -4,9 +4,10 @@
 
 use super::shared::Shared;
 use super::topology;
-use crate::command::{Peer, ReadConsistency, Route, Row, Session, Topology, slot};
+use crate::command::framework::slot;
+use crate::command::{Peer, ReadConsistency, Route, Row, Session, Topology};
 use crate::config::RedirectMode;
-use crate::error::{Answer, Unavailable};
+use crate::error::{CommandError, Unavailable};
 use crate::resp::{Reply, Request};
 
 /// Whether clients are sent to the leader, looked up once for a batch of requests.
@@ -56,5 +57,5 @@ impl Redirect {
 }
 
 fn moved(slot: u16, leader: &Peer) -> Reply {
-    Reply::Error(Answer::new(format!("MOVED {slot} {}", leader.address())))
+    Reply::Error(CommandError::new(format!("MOVED {slot} {}", leader.address())))
 }

@@ -16,13 +16,13 @@ use super::sampling::Samples;
 use super::slowlog::Slowlog;
 use super::stats::Stats;
 use super::{cluster, files, info, topology};
-use crate::command::keys::glob;
+use crate::command::framework::glob;
 use crate::command::{
     ClientLine, DEFAULT_USER, Node, ReadConsistency, Running, Session, SettingRefused, Switchboard, Topology,
 };
 use crate::config::{self, Config};
 use crate::env::{Clock, Pending};
-use crate::error::{Answer, Unavailable};
+use crate::error::{CommandError, Unavailable};
 use crate::keyspace::{Key, Keyspace, Scope, View};
 use crate::raft::{Change, Group};
 use crate::resp::Reply;
@@ -214,23 +214,23 @@ impl Node for Shared {
         client: String,
         raft: String,
         incarnation: Option<u64>,
-    ) -> Pending<'_, Result<String, Answer>> {
+    ) -> Pending<'_, Result<String, CommandError>> {
         Box::pin(cluster::add(self, id, client, raft, incarnation))
     }
 
-    fn remove_node(&self, id: u64, force: bool) -> Pending<'_, Result<(), Answer>> {
+    fn remove_node(&self, id: u64, force: bool) -> Pending<'_, Result<(), CommandError>> {
         Box::pin(cluster::change(self, Change::Remove { id, force }))
     }
 
-    fn transfer_leader(&self, to: Option<u64>) -> Pending<'_, Result<(), Answer>> {
+    fn transfer_leader(&self, to: Option<u64>) -> Pending<'_, Result<(), CommandError>> {
         Box::pin(cluster::change(self, Change::Transfer { to }))
     }
 
-    fn join_cluster(&self, address: String) -> Pending<'_, Result<(), Answer>> {
+    fn join_cluster(&self, address: String) -> Pending<'_, Result<(), CommandError>> {
         Box::pin(cluster::join(self, address))
     }
 
-    fn forget_others(&self) -> Pending<'_, Result<(), Answer>> {
+    fn forget_others(&self) -> Pending<'_, Result<(), CommandError>> {
         Box::pin(cluster::forget_others(self))
     }
 }

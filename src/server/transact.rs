@@ -8,7 +8,7 @@ use bytes::Bytes;
 use super::dispatch::Runner;
 use crate::command::transactions::{Queued, Step};
 use crate::command::{Route, Row, called, table};
-use crate::error::{Answer, Unavailable};
+use crate::error::{CommandError, Unavailable};
 use crate::keyspace::{Key, Scope};
 use crate::machine::{Batch, Transaction};
 use crate::resp::{Reply, Request};
@@ -18,7 +18,7 @@ enum Place {
     /// The next one of the transaction; where the command is counted.
     Transaction(usize),
     /// It was refused before anything was done.
-    Refused(Answer),
+    Refused(CommandError),
     /// It runs here: the command's position in the table, and its place in the queue.
     Here(usize, Request),
 }

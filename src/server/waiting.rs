@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::shared::Shared;
 use crate::command::Inspect;
-use crate::error::Answer;
+use crate::error::CommandError;
 
 /// How often what is waited for is looked at: a member acknowledges within milliseconds, and a look is cheap.
 const LOOK_AGAIN: Duration = Duration::from_millis(5);
@@ -62,10 +62,11 @@ fn known_to_have(shared: &Shared, entry: Option<u64>) -> (u64, u64) {
 }
 
 /// Takes a snapshot of what is applied now, and returns when it is on disk.
-pub async fn save(shared: &Shared) -> Result<(), Answer> {
-    let failed = |reason: &dyn std::fmt::Display| Answer::new(format!("ERR no snapshot was taken: {reason}"));
+pub async fn save(shared: &Shared) -> Result<(), CommandError> {
+    let failed =
+        |reason: &dyn std::fmt::Display| CommandError::new(format!("ERR no snapshot was taken: {reason}"));
     if shared.group.status().snapshot_running {
-        return Err(Answer::fixed("ERR Background save already in progress"));
+        return Err(CommandError::fixed("ERR Background save already in progress"));
     }
     let hindrance = || match shared.group.status().removed {
         true => Some("this node was removed from its cluster"),

@@ -6,11 +6,11 @@ use bytes::Bytes;
 use futures_util::FutureExt;
 use jsonvault::command::transactions::{Queue, Step};
 use jsonvault::command::{
-    ClientLine, Context, Draw, Inspect, Node, Peer, ReadConsistency, Route, Running, Session, SettingRefused,
-    Switchboard, Topology, admit, table,
+    ClientLine, Context, Inspect, Node, Peer, ReadConsistency, Route, Running, SeedSource, Session,
+    SettingRefused, Switchboard, Topology, admit, table,
 };
 use jsonvault::env::{Clock, SystemClock};
-use jsonvault::error::Answer;
+use jsonvault::error::CommandError;
 use jsonvault::keyspace::{Key, Keyspace, Scope};
 use jsonvault::machine::{Audience, Batch, Machine, Restore, Transaction, write_head, write_record};
 use jsonvault::resp::{Limits, Protocol, Reply, ReplyDecoder, Request, Value, encode};
@@ -75,7 +75,7 @@ impl Vault {
             protocol: self.session.protocol,
             now_ms: self.now_ms,
             document_bytes_max: jsonvault::json::DOCUMENT_BYTES_DEFAULT,
-            chance: Draw::Drawn(CHANCE),
+            seed: SeedSource::Fixed(CHANCE),
         }
     }
 
@@ -211,10 +211,13 @@ impl Vault {
     }
 }
 
-fn unknown(words: &[Bytes]) -> Answer {
+fn unknown(words: &[Bytes]) -> CommandError {
     let shown = |word: &Bytes| String::from_utf8_lossy(word).into_owned();
     let arguments: String = words[1..].iter().map(|word| format!("'{}' ", shown(word))).collect();
-    Answer::new(format!("ERR unknown command '{}', with args beginning with: {arguments}", shown(&words[0])))
+    CommandError::new(format!(
+        "ERR unknown command '{}', with args beginning with: {arguments}",
+        shown(&words[0])
+    ))
 }
 
 /// A node without a log, the first of three.

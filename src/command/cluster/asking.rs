@@ -2,7 +2,7 @@
 
 use super::DISABLED;
 use crate::command::{Args, Command, Control, Flags, Group, KeySpec, Node, Session, Spec};
-use crate::error::Answer;
+use crate::error::CommandError;
 use crate::resp::Reply;
 
 pub struct Asking;
@@ -23,12 +23,12 @@ impl Command for Asking {
         fast: true,
         without: &["noscript", "loading", "stale"],
         categories: &["@connection"],
-        ..Flags::NONE
+        ..Flags::DEFAULT
     };
 }
 
 impl Control for Asking {
-    fn run(_args: &mut Args<'_>, _session: &mut Session, node: &dyn Node) -> Result<Reply, Answer> {
+    fn run(_args: &mut Args<'_>, _session: &mut Session, node: &dyn Node) -> Result<Reply, CommandError> {
         if node.cluster_enabled() { Ok(Reply::OK) } else { Err(DISABLED) }
     }
 }

@@ -2,12 +2,12 @@
 
 use super::text;
 use crate::command::{Args, Command, Flags, Group, KeySpec, Node, Operate, Running, Spec};
-use crate::error::Answer;
+use crate::error::CommandError;
 use crate::resp::Reply;
 
-const NO_REPLICAS: Answer = Answer::fixed("ERR FAILOVER requires connected replicas.");
-const NO_TARGET: Answer = Answer::fixed("ERR FAILOVER target HOST and PORT is not a replica.");
-const BAD_TIMEOUT: Answer = Answer::fixed("ERR FAILOVER timeout must be greater than 0");
+const NO_REPLICAS: CommandError = CommandError::fixed("ERR FAILOVER requires connected replicas.");
+const NO_TARGET: CommandError = CommandError::fixed("ERR FAILOVER target HOST and PORT is not a replica.");
+const BAD_TIMEOUT: CommandError = CommandError::fixed("ERR FAILOVER timeout must be greater than 0");
 
 /// To which host and port; to whichever node has the most of the log otherwise.
 pub struct Failover(Option<(String, i64)>);
@@ -24,14 +24,14 @@ impl Command for Failover {
         summary: "Hands leadership to another node, and answers when that is done.",
         syntax: "[TO host port [FORCE]] [ABORT] [TIMEOUT milliseconds]",
     };
-    const FLAGS: Flags = Flags { without: &["loading"], ..Flags::NONE };
+    const FLAGS: Flags = Flags { without: &["loading"], ..Flags::DEFAULT };
 }
 
 impl Operate for Failover {
-    fn parse(args: &mut Args<'_>) -> Result<Failover, Answer> {
+    fn parse(args: &mut Args<'_>) -> Result<Failover, CommandError> {
         if args.left() == 1 && args.keyword("ABORT") {
             // One that is under way is over, one way or the other, within the time of an election.
-            return Err(Answer::fixed("ERR No failover in progress."));
+            return Err(CommandError::fixed("ERR No failover in progress."));
         }
         let mut target = None;
         while !args.is_empty() {
@@ -44,7 +44,7 @@ impl Operate for Failover {
                     return Err(BAD_TIMEOUT);
                 }
             } else {
-                return Err(Answer::SYNTAX);
+                return Err(CommandError::SYNTAX);
             }
         }
         Ok(Failover(target))

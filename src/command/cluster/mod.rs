@@ -12,16 +12,16 @@ pub mod redis_cluster;
 pub mod role;
 mod shape;
 
-use crate::error::Answer;
+use crate::error::CommandError;
 
-const DISABLED: Answer = Answer::fixed("ERR This instance has cluster support disabled");
+const DISABLED: CommandError = CommandError::fixed("ERR This instance has cluster support disabled");
 
 /// The id of a node.
-fn node_id(word: &[u8]) -> Result<u64, Answer> {
+fn node_id(word: &[u8]) -> Result<u64, CommandError> {
     let id = std::str::from_utf8(word).ok().and_then(|text| text.parse().ok()).filter(|id| *id > 0);
-    id.ok_or(Answer::fixed("ERR the id of a node is a number from 1 on"))
+    id.ok_or(CommandError::fixed("ERR the id of a node is a number from 1 on"))
 }
 
-fn text(word: &[u8]) -> Result<String, Answer> {
-    String::from_utf8(word.to_vec()).map_err(|_| Answer::fixed("ERR an address is text"))
+fn text(word: &[u8]) -> Result<String, CommandError> {
+    String::from_utf8(word.to_vec()).map_err(|_| CommandError::fixed("ERR an address is text"))
 }

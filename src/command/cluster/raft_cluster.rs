@@ -3,7 +3,7 @@
 
 use super::text;
 use crate::command::{Args, Command, Group, KeySpec, Node, Operate, Running, Spec};
-use crate::error::Answer;
+use crate::error::CommandError;
 use crate::resp::Reply;
 
 pub enum RaftCluster {
@@ -26,13 +26,13 @@ impl Command for RaftCluster {
 }
 
 impl Operate for RaftCluster {
-    fn parse(args: &mut Args<'_>) -> Result<RaftCluster, Answer> {
+    fn parse(args: &mut Args<'_>) -> Result<RaftCluster, CommandError> {
         let command = if args.keyword("JOIN") {
             RaftCluster::Join { address: text(args.word()?)? }
         } else if args.keyword("FORGET-OTHERS") {
             RaftCluster::ForgetOthers
         } else {
-            return Err(Answer::SYNTAX);
+            return Err(CommandError::SYNTAX);
         };
         args.finish()?;
         Ok(command)

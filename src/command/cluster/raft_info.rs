@@ -1,7 +1,7 @@
 //! `RAFT.INFO`: the section `raft` of `INFO`.
 
 use crate::command::{Args, Command, Control, Group, KeySpec, Node, Session, Spec};
-use crate::error::Answer;
+use crate::error::CommandError;
 use crate::resp::Reply;
 
 pub struct RaftInfo;
@@ -21,7 +21,7 @@ impl Command for RaftInfo {
 }
 
 impl Control for RaftInfo {
-    fn run(_args: &mut Args<'_>, _session: &mut Session, node: &dyn Node) -> Result<Reply, Answer> {
+    fn run(_args: &mut Args<'_>, _session: &mut Session, node: &dyn Node) -> Result<Reply, CommandError> {
         Ok(Reply::Verbatim(node.info(&["raft".to_string()]).into()))
     }
 }

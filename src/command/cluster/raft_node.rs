@@ -3,7 +3,7 @@
 
 use super::{node_id, text};
 use crate::command::{Args, Command, Group, KeySpec, Node, Operate, Running, Spec};
-use crate::error::Answer;
+use crate::error::CommandError;
 use crate::resp::Reply;
 
 pub enum RaftNode {
@@ -26,7 +26,7 @@ impl Command for RaftNode {
 }
 
 impl Operate for RaftNode {
-    fn parse(args: &mut Args<'_>) -> Result<RaftNode, Answer> {
+    fn parse(args: &mut Args<'_>) -> Result<RaftNode, CommandError> {
         let command = if args.keyword("ADD") {
             let id = node_id(args.word()?)?;
             let (client, raft) = (text(args.word()?)?, text(args.word()?)?);
@@ -35,7 +35,7 @@ impl Operate for RaftNode {
         } else if args.keyword("REMOVE") {
             RaftNode::Remove { id: node_id(args.word()?)?, force: args.keyword("FORCE") }
         } else {
-            return Err(Answer::SYNTAX);
+            return Err(CommandError::SYNTAX);
         };
         args.finish()?;
         Ok(command)
@@ -54,8 +54,8 @@ impl Operate for RaftNode {
 }
 
 /// The number of a data directory, in the notation of its node file.
-fn incarnation(word: &[u8]) -> Result<u64, Answer> {
+fn incarnation(word: &[u8]) -> Result<u64, CommandError> {
     let text = std::str::from_utf8(word).ok();
     let number = text.and_then(|text| u64::from_str_radix(text, 16).ok());
-    number.ok_or_else(|| Answer::fixed("ERR an incarnation is a hexadecimal number of 64 bits"))
+    number.ok_or_else(|| CommandError::fixed("ERR an incarnation is a hexadecimal number of 64 bits"))
 }

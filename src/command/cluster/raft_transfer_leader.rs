@@ -2,7 +2,7 @@
 
 use super::node_id;
 use crate::command::{Args, Command, Group, KeySpec, Node, Operate, Running, Spec};
-use crate::error::Answer;
+use crate::error::CommandError;
 use crate::resp::Reply;
 
 pub struct RaftTransferLeader {
@@ -24,7 +24,7 @@ impl Command for RaftTransferLeader {
 }
 
 impl Operate for RaftTransferLeader {
-    fn parse(args: &mut Args<'_>) -> Result<RaftTransferLeader, Answer> {
+    fn parse(args: &mut Args<'_>) -> Result<RaftTransferLeader, CommandError> {
         let to = if args.is_empty() { None } else { Some(node_id(args.word()?)?) };
         args.finish()?;
         Ok(RaftTransferLeader { to })

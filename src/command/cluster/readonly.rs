@@ -2,7 +2,7 @@
 
 use super::DISABLED;
 use crate::command::{Args, Command, Control, Flags, Group, KeySpec, Node, ReadConsistency, Session, Spec};
-use crate::error::Answer;
+use crate::error::CommandError;
 use crate::resp::Reply;
 
 pub struct Readonly;
@@ -20,12 +20,12 @@ impl Command for Readonly {
         syntax: "",
     };
     const FLAGS: Flags =
-        Flags { fast: true, without: &["noscript"], categories: &["@connection"], ..Flags::NONE };
+        Flags { fast: true, without: &["noscript"], categories: &["@connection"], ..Flags::DEFAULT };
 }
 
 /// Redis has these commands in a cluster alone. A group of several nodes is one: there the level of reads makes a
 /// difference. On a node that is alone it makes none, and `CLIENT READ-CONSISTENCY` sets it all the same.
-pub(super) fn check(node: &dyn Node) -> Result<(), Answer> {
+pub(super) fn check(node: &dyn Node) -> Result<(), CommandError> {
     match node.cluster_enabled() || node.topology().members.len() > 1 {
         true => Ok(()),
         false => Err(DISABLED),
@@ -33,7 +33,7 @@ pub(super) fn check(node: &dyn Node) -> Result<(), Answer> {
 }
 
 impl Control for Readonly {
-    fn run(_args: &mut Args<'_>, session: &mut Session, node: &dyn Node) -> Result<Reply, Answer> {
+    fn run(_args: &mut Args<'_>, session: &mut Session, node: &dyn Node) -> Result<Reply, CommandError> {
         check(node)?;
         session.read_consistency = Some(ReadConsistency::Local);
         Ok(Reply::OK)

@@ -2,7 +2,7 @@
 
 use super::readonly::{Readonly, check};
 use crate::command::{Args, Command, Control, Flags, Node, Session, Spec};
-use crate::error::Answer;
+use crate::error::CommandError;
 use crate::resp::Reply;
 
 pub struct Readwrite;
@@ -17,7 +17,7 @@ impl Command for Readwrite {
 }
 
 impl Control for Readwrite {
-    fn run(_args: &mut Args<'_>, session: &mut Session, node: &dyn Node) -> Result<Reply, Answer> {
+    fn run(_args: &mut Args<'_>, session: &mut Session, node: &dyn Node) -> Result<Reply, CommandError> {
         check(node)?;
         session.read_consistency = None;
         Ok(Reply::OK)

@@ -3,9 +3,9 @@
 use bytes::Bytes;
 
 use super::{DISABLED, shape};
-use crate::command::slot::{self, SLOTS};
+use crate::command::framework::slot::{self, SLOTS};
 use crate::command::{Args, Command, Control, Flags, Group, KeySpec, Node, Session, Spec, Subcommand};
-use crate::error::Answer;
+use crate::error::CommandError;
 use crate::resp::Reply;
 
 const HELP: &[&str] = &[
@@ -48,7 +48,7 @@ impl Command for RedisCluster {
         summary: "The group as a Redis Cluster whose one master, the leader, has all slots.",
         syntax: "",
     };
-    const FLAGS: Flags = Flags { without: &["noscript", "loading"], ..Flags::NONE };
+    const FLAGS: Flags = Flags { without: &["noscript", "loading"], ..Flags::DEFAULT };
     const SUBCOMMANDS: &'static [Subcommand] = &[
         Subcommand::new("SLOTS", "", "3.0.0", "O(N) with N the nodes").without(&["noscript"]),
         Subcommand::new("SHARDS", "", "7.0.0", "O(N) with N the nodes").without(&["noscript"]),
@@ -65,7 +65,7 @@ impl Command for RedisCluster {
 }
 
 impl Control for RedisCluster {
-    fn run(args: &mut Args<'_>, _session: &mut Session, node: &dyn Node) -> Result<Reply, Answer> {
+    fn run(args: &mut Args<'_>, _session: &mut Session, node: &dyn Node) -> Result<Reply, CommandError> {
         let word = args.word()?;
         if !node.cluster_enabled() {
             let known = Self::SUBCOMMANDS.iter().any(|one| one.name.as_bytes().eq_ignore_ascii_case(word));
@@ -92,8 +92,8 @@ impl Control for RedisCluster {
     }
 }
 
-fn count_keys(args: &mut Args<'_>, node: &dyn Node) -> Result<Reply, Answer> {
-    let wanted = slot_in(args.integer()?).ok_or(Answer::fixed("ERR Invalid slot"))?;
+fn count_keys(args: &mut Args<'_>, node: &dyn Node) -> Result<Reply, CommandError> {
+    let wanted = slot_in(args.integer()?).ok_or(CommandError::fixed("ERR Invalid slot"))?;
     let mut count = 0;
     node.for_each_key(&mut |key| {
         count += i64::from(slot::of(key) == wanted);
@@ -102,10 +102,10 @@ fn count_keys(args: &mut Args<'_>, node: &dyn Node) -> Result<Reply, Answer> {
     Ok(Reply::Integer(count))
 }
 
-fn keys(args: &mut Args<'_>, node: &dyn Node) -> Result<Reply, Answer> {
+fn keys(args: &mut Args<'_>, node: &dyn Node) -> Result<Reply, CommandError> {
     let (wanted, most) = (slot_in(args.integer()?), usize::try_from(args.integer()?));
     let (Some(wanted), Ok(most)) = (wanted, most) else {
-        return Err(Answer::fixed("ERR Invalid slot or number of keys"));
+        return Err(CommandError::fixed("ERR Invalid slot or number of keys"));
     };
     let mut found = Vec::new();
     node.for_each_key(&mut |key| {
@@ -121,12 +121,12 @@ fn slot_in(number: i64) -> Option<u16> {
     u16::try_from(number).ok().filter(|slot| *slot < SLOTS)
 }
 
-fn replicas(name: &[u8], node: &dyn Node) -> Result<Reply, Answer> {
+fn replicas(name: &[u8], node: &dyn Node) -> Result<Reply, CommandError> {
     let topology = node.topology();
-    let unknown = || Answer::new(format!("ERR Unknown node {}", String::from_utf8_lossy(name)));
+    let unknown = || CommandError::new(format!("ERR Unknown node {}", String::from_utf8_lossy(name)));
     let peer = topology.peer_named(name).ok_or_else(unknown)?;
     if Some(peer.id) != topology.leader {
-        return Err(Answer::fixed("ERR The specified node is not a master"));
+        return Err(CommandError::fixed("ERR The specified node is not a master"));
     }
     Ok(shape::replicas(&topology))
 }

@@ -1,7 +1,7 @@
 //! `ROLE`: whether this node leads, and who else there is.
 
 use crate::command::{Args, Command, Control, Flags, Group, KeySpec, Node, Session, Spec};
-use crate::error::Answer;
+use crate::error::CommandError;
 use crate::resp::Reply;
 
 pub struct Role;
@@ -19,11 +19,11 @@ impl Command for Role {
         syntax: "",
     };
     const FLAGS: Flags =
-        Flags { fast: true, for_everybody: true, categories: &["@admin", "@dangerous"], ..Flags::NONE };
+        Flags { fast: true, admin: Some(false), categories: &["@admin", "@dangerous"], ..Flags::DEFAULT };
 }
 
 impl Control for Role {
-    fn run(_args: &mut Args<'_>, _session: &mut Session, node: &dyn Node) -> Result<Reply, Answer> {
+    fn run(_args: &mut Args<'_>, _session: &mut Session, node: &dyn Node) -> Result<Reply, CommandError> {
         let topology = node.topology();
         let offset = Reply::Integer(topology.own().map_or(0, |peer| peer.offset) as i64);
         if topology.is_leader() {

@@ -1,6 +1,6 @@
 //! The group in the replies of Redis Cluster, field by field as Redis 7 gives them.
 
-use crate::command::slot::SLOTS;
+use crate::command::framework::slot::SLOTS;
 use crate::command::{Peer, Topology};
 use crate::resp::Reply;
 

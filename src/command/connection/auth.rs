@@ -1,16 +1,17 @@
 //! `AUTH [username] password`: says who the client is.
 
 use crate::command::{Args, Command, Control, DEFAULT_USER, Flags, Group, KeySpec, Node, Session, Spec};
-use crate::error::Answer;
+use crate::error::CommandError;
 use crate::resp::Reply;
 
-const NO_PASSWORD: Answer = Answer::fixed(
+const NO_PASSWORD: CommandError = CommandError::fixed(
     "ERR AUTH <password> called without any password configured for the default user. Are you sure your configuration is correct?",
 );
-const WRONG: Answer = Answer::fixed("WRONGPASS invalid username-password pair or user is disabled.");
+const WRONG: CommandError =
+    CommandError::fixed("WRONGPASS invalid username-password pair or user is disabled.");
 
 /// The answer to everything else that a client sends before it has said who it is.
-pub const REQUIRED: Answer = Answer::fixed("NOAUTH Authentication required.");
+pub const REQUIRED: CommandError = CommandError::fixed("NOAUTH Authentication required.");
 
 pub struct Auth;
 
@@ -27,11 +28,11 @@ impl Command for Auth {
         syntax: "[username] password",
     };
     const FLAGS: Flags =
-        Flags { fast: true, before_login: true, secret: true, also: &["allow_busy"], ..Flags::NONE };
+        Flags { fast: true, no_auth: true, skip_monitor: true, also: &["allow_busy"], ..Flags::DEFAULT };
 }
 
 impl Control for Auth {
-    fn run(args: &mut Args<'_>, session: &mut Session, node: &dyn Node) -> Result<Reply, Answer> {
+    fn run(args: &mut Args<'_>, session: &mut Session, node: &dyn Node) -> Result<Reply, CommandError> {
         let first = args.word()?;
         let (user, password) = match args.word_if_any() {
             Some(password) => (&first[..], password),
@@ -45,7 +46,12 @@ impl Control for Auth {
 }
 
 /// Makes the client the user of that name. One that fails stays who it was.
-pub fn log_in(user: &[u8], password: &[u8], session: &mut Session, node: &dyn Node) -> Result<(), Answer> {
+pub fn log_in(
+    user: &[u8],
+    password: &[u8],
+    session: &mut Session,
+    node: &dyn Node,
+) -> Result<(), CommandError> {
     if !node.authenticate(user, password) {
         return Err(WRONG);
     }

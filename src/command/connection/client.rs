@@ -4,16 +4,17 @@ mod kill;
 mod list;
 mod tracking;
 
+use crate::command::framework::subcommands;
 use crate::command::{
     Args, Command, Control, Flags, Group, KeySpec, Node, ReadConsistency, ReplyMode, Session, Spec,
-    Subcommand, subcommands,
+    Subcommand,
 };
-use crate::error::Answer;
+use crate::error::CommandError;
 use crate::resp::Reply;
 
 /// It is shown on a line, and kept with each slow request.
 const NAME_BYTES_MAX: usize = 256;
-const NO_LEVEL: Answer = Answer::fixed("ERR the levels are linearizable, lease and local");
+const NO_LEVEL: CommandError = CommandError::fixed("ERR the levels are linearizable, lease and local");
 
 pub struct Client;
 
@@ -29,7 +30,7 @@ impl Command for Client {
         summary: "Names, lists, pauses and ends connections.",
         syntax: "",
     };
-    const FLAGS: Flags = Flags { while_paused: true, ..Flags::NONE };
+    const FLAGS: Flags = Flags { while_paused: true, ..Flags::DEFAULT };
     const SUBCOMMANDS: &'static [Subcommand] = &[
         Subcommand::new("ID", "", "5.0.0", "O(1)"),
         Subcommand::new("INFO", "", "6.2.0", "O(1)"),
@@ -56,7 +57,7 @@ impl Command for Client {
 }
 
 impl Control for Client {
-    fn run(args: &mut Args<'_>, session: &mut Session, node: &dyn Node) -> Result<Reply, Answer> {
+    fn run(args: &mut Args<'_>, session: &mut Session, node: &dyn Node) -> Result<Reply, CommandError> {
         let word = args.word()?;
         match &word.to_ascii_uppercase()[..] {
             b"ID" if args.is_empty() => Ok(Reply::Integer(session.id as i64)),
@@ -95,52 +96,52 @@ impl Control for Client {
     }
 }
 
-fn pause(args: &mut Args<'_>, node: &dyn Node) -> Result<Reply, Answer> {
+fn pause(args: &mut Args<'_>, node: &dyn Node) -> Result<Reply, CommandError> {
     let time = args.word()?;
     let writes_only = args.keyword("WRITE");
     if !writes_only && !args.is_empty() && !args.keyword("ALL") {
-        return Err(Answer::fixed("ERR CLIENT PAUSE mode must be WRITE or ALL"));
+        return Err(CommandError::fixed("ERR CLIENT PAUSE mode must be WRITE or ALL"));
     }
     let millis = number(time, "ERR timeout is not an integer or out of range")?;
-    let millis = u64::try_from(millis).map_err(|_| Answer::fixed("ERR timeout is negative"))?;
+    let millis = u64::try_from(millis).map_err(|_| CommandError::fixed("ERR timeout is negative"))?;
     if node.now_ms().checked_add(millis).is_none_or(|end| i64::try_from(end).is_err()) {
-        return Err(Answer::fixed("ERR timeout is out of range"));
+        return Err(CommandError::fixed("ERR timeout is out of range"));
     }
     node.switchboard().pause(millis, writes_only);
     Ok(Reply::OK)
 }
 
 /// A word as a whole number; what is said if it is none.
-fn number(word: &[u8], wrong: &'static str) -> Result<i64, Answer> {
+fn number(word: &[u8], wrong: &'static str) -> Result<i64, CommandError> {
     let number = std::str::from_utf8(word).ok().and_then(|text| text.parse().ok());
-    number.ok_or(Answer::fixed(wrong))
+    number.ok_or(CommandError::fixed(wrong))
 }
 
 /// `ON` or `OFF`.
-fn switch(args: &mut Args<'_>, property: &mut bool) -> Result<Reply, Answer> {
+fn switch(args: &mut Args<'_>, property: &mut bool) -> Result<Reply, CommandError> {
     *property = match &args.word()?.to_ascii_uppercase()[..] {
         b"ON" => true,
         b"OFF" => false,
-        _ => return Err(Answer::SYNTAX),
+        _ => return Err(CommandError::SYNTAX),
     };
     Ok(Reply::OK)
 }
 
 /// No command waits for another client, so nobody is ever blocked.
-fn unblock(args: &mut Args<'_>) -> Result<Reply, Answer> {
+fn unblock(args: &mut Args<'_>) -> Result<Reply, CommandError> {
     args.integer()?;
     match args.is_empty() || args.keyword("TIMEOUT") || args.keyword("ERROR") {
         true => Ok(Reply::Integer(0)),
-        false => Err(Answer::fixed("ERR CLIENT UNBLOCK reason should be TIMEOUT or ERROR")),
+        false => Err(CommandError::fixed("ERR CLIENT UNBLOCK reason should be TIMEOUT or ERROR")),
     }
 }
 
-fn reply(args: &mut Args<'_>, session: &mut Session) -> Result<Reply, Answer> {
+fn reply(args: &mut Args<'_>, session: &mut Session) -> Result<Reply, CommandError> {
     session.replies = match &args.word()?.to_ascii_uppercase()[..] {
         b"ON" => ReplyMode::On,
         b"OFF" => ReplyMode::Off,
         b"SKIP" => ReplyMode::SkipNext,
-        _ => return Err(Answer::SYNTAX),
+        _ => return Err(CommandError::SYNTAX),
     };
     session.replies_said = true;
     // Only the word that replies are wanted again is answered.
@@ -148,17 +149,19 @@ fn reply(args: &mut Args<'_>, session: &mut Session) -> Result<Reply, Answer> {
 }
 
 /// A connection's name, which has to be printable and without spaces, so that lists stay readable by line.
-pub fn check_name(name: &[u8]) -> Result<String, Answer> {
+pub fn check_name(name: &[u8]) -> Result<String, CommandError> {
     match std::str::from_utf8(name) {
         Ok(name) if name.len() > NAME_BYTES_MAX => {
-            Err(Answer::new(format!("ERR Client names have at most {NAME_BYTES_MAX} bytes.")))
+            Err(CommandError::new(format!("ERR Client names have at most {NAME_BYTES_MAX} bytes.")))
         }
         Ok(name) if name.bytes().all(|byte| (b'!'..=b'~').contains(&byte)) => Ok(name.to_string()),
-        _ => Err(Answer::fixed("ERR Client names cannot contain spaces, newlines or special characters.")),
+        _ => Err(CommandError::fixed(
+            "ERR Client names cannot contain spaces, newlines or special characters.",
+        )),
     }
 }
 
-fn set_info(args: &mut Args<'_>, session: &mut Session) -> Result<Reply, Answer> {
+fn set_info(args: &mut Args<'_>, session: &mut Session) -> Result<Reply, CommandError> {
     let attribute = args.word()?.to_ascii_lowercase();
     let value = args.word()?;
     let field = match &attribute[..] {
@@ -166,12 +169,12 @@ fn set_info(args: &mut Args<'_>, session: &mut Session) -> Result<Reply, Answer>
         b"lib-ver" => &mut session.library_version,
         _ => {
             let name = String::from_utf8_lossy(&attribute);
-            return Err(Answer::new(format!("ERR Unrecognized option '{name}'")));
+            return Err(CommandError::new(format!("ERR Unrecognized option '{name}'")));
         }
     };
     let clean = check_name(value).map_err(|_| {
         let name = String::from_utf8_lossy(&attribute);
-        Answer::new(format!("ERR {name} cannot contain spaces, newlines or special characters."))
+        CommandError::new(format!("ERR {name} cannot contain spaces, newlines or special characters."))
     })?;
     *field = clean;
     Ok(Reply::OK)

@@ -1,7 +1,7 @@
 //! `ECHO message`: answers the message.
 
 use crate::command::{Args, Command, Flags, Group, KeySpec, Local, Session, Spec};
-use crate::error::Answer;
+use crate::error::CommandError;
 use crate::resp::Reply;
 
 pub struct Echo;
@@ -18,11 +18,11 @@ impl Command for Echo {
         summary: "Answers the message.",
         syntax: "message",
     };
-    const FLAGS: Flags = Flags { without: &["noscript"], ..Flags::NONE };
+    const FLAGS: Flags = Flags { without: &["noscript"], ..Flags::DEFAULT };
 }
 
 impl Local for Echo {
-    fn run(args: &mut Args<'_>, _session: &mut Session) -> Result<Reply, Answer> {
+    fn run(args: &mut Args<'_>, _session: &mut Session) -> Result<Reply, CommandError> {
         Ok(Reply::Bulk(args.word()?.clone()))
     }
 }

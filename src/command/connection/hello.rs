@@ -2,13 +2,13 @@
 
 use crate::command::server::module;
 use crate::command::{Args, Command, Control, Flags, Group, KeySpec, Node, Session, Spec};
-use crate::error::Answer;
+use crate::error::CommandError;
 use crate::resp::{Protocol, Reply};
 
 use super::auth::log_in;
 use super::client::check_name;
 
-const FIRST_WHO: Answer = Answer::fixed(
+const FIRST_WHO: CommandError = CommandError::fixed(
     "NOAUTH HELLO must be called with the client already authenticated, otherwise the HELLO <proto> AUTH <user> <pass> option can be used to authenticate the client and select the RESP protocol version at the same time",
 );
 
@@ -30,11 +30,11 @@ impl Command for Hello {
         syntax: "[protover [AUTH username password] [SETNAME clientname]]",
     };
     const FLAGS: Flags =
-        Flags { secret: true, before_login: true, fast: true, also: &["allow_busy"], ..Flags::NONE };
+        Flags { skip_monitor: true, no_auth: true, fast: true, also: &["allow_busy"], ..Flags::DEFAULT };
 }
 
 impl Control for Hello {
-    fn run(args: &mut Args<'_>, session: &mut Session, node: &dyn Node) -> Result<Reply, Answer> {
+    fn run(args: &mut Args<'_>, session: &mut Session, node: &dyn Node) -> Result<Reply, CommandError> {
         let mut protocol = session.protocol;
         let mut name = None;
         if let Some(version) = args.word_if_any() {
@@ -42,9 +42,13 @@ impl Control for Hello {
                 b"2" => Protocol::Resp2,
                 b"3" => Protocol::Resp3,
                 word if word.iter().all(u8::is_ascii_digit) => {
-                    return Err(Answer::fixed("NOPROTO unsupported protocol version"));
+                    return Err(CommandError::fixed("NOPROTO unsupported protocol version"));
                 }
-                _ => return Err(Answer::fixed("ERR Protocol version is not an integer or out of range")),
+                _ => {
+                    return Err(CommandError::fixed(
+                        "ERR Protocol version is not an integer or out of range",
+                    ));
+                }
             };
         }
         while let Some(option) = args.word_if_any() {
@@ -53,7 +57,7 @@ impl Control for Hello {
                 (b"AUTH", 2..) => log_in(args.word()?, args.word()?, session, node)?,
                 _ => {
                     let option = String::from_utf8_lossy(&option[..option.len().min(128)]);
-                    return Err(Answer::new(format!("ERR Syntax error in HELLO option '{option}'")));
+                    return Err(CommandError::new(format!("ERR Syntax error in HELLO option '{option}'")));
                 }
             }
         }

@@ -1,7 +1,7 @@
 //! `PING [message]`: answers PONG, or the message.
 
 use crate::command::{Args, Command, Flags, Group, KeySpec, Local, Session, Spec};
-use crate::error::Answer;
+use crate::error::CommandError;
 use crate::resp::Reply;
 
 pub struct Ping;
@@ -19,11 +19,11 @@ impl Command for Ping {
         syntax: "[message]",
     };
     const FLAGS: Flags =
-        Flags { while_subscribed: true, without: &["noscript", "loading", "stale"], ..Flags::NONE };
+        Flags { while_subscribed: true, without: &["noscript", "loading", "stale"], ..Flags::DEFAULT };
 }
 
 impl Local for Ping {
-    fn run(args: &mut Args<'_>, session: &mut Session) -> Result<Reply, Answer> {
+    fn run(args: &mut Args<'_>, session: &mut Session) -> Result<Reply, CommandError> {
         match (args.word_if_any(), args.is_empty()) {
             (_, false) => Err(args.wrong_arity()),
             // It stands between messages, and looks like one.

@@ -1,7 +1,7 @@
 //! `QUIT`: answers OK and closes the connection.
 
 use crate::command::{Args, Command, Flags, Group, KeySpec, Local, Session, Spec};
-use crate::error::Answer;
+use crate::error::CommandError;
 use crate::resp::Reply;
 
 pub struct Quit;
@@ -21,14 +21,14 @@ impl Command for Quit {
     const FLAGS: Flags = Flags {
         at_once: true,
         while_subscribed: true,
-        before_login: true,
+        no_auth: true,
         also: &["allow_busy"],
-        ..Flags::NONE
+        ..Flags::DEFAULT
     };
 }
 
 impl Local for Quit {
-    fn run(_args: &mut Args<'_>, session: &mut Session) -> Result<Reply, Answer> {
+    fn run(_args: &mut Args<'_>, session: &mut Session) -> Result<Reply, CommandError> {
         session.closing = true;
         Ok(Reply::OK)
     }

@@ -1,7 +1,7 @@
 //! `RESET`: puts the connection back to the state of a new one.
 
 use crate::command::{Args, Command, Control, Flags, Group, KeySpec, Node, Session, Spec};
-use crate::error::Answer;
+use crate::error::CommandError;
 use crate::resp::Reply;
 
 pub struct Reset;
@@ -22,14 +22,14 @@ impl Command for Reset {
         fast: true,
         at_once: true,
         while_subscribed: true,
-        before_login: true,
+        no_auth: true,
         also: &["allow_busy"],
-        ..Flags::NONE
+        ..Flags::DEFAULT
     };
 }
 
 impl Control for Reset {
-    fn run(_args: &mut Args<'_>, session: &mut Session, node: &dyn Node) -> Result<Reply, Answer> {
+    fn run(_args: &mut Args<'_>, session: &mut Session, node: &dyn Node) -> Result<Reply, CommandError> {
         node.switchboard().forget(session.id);
         session.reset();
         Ok(Reply::Simple("RESET"))

@@ -1,7 +1,7 @@
 //! `SELECT index`: there is one database, number 0.
 
 use crate::command::{Args, Command, Flags, Group, KeySpec, Local, Session, Spec};
-use crate::error::Answer;
+use crate::error::CommandError;
 use crate::resp::Reply;
 
 pub struct Select;
@@ -18,14 +18,14 @@ impl Command for Select {
         summary: "Selects the database: there is one, number 0.",
         syntax: "index",
     };
-    const FLAGS: Flags = Flags { without: &["noscript"], ..Flags::NONE };
+    const FLAGS: Flags = Flags { without: &["noscript"], ..Flags::DEFAULT };
 }
 
 impl Local for Select {
-    fn run(args: &mut Args<'_>, _session: &mut Session) -> Result<Reply, Answer> {
+    fn run(args: &mut Args<'_>, _session: &mut Session) -> Result<Reply, CommandError> {
         match args.integer()? {
             0 => Ok(Reply::OK),
-            _ => Err(Answer::fixed("ERR DB index is out of range")),
+            _ => Err(CommandError::fixed("ERR DB index is out of range")),
         }
     }
 }

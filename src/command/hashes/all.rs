@@ -1,13 +1,12 @@
 //! `HGETALL key`, `HKEYS key`, `HVALS key`: every field with its value, every field, every value.
 
-use super::spec;
-use crate::command::bulks::bulks;
-use crate::command::{Args, Budget, Command, Context, Read, Spec};
-use crate::error::Answer;
+use crate::command::framework::bulks::bulks;
+use crate::command::{Args, Budget, Command, Context, Group, Read, Spec};
+use crate::error::CommandError;
 use crate::keyspace::{Collection, Hash, Key, View};
 use crate::resp::Reply;
 
-fn pairs(hash: &Hash) -> Result<Reply, Answer> {
+fn pairs(hash: &Hash) -> Result<Reply, CommandError> {
     // What the pairs add to the two halves, each of which has its budget.
     Budget::default()
         .spend(hash.len().saturating_mul(2 * size_of::<Reply>()).saturating_add(hash.bytes()))?;
@@ -16,11 +15,11 @@ fn pairs(hash: &Hash) -> Result<Reply, Answer> {
     Ok(Reply::Map(fields.into_iter().zip(values).collect()))
 }
 
-fn fields(hash: &Hash) -> Result<Reply, Answer> {
+fn fields(hash: &Hash) -> Result<Reply, CommandError> {
     bulks(hash.iter().map(|(field, _)| field)).map(Reply::Array)
 }
 
-fn values(hash: &Hash) -> Result<Reply, Answer> {
+fn values(hash: &Hash) -> Result<Reply, CommandError> {
     bulks(hash.iter().map(|(_, value)| value)).map(Reply::Array)
 }
 
@@ -31,15 +30,15 @@ macro_rules! commands {
         }
 
         impl Command for $name {
-            const SPEC: Spec = spec($word, 2, $since, $complexity, $summary, "key");
+            const SPEC: Spec = Spec::of_key(Group::Hash, $word, 2, $since, $complexity, $summary, "key");
         }
 
         impl Read for $name {
-            fn parse(args: &mut Args<'_>, _context: &Context) -> Result<$name, Answer> {
+            fn parse(args: &mut Args<'_>, _context: &Context) -> Result<$name, CommandError> {
                 Ok($name { key: args.key()? })
             }
 
-            fn run(self, keyspace: &View<'_>) -> Result<Reply, Answer> {
+            fn run(self, keyspace: &View<'_>) -> Result<Reply, CommandError> {
                 let all = keyspace.with_collection(self.key.as_bytes(), $all)?;
                 all.unwrap_or_else(|| $all(&Hash::default()))
             }

@@ -2,15 +2,14 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::spec;
-use crate::command::text::whole;
-use crate::command::{Args, Command, Context, Flags, Spec, Write};
-use crate::error::Answer;
+use crate::command::strings::whole;
+use crate::command::{Args, Command, Context, Flags, Group, Spec, Write};
+use crate::error::CommandError;
 use crate::keyspace::{Collection, Edited, Element, Hash, Key, Writer};
 use crate::resp::Reply;
 
-const NOT_WHOLE: Answer = Answer::fixed("ERR hash value is not an integer");
-const OVERFLOW: Answer = Answer::fixed("ERR increment or decrement would overflow");
+const NOT_WHOLE: CommandError = CommandError::fixed("ERR hash value is not an integer");
+const OVERFLOW: CommandError = CommandError::fixed("ERR increment or decrement would overflow");
 
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
 pub struct Hincrby {
@@ -20,19 +19,24 @@ pub struct Hincrby {
 }
 
 impl Command for Hincrby {
-    const SPEC: Spec =
-        spec("HINCRBY", 4, "2.0.0", "O(1)", "Adds to the number that a field has.", "key field increment");
-    const FLAGS: Flags = Flags { fast: true, ..Flags::NONE };
+    const SPEC: Spec = Spec::of_key(
+        Group::Hash,
+        "HINCRBY",
+        4,
+        "2.0.0",
+        "O(1)",
+        "Adds to the number that a field has.",
+        "key field increment",
+    );
+    const FLAGS: Flags = Flags { fast: true, ..Flags::DEFAULT };
 }
 
 impl Write for Hincrby {
-    const CODE: u16 = 244;
-
-    fn parse(args: &mut Args<'_>, _context: &Context) -> Result<Hincrby, Answer> {
+    fn parse(args: &mut Args<'_>, _context: &Context) -> Result<Hincrby, CommandError> {
         Ok(Hincrby { key: args.key()?, field: args.element()?, by: args.integer()? })
     }
 
-    fn apply(self, keyspace: &mut Writer<'_>) -> Result<Reply, Answer> {
+    fn apply(self, keyspace: &mut Writer<'_>) -> Result<Reply, CommandError> {
         let after = keyspace.edit_or_begin(self.key, |hash: &mut Hash| {
             let before = match hash.get(self.field.as_bytes()) {
                 Some(value) => whole(value.as_bytes()).ok_or(NOT_WHOLE)?,

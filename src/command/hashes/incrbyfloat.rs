@@ -2,10 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::spec;
-use crate::command::text::incrbyfloat::{NOT_A_FLOAT, plus, real};
-use crate::command::{Args, Command, Context, Flags, Spec, Write};
-use crate::error::Answer;
+use crate::command::strings::incrbyfloat::{NOT_A_FLOAT, plus, real};
+use crate::command::{Args, Command, Context, Flags, Group, Spec, Write};
+use crate::error::CommandError;
 use crate::keyspace::{Collection, Edited, Element, Hash, Key, Writer};
 use crate::resp::Reply;
 
@@ -17,7 +16,8 @@ pub struct Hincrbyfloat {
 }
 
 impl Command for Hincrbyfloat {
-    const SPEC: Spec = spec(
+    const SPEC: Spec = Spec::of_key(
+        Group::Hash,
         "HINCRBYFLOAT",
         4,
         "2.6.0",
@@ -25,25 +25,23 @@ impl Command for Hincrbyfloat {
         "Adds to the number that a field has, which need not be whole.",
         "key field increment",
     );
-    const FLAGS: Flags = Flags { fast: true, ..Flags::NONE };
+    const FLAGS: Flags = Flags { fast: true, ..Flags::DEFAULT };
 }
 
 impl Write for Hincrbyfloat {
-    const CODE: u16 = 245;
-
-    fn parse(args: &mut Args<'_>, _context: &Context) -> Result<Hincrbyfloat, Answer> {
+    fn parse(args: &mut Args<'_>, _context: &Context) -> Result<Hincrbyfloat, CommandError> {
         let (key, field, word) = (args.key()?, args.element()?, args.word()?);
         let by = real(word).ok_or(NOT_A_FLOAT)?;
         if !by.is_finite() {
-            return Err(Answer::fixed("ERR value is NaN or Infinity"));
+            return Err(CommandError::fixed("ERR value is NaN or Infinity"));
         }
         Ok(Hincrbyfloat { key, field, by })
     }
 
-    fn apply(self, keyspace: &mut Writer<'_>) -> Result<Reply, Answer> {
+    fn apply(self, keyspace: &mut Writer<'_>) -> Result<Reply, CommandError> {
         let after = keyspace.edit_or_begin(self.key, |hash: &mut Hash| {
             let before = hash.get(self.field.as_bytes()).map_or(&b"0"[..], Element::as_bytes);
-            let text = plus(before, self.by, Answer::fixed("ERR hash value is not a float"))?;
+            let text = plus(before, self.by, CommandError::fixed("ERR hash value is not a float"))?;
             let value = Element::from(text.as_bytes());
             hash.room_for(self.field.cost() + value.cost())?;
             hash.insert(self.field, value);

@@ -1,27 +1,91 @@
 //! Hashes: fields with values, in the order in which the fields came.
 pub mod all;
-pub mod count;
-pub mod del;
 pub mod get;
 pub mod incrby;
 pub mod incrbyfloat;
-pub mod mget;
-pub mod random;
-pub mod scan;
 pub mod set;
 pub mod setnx;
 
-use super::{Group, KeySpec, Spec};
+use super::collections::scan::Page;
+use super::collections::{Family, Indexed, Keyed};
+use super::framework::bulks::{bulk, bulks};
+use super::{Group, Spec, Usage};
+use crate::error::CommandError;
+use crate::keyspace::{Element, Hash};
+use crate::resp::Reply;
 
-/// What the rows of this group have in common.
-const fn spec(
-    name: &'static str,
-    arity: i32,
-    since: &'static str,
-    complexity: &'static str,
-    summary: &'static str,
-    syntax: &'static str,
-) -> Spec {
-    let (keys, group) = (KeySpec::FIRST, Group::Hash);
-    Spec { name, aliases: &[], arity, keys, group, since, complexity, summary, syntax }
+impl Family for Hash {
+    const LEN: Spec =
+        Spec::of_key(Group::Hash, "HLEN", 2, "2.0.0", "O(1)", "How many fields a hash has.", "key")
+            .used(Usage::LOOKED_AT);
+}
+
+impl Keyed for Hash {
+    const GET: Spec =
+        Spec::of_key(Group::Hash, "HGET", 3, "2.0.0", "O(1)", "The value of a field.", "key field");
+    const GET_EACH: Spec = Spec::of_key(
+        Group::Hash,
+        "HMGET",
+        -3,
+        "2.0.0",
+        "O(N) with N the fields that are asked for",
+        "The values of several fields.",
+        "key field ...",
+    );
+    const REMOVE: Spec = Spec::of_key(
+        Group::Hash,
+        "HDEL",
+        -3,
+        "2.0.0",
+        "O(N) with N the fields that are asked for",
+        "Takes fields out of a hash.",
+        "key field ...",
+    )
+    .used(Usage::TAKEN_FROM);
+    const SCAN: Spec = Spec::of_key(
+        Group::Hash,
+        "HSCAN",
+        -3,
+        "2.8.0",
+        "O(1) for a call, O(N) for a whole walk with N the elements",
+        "The fields of a hash, some at a time.",
+        "key cursor [MATCH pattern] [COUNT count] [NOVALUES]",
+    );
+    const HAS_VALUES: bool = true;
+
+    fn lookup(&self, field: &[u8]) -> Reply {
+        bulk(self.get(field))
+    }
+
+    fn take_out(&mut self, field: &[u8]) -> bool {
+        self.remove(field)
+    }
+
+    fn page(&self, page: &Page) -> Result<(Vec<Reply>, u64), CommandError> {
+        let (positions, next) = self.walk(page.cursor, page.count);
+        let mut wanted: Vec<&Element> = Vec::new();
+        for (field, value) in positions.into_iter().filter_map(|position| Hash::at(self, position)) {
+            if page.wants(field)? {
+                wanted.push(field);
+                wanted.extend((!page.without_values).then_some(value));
+            }
+        }
+        Ok((bulks(wanted.into_iter())?, next))
+    }
+}
+
+impl Indexed for Hash {
+    const RANDOM: Spec = Spec::of_key(
+        Group::Hash,
+        "HRANDFIELD",
+        -2,
+        "6.2.0",
+        "O(N) with N the fields that are asked for",
+        "Fields of a hash that chance chooses.",
+        "key [count [WITHVALUES]]",
+    );
+
+    fn at(&self, position: usize) -> Option<(&Element, Option<&Element>)> {
+        Hash::at(self, position).map(|(field, value)| (field, Some(value)))
+    }
 }

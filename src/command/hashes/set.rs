@@ -2,9 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::spec;
-use crate::command::{Args, Command, Context, Flags, Spec, Usage, Write};
-use crate::error::Answer;
+use crate::command::{Args, Command, Context, Flags, Group, Spec, Usage, Write};
+use crate::error::CommandError;
 use crate::keyspace::{Collection, Edited, Element, Hash, Key, Writer};
 use crate::resp::Reply;
 
@@ -15,7 +14,7 @@ pub struct Pairs {
 }
 
 impl Pairs {
-    fn parse(args: &mut Args<'_>) -> Result<Pairs, Answer> {
+    fn parse(args: &mut Args<'_>) -> Result<Pairs, CommandError> {
         let key = args.key()?;
         if args.is_empty() || !args.left().is_multiple_of(2) {
             return Err(args.wrong_arity());
@@ -25,7 +24,7 @@ impl Pairs {
         Ok(Pairs { key, pairs })
     }
 
-    fn apply(self, keyspace: &mut Writer<'_>) -> Result<i64, Answer> {
+    fn apply(self, keyspace: &mut Writer<'_>) -> Result<i64, CommandError> {
         keyspace.edit_or_begin(self.key, |hash: &mut Hash| {
             hash.room_for(self.pairs.iter().map(|(field, value)| field.cost() + value.cost()).sum())?;
             let mut new = 0;
@@ -36,24 +35,23 @@ impl Pairs {
 }
 
 macro_rules! commands {
-    ($($name:ident, $word:literal, $since:literal, $complexity:literal, $code:literal, $answer:expr, $summary:literal;)*) => { $(
+    ($($name:ident, $word:literal, $since:literal, $complexity:literal, $answer:expr, $summary:literal;)*) => { $(
         #[derive(Debug, PartialEq, Serialize, Deserialize)]
         pub struct $name(Pairs);
 
         impl Command for $name {
-            const SPEC: Spec = spec($word, -4, $since, $complexity, $summary, "key field value [field value ...]").used(Usage::UPDATED);
-            const FLAGS: Flags = Flags { fast: true, ..Flags::NONE };
+            const SPEC: Spec = Spec::of_key(Group::Hash, $word, -4, $since, $complexity, $summary, "key field value [field value ...]").used(Usage::UPDATED);
+            const FLAGS: Flags = Flags { fast: true, ..Flags::DEFAULT };
         }
 
         impl Write for $name {
-            const CODE: u16 = $code;
             const EVENT: &'static str = "HSET";
 
-            fn parse(args: &mut Args<'_>, _context: &Context) -> Result<$name, Answer> {
+            fn parse(args: &mut Args<'_>, _context: &Context) -> Result<$name, CommandError> {
                 Pairs::parse(args).map($name)
             }
 
-            fn apply(self, keyspace: &mut Writer<'_>) -> Result<Reply, Answer> {
+            fn apply(self, keyspace: &mut Writer<'_>) -> Result<Reply, CommandError> {
                 let answer: fn(i64) -> Reply = $answer;
                 self.0.apply(keyspace).map(answer)
             }
@@ -62,6 +60,6 @@ macro_rules! commands {
 }
 
 commands! {
-    Hset, "HSET", "2.0.0", "O(1) for a field, O(N) for N of them", 240, Reply::Integer, "Gives fields their values.";
-    Hmset, "HMSET", "2.0.0", "O(N) with N the fields", 241, |_| Reply::OK, "Gives fields their values; HSET tells how many are new.";
+    Hset, "HSET", "2.0.0", "O(1) for a field, O(N) for N of them", Reply::Integer, "Gives fields their values.";
+    Hmset, "HMSET", "2.0.0", "O(N) with N the fields", |_| Reply::OK, "Gives fields their values; HSET tells how many are new.";
 }

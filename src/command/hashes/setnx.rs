@@ -2,9 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::spec;
-use crate::command::{Args, Command, Context, Flags, Spec, Usage, Write};
-use crate::error::Answer;
+use crate::command::{Args, Command, Context, Flags, Group, Spec, Usage, Write};
+use crate::error::CommandError;
 use crate::keyspace::{Collection, Edited, Element, Hash, Key, Writer};
 use crate::resp::Reply;
 
@@ -16,21 +15,27 @@ pub struct Hsetnx {
 }
 
 impl Command for Hsetnx {
-    const SPEC: Spec =
-        spec("HSETNX", 4, "2.0.0", "O(1)", "Gives a field that is not there a value.", "key field value")
-            .used(Usage::ADDED_TO);
-    const FLAGS: Flags = Flags { fast: true, ..Flags::NONE };
+    const SPEC: Spec = Spec::of_key(
+        Group::Hash,
+        "HSETNX",
+        4,
+        "2.0.0",
+        "O(1)",
+        "Gives a field that is not there a value.",
+        "key field value",
+    )
+    .used(Usage::ADDED_TO);
+    const FLAGS: Flags = Flags { fast: true, ..Flags::DEFAULT };
 }
 
 impl Write for Hsetnx {
-    const CODE: u16 = 242;
     const EVENT: &'static str = "HSET";
 
-    fn parse(args: &mut Args<'_>, _context: &Context) -> Result<Hsetnx, Answer> {
+    fn parse(args: &mut Args<'_>, _context: &Context) -> Result<Hsetnx, CommandError> {
         Ok(Hsetnx { key: args.key()?, field: args.element()?, value: args.element()? })
     }
 
-    fn apply(self, keyspace: &mut Writer<'_>) -> Result<Reply, Answer> {
+    fn apply(self, keyspace: &mut Writer<'_>) -> Result<Reply, CommandError> {
         let set = keyspace.edit_or_begin(self.key, |hash: &mut Hash| {
             if hash.contains(self.field.as_bytes()) {
                 return Ok(Edited::Unchanged(0));

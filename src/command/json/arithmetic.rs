@@ -7,7 +7,7 @@ use super::errors::NOT_NUMERIC;
 use super::expand::number;
 use super::target::{Target, places};
 use crate::command::{Args, Command, Context, Group, KeySpec, Spec, Write};
-use crate::error::Answer;
+use crate::error::CommandError;
 use crate::json::path::Path;
 use crate::json::{Action, Arithmetic, Builder, Document, Kind, Number, ParseLimits, Place, Value, rewrite};
 use crate::keyspace::{Edited, Key, Writer};
@@ -24,7 +24,7 @@ pub struct Operands {
 }
 
 macro_rules! commands {
-    ($($(#[$doc:meta])* $name:ident, $word:literal, $since:literal, $complexity:literal, $code:literal, $arithmetic:ident, $summary:literal;)*) => { $(
+    ($($(#[$doc:meta])* $name:ident, $word:literal, $since:literal, $complexity:literal, $arithmetic:ident, $summary:literal;)*) => { $(
         $(#[$doc])*
         #[derive(Debug, PartialEq, Serialize, Deserialize)]
         pub struct $name(Operands);
@@ -44,13 +44,11 @@ macro_rules! commands {
         }
 
         impl Write for $name {
-            const CODE: u16 = $code;
-
-            fn parse(args: &mut Args<'_>, context: &Context) -> Result<$name, Answer> {
+            fn parse(args: &mut Args<'_>, context: &Context) -> Result<$name, CommandError> {
                 Operands::parse(args, context).map($name)
             }
 
-            fn apply(self, keyspace: &mut Writer<'_>) -> Result<Reply, Answer> {
+            fn apply(self, keyspace: &mut Writer<'_>) -> Result<Reply, CommandError> {
                 self.0.apply(Arithmetic::$arithmetic, keyspace)
             }
         }
@@ -58,23 +56,23 @@ macro_rules! commands {
 }
 
 commands! {
-    NumIncrBy, "JSON.NUMINCRBY", "1.0.0", "O(N) with N the size of the document", 103, Add, "Adds to the numbers at a path.";
-    NumMultBy, "JSON.NUMMULTBY", "1.0.0", "O(N) with N the size of the document", 104, Multiply, "Multiplies the numbers at a path.";
-    NumPowBy, "JSON.NUMPOWBY", "1.0.0", "O(N) with N the size of the document", 105, Power, "Raises the numbers at a path to a power.";
+    NumIncrBy, "JSON.NUMINCRBY", "1.0.0", "O(N) with N the size of the document", Add, "Adds to the numbers at a path.";
+    NumMultBy, "JSON.NUMMULTBY", "1.0.0", "O(N) with N the size of the document", Multiply, "Multiplies the numbers at a path.";
+    NumPowBy, "JSON.NUMPOWBY", "1.0.0", "O(N) with N the size of the document", Power, "Raises the numbers at a path to a power.";
 }
 
 impl Operands {
-    fn parse(args: &mut Args<'_>, context: &Context) -> Result<Operands, Answer> {
+    fn parse(args: &mut Args<'_>, context: &Context) -> Result<Operands, CommandError> {
         let (key, path, text) = (args.key()?, args.word()?, args.word()?);
         let by = Number::parse(text).map_err(|error| error.line().into());
         let by = by.map(|number| Document::from_trusted(&encoded(number)));
         Ok(Operands { key, path: Target::parse(path)?, by, protocol: context.protocol })
     }
 
-    fn apply(self, arithmetic: Arithmetic, keyspace: &mut Writer<'_>) -> Result<Reply, Answer> {
+    fn apply(self, arithmetic: Arithmetic, keyspace: &mut Writer<'_>) -> Result<Reply, CommandError> {
         let path = self.path.path()?;
         let results = keyspace.edit_document(self.key.as_bytes(), |document| {
-            let by = self.by.as_ref().map_err(|line| Answer::new(line.clone()))?;
+            let by = self.by.as_ref().map_err(|line| CommandError::new(line.clone()))?;
             let by = Number::of(by.root()).ok_or(crate::json::BAD_OPERAND)?;
             let (results, fresh) = results(&path, document, arithmetic, by)?;
             if fresh.is_empty() {
@@ -83,10 +81,10 @@ impl Operands {
             put(document, &fresh)?;
             Ok(Edited::Changed(results))
         })?;
-        self.reply(path.is_legacy(), results.ok_or(Answer::NO_KEY)?)
+        self.reply(path.is_legacy(), results.ok_or(CommandError::NO_KEY)?)
     }
 
-    fn reply(&self, legacy: bool, results: Vec<Option<Number>>) -> Result<Reply, Answer> {
+    fn reply(&self, legacy: bool, results: Vec<Option<Number>>) -> Result<Reply, CommandError> {
         if self.protocol == Protocol::Resp3 {
             let one = |result: Option<Number>| result.map_or(Reply::Null, number);
             return Ok(Reply::Array(results.into_iter().map(one).collect()));
@@ -120,7 +118,7 @@ fn results(
     document: &Document,
     arithmetic: Arithmetic,
     by: Number,
-) -> Result<(Vec<Option<Number>>, Fresh), Answer> {
+) -> Result<(Vec<Option<Number>>, Fresh), CommandError> {
     let found = places(path, document)?;
     let mut fresh: Fresh = Vec::with_capacity(found.len());
     let mut results = Vec::with_capacity(found.len());
@@ -153,7 +151,7 @@ fn compute(
     arithmetic: Arithmetic,
     number: Number,
     by: Number,
-) -> Result<Number, Answer> {
+) -> Result<Number, CommandError> {
     let parent = place.parent.map(|parent| Value::at(document.encoded(), parent));
     match parent.filter(|parent| parent.kind() == Kind::Array) {
         Some(array) => arithmetic.apply_in(array, number, by),
@@ -168,7 +166,7 @@ fn encoded(number: Number) -> Vec<u8> {
 }
 
 /// Puts each number at its offset: in place if it is a single one of the same size.
-fn put(document: &mut Document, fresh: &[(usize, Number)]) -> Result<(), Answer> {
+fn put(document: &mut Document, fresh: &[(usize, Number)]) -> Result<(), CommandError> {
     if let [(at, number)] = fresh
         && document.try_replace_in_place(*at, &encoded(*number))
     {

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::errors::NOT_AN_ARRAY;
 use super::target::{Elements, SizeLimit, Target, edit_key, is_array};
 use crate::command::{Args, Command, Context, Group, KeySpec, Spec, Write};
-use crate::error::Answer;
+use crate::error::CommandError;
 use crate::json::BadJson;
 use crate::keyspace::{Key, Writer};
 use crate::resp::Reply;
@@ -33,15 +33,13 @@ impl Command for Arrappend {
 }
 
 impl Write for Arrappend {
-    const CODE: u16 = 109;
-
-    fn parse(args: &mut Args<'_>, context: &Context) -> Result<Arrappend, Answer> {
+    fn parse(args: &mut Args<'_>, context: &Context) -> Result<Arrappend, CommandError> {
         let (key, path) = (args.key()?, args.word()?);
         let elements = Elements::parse(args.rest(), context).map_err(BadJson::bare)?;
         Ok(Arrappend { key, path: Target::parse(path)?, elements, limit: SizeLimit::of(context) })
     }
 
-    fn apply(self, keyspace: &mut Writer<'_>) -> Result<Reply, Answer> {
+    fn apply(self, keyspace: &mut Writer<'_>) -> Result<Reply, CommandError> {
         let limits = self.limit.limits();
         let lengths = edit_key(keyspace, &self.key, &self.path, &limits, is_array, |tail| {
             tail.append(self.elements.encoded())?;

@@ -8,7 +8,7 @@ use super::errors::{BAD_INTEGER, EXPECTED_ARRAY};
 use super::measure::{Otherwise, measure};
 use super::target::{document, integer};
 use crate::command::{Args, Command, Context, Group, KeySpec, Read, Spec};
-use crate::error::Answer;
+use crate::error::CommandError;
 use crate::json::path::Path;
 use crate::json::{BadJson, Document, Kind, Value, same};
 use crate::keyspace::View;
@@ -38,7 +38,7 @@ impl Command for Arrindex {
 }
 
 impl Read for Arrindex {
-    fn parse(args: &mut Args<'_>, context: &Context) -> Result<Arrindex, Answer> {
+    fn parse(args: &mut Args<'_>, context: &Context) -> Result<Arrindex, CommandError> {
         let key = args.word()?.clone();
         let path = Path::parse(args.word()?)?;
         let wanted = document(args.word()?, context).map_err(BadJson::prefixed)?;
@@ -51,11 +51,11 @@ impl Read for Arrindex {
         }
     }
 
-    fn run(self, keyspace: &View<'_>) -> Result<Reply, Answer> {
+    fn run(self, keyspace: &View<'_>) -> Result<Reply, CommandError> {
         let otherwise = Otherwise {
-            no_key: Answer::NO_PATH,
-            no_key_legacy: Some(Answer::NO_PATH),
-            no_match: Some(Answer::NO_PATH),
+            no_key: CommandError::NO_PATH,
+            no_key_legacy: Some(CommandError::NO_PATH),
+            no_match: Some(CommandError::NO_PATH),
             wrong_type: EXPECTED_ARRAY,
         };
         measure(keyspace, &self.key, &self.path, otherwise, |value| {

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::errors::{BAD_INTEGER, INDEX_OUT_OF_BOUNDS, NOT_AN_ARRAY};
 use super::target::{Elements, SizeLimit, Target, edit_key, integer, is_array};
 use crate::command::{Args, Command, Context, Group, KeySpec, Spec, Write};
-use crate::error::Answer;
+use crate::error::CommandError;
 use crate::json::BadJson;
 use crate::keyspace::{Key, Writer};
 use crate::resp::Reply;
@@ -35,16 +35,14 @@ impl Command for Arrinsert {
 }
 
 impl Write for Arrinsert {
-    const CODE: u16 = 110;
-
-    fn parse(args: &mut Args<'_>, context: &Context) -> Result<Arrinsert, Answer> {
+    fn parse(args: &mut Args<'_>, context: &Context) -> Result<Arrinsert, CommandError> {
         let (key, path) = (args.key()?, args.word()?);
         let index = integer(args.word()?).ok_or(BAD_INTEGER)?;
         let elements = Elements::parse(args.rest(), context).map_err(BadJson::bare)?;
         Ok(Arrinsert { key, path: Target::parse(path)?, index, elements, limit: SizeLimit::of(context) })
     }
 
-    fn apply(self, keyspace: &mut Writer<'_>) -> Result<Reply, Answer> {
+    fn apply(self, keyspace: &mut Writer<'_>) -> Result<Reply, CommandError> {
         let limits = self.limit.limits();
         let lengths = edit_key(keyspace, &self.key, &self.path, &limits, is_array, |tail| {
             let len = tail.value().count() as i64;

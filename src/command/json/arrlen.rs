@@ -6,7 +6,7 @@ use super::errors::NOT_AN_ARRAY;
 use super::measure::{Otherwise, measure};
 use super::target::path_or_legacy_root;
 use crate::command::{Args, Command, Context, Group, KeySpec, Read, Spec};
-use crate::error::Answer;
+use crate::error::CommandError;
 use crate::json::Kind;
 use crate::json::path::Path;
 use crate::keyspace::View;
@@ -32,15 +32,15 @@ impl Command for Arrlen {
 }
 
 impl Read for Arrlen {
-    fn parse(args: &mut Args<'_>, _context: &Context) -> Result<Arrlen, Answer> {
+    fn parse(args: &mut Args<'_>, _context: &Context) -> Result<Arrlen, CommandError> {
         Ok(Arrlen { key: args.word()?.clone(), path: path_or_legacy_root(args)? })
     }
 
-    fn run(self, keyspace: &View<'_>) -> Result<Reply, Answer> {
+    fn run(self, keyspace: &View<'_>) -> Result<Reply, CommandError> {
         let otherwise = Otherwise {
-            no_key: Answer::NO_KEY,
+            no_key: CommandError::NO_KEY,
             no_key_legacy: None,
-            no_match: Some(Answer::NO_PATH),
+            no_match: Some(CommandError::NO_PATH),
             wrong_type: NOT_AN_ARRAY,
         };
         measure(keyspace, &self.key, &self.path, otherwise, |value| {

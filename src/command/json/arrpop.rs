@@ -6,7 +6,7 @@ use super::errors::NOT_AN_ARRAY;
 use super::expand::{Expansion, expand, named, needs_resp3, text};
 use super::target::{Target, edit_key, integer, is_array};
 use crate::command::{Args, Command, Context, Flags, Group, KeySpec, Spec, Write};
-use crate::error::Answer;
+use crate::error::CommandError;
 use crate::json::{ParseLimits, Value};
 use crate::keyspace::{Key, Writer};
 use crate::resp::Reply;
@@ -32,13 +32,11 @@ impl Command for Arrpop {
         summary: "Removes an element of the arrays at a path and answers it.",
         syntax: "key [FORMAT format] [path [index]]",
     };
-    const FLAGS: Flags = Flags { sparing: true, ..Flags::NONE };
+    const FLAGS: Flags = Flags { denyoom: false, ..Flags::DEFAULT };
 }
 
 impl Write for Arrpop {
-    const CODE: u16 = 112;
-
-    fn parse(args: &mut Args<'_>, context: &Context) -> Result<Arrpop, Answer> {
+    fn parse(args: &mut Args<'_>, context: &Context) -> Result<Arrpop, CommandError> {
         let key = args.key()?;
         // A last word is a path, also one that reads FORMAT.
         let expansion = if args.left() > 1 && args.keyword("FORMAT") {
@@ -54,7 +52,7 @@ impl Write for Arrpop {
         Ok(Arrpop { key, path, index, expansion })
     }
 
-    fn apply(self, keyspace: &mut Writer<'_>) -> Result<Reply, Answer> {
+    fn apply(self, keyspace: &mut Writer<'_>) -> Result<Reply, CommandError> {
         let limits = ParseLimits { document_bytes_max: usize::MAX };
         let popped = edit_key(keyspace, &self.key, &self.path, &limits, is_array, |tail| {
             let Some(index) = self.position(tail.value().count() as i64) else { return Ok(Reply::Null) };

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::errors::NOT_AN_ARRAY;
 use super::target::{Target, document, edit_key, is_array};
 use crate::command::{Args, Command, Context, Flags, Group, KeySpec, Spec, Write};
-use crate::error::Answer;
+use crate::error::CommandError;
 use crate::json::{BadJson, Builder, Document, Kind, ParseLimits, Tail, Value, equal};
 use crate::keyspace::{Key, Writer};
 use crate::resp::Reply;
@@ -32,13 +32,11 @@ impl Command for Arrrem {
         summary: "Removes elements by value from the arrays at a path.",
         syntax: "key path json [count]",
     };
-    const FLAGS: Flags = Flags { sparing: true, ..Flags::NONE };
+    const FLAGS: Flags = Flags { denyoom: false, ..Flags::DEFAULT };
 }
 
 impl Write for Arrrem {
-    const CODE: u16 = 114;
-
-    fn parse(args: &mut Args<'_>, context: &Context) -> Result<Arrrem, Answer> {
+    fn parse(args: &mut Args<'_>, context: &Context) -> Result<Arrrem, CommandError> {
         let (key, path) = (args.key()?, args.word()?);
         let unwanted = document(args.word()?, context).map_err(BadJson::prefixed)?;
         let count = if args.is_empty() { 0 } else { args.integer()? };
@@ -46,7 +44,7 @@ impl Write for Arrrem {
         Ok(Arrrem { key, path: Target::parse(path)?, unwanted, count })
     }
 
-    fn apply(self, keyspace: &mut Writer<'_>) -> Result<Reply, Answer> {
+    fn apply(self, keyspace: &mut Writer<'_>) -> Result<Reply, CommandError> {
         let limits = ParseLimits { document_bytes_max: usize::MAX };
         let removed = edit_key(keyspace, &self.key, &self.path, &limits, is_array, |tail| self.remove(tail))?;
         removed.reply_by_steps(NOT_AN_ARRAY, Reply::Integer)
@@ -54,7 +52,7 @@ impl Write for Arrrem {
 }
 
 impl Arrrem {
-    fn remove(&self, tail: &mut Tail<'_>) -> Result<i64, Answer> {
+    fn remove(&self, tail: &mut Tail<'_>) -> Result<i64, CommandError> {
         let array = tail.value();
         let most = if self.count == 0 { u64::MAX } else { self.count.unsigned_abs() };
         let is_unwanted = |element: &Value<'_>| equal(*element, self.unwanted.root());

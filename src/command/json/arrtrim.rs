@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::errors::{BAD_INTEGER, NOT_AN_ARRAY};
 use super::target::{Target, edit_key, integer, is_array};
 use crate::command::{Args, Command, Context, Flags, Group, KeySpec, Spec, Write};
-use crate::error::Answer;
+use crate::error::CommandError;
 use crate::json::ParseLimits;
 use crate::keyspace::{Key, Writer};
 use crate::resp::Reply;
@@ -31,20 +31,18 @@ impl Command for Arrtrim {
         summary: "Keeps a range of the arrays at a path.",
         syntax: "key path start stop",
     };
-    const FLAGS: Flags = Flags { sparing: true, ..Flags::NONE };
+    const FLAGS: Flags = Flags { denyoom: false, ..Flags::DEFAULT };
 }
 
 impl Write for Arrtrim {
-    const CODE: u16 = 111;
-
-    fn parse(args: &mut Args<'_>, _context: &Context) -> Result<Arrtrim, Answer> {
+    fn parse(args: &mut Args<'_>, _context: &Context) -> Result<Arrtrim, CommandError> {
         let (key, path) = (args.key()?, args.word()?);
         let start = integer(args.word()?).ok_or(BAD_INTEGER)?;
         let stop = integer(args.word()?).ok_or(BAD_INTEGER)?;
         Ok(Arrtrim { key, path: Target::parse(path)?, start, stop })
     }
 
-    fn apply(self, keyspace: &mut Writer<'_>) -> Result<Reply, Answer> {
+    fn apply(self, keyspace: &mut Writer<'_>) -> Result<Reply, CommandError> {
         // What only shrinks is allowed, even over a limit that was lowered since.
         let limits = ParseLimits { document_bytes_max: usize::MAX };
         let lengths = edit_key(keyspace, &self.key, &self.path, &limits, is_array, |tail| {

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::errors::BAD_OBJECT;
 use super::target::{Target, outermost, places};
 use crate::command::{Args, Command, Context, Flags, Group, KeySpec, Spec, Write};
-use crate::error::Answer;
+use crate::error::CommandError;
 use crate::json::edit::clear;
 use crate::json::{Document, Number, ParseLimits, Place, Value, is_packed};
 use crate::keyspace::{Edited, Key, Writer};
@@ -29,18 +29,16 @@ impl Command for Clear {
         summary: "Empties the containers at a path and sets the numbers to 0.",
         syntax: "key [path]",
     };
-    const FLAGS: Flags = Flags { sparing: true, ..Flags::NONE };
+    const FLAGS: Flags = Flags { denyoom: false, ..Flags::DEFAULT };
 }
 
 impl Write for Clear {
-    const CODE: u16 = 113;
-
-    fn parse(args: &mut Args<'_>, _context: &Context) -> Result<Clear, Answer> {
+    fn parse(args: &mut Args<'_>, _context: &Context) -> Result<Clear, CommandError> {
         let (key, path) = (args.key()?, Target::or_legacy_root(args)?);
         if args.is_empty() { Ok(Clear { key, path }) } else { Err(args.wrong_arity()) }
     }
 
-    fn apply(self, keyspace: &mut Writer<'_>) -> Result<Reply, Answer> {
+    fn apply(self, keyspace: &mut Writer<'_>) -> Result<Reply, CommandError> {
         let path = self.path.path()?;
         let count = keyspace.edit_document(self.key.as_bytes(), |document| {
             let mut found = places(&path, document)?;
@@ -58,7 +56,7 @@ impl Write for Clear {
             *document = clear(document, &offsets, &limits)?;
             Ok(Edited::Changed(count))
         })?;
-        Ok(Reply::Integer(count.ok_or(Answer::NO_KEY)? as i64))
+        Ok(Reply::Integer(count.ok_or(CommandError::NO_KEY)? as i64))
     }
 }
 

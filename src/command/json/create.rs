@@ -1,7 +1,7 @@
 //! What SET and MERGE do where their path matches nothing.
 
 use super::errors::{INDEX_OUT_OF_RANGE, NOT_STATIC};
-use crate::error::Answer;
+use crate::error::CommandError;
 use crate::json::edit::put_member;
 use crate::json::path::{Fuel, Path, Segment, Selector};
 use crate::json::{Builder, DEPTH_MAX, Document, Kind, ParseLimits, TOO_DEEP, Value};
@@ -14,7 +14,7 @@ pub fn create_member(
     path: &Path,
     value: Value<'_>,
     limits: &ParseLimits,
-) -> Result<Edited<bool>, Answer> {
+) -> Result<Edited<bool>, CommandError> {
     if !path.is_static() {
         return Err(NOT_STATIC);
     }
@@ -36,7 +36,7 @@ pub fn create_path(
     path: &Path,
     value: Value<'_>,
     limits: &ParseLimits,
-) -> Result<Edited<bool>, Answer> {
+) -> Result<Edited<bool>, CommandError> {
     if !path.is_static() {
         return Err(NOT_STATIC);
     }

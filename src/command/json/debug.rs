@@ -5,7 +5,7 @@ use bytes::Bytes;
 use super::errors::UNKNOWN_DEBUG;
 use super::target::{path_or_legacy_root, places};
 use crate::command::{Args, Command, Context, Group, KeySpec, Read, Spec, Subcommand};
-use crate::error::Answer;
+use crate::error::CommandError;
 use crate::json::Value;
 use crate::json::path::Path;
 use crate::keyspace::View;
@@ -54,7 +54,7 @@ impl Command for Debug {
 }
 
 impl Read for Debug {
-    fn parse(args: &mut Args<'_>, _context: &Context) -> Result<Debug, Answer> {
+    fn parse(args: &mut Args<'_>, _context: &Context) -> Result<Debug, CommandError> {
         let quantity = match &args.word()?.to_ascii_uppercase()[..] {
             b"HELP" => return Ok(Debug::Help),
             b"MEMORY" => Quantity::Memory,
@@ -65,7 +65,7 @@ impl Read for Debug {
         Ok(Debug::Tell(quantity, args.word()?.clone(), path_or_legacy_root(args)?))
     }
 
-    fn run(self, keyspace: &View<'_>) -> Result<Reply, Answer> {
+    fn run(self, keyspace: &View<'_>) -> Result<Reply, CommandError> {
         let Debug::Tell(quantity, key, path) = self else {
             return Ok(Reply::Array(HELP.iter().copied().map(Reply::word).collect()));
         };
@@ -75,7 +75,7 @@ impl Read for Debug {
         let found = places(&path, &document)?;
         let mut counts = found.iter().map(|place| Reply::Integer(quantity.of(place.value(&document)) as i64));
         match path.is_legacy() {
-            true => counts.next().ok_or(Answer::NO_PATH),
+            true => counts.next().ok_or(CommandError::NO_PATH),
             false => Ok(Reply::Array(counts.collect())),
         }
     }

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::target::{Target, outermost, places};
 use crate::command::{Alias, Args, Command, Context, Flags, Group, KeySpec, Spec, Write};
-use crate::error::Answer;
+use crate::error::CommandError;
 use crate::json::edit::delete;
 use crate::keyspace::{Edited, Key, Writer};
 use crate::resp::Reply;
@@ -32,19 +32,18 @@ impl Command for Del {
         summary: "Removes the values at a path.",
         syntax: "key [path]",
     };
-    const FLAGS: Flags = Flags { sparing: true, ..Flags::NONE };
+    const FLAGS: Flags = Flags { denyoom: false, ..Flags::DEFAULT };
 }
 
 impl Write for Del {
-    const CODE: u16 = 101;
     /// As RedisJSON tells it, whether the document goes or a part of it.
     const REMOVAL: &'static str = "JSON.DEL";
 
-    fn parse(args: &mut Args<'_>, _context: &Context) -> Result<Del, Answer> {
+    fn parse(args: &mut Args<'_>, _context: &Context) -> Result<Del, CommandError> {
         Ok(Del { key: args.key()?, path: Target::or_legacy_root(args)? })
     }
 
-    fn apply(self, keyspace: &mut Writer<'_>) -> Result<Reply, Answer> {
+    fn apply(self, keyspace: &mut Writer<'_>) -> Result<Reply, CommandError> {
         let path = self.path.path()?;
         let deleted = keyspace.edit_document(self.key.as_bytes(), |document| {
             let found = outermost(document, &places(&path, document)?);

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::errors::{BAD_FORMAT, FORMAT_NEEDS_RESP3};
 use crate::command::{Budget, Context};
-use crate::error::Answer;
+use crate::error::CommandError;
 use crate::json::path::{Path, Selection};
 use crate::json::{Document, Kind, Number, Style, Value, print};
 use crate::resp::{Protocol, Reply};
@@ -20,18 +20,18 @@ pub enum Expansion {
 }
 
 /// What `FORMAT` asks for; `None` is text. The protocol is asked first: with RESP2 any format is refused, known or not.
-pub fn format(word: &Bytes, context: &Context) -> Result<Option<Expansion>, Answer> {
+pub fn format(word: &Bytes, context: &Context) -> Result<Option<Expansion>, CommandError> {
     needs_resp3(context)?;
     named(word)
 }
 
 /// RESP2 has no replies for what `FORMAT` asks for.
-pub fn needs_resp3(context: &Context) -> Result<(), Answer> {
+pub fn needs_resp3(context: &Context) -> Result<(), CommandError> {
     if context.protocol == Protocol::Resp2 { Err(FORMAT_NEEDS_RESP3) } else { Ok(()) }
 }
 
 /// The format that a word names.
-pub fn named(word: &Bytes) -> Result<Option<Expansion>, Answer> {
+pub fn named(word: &Bytes) -> Result<Option<Expansion>, CommandError> {
     match &word.to_ascii_uppercase()[..] {
         b"STRING" | b"STRINGS" => Ok(None),
         b"EXPAND1" => Ok(Some(Expansion::Outermost)),
@@ -46,13 +46,13 @@ pub fn expand_all(
     document: &Document,
     expansion: Expansion,
     budget: &mut Budget,
-) -> Result<Reply, Answer> {
+) -> Result<Reply, CommandError> {
     let selection = budget.show(path, document)?;
     let mut one = |value: Value<'_>| {
         budget.spend_on_replies(value)?;
         Ok(expand(value, expansion))
     };
-    let values: Result<Vec<Reply>, Answer> = match selection {
+    let values: Result<Vec<Reply>, CommandError> = match selection {
         Selection::Places(places) => places.iter().map(|place| one(place.value(document))).collect(),
         Selection::Values(values) => values.iter().map(|value| one(Value::at(value, 0))).collect(),
     };

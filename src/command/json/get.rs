@@ -5,7 +5,7 @@ use bytes::Bytes;
 use super::expand::{Expansion, expand_all, format, named, needs_resp3};
 use super::render::{print_matches, render};
 use crate::command::{Args, Budget, Command, Context, Group, KeySpec, Read, Spec};
-use crate::error::Answer;
+use crate::error::CommandError;
 use crate::json::path::Path;
 use crate::json::{Document, Style, print};
 use crate::keyspace::View;
@@ -56,7 +56,7 @@ impl Command for Get {
 }
 
 impl Read for Get {
-    fn parse(args: &mut Args<'_>, context: &Context) -> Result<Get, Answer> {
+    fn parse(args: &mut Args<'_>, context: &Context) -> Result<Get, CommandError> {
         let key = args.word()?.clone();
         let (mut layout, mut expansion) = (Layout::default(), None);
         let mut words: smallvec::SmallVec<[&Bytes; 4]> = smallvec::SmallVec::new();
@@ -81,7 +81,7 @@ impl Read for Get {
         Ok(Get { key, paths: Paths::parse(&words)?, layout, expansion })
     }
 
-    fn run(self, keyspace: &View<'_>) -> Result<Reply, Answer> {
+    fn run(self, keyspace: &View<'_>) -> Result<Reply, CommandError> {
         match keyspace.document(&self.key)? {
             Some(document) => self.answer(&document),
             None => Ok(Reply::Null),
@@ -90,7 +90,7 @@ impl Read for Get {
 }
 
 impl Paths {
-    fn parse(words: &[&Bytes]) -> Result<Paths, Answer> {
+    fn parse(words: &[&Bytes]) -> Result<Paths, CommandError> {
         match words {
             [] => Ok(Paths::LegacyRoot),
             [word] if word[..] == b"."[..] => Ok(Paths::LegacyRoot),
@@ -106,12 +106,12 @@ impl Paths {
 
 impl Get {
     /// `JSON.GET key path`, which is all that `QGET` is.
-    pub fn one(key: &Bytes, path: &Bytes) -> Result<Get, Answer> {
+    pub fn one(key: &Bytes, path: &Bytes) -> Result<Get, CommandError> {
         let paths = Paths::parse(&[path])?;
         Ok(Get { key: key.clone(), paths, layout: Layout::default(), expansion: None })
     }
 
-    fn answer(&self, document: &Document) -> Result<Reply, Answer> {
+    fn answer(&self, document: &Document) -> Result<Reply, CommandError> {
         if let Some(expansion) = self.expansion {
             return self.expanded(document, expansion);
         }
@@ -134,7 +134,7 @@ impl Get {
     }
 
     /// One array for each path, in the order of the request.
-    fn expanded(&self, document: &Document, expansion: Expansion) -> Result<Reply, Answer> {
+    fn expanded(&self, document: &Document, expansion: Expansion) -> Result<Reply, CommandError> {
         let mut budget = Budget::default();
         let mut one = |path: &Path| expand_all(path, document, expansion, &mut budget);
         let replies = match &self.paths {
@@ -159,7 +159,7 @@ fn several(
     style: &Style<'_>,
     budget: &mut Budget,
     out: &mut Vec<u8>,
-) -> Result<(), Answer> {
+) -> Result<(), CommandError> {
     let legacy = paths.iter().all(|(_, path)| path.is_written_legacy());
     let mut mark = b'{';
     if paths.is_empty() {

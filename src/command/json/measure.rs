@@ -4,7 +4,7 @@ use bytes::Bytes;
 
 use super::target::places;
 use crate::command::Budget;
-use crate::error::Answer;
+use crate::error::CommandError;
 use crate::json::Value;
 use crate::json::path::Path;
 use crate::keyspace::View;
@@ -13,13 +13,13 @@ use crate::resp::Reply;
 /// What is answered where there is nothing to say something of. `None` is a null.
 pub struct Otherwise {
     /// No key, and a `$` path.
-    pub no_key: Answer,
+    pub no_key: CommandError,
     /// No key, and a legacy path.
-    pub no_key_legacy: Option<Answer>,
+    pub no_key_legacy: Option<CommandError>,
     /// No match of a legacy path.
-    pub no_match: Option<Answer>,
+    pub no_match: Option<CommandError>,
     /// The first match of a legacy path has another type.
-    pub wrong_type: Answer,
+    pub wrong_type: CommandError,
 }
 
 /// What `say` answers for each match of a `$` path, null where it has nothing to say; for a legacy path, what it
@@ -30,8 +30,8 @@ pub fn measure(
     path: &Path,
     otherwise: Otherwise,
     say: impl Fn(Value<'_>) -> Option<Reply>,
-) -> Result<Reply, Answer> {
-    let null_or = |answer: Option<Answer>| answer.map_or(Ok(Reply::Null), Err);
+) -> Result<Reply, CommandError> {
+    let null_or = |answer: Option<CommandError>| answer.map_or(Ok(Reply::Null), Err);
     let Some(document) = keyspace.document(key)? else {
         return if path.is_legacy() { null_or(otherwise.no_key_legacy) } else { Err(otherwise.no_key) };
     };

@@ -6,7 +6,7 @@ use super::create::create_member;
 use super::errors::BAD_OBJECT;
 use super::target::{SizeLimit, Target, document, places};
 use crate::command::{Args, Command, Context, Group, KeySpec, Spec, Write};
-use crate::error::Answer;
+use crate::error::CommandError;
 use crate::json::Value as JsonValue;
 use crate::json::path::Path;
 use crate::json::{Action, BadJson, Builder, Document, Kind, Place, is_packed, merge, rewrite};
@@ -36,15 +36,13 @@ impl Command for Merge {
 }
 
 impl Write for Merge {
-    const CODE: u16 = 102;
-
-    fn parse(args: &mut Args<'_>, context: &Context) -> Result<Merge, Answer> {
+    fn parse(args: &mut Args<'_>, context: &Context) -> Result<Merge, CommandError> {
         let (key, path, text) = (args.key()?, args.word()?, args.word()?);
         args.finish()?;
         Merge::new(key, path, text, context)
     }
 
-    fn apply(self, keyspace: &mut Writer<'_>) -> Result<Reply, Answer> {
+    fn apply(self, keyspace: &mut Writer<'_>) -> Result<Reply, CommandError> {
         let path = self.path.path()?;
         let merged = keyspace.edit_document(self.key.as_bytes(), |document| self.edit(&path, document))?;
         match merged {
@@ -54,19 +52,19 @@ impl Write for Merge {
                 keyspace.replace(self.key, Value::Json(self.patch));
                 Ok(Reply::OK)
             }
-            None => Err(Answer::NOT_AT_ROOT),
+            None => Err(CommandError::NOT_AT_ROOT),
         }
     }
 }
 
 impl Merge {
-    pub fn new(key: Key, path: &[u8], text: &[u8], context: &Context) -> Result<Merge, Answer> {
+    pub fn new(key: Key, path: &[u8], text: &[u8], context: &Context) -> Result<Merge, CommandError> {
         let patch = document(text, context).map_err(BadJson::bare)?;
         Ok(Merge { key, path: Target::parse(path)?, patch, limit: SizeLimit::of(context) })
     }
 
     /// Whether there was something to merge with, or an object to add the patch to.
-    fn edit(&self, path: &Path, document: &mut Document) -> Result<Edited<bool>, Answer> {
+    fn edit(&self, path: &Path, document: &mut Document) -> Result<Edited<bool>, CommandError> {
         let found = places(path, document)?;
         if found.is_empty() {
             return create_member(document, path, self.patch.root(), &self.limit.limits());

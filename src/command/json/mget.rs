@@ -4,7 +4,7 @@ use bytes::Bytes;
 
 use super::render::render;
 use crate::command::{Args, Budget, Command, Context, Group, KeySpec, Read, Spec};
-use crate::error::Answer;
+use crate::error::CommandError;
 use crate::json::Style;
 use crate::json::path::Path;
 use crate::keyspace::{Scope, View};
@@ -31,7 +31,7 @@ impl Command for Mget {
 }
 
 impl Read for Mget {
-    fn parse(args: &mut Args<'_>, _context: &Context) -> Result<Mget, Answer> {
+    fn parse(args: &mut Args<'_>, _context: &Context) -> Result<Mget, CommandError> {
         let (path, keys) = args.rest().split_last().ok_or_else(|| args.wrong_arity())?;
         Ok(Mget { keys: keys.to_vec(), path: Path::parse(path).ok() })
     }
@@ -40,7 +40,7 @@ impl Read for Mget {
         Scope::of(self.keys.len())
     }
 
-    fn run(self, keyspace: &View<'_>) -> Result<Reply, Answer> {
+    fn run(self, keyspace: &View<'_>) -> Result<Reply, CommandError> {
         let mut budget = Budget::default();
         // All of one moment, and then nobody has to wait for what is made of them: a document never changes.
         let documents: Vec<_> = self.keys.iter().map(|key| keyspace.document(key)).collect();

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::create::create_member;
 use super::target::{SizeLimit, Target, document, outermost, places};
 use crate::command::{Args, Command, Context, Group, KeySpec, Spec, Write};
-use crate::error::Answer;
+use crate::error::CommandError;
 use crate::json::edit::replace;
 use crate::json::{BadJson, Document};
 use crate::keyspace::{Edited, Key, Scope, Value, Writer};
@@ -16,7 +16,8 @@ use crate::resp::Reply;
 /// Each path walks its document and each change writes it anew; a request may name a large one as often as it has words.
 /// A gigabyte takes about half a second.
 const WALKED_BYTES_MAX: usize = 1 << 30;
-const TOO_MUCH: Answer = Answer::fixed("ERR too many changes of so large a document in one command");
+const TOO_MUCH: CommandError =
+    CommandError::fixed("ERR too many changes of so large a document in one command");
 
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
 pub struct Mset {
@@ -46,9 +47,7 @@ impl Command for Mset {
 }
 
 impl Write for Mset {
-    const CODE: u16 = 106;
-
-    fn parse(args: &mut Args<'_>, context: &Context) -> Result<Mset, Answer> {
+    fn parse(args: &mut Args<'_>, context: &Context) -> Result<Mset, CommandError> {
         if !args.left().is_multiple_of(3) {
             return Err(args.wrong_arity());
         }
@@ -66,7 +65,7 @@ impl Write for Mset {
     }
 
     /// Works on copies of the documents, which share their bytes, and puts them back when all has gone well.
-    fn apply(self, keyspace: &mut Writer<'_>) -> Result<Reply, Answer> {
+    fn apply(self, keyspace: &mut Writer<'_>) -> Result<Reply, CommandError> {
         let mut staged: Vec<(Key, Option<Document>)> = Vec::with_capacity(self.settings.len());
         let mut places: BTreeMap<Key, usize> = BTreeMap::new();
         let mut left = WALKED_BYTES_MAX;
@@ -99,12 +98,12 @@ impl Write for Mset {
 
 impl Setting {
     /// Whether the value had a place to go to.
-    fn apply(self, document: &mut Option<Document>, limit: SizeLimit) -> Result<bool, Answer> {
+    fn apply(self, document: &mut Option<Document>, limit: SizeLimit) -> Result<bool, CommandError> {
         if self.path.is_root() {
             *document = Some(self.value);
             return Ok(true);
         }
-        let Some(document) = document else { return Err(Answer::NOT_AT_ROOT) };
+        let Some(document) = document else { return Err(CommandError::NOT_AT_ROOT) };
         let path = self.path.path()?;
         let found = places(&path, document)?;
         if found.is_empty() {

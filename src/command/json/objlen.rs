@@ -6,7 +6,7 @@ use super::errors::{EXPECTED_OBJECT, NOT_AN_OBJECT};
 use super::measure::{Otherwise, measure};
 use super::target::path_or_legacy_root;
 use crate::command::{Args, Command, Context, Group, KeySpec, Read, Spec};
-use crate::error::Answer;
+use crate::error::CommandError;
 use crate::json::Kind;
 use crate::json::path::Path;
 use crate::keyspace::View;
@@ -32,11 +32,11 @@ impl Command for Objlen {
 }
 
 impl Read for Objlen {
-    fn parse(args: &mut Args<'_>, _context: &Context) -> Result<Objlen, Answer> {
+    fn parse(args: &mut Args<'_>, _context: &Context) -> Result<Objlen, CommandError> {
         Ok(Objlen { key: args.word()?.clone(), path: path_or_legacy_root(args)? })
     }
 
-    fn run(self, keyspace: &View<'_>) -> Result<Reply, Answer> {
+    fn run(self, keyspace: &View<'_>) -> Result<Reply, CommandError> {
         let otherwise = Otherwise {
             no_key: NOT_AN_OBJECT,
             no_key_legacy: None,

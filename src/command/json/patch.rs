@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::patch_operation::{Operation, Refused};
 use super::target::{SizeLimit, document};
 use crate::command::{Args, Command, Context, Group, KeySpec, Spec, Write};
-use crate::error::Answer;
+use crate::error::CommandError;
 use crate::json::{BadJson, Document, Kind, ParseLimits};
 use crate::keyspace::{Edited, Key, Writer};
 use crate::resp::Reply;
@@ -36,13 +36,11 @@ impl Command for Patch {
 }
 
 impl Write for Patch {
-    const CODE: u16 = 115;
-
-    fn parse(args: &mut Args<'_>, context: &Context) -> Result<Patch, Answer> {
+    fn parse(args: &mut Args<'_>, context: &Context) -> Result<Patch, CommandError> {
         let (key, word) = (args.key()?, args.word()?);
         let patch = document(word, context).map_err(BadJson::prefixed)?;
         if patch.root().kind() != Kind::Array {
-            return Err(Answer::fixed("ERR a JSON Patch is an array of operations"));
+            return Err(CommandError::fixed("ERR a JSON Patch is an array of operations"));
         }
         let operations = patch.root().elements().enumerate().map(|(nth, operation)| {
             Operation::parse(operation).map_err(|reason| Refused { nth, reason }.answer())
@@ -50,7 +48,7 @@ impl Write for Patch {
         Ok(Patch { key, operations: operations.collect::<Result<_, _>>()?, limit: SizeLimit::of(context) })
     }
 
-    fn apply(self, keyspace: &mut Writer<'_>) -> Result<Reply, Answer> {
+    fn apply(self, keyspace: &mut Writer<'_>) -> Result<Reply, CommandError> {
         let patched = keyspace.edit_document(self.key.as_bytes(), |document| {
             let patched = patched(document, &self.operations, &self.limit.limits())?;
             if self.operations.iter().all(|operation| matches!(operation, Operation::Test { .. })) {
@@ -59,18 +57,22 @@ impl Write for Patch {
             *document = patched;
             Ok(Edited::Changed(Reply::OK))
         })?;
-        patched.ok_or(Answer::NO_KEY)
+        patched.ok_or(CommandError::NO_KEY)
     }
 }
 
 /// The document after all operations. The one that is given stays as it is.
-fn patched(document: &Document, operations: &[Operation], limits: &ParseLimits) -> Result<Document, Answer> {
+fn patched(
+    document: &Document,
+    operations: &[Operation],
+    limits: &ParseLimits,
+) -> Result<Document, CommandError> {
     let mut document = document.clone();
     let mut left = WALKED_BYTES_MAX;
     for (nth, operation) in operations.iter().enumerate() {
         left = left
             .checked_sub(document.encoded().len())
-            .ok_or(Answer::fixed("ERR the patch has too many operations for so large a document"))?;
+            .ok_or(CommandError::fixed("ERR the patch has too many operations for so large a document"))?;
         document = operation.apply(&document, limits).map_err(|reason| Refused { nth, reason }.answer())?;
     }
     Ok(document)

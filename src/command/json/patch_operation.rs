@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::pointer::{Pointer, index, resolve};
-use crate::error::Answer;
+use crate::error::CommandError;
 use crate::json::edit::{delete, insert_elements, put_member, replace};
 use crate::json::{Document, Kind, ParseLimits, Value, equal};
 
@@ -20,13 +20,13 @@ pub enum Operation {
 /// The operation that a patch fails at, from 0, and why.
 pub struct Refused {
     pub nth: usize,
-    pub reason: Answer,
+    pub reason: CommandError,
 }
 
 impl Refused {
-    pub fn answer(self) -> Answer {
+    pub fn answer(self) -> CommandError {
         let reason = self.reason.line();
-        Answer::new(format!(
+        CommandError::new(format!(
             "ERR patch operation {}: {}",
             self.nth,
             reason.strip_prefix("ERR ").unwrap_or(reason)
@@ -34,20 +34,20 @@ impl Refused {
     }
 }
 
-const NOT_AN_OPERATION: Answer = Answer::fixed("it is no object");
-const BAD_NAME: Answer = Answer::fixed("`op` is none of add, remove, replace, move, copy, test");
-const NO_PATH: Answer = Answer::fixed("`path` is missing or no JSON Pointer");
-const NO_FROM: Answer = Answer::fixed("`from` is missing or no JSON Pointer");
-const NO_VALUE: Answer = Answer::fixed("`value` is missing");
-const MISSING: Answer = Answer::fixed("the path does not exist");
-const MISSING_FROM: Answer = Answer::fixed("the path in `from` does not exist");
-const BAD_INDEX: Answer = Answer::fixed("the index is out of range");
-const INTO_ITSELF: Answer = Answer::fixed("a value cannot be moved into itself");
-const ROOT_STAYS: Answer = Answer::fixed("the root cannot be removed");
-const DIFFERENT: Answer = Answer::fixed("the test failed");
+const NOT_AN_OPERATION: CommandError = CommandError::fixed("it is no object");
+const BAD_NAME: CommandError = CommandError::fixed("`op` is none of add, remove, replace, move, copy, test");
+const NO_PATH: CommandError = CommandError::fixed("`path` is missing or no JSON Pointer");
+const NO_FROM: CommandError = CommandError::fixed("`from` is missing or no JSON Pointer");
+const NO_VALUE: CommandError = CommandError::fixed("`value` is missing");
+const MISSING: CommandError = CommandError::fixed("the path does not exist");
+const MISSING_FROM: CommandError = CommandError::fixed("the path in `from` does not exist");
+const BAD_INDEX: CommandError = CommandError::fixed("the index is out of range");
+const INTO_ITSELF: CommandError = CommandError::fixed("a value cannot be moved into itself");
+const ROOT_STAYS: CommandError = CommandError::fixed("the root cannot be removed");
+const DIFFERENT: CommandError = CommandError::fixed("the test failed");
 
 impl Operation {
-    pub fn parse(operation: Value<'_>) -> Result<Operation, Answer> {
+    pub fn parse(operation: Value<'_>) -> Result<Operation, CommandError> {
         if operation.kind() != Kind::Object {
             return Err(NOT_AN_OPERATION);
         }
@@ -70,7 +70,7 @@ impl Operation {
     }
 
     /// The document after the operation.
-    pub fn apply(&self, document: &Document, limits: &ParseLimits) -> Result<Document, Answer> {
+    pub fn apply(&self, document: &Document, limits: &ParseLimits) -> Result<Document, CommandError> {
         let at = |pointer: &Pointer| resolve(document.root(), pointer.steps());
         match self {
             Operation::Add { path, value } => add(document, path, value.root(), limits),
@@ -102,7 +102,7 @@ fn add(
     path: &Pointer,
     value: Value<'_>,
     limits: &ParseLimits,
-) -> Result<Document, Answer> {
+) -> Result<Document, CommandError> {
     let Some((before, last)) = path.split_last() else {
         return replace(document, &[0], value.encoded(), limits);
     };
@@ -119,7 +119,7 @@ fn add(
     }
 }
 
-fn remove(document: &Document, path: &Pointer) -> Result<Document, Answer> {
+fn remove(document: &Document, path: &Pointer) -> Result<Document, CommandError> {
     let place = resolve(document.root(), path.steps()).ok_or(MISSING)?.offset();
     delete(document, &[place]).ok_or(ROOT_STAYS)
 }

@@ -1,7 +1,7 @@
 //! The matches of a path as JSON text: one array for a `$` path, the first value alone for a legacy one.
 
 use crate::command::Budget;
-use crate::error::Answer;
+use crate::error::CommandError;
 use crate::json::path::{Fuel, Path, Selection};
 use crate::json::{Document, Style, Value, print_list, print_within};
 
@@ -12,7 +12,7 @@ pub fn render(
     style: &Style<'_>,
     budget: &mut Budget,
     out: &mut Vec<u8>,
-) -> Result<(), Answer> {
+) -> Result<(), CommandError> {
     print_matches(path, document, style, (0, path.is_legacy()), budget, out)
 }
 
@@ -27,7 +27,7 @@ pub fn print_matches(
     shape: (usize, bool),
     budget: &mut Budget,
     out: &mut Vec<u8>,
-) -> Result<(), Answer> {
+) -> Result<(), CommandError> {
     if path.is_static() {
         let value =
             path.single(document, &mut Fuel::for_document(document))?.map(|place| place.value(document));
@@ -50,9 +50,9 @@ fn print_values<'v>(
     (level, bare): (usize, bool),
     budget: &mut Budget,
     out: &mut Vec<u8>,
-) -> Result<(), Answer> {
+) -> Result<(), CommandError> {
     if bare {
-        let value = values.next().ok_or(Answer::NO_PATH)?;
+        let value = values.next().ok_or(CommandError::NO_PATH)?;
         budget.spend_on_text(value, style, level)?;
         print_within(value, style, level, out);
     } else {

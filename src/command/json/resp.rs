@@ -5,7 +5,7 @@ use bytes::Bytes;
 use super::expand::number;
 use super::target::path_or_legacy_root;
 use crate::command::{Args, Budget, Command, Context, Group, KeySpec, Read, Spec};
-use crate::error::Answer;
+use crate::error::CommandError;
 use crate::json::path::{Path, Selection};
 use crate::json::{Kind, Number, Value};
 use crate::keyspace::View;
@@ -31,11 +31,11 @@ impl Command for Resp {
 }
 
 impl Read for Resp {
-    fn parse(args: &mut Args<'_>, _context: &Context) -> Result<Resp, Answer> {
+    fn parse(args: &mut Args<'_>, _context: &Context) -> Result<Resp, CommandError> {
         Ok(Resp { key: args.word()?.clone(), path: path_or_legacy_root(args)? })
     }
 
-    fn run(self, keyspace: &View<'_>) -> Result<Reply, Answer> {
+    fn run(self, keyspace: &View<'_>) -> Result<Reply, CommandError> {
         let Some(document) = keyspace.document(&self.key)? else { return Ok(Reply::Null) };
         let mut budget = Budget::default();
         let selection = budget.show(&self.path, &document)?;
@@ -43,14 +43,14 @@ impl Read for Resp {
             budget.spend_on_replies(value)?;
             Ok(told(value))
         };
-        let replies: Result<Vec<Reply>, Answer> = match selection {
+        let replies: Result<Vec<Reply>, CommandError> = match selection {
             Selection::Places(places) => places.iter().map(|place| one(place.value(&document))).collect(),
             Selection::Values(values) => values.iter().map(|value| one(Value::at(value, 0))).collect(),
         };
         let mut replies = replies?;
         match self.path.is_legacy() {
             false => Ok(Reply::Array(replies)),
-            true if replies.is_empty() => Err(Answer::NO_PATH),
+            true if replies.is_empty() => Err(CommandError::NO_PATH),
             true => Ok(replies.swap_remove(0)),
         }
     }

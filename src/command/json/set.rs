@@ -8,7 +8,7 @@ use super::create::{create_member, create_path};
 use super::set_options::Options;
 use super::target::{SizeLimit, Target, document, outermost, places};
 use crate::command::{Args, Command, Context, Group, KeySpec, Spec, Write};
-use crate::error::Answer;
+use crate::error::CommandError;
 use crate::json::edit::replace;
 use crate::json::path::Path;
 use crate::json::{BadJson, Builder, Document, Kind};
@@ -62,9 +62,7 @@ impl Command for Set {
 }
 
 impl Write for Set {
-    const CODE: u16 = 100;
-
-    fn parse(args: &mut Args<'_>, context: &Context) -> Result<Set, Answer> {
+    fn parse(args: &mut Args<'_>, context: &Context) -> Result<Set, CommandError> {
         let key = args.key()?;
         let path = args.word()?;
         let text = args.word()?;
@@ -82,7 +80,7 @@ impl Write for Set {
                     return Err(super::errors::BAD_FPHA);
                 }
             } else if !options.take(args, context)? {
-                return Err(Answer::SYNTAX);
+                return Err(CommandError::SYNTAX);
             }
         }
         let value = document(text, context).map_err(BadJson::bare)?;
@@ -90,7 +88,7 @@ impl Write for Set {
         Ok(Set { key, path: Target::parse(path)?, value, condition, limit: SizeLimit::of(context), options })
     }
 
-    fn apply(mut self, keyspace: &mut Writer<'_>) -> Result<Reply, Answer> {
+    fn apply(mut self, keyspace: &mut Writer<'_>) -> Result<Reply, CommandError> {
         match self.options.take() {
             Some(options) => self.apply_with(&options, keyspace),
             None => Ok(if self.put(false, keyspace)? { Reply::OK } else { Reply::Null }),
@@ -99,7 +97,7 @@ impl Write for Set {
 }
 
 impl Set {
-    fn apply_with(self, options: &Options, keyspace: &mut Writer<'_>) -> Result<Reply, Answer> {
+    fn apply_with(self, options: &Options, keyspace: &mut Writer<'_>) -> Result<Reply, CommandError> {
         let (key, path) = (self.key.clone(), self.path.path()?);
         let old = if options.answer_old { Some(options.old(key.as_bytes(), &path, keyspace)?) } else { None };
         let met = options.are_met(key.as_bytes(), &path, keyspace)?;
@@ -111,7 +109,7 @@ impl Set {
     }
 
     /// Whether the value was put.
-    fn put(self, make_path: bool, keyspace: &mut Writer<'_>) -> Result<bool, Answer> {
+    fn put(self, make_path: bool, keyspace: &mut Writer<'_>) -> Result<bool, CommandError> {
         if self.path.is_root() {
             self.put_at_root(keyspace)
         } else {
@@ -119,10 +117,10 @@ impl Set {
         }
     }
 
-    fn put_at_root(self, keyspace: &mut Writer<'_>) -> Result<bool, Answer> {
+    fn put_at_root(self, keyspace: &mut Writer<'_>) -> Result<bool, CommandError> {
         let before = keyspace.with(self.key.as_bytes(), |entry| match entry.value {
             Value::Json(_) => Ok(entry.expires_ms),
-            _ => Err(Answer::WRONG_JSON_KIND),
+            _ => Err(CommandError::WRONG_JSON_KIND),
         });
         let before = before.transpose()?;
         let allowed = self.condition.allows(before.is_some());
@@ -132,7 +130,7 @@ impl Set {
         Ok(allowed)
     }
 
-    fn put_below_root(self, make_path: bool, keyspace: &mut Writer<'_>) -> Result<bool, Answer> {
+    fn put_below_root(self, make_path: bool, keyspace: &mut Writer<'_>) -> Result<bool, CommandError> {
         let path = self.path.path()?;
         let edit = |document: &mut Document| self.edit(&path, make_path, document);
         match keyspace.edit_document(self.key.as_bytes(), edit)? {
@@ -147,12 +145,17 @@ impl Set {
                 }
                 Ok(made)
             }
-            None => Err(Answer::NOT_AT_ROOT),
+            None => Err(CommandError::NOT_AT_ROOT),
         }
     }
 
     /// Whether the value was put.
-    fn edit(&self, path: &Path, make_path: bool, document: &mut Document) -> Result<Edited<bool>, Answer> {
+    fn edit(
+        &self,
+        path: &Path,
+        make_path: bool,
+        document: &mut Document,
+    ) -> Result<Edited<bool>, CommandError> {
         let found = places(path, document)?;
         if found.is_empty() && self.condition != Condition::Present {
             let create = if make_path { create_path } else { create_member };

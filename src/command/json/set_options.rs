@@ -5,9 +5,9 @@ use serde::{Deserialize, Serialize};
 
 use super::render::render;
 use super::target::{document, places};
-use crate::command::expiry::{Moment, deadline_if_any};
+use crate::command::framework::expiry::{Moment, deadline_if_any};
 use crate::command::{Args, Budget, Context};
-use crate::error::Answer;
+use crate::error::CommandError;
 use crate::json::path::Path;
 use crate::json::{BadJson, Document, Style, equal};
 use crate::keyspace::Writer;
@@ -38,7 +38,7 @@ enum Expected {
 impl Options {
     /// Takes one option, if one of these comes next. A second deadline or expectation is left to the caller to
     /// refuse, as any word that means nothing.
-    pub fn take(&mut self, args: &mut Args<'_>, context: &Context) -> Result<bool, Answer> {
+    pub fn take(&mut self, args: &mut Args<'_>, context: &Context) -> Result<bool, CommandError> {
         let timed = self.keep_deadline || self.deadline.is_some();
         if args.keyword("GET") {
             self.answer_old = true;
@@ -48,7 +48,7 @@ impl Options {
             let value = document(args.word()?, context).map_err(BadJson::bare)?;
             self.expected = Some(Expected::Value(value));
         } else if self.expected.is_none() && args.keyword("IFVER") {
-            let version = u64::try_from(args.integer()?).map_err(|_| Answer::NOT_AN_INTEGER)?;
+            let version = u64::try_from(args.integer()?).map_err(|_| CommandError::NOT_AN_INTEGER)?;
             self.expected = Some(Expected::Version(version));
         } else if timed {
             return Ok(false);
@@ -67,7 +67,7 @@ impl Options {
     }
 
     /// Whether what is expected is there.
-    pub fn are_met(&self, key: &[u8], path: &Path, keyspace: &Writer<'_>) -> Result<bool, Answer> {
+    pub fn are_met(&self, key: &[u8], path: &Path, keyspace: &Writer<'_>) -> Result<bool, CommandError> {
         match &self.expected {
             None => Ok(true),
             Some(Expected::Version(wanted)) => {
@@ -83,11 +83,11 @@ impl Options {
     }
 
     /// What is at the path, as JSON.GET answers it; null for a legacy path that matches nothing.
-    pub fn old(&self, key: &[u8], path: &Path, keyspace: &Writer<'_>) -> Result<Reply, Answer> {
+    pub fn old(&self, key: &[u8], path: &Path, keyspace: &Writer<'_>) -> Result<Reply, CommandError> {
         let Some(document) = keyspace.document(key)? else { return Ok(Reply::Null) };
         let mut out = Vec::new();
         match render(path, &document, &Style::default(), &mut Budget::default(), &mut out) {
-            Err(answer) if answer == Answer::NO_PATH => Ok(Reply::Null),
+            Err(answer) if answer == CommandError::NO_PATH => Ok(Reply::Null),
             outcome => outcome.map(|()| Reply::bulk(out)),
         }
     }

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::errors::{EXPECTED_STRING, NOT_A_STRING};
 use super::target::{SizeLimit, Target, document, edit_key};
 use crate::command::{Args, Command, Context, Group, KeySpec, Spec, Write};
-use crate::error::Answer;
+use crate::error::CommandError;
 use crate::json::{BadJson, Builder};
 use crate::keyspace::{Key, Writer};
 use crate::resp::Reply;
@@ -34,24 +34,22 @@ impl Command for Strappend {
 }
 
 impl Write for Strappend {
-    const CODE: u16 = 108;
-
-    fn parse(args: &mut Args<'_>, context: &Context) -> Result<Strappend, Answer> {
+    fn parse(args: &mut Args<'_>, context: &Context) -> Result<Strappend, CommandError> {
         let key = args.key()?;
         let path = if args.left() > 1 { args.word()? } else { &b"."[..] };
         let word = args.word()?;
         if std::str::from_utf8(word).is_err() {
-            return Err(Answer::NOT_UTF8);
+            return Err(CommandError::NOT_UTF8);
         }
         let text = text(word, context).map_err(|error| error.line().into());
         Ok(Strappend { key, path: Target::parse(path)?, text, limit: SizeLimit::of(context) })
     }
 
-    fn apply(self, keyspace: &mut Writer<'_>) -> Result<Reply, Answer> {
+    fn apply(self, keyspace: &mut Writer<'_>) -> Result<Reply, CommandError> {
         let is_text = |value: crate::json::Value<'_>| value.as_text().is_some();
         let limits = self.limit.limits();
         let lengths = edit_key(keyspace, &self.key, &self.path, &limits, is_text, |tail| {
-            let more = self.text.as_deref().map_err(|line| Answer::new(line.to_owned()))?;
+            let more = self.text.as_deref().map_err(|line| CommandError::new(line.to_owned()))?;
             let text = [tail.value().payload(), more.as_bytes()].concat();
             let mut encoded = Builder::with_capacity(text.len() + 5);
             encoded.text(&text);
@@ -62,7 +60,7 @@ impl Write for Strappend {
     }
 }
 
-fn text(word: &[u8], context: &Context) -> Result<Box<str>, Answer> {
+fn text(word: &[u8], context: &Context) -> Result<Box<str>, CommandError> {
     let value = document(word, context).map_err(BadJson::prefixed)?;
     let text = value.root().as_text().ok_or(EXPECTED_STRING)?;
     Ok(String::from_utf8_lossy(text).into())

@@ -4,7 +4,7 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
 use crate::command::{Args, Context};
-use crate::error::Answer;
+use crate::error::CommandError;
 use crate::json::path::{Fuel, Path};
 use crate::json::{
     Action, Builder, Document, Kind, ParseLimits, Place, Tail, Value, last_by_steps, parse, parse_into,
@@ -25,7 +25,7 @@ impl Target {
         Target("".into())
     }
 
-    pub fn parse(word: &[u8]) -> Result<Target, Answer> {
+    pub fn parse(word: &[u8]) -> Result<Target, CommandError> {
         match word {
             b"$" => Ok(Target::root()),
             b"." => Ok(Target(".".into())),
@@ -34,7 +34,7 @@ impl Target {
     }
 
     /// The next word, or the legacy root, which is what a command means that names no path.
-    pub fn or_legacy_root(args: &mut Args<'_>) -> Result<Target, Answer> {
+    pub fn or_legacy_root(args: &mut Args<'_>) -> Result<Target, CommandError> {
         args.word_if_any().map_or(Ok(Target(".".into())), |word| Target::parse(word))
     }
 
@@ -43,7 +43,7 @@ impl Target {
         matches!(&*self.0, "" | ".")
     }
 
-    pub fn path(&self) -> Result<Path, Answer> {
+    pub fn path(&self) -> Result<Path, CommandError> {
         if self.0.is_empty() { Ok(Path::root()) } else { Path::parse(self.0.as_bytes()) }
     }
 }
@@ -68,7 +68,7 @@ pub fn document(word: &[u8], context: &Context) -> Result<Document, parse::BadJs
 }
 
 /// The next word as a path, or the legacy root, which is what a command means that names no path.
-pub fn path_or_legacy_root(args: &mut Args<'_>) -> Result<Path, Answer> {
+pub fn path_or_legacy_root(args: &mut Args<'_>) -> Result<Path, CommandError> {
     Path::parse(args.word_if_any().map_or(b".", |word| &word[..]))
 }
 
@@ -99,7 +99,7 @@ impl Elements {
 }
 
 /// Everything that `path` leads to in `document`.
-pub fn places(path: &Path, document: &Document) -> Result<Vec<Place>, Answer> {
+pub fn places(path: &Path, document: &Document) -> Result<Vec<Place>, CommandError> {
     path.places(document, &mut Fuel::for_document(document))
 }
 
@@ -111,8 +111,8 @@ fn edit_matches<T>(
     path: &Path,
     limits: &ParseLimits,
     fits: impl Fn(Value<'_>) -> bool,
-    mut edit: impl FnMut(&mut Tail<'_>) -> Result<T, Answer>,
-) -> Result<Edited<Answers<T>>, Answer> {
+    mut edit: impl FnMut(&mut Tail<'_>) -> Result<T, CommandError>,
+) -> Result<Edited<Answers<T>>, CommandError> {
     let matches = places(path, document)?;
     let mut each: Vec<Option<T>> = Vec::with_capacity(matches.len());
     each.resize_with(matches.len(), || None);
@@ -162,18 +162,22 @@ pub fn edit_key<T>(
     target: &Target,
     limits: &ParseLimits,
     fits: impl Fn(Value<'_>) -> bool,
-    edit: impl FnMut(&mut Tail<'_>) -> Result<T, Answer>,
-) -> Result<Answers<T>, Answer> {
+    edit: impl FnMut(&mut Tail<'_>) -> Result<T, CommandError>,
+) -> Result<Answers<T>, CommandError> {
     let path = target.path()?;
     let answers = keyspace
         .edit_document(key.as_bytes(), |document| edit_matches(document, &path, limits, fits, edit))?;
-    answers.ok_or(Answer::NO_KEY)
+    answers.ok_or(CommandError::NO_KEY)
 }
 
 impl<T> Answers<T> {
     /// All of them for a `$` path; for a legacy one that of the match to which the steps are the
     /// last, or `none`. Of commands that edit in that order.
-    pub fn reply_by_steps(self, none: Answer, each: impl Fn(T) -> Reply) -> Result<Reply, Answer> {
+    pub fn reply_by_steps(
+        self,
+        none: CommandError,
+        each: impl Fn(T) -> Reply,
+    ) -> Result<Reply, CommandError> {
         if self.legacy {
             let told = self.last_by_steps.and_then(|nth| self.each.into_iter().nth(nth)).flatten();
             return told.map(each).ok_or(none);
@@ -184,10 +188,10 @@ impl<T> Answers<T> {
     /// All of them for a `$` path; the last for a legacy one, or `none`.
     pub fn reply(
         self,
-        none: Answer,
+        none: CommandError,
         each: impl Fn(T) -> Reply,
         alone: impl Fn(T) -> Reply,
-    ) -> Result<Reply, Answer> {
+    ) -> Result<Reply, CommandError> {
         if self.legacy {
             return self.each.into_iter().flatten().next_back().map(alone).ok_or(none);
         }

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::errors::NOT_A_BOOL;
 use super::target::{Target, edit_key};
 use crate::command::{Args, Command, Context, Group, KeySpec, Spec, Write};
-use crate::error::Answer;
+use crate::error::CommandError;
 use crate::json::{Builder, ParseLimits};
 use crate::keyspace::{Key, Writer};
 use crate::resp::Reply;
@@ -31,13 +31,11 @@ impl Command for Toggle {
 }
 
 impl Write for Toggle {
-    const CODE: u16 = 107;
-
-    fn parse(args: &mut Args<'_>, _context: &Context) -> Result<Toggle, Answer> {
+    fn parse(args: &mut Args<'_>, _context: &Context) -> Result<Toggle, CommandError> {
         Ok(Toggle { key: args.key()?, path: Target::parse(args.word()?)? })
     }
 
-    fn apply(self, keyspace: &mut Writer<'_>) -> Result<Reply, Answer> {
+    fn apply(self, keyspace: &mut Writer<'_>) -> Result<Reply, CommandError> {
         // A boolean takes as much room as the other one.
         let limits = ParseLimits { document_bytes_max: usize::MAX };
         let is_bool = |value: crate::json::Value<'_>| value.as_bool().is_some();

@@ -2,7 +2,7 @@
 
 use super::target::places;
 use crate::command::{Args, Command, Context, Group, KeySpec, Read, Spec};
-use crate::error::Answer;
+use crate::error::CommandError;
 use crate::json::path::{Path, is_jsonpath};
 use crate::keyspace::View;
 use crate::resp::{Protocol, Reply};
@@ -29,7 +29,7 @@ impl Command for TypeOf {
 }
 
 impl Read for TypeOf {
-    fn parse(args: &mut Args<'_>, context: &Context) -> Result<TypeOf, Answer> {
+    fn parse(args: &mut Args<'_>, context: &Context) -> Result<TypeOf, CommandError> {
         let key = args.word()?.clone();
         let word = args.word_if_any().map_or(&b"."[..], |word| word);
         let path = match Path::parse(word) {
@@ -39,7 +39,7 @@ impl Read for TypeOf {
         Ok(TypeOf { key, path, protocol: context.protocol })
     }
 
-    fn run(self, keyspace: &View<'_>) -> Result<Reply, Answer> {
+    fn run(self, keyspace: &View<'_>) -> Result<Reply, CommandError> {
         let reply = match (keyspace.document(&self.key)?, &self.path) {
             (None, _) | (_, None) => Reply::Null,
             (Some(document), Some(path)) => {

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 
 use crate::command::{Args, Command, Context, Group, KeySpec, Read, Spec};
-use crate::error::Answer;
+use crate::error::CommandError;
 use crate::keyspace::{Scope, View};
 use crate::resp::Reply;
 
@@ -26,7 +26,7 @@ impl Command for Version {
 }
 
 impl Read for Version {
-    fn parse(args: &mut Args<'_>, _context: &Context) -> Result<Version, Answer> {
+    fn parse(args: &mut Args<'_>, _context: &Context) -> Result<Version, CommandError> {
         Ok(Version { key: args.word()?.clone() })
     }
 
@@ -34,7 +34,7 @@ impl Read for Version {
         Scope::Settled
     }
 
-    fn run(self, keyspace: &View<'_>) -> Result<Reply, Answer> {
+    fn run(self, keyspace: &View<'_>) -> Result<Reply, CommandError> {
         let version = keyspace.version(&self.key);
         Ok(version.map_or(Reply::Null, |version| Reply::Integer(version as i64)))
     }

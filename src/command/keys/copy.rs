@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::command::{Args, Command, Context, Group, KeySpec, Spec, Usage, Write};
-use crate::error::Answer;
+use crate::error::CommandError;
 use crate::keyspace::{Key, Writer};
 use crate::resp::Reply;
 
@@ -29,10 +29,9 @@ impl Command for Copy {
 }
 
 impl Write for Copy {
-    const CODE: u16 = 17;
     const EVENT: &'static str = "COPY_TO";
 
-    fn parse(args: &mut Args<'_>, _context: &Context) -> Result<Copy, Answer> {
+    fn parse(args: &mut Args<'_>, _context: &Context) -> Result<Copy, CommandError> {
         let (source, destination) = (args.key()?, args.key()?);
         let mut replace = false;
         while !args.is_empty() {
@@ -40,19 +39,19 @@ impl Write for Copy {
                 replace = true;
             } else if args.left() > 1 && args.keyword("DB") {
                 if args.integer()? != 0 {
-                    return Err(Answer::fixed("ERR DB index is out of range"));
+                    return Err(CommandError::fixed("ERR DB index is out of range"));
                 }
             } else {
-                return Err(Answer::SYNTAX);
+                return Err(CommandError::SYNTAX);
             }
         }
         if source == destination {
-            return Err(Answer::fixed("ERR source and destination objects are the same"));
+            return Err(CommandError::fixed("ERR source and destination objects are the same"));
         }
         Ok(Copy { source, destination, replace })
     }
 
-    fn apply(self, keyspace: &mut Writer<'_>) -> Result<Reply, Answer> {
+    fn apply(self, keyspace: &mut Writer<'_>) -> Result<Reply, CommandError> {
         let entry = keyspace.with(self.source.as_bytes(), Clone::clone);
         let free = self.replace || !keyspace.exists(self.destination.as_bytes());
         let Some(entry) = entry.filter(|_| free) else { return Ok(Reply::Integer(0)) };

@@ -1,7 +1,7 @@
 //! `DBSIZE`: how many keys there are.
 
 use crate::command::{Args, Command, Context, Flags, Group, KeySpec, Read, Spec};
-use crate::error::Answer;
+use crate::error::CommandError;
 use crate::keyspace::View;
 use crate::resp::Reply;
 
@@ -19,15 +19,15 @@ impl Command for Dbsize {
         summary: "How many keys there are.",
         syntax: "",
     };
-    const FLAGS: Flags = Flags { categories: &["@keyspace"], fast: true, ..Flags::NONE };
+    const FLAGS: Flags = Flags { categories: &["@keyspace"], fast: true, ..Flags::DEFAULT };
 }
 
 impl Read for Dbsize {
-    fn parse(_args: &mut Args<'_>, _context: &Context) -> Result<Dbsize, Answer> {
+    fn parse(_args: &mut Args<'_>, _context: &Context) -> Result<Dbsize, CommandError> {
         Ok(Dbsize)
     }
 
-    fn run(self, keyspace: &View<'_>) -> Result<Reply, Answer> {
+    fn run(self, keyspace: &View<'_>) -> Result<Reply, CommandError> {
         Ok(Reply::Integer(keyspace.len() as i64))
     }
 }

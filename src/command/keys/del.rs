@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::command::{Alias, Args, Command, Context, Flags, Group, KeySpec, Spec, Usage, Write};
-use crate::error::Answer;
+use crate::error::CommandError;
 use crate::keyspace::{Key, Scope, Writer};
 use crate::resp::Reply;
 
@@ -29,13 +29,11 @@ impl Command for Del {
         summary: "Takes keys away.",
         syntax: "key ...",
     };
-    const FLAGS: Flags = Flags { sparing: true, ..Flags::NONE };
+    const FLAGS: Flags = Flags { denyoom: false, ..Flags::DEFAULT };
 }
 
 impl Write for Del {
-    const CODE: u16 = 1;
-
-    fn parse(args: &mut Args<'_>, _context: &Context) -> Result<Del, Answer> {
+    fn parse(args: &mut Args<'_>, _context: &Context) -> Result<Del, CommandError> {
         Ok(Del { keys: args.rest().iter().map(|word| Key::from(&word[..])).collect() })
     }
 
@@ -43,7 +41,7 @@ impl Write for Del {
         Scope::of(self.keys.len())
     }
 
-    fn apply(self, keyspace: &mut Writer<'_>) -> Result<Reply, Answer> {
+    fn apply(self, keyspace: &mut Writer<'_>) -> Result<Reply, CommandError> {
         let gone = self.keys.iter().filter(|key| keyspace.remove(key.as_bytes()).is_some()).count();
         Ok(Reply::Integer(gone as i64))
     }

@@ -1,7 +1,7 @@
 //! `EXISTS key ...`, `TOUCH key ...`: how many of the keys are there; a key named twice counts twice.
 
 use crate::command::{Alias, Args, Command, Context, Flags, Group, KeySpec, Read, Spec, Usage};
-use crate::error::Answer;
+use crate::error::CommandError;
 use crate::keyspace::{Key, Scope, View};
 use crate::resp::Reply;
 
@@ -21,11 +21,11 @@ impl Command for Exists {
         summary: "How many of the keys exist.",
         syntax: "key ...",
     };
-    const FLAGS: Flags = Flags { fast: true, ..Flags::NONE };
+    const FLAGS: Flags = Flags { fast: true, ..Flags::DEFAULT };
 }
 
 impl Read for Exists {
-    fn parse(args: &mut Args<'_>, _context: &Context) -> Result<Exists, Answer> {
+    fn parse(args: &mut Args<'_>, _context: &Context) -> Result<Exists, CommandError> {
         Ok(Exists { keys: args.rest().iter().map(|word| Key::from(&word[..])).collect() })
     }
 
@@ -33,7 +33,7 @@ impl Read for Exists {
         Scope::of(self.keys.len())
     }
 
-    fn run(self, keyspace: &View<'_>) -> Result<Reply, Answer> {
+    fn run(self, keyspace: &View<'_>) -> Result<Reply, CommandError> {
         let there = self.keys.iter().filter(|key| keyspace.exists(key.as_bytes())).count();
         Ok(Reply::Integer(there as i64))
     }

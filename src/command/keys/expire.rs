@@ -4,9 +4,9 @@ use std::num::NonZeroU64;
 
 use serde::{Deserialize, Serialize};
 
-use crate::command::expiry::{Clock, Moment, invalid};
+use crate::command::framework::expiry::{Clock, Moment, invalid};
 use crate::command::{Args, Command, Context, Flags, Group, KeySpec, Spec, Usage, Write};
-use crate::error::Answer;
+use crate::error::CommandError;
 use crate::keyspace::{Key, Writer};
 use crate::resp::Reply;
 
@@ -33,7 +33,7 @@ struct Condition {
 }
 
 macro_rules! commands {
-    ($($name:ident, $word:literal, $since:literal, $complexity:literal, $code:literal, $clock:ident, $syntax:literal;)*) => { $(
+    ($($name:ident, $word:literal, $since:literal, $complexity:literal, $clock:ident, $syntax:literal;)*) => { $(
         #[derive(Debug, PartialEq, Serialize, Deserialize)]
         pub struct $name(Deadline);
 
@@ -49,17 +49,15 @@ macro_rules! commands {
                 summary: "Gives a key a deadline.",
                 syntax: $syntax,
             };
-            const FLAGS: Flags = Flags { fast: true, sparing: true, ..Flags::NONE };
+            const FLAGS: Flags = Flags { fast: true, denyoom: false, ..Flags::DEFAULT };
         }
 
         impl Write for $name {
-            const CODE: u16 = $code;
-
-            fn parse(args: &mut Args<'_>, context: &Context) -> Result<$name, Answer> {
+            fn parse(args: &mut Args<'_>, context: &Context) -> Result<$name, CommandError> {
                 Deadline::parse(args, Clock::$clock, context).map($name)
             }
 
-            fn apply(self, keyspace: &mut Writer<'_>) -> Result<Reply, Answer> {
+            fn apply(self, keyspace: &mut Writer<'_>) -> Result<Reply, CommandError> {
                 Ok(Reply::Integer(i64::from(self.0.apply(keyspace))))
             }
         }
@@ -67,14 +65,14 @@ macro_rules! commands {
 }
 
 commands! {
-    Expire, "EXPIRE", "1.0.0", "O(1)", 10, SecondsFromNow, "key seconds [NX | XX | GT | LT]";
-    Pexpire, "PEXPIRE", "2.6.0", "O(1)", 11, MillisFromNow, "key milliseconds [NX | XX | GT | LT]";
-    Expireat, "EXPIREAT", "1.2.0", "O(1)", 12, UnixSeconds, "key unix-time-seconds [NX | XX | GT | LT]";
-    Pexpireat, "PEXPIREAT", "2.6.0", "O(1)", 13, UnixMillis, "key unix-time-milliseconds [NX | XX | GT | LT]";
+    Expire, "EXPIRE", "1.0.0", "O(1)", SecondsFromNow, "key seconds [NX | XX | GT | LT]";
+    Pexpire, "PEXPIRE", "2.6.0", "O(1)", MillisFromNow, "key milliseconds [NX | XX | GT | LT]";
+    Expireat, "EXPIREAT", "1.2.0", "O(1)", UnixSeconds, "key unix-time-seconds [NX | XX | GT | LT]";
+    Pexpireat, "PEXPIREAT", "2.6.0", "O(1)", UnixMillis, "key unix-time-milliseconds [NX | XX | GT | LT]";
 }
 
 impl Deadline {
-    fn parse(args: &mut Args<'_>, clock: Clock, context: &Context) -> Result<Deadline, Answer> {
+    fn parse(args: &mut Args<'_>, clock: Clock, context: &Context) -> Result<Deadline, CommandError> {
         let key = args.key()?;
         let amount = args.integer()?;
         let condition = Condition::parse(args)?;
@@ -98,7 +96,7 @@ impl Deadline {
 }
 
 impl Condition {
-    fn parse(args: &mut Args<'_>) -> Result<Condition, Answer> {
+    fn parse(args: &mut Args<'_>) -> Result<Condition, CommandError> {
         let mut condition = Condition::default();
         while !args.is_empty() {
             if args.keyword("NX") {
@@ -111,14 +109,16 @@ impl Condition {
                 condition.earlier = true;
             } else {
                 let word = String::from_utf8_lossy(args.word()?).into_owned();
-                return Err(Answer::new(format!("ERR Unsupported option {word}")));
+                return Err(CommandError::new(format!("ERR Unsupported option {word}")));
             }
         }
         if condition.missing && (condition.present || condition.later || condition.earlier) {
-            return Err(Answer::fixed("ERR NX and XX, GT or LT options at the same time are not compatible"));
+            return Err(CommandError::fixed(
+                "ERR NX and XX, GT or LT options at the same time are not compatible",
+            ));
         }
         if condition.later && condition.earlier {
-            return Err(Answer::fixed("ERR GT and LT options at the same time are not compatible"));
+            return Err(CommandError::fixed("ERR GT and LT options at the same time are not compatible"));
         }
         Ok(condition)
     }

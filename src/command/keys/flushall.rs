@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::command::{Alias, Args, Command, Context, Flags, Group, KeySpec, Spec, Write};
-use crate::error::Answer;
+use crate::error::CommandError;
 use crate::keyspace::Writer;
 use crate::resp::Reply;
 
@@ -27,13 +27,11 @@ impl Command for Flushall {
         summary: "Takes every key away.",
         syntax: "[ASYNC | SYNC]",
     };
-    const FLAGS: Flags = Flags { sparing: true, categories: &["@keyspace", "@dangerous"], ..Flags::NONE };
+    const FLAGS: Flags = Flags { denyoom: false, categories: &["@keyspace", "@dangerous"], ..Flags::DEFAULT };
 }
 
 impl Write for Flushall {
-    const CODE: u16 = 2;
-
-    fn parse(args: &mut Args<'_>, _context: &Context) -> Result<Flushall, Answer> {
+    fn parse(args: &mut Args<'_>, _context: &Context) -> Result<Flushall, CommandError> {
         if !args.keyword("SYNC") {
             args.keyword("ASYNC");
         }
@@ -41,7 +39,7 @@ impl Write for Flushall {
         Ok(Flushall)
     }
 
-    fn apply(self, keyspace: &mut Writer<'_>) -> Result<Reply, Answer> {
+    fn apply(self, keyspace: &mut Writer<'_>) -> Result<Reply, CommandError> {
         keyspace.clear();
         Ok(Reply::OK)
     }

@@ -2,9 +2,9 @@
 
 use bytes::Bytes;
 
-use super::glob;
+use crate::command::framework::glob;
 use crate::command::{Args, Command, Context, Flags, Group, KeySpec, Read, Spec};
-use crate::error::Answer;
+use crate::error::CommandError;
 use crate::keyspace::View;
 use crate::resp::Reply;
 
@@ -24,15 +24,15 @@ impl Command for Keys {
         summary: "Every key that matches a glob pattern.",
         syntax: "pattern",
     };
-    const FLAGS: Flags = Flags { categories: &["@dangerous"], ..Flags::NONE };
+    const FLAGS: Flags = Flags { categories: &["@dangerous"], ..Flags::DEFAULT };
 }
 
 impl Read for Keys {
-    fn parse(args: &mut Args<'_>, _context: &Context) -> Result<Keys, Answer> {
+    fn parse(args: &mut Args<'_>, _context: &Context) -> Result<Keys, CommandError> {
         Ok(Keys { pattern: args.word()?.clone() })
     }
 
-    fn run(self, keyspace: &View<'_>) -> Result<Reply, Answer> {
+    fn run(self, keyspace: &View<'_>) -> Result<Reply, CommandError> {
         let mut found = Vec::new();
         let mut outcome = Ok(());
         keyspace.scan(0, usize::MAX, |key, _| match glob::matches(&self.pattern, key.as_bytes()) {

@@ -5,7 +5,6 @@ pub mod del;
 pub mod exists;
 pub mod expire;
 pub mod flushall;
-pub mod glob;
 pub mod matching;
 pub mod object;
 pub mod persist;

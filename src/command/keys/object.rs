@@ -3,9 +3,9 @@
 //! Values here are kept in their own ways, which the words do not describe. Tools read a size out of them: `listpack`,
 //! `intset` and `embstr` are small, `quicklist`, `hashtable`, `skiplist` and `raw` large, by the bounds that Redis has.
 
-use crate::command::text::whole;
+use crate::command::strings::whole;
 use crate::command::{Args, Command, Context, Group, KeySpec, Read, Spec, Subcommand, Usage};
-use crate::error::Answer;
+use crate::error::CommandError;
 use crate::keyspace::{Collection, ELEMENT_BYTES, Element, Entry, Key, Value, View};
 use crate::resp::Reply;
 
@@ -43,7 +43,7 @@ const HELP: &[&str] = &[
     "HELP           - this message",
 ];
 
-const NOT_COUNTED: Answer = Answer::fixed(
+const NOT_COUNTED: CommandError = CommandError::fixed(
     "ERR An LFU maxmemory policy is not selected, access frequency not tracked. Please note that when switching between policies at runtime LRU and LFU data will take some time to adjust.",
 );
 
@@ -69,7 +69,7 @@ impl Command for Object {
 }
 
 impl Read for Object {
-    fn parse(args: &mut Args<'_>, _context: &Context) -> Result<Object, Answer> {
+    fn parse(args: &mut Args<'_>, _context: &Context) -> Result<Object, CommandError> {
         let word = args.word()?;
         let (quality, name) = match &word.to_ascii_uppercase()[..] {
             b"HELP" if args.is_empty() => return Ok(Object::Help),
@@ -81,11 +81,11 @@ impl Read for Object {
         };
         match args.left() {
             1 => Ok(Object::Of(quality, args.key()?)),
-            _ => Err(Answer::wrong_arity(name)),
+            _ => Err(CommandError::wrong_arity(name)),
         }
     }
 
-    fn run(self, keyspace: &View<'_>) -> Result<Reply, Answer> {
+    fn run(self, keyspace: &View<'_>) -> Result<Reply, CommandError> {
         let Object::Of(quality, key) = self else {
             return Ok(Reply::Array(HELP.iter().copied().map(Reply::word).collect()));
         };

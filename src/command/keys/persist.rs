@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::command::{Args, Command, Context, Flags, Group, KeySpec, Spec, Usage, Write};
-use crate::error::Answer;
+use crate::error::CommandError;
 use crate::keyspace::{Key, Writer};
 use crate::resp::Reply;
 
@@ -24,17 +24,15 @@ impl Command for Persist {
         summary: "Takes a key's deadline away.",
         syntax: "key",
     };
-    const FLAGS: Flags = Flags { fast: true, sparing: true, ..Flags::NONE };
+    const FLAGS: Flags = Flags { fast: true, denyoom: false, ..Flags::DEFAULT };
 }
 
 impl Write for Persist {
-    const CODE: u16 = 14;
-
-    fn parse(args: &mut Args<'_>, _context: &Context) -> Result<Persist, Answer> {
+    fn parse(args: &mut Args<'_>, _context: &Context) -> Result<Persist, CommandError> {
         Ok(Persist { key: args.key()? })
     }
 
-    fn apply(self, keyspace: &mut Writer<'_>) -> Result<Reply, Answer> {
+    fn apply(self, keyspace: &mut Writer<'_>) -> Result<Reply, CommandError> {
         let key = self.key.as_bytes();
         let temporary = keyspace.with(key, |entry| entry.expires_ms.is_some()) == Some(true);
         Ok(Reply::Integer(i64::from(temporary && keyspace.set_deadline(key, None))))

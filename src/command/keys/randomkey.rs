@@ -2,12 +2,12 @@
 
 use bytes::Bytes;
 
-use crate::command::{Args, Chance, Command, Context, Group, KeySpec, Read, Spec};
-use crate::error::Answer;
+use crate::command::{Args, Command, Context, Group, KeySpec, Read, Seed, Spec};
+use crate::error::CommandError;
 use crate::keyspace::{SCAN_PARTS, View};
 use crate::resp::Reply;
 
-pub struct Randomkey(Chance);
+pub struct Randomkey(Seed);
 
 impl Command for Randomkey {
     const SPEC: Spec = Spec {
@@ -24,18 +24,18 @@ impl Command for Randomkey {
 }
 
 impl Read for Randomkey {
-    fn parse(_args: &mut Args<'_>, context: &Context) -> Result<Randomkey, Answer> {
-        Ok(Randomkey(Chance::draw(context)))
+    fn parse(_args: &mut Args<'_>, context: &Context) -> Result<Randomkey, CommandError> {
+        Ok(Randomkey(Seed::of(context)))
     }
 
     /// Begins at a part of the keyspace that chance chooses.
-    fn run(self, keyspace: &View<'_>) -> Result<Reply, Answer> {
-        let mut chance = self.0;
-        for cursor in [chance.below(SCAN_PARTS as usize) as u64, 0] {
+    fn run(self, keyspace: &View<'_>) -> Result<Reply, CommandError> {
+        let mut rng = self.0.rng();
+        for cursor in [rng.below(SCAN_PARTS as usize) as u64, 0] {
             let mut found = Vec::new();
             keyspace.scan(cursor, 1, |key, _| found.push(Bytes::copy_from_slice(key.as_bytes())));
             if !found.is_empty() {
-                return Ok(Reply::Bulk(found.swap_remove(chance.below(found.len()))));
+                return Ok(Reply::Bulk(found.swap_remove(rng.below(found.len()))));
             }
         }
         Ok(Reply::Null)

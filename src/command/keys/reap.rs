@@ -6,7 +6,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::command::{Args, Command, Context, Group, KeySpec, Spec, Write};
-use crate::error::Answer;
+use crate::error::CommandError;
 use crate::keyspace::{Key, Writer};
 use crate::resp::Reply;
 
@@ -30,13 +30,11 @@ impl Command for Reap {
 }
 
 impl Write for Reap {
-    const CODE: u16 = 3;
-
-    fn parse(args: &mut Args<'_>, _context: &Context) -> Result<Reap, Answer> {
+    fn parse(args: &mut Args<'_>, _context: &Context) -> Result<Reap, CommandError> {
         Ok(Reap { keys: args.rest().iter().map(|word| Key::from(&word[..])).collect() })
     }
 
-    fn apply(self, keyspace: &mut Writer<'_>) -> Result<Reply, Answer> {
+    fn apply(self, keyspace: &mut Writer<'_>) -> Result<Reply, CommandError> {
         let gone = self.keys.iter().filter(|key| keyspace.remove_if_expired(key.as_bytes())).count();
         Ok(Reply::Integer(gone as i64))
     }

@@ -3,11 +3,11 @@
 use serde::{Deserialize, Serialize};
 
 use crate::command::{Args, Command, Context, Flags, Group, KeySpec, Spec, Usage, Write};
-use crate::error::Answer;
+use crate::error::CommandError;
 use crate::keyspace::{Key, Writer};
 use crate::resp::Reply;
 
-const NO_SUCH_KEY: Answer = Answer::fixed("ERR no such key");
+const NO_SUCH_KEY: CommandError = CommandError::fixed("ERR no such key");
 
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
 pub struct Renamenx {
@@ -27,19 +27,18 @@ impl Command for Renamenx {
         summary: "Gives a value another key that is free.",
         syntax: "key newkey",
     };
-    const FLAGS: Flags = Flags { fast: true, sparing: true, ..Flags::NONE };
+    const FLAGS: Flags = Flags { fast: true, denyoom: false, ..Flags::DEFAULT };
 }
 
 impl Write for Renamenx {
-    const CODE: u16 = 16;
     const EVENT: &'static str = "RENAME_TO";
     const REMOVAL: &'static str = "RENAME_FROM";
 
-    fn parse(args: &mut Args<'_>, _context: &Context) -> Result<Renamenx, Answer> {
+    fn parse(args: &mut Args<'_>, _context: &Context) -> Result<Renamenx, CommandError> {
         Ok(Renamenx { key: args.key()?, newkey: args.key()? })
     }
 
-    fn apply(self, keyspace: &mut Writer<'_>) -> Result<Reply, Answer> {
+    fn apply(self, keyspace: &mut Writer<'_>) -> Result<Reply, CommandError> {
         if !keyspace.exists(self.key.as_bytes()) {
             return Err(NO_SUCH_KEY);
         }

@@ -2,9 +2,9 @@
 
 use bytes::Bytes;
 
-use super::glob;
+use crate::command::framework::glob;
 use crate::command::{Args, Command, Context, Group, KeySpec, Read, Spec};
-use crate::error::Answer;
+use crate::error::CommandError;
 use crate::keyspace::View;
 use crate::resp::Reply;
 
@@ -33,13 +33,13 @@ impl Command for Scan {
 }
 
 impl Read for Scan {
-    fn parse(args: &mut Args<'_>, _context: &Context) -> Result<Scan, Answer> {
+    fn parse(args: &mut Args<'_>, _context: &Context) -> Result<Scan, CommandError> {
         let cursor = std::str::from_utf8(args.word()?).ok().and_then(|text| text.parse().ok());
-        let cursor = cursor.ok_or(Answer::fixed("ERR invalid cursor"))?;
+        let cursor = cursor.ok_or(CommandError::fixed("ERR invalid cursor"))?;
         let (mut pattern, mut count, mut kind) = (None, COUNT_DEFAULT, None);
         while !args.is_empty() {
             if args.left() < 2 {
-                return Err(Answer::SYNTAX);
+                return Err(CommandError::SYNTAX);
             }
             if args.keyword("MATCH") {
                 pattern = Some(args.word()?.clone());
@@ -48,14 +48,14 @@ impl Read for Scan {
             } else if args.keyword("TYPE") {
                 kind = Some(args.word()?.clone());
             } else {
-                return Err(Answer::SYNTAX);
+                return Err(CommandError::SYNTAX);
             }
         }
-        let count = usize::try_from(count).ok().filter(|&count| count > 0).ok_or(Answer::SYNTAX)?;
+        let count = usize::try_from(count).ok().filter(|&count| count > 0).ok_or(CommandError::SYNTAX)?;
         Ok(Scan { cursor, pattern, count, kind })
     }
 
-    fn run(self, keyspace: &View<'_>) -> Result<Reply, Answer> {
+    fn run(self, keyspace: &View<'_>) -> Result<Reply, CommandError> {
         let mut found = Vec::new();
         let mut outcome = Ok(());
         let next = keyspace.scan(self.cursor, self.count, |key, entry| {

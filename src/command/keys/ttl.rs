@@ -3,7 +3,7 @@
 use bytes::Bytes;
 
 use crate::command::{Args, Command, Context, Flags, Group, KeySpec, Read, Spec};
-use crate::error::Answer;
+use crate::error::CommandError;
 use crate::keyspace::View;
 use crate::resp::Reply;
 
@@ -23,15 +23,15 @@ macro_rules! commands {
                 summary: $summary,
                 syntax: "key",
             };
-            const FLAGS: Flags = Flags { fast: true, ..Flags::NONE };
+            const FLAGS: Flags = Flags { fast: true, ..Flags::DEFAULT };
         }
 
         impl Read for $name {
-            fn parse(args: &mut Args<'_>, _context: &Context) -> Result<$name, Answer> {
+            fn parse(args: &mut Args<'_>, _context: &Context) -> Result<$name, CommandError> {
                 args.word().cloned().map($name)
             }
 
-            fn run(self, keyspace: &View<'_>) -> Result<Reply, Answer> {
+            fn run(self, keyspace: &View<'_>) -> Result<Reply, CommandError> {
                 let told: fn(u64, u64) -> u64 = $told;
                 Ok(Reply::Integer(match keyspace.deadline_ms(&self.0) {
                     None => -2,

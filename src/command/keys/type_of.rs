@@ -1,7 +1,7 @@
 //! `TYPE key`: the kind of the value, `none` where there is none.
 
 use crate::command::{Args, Command, Context, Flags, Group, KeySpec, Read, Spec, Usage};
-use crate::error::Answer;
+use crate::error::CommandError;
 use crate::keyspace::{Key, View};
 use crate::resp::Reply;
 
@@ -21,15 +21,15 @@ impl Command for TypeOf {
         summary: "The kind of value under a key.",
         syntax: "key",
     };
-    const FLAGS: Flags = Flags { fast: true, ..Flags::NONE };
+    const FLAGS: Flags = Flags { fast: true, ..Flags::DEFAULT };
 }
 
 impl Read for TypeOf {
-    fn parse(args: &mut Args<'_>, _context: &Context) -> Result<TypeOf, Answer> {
+    fn parse(args: &mut Args<'_>, _context: &Context) -> Result<TypeOf, CommandError> {
         Ok(TypeOf { key: args.key()? })
     }
 
-    fn run(self, keyspace: &View<'_>) -> Result<Reply, Answer> {
+    fn run(self, keyspace: &View<'_>) -> Result<Reply, CommandError> {
         let name = keyspace.with(self.key.as_bytes(), |entry| entry.value.type_name());
         Ok(Reply::Simple(name.unwrap_or("none")))
     }

@@ -2,9 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::spec;
-use crate::command::{Args, Command, Context, Spec, Usage, Write};
-use crate::error::Answer;
+use crate::command::{Args, Command, Context, Group, Spec, Usage, Write};
+use crate::error::CommandError;
 use crate::keyspace::{Collection, Edited, Element, Key, List, Writer};
 use crate::resp::Reply;
 
@@ -17,7 +16,8 @@ pub struct Linsert {
 }
 
 impl Command for Linsert {
-    const SPEC: Spec = spec(
+    const SPEC: Spec = Spec::of_key(
+        Group::List,
         "LINSERT",
         5,
         "2.2.0",
@@ -29,18 +29,16 @@ impl Command for Linsert {
 }
 
 impl Write for Linsert {
-    const CODE: u16 = 209;
-
-    fn parse(args: &mut Args<'_>, _context: &Context) -> Result<Linsert, Answer> {
+    fn parse(args: &mut Args<'_>, _context: &Context) -> Result<Linsert, CommandError> {
         let key = args.key()?;
         let after = args.keyword("AFTER");
         if !after && !args.keyword("BEFORE") {
-            return Err(Answer::SYNTAX);
+            return Err(CommandError::SYNTAX);
         }
         Ok(Linsert { key, after, pivot: args.element()?, element: args.element()? })
     }
 
-    fn apply(self, keyspace: &mut Writer<'_>) -> Result<Reply, Answer> {
+    fn apply(self, keyspace: &mut Writer<'_>) -> Result<Reply, CommandError> {
         let len = keyspace.edit_collection(self.key.as_bytes(), |list: &mut List| {
             let Some(place) = list.iter().position(|one| *one == self.pivot) else {
                 return Ok(Edited::Unchanged(-1));

@@ -1,10 +1,9 @@
 //! `LINDEX key index`: the element at an index, null where there is none.
 
-use super::spec;
-use crate::command::bulks::bulk;
-use crate::command::range::position;
-use crate::command::{Args, Command, Context, Read, Spec};
-use crate::error::Answer;
+use crate::command::framework::bulks::bulk;
+use crate::command::framework::range::position;
+use crate::command::{Args, Command, Context, Group, Read, Spec};
+use crate::error::CommandError;
 use crate::keyspace::{Collection, Key, List, View};
 use crate::resp::Reply;
 
@@ -14,7 +13,8 @@ pub struct Lindex {
 }
 
 impl Command for Lindex {
-    const SPEC: Spec = spec(
+    const SPEC: Spec = Spec::of_key(
+        Group::List,
         "LINDEX",
         3,
         "1.0.0",
@@ -25,11 +25,11 @@ impl Command for Lindex {
 }
 
 impl Read for Lindex {
-    fn parse(args: &mut Args<'_>, _context: &Context) -> Result<Lindex, Answer> {
+    fn parse(args: &mut Args<'_>, _context: &Context) -> Result<Lindex, CommandError> {
         Ok(Lindex { key: args.key()?, index: args.integer()? })
     }
 
-    fn run(self, keyspace: &View<'_>) -> Result<Reply, Answer> {
+    fn run(self, keyspace: &View<'_>) -> Result<Reply, CommandError> {
         let element = keyspace.with_collection(self.key.as_bytes(), |list: &List| {
             bulk(position(self.index, list.len()).and_then(|position| list.get(position)))
         })?;

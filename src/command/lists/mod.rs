@@ -1,7 +1,6 @@
 //! Lists: elements in the order in which they were put.
 pub mod insert;
 pub mod lindex;
-pub mod llen;
 pub mod move_one;
 pub mod pop;
 pub mod pos;
@@ -13,20 +12,14 @@ pub mod trim;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Group, KeySpec, Spec};
+use super::collections::Family;
+use super::{Group, Spec, Usage};
 use crate::keyspace::{Element, List};
 
-/// What the rows of this group have in common.
-const fn spec(
-    name: &'static str,
-    arity: i32,
-    since: &'static str,
-    complexity: &'static str,
-    summary: &'static str,
-    syntax: &'static str,
-) -> Spec {
-    let (keys, group) = (KeySpec::FIRST, Group::List);
-    Spec { name, aliases: &[], arity, keys, group, since, complexity, summary, syntax }
+impl Family for List {
+    const LEN: Spec =
+        Spec::of_key(Group::List, "LLEN", 2, "1.0.0", "O(1)", "How many elements a list has.", "key")
+            .used(Usage::LOOKED_AT);
 }
 
 /// An end of a list.

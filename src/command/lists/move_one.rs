@@ -3,10 +3,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{End, spec};
-use crate::command::bulks::bulk;
-use crate::command::{Args, Command, Context, KeySpec, Spec, Usage, Write};
-use crate::error::Answer;
+use super::End;
+use crate::command::framework::bulks::bulk;
+use crate::command::{Args, Command, Context, Group, KeySpec, Spec, Usage, Write};
+use crate::error::CommandError;
 use crate::keyspace::{Collection, Edited, Element, Key, List, Writer};
 use crate::resp::Reply;
 
@@ -19,18 +19,19 @@ pub struct Lmove {
 }
 
 impl Lmove {
-    fn end(args: &mut Args<'_>) -> Result<End, Answer> {
+    fn end(args: &mut Args<'_>) -> Result<End, CommandError> {
         if args.keyword("LEFT") {
             return Ok(End::Left);
         }
-        if args.keyword("RIGHT") { Ok(End::Right) } else { Err(Answer::SYNTAX) }
+        if args.keyword("RIGHT") { Ok(End::Right) } else { Err(CommandError::SYNTAX) }
     }
 }
 
 impl Command for Lmove {
     const SPEC: Spec = Spec {
         keys: KeySpec::both(Usage::READ_AND_TAKEN_FROM, Usage::ADDED_TO),
-        ..spec(
+        ..Spec::of_key(
+            Group::List,
             "LMOVE",
             5,
             "6.2.0",
@@ -42,14 +43,12 @@ impl Command for Lmove {
 }
 
 impl Write for Lmove {
-    const CODE: u16 = 211;
-
-    fn parse(args: &mut Args<'_>, _context: &Context) -> Result<Lmove, Answer> {
+    fn parse(args: &mut Args<'_>, _context: &Context) -> Result<Lmove, CommandError> {
         let (source, destination) = (args.key()?, args.key()?);
         Ok(Lmove { source, destination, from: Lmove::end(args)?, to: Lmove::end(args)? })
     }
 
-    fn apply(self, keyspace: &mut Writer<'_>) -> Result<Reply, Answer> {
+    fn apply(self, keyspace: &mut Writer<'_>) -> Result<Reply, CommandError> {
         let (source, from, to) = (self.source.as_bytes(), self.from, self.to);
         keyspace.call_it(to.push_event());
         if self.source == self.destination {
@@ -90,7 +89,8 @@ pub struct Rpoplpush {
 impl Command for Rpoplpush {
     const SPEC: Spec = Spec {
         keys: KeySpec::both(Usage::READ_AND_TAKEN_FROM, Usage::ADDED_TO),
-        ..spec(
+        ..Spec::of_key(
+            Group::List,
             "RPOPLPUSH",
             3,
             "1.2.0",
@@ -102,13 +102,11 @@ impl Command for Rpoplpush {
 }
 
 impl Write for Rpoplpush {
-    const CODE: u16 = 210;
-
-    fn parse(args: &mut Args<'_>, _context: &Context) -> Result<Rpoplpush, Answer> {
+    fn parse(args: &mut Args<'_>, _context: &Context) -> Result<Rpoplpush, CommandError> {
         Ok(Rpoplpush { source: args.key()?, destination: args.key()? })
     }
 
-    fn apply(self, keyspace: &mut Writer<'_>) -> Result<Reply, Answer> {
+    fn apply(self, keyspace: &mut Writer<'_>) -> Result<Reply, CommandError> {
         let Rpoplpush { source, destination } = self;
         Lmove { source, destination, from: End::Right, to: End::Left }.apply(keyspace)
     }

@@ -2,10 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{End, spec};
-use crate::command::bulks::{bulk, bulks};
-use crate::command::{Args, Command, Context, Flags, Spec, Usage, Write};
-use crate::error::Answer;
+use super::End;
+use crate::command::framework::bulks::{bulk, bulks};
+use crate::command::{Args, Command, Context, Flags, Group, Spec, Usage, Write};
+use crate::error::CommandError;
 use crate::keyspace::{Collection, Edited, Key, List, Writer};
 use crate::resp::Reply;
 
@@ -17,7 +17,7 @@ pub struct Pop {
 }
 
 impl Pop {
-    fn parse(args: &mut Args<'_>) -> Result<Pop, Answer> {
+    fn parse(args: &mut Args<'_>) -> Result<Pop, CommandError> {
         let key = args.key()?;
         if args.left() > 1 {
             return Err(args.wrong_arity());
@@ -25,7 +25,7 @@ impl Pop {
         Ok(Pop { key, count: args.count_if_any()? })
     }
 
-    fn apply(self, end: End, keyspace: &mut Writer<'_>) -> Result<Reply, Answer> {
+    fn apply(self, end: End, keyspace: &mut Writer<'_>) -> Result<Reply, CommandError> {
         let popped = keyspace.edit_collection(self.key.as_bytes(), |list: &mut List| {
             let Some(count) = self.count else { return Ok(Edited::Changed(bulk(end.pop(list).as_ref()))) };
             let count = count.min(list.len());
@@ -44,23 +44,21 @@ impl Pop {
 }
 
 macro_rules! commands {
-    ($($name:ident, $word:literal, $since:literal, $complexity:literal, $code:literal, $end:expr, $summary:literal;)*) => { $(
+    ($($name:ident, $word:literal, $since:literal, $complexity:literal, $end:expr, $summary:literal;)*) => { $(
         #[derive(Debug, PartialEq, Serialize, Deserialize)]
         pub struct $name(Pop);
 
         impl Command for $name {
-            const SPEC: Spec = spec($word, -2, $since, $complexity, $summary, "key [count]").used(Usage::READ_AND_TAKEN_FROM);
-            const FLAGS: Flags = Flags { fast: true, sparing: true, ..Flags::NONE };
+            const SPEC: Spec = Spec::of_key(Group::List, $word, -2, $since, $complexity, $summary, "key [count]").used(Usage::READ_AND_TAKEN_FROM);
+            const FLAGS: Flags = Flags { fast: true, denyoom: false, ..Flags::DEFAULT };
         }
 
         impl Write for $name {
-            const CODE: u16 = $code;
-
-            fn parse(args: &mut Args<'_>, _context: &Context) -> Result<$name, Answer> {
+            fn parse(args: &mut Args<'_>, _context: &Context) -> Result<$name, CommandError> {
                 Pop::parse(args).map($name)
             }
 
-            fn apply(self, keyspace: &mut Writer<'_>) -> Result<Reply, Answer> {
+            fn apply(self, keyspace: &mut Writer<'_>) -> Result<Reply, CommandError> {
                 self.0.apply($end, keyspace)
             }
         }
@@ -68,6 +66,6 @@ macro_rules! commands {
 }
 
 commands! {
-    Lpop, "LPOP", "1.0.0", "O(N) with N the elements that are popped", 204, End::Left, "Takes the first elements of a list.";
-    Rpop, "RPOP", "1.0.0", "O(N) with N the elements that are popped", 205, End::Right, "Takes the last elements of a list.";
+    Lpop, "LPOP", "1.0.0", "O(N) with N the elements that are popped", End::Left, "Takes the first elements of a list.";
+    Rpop, "RPOP", "1.0.0", "O(N) with N the elements that are popped", End::Right, "Takes the last elements of a list.";
 }

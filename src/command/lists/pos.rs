@@ -1,8 +1,7 @@
 //! `LPOS key element [RANK rank] [COUNT count] [MAXLEN len]`: where equal elements stand.
 
-use super::spec;
-use crate::command::{Args, Budget, Command, Context, Read, Spec};
-use crate::error::Answer;
+use crate::command::{Args, Budget, Command, Context, Group, Read, Spec};
+use crate::error::CommandError;
 use crate::keyspace::{Collection, Element, Key, List, View};
 use crate::resp::Reply;
 
@@ -18,7 +17,8 @@ pub struct Lpos {
 }
 
 impl Command for Lpos {
-    const SPEC: Spec = spec(
+    const SPEC: Spec = Spec::of_key(
+        Group::List,
         "LPOS",
         -3,
         "6.0.6",
@@ -29,35 +29,35 @@ impl Command for Lpos {
 }
 
 impl Read for Lpos {
-    fn parse(args: &mut Args<'_>, _context: &Context) -> Result<Lpos, Answer> {
+    fn parse(args: &mut Args<'_>, _context: &Context) -> Result<Lpos, CommandError> {
         let (key, element) = (args.key()?, args.element()?);
         let mut lpos = Lpos { key, element, rank: 1, count: None, looked_at_max: 0 };
         while !args.is_empty() {
             if args.left() < 2 {
-                return Err(Answer::SYNTAX);
+                return Err(CommandError::SYNTAX);
             }
             if args.keyword("RANK") {
                 lpos.rank = args.integer()?;
                 if lpos.rank == 0 {
-                    return Err(Answer::fixed(RANK_0));
+                    return Err(CommandError::fixed(RANK_0));
                 }
                 if lpos.rank == i64::MIN {
-                    return Err(Answer::OUT_OF_RANGE);
+                    return Err(CommandError::OUT_OF_RANGE);
                 }
             } else if args.keyword("COUNT") {
-                let count = args.count().map_err(|_| Answer::fixed("ERR COUNT can't be negative"))?;
+                let count = args.count().map_err(|_| CommandError::fixed("ERR COUNT can't be negative"))?;
                 lpos.count = Some(count);
             } else if args.keyword("MAXLEN") {
                 lpos.looked_at_max =
-                    args.count().map_err(|_| Answer::fixed("ERR MAXLEN can't be negative"))?;
+                    args.count().map_err(|_| CommandError::fixed("ERR MAXLEN can't be negative"))?;
             } else {
-                return Err(Answer::SYNTAX);
+                return Err(CommandError::SYNTAX);
             }
         }
         Ok(lpos)
     }
 
-    fn run(self, keyspace: &View<'_>) -> Result<Reply, Answer> {
+    fn run(self, keyspace: &View<'_>) -> Result<Reply, CommandError> {
         let found = keyspace.with_collection(self.key.as_bytes(), |list: &List| self.found(list))?;
         let found = found.unwrap_or(Ok(Vec::new()))?;
         match self.count {
@@ -70,7 +70,7 @@ impl Read for Lpos {
 const RANK_0: &str = "ERR RANK can't be zero: use 1 to start from the first match, 2 from the second ... or use negative to start from the end of the list";
 
 impl Lpos {
-    fn found(&self, list: &List) -> Result<Vec<Reply>, Answer> {
+    fn found(&self, list: &List) -> Result<Vec<Reply>, CommandError> {
         let all = |count: usize| if count == 0 { usize::MAX } else { count };
         let looked_at = all(self.looked_at_max).min(list.len());
         let skipped = self.rank.unsigned_abs() - 1;

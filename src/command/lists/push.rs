@@ -2,9 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{End, spec};
-use crate::command::{Args, Command, Context, Flags, Spec, Usage, Write};
-use crate::error::Answer;
+use super::End;
+use crate::command::{Args, Command, Context, Flags, Group, Spec, Usage, Write};
+use crate::error::CommandError;
 use crate::keyspace::{Collection, Edited, Element, Key, List, Writer};
 use crate::resp::Reply;
 
@@ -15,16 +15,16 @@ pub struct Push {
 }
 
 impl Push {
-    fn parse(args: &mut Args<'_>) -> Result<Push, Answer> {
+    fn parse(args: &mut Args<'_>) -> Result<Push, CommandError> {
         Ok(Push { key: args.key()?, elements: args.elements()? })
     }
 
-    fn apply(self, end: End, begins: bool, keyspace: &mut Writer<'_>) -> Result<Reply, Answer> {
+    fn apply(self, end: End, begins: bool, keyspace: &mut Writer<'_>) -> Result<Reply, CommandError> {
         let elements = self.elements;
         let push = |list: &mut List| {
             list.room_for(elements.iter().map(Element::cost).sum())?;
             elements.into_iter().for_each(|element| end.push(list, element));
-            Ok::<_, Answer>(Edited::Changed(list.len()))
+            Ok::<_, CommandError>(Edited::Changed(list.len()))
         };
         let len = match begins {
             true => keyspace.edit_or_begin(self.key, push)?,
@@ -35,24 +35,23 @@ impl Push {
 }
 
 macro_rules! commands {
-    ($($name:ident, $word:literal, $since:literal, $complexity:literal, $code:literal, $event:literal, $end:expr, $begins:literal, $summary:literal;)*) => { $(
+    ($($name:ident, $word:literal, $since:literal, $complexity:literal, $event:literal, $end:expr, $begins:literal, $summary:literal;)*) => { $(
         #[derive(Debug, PartialEq, Serialize, Deserialize)]
         pub struct $name(Push);
 
         impl Command for $name {
-            const SPEC: Spec = spec($word, -3, $since, $complexity, $summary, "key element ...").used(Usage::ADDED_TO);
-            const FLAGS: Flags = Flags { fast: true, ..Flags::NONE };
+            const SPEC: Spec = Spec::of_key(Group::List, $word, -3, $since, $complexity, $summary, "key element ...").used(Usage::ADDED_TO);
+            const FLAGS: Flags = Flags { fast: true, ..Flags::DEFAULT };
         }
 
         impl Write for $name {
-            const CODE: u16 = $code;
             const EVENT: &'static str = $event;
 
-            fn parse(args: &mut Args<'_>, _context: &Context) -> Result<$name, Answer> {
+            fn parse(args: &mut Args<'_>, _context: &Context) -> Result<$name, CommandError> {
                 Push::parse(args).map($name)
             }
 
-            fn apply(self, keyspace: &mut Writer<'_>) -> Result<Reply, Answer> {
+            fn apply(self, keyspace: &mut Writer<'_>) -> Result<Reply, CommandError> {
                 self.0.apply($end, $begins, keyspace)
             }
         }
@@ -60,8 +59,8 @@ macro_rules! commands {
 }
 
 commands! {
-    Lpush, "LPUSH", "1.0.0", "O(1) for an element, O(N) for N of them", 200, "LPUSH", End::Left, true, "Puts elements before the first of a list.";
-    Rpush, "RPUSH", "1.0.0", "O(1) for an element, O(N) for N of them", 201, "RPUSH", End::Right, true, "Puts elements behind the last of a list.";
-    Lpushx, "LPUSHX", "2.2.0", "O(1) for an element, O(N) for N of them", 202, "LPUSH", End::Left, false, "Puts elements before the first of a list that exists.";
-    Rpushx, "RPUSHX", "2.2.0", "O(1) for an element, O(N) for N of them", 203, "RPUSH", End::Right, false, "Puts elements behind the last of a list that exists.";
+    Lpush, "LPUSH", "1.0.0", "O(1) for an element, O(N) for N of them", "LPUSH", End::Left, true, "Puts elements before the first of a list.";
+    Rpush, "RPUSH", "1.0.0", "O(1) for an element, O(N) for N of them", "RPUSH", End::Right, true, "Puts elements behind the last of a list.";
+    Lpushx, "LPUSHX", "2.2.0", "O(1) for an element, O(N) for N of them", "LPUSH", End::Left, false, "Puts elements before the first of a list that exists.";
+    Rpushx, "RPUSHX", "2.2.0", "O(1) for an element, O(N) for N of them", "RPUSH", End::Right, false, "Puts elements behind the last of a list that exists.";
 }

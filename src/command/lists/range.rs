@@ -1,10 +1,9 @@
 //! `LRANGE key start stop`: the elements of a range.
 
-use super::spec;
-use crate::command::bulks::bulks;
-use crate::command::range::Indexes;
-use crate::command::{Args, Command, Context, Read, Spec};
-use crate::error::Answer;
+use crate::command::framework::bulks::bulks;
+use crate::command::framework::range::Indexes;
+use crate::command::{Args, Command, Context, Group, Read, Spec};
+use crate::error::CommandError;
 use crate::keyspace::{Collection, Key, List, View};
 use crate::resp::Reply;
 
@@ -14,7 +13,8 @@ pub struct Lrange {
 }
 
 impl Command for Lrange {
-    const SPEC: Spec = spec(
+    const SPEC: Spec = Spec::of_key(
+        Group::List,
         "LRANGE",
         4,
         "1.0.0",
@@ -25,11 +25,11 @@ impl Command for Lrange {
 }
 
 impl Read for Lrange {
-    fn parse(args: &mut Args<'_>, _context: &Context) -> Result<Lrange, Answer> {
+    fn parse(args: &mut Args<'_>, _context: &Context) -> Result<Lrange, CommandError> {
         Ok(Lrange { key: args.key()?, indexes: Indexes::parse(args)? })
     }
 
-    fn run(self, keyspace: &View<'_>) -> Result<Reply, Answer> {
+    fn run(self, keyspace: &View<'_>) -> Result<Reply, CommandError> {
         let elements = keyspace.with_collection(self.key.as_bytes(), |list: &List| {
             bulks(list.range(self.indexes.within(list.len())))
         })?;

@@ -2,9 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::spec;
-use crate::command::{Args, Command, Context, Flags, Spec, Usage, Write};
-use crate::error::Answer;
+use crate::command::{Args, Command, Context, Flags, Group, Spec, Usage, Write};
+use crate::error::CommandError;
 use crate::keyspace::{Edited, Element, Key, List, Writer};
 use crate::resp::Reply;
 
@@ -16,7 +15,8 @@ pub struct Lrem {
 }
 
 impl Command for Lrem {
-    const SPEC: Spec = spec(
+    const SPEC: Spec = Spec::of_key(
+        Group::List,
         "LREM",
         4,
         "1.0.0",
@@ -25,17 +25,15 @@ impl Command for Lrem {
         "key count element",
     )
     .used(Usage::TAKEN_FROM);
-    const FLAGS: Flags = Flags { sparing: true, ..Flags::NONE };
+    const FLAGS: Flags = Flags { denyoom: false, ..Flags::DEFAULT };
 }
 
 impl Write for Lrem {
-    const CODE: u16 = 207;
-
-    fn parse(args: &mut Args<'_>, _context: &Context) -> Result<Lrem, Answer> {
+    fn parse(args: &mut Args<'_>, _context: &Context) -> Result<Lrem, CommandError> {
         Ok(Lrem { key: args.key()?, count: args.integer()?, element: args.element()? })
     }
 
-    fn apply(self, keyspace: &mut Writer<'_>) -> Result<Reply, Answer> {
+    fn apply(self, keyspace: &mut Writer<'_>) -> Result<Reply, CommandError> {
         let removed = keyspace.edit_collection(self.key.as_bytes(), |list: &mut List| {
             let count = match self.count {
                 0 => usize::MAX,

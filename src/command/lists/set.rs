@@ -2,10 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::spec;
-use crate::command::range::position;
-use crate::command::{Args, Command, Context, Spec, Usage, Write};
-use crate::error::Answer;
+use crate::command::framework::range::position;
+use crate::command::{Args, Command, Context, Group, Spec, Usage, Write};
+use crate::error::CommandError;
 use crate::keyspace::{Collection, Edited, Element, Key, List, Writer};
 use crate::resp::Reply;
 
@@ -17,7 +16,8 @@ pub struct Lset {
 }
 
 impl Command for Lset {
-    const SPEC: Spec = spec(
+    const SPEC: Spec = Spec::of_key(
+        Group::List,
         "LSET",
         4,
         "1.0.0",
@@ -29,19 +29,18 @@ impl Command for Lset {
 }
 
 impl Write for Lset {
-    const CODE: u16 = 206;
-
-    fn parse(args: &mut Args<'_>, _context: &Context) -> Result<Lset, Answer> {
+    fn parse(args: &mut Args<'_>, _context: &Context) -> Result<Lset, CommandError> {
         Ok(Lset { key: args.key()?, index: args.integer()?, element: args.element()? })
     }
 
-    fn apply(self, keyspace: &mut Writer<'_>) -> Result<Reply, Answer> {
+    fn apply(self, keyspace: &mut Writer<'_>) -> Result<Reply, CommandError> {
         let set = keyspace.edit_collection(self.key.as_bytes(), |list: &mut List| {
-            let place = position(self.index, list.len()).ok_or(Answer::fixed("ERR index out of range"))?;
+            let place =
+                position(self.index, list.len()).ok_or(CommandError::fixed("ERR index out of range"))?;
             list.room_for(self.element.cost())?;
             list.set(place, self.element);
             Ok(Edited::Changed(Reply::OK))
         })?;
-        set.ok_or(Answer::fixed("ERR no such key"))
+        set.ok_or(CommandError::fixed("ERR no such key"))
     }
 }

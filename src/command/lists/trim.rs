@@ -2,10 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::spec;
-use crate::command::range::Indexes;
-use crate::command::{Args, Command, Context, Flags, Spec, Usage, Write};
-use crate::error::Answer;
+use crate::command::framework::range::Indexes;
+use crate::command::{Args, Command, Context, Flags, Group, Spec, Usage, Write};
+use crate::error::CommandError;
 use crate::keyspace::{Collection, Edited, Key, List, Writer};
 use crate::resp::Reply;
 
@@ -16,7 +15,8 @@ pub struct Ltrim {
 }
 
 impl Command for Ltrim {
-    const SPEC: Spec = spec(
+    const SPEC: Spec = Spec::of_key(
+        Group::List,
         "LTRIM",
         4,
         "1.0.0",
@@ -25,17 +25,15 @@ impl Command for Ltrim {
         "key start stop",
     )
     .used(Usage::TAKEN_FROM);
-    const FLAGS: Flags = Flags { sparing: true, ..Flags::NONE };
+    const FLAGS: Flags = Flags { denyoom: false, ..Flags::DEFAULT };
 }
 
 impl Write for Ltrim {
-    const CODE: u16 = 208;
-
-    fn parse(args: &mut Args<'_>, _context: &Context) -> Result<Ltrim, Answer> {
+    fn parse(args: &mut Args<'_>, _context: &Context) -> Result<Ltrim, CommandError> {
         Ok(Ltrim { key: args.key()?, indexes: Indexes::parse(args)? })
     }
 
-    fn apply(self, keyspace: &mut Writer<'_>) -> Result<Reply, Answer> {
+    fn apply(self, keyspace: &mut Writer<'_>) -> Result<Reply, CommandError> {
         keyspace.edit_collection(self.key.as_bytes(), |list: &mut List| {
             // A change also where all is kept, as in Redis.
             list.keep(self.indexes.within(list.len()));

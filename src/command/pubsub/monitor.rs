@@ -1,7 +1,7 @@
 //! `MONITOR`: shows this connection every command that clients of this node send, until it is reset or closed.
 
 use crate::command::{Args, Command, Control, Flags, Group, KeySpec, Node, Session, Spec};
-use crate::error::Answer;
+use crate::error::CommandError;
 use crate::resp::Reply;
 
 pub struct Monitor;
@@ -18,11 +18,11 @@ impl Command for Monitor {
         summary: "Shows this connection every command that clients of this node send.",
         syntax: "",
     };
-    const FLAGS: Flags = Flags { not_in_multi: true, ..Flags::NONE };
+    const FLAGS: Flags = Flags { not_in_multi: true, ..Flags::DEFAULT };
 }
 
 impl Control for Monitor {
-    fn run(_args: &mut Args<'_>, session: &mut Session, node: &dyn Node) -> Result<Reply, Answer> {
+    fn run(_args: &mut Args<'_>, session: &mut Session, node: &dyn Node) -> Result<Reply, CommandError> {
         session.monitors = true;
         node.switchboard().monitor(session.id, true);
         Ok(Reply::OK)

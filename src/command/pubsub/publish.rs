@@ -2,7 +2,7 @@
 //! this node and at the others; how many of this node's clients got it.
 
 use crate::command::{Args, Channel, Command, Control, Flags, Group, KeySpec, Node, Session, Spec, Usage};
-use crate::error::Answer;
+use crate::error::CommandError;
 use crate::resp::Reply;
 
 macro_rules! commands {
@@ -21,11 +21,11 @@ macro_rules! commands {
                 summary: "Sends a message to whoever has subscribed to a channel.",
                 syntax: "channel message",
             };
-            const FLAGS: Flags = Flags { fast: true, paused_with_writes: true, without: &["noscript"], ..Flags::NONE };
+            const FLAGS: Flags = Flags { fast: true, paused_with_writes: true, without: &["noscript"], ..Flags::DEFAULT };
         }
 
         impl Control for $name {
-            fn run(args: &mut Args<'_>, _session: &mut Session, node: &dyn Node) -> Result<Reply, Answer> {
+            fn run(args: &mut Args<'_>, _session: &mut Session, node: &dyn Node) -> Result<Reply, CommandError> {
                 let (channel, message) = (args.word()?, args.word()?);
                 let reached = node.switchboard().publish(Channel::$kind, channel, message);
                 Ok(Reply::Integer(reached as i64))

@@ -1,9 +1,10 @@
 //! `PUBSUB CHANNELS|NUMSUB|NUMPAT|SHARDCHANNELS|SHARDNUMSUB`: who listens to what at this node.
 
+use crate::command::framework::subcommands;
 use crate::command::{
-    Args, Channel, Command, Control, Flags, Group, KeySpec, Node, Session, Spec, Subcommand, subcommands,
+    Args, Channel, Command, Control, Flags, Group, KeySpec, Node, Session, Spec, Subcommand,
 };
-use crate::error::Answer;
+use crate::error::CommandError;
 use crate::resp::Reply;
 
 pub struct Pubsub;
@@ -20,7 +21,7 @@ impl Command for Pubsub {
         summary: "Who listens to what at this node.",
         syntax: "",
     };
-    const FLAGS: Flags = Flags { without: &["noscript"], ..Flags::NONE };
+    const FLAGS: Flags = Flags { without: &["noscript"], ..Flags::DEFAULT };
     const SUBCOMMANDS: &'static [Subcommand] = &[
         Subcommand::new(
             "CHANNELS",
@@ -47,7 +48,7 @@ impl Command for Pubsub {
 }
 
 impl Control for Pubsub {
-    fn run(args: &mut Args<'_>, _session: &mut Session, node: &dyn Node) -> Result<Reply, Answer> {
+    fn run(args: &mut Args<'_>, _session: &mut Session, node: &dyn Node) -> Result<Reply, CommandError> {
         let word = args.word()?;
         match &word.to_ascii_uppercase()[..] {
             b"CHANNELS" if args.left() <= 1 => channels(args, node, Channel::Plain),
@@ -65,7 +66,7 @@ impl Control for Pubsub {
     }
 }
 
-fn channels(args: &mut Args<'_>, node: &dyn Node, kind: Channel) -> Result<Reply, Answer> {
+fn channels(args: &mut Args<'_>, node: &dyn Node, kind: Channel) -> Result<Reply, CommandError> {
     let names = node.switchboard().channels(kind, args.word_if_any().map(|pattern| &pattern[..]))?;
     Ok(Reply::Array(names.into_iter().map(Reply::Bulk).collect()))
 }

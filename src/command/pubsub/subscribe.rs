@@ -2,7 +2,7 @@
 
 use super::told;
 use crate::command::{Args, Channel, Command, Control, Flags, Group, KeySpec, Node, Session, Spec, Usage};
-use crate::error::Answer;
+use crate::error::CommandError;
 use crate::resp::Reply;
 
 /// Names of channels, which Redis Cluster spreads over slots as it does keys.
@@ -24,11 +24,11 @@ macro_rules! commands {
                 summary: "Has this connection told of messages.",
                 syntax: $syntax,
             };
-            const FLAGS: Flags = Flags { while_subscribed: true, not_in_multi: true, ..Flags::NONE };
+            const FLAGS: Flags = Flags { while_subscribed: true, not_in_multi: true, ..Flags::DEFAULT };
         }
 
         impl Control for $name {
-            fn run(args: &mut Args<'_>, session: &mut Session, node: &dyn Node) -> Result<Reply, Answer> {
+            fn run(args: &mut Args<'_>, session: &mut Session, node: &dyn Node) -> Result<Reply, CommandError> {
                 let names = args.rest();
                 let counts = node.switchboard().subscribe(session.id, Channel::$kind, names)?;
                 session.subscribed = counts.last().copied().unwrap_or(session.subscribed);

@@ -3,7 +3,7 @@
 
 use super::told;
 use crate::command::{Args, Channel, Command, Control, Flags, Group, KeySpec, Node, Session, Spec, Usage};
-use crate::error::Answer;
+use crate::error::CommandError;
 use crate::resp::Reply;
 
 /// Names of channels, which Redis Cluster spreads over slots as it does keys.
@@ -25,11 +25,11 @@ macro_rules! commands {
                 summary: "Has this connection told of no more messages.",
                 syntax: $syntax,
             };
-            const FLAGS: Flags = Flags { while_subscribed: true, not_in_multi: true, ..Flags::NONE };
+            const FLAGS: Flags = Flags { while_subscribed: true, not_in_multi: true, ..Flags::DEFAULT };
         }
 
         impl Control for $name {
-            fn run(args: &mut Args<'_>, session: &mut Session, node: &dyn Node) -> Result<Reply, Answer> {
+            fn run(args: &mut Args<'_>, session: &mut Session, node: &dyn Node) -> Result<Reply, CommandError> {
                 let kind = Channel::$kind;
                 let names = match args.rest() {
                     [] => node.switchboard().subscriptions(session.id, kind),

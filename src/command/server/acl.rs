@@ -2,15 +2,16 @@
 
 use std::collections::BTreeSet;
 
-use crate::command::subcommands;
+use crate::command::framework::subcommands;
 use crate::command::{
     Args, Command, Control, DEFAULT_USER, Flags, Group, KeySpec, Node, Row, Session, Spec, Subcommand, table,
 };
-use crate::error::Answer;
+use crate::error::CommandError;
 use crate::resp::Reply;
 
-const ONE_USER: Answer =
-    Answer::fixed("ERR there is one user, default, in this version; its password is the setting requirepass");
+const ONE_USER: CommandError = CommandError::fixed(
+    "ERR there is one user, default, in this version; its password is the setting requirepass",
+);
 
 /// What the one user may do, in the rules of Redis: all keys, all channels, all commands.
 const RULES: &str = "~* &* +@all";
@@ -29,19 +30,19 @@ impl Command for Acl {
         summary: "Tells of the users and of the categories of commands.",
         syntax: "",
     };
-    const FLAGS: Flags = Flags { secret: true, ..Flags::NONE };
+    const FLAGS: Flags = Flags { skip_monitor: true, ..Flags::DEFAULT };
     const SUBCOMMANDS: &'static [Subcommand] = &[
-        Subcommand::new("WHOAMI", "", "6.0.0", "O(1)").for_everybody(),
+        Subcommand::new("WHOAMI", "", "6.0.0", "O(1)").not_admin(),
         Subcommand::new("LIST", "", "6.0.0", "O(N) with N the users"),
         Subcommand::new("USERS", "", "6.0.0", "O(N) with N the users"),
         Subcommand::new("GETUSER", "username", "6.0.0", "O(N) with N the rules of the user"),
-        Subcommand::new("CAT", "[category]", "6.0.0", "O(1)").for_everybody(),
+        Subcommand::new("CAT", "[category]", "6.0.0", "O(1)").not_admin(),
         Subcommand::help("6.0.0"),
     ];
 }
 
 impl Control for Acl {
-    fn run(args: &mut Args<'_>, _session: &mut Session, node: &dyn Node) -> Result<Reply, Answer> {
+    fn run(args: &mut Args<'_>, _session: &mut Session, node: &dyn Node) -> Result<Reply, CommandError> {
         let word = args.word()?;
         match (&word.to_ascii_uppercase()[..], args.left()) {
             (b"WHOAMI", 0) => Ok(Reply::bulk(DEFAULT_USER)),
@@ -86,10 +87,10 @@ fn categories() -> BTreeSet<&'static str> {
     rows.flat_map(|row| row.categories()).map(|category| category.trim_start_matches('@')).collect()
 }
 
-fn commands_of(category: &[u8]) -> Result<Reply, Answer> {
+fn commands_of(category: &[u8]) -> Result<Reply, CommandError> {
     let category = String::from_utf8_lossy(&category[..category.len().min(128)]).to_lowercase();
     if !categories().contains(category.as_str()) {
-        return Err(Answer::new(format!("ERR Unknown category '{category}'")));
+        return Err(CommandError::new(format!("ERR Unknown category '{category}'")));
     }
     let wanted = format!("@{category}");
     let is_wanted = |row: &Row| row.categories().contains(&wanted.as_str());

@@ -1,7 +1,7 @@
 //! `BGREWRITEAOF`: begins a snapshot, after which the log is cut: what rewriting the append only file is in Redis.
 
 use crate::command::{Args, Command, Control, Flags, Group, KeySpec, Node, Session, Spec};
-use crate::error::Answer;
+use crate::error::CommandError;
 use crate::resp::Reply;
 
 pub struct Bgrewriteaof;
@@ -18,14 +18,17 @@ impl Command for Bgrewriteaof {
         summary: "Begins a snapshot, after which the log goes back no further than the snapshot before it.",
         syntax: "",
     };
-    const FLAGS: Flags = Flags { also: &["no_async_loading"], without: &["loading", "stale"], ..Flags::NONE };
+    const FLAGS: Flags =
+        Flags { also: &["no_async_loading"], without: &["loading", "stale"], ..Flags::DEFAULT };
 }
 
 impl Control for Bgrewriteaof {
-    fn run(_args: &mut Args<'_>, _session: &mut Session, node: &dyn Node) -> Result<Reply, Answer> {
+    fn run(_args: &mut Args<'_>, _session: &mut Session, node: &dyn Node) -> Result<Reply, CommandError> {
         match node.begin_snapshot() {
             true => Ok(Reply::Simple("Background append only file rewriting started")),
-            false => Err(Answer::fixed("ERR Background append only file rewriting already in progress")),
+            false => {
+                Err(CommandError::fixed("ERR Background append only file rewriting already in progress"))
+            }
         }
     }
 }

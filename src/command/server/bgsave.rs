@@ -1,7 +1,7 @@
 //! `BGSAVE`: begins a snapshot.
 
 use crate::command::{Args, Command, Control, Flags, Group, KeySpec, Node, Session, Spec};
-use crate::error::Answer;
+use crate::error::CommandError;
 use crate::resp::Reply;
 
 pub struct Bgsave;
@@ -18,16 +18,17 @@ impl Command for Bgsave {
         summary: "Begins a snapshot of the whole state; INFO tells when it is done.",
         syntax: "[SCHEDULE]",
     };
-    const FLAGS: Flags = Flags { also: &["no_async_loading"], without: &["loading", "stale"], ..Flags::NONE };
+    const FLAGS: Flags =
+        Flags { also: &["no_async_loading"], without: &["loading", "stale"], ..Flags::DEFAULT };
 }
 
 impl Control for Bgsave {
-    fn run(args: &mut Args<'_>, _session: &mut Session, node: &dyn Node) -> Result<Reply, Answer> {
+    fn run(args: &mut Args<'_>, _session: &mut Session, node: &dyn Node) -> Result<Reply, CommandError> {
         args.keyword("SCHEDULE");
         args.finish()?;
         match node.begin_snapshot() {
             true => Ok(Reply::Simple("Background saving started")),
-            false => Err(Answer::fixed("ERR Background save already in progress")),
+            false => Err(CommandError::fixed("ERR Background save already in progress")),
         }
     }
 }

@@ -2,12 +2,13 @@
 
 use bytes::Bytes;
 
-use crate::command::keys::glob;
-use crate::command::subcommands;
+use crate::command::framework::docs;
+use crate::command::framework::glob;
+use crate::command::framework::subcommands;
 use crate::command::{
-    Args, Command, Control, Flags, Group, KeySpec, Node, Row, Session, Spec, Subcommand, docs, table,
+    Args, Command, Control, Flags, Group, KeySpec, Node, Row, Session, Spec, Subcommand, table,
 };
-use crate::error::Answer;
+use crate::error::CommandError;
 use crate::resp::Reply;
 
 pub struct CommandCommand;
@@ -25,7 +26,7 @@ impl Command for CommandCommand {
         syntax: "",
     };
     const FLAGS: Flags =
-        Flags { for_everybody: true, without: &["noscript"], categories: &["@connection"], ..Flags::NONE };
+        Flags { admin: Some(false), without: &["noscript"], categories: &["@connection"], ..Flags::DEFAULT };
     const SUBCOMMANDS: &'static [Subcommand] = &[
         Subcommand::new("COUNT", "", "2.8.13", "O(1)"),
         Subcommand::new(
@@ -43,7 +44,7 @@ impl Command for CommandCommand {
 }
 
 impl Control for CommandCommand {
-    fn run(args: &mut Args<'_>, _session: &mut Session, _node: &dyn Node) -> Result<Reply, Answer> {
+    fn run(args: &mut Args<'_>, _session: &mut Session, _node: &dyn Node) -> Result<Reply, CommandError> {
         let Some(word) = args.word_if_any() else {
             return Ok(Reply::Array(every_name().map(|(name, row)| docs::info(name, &row)).collect()));
         };
@@ -110,14 +111,14 @@ fn documentation((name, row, one): Chosen) -> (Reply, Reply) {
 }
 
 /// Whether a name, of this row, is wanted.
-type Filter = Box<dyn Fn(&str, &Row) -> Result<bool, Answer>>;
+type Filter = Box<dyn Fn(&str, &Row) -> Result<bool, CommandError>>;
 
 /// `LIST [FILTERBY MODULE name | ACLCAT category | PATTERN pattern]`: names, those of subcommands too.
-fn list(args: &mut Args<'_>) -> Result<Reply, Answer> {
+fn list(args: &mut Args<'_>) -> Result<Reply, CommandError> {
     let mut wanted: Filter = Box::new(|_, _| Ok(true));
     if !args.is_empty() {
         if !args.keyword("FILTERBY") || args.left() != 2 {
-            return Err(Answer::SYNTAX);
+            return Err(CommandError::SYNTAX);
         }
         let (filter, value) = (args.word()?.to_ascii_uppercase(), args.word()?.to_ascii_lowercase());
         wanted = match &filter[..] {
@@ -127,7 +128,7 @@ fn list(args: &mut Args<'_>) -> Result<Reply, Answer> {
                 Ok(row.categories().iter().any(|category| category.as_bytes()[1..] == value[..]))
             }),
             b"PATTERN" => Box::new(move |name, _| glob::matches(&value, name.as_bytes())),
-            _ => return Err(Answer::SYNTAX),
+            _ => return Err(CommandError::SYNTAX),
         };
     }
     let mut names = Vec::new();
@@ -143,15 +144,15 @@ fn list(args: &mut Args<'_>) -> Result<Reply, Answer> {
 }
 
 /// The keys of a request, each told as `tell` does.
-fn keys_of(words: &[Bytes], tell: impl Fn(Bytes, &Row, usize) -> Reply) -> Result<Reply, Answer> {
-    let row = table::find(&words[0]).ok_or(Answer::fixed("ERR Invalid command specified"))?;
+fn keys_of(words: &[Bytes], tell: impl Fn(Bytes, &Row, usize) -> Reply) -> Result<Reply, CommandError> {
+    let row = table::find(&words[0]).ok_or(CommandError::fixed("ERR Invalid command specified"))?;
     if !row.arity_fits(words.len()) {
-        return Err(Answer::fixed("ERR Invalid number of arguments specified for command"));
+        return Err(CommandError::fixed("ERR Invalid number of arguments specified for command"));
     }
     let keys: Vec<Reply> =
         row.spec.keys.positions(words.len()).map(|at| tell(words[at].clone(), row, at)).collect();
     if keys.is_empty() {
-        return Err(Answer::fixed("ERR The command has no key arguments"));
+        return Err(CommandError::fixed("ERR The command has no key arguments"));
     }
     Ok(Reply::Array(keys))
 }

@@ -1,10 +1,10 @@
 //! `CONFIG GET pattern ..`, `CONFIG SET name value ..`, `CONFIG REWRITE`, `CONFIG RESETSTAT`.
 
+use crate::command::framework::subcommands;
 use crate::command::{
     Args, Command, Control, Flags, Group, KeySpec, Node, Session, SettingRefused, Spec, Subcommand,
-    subcommands,
 };
-use crate::error::Answer;
+use crate::error::CommandError;
 use crate::resp::Reply;
 
 pub struct Config;
@@ -21,7 +21,7 @@ impl Command for Config {
         summary: "Shows and changes settings.",
         syntax: "",
     };
-    const FLAGS: Flags = Flags { secret: true, ..Flags::NONE };
+    const FLAGS: Flags = Flags { skip_monitor: true, ..Flags::DEFAULT };
     const SUBCOMMANDS: &'static [Subcommand] = &[
         Subcommand::new("GET", "pattern ...", "2.0.0", "O(N) with N the patterns"),
         Subcommand::new("SET", "name value ...", "2.0.0", "O(N) with N the settings"),
@@ -32,20 +32,20 @@ impl Command for Config {
 }
 
 impl Control for Config {
-    fn run(args: &mut Args<'_>, _session: &mut Session, node: &dyn Node) -> Result<Reply, Answer> {
+    fn run(args: &mut Args<'_>, _session: &mut Session, node: &dyn Node) -> Result<Reply, CommandError> {
         let word = args.word()?;
         match (&word.to_ascii_uppercase()[..], args.left()) {
-            (b"GET", 0) => Err(Answer::wrong_arity("config|get")),
+            (b"GET", 0) => Err(CommandError::wrong_arity("config|get")),
             (b"GET", _) => {
                 let patterns: Vec<&[u8]> = args.rest().iter().map(|pattern| &pattern[..]).collect();
                 let pairs = node.config(&patterns).into_iter();
                 Ok(Reply::Map(pairs.map(|(name, value)| (Reply::bulk(name), Reply::bulk(value))).collect()))
             }
-            (b"SET", 0 | 1) => Err(Answer::wrong_arity("config|set")),
-            (b"SET", words) if words % 2 == 1 => Err(Answer::SYNTAX),
+            (b"SET", 0 | 1) => Err(CommandError::wrong_arity("config|set")),
+            (b"SET", words) if words % 2 == 1 => Err(CommandError::SYNTAX),
             (b"SET", _) => set(args, node),
             (b"REWRITE", 0) => {
-                node.rewrite_config().map_err(|reason| Answer::new(format!("ERR {reason}")))?;
+                node.rewrite_config().map_err(|reason| CommandError::new(format!("ERR {reason}")))?;
                 Ok(Reply::OK)
             }
             (b"RESETSTAT", 0) => {
@@ -58,7 +58,7 @@ impl Control for Config {
     }
 }
 
-fn set(args: &mut Args<'_>, node: &dyn Node) -> Result<Reply, Answer> {
+fn set(args: &mut Args<'_>, node: &dyn Node) -> Result<Reply, CommandError> {
     let mut pairs = Vec::new();
     while !args.is_empty() {
         let name = String::from_utf8_lossy(args.word()?).into_owned();
@@ -69,13 +69,15 @@ fn set(args: &mut Args<'_>, node: &dyn Node) -> Result<Reply, Answer> {
     node.set_config(&pairs).map_err(|why| match why {
         SettingRefused::Unknown { name, nearest } => {
             let meant = nearest.map_or_else(String::new, |near| format!(" (the nearest is '{near}')"));
-            Answer::new(format!("ERR Unknown option or number of arguments for CONFIG SET - '{name}'{meant}"))
+            CommandError::new(format!(
+                "ERR Unknown option or number of arguments for CONFIG SET - '{name}'{meant}"
+            ))
         }
         SettingRefused::Failed { name, reason } => refused(name, &reason),
     })?;
     Ok(Reply::OK)
 }
 
-fn refused(name: &str, reason: &str) -> Answer {
-    Answer::new(format!("ERR CONFIG SET failed (possibly related to argument '{name}') - {reason}"))
+fn refused(name: &str, reason: &str) -> CommandError {
+    CommandError::new(format!("ERR CONFIG SET failed (possibly related to argument '{name}') - {reason}"))
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::command::{
     Args, Command, Flags, Group, KeySpec, Node, Operate, ReadConsistency, Running, Session, Spec,
 };
-use crate::error::Answer;
+use crate::error::CommandError;
 use crate::resp::Reply;
 
 /// What Redis has besides, so that a client is told that it is not there, and not that it misspelled it.
@@ -88,11 +88,11 @@ impl Command for Debug {
         syntax: "(DIGEST | ERROR text | SLEEP seconds | HELP)",
     };
     /// It waits, but for time alone: Redis does not call that blocking.
-    const FLAGS: Flags = Flags { waits: true, without: &["blocking"], ..Flags::NONE };
+    const FLAGS: Flags = Flags { blocking: true, without: &["blocking"], ..Flags::DEFAULT };
 }
 
 impl Operate for Debug {
-    fn parse(args: &mut Args<'_>) -> Result<Debug, Answer> {
+    fn parse(args: &mut Args<'_>) -> Result<Debug, CommandError> {
         let word = args.word()?;
         let name = word.to_ascii_uppercase();
         match (&name[..], args.left()) {
@@ -106,7 +106,7 @@ impl Operate for Debug {
             (b"HELP", 0) => Ok(Debug::Help),
             _ if NOT_HERE.iter().any(|other| other.as_bytes() == name) => {
                 let name = String::from_utf8_lossy(&name).into_owned();
-                Err(Answer::new(format!("ERR DEBUG {name} is not supported")))
+                Err(CommandError::new(format!("ERR DEBUG {name} is not supported")))
             }
             _ => Err(args.wrong_subcommand_or_arity(word)),
         }
@@ -122,7 +122,7 @@ impl Operate for Debug {
     fn run(self, node: &dyn Node) -> Running<'_> {
         match self {
             Debug::Digest(consistency) => node.digest(consistency),
-            Debug::Error(text) => Box::pin(async { Err(Answer::new(text)) }),
+            Debug::Error(text) => Box::pin(async { Err(CommandError::new(text)) }),
             Debug::Sleep(time) => Box::pin(async move {
                 node.sleep(time).await;
                 Ok(Reply::OK)
@@ -136,7 +136,8 @@ impl Operate for Debug {
 }
 
 /// As in Redis: what is no number is 0.
-fn seconds(word: &[u8]) -> Result<Duration, Answer> {
+fn seconds(word: &[u8]) -> Result<Duration, CommandError> {
     let seconds = std::str::from_utf8(word).ok().and_then(|text| text.parse::<f64>().ok()).unwrap_or(0.0);
-    Duration::try_from_secs_f64(seconds.max(0.0)).map_err(|_| Answer::fixed("ERR the time is out of range"))
+    Duration::try_from_secs_f64(seconds.max(0.0))
+        .map_err(|_| CommandError::fixed("ERR the time is out of range"))
 }

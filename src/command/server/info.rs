@@ -1,7 +1,7 @@
 //! `INFO [section ...]`: what the node says of itself.
 
 use crate::command::{Args, Command, Control, Flags, Group, KeySpec, Node, Session, Spec};
-use crate::error::Answer;
+use crate::error::CommandError;
 use crate::resp::Reply;
 
 pub struct Info;
@@ -19,11 +19,11 @@ impl Command for Info {
         syntax: "[section ...]",
     };
     const FLAGS: Flags =
-        Flags { for_everybody: true, without: &["noscript"], categories: &["@dangerous"], ..Flags::NONE };
+        Flags { admin: Some(false), without: &["noscript"], categories: &["@dangerous"], ..Flags::DEFAULT };
 }
 
 impl Control for Info {
-    fn run(args: &mut Args<'_>, _session: &mut Session, node: &dyn Node) -> Result<Reply, Answer> {
+    fn run(args: &mut Args<'_>, _session: &mut Session, node: &dyn Node) -> Result<Reply, CommandError> {
         let section = |word: &bytes::Bytes| String::from_utf8_lossy(word).to_lowercase();
         let sections: Vec<String> = args.rest().iter().map(section).collect();
         Ok(Reply::Verbatim(node.info(&sections).into()))

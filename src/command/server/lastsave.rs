@@ -1,7 +1,7 @@
 //! `LASTSAVE`: when the last snapshot was complete.
 
 use crate::command::{Args, Command, Control, Flags, Group, KeySpec, Node, Session, Spec};
-use crate::error::Answer;
+use crate::error::CommandError;
 use crate::resp::Reply;
 
 pub struct Lastsave;
@@ -20,15 +20,15 @@ impl Command for Lastsave {
     };
     const FLAGS: Flags = Flags {
         fast: true,
-        for_everybody: true,
+        admin: Some(false),
         without: &["noscript"],
         categories: &["@admin", "@dangerous"],
-        ..Flags::NONE
+        ..Flags::DEFAULT
     };
 }
 
 impl Control for Lastsave {
-    fn run(_args: &mut Args<'_>, _session: &mut Session, node: &dyn Node) -> Result<Reply, Answer> {
+    fn run(_args: &mut Args<'_>, _session: &mut Session, node: &dyn Node) -> Result<Reply, CommandError> {
         Ok(Reply::Integer(node.last_save_seconds() as i64))
     }
 }

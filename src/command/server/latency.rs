@@ -5,9 +5,10 @@ use std::fmt::Write;
 
 use bytes::Bytes;
 
-use crate::command::{Args, Command, Control, Group, KeySpec, Node, Session, Spec, Subcommand, subcommands};
+use crate::command::framework::subcommands;
+use crate::command::{Args, Command, Control, Group, KeySpec, Node, Session, Spec, Subcommand};
 use crate::command::{Histogram, LatencyEvent};
-use crate::error::Answer;
+use crate::error::CommandError;
 use crate::resp::Reply;
 
 /// How many lines a graph is high, and how many of the newest samples it shows: it has to fit into a terminal.
@@ -40,7 +41,7 @@ impl Command for Latency {
 }
 
 impl Control for Latency {
-    fn run(args: &mut Args<'_>, _session: &mut Session, node: &dyn Node) -> Result<Reply, Answer> {
+    fn run(args: &mut Args<'_>, _session: &mut Session, node: &dyn Node) -> Result<Reply, CommandError> {
         let word = args.word()?;
         match (&word.to_ascii_uppercase()[..], args.left()) {
             (b"LATEST", 0) => Ok(Reply::Array(node.latency_events().iter().map(latest).collect())),
@@ -75,9 +76,10 @@ fn history(name: &[u8], node: &dyn Node) -> Vec<Reply> {
 }
 
 /// A column for each sample, as high as it took long beside the longest that is shown.
-fn graph(name: &[u8], node: &dyn Node) -> Result<Reply, Answer> {
-    let none =
-        || Answer::new(format!("ERR No samples available for event '{}'", String::from_utf8_lossy(name)));
+fn graph(name: &[u8], node: &dyn Node) -> Result<Reply, CommandError> {
+    let none = || {
+        CommandError::new(format!("ERR No samples available for event '{}'", String::from_utf8_lossy(name)))
+    };
     let event = event(name, node).ok_or_else(none)?;
     let shown = &event.samples[event.samples.len().saturating_sub(GRAPH_SAMPLES_MAX)..];
     let high = shown.iter().map(|(_, ms)| *ms).max().unwrap_or(0);

@@ -3,11 +3,12 @@
 
 use bytes::Bytes;
 
+use crate::command::framework::subcommands;
 use crate::command::{
     Args, Command, Flags, Group, KeySpec, Node, Operate, ReadConsistency, Running, Session, Spec, Subcommand,
-    Usage, subcommands,
+    Usage,
 };
-use crate::error::Answer;
+use crate::error::CommandError;
 use crate::resp::Reply;
 
 pub enum Memory {
@@ -33,7 +34,7 @@ impl Command for Memory {
         syntax: "",
     };
     const FLAGS: Flags =
-        Flags { for_everybody: true, without: &["noscript", "loading", "stale"], ..Flags::NONE };
+        Flags { admin: Some(false), without: &["noscript", "loading", "stale"], ..Flags::DEFAULT };
     const SUBCOMMANDS: &'static [Subcommand] = &[
         Subcommand::new("USAGE", "key [SAMPLES count]", "4.0.0", "O(N) with N the samples")
             .also(&["readonly"]),
@@ -46,7 +47,7 @@ impl Command for Memory {
 }
 
 impl Operate for Memory {
-    fn parse(args: &mut Args<'_>) -> Result<Memory, Answer> {
+    fn parse(args: &mut Args<'_>) -> Result<Memory, CommandError> {
         let word = args.word()?;
         match (&word.to_ascii_uppercase()[..], args.left()) {
             (b"USAGE", _) => usage(args),
@@ -79,14 +80,14 @@ impl Operate for Memory {
     }
 }
 
-fn usage(args: &mut Args<'_>) -> Result<Memory, Answer> {
+fn usage(args: &mut Args<'_>) -> Result<Memory, CommandError> {
     if args.is_empty() {
-        return Err(Answer::wrong_arity("memory|usage"));
+        return Err(CommandError::wrong_arity("memory|usage"));
     }
     let key = args.word()?.clone();
     while !args.is_empty() {
         if args.left() < 2 || !args.keyword("SAMPLES") || args.integer()? < 0 {
-            return Err(Answer::SYNTAX);
+            return Err(CommandError::SYNTAX);
         }
     }
     Ok(Memory::Usage(key, None))

@@ -1,9 +1,8 @@
 //! `MODULE LIST`: clients of RedisJSON look for its module by name.
 
-use crate::command::{
-    Args, Command, Control, Flags, Group, KeySpec, Node, Session, Spec, Subcommand, subcommands,
-};
-use crate::error::Answer;
+use crate::command::framework::subcommands;
+use crate::command::{Args, Command, Control, Flags, Group, KeySpec, Node, Session, Spec, Subcommand};
+use crate::error::CommandError;
 use crate::resp::Reply;
 
 pub struct Module;
@@ -20,13 +19,13 @@ impl Command for Module {
         summary: "The modules whose commands are there: ReJSON.",
         syntax: "",
     };
-    const FLAGS: Flags = Flags { without: &["loading", "stale"], ..Flags::NONE };
+    const FLAGS: Flags = Flags { without: &["loading", "stale"], ..Flags::DEFAULT };
     const SUBCOMMANDS: &'static [Subcommand] =
         &[Subcommand::new("LIST", "", "4.0.0", "O(N) with N the modules"), Subcommand::help("5.0.0")];
 }
 
 impl Control for Module {
-    fn run(args: &mut Args<'_>, _session: &mut Session, _node: &dyn Node) -> Result<Reply, Answer> {
+    fn run(args: &mut Args<'_>, _session: &mut Session, _node: &dyn Node) -> Result<Reply, CommandError> {
         let word = args.word()?;
         match &word.to_ascii_uppercase()[..] {
             b"LIST" if args.is_empty() => Ok(Reply::Array(vec![rejson()])),

@@ -1,7 +1,7 @@
 //! `SAVE`: takes a snapshot and waits for it. Others go on meanwhile, and no write depends on it.
 
 use crate::command::{Args, Command, Flags, Group, KeySpec, Node, Operate, Running, Spec};
-use crate::error::Answer;
+use crate::error::CommandError;
 use crate::resp::Reply;
 
 pub struct Save;
@@ -22,12 +22,12 @@ impl Command for Save {
         not_in_multi: true,
         also: &["no_async_loading"],
         without: &["loading", "stale"],
-        ..Flags::NONE
+        ..Flags::DEFAULT
     };
 }
 
 impl Operate for Save {
-    fn parse(args: &mut Args<'_>) -> Result<Save, Answer> {
+    fn parse(args: &mut Args<'_>) -> Result<Save, CommandError> {
         args.finish().map(|()| Save)
     }
 

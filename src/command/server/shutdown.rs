@@ -4,7 +4,7 @@
 //! words are checked, and mean nothing more.
 
 use crate::command::{Args, Command, Control, Flags, Group, KeySpec, Node, Session, Spec};
-use crate::error::Answer;
+use crate::error::CommandError;
 use crate::resp::Reply;
 
 pub struct Shutdown;
@@ -21,12 +21,12 @@ impl Command for Shutdown {
         summary: "Stops the node cleanly: leadership is handed over, and every client gets the replies that it waits for.",
         syntax: "[NOSAVE | SAVE] [NOW] [FORCE] [ABORT]",
     };
-    const FLAGS: Flags = Flags { not_in_multi: true, also: &["allow_busy"], ..Flags::NONE };
+    const FLAGS: Flags = Flags { not_in_multi: true, also: &["allow_busy"], ..Flags::DEFAULT };
 }
 
 impl Control for Shutdown {
     /// There is no reply where it succeeds: the connection is closed, and clients take that for the answer.
-    fn run(args: &mut Args<'_>, session: &mut Session, node: &dyn Node) -> Result<Reply, Answer> {
+    fn run(args: &mut Args<'_>, session: &mut Session, node: &dyn Node) -> Result<Reply, CommandError> {
         let (mut save, mut no_save, mut abort, mut other) = (false, false, false, false);
         while !args.is_empty() {
             if args.keyword("SAVE") {
@@ -38,14 +38,14 @@ impl Control for Shutdown {
             } else if args.keyword("NOW") || args.keyword("FORCE") {
                 other = true;
             } else {
-                return Err(Answer::SYNTAX);
+                return Err(CommandError::SYNTAX);
             }
         }
         if save && no_save || abort && (save || no_save || other) {
-            return Err(Answer::SYNTAX);
+            return Err(CommandError::SYNTAX);
         }
         if abort {
-            return Err(Answer::fixed(match node.is_stopping() {
+            return Err(CommandError::fixed(match node.is_stopping() {
                 true => "ERR the node is stopping, which is not taken back",
                 false => "ERR No shutdown in progress.",
             }));

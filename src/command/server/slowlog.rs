@@ -1,15 +1,16 @@
 //! `SLOWLOG GET [count] | LEN | RESET | HELP`: requests that took long.
 
+use crate::command::framework::subcommands;
 use crate::command::{
-    Args, Command, Control, Flags, Group, KeySpec, Node, Session, SlowRequest, Spec, Subcommand, subcommands,
+    Args, Command, Control, Flags, Group, KeySpec, Node, Session, SlowRequest, Spec, Subcommand,
 };
-use crate::error::Answer;
+use crate::error::CommandError;
 use crate::resp::Reply;
 
 /// How many are told to who does not say, as in Redis.
 const COUNT_DEFAULT: usize = 10;
 
-const BAD_COUNT: Answer = Answer::fixed("ERR count should be greater than or equal to -1");
+const BAD_COUNT: CommandError = CommandError::fixed("ERR count should be greater than or equal to -1");
 
 pub struct Slowlog;
 
@@ -25,7 +26,7 @@ impl Command for Slowlog {
         summary: "The requests that took longer than slowlog-log-slower-than, newest first.",
         syntax: "",
     };
-    const FLAGS: Flags = Flags { without: &["noscript"], ..Flags::NONE };
+    const FLAGS: Flags = Flags { without: &["noscript"], ..Flags::DEFAULT };
     const SUBCOMMANDS: &'static [Subcommand] = &[
         Subcommand::new("GET", "[count]", "2.2.12", "O(N) with N the requests that are told"),
         Subcommand::new("LEN", "", "2.2.12", "O(1)"),
@@ -35,7 +36,7 @@ impl Command for Slowlog {
 }
 
 impl Control for Slowlog {
-    fn run(args: &mut Args<'_>, _session: &mut Session, node: &dyn Node) -> Result<Reply, Answer> {
+    fn run(args: &mut Args<'_>, _session: &mut Session, node: &dyn Node) -> Result<Reply, CommandError> {
         let word = args.word()?;
         match (&word.to_ascii_uppercase()[..], args.left()) {
             (b"GET", 0 | 1) => {
@@ -54,7 +55,7 @@ impl Control for Slowlog {
 }
 
 /// -1 is all of them.
-fn count(args: &mut Args<'_>) -> Result<usize, Answer> {
+fn count(args: &mut Args<'_>) -> Result<usize, CommandError> {
     match args.integer().map_err(|_| BAD_COUNT)? {
         -1 => Ok(usize::MAX),
         count => usize::try_from(count).map_err(|_| BAD_COUNT),

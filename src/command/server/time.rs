@@ -1,7 +1,7 @@
 //! `TIME`: what time it is for deadlines, on every node the same within the time that a message takes.
 
 use crate::command::{Args, Command, Control, Flags, Group, KeySpec, Node, Session, Spec};
-use crate::error::Answer;
+use crate::error::CommandError;
 use crate::resp::Reply;
 
 pub struct Time;
@@ -18,11 +18,11 @@ impl Command for Time {
         summary: "The cluster's time: unix seconds, and microseconds within the second.",
         syntax: "",
     };
-    const FLAGS: Flags = Flags { fast: true, for_everybody: true, without: &["noscript"], ..Flags::NONE };
+    const FLAGS: Flags = Flags { fast: true, admin: Some(false), without: &["noscript"], ..Flags::DEFAULT };
 }
 
 impl Control for Time {
-    fn run(_args: &mut Args<'_>, _session: &mut Session, node: &dyn Node) -> Result<Reply, Answer> {
+    fn run(_args: &mut Args<'_>, _session: &mut Session, node: &dyn Node) -> Result<Reply, CommandError> {
         let now_ms = node.group_time_ms();
         let seconds = (now_ms / 1000).to_string();
         let micros = (now_ms % 1000 * 1000).to_string();

@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use crate::command::{Args, Command, Flags, Group, KeySpec, Node, Operate, Running, Spec};
-use crate::error::Answer;
+use crate::error::CommandError;
 use crate::resp::Reply;
 
 pub struct Wait {
@@ -27,17 +27,17 @@ impl Command for Wait {
         syntax: "numreplicas timeout",
     };
     const FLAGS: Flags = Flags {
-        waits: true,
+        blocking: true,
         not_in_multi: true,
-        for_everybody: true,
+        admin: Some(false),
         without: &["noscript", "loading", "stale", "@keyspace"],
         categories: &["@connection"],
-        ..Flags::NONE
+        ..Flags::DEFAULT
     };
 }
 
 impl Operate for Wait {
-    fn parse(args: &mut Args<'_>) -> Result<Wait, Answer> {
+    fn parse(args: &mut Args<'_>) -> Result<Wait, CommandError> {
         // As in Redis, less than none is there already.
         let replicas = args.integer()?.max(0) as u64;
         Ok(Wait { replicas, patience: patience(args)? })
@@ -66,22 +66,22 @@ impl Command for Waitaof {
         syntax: "numlocal numreplicas timeout",
     };
     const FLAGS: Flags = Flags {
-        waits: true,
+        blocking: true,
         not_in_multi: true,
-        for_everybody: true,
+        admin: Some(false),
         without: &["noscript", "loading", "stale", "@keyspace"],
         categories: &["@connection"],
-        ..Flags::NONE
+        ..Flags::DEFAULT
     };
 }
 
 impl Operate for Waitaof {
-    fn parse(args: &mut Args<'_>) -> Result<Waitaof, Answer> {
+    fn parse(args: &mut Args<'_>) -> Result<Waitaof, CommandError> {
         if !matches!(args.integer()?, 0 | 1) {
-            return Err(Answer::fixed("ERR value is out of range, value must between 0 and 1"));
+            return Err(CommandError::fixed("ERR value is out of range, value must between 0 and 1"));
         }
         let replicas = u64::try_from(args.integer()?)
-            .map_err(|_| Answer::fixed("ERR value is out of range, must be positive"))?;
+            .map_err(|_| CommandError::fixed("ERR value is out of range, must be positive"))?;
         Ok(Waitaof(Wait { replicas, patience: patience(args)? }))
     }
 
@@ -93,9 +93,9 @@ impl Operate for Waitaof {
     }
 }
 
-fn patience(args: &mut Args<'_>) -> Result<Option<Duration>, Answer> {
+fn patience(args: &mut Args<'_>) -> Result<Option<Duration>, CommandError> {
     let millis =
-        args.integer().map_err(|_| Answer::fixed("ERR timeout is not an integer or out of range"))?;
-    let millis = u64::try_from(millis).map_err(|_| Answer::fixed("ERR timeout is negative"))?;
+        args.integer().map_err(|_| CommandError::fixed("ERR timeout is not an integer or out of range"))?;
+    let millis = u64::try_from(millis).map_err(|_| CommandError::fixed("ERR timeout is negative"))?;
     Ok((millis > 0).then(|| Duration::from_millis(millis)))
 }

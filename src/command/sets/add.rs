@@ -2,9 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::spec;
-use crate::command::{Args, Command, Context, Flags, Spec, Usage, Write};
-use crate::error::Answer;
+use crate::command::{Args, Command, Context, Flags, Group, Spec, Usage, Write};
+use crate::error::CommandError;
 use crate::keyspace::{Collection, Edited, Element, Key, Set, Writer};
 use crate::resp::Reply;
 
@@ -15,7 +14,8 @@ pub struct Sadd {
 }
 
 impl Command for Sadd {
-    const SPEC: Spec = spec(
+    const SPEC: Spec = Spec::of_key(
+        Group::Set,
         "SADD",
         -3,
         "1.0.0",
@@ -24,17 +24,15 @@ impl Command for Sadd {
         "key member ...",
     )
     .used(Usage::ADDED_TO);
-    const FLAGS: Flags = Flags { fast: true, ..Flags::NONE };
+    const FLAGS: Flags = Flags { fast: true, ..Flags::DEFAULT };
 }
 
 impl Write for Sadd {
-    const CODE: u16 = 220;
-
-    fn parse(args: &mut Args<'_>, _context: &Context) -> Result<Sadd, Answer> {
+    fn parse(args: &mut Args<'_>, _context: &Context) -> Result<Sadd, CommandError> {
         Ok(Sadd { key: args.key()?, members: args.elements()? })
     }
 
-    fn apply(self, keyspace: &mut Writer<'_>) -> Result<Reply, Answer> {
+    fn apply(self, keyspace: &mut Writer<'_>) -> Result<Reply, CommandError> {
         let added = keyspace.edit_or_begin(self.key, |set: &mut Set| {
             set.room_for(self.members.iter().map(Element::cost).sum())?;
             let mut added = 0;

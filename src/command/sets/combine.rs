@@ -1,18 +1,17 @@
 //! `SINTER key ...`, `SUNION key ...`, `SDIFF key ...`: the members of all, of any, of the first and no other set.
 
-use super::spec;
-use crate::command::bulks::bulks;
-use crate::command::{Args, Command, Context, KeySpec, Read, Spec};
-use crate::error::Answer;
+use crate::command::framework::bulks::bulks;
+use crate::command::{Args, Command, Context, Group, KeySpec, Read, Spec};
+use crate::error::CommandError;
 use crate::keyspace::{Collection, Element, Key, Scope, Set, Value, View};
 use crate::resp::Reply;
 
 /// The sets under some keys; an empty one for a key that is not there.
-fn sets(keys: &[Key], keyspace: &View<'_>) -> Result<Vec<Value>, Answer> {
+fn sets(keys: &[Key], keyspace: &View<'_>) -> Result<Vec<Value>, CommandError> {
     let one = |key: &Key| match keyspace.value(key.as_bytes()) {
         None => Ok(Set::default().into_value()),
         Some(value) if Set::of(&value).is_some() => Ok(value),
-        Some(_) => Err(Answer::WRONG_KIND),
+        Some(_) => Err(CommandError::WRONG_KIND),
     };
     keys.iter().map(one).collect()
 }
@@ -50,11 +49,11 @@ macro_rules! commands {
         }
 
         impl Command for $name {
-            const SPEC: Spec = Spec { keys: KeySpec::ALL, ..spec($word, -2, $since, $complexity, $summary, "key ...") };
+            const SPEC: Spec = Spec { keys: KeySpec::ALL, ..Spec::of_key(Group::Set, $word, -2, $since, $complexity, $summary, "key ...") };
         }
 
         impl Read for $name {
-            fn parse(args: &mut Args<'_>, _context: &Context) -> Result<$name, Answer> {
+            fn parse(args: &mut Args<'_>, _context: &Context) -> Result<$name, CommandError> {
                 Ok($name { keys: args.rest().iter().map(|word| Key::from(&word[..])).collect() })
             }
 
@@ -62,7 +61,7 @@ macro_rules! commands {
                 Scope::of(self.keys.len())
             }
 
-            fn run(self, keyspace: &View<'_>) -> Result<Reply, Answer> {
+            fn run(self, keyspace: &View<'_>) -> Result<Reply, CommandError> {
                 let values = sets(&self.keys, keyspace)?;
                 let sets: Vec<&Set> = values.iter().filter_map(Set::of).collect();
                 let combine: for<'a> fn(&[&'a Set]) -> Members<'a> = $combine;

@@ -1,26 +1,97 @@
 //! Sets: members, each once, in the order in which they came.
 pub mod add;
-pub mod card;
 pub mod combine;
-pub mod is_member;
 pub mod members;
 pub mod move_one;
 pub mod pop;
-pub mod random;
-pub mod rem;
-pub mod scan;
 
-use super::{Group, KeySpec, Spec};
+use super::collections::scan::Page;
+use super::collections::{Family, Indexed, Keyed};
+use super::framework::bulks::bulks;
+use super::{Group, Spec, Usage};
+use crate::error::CommandError;
+use crate::keyspace::{Element, Set};
+use crate::resp::Reply;
 
-/// What the rows of this group have in common.
-const fn spec(
-    name: &'static str,
-    arity: i32,
-    since: &'static str,
-    complexity: &'static str,
-    summary: &'static str,
-    syntax: &'static str,
-) -> Spec {
-    let (keys, group) = (KeySpec::FIRST, Group::Set);
-    Spec { name, aliases: &[], arity, keys, group, since, complexity, summary, syntax }
+impl Family for Set {
+    const LEN: Spec =
+        Spec::of_key(Group::Set, "SCARD", 2, "1.0.0", "O(1)", "How many members a set has.", "key")
+            .used(Usage::LOOKED_AT);
+}
+
+impl Keyed for Set {
+    const GET: Spec = Spec::of_key(
+        Group::Set,
+        "SISMEMBER",
+        3,
+        "1.0.0",
+        "O(1)",
+        "Whether a member is in a set.",
+        "key member",
+    )
+    .used(Usage::LOOKED_AT);
+    const GET_EACH: Spec = Spec::of_key(
+        Group::Set,
+        "SMISMEMBER",
+        -3,
+        "6.2.0",
+        "O(N) with N the members that are asked for",
+        "Which of several members are in a set.",
+        "key member ...",
+    );
+    const REMOVE: Spec = Spec::of_key(
+        Group::Set,
+        "SREM",
+        -3,
+        "1.0.0",
+        "O(N) with N the elements that go",
+        "Takes members out of a set.",
+        "key member ...",
+    )
+    .used(Usage::TAKEN_FROM);
+    const SCAN: Spec = Spec::of_key(
+        Group::Set,
+        "SSCAN",
+        -3,
+        "2.8.0",
+        "O(1) for a call, O(N) for a whole walk with N the elements",
+        "The members of a set, some at a time.",
+        "key cursor [MATCH pattern] [COUNT count]",
+    );
+    const HAS_VALUES: bool = false;
+
+    fn lookup(&self, member: &[u8]) -> Reply {
+        Reply::Integer(i64::from(self.contains(member)))
+    }
+
+    fn take_out(&mut self, member: &[u8]) -> bool {
+        self.remove(member)
+    }
+
+    fn page(&self, page: &Page) -> Result<(Vec<Reply>, u64), CommandError> {
+        let (positions, next) = self.walk(page.cursor, page.count);
+        let mut wanted: Vec<&Element> = Vec::new();
+        for member in positions.into_iter().filter_map(|position| Set::at(self, position)) {
+            if page.wants(member)? {
+                wanted.push(member);
+            }
+        }
+        Ok((bulks(wanted.into_iter())?, next))
+    }
+}
+
+impl Indexed for Set {
+    const RANDOM: Spec = Spec::of_key(
+        Group::Set,
+        "SRANDMEMBER",
+        -2,
+        "1.0.0",
+        "O(1), with a count O(N) with N the count",
+        "Members of a set that chance chooses.",
+        "key [count]",
+    );
+
+    fn at(&self, position: usize) -> Option<(&Element, Option<&Element>)> {
+        Set::at(self, position).map(|member| (member, None))
+    }
 }

@@ -2,9 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::spec;
-use crate::command::{Args, Command, Context, Flags, KeySpec, Spec, Usage, Write};
-use crate::error::Answer;
+use crate::command::{Args, Command, Context, Flags, Group, KeySpec, Spec, Usage, Write};
+use crate::error::CommandError;
 use crate::keyspace::{Collection, Edited, Element, Key, Set, Writer};
 use crate::resp::Reply;
 
@@ -18,7 +17,8 @@ pub struct Smove {
 impl Command for Smove {
     const SPEC: Spec = Spec {
         keys: KeySpec::both(Usage::READ_AND_TAKEN_FROM, Usage::ADDED_TO),
-        ..spec(
+        ..Spec::of_key(
+            Group::Set,
             "SMOVE",
             4,
             "1.0.0",
@@ -27,17 +27,15 @@ impl Command for Smove {
             "source destination member",
         )
     };
-    const FLAGS: Flags = Flags { fast: true, sparing: true, ..Flags::NONE };
+    const FLAGS: Flags = Flags { fast: true, denyoom: false, ..Flags::DEFAULT };
 }
 
 impl Write for Smove {
-    const CODE: u16 = 223;
-
-    fn parse(args: &mut Args<'_>, _context: &Context) -> Result<Smove, Answer> {
+    fn parse(args: &mut Args<'_>, _context: &Context) -> Result<Smove, CommandError> {
         Ok(Smove { source: args.key()?, destination: args.key()?, member: args.element()? })
     }
 
-    fn apply(self, keyspace: &mut Writer<'_>) -> Result<Reply, Answer> {
+    fn apply(self, keyspace: &mut Writer<'_>) -> Result<Reply, CommandError> {
         let (source, member) = (self.source.as_bytes(), self.member.as_bytes());
         let there = keyspace.with_collection(source, |set: &Set| set.contains(member))?;
         let Some(there) = there else { return Ok(Reply::Integer(0)) };

@@ -2,10 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::spec;
-use crate::command::bulks::{bulk, bulks};
-use crate::command::{Args, Chance, Command, Context, Flags, Spec, Usage, Write};
-use crate::error::Answer;
+use crate::command::framework::bulks::{bulk, bulks};
+use crate::command::{Args, Command, Context, Flags, Group, Seed, Spec, Usage, Write};
+use crate::error::CommandError;
 use crate::keyspace::{Collection, Edited, Key, Set, Writer};
 use crate::resp::Reply;
 
@@ -15,11 +14,12 @@ pub struct Spop {
     /// Without one, the answer is a member and no set.
     count: Option<usize>,
     /// Drawn once, where the request arrived: with the order of the set it decides on every replica alike.
-    chance: Chance,
+    seed: Seed,
 }
 
 impl Command for Spop {
-    const SPEC: Spec = spec(
+    const SPEC: Spec = Spec::of_key(
+        Group::Set,
         "SPOP",
         -2,
         "1.0.0",
@@ -28,21 +28,19 @@ impl Command for Spop {
         "key [count]",
     )
     .used(Usage::READ_AND_TAKEN_FROM);
-    const FLAGS: Flags = Flags { fast: true, sparing: true, ..Flags::NONE };
+    const FLAGS: Flags = Flags { fast: true, denyoom: false, ..Flags::DEFAULT };
 }
 
 impl Write for Spop {
-    const CODE: u16 = 222;
-
-    fn parse(args: &mut Args<'_>, context: &Context) -> Result<Spop, Answer> {
-        Ok(Spop { key: args.key()?, count: args.count_if_any()?, chance: Chance::draw(context) })
+    fn parse(args: &mut Args<'_>, context: &Context) -> Result<Spop, CommandError> {
+        Ok(Spop { key: args.key()?, count: args.count_if_any()?, seed: Seed::of(context) })
     }
 
-    fn apply(self, keyspace: &mut Writer<'_>) -> Result<Reply, Answer> {
-        let mut chance = self.chance;
+    fn apply(self, keyspace: &mut Writer<'_>) -> Result<Reply, CommandError> {
+        let mut rng = self.seed.rng();
         let taken = keyspace.edit_collection(self.key.as_bytes(), |set: &mut Set| {
             let Some(count) = self.count else {
-                let member = set.remove_at(chance.below(set.len()));
+                let member = set.remove_at(rng.below(set.len()));
                 return Ok(Edited::Changed(bulk(member.as_ref())));
             };
             if count == 0 {
@@ -54,7 +52,7 @@ impl Write for Spop {
                 return Ok(Edited::Changed(Reply::Set(replies)));
             }
             // What is answered may be too much, and then nothing is taken.
-            let chosen = chance.some_of(count, set.len());
+            let chosen = rng.sample(count, set.len());
             let members = chosen.iter().filter_map(|&place| set.at(place));
             let replies = bulks(members)?;
             // From the end, so that no place changes before it is emptied.

@@ -3,11 +3,11 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{NOT_A_NUMBER, spec};
+use super::NOT_A_NUMBER;
 use crate::command::json::set::Condition;
-use crate::command::text::incrbyfloat::{NOT_A_FLOAT, real};
-use crate::command::{Args, Command, Context, Flags, Spec, Usage, Write};
-use crate::error::Answer;
+use crate::command::strings::incrbyfloat::{NOT_A_FLOAT, real};
+use crate::command::{Args, Command, Context, Flags, Group, Spec, Usage, Write};
+use crate::error::CommandError;
 use crate::keyspace::{Collection, Edited, Element, Key, SortedSet, Writer};
 use crate::resp::Reply;
 
@@ -33,7 +33,8 @@ enum Only {
 }
 
 impl Command for Zadd {
-    const SPEC: Spec = spec(
+    const SPEC: Spec = Spec::of_key(
+        Group::SortedSet,
         "ZADD",
         -4,
         "1.2.0",
@@ -42,7 +43,7 @@ impl Command for Zadd {
         "key [NX | XX] [GT | LT] [CH] [INCR] score member [score member ...]",
     )
     .used(Usage::UPDATED);
-    const FLAGS: Flags = Flags { fast: true, ..Flags::NONE };
+    const FLAGS: Flags = Flags { fast: true, ..Flags::DEFAULT };
 }
 
 #[derive(Default)]
@@ -73,18 +74,22 @@ impl Options {
         options
     }
 
-    fn condition(&self) -> Result<Condition, Answer> {
+    fn condition(&self) -> Result<Condition, CommandError> {
         match (self.nx, self.xx) {
-            (true, true) => Err(Answer::fixed("ERR XX and NX options at the same time are not compatible")),
+            (true, true) => {
+                Err(CommandError::fixed("ERR XX and NX options at the same time are not compatible"))
+            }
             (true, false) => Ok(Condition::Missing),
             (false, true) => Ok(Condition::Present),
             (false, false) => Ok(Condition::Always),
         }
     }
 
-    fn only(&self) -> Result<Only, Answer> {
+    fn only(&self) -> Result<Only, CommandError> {
         if [self.nx, self.gt, self.lt].into_iter().filter(|&asked| asked).count() > 1 {
-            return Err(Answer::fixed("ERR GT, LT, and/or NX options at the same time are not compatible"));
+            return Err(CommandError::fixed(
+                "ERR GT, LT, and/or NX options at the same time are not compatible",
+            ));
         }
         Ok(match (self.gt, self.lt) {
             (true, _) => Only::Greater,
@@ -95,25 +100,23 @@ impl Options {
 }
 
 impl Write for Zadd {
-    const CODE: u16 = 260;
-
-    fn parse(args: &mut Args<'_>, _context: &Context) -> Result<Zadd, Answer> {
+    fn parse(args: &mut Args<'_>, _context: &Context) -> Result<Zadd, CommandError> {
         let key = args.key()?;
         let options = Options::parse(args);
         if args.is_empty() || !args.left().is_multiple_of(2) {
-            return Err(Answer::SYNTAX);
+            return Err(CommandError::SYNTAX);
         }
         let (condition, only) = (options.condition()?, options.only()?);
         if options.incr && args.left() > 2 {
-            return Err(Answer::fixed("ERR INCR option supports a single increment-element pair"));
+            return Err(CommandError::fixed("ERR INCR option supports a single increment-element pair"));
         }
         let pair =
             |pair: &[bytes::Bytes]| Ok((real(&pair[0]).ok_or(NOT_A_FLOAT)?, Element::from(&pair[1][..])));
-        let pairs = args.rest().chunks_exact(2).map(pair).collect::<Result<_, Answer>>()?;
+        let pairs = args.rest().chunks_exact(2).map(pair).collect::<Result<_, CommandError>>()?;
         Ok(Zadd { key, condition, only, counts_changed: options.ch, adds: options.incr, pairs })
     }
 
-    fn apply(self, keyspace: &mut Writer<'_>) -> Result<Reply, Answer> {
+    fn apply(self, keyspace: &mut Writer<'_>) -> Result<Reply, CommandError> {
         let Zadd { key, condition, only, counts_changed, adds, pairs } = self;
         assert!(!adds || pairs.len() == 1, "INCR comes with one pair, so that an error changes nothing");
         keyspace.edit_or_begin(key, |set: &mut SortedSet| {

@@ -6,13 +6,13 @@ use std::ops::Range;
 use serde::{Deserialize, Serialize};
 
 use crate::command::Args;
-use crate::command::range::Indexes;
-use crate::command::text::incrbyfloat::real;
-use crate::error::Answer;
+use crate::command::framework::range::Indexes;
+use crate::command::strings::incrbyfloat::real;
+use crate::error::CommandError;
 use crate::keyspace::{Collection, Element, SortedSet};
 
-const NOT_SCORES: Answer = Answer::fixed("ERR min or max is not a float");
-const NOT_NAMES: Answer = Answer::fixed("ERR min or max not valid string range item");
+const NOT_SCORES: CommandError = CommandError::fixed("ERR min or max is not a float");
+const NOT_NAMES: CommandError = CommandError::fixed("ERR min or max not valid string range item");
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Bounds {
@@ -56,19 +56,19 @@ impl<T> Limit<T> {
 
 impl Bounds {
     /// `start stop`
-    pub fn ranks(args: &mut Args<'_>) -> Result<Bounds, Answer> {
+    pub fn ranks(args: &mut Args<'_>) -> Result<Bounds, CommandError> {
         Indexes::parse(args).map(Bounds::Ranks)
     }
 
     /// `min max`, or `max min` when the range is walked backward.
-    pub fn scores(args: &mut Args<'_>, backward: bool) -> Result<Bounds, Answer> {
+    pub fn scores(args: &mut Args<'_>, backward: bool) -> Result<Bounds, CommandError> {
         let (one, other) = (score(args.word()?)?, score(args.word()?)?);
         let (min, max) = if backward { (other, one) } else { (one, other) };
         Ok(Bounds::Scores { min, max })
     }
 
     /// `min max`, or `max min` when the range is walked backward.
-    pub fn names(args: &mut Args<'_>, backward: bool) -> Result<Bounds, Answer> {
+    pub fn names(args: &mut Args<'_>, backward: bool) -> Result<Bounds, CommandError> {
         let (one, other) = (name(args.word()?)?, name(args.word()?)?);
         let (min, max) = if backward { (other, one) } else { (one, other) };
         Ok(Bounds::Names { min, max })
@@ -101,7 +101,7 @@ impl Bounds {
     }
 }
 
-fn score(word: &[u8]) -> Result<Limit<f64>, Answer> {
+fn score(word: &[u8]) -> Result<Limit<f64>, CommandError> {
     match word.strip_prefix(b"(") {
         Some(word) => real(word).map(Limit::Excluding),
         None => real(word).map(Limit::Including),
@@ -109,7 +109,7 @@ fn score(word: &[u8]) -> Result<Limit<f64>, Answer> {
     .ok_or(NOT_SCORES)
 }
 
-fn name(word: &[u8]) -> Result<Limit<Element>, Answer> {
+fn name(word: &[u8]) -> Result<Limit<Element>, CommandError> {
     match word {
         b"-" => Ok(Limit::First),
         b"+" => Ok(Limit::Last),

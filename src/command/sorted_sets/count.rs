@@ -1,9 +1,8 @@
 //! `ZCOUNT key min max`, `ZLEXCOUNT key min max`: how many members have a score, or a name, in a range.
 
 use super::bounds::Bounds;
-use super::spec;
-use crate::command::{Args, Command, Context, Flags, Read, Spec};
-use crate::error::Answer;
+use crate::command::{Args, Command, Context, Flags, Group, Read, Spec};
+use crate::error::CommandError;
 use crate::keyspace::{Key, SortedSet, View};
 use crate::resp::Reply;
 
@@ -15,16 +14,16 @@ macro_rules! commands {
         }
 
         impl Command for $name {
-            const SPEC: Spec = spec($word, 4, $since, $complexity, $summary, "key min max");
-            const FLAGS: Flags = Flags { fast: true, ..Flags::NONE };
+            const SPEC: Spec = Spec::of_key(Group::SortedSet, $word, 4, $since, $complexity, $summary, "key min max");
+            const FLAGS: Flags = Flags { fast: true, ..Flags::DEFAULT };
         }
 
         impl Read for $name {
-            fn parse(args: &mut Args<'_>, _context: &Context) -> Result<$name, Answer> {
+            fn parse(args: &mut Args<'_>, _context: &Context) -> Result<$name, CommandError> {
                 Ok($name { key: args.key()?, bounds: $bounds(args, false)? })
             }
 
-            fn run(self, keyspace: &View<'_>) -> Result<Reply, Answer> {
+            fn run(self, keyspace: &View<'_>) -> Result<Reply, CommandError> {
                 let count = |set: &SortedSet| self.bounds.within(set, false).len();
                 let count = keyspace.with_collection(self.key.as_bytes(), count)?;
                 Ok(Reply::Integer(count.unwrap_or(0) as i64))

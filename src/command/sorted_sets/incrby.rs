@@ -2,9 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{NOT_A_NUMBER, score, spec};
-use crate::command::{Args, Command, Context, Flags, Spec, Write};
-use crate::error::Answer;
+use super::{NOT_A_NUMBER, score};
+use crate::command::{Args, Command, Context, Flags, Group, Spec, Write};
+use crate::error::CommandError;
 use crate::keyspace::{Collection, Edited, Element, Key, SortedSet, Writer};
 use crate::resp::Reply;
 
@@ -16,7 +16,8 @@ pub struct Zincrby {
 }
 
 impl Command for Zincrby {
-    const SPEC: Spec = spec(
+    const SPEC: Spec = Spec::of_key(
+        Group::SortedSet,
         "ZINCRBY",
         4,
         "1.2.0",
@@ -24,18 +25,17 @@ impl Command for Zincrby {
         "Adds to the score of a member.",
         "key increment member",
     );
-    const FLAGS: Flags = Flags { fast: true, ..Flags::NONE };
+    const FLAGS: Flags = Flags { fast: true, ..Flags::DEFAULT };
 }
 
 impl Write for Zincrby {
-    const CODE: u16 = 261;
     const EVENT: &'static str = "ZINCR";
 
-    fn parse(args: &mut Args<'_>, _context: &Context) -> Result<Zincrby, Answer> {
+    fn parse(args: &mut Args<'_>, _context: &Context) -> Result<Zincrby, CommandError> {
         Ok(Zincrby { key: args.key()?, by: score(args)?, member: args.element()? })
     }
 
-    fn apply(self, keyspace: &mut Writer<'_>) -> Result<Reply, Answer> {
+    fn apply(self, keyspace: &mut Writer<'_>) -> Result<Reply, CommandError> {
         let after = keyspace.edit_or_begin(self.key, |set: &mut SortedSet| {
             let before = set.score(self.member.as_bytes());
             let after = before.unwrap_or(0.0) + self.by;

@@ -3,39 +3,111 @@
 //! [`bounds`] says which members a command means, by rank, by score or by name.
 pub mod add;
 mod bounds;
-pub mod card;
 pub mod count;
 pub mod incrby;
 pub mod pop;
 pub mod range;
 pub mod range_old;
 pub mod rank;
-pub mod rem;
 pub mod remrange;
-pub mod scan;
-pub mod score;
 
-use super::text::incrbyfloat::{NOT_A_FLOAT, real};
-use super::{Args, Group, KeySpec, Spec};
-use crate::error::Answer;
+use super::collections::scan::Page;
+use super::collections::{Family, Keyed};
+use super::framework::bulks::scored;
+use super::strings::incrbyfloat::{NOT_A_FLOAT, real};
+use super::{Args, Group, Spec, Usage};
+use crate::error::CommandError;
+use crate::keyspace::{Element, SortedSet};
+use crate::resp::{Reply, write_double};
 
 /// Infinity and its opposite have no sum.
-const NOT_A_NUMBER: Answer = Answer::fixed("ERR resulting score is not a number (NaN)");
-
-/// What the rows of this group have in common.
-const fn spec(
-    name: &'static str,
-    arity: i32,
-    since: &'static str,
-    complexity: &'static str,
-    summary: &'static str,
-    syntax: &'static str,
-) -> Spec {
-    let (keys, group) = (KeySpec::FIRST, Group::SortedSet);
-    Spec { name, aliases: &[], arity, keys, group, since, complexity, summary, syntax }
-}
+const NOT_A_NUMBER: CommandError = CommandError::fixed("ERR resulting score is not a number (NaN)");
 
 /// The next word as a score: any number but NaN, the infinities among them.
-fn score(args: &mut Args<'_>) -> Result<f64, Answer> {
+fn score(args: &mut Args<'_>) -> Result<f64, CommandError> {
     real(args.word()?).ok_or(NOT_A_FLOAT)
+}
+
+impl Family for SortedSet {
+    const LEN: Spec = Spec::of_key(
+        Group::SortedSet,
+        "ZCARD",
+        2,
+        "1.2.0",
+        "O(1)",
+        "How many members a sorted set has.",
+        "key",
+    )
+    .used(Usage::LOOKED_AT);
+}
+
+impl Keyed for SortedSet {
+    const GET: Spec =
+        Spec::of_key(Group::SortedSet, "ZSCORE", 3, "1.2.0", "O(1)", "The score of a member.", "key member");
+    const GET_EACH: Spec = Spec::of_key(
+        Group::SortedSet,
+        "ZMSCORE",
+        -3,
+        "6.2.0",
+        "O(N) with N the members that are asked for",
+        "The scores of several members.",
+        "key member ...",
+    );
+    const REMOVE: Spec = Spec::of_key(
+        Group::SortedSet,
+        "ZREM",
+        -3,
+        "1.2.0",
+        "O(M*log(N)) with N the members and M those that go",
+        "Takes members out of a sorted set.",
+        "key member ...",
+    )
+    .used(Usage::TAKEN_FROM);
+    const SCAN: Spec = Spec::of_key(
+        Group::SortedSet,
+        "ZSCAN",
+        -3,
+        "2.8.0",
+        "O(1) for a call, O(N) for a whole walk with N the elements",
+        "The members of a sorted set with their scores, some at a time.",
+        "key cursor [MATCH pattern] [COUNT count]",
+    );
+    const HAS_VALUES: bool = false;
+
+    fn lookup(&self, member: &[u8]) -> Reply {
+        self.score(member).map_or(Reply::Null, Reply::Double)
+    }
+
+    fn take_out(&mut self, member: &[u8]) -> bool {
+        self.remove(member).is_some()
+    }
+
+    fn page(&self, page: &Page) -> Result<(Vec<Reply>, u64), CommandError> {
+        let (positions, next) = self.walk(page.cursor, page.count);
+        let seen: Vec<(&Element, f64)> = match page.cursor == 0 && next == 0 {
+            // The whole of a small one comes in its order, as from the compact encoding of Redis.
+            true => self.forward(0).collect(),
+            false => positions.into_iter().filter_map(|position| self.member(position)).collect(),
+        };
+        let mut wanted = Vec::new();
+        for (member, score) in seen {
+            if page.wants(member)? {
+                wanted.push((member, score));
+            }
+        }
+        let pairs = scored(wanted.into_iter(), false)?;
+        Ok((pairs.into_iter().map(as_text).collect(), next))
+    }
+}
+
+/// A scan answers texts alone, in both versions of the protocol.
+fn as_text(reply: Reply) -> Reply {
+    match reply {
+        Reply::Double(score) => {
+            let mut text = String::new();
+            write_double(score, &mut text);
+            Reply::bulk(text)
+        }
+        other => other,
+    }
 }

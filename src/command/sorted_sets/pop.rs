@@ -2,10 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::spec;
-use crate::command::bulks::scored;
-use crate::command::{Args, Command, Context, Flags, Spec, Usage, Write};
-use crate::error::Answer;
+use crate::command::framework::bulks::scored;
+use crate::command::{Args, Command, Context, Flags, Group, Spec, Usage, Write};
+use crate::error::CommandError;
 use crate::keyspace::{Edited, Element, Key, SortedSet, Writer};
 use crate::resp::{Protocol, Reply};
 
@@ -18,13 +17,13 @@ pub struct Pop {
 }
 
 impl Pop {
-    fn parse(args: &mut Args<'_>, context: &Context) -> Result<Pop, Answer> {
+    fn parse(args: &mut Args<'_>, context: &Context) -> Result<Pop, CommandError> {
         let (key, count) = (args.key()?, args.count_if_any()?);
         let in_pairs = count.is_some() && context.protocol == Protocol::Resp3;
         Ok(Pop { key, count: count.unwrap_or(1), in_pairs })
     }
 
-    fn apply(self, highest: bool, keyspace: &mut Writer<'_>) -> Result<Reply, Answer> {
+    fn apply(self, highest: bool, keyspace: &mut Writer<'_>) -> Result<Reply, CommandError> {
         let popped = keyspace.edit_collection(self.key.as_bytes(), |set: &mut SortedSet| {
             // What is answered may be too much, and then nothing is taken.
             let replies = match highest {
@@ -46,23 +45,21 @@ impl Pop {
 }
 
 macro_rules! commands {
-    ($($name:ident, $word:literal, $since:literal, $complexity:literal, $code:literal, $highest:literal, $summary:literal;)*) => { $(
+    ($($name:ident, $word:literal, $since:literal, $complexity:literal, $highest:literal, $summary:literal;)*) => { $(
         #[derive(Debug, PartialEq, Serialize, Deserialize)]
         pub struct $name(Pop);
 
         impl Command for $name {
-            const SPEC: Spec = spec($word, -2, $since, $complexity, $summary, "key [count]").used(Usage::READ_AND_TAKEN_FROM);
-            const FLAGS: Flags = Flags { fast: true, sparing: true, ..Flags::NONE };
+            const SPEC: Spec = Spec::of_key(Group::SortedSet, $word, -2, $since, $complexity, $summary, "key [count]").used(Usage::READ_AND_TAKEN_FROM);
+            const FLAGS: Flags = Flags { fast: true, denyoom: false, ..Flags::DEFAULT };
         }
 
         impl Write for $name {
-            const CODE: u16 = $code;
-
-            fn parse(args: &mut Args<'_>, context: &Context) -> Result<$name, Answer> {
+            fn parse(args: &mut Args<'_>, context: &Context) -> Result<$name, CommandError> {
                 Pop::parse(args, context).map($name)
             }
 
-            fn apply(self, keyspace: &mut Writer<'_>) -> Result<Reply, Answer> {
+            fn apply(self, keyspace: &mut Writer<'_>) -> Result<Reply, CommandError> {
                 self.0.apply($highest, keyspace)
             }
         }
@@ -70,6 +67,6 @@ macro_rules! commands {
 }
 
 commands! {
-    Zpopmin, "ZPOPMIN", "5.0.0", "O(log(N)*M) with N the members and M those that are popped", 262, false, "Takes out the members with the lowest scores.";
-    Zpopmax, "ZPOPMAX", "5.0.0", "O(log(N)*M) with N the members and M those that are popped", 263, true, "Takes out the members with the highest scores.";
+    Zpopmin, "ZPOPMIN", "5.0.0", "O(log(N)*M) with N the members and M those that are popped", false, "Takes out the members with the lowest scores.";
+    Zpopmax, "ZPOPMAX", "5.0.0", "O(log(N)*M) with N the members and M those that are popped", true, "Takes out the members with the highest scores.";
 }

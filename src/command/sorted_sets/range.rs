@@ -1,17 +1,17 @@
 //! `ZRANGE key start stop [BYSCORE | BYLEX] [REV] [LIMIT offset count] [WITHSCORES]`: the members of a range.
 
 use super::bounds::Bounds;
-use super::spec;
-use crate::command::bulks::{bulks, scored};
-use crate::command::{Args, Command, Context, Read, Spec};
-use crate::error::Answer;
+use crate::command::framework::bulks::{bulks, scored};
+use crate::command::{Args, Command, Context, Group, Read, Spec};
+use crate::error::CommandError;
 use crate::keyspace::{Collection, Element, Key, SortedSet, View};
 use crate::resp::{Protocol, Reply};
 
-const LIMIT_OF_RANKS: Answer =
-    Answer::fixed("ERR syntax error, LIMIT is only supported in combination with either BYSCORE or BYLEX");
-const SCORES_OF_NAMES: Answer =
-    Answer::fixed("ERR syntax error, WITHSCORES not supported in combination with BYLEX");
+const LIMIT_OF_RANKS: CommandError = CommandError::fixed(
+    "ERR syntax error, LIMIT is only supported in combination with either BYSCORE or BYLEX",
+);
+const SCORES_OF_NAMES: CommandError =
+    CommandError::fixed("ERR syntax error, WITHSCORES not supported in combination with BYLEX");
 
 /// What all commands of this kind come to.
 pub struct Range {
@@ -42,16 +42,16 @@ pub enum By {
 
 impl Tail {
     /// `options` are those that the command knows.
-    fn parse(args: &mut Args<'_>, options: &[&str]) -> Result<Tail, Answer> {
+    fn parse(args: &mut Args<'_>, options: &[&str]) -> Result<Tail, CommandError> {
         let mut tail = Tail::default();
         while !args.is_empty() {
-            let found = options.iter().find(|option| args.keyword(option)).ok_or(Answer::SYNTAX)?;
+            let found = options.iter().find(|option| args.keyword(option)).ok_or(CommandError::SYNTAX)?;
             match *found {
                 "BYSCORE" => tail.by_score = true,
                 "BYLEX" => tail.by_name = true,
                 "REV" => tail.backward = true,
                 "WITHSCORES" => tail.with_scores = true,
-                _ if args.left() < 2 => return Err(Answer::SYNTAX),
+                _ if args.left() < 2 => return Err(CommandError::SYNTAX),
                 _ => tail.limit = Some((args.integer()?, args.integer()?)),
             }
         }
@@ -67,14 +67,14 @@ impl Range {
         by: By,
         backward: bool,
         options: &[&str],
-    ) -> Result<Range, Answer> {
+    ) -> Result<Range, CommandError> {
         let key = args.key()?;
         let bounds = Range::bounds(args, by, backward)?;
         let tail = Tail::parse(args, options)?;
         Ok(Range { key, bounds, backward, tail, in_pairs: context.protocol == Protocol::Resp3 })
     }
 
-    fn bounds(args: &mut Args<'_>, by: By, backward: bool) -> Result<Bounds, Answer> {
+    fn bounds(args: &mut Args<'_>, by: By, backward: bool) -> Result<Bounds, CommandError> {
         match by {
             By::Rank => Bounds::ranks(args),
             By::Score => Bounds::scores(args, backward),
@@ -82,7 +82,7 @@ impl Range {
         }
     }
 
-    pub fn run(self, keyspace: &View<'_>) -> Result<Reply, Answer> {
+    pub fn run(self, keyspace: &View<'_>) -> Result<Reply, CommandError> {
         let members = keyspace.with_collection(self.key.as_bytes(), |set: &SortedSet| {
             let range = self.bounds.within(set, self.backward);
             let (offset, count) = self.tail.limit.unwrap_or((0, -1));
@@ -103,7 +103,7 @@ impl Range {
     fn answer<'a>(
         &self,
         members: impl Iterator<Item = (&'a Element, f64)> + Clone,
-    ) -> Result<Vec<Reply>, Answer> {
+    ) -> Result<Vec<Reply>, CommandError> {
         match self.tail.with_scores {
             true => scored(members, self.in_pairs),
             false => bulks(members.map(|(member, _)| member)),
@@ -114,7 +114,8 @@ impl Range {
 pub struct Zrange(Range);
 
 impl Command for Zrange {
-    const SPEC: Spec = spec(
+    const SPEC: Spec = Spec::of_key(
+        Group::SortedSet,
         "ZRANGE",
         -4,
         "1.2.0",
@@ -125,13 +126,13 @@ impl Command for Zrange {
 }
 
 impl Read for Zrange {
-    fn parse(args: &mut Args<'_>, context: &Context) -> Result<Zrange, Answer> {
+    fn parse(args: &mut Args<'_>, context: &Context) -> Result<Zrange, CommandError> {
         let key = args.key()?;
         // What the bounds are is said behind them.
         let words = [args.word()?.clone(), args.word()?.clone()];
         let tail = Tail::parse(args, &["BYSCORE", "BYLEX", "REV", "WITHSCORES", "LIMIT"])?;
         let by = match (tail.by_score, tail.by_name) {
-            (true, true) => return Err(Answer::SYNTAX),
+            (true, true) => return Err(CommandError::SYNTAX),
             (true, false) => By::Score,
             (false, true) if tail.with_scores => return Err(SCORES_OF_NAMES),
             (false, true) => By::Name,
@@ -143,7 +144,7 @@ impl Read for Zrange {
         Ok(Zrange(Range { key, bounds, backward: tail.backward, tail, in_pairs }))
     }
 
-    fn run(self, keyspace: &View<'_>) -> Result<Reply, Answer> {
+    fn run(self, keyspace: &View<'_>) -> Result<Reply, CommandError> {
         self.0.run(keyspace)
     }
 }

@@ -2,9 +2,8 @@
 //! commands of their own that are older.
 
 use super::range::{By, Range};
-use super::spec;
-use crate::command::{Args, Command, Context, Read, Spec};
-use crate::error::Answer;
+use crate::command::{Args, Command, Context, Group, Read, Spec};
+use crate::error::CommandError;
 use crate::keyspace::View;
 use crate::resp::Reply;
 
@@ -13,15 +12,15 @@ macro_rules! commands {
         pub struct $name(Range);
 
         impl Command for $name {
-            const SPEC: Spec = spec($word, -4, $since, $complexity, $summary, $syntax);
+            const SPEC: Spec = Spec::of_key(Group::SortedSet, $word, -4, $since, $complexity, $summary, $syntax);
         }
 
         impl Read for $name {
-            fn parse(args: &mut Args<'_>, context: &Context) -> Result<$name, Answer> {
+            fn parse(args: &mut Args<'_>, context: &Context) -> Result<$name, CommandError> {
                 Range::parse(args, context, $by, $backward, $options).map($name)
             }
 
-            fn run(self, keyspace: &View<'_>) -> Result<Reply, Answer> {
+            fn run(self, keyspace: &View<'_>) -> Result<Reply, CommandError> {
                 self.0.run(keyspace)
             }
         }

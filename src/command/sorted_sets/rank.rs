@@ -1,8 +1,7 @@
 //! `ZRANK key member [WITHSCORE]`, `ZREVRANK key member [WITHSCORE]`: how many members have a lower, or a higher, place.
 
-use super::spec;
-use crate::command::{Args, Command, Context, Flags, Read, Spec};
-use crate::error::Answer;
+use crate::command::{Args, Command, Context, Flags, Group, Read, Spec};
+use crate::error::CommandError;
 use crate::keyspace::{Collection, Element, Key, SortedSet, View};
 use crate::resp::Reply;
 
@@ -13,7 +12,7 @@ pub struct Rank {
 }
 
 impl Rank {
-    fn parse(args: &mut Args<'_>) -> Result<Rank, Answer> {
+    fn parse(args: &mut Args<'_>) -> Result<Rank, CommandError> {
         let (key, member) = (args.key()?, args.element()?);
         if args.left() > 1 {
             return Err(args.wrong_arity());
@@ -23,7 +22,7 @@ impl Rank {
         Ok(Rank { key, member, with_score })
     }
 
-    fn run(self, backward: bool, keyspace: &View<'_>) -> Result<Reply, Answer> {
+    fn run(self, backward: bool, keyspace: &View<'_>) -> Result<Reply, CommandError> {
         let found = keyspace.with_collection(self.key.as_bytes(), |set: &SortedSet| {
             let rank = set.rank(self.member.as_bytes())?;
             let rank = if backward { set.len() - 1 - rank } else { rank };
@@ -43,16 +42,16 @@ macro_rules! commands {
         pub struct $name(Rank);
 
         impl Command for $name {
-            const SPEC: Spec = spec($word, -3, $since, $complexity, $summary, "key member [WITHSCORE]");
-            const FLAGS: Flags = Flags { fast: true, ..Flags::NONE };
+            const SPEC: Spec = Spec::of_key(Group::SortedSet, $word, -3, $since, $complexity, $summary, "key member [WITHSCORE]");
+            const FLAGS: Flags = Flags { fast: true, ..Flags::DEFAULT };
         }
 
         impl Read for $name {
-            fn parse(args: &mut Args<'_>, _context: &Context) -> Result<$name, Answer> {
+            fn parse(args: &mut Args<'_>, _context: &Context) -> Result<$name, CommandError> {
                 Rank::parse(args).map($name)
             }
 
-            fn run(self, keyspace: &View<'_>) -> Result<Reply, Answer> {
+            fn run(self, keyspace: &View<'_>) -> Result<Reply, CommandError> {
                 self.0.run($backward, keyspace)
             }
         }

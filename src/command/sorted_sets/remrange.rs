@@ -4,9 +4,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::bounds::Bounds;
-use super::spec;
-use crate::command::{Args, Command, Context, Flags, Spec, Usage, Write};
-use crate::error::Answer;
+use crate::command::{Args, Command, Context, Flags, Group, Spec, Usage, Write};
+use crate::error::CommandError;
 use crate::keyspace::{Edited, Element, Key, SortedSet, Writer};
 use crate::resp::Reply;
 
@@ -17,7 +16,7 @@ pub struct Remove {
 }
 
 impl Remove {
-    fn apply(self, keyspace: &mut Writer<'_>) -> Result<Reply, Answer> {
+    fn apply(self, keyspace: &mut Writer<'_>) -> Result<Reply, CommandError> {
         let removed = keyspace.edit_collection(self.key.as_bytes(), |set: &mut SortedSet| {
             let range = self.bounds.within(set, false);
             let members = set.forward(range.start).take(range.len());
@@ -32,24 +31,22 @@ impl Remove {
 }
 
 macro_rules! commands {
-    ($($name:ident, $word:literal, $since:literal, $complexity:literal, $code:literal, $bounds:expr, $syntax:literal, $summary:literal;)*) => { $(
+    ($($name:ident, $word:literal, $since:literal, $complexity:literal, $bounds:expr, $syntax:literal, $summary:literal;)*) => { $(
         #[derive(Debug, PartialEq, Serialize, Deserialize)]
         pub struct $name(Remove);
 
         impl Command for $name {
-            const SPEC: Spec = spec($word, 4, $since, $complexity, $summary, $syntax).used(Usage::TAKEN_FROM);
-            const FLAGS: Flags = Flags { sparing: true, ..Flags::NONE };
+            const SPEC: Spec = Spec::of_key(Group::SortedSet, $word, 4, $since, $complexity, $summary, $syntax).used(Usage::TAKEN_FROM);
+            const FLAGS: Flags = Flags { denyoom: false, ..Flags::DEFAULT };
         }
 
         impl Write for $name {
-            const CODE: u16 = $code;
-
-            fn parse(args: &mut Args<'_>, _context: &Context) -> Result<$name, Answer> {
-                let bounds: fn(&mut Args<'_>) -> Result<Bounds, Answer> = $bounds;
+            fn parse(args: &mut Args<'_>, _context: &Context) -> Result<$name, CommandError> {
+                let bounds: fn(&mut Args<'_>) -> Result<Bounds, CommandError> = $bounds;
                 Ok($name(Remove { key: args.key()?, bounds: bounds(args)? }))
             }
 
-            fn apply(self, keyspace: &mut Writer<'_>) -> Result<Reply, Answer> {
+            fn apply(self, keyspace: &mut Writer<'_>) -> Result<Reply, CommandError> {
                 self.0.apply(keyspace)
             }
         }
@@ -57,10 +54,10 @@ macro_rules! commands {
 }
 
 commands! {
-    Zremrangebyrank, "ZREMRANGEBYRANK", "2.0.0", "O(log(N)+M) with N the members and M those that go", 265, Bounds::ranks, "key start stop",
+    Zremrangebyrank, "ZREMRANGEBYRANK", "2.0.0", "O(log(N)+M) with N the members and M those that go", Bounds::ranks, "key start stop",
         "Takes out the members between two ranks.";
-    Zremrangebyscore, "ZREMRANGEBYSCORE", "1.2.0", "O(log(N)+M) with N the members and M those that go", 266, |args| Bounds::scores(args, false), "key min max",
+    Zremrangebyscore, "ZREMRANGEBYSCORE", "1.2.0", "O(log(N)+M) with N the members and M those that go", |args| Bounds::scores(args, false), "key min max",
         "Takes out the members between two scores.";
-    Zremrangebylex, "ZREMRANGEBYLEX", "2.8.9", "O(log(N)+M) with N the members and M those that go", 267, |args| Bounds::names(args, false), "key min max",
+    Zremrangebylex, "ZREMRANGEBYLEX", "2.8.9", "O(log(N)+M) with N the members and M those that go", |args| Bounds::names(args, false), "key min max",
         "Takes out the members between two names.";
 }

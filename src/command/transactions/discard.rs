@@ -17,7 +17,7 @@ impl Command for Discard {
         summary: "Gives up what was queued.",
         syntax: "",
     };
-    const FLAGS: Flags = Flags { at_once: true, also: &["allow_busy"], ..Flags::NONE };
+    const FLAGS: Flags = Flags { at_once: true, also: &["allow_busy"], ..Flags::DEFAULT };
 }
 
 impl Transact for Discard {

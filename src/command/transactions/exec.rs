@@ -17,7 +17,8 @@ impl Command for Exec {
         summary: "Does what was queued, all of it at one point of the log.",
         syntax: "",
     };
-    const FLAGS: Flags = Flags { at_once: true, also: &["skip_slowlog"], without: &["fast"], ..Flags::NONE };
+    const FLAGS: Flags =
+        Flags { at_once: true, also: &["skip_slowlog"], without: &["fast"], ..Flags::DEFAULT };
 }
 
 impl Transact for Exec {

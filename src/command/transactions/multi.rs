@@ -17,7 +17,7 @@ impl Command for Multi {
         summary: "Begins a transaction: what follows is queued.",
         syntax: "",
     };
-    const FLAGS: Flags = Flags { at_once: true, also: &["allow_busy"], ..Flags::NONE };
+    const FLAGS: Flags = Flags { at_once: true, also: &["allow_busy"], ..Flags::DEFAULT };
 }
 
 impl Transact for Multi {

@@ -8,7 +8,7 @@
 use bytes::Bytes;
 
 use crate::command::table;
-use crate::error::Answer;
+use crate::error::CommandError;
 use crate::keyspace::Key;
 use crate::resp::{Reply, Request};
 
@@ -23,8 +23,9 @@ pub const WATCHED_MAX: usize = 1 << 16;
 /// What the names of watched keys take together.
 pub const WATCHED_BYTES_MAX: usize = 16 << 20;
 
-const NESTED: Answer = Answer::fixed("ERR MULTI calls can not be nested");
-const ABORTED: Answer = Answer::fixed("EXECABORT Transaction discarded because of previous errors.");
+const NESTED: CommandError = CommandError::fixed("ERR MULTI calls can not be nested");
+const ABORTED: CommandError =
+    CommandError::fixed("EXECABORT Transaction discarded because of previous errors.");
 
 /// The transaction of one connection.
 #[derive(Debug, Default)]
@@ -80,7 +81,7 @@ impl Queue {
         self.spoiled = self.open;
     }
 
-    pub fn begin(&mut self) -> Result<Reply, Answer> {
+    pub fn begin(&mut self) -> Result<Reply, CommandError> {
         if self.open {
             return Err(NESTED);
         }
@@ -90,12 +91,12 @@ impl Queue {
     }
 
     /// Queues a request for the command at a position of the table.
-    pub fn push(&mut self, position: usize, request: &Request) -> Result<Reply, Answer> {
+    pub fn push(&mut self, position: usize, request: &Request) -> Result<Reply, CommandError> {
         assert!(self.open, "only a transaction queues");
         let bytes = request.bytes() + COMMAND_BYTES * request.words().len();
         if self.commands.len() >= COMMANDS_MAX || self.bytes + bytes > BYTES_MAX {
             self.spoil();
-            return Err(Answer::new(format!(
+            return Err(CommandError::new(format!(
                 "ERR a transaction holds at most {COMMANDS_MAX} commands and {BYTES_MAX} bytes"
             )));
         }
@@ -105,38 +106,38 @@ impl Queue {
     }
 
     /// Ends the transaction because EXEC itself was refused; the answer to it.
-    pub fn abort(&mut self, refused: &Answer) -> Answer {
+    pub fn abort(&mut self, refused: &CommandError) -> CommandError {
         let line = refused.line();
         let reason = line.strip_prefix("ERR ").unwrap_or(line);
         *self = Queue::default();
-        Answer::new(format!("EXECABORT Transaction discarded because of: {reason}"))
+        CommandError::new(format!("EXECABORT Transaction discarded because of: {reason}"))
     }
 
-    pub fn discard(&mut self) -> Result<Reply, Answer> {
+    pub fn discard(&mut self) -> Result<Reply, CommandError> {
         if !self.open {
-            return Err(Answer::fixed("ERR DISCARD without MULTI"));
+            return Err(CommandError::fixed("ERR DISCARD without MULTI"));
         }
         *self = Queue::default();
         Ok(Reply::OK)
     }
 
     /// Ends the transaction and gives what is to be done.
-    pub fn take(&mut self) -> Result<Queued, Answer> {
+    pub fn take(&mut self) -> Result<Queued, CommandError> {
         if !self.open {
-            return Err(Answer::fixed("ERR EXEC without MULTI"));
+            return Err(CommandError::fixed("ERR EXEC without MULTI"));
         }
         let Queue { spoiled, commands, watched, .. } = std::mem::take(self);
         if spoiled { Err(ABORTED) } else { Ok(Queued { commands, watched }) }
     }
 
     /// Whether so many more keys may be watched now.
-    pub fn may_watch(&self, keys: &[Bytes]) -> Result<(), Answer> {
+    pub fn may_watch(&self, keys: &[Bytes]) -> Result<(), CommandError> {
         if self.open {
-            return Err(Answer::fixed("ERR WATCH inside MULTI is not allowed"));
+            return Err(CommandError::fixed("ERR WATCH inside MULTI is not allowed"));
         }
         let bytes = keys.iter().map(Bytes::len).sum::<usize>() + self.watched_bytes;
         match self.watched.len() + keys.len() > WATCHED_MAX || bytes > WATCHED_BYTES_MAX {
-            true => Err(Answer::new(format!(
+            true => Err(CommandError::new(format!(
                 "ERR a connection watches at most {WATCHED_MAX} keys of {WATCHED_BYTES_MAX} bytes together"
             ))),
             false => Ok(()),

@@ -17,7 +17,7 @@ impl Command for Unwatch {
         summary: "Forgets the keys of WATCH.",
         syntax: "",
     };
-    const FLAGS: Flags = Flags { also: &["allow_busy"], ..Flags::NONE };
+    const FLAGS: Flags = Flags { also: &["allow_busy"], ..Flags::DEFAULT };
 }
 
 impl Transact for Unwatch {

@@ -17,7 +17,7 @@ impl Command for Watch {
         summary: "Has the next EXEC do nothing if one of these keys changes before it.",
         syntax: "key [key ...]",
     };
-    const FLAGS: Flags = Flags { at_once: true, also: &["allow_busy"], ..Flags::NONE };
+    const FLAGS: Flags = Flags { at_once: true, also: &["allow_busy"], ..Flags::DEFAULT };
 }
 
 impl Transact for Watch {

@@ -3,18 +3,18 @@
 use std::ops::Range;
 
 use super::{Action, Tail, rewrite};
-use crate::error::Answer;
+use crate::error::CommandError;
 use crate::json::value::{Kind, Value};
 use crate::json::{Builder, Document, Number, ParseLimits};
 
-type Edited = Result<Document, Answer>;
+type Edited = Result<Document, CommandError>;
 
 /// Applies an edit that deletes nothing.
 fn change(
     document: &Document,
     places: &[usize],
     limits: &ParseLimits,
-    mut edit: impl FnMut(&mut Tail<'_>) -> Result<(), Answer>,
+    mut edit: impl FnMut(&mut Tail<'_>) -> Result<(), CommandError>,
 ) -> Edited {
     let edited = rewrite(document, places, limits, |_, tail| edit(tail).map(|()| Action::Keep))?;
     Ok(edited.expect("nothing was deleted"))

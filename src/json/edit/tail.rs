@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use crate::error::Answer;
+use crate::error::CommandError;
 use crate::json::Builder;
 use crate::json::build::{header_len, write_header};
 use crate::json::limits::{DEPTH_MAX, TOO_DEEP};
@@ -35,7 +35,7 @@ impl<'b> Tail<'b> {
     }
 
     /// Puts an encoded value in its place.
-    pub fn replace(&mut self, encoded: &[u8]) -> Result<(), Answer> {
+    pub fn replace(&mut self, encoded: &[u8]) -> Result<(), CommandError> {
         fits(self.level + Value::at(encoded, 0).depth())?;
         self.out.truncate(self.at);
         self.out.extend_from_slice(encoded);
@@ -48,7 +48,7 @@ impl<'b> Tail<'b> {
     ///
     /// # Panics
     /// If the value is no array, or the range is backwards.
-    pub fn splice(&mut self, indexes: Range<usize>, elements: &[u8]) -> Result<(), Answer> {
+    pub fn splice(&mut self, indexes: Range<usize>, elements: &[u8]) -> Result<(), CommandError> {
         assert!(self.value().kind() == Kind::Array, "only an array has elements");
         assert!(indexes.start <= indexes.end, "a range ends behind its beginning");
         for element in Elements::within(elements) {
@@ -68,7 +68,7 @@ impl<'b> Tail<'b> {
     }
 
     /// Adds elements, encoded one after the other, behind the last.
-    pub fn append(&mut self, elements: &[u8]) -> Result<(), Answer> {
+    pub fn append(&mut self, elements: &[u8]) -> Result<(), CommandError> {
         self.splice(usize::MAX..usize::MAX, elements)
     }
 
@@ -76,7 +76,7 @@ impl<'b> Tail<'b> {
     ///
     /// # Panics
     /// If the value is no object.
-    pub fn put(&mut self, key: &[u8], encoded: &[u8]) -> Result<(), Answer> {
+    pub fn put(&mut self, key: &[u8], encoded: &[u8]) -> Result<(), CommandError> {
         assert!(self.value().kind() == Kind::Object, "only an object has members");
         fits(self.level + 1 + Value::at(encoded, 0).depth())?;
         let present = self.value().member(key).map(|member| member.value.offset()..member.value.end());
@@ -112,6 +112,6 @@ impl<'b> Tail<'b> {
     }
 }
 
-fn fits(depth: usize) -> Result<(), Answer> {
+fn fits(depth: usize) -> Result<(), CommandError> {
     if depth <= DEPTH_MAX { Ok(()) } else { Err(TOO_DEEP) }
 }

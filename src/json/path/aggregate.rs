@@ -7,11 +7,11 @@ use super::arithmetic::encoded;
 use super::ast::Function;
 use super::eval::Evaluator;
 use super::operand::{Listed, Values};
-use crate::error::Answer;
+use crate::error::CommandError;
 use crate::json::Number;
 
 impl<'a> Evaluator<'a, '_> {
-    pub fn aggregate(&mut self, function: Function, own: &Values<'_>) -> Result<Values<'a>, Answer> {
+    pub fn aggregate(&mut self, function: Function, own: &Values<'_>) -> Result<Values<'a>, CommandError> {
         let Some(list) = own.listed() else { return Ok(Values::Nothing) };
         let mut count = 0u64;
         for value in list.iter() {

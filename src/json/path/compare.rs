@@ -8,7 +8,7 @@
 use std::cmp::Ordering;
 
 use super::fuel::Fuel;
-use crate::error::Answer;
+use crate::error::CommandError;
 use crate::json::{Kind, Value};
 
 /// The number as a whole one, when it is stored as such.
@@ -25,7 +25,11 @@ fn numbers(left: Value<'_>, right: Value<'_>) -> Option<Ordering> {
 }
 
 /// The order of two values of one type; `None` where there is none.
-pub(super) fn order(left: Value<'_>, right: Value<'_>, fuel: &mut Fuel) -> Result<Option<Ordering>, Answer> {
+pub(super) fn order(
+    left: Value<'_>,
+    right: Value<'_>,
+    fuel: &mut Fuel,
+) -> Result<Option<Ordering>, CommandError> {
     if left.is_number() && right.is_number() {
         return Ok(numbers(left, right));
     }
@@ -40,7 +44,7 @@ pub(super) fn order(left: Value<'_>, right: Value<'_>, fuel: &mut Fuel) -> Resul
 }
 
 /// Whether two values are the same JSON. The recursion is as deep as the shallower of the two.
-pub(super) fn equal(left: Value<'_>, right: Value<'_>, fuel: &mut Fuel) -> Result<bool, Answer> {
+pub(super) fn equal(left: Value<'_>, right: Value<'_>, fuel: &mut Fuel) -> Result<bool, CommandError> {
     fuel.spend(1)?;
     match (left.kind(), right.kind()) {
         (Kind::Array, Kind::Array) => arrays(left, right, fuel),
@@ -49,7 +53,7 @@ pub(super) fn equal(left: Value<'_>, right: Value<'_>, fuel: &mut Fuel) -> Resul
     }
 }
 
-fn arrays(left: Value<'_>, right: Value<'_>, fuel: &mut Fuel) -> Result<bool, Answer> {
+fn arrays(left: Value<'_>, right: Value<'_>, fuel: &mut Fuel) -> Result<bool, CommandError> {
     let mut others = right.elements();
     for element in left.elements() {
         match others.next() {
@@ -60,7 +64,7 @@ fn arrays(left: Value<'_>, right: Value<'_>, fuel: &mut Fuel) -> Result<bool, An
     Ok(others.next().is_none())
 }
 
-fn objects(left: Value<'_>, right: Value<'_>, fuel: &mut Fuel) -> Result<bool, Answer> {
+fn objects(left: Value<'_>, right: Value<'_>, fuel: &mut Fuel) -> Result<bool, CommandError> {
     let mut others = right.members();
     let mut len = 0usize;
     for member in left.members() {
@@ -81,7 +85,7 @@ fn objects(left: Value<'_>, right: Value<'_>, fuel: &mut Fuel) -> Result<bool, A
     Ok(others == len)
 }
 
-fn search<'a>(object: Value<'a>, key: &[u8], fuel: &mut Fuel) -> Result<Option<Value<'a>>, Answer> {
+fn search<'a>(object: Value<'a>, key: &[u8], fuel: &mut Fuel) -> Result<Option<Value<'a>>, CommandError> {
     for member in object.members() {
         fuel.spend(1)?;
         if member.key == key {

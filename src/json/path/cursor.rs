@@ -6,7 +6,7 @@
 
 use super::expected::{Expected, Furthest};
 use super::limits::{FILTER_NESTING_MAX, GROUP_NESTING_MAX};
-use crate::error::Answer;
+use crate::error::CommandError;
 
 /// Why a path can't be parsed.
 #[derive(Debug)]
@@ -14,13 +14,13 @@ pub(super) enum Fault {
     /// It breaks the grammar; the cursor knows where.
     Syntax,
     /// It passes a limit.
-    Limit(Answer),
+    Limit(CommandError),
 }
 
 pub(super) type Parsed<T> = Result<T, Fault>;
 
-pub(super) const TOO_DEEP: Answer = Answer::fixed("ERR recursion limit exceeded");
-const FILTERS_TOO_DEEP: Answer = Answer::fixed("ERR the path nests filters too deep");
+pub(super) const TOO_DEEP: CommandError = CommandError::fixed("ERR recursion limit exceeded");
+const FILTERS_TOO_DEEP: CommandError = CommandError::fixed("ERR the path nests filters too deep");
 
 pub(super) struct Cursor<'t> {
     text: &'t [u8],
@@ -148,7 +148,7 @@ impl<'t> Cursor<'t> {
         self.filters -= 1;
     }
 
-    pub fn answer(&self, fault: Fault) -> Answer {
+    pub fn answer(&self, fault: Fault) -> CommandError {
         match fault {
             Fault::Syntax => self.furthest.answer(),
             Fault::Limit(answer) => answer,

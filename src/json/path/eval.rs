@@ -8,7 +8,7 @@
 use super::ast::{Segment, Selector, Slice};
 use super::fuel::Fuel;
 use super::pattern::Pattern;
-use crate::error::Answer;
+use crate::error::CommandError;
 use crate::json::{Kind, Place, Value};
 
 /// A value on the way, and where it lies.
@@ -37,11 +37,11 @@ impl<'a> Node<'a> {
 pub(super) enum Stop {
     /// Whoever takes the matches has seen enough.
     Enough,
-    Failed(Answer),
+    Failed(CommandError),
 }
 
-impl From<Answer> for Stop {
-    fn from(answer: Answer) -> Stop {
+impl From<CommandError> for Stop {
+    fn from(answer: CommandError) -> Stop {
         Stop::Failed(answer)
     }
 }
@@ -215,7 +215,7 @@ impl<'a, 'f> Evaluator<'a, 'f> {
     }
 
     #[inline]
-    pub fn member(&mut self, value: Value<'a>, name: &[u8]) -> Result<Option<Node<'a>>, Answer> {
+    pub fn member(&mut self, value: Value<'a>, name: &[u8]) -> Result<Option<Node<'a>>, CommandError> {
         for member in value.members() {
             self.fuel.spend(1)?;
             if member.key == name {
@@ -226,7 +226,7 @@ impl<'a, 'f> Evaluator<'a, 'f> {
     }
 
     #[inline]
-    pub fn element(&mut self, value: Value<'a>, index: i64) -> Result<Option<Node<'a>>, Answer> {
+    pub fn element(&mut self, value: Value<'a>, index: i64) -> Result<Option<Node<'a>>, CommandError> {
         let index = if index < 0 { position(index, self.count(value)?) } else { position(index, usize::MAX) };
         for (at, element) in value.elements().enumerate() {
             self.fuel.spend(1)?;
@@ -238,7 +238,7 @@ impl<'a, 'f> Evaluator<'a, 'f> {
     }
 
     /// How many elements an array has, or an object members.
-    pub fn count(&mut self, value: Value<'_>) -> Result<usize, Answer> {
+    pub fn count(&mut self, value: Value<'_>) -> Result<usize, CommandError> {
         let count =
             if value.kind() == Kind::Object { value.members().count() } else { value.elements().count() };
         self.fuel.spend(1 + count as u64)?;

@@ -5,7 +5,7 @@
 
 use std::ops::BitOr;
 
-use crate::error::Answer;
+use crate::error::CommandError;
 
 /// A set of rules that would have continued the path.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -103,7 +103,7 @@ impl Furthest {
         }
     }
 
-    pub fn answer(&self) -> Answer {
+    pub fn answer(&self) -> CommandError {
         let at = self.at;
         let tried: Vec<&str> = (0..NAMES.len())
             .filter(|bit| self.expected.0 >> bit & 1 == 1)
@@ -111,7 +111,7 @@ impl Furthest {
             .chain((self.expected.0 & Expected::ROOT.0 != 0).then_some(ROOT_NAME))
             .collect();
         let tried = tried.join(", ");
-        Answer::new(format!(
+        CommandError::new(format!(
             "Error occurred at position {at}, Error at position {at}: expected one of the following: {tried}"
         ))
     }

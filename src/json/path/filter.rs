@@ -10,11 +10,11 @@ use super::eval::Evaluator;
 use super::limits::FUEL_PER_COMPILE;
 use super::operand::{Listed, Values};
 use super::pattern::{Pattern, Reach};
-use crate::error::Answer;
+use crate::error::CommandError;
 use crate::json::{Kind, Value};
 
 impl<'a> Evaluator<'a, '_> {
-    pub fn holds(&mut self, logic: &'a Logic, current: Value<'a>) -> Result<bool, Answer> {
+    pub fn holds(&mut self, logic: &'a Logic, current: Value<'a>) -> Result<bool, CommandError> {
         match logic {
             Logic::Test(operand) => self.exists(operand, current),
             Logic::Not(inner) => Ok(!self.holds(inner, current)?),
@@ -48,7 +48,7 @@ impl<'a> Evaluator<'a, '_> {
     }
 
     /// A path is asked whether it leads anywhere, a computed or literal truth whether it is true.
-    fn exists(&mut self, operand: &'a Operand, current: Value<'a>) -> Result<bool, Answer> {
+    fn exists(&mut self, operand: &'a Operand, current: Value<'a>) -> Result<bool, CommandError> {
         match operand {
             Operand::Query(query) => Ok(self.first(query, current)?.is_some()),
             Operand::Call(Function::Value, ..) => Ok(self.values(operand, current)?.len() > 0),
@@ -56,7 +56,12 @@ impl<'a> Evaluator<'a, '_> {
         }
     }
 
-    fn relates(&mut self, relation: Relation, left: &Values<'_>, right: &Values<'_>) -> Result<bool, Answer> {
+    fn relates(
+        &mut self,
+        relation: Relation,
+        left: &Values<'_>,
+        right: &Values<'_>,
+    ) -> Result<bool, CommandError> {
         match relation {
             Relation::NotEqual => return Ok(!self.relates(Relation::Equal, left, right)?),
             Relation::NotIn => return Ok(!self.relates(Relation::In, left, right)?),
@@ -87,7 +92,7 @@ impl<'a> Evaluator<'a, '_> {
         relation: Relation,
         left: &Values<'_>,
         right: &Values<'_>,
-    ) -> Result<bool, Answer> {
+    ) -> Result<bool, CommandError> {
         let set = right.listed();
         for one in left.iter() {
             self.fuel.spend(1)?;
@@ -104,7 +109,12 @@ impl<'a> Evaluator<'a, '_> {
         Ok(false)
     }
 
-    fn relates_one(&mut self, relation: Relation, left: Value<'_>, right: Value<'_>) -> Result<bool, Answer> {
+    fn relates_one(
+        &mut self,
+        relation: Relation,
+        left: Value<'_>,
+        right: Value<'_>,
+    ) -> Result<bool, CommandError> {
         match relation {
             Relation::Equal => equal(left, right, self.fuel),
             Relation::NotEqual => Ok(!equal(left, right, self.fuel)?),
@@ -128,7 +138,7 @@ impl<'a> Evaluator<'a, '_> {
         }
     }
 
-    fn is_in(&mut self, wanted: Value<'_>, set: Option<Listed<'_>>) -> Result<bool, Answer> {
+    fn is_in(&mut self, wanted: Value<'_>, set: Option<Listed<'_>>) -> Result<bool, CommandError> {
         for element in set.into_iter().flat_map(Listed::iter) {
             if equal(element, wanted, self.fuel)? {
                 return Ok(true);
@@ -137,7 +147,7 @@ impl<'a> Evaluator<'a, '_> {
         Ok(false)
     }
 
-    fn has_only(&mut self, array: Value<'_>, set: Option<Listed<'_>>) -> Result<bool, Answer> {
+    fn has_only(&mut self, array: Value<'_>, set: Option<Listed<'_>>) -> Result<bool, CommandError> {
         for element in array.elements() {
             self.fuel.spend(1)?;
             if !self.is_in(element, set)? {
@@ -147,7 +157,7 @@ impl<'a> Evaluator<'a, '_> {
         Ok(true)
     }
 
-    fn has_any(&mut self, array: Value<'_>, set: Option<Listed<'_>>) -> Result<bool, Answer> {
+    fn has_any(&mut self, array: Value<'_>, set: Option<Listed<'_>>) -> Result<bool, CommandError> {
         for element in array.elements() {
             self.fuel.spend(1)?;
             if self.is_in(element, set)? {
@@ -158,7 +168,7 @@ impl<'a> Evaluator<'a, '_> {
     }
 
     /// Characters of text, elements of an array, members of an object.
-    pub fn size(&mut self, value: Value<'_>) -> Result<Option<usize>, Answer> {
+    pub fn size(&mut self, value: Value<'_>) -> Result<Option<usize>, CommandError> {
         match value.as_text() {
             Some(text) => {
                 self.fuel.spend_bytes(text.len())?;
@@ -176,7 +186,7 @@ impl<'a> Evaluator<'a, '_> {
         right: &Values<'_>,
         pattern: Option<&Pattern>,
         reach: Reach,
-    ) -> Result<bool, Answer> {
+    ) -> Result<bool, CommandError> {
         if let Some(pattern) = pattern {
             return self.any_found(left, pattern);
         }
@@ -198,7 +208,7 @@ impl<'a> Evaluator<'a, '_> {
         Ok(false)
     }
 
-    fn any_found(&mut self, left: &Values<'_>, pattern: &Pattern) -> Result<bool, Answer> {
+    fn any_found(&mut self, left: &Values<'_>, pattern: &Pattern) -> Result<bool, CommandError> {
         for value in left.iter() {
             let Some(text) = value.as_text() else { continue };
             if pattern.finds(text, self.fuel)? {

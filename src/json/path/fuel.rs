@@ -3,7 +3,7 @@
 use super::limits::{
     BYTES_PER_FUEL, BYTES_PER_MATCH, FUEL_BASE, FUEL_PER_BYTE, MATCHES_BASE, SHOWN_BYTES_PER_FUEL,
 };
-use crate::error::Answer;
+use crate::error::CommandError;
 use crate::json::Document;
 
 /// A count of steps and of matches that only goes down. It depends on the document alone, so replicas agree.
@@ -33,7 +33,7 @@ impl Fuel {
     }
 
     #[inline]
-    pub(super) fn spend(&mut self, steps: u64) -> Result<(), Answer> {
+    pub(super) fn spend(&mut self, steps: u64) -> Result<(), CommandError> {
         match self.steps.checked_sub(steps) {
             Some(left) => {
                 self.steps = left;
@@ -41,26 +41,26 @@ impl Fuel {
             }
             None => {
                 self.steps = 0;
-                Err(Answer::OUT_OF_FUEL)
+                Err(CommandError::OUT_OF_FUEL)
             }
         }
     }
 
     /// Pays for comparing or copying `bytes`.
     #[inline]
-    pub(super) fn spend_bytes(&mut self, bytes: usize) -> Result<(), Answer> {
+    pub(super) fn spend_bytes(&mut self, bytes: usize) -> Result<(), CommandError> {
         self.spend(1 + (bytes / BYTES_PER_FUEL) as u64)
     }
 
     /// Pays for showing a value of `bytes` encoded bytes to a client.
     #[inline]
-    pub(super) fn spend_shown(&mut self, bytes: usize) -> Result<(), Answer> {
+    pub(super) fn spend_shown(&mut self, bytes: usize) -> Result<(), CommandError> {
         self.spend((bytes / SHOWN_BYTES_PER_FUEL) as u64)
     }
 
     #[inline]
-    pub(super) fn take_match(&mut self) -> Result<(), Answer> {
-        self.matches = self.matches.checked_sub(1).ok_or(Answer::OUT_OF_FUEL)?;
+    pub(super) fn take_match(&mut self) -> Result<(), CommandError> {
+        self.matches = self.matches.checked_sub(1).ok_or(CommandError::OUT_OF_FUEL)?;
         self.spend(1)
     }
 }

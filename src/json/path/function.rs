@@ -11,10 +11,10 @@ use super::ast::Function;
 use super::eval::Evaluator;
 use super::operand::{Values, encode};
 use super::pattern::{Pattern, Reach};
-use crate::error::Answer;
+use crate::error::CommandError;
 use crate::json::{Builder, DEPTH_MAX, Kind, Number, TOO_DEEP, Value};
 
-type Called<'a> = Result<Values<'a>, Answer>;
+type Called<'a> = Result<Values<'a>, CommandError>;
 
 impl<'a> Evaluator<'a, '_> {
     /// Calls a function.
@@ -149,7 +149,7 @@ impl<'a> Evaluator<'a, '_> {
 
     /// A list and an array of several matches nest a level deeper than what is in them, and nothing nests deeper than
     /// a document may: nobody could show it.
-    fn check_depth(&mut self, more: &Values<'_>) -> Result<(), Answer> {
+    fn check_depth(&mut self, more: &Values<'_>) -> Result<(), CommandError> {
         let wrapped = usize::from(matches!(more, Values::Nodes(_)));
         if wrapped == 0 && !matches!(more, Values::List(_)) {
             return Ok(());
@@ -168,7 +168,7 @@ impl<'a> Evaluator<'a, '_> {
         &mut self,
         values: impl Iterator<Item = Value<'v>>,
         out: &mut Builder,
-    ) -> Result<(), Answer> {
+    ) -> Result<(), CommandError> {
         for value in values {
             self.fuel.spend_bytes(value.encoded().len())?;
             out.raw(value.encoded());

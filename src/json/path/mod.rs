@@ -80,16 +80,17 @@ pub use fuel::Fuel;
 pub use limits::*;
 pub use select::Selection;
 
-use crate::error::Answer;
+use crate::error::CommandError;
 use ast::{Operand, Query};
 use cursor::Cursor;
 use expected::Expected;
 
-const TOO_LONG: Answer = Answer::fixed("ERR the path is too long");
+const TOO_LONG: CommandError = CommandError::fixed("ERR the path is too long");
 
 /// What writing commands answer to a computed path: there is no place to write to.
-pub const NO_PLACE: Answer =
-    Answer::fixed("ERR computed/projection expressions are only supported by JSON.GET/JSON.MGET/JSON.RESP");
+pub const NO_PLACE: CommandError = CommandError::fixed(
+    "ERR computed/projection expressions are only supported by JSON.GET/JSON.MGET/JSON.RESP",
+);
 
 /// A parsed path.
 #[derive(Clone, Debug)]
@@ -110,11 +111,11 @@ enum Body {
 
 impl Path {
     /// Parses a path, legacy or not. The error is the one that RedisJSON answers.
-    pub fn parse(text: &[u8]) -> Result<Path, Answer> {
+    pub fn parse(text: &[u8]) -> Result<Path, CommandError> {
         if text.len() > PATH_BYTES_MAX {
             return Err(TOO_LONG);
         }
-        let text = std::str::from_utf8(text).map_err(|_| Answer::NOT_UTF8)?;
+        let text = std::str::from_utf8(text).map_err(|_| CommandError::NOT_UTF8)?;
         let legacy = !is_jsonpath(text.as_bytes());
         let body = match (legacy, text) {
             (false, _) => parse_body(text)?,
@@ -203,7 +204,7 @@ pub fn is_jsonpath(text: &[u8]) -> bool {
     }
 }
 
-fn parse_body(text: &str) -> Result<Body, Answer> {
+fn parse_body(text: &str) -> Result<Body, CommandError> {
     let mut cursor = Cursor::new(text.as_bytes());
     let operand = cursor.value().and_then(|operand| {
         cursor.expect(Expected::END);

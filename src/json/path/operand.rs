@@ -7,7 +7,7 @@ use super::ast::{Operand, Query};
 use super::eval::{Evaluator, Node, Sink, Stop, Walked};
 use super::fuel::Fuel;
 use super::limits::OPERAND_VALUES_MAX;
-use crate::error::Answer;
+use crate::error::CommandError;
 use crate::json::{Builder, Kind, Value};
 
 pub(super) enum Values<'a> {
@@ -113,7 +113,7 @@ impl<'a> Sink<'a> for Collected<'a> {
         // One for the value and one for its room in a list that grows: fresh pages cost as much as the visit.
         fuel.spend(2)?;
         if self.0.len() >= OPERAND_VALUES_MAX {
-            return Err(Stop::Failed(Answer::OUT_OF_FUEL));
+            return Err(Stop::Failed(CommandError::OUT_OF_FUEL));
         }
         self.0.push(node.value);
         Ok(())
@@ -135,7 +135,7 @@ impl<'a> Evaluator<'a, '_> {
     }
 
     /// The first value that `query` leads to: all that a test, or a path to one value, needs.
-    pub fn first(&mut self, query: &'a Query, current: Value<'a>) -> Result<Option<Value<'a>>, Answer> {
+    pub fn first(&mut self, query: &'a Query, current: Value<'a>) -> Result<Option<Value<'a>>, CommandError> {
         let mut first = First(None);
         match self.walk(&query.segments, self.begin(query, current), &mut first) {
             Ok(()) | Err(Stop::Enough) => Ok(first.0),
@@ -143,7 +143,7 @@ impl<'a> Evaluator<'a, '_> {
         }
     }
 
-    fn all(&mut self, query: &'a Query, current: Value<'a>) -> Result<Values<'a>, Answer> {
+    fn all(&mut self, query: &'a Query, current: Value<'a>) -> Result<Values<'a>, CommandError> {
         if query.is_single() {
             return Ok(self.first(query, current)?.map_or(Values::Nothing, Values::Node));
         }
@@ -156,7 +156,7 @@ impl<'a> Evaluator<'a, '_> {
     }
 
     /// What `operand` comes to, seen from `current`.
-    pub fn values(&mut self, operand: &'a Operand, current: Value<'a>) -> Result<Values<'a>, Answer> {
+    pub fn values(&mut self, operand: &'a Operand, current: Value<'a>) -> Result<Values<'a>, CommandError> {
         self.fuel.spend(1)?;
         match operand {
             Operand::Nothing => Ok(Values::Nothing),

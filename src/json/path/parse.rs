@@ -4,9 +4,9 @@ use super::ast::{Function, Query, Segment, Selector, Slice};
 use super::cursor::{Cursor, Fault, Parsed};
 use super::expected::Expected;
 use super::limits::UNION_MAX;
-use crate::error::Answer;
+use crate::error::CommandError;
 
-const UNION_TOO_LONG: Answer = Answer::fixed("ERR the path has too long a union");
+const UNION_TOO_LONG: CommandError = CommandError::fixed("ERR the path has too long a union");
 
 /// The characters of a name that needs no quotes.
 pub(super) fn is_name_byte(byte: u8) -> bool {

@@ -8,10 +8,10 @@ use super::cursor::{Cursor, Fault, Parsed, TOO_DEEP};
 use super::expected::Expected;
 use super::limits::{METHODS_MAX, PATTERNS_MAX};
 use super::pattern::{Pattern, Reach};
-use crate::error::Answer;
+use crate::error::CommandError;
 use crate::json::Value;
 
-const TOO_MANY_PATTERNS: Answer = Answer::fixed("ERR the path has too many regular expressions");
+const TOO_MANY_PATTERNS: CommandError = CommandError::fixed("ERR the path has too many regular expressions");
 
 /// What may stand behind any value but a parenthesis.
 const AFTER_VALUE: Expected = Expected::METHOD.with(Expected::KEYS);

@@ -8,7 +8,7 @@ use regex::{Regex, RegexBuilder};
 
 use super::fuel::Fuel;
 use super::limits::{PATTERN_BYTES_MAX, PATTERN_PROGRAM_BYTES_MAX, PATTERN_SIZES};
-use crate::error::Answer;
+use crate::error::CommandError;
 
 /// The deepest nesting within a pattern: the compiler recurses as deep.
 const PATTERN_NESTING_MAX: u32 = 64;
@@ -66,7 +66,7 @@ impl Pattern {
     }
 
     /// Whether `text` has what the pattern asks for; the search is linear in the text.
-    pub fn finds(&self, text: &[u8], fuel: &mut Fuel) -> Result<bool, Answer> {
+    pub fn finds(&self, text: &[u8], fuel: &mut Fuel) -> Result<bool, CommandError> {
         fuel.spend(1 + self.weight.saturating_mul(text.len() as u64))?;
         let (Some(regex), Ok(text)) = (&self.compiled, std::str::from_utf8(text)) else { return Ok(false) };
         Ok(regex.is_match(text))

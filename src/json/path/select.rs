@@ -5,7 +5,7 @@ use super::eval::{Evaluator, Node, Sink, Stop, Walked};
 use super::fuel::Fuel;
 use super::operand::Values;
 use super::{Body, Path};
-use crate::error::Answer;
+use crate::error::CommandError;
 use crate::json::{Document, Place, Value};
 
 /// The matches of a path, in document order.
@@ -28,7 +28,7 @@ impl<'a> Sink<'a> for Places {
 
 impl Path {
     /// Everything that the path leads to, duplicates included.
-    pub fn select(&self, document: &Document, fuel: &mut Fuel) -> Result<Selection, Answer> {
+    pub fn select(&self, document: &Document, fuel: &mut Fuel) -> Result<Selection, CommandError> {
         match &self.body {
             Body::Query(_) => self.places(document, fuel).map(Selection::Places),
             Body::Projection(operand) => values_of(operand, document, fuel).map(Selection::Values),
@@ -36,7 +36,7 @@ impl Path {
     }
 
     /// As [`Path::select`], for showing the values: those count too, since matches can overlap.
-    pub fn show(&self, document: &Document, fuel: &mut Fuel) -> Result<Selection, Answer> {
+    pub fn show(&self, document: &Document, fuel: &mut Fuel) -> Result<Selection, CommandError> {
         let selection = self.select(document, fuel)?;
         match &selection {
             Selection::Places(places) => {
@@ -50,7 +50,7 @@ impl Path {
     }
 
     /// The places that the path leads to; [`super::NO_PLACE`] for a projection.
-    pub fn places(&self, document: &Document, fuel: &mut Fuel) -> Result<Vec<Place>, Answer> {
+    pub fn places(&self, document: &Document, fuel: &mut Fuel) -> Result<Vec<Place>, CommandError> {
         let segments = self.segments().ok_or(super::NO_PLACE)?;
         if self.is_static() {
             return Ok(self.single(document, fuel)?.into_iter().collect());
@@ -67,7 +67,7 @@ impl Path {
     ///
     /// # Panics
     /// If the path is not static: the caller has asked.
-    pub fn single(&self, document: &Document, fuel: &mut Fuel) -> Result<Option<Place>, Answer> {
+    pub fn single(&self, document: &Document, fuel: &mut Fuel) -> Result<Option<Place>, CommandError> {
         let segments = self.segments().ok_or(super::NO_PLACE)?;
         let mut node = Node::root(document.root());
         let mut evaluator = Evaluator::new(document.root(), fuel);
@@ -88,7 +88,7 @@ impl Path {
 
 /// The values of a projection, a list taken apart. They are bounded like matches, since both are
 /// copied into a reply.
-fn values_of(operand: &Operand, document: &Document, fuel: &mut Fuel) -> Result<Vec<Vec<u8>>, Answer> {
+fn values_of(operand: &Operand, document: &Document, fuel: &mut Fuel) -> Result<Vec<Vec<u8>>, CommandError> {
     let root = document.root();
     let values = Evaluator::new(root, fuel).values(operand, root)?;
     let mut copies = Vec::new();

@@ -8,9 +8,9 @@ use std::sync::Arc;
 use bytes::Bytes;
 use dashmap::DashMap;
 
-use crate::command::keys::glob;
+use crate::command::framework::glob;
 use crate::command::{Channel, Counts};
-use crate::error::Answer;
+use crate::error::CommandError;
 use crate::server::registry::Client;
 
 /// A client may listen to so many names: each is a few hundred bytes in two tables.
@@ -61,11 +61,11 @@ impl Subscriptions {
     }
 
     /// Whether these may be taken in, too.
-    pub fn have_room_for(&self, names: &[Bytes]) -> Result<(), Answer> {
+    pub fn have_room_for(&self, names: &[Bytes]) -> Result<(), CommandError> {
         let long = names.iter().any(|name| name.len() > NAME_BYTES_MAX);
         match long || self.counts().total() + names.len() > NAMES_PER_CLIENT_MAX {
             false => Ok(()),
-            true => Err(Answer::new(format!(
+            true => Err(CommandError::new(format!(
                 "ERR a client listens to at most {NAMES_PER_CLIENT_MAX} names of {NAME_BYTES_MAX} bytes each"
             ))),
         }
@@ -106,7 +106,7 @@ impl Channels {
     }
 
     /// The names, those that match a pattern.
-    pub fn names(&self, pattern: Option<&[u8]>) -> Result<Vec<Bytes>, Answer> {
+    pub fn names(&self, pattern: Option<&[u8]>) -> Result<Vec<Bytes>, CommandError> {
         let mut names = Vec::new();
         for entry in &self.0 {
             if pattern.map_or(Ok(true), |pattern| glob::matches(pattern, entry.key()))? {

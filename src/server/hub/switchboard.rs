@@ -8,7 +8,7 @@ use super::tracking::{Tracked, Tracker};
 use super::{Hub, Kind};
 use crate::command::{Channel, Counts, KillFilter, Session, Switchboard, Tracking};
 use crate::config::Config;
-use crate::error::Answer;
+use crate::error::CommandError;
 use crate::keyspace::Changes;
 use crate::raft::{Inbox, Notice};
 
@@ -101,7 +101,7 @@ fn remembers(session: &Session) -> bool {
 }
 
 impl Switchboard for Hub {
-    fn subscribe(&self, client: u64, kind: Channel, names: &[Bytes]) -> Result<Vec<Counts>, Answer> {
+    fn subscribe(&self, client: u64, kind: Channel, names: &[Bytes]) -> Result<Vec<Counts>, CommandError> {
         let Some(client) = self.registry.find(client) else {
             return Ok(vec![Counts::default(); names.len()]);
         };
@@ -145,7 +145,7 @@ impl Switchboard for Hub {
         self.deliver(kind, channel, message)
     }
 
-    fn channels(&self, kind: Channel, pattern: Option<&[u8]>) -> Result<Vec<Bytes>, Answer> {
+    fn channels(&self, kind: Channel, pattern: Option<&[u8]>) -> Result<Vec<Bytes>, CommandError> {
         self.channels[Kind::from(kind).at()].names(pattern)
     }
 

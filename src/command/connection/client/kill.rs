@@ -3,10 +3,10 @@
 use super::list::{client_id, listens};
 use super::number;
 use crate::command::{Args, KillFilter, Node, Session};
-use crate::error::Answer;
+use crate::error::CommandError;
 use crate::resp::Reply;
 
-pub fn run(args: &mut Args<'_>, session: &mut Session, node: &dyn Node) -> Result<Reply, Answer> {
+pub fn run(args: &mut Args<'_>, session: &mut Session, node: &dyn Node) -> Result<Reply, CommandError> {
     if args.left() == 1 {
         return by_address(args, session, node);
     }
@@ -18,13 +18,14 @@ pub fn run(args: &mut Args<'_>, session: &mut Session, node: &dyn Node) -> Resul
         match &name[..] {
             b"ID" => {
                 let id = client_id(value);
-                filter.id = Some(id.map_err(|_| Answer::fixed("ERR client-id should be greater than 0"))?);
+                filter.id =
+                    Some(id.map_err(|_| CommandError::fixed("ERR client-id should be greater than 0"))?);
             }
             b"ADDR" => filter.address = Some(text(value)),
             b"LADDR" => filter.local_address = Some(text(value)),
             // Everybody is this user.
             b"USER" if &value[..] == b"default" => {}
-            b"USER" => return Err(Answer::new(format!("ERR No such user '{}'", text(value)))),
+            b"USER" => return Err(CommandError::new(format!("ERR No such user '{}'", text(value)))),
             b"TYPE" => match listens(value)? {
                 Some(listens) => filter.listens = Some(listens),
                 None => nobody = true,
@@ -32,7 +33,7 @@ pub fn run(args: &mut Args<'_>, session: &mut Session, node: &dyn Node) -> Resul
             b"MAXAGE" => filter.age_seconds_min = Some(client_age(value)?),
             b"SKIPME" if value.eq_ignore_ascii_case(b"yes") => filter.spared = Some(session.id),
             b"SKIPME" if value.eq_ignore_ascii_case(b"no") => filter.spared = None,
-            _ => return Err(Answer::SYNTAX),
+            _ => return Err(CommandError::SYNTAX),
         }
     }
     args.finish()?;
@@ -45,18 +46,21 @@ pub fn run(args: &mut Args<'_>, session: &mut Session, node: &dyn Node) -> Resul
 }
 
 /// The old form, which spares nobody.
-fn by_address(args: &mut Args<'_>, session: &mut Session, node: &dyn Node) -> Result<Reply, Answer> {
+fn by_address(args: &mut Args<'_>, session: &mut Session, node: &dyn Node) -> Result<Reply, CommandError> {
     let address = String::from_utf8_lossy(args.word()?).into_owned();
     let filter = KillFilter { address: Some(address), ..KillFilter::default() };
     let (own, others) = node.switchboard().kill(&filter, session.id);
     session.closing |= own;
     match own || others > 0 {
         true => Ok(Reply::OK),
-        false => Err(Answer::fixed("ERR No such client")),
+        false => Err(CommandError::fixed("ERR No such client")),
     }
 }
 
-fn client_age(word: &[u8]) -> Result<u64, Answer> {
+fn client_age(word: &[u8]) -> Result<u64, CommandError> {
     let age = number(word, "ERR maxage is not an integer or out of range")?;
-    u64::try_from(age).ok().filter(|&age| age > 0).ok_or(Answer::fixed("ERR maxage should be greater than 0"))
+    u64::try_from(age)
+        .ok()
+        .filter(|&age| age > 0)
+        .ok_or(CommandError::fixed("ERR maxage should be greater than 0"))
 }

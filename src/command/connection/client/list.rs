@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use super::{number, tracking};
 use crate::command::{Args, ClientLine, Node, Session};
-use crate::error::Answer;
+use crate::error::CommandError;
 use crate::resp::{Protocol, Reply};
 
 const INVALID_ID: &str = "ERR Invalid client ID";
@@ -16,18 +16,18 @@ pub fn own(session: &Session, node: &dyn Node) -> String {
 }
 
 /// Those that were asked for.
-pub fn all(args: &mut Args<'_>, session: &Session, node: &dyn Node) -> Result<Reply, Answer> {
+pub fn all(args: &mut Args<'_>, session: &Session, node: &dyn Node) -> Result<Reply, CommandError> {
     let (mut kind, mut ids) = (None, None);
     while !args.is_empty() {
         if args.left() >= 2 && args.keyword("TYPE") {
             kind = Some(listens(args.word()?)?);
         } else if args.left() >= 2 && args.keyword("ID") {
             // No client has an id below 1: asking for one is asking for nobody.
-            let wanted: Result<Vec<i64>, Answer> =
+            let wanted: Result<Vec<i64>, CommandError> =
                 args.rest().iter().map(|id| number(id, INVALID_ID)).collect();
             ids = Some(wanted?);
         } else {
-            return Err(Answer::SYNTAX);
+            return Err(CommandError::SYNTAX);
         }
     }
     let wanted = |line: &ClientLine| {
@@ -50,19 +50,19 @@ pub fn all(args: &mut Args<'_>, session: &Session, node: &dyn Node) -> Result<Re
 }
 
 /// Whether clients of a type are those that have subscribed to something; `None` for types of which there are none.
-pub fn listens(word: &[u8]) -> Result<Option<bool>, Answer> {
+pub fn listens(word: &[u8]) -> Result<Option<bool>, CommandError> {
     match &word.to_ascii_lowercase()[..] {
         b"normal" => Ok(Some(false)),
         b"pubsub" => Ok(Some(true)),
         // Nodes talk to each other on ports of their own.
         b"master" | b"replica" | b"slave" => Ok(None),
-        _ => Err(Answer::new(format!("ERR Unknown client type '{}'", String::from_utf8_lossy(word)))),
+        _ => Err(CommandError::new(format!("ERR Unknown client type '{}'", String::from_utf8_lossy(word)))),
     }
 }
 
-pub fn client_id(word: &[u8]) -> Result<u64, Answer> {
+pub fn client_id(word: &[u8]) -> Result<u64, CommandError> {
     let id = std::str::from_utf8(word).ok().and_then(|text| text.parse().ok()).filter(|&id| id > 0);
-    id.ok_or(Answer::fixed(INVALID_ID))
+    id.ok_or(CommandError::fixed(INVALID_ID))
 }
 
 fn flags(session: &Session, node: &dyn Node) -> String {

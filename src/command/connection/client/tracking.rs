@@ -3,21 +3,22 @@
 use bytes::Bytes;
 
 use crate::command::{Args, Node, Session, Tracking};
-use crate::error::Answer;
+use crate::error::CommandError;
 use crate::resp::Reply;
 
 /// An entry of the log does not say which connection it came from, so one's own changes cannot be left out.
-const NO_LOOP: Answer = Answer::fixed("ERR NOLOOP is not supported: a client is told of its own changes too");
+const NO_LOOP: CommandError =
+    CommandError::fixed("ERR NOLOOP is not supported: a client is told of its own changes too");
 
 /// Each change is held against all of them. Who needs more wants one that is shorter.
 const PREFIXES_MAX: usize = 256;
 
 /// `CLIENT TRACKING ON|OFF [REDIRECT id] [PREFIX prefix ..] [BCAST] [OPTIN] [OPTOUT]`.
-pub fn set(args: &mut Args<'_>, session: &mut Session, node: &dyn Node) -> Result<Reply, Answer> {
+pub fn set(args: &mut Args<'_>, session: &mut Session, node: &dyn Node) -> Result<Reply, CommandError> {
     let on = match &args.word()?.to_ascii_lowercase()[..] {
         b"on" => true,
         b"off" => false,
-        _ => return Err(Answer::SYNTAX),
+        _ => return Err(CommandError::SYNTAX),
     };
     let tracking = options(args, session, node)?;
     if on {
@@ -29,7 +30,7 @@ pub fn set(args: &mut Args<'_>, session: &mut Session, node: &dyn Node) -> Resul
     Ok(Reply::OK)
 }
 
-fn options(args: &mut Args<'_>, session: &Session, node: &dyn Node) -> Result<Tracking, Answer> {
+fn options(args: &mut Args<'_>, session: &Session, node: &dyn Node) -> Result<Tracking, CommandError> {
     let before = session.tracking.as_ref();
     // Prefixes are added to those that there are.
     let prefixes = before.map(|before| before.prefixes.clone()).unwrap_or_default();
@@ -37,17 +38,17 @@ fn options(args: &mut Args<'_>, session: &Session, node: &dyn Node) -> Result<Tr
     while !args.is_empty() {
         if args.left() >= 2 && args.keyword("REDIRECT") {
             if tracking.redirect.is_some() {
-                return Err(Answer::fixed("ERR A client can only redirect to a single other client"));
+                return Err(CommandError::fixed("ERR A client can only redirect to a single other client"));
             }
             let id = args.integer()? as u64;
             if !node.switchboard().is_connected(id) {
                 let missing = "ERR The client ID you want redirect to does not exist";
-                return Err(Answer::fixed(missing));
+                return Err(CommandError::fixed(missing));
             }
             tracking.redirect = Some(id).filter(|&id| id != session.id);
         } else if args.left() >= 2 && args.keyword("PREFIX") {
             if tracking.prefixes.len() == PREFIXES_MAX {
-                return Err(Answer::new(format!("ERR a client has at most {PREFIXES_MAX} prefixes")));
+                return Err(CommandError::new(format!("ERR a client has at most {PREFIXES_MAX} prefixes")));
             }
             tracking.prefixes.push(Bytes::copy_from_slice(args.word()?));
         } else if args.keyword("BCAST") {
@@ -59,14 +60,14 @@ fn options(args: &mut Args<'_>, session: &Session, node: &dyn Node) -> Result<Tr
         } else if args.keyword("NOLOOP") {
             return Err(NO_LOOP);
         } else {
-            return Err(Answer::SYNTAX);
+            return Err(CommandError::SYNTAX);
         }
     }
     Ok(tracking)
 }
 
-fn check(tracking: &Tracking, before: Option<&Tracking>) -> Result<(), Answer> {
-    let refused = |line: &'static str| Err(Answer::fixed(line));
+fn check(tracking: &Tracking, before: Option<&Tracking>) -> Result<(), CommandError> {
+    let refused = |line: &'static str| Err(CommandError::fixed(line));
     if before.is_some_and(|before| before.broadcast != tracking.broadcast) {
         return refused(
             "ERR You can't switch BCAST mode on/off before disabling tracking for this client, and then re-enabling it with a different mode.",
@@ -91,12 +92,12 @@ fn check(tracking: &Tracking, before: Option<&Tracking>) -> Result<(), Answer> {
 }
 
 /// Whether no prefix begins with another; the first `known` are those that the client has already.
-fn check_prefixes(prefixes: &[Bytes], known: usize) -> Result<(), Answer> {
+fn check_prefixes(prefixes: &[Bytes], known: usize) -> Result<(), CommandError> {
     let (existing, provided) = prefixes.split_at(known.min(prefixes.len()));
     let overlaps = |one: &Bytes, other: &Bytes| other.starts_with(one) || one.starts_with(other);
     let refused = |one: &[u8], which: &str, other: &[u8]| {
         let [one, other] = [one, other].map(String::from_utf8_lossy);
-        Err(Answer::new(format!(
+        Err(CommandError::new(format!(
             "ERR Prefix '{one}' overlaps with {which} prefix '{other}'. Prefixes for a single client must not overlap."
         )))
     };
@@ -112,26 +113,26 @@ fn check_prefixes(prefixes: &[Bytes], known: usize) -> Result<(), Answer> {
 }
 
 /// `CLIENT CACHING YES|NO`: whether the keys of the next command are tracked.
-pub fn caching(args: &mut Args<'_>, session: &mut Session) -> Result<Reply, Answer> {
+pub fn caching(args: &mut Args<'_>, session: &mut Session) -> Result<Reply, CommandError> {
     let Some(tracking) = &session.tracking else {
-        return Err(Answer::fixed(
+        return Err(CommandError::fixed(
             "ERR CLIENT CACHING can be called only when the client is in tracking mode with OPTIN or OPTOUT mode enabled",
         ));
     };
     let wanted = match &args.word()?.to_ascii_lowercase()[..] {
         b"yes" if tracking.opt_in => true,
         b"yes" => {
-            return Err(Answer::fixed(
+            return Err(CommandError::fixed(
                 "ERR CLIENT CACHING YES is only valid when tracking is enabled in OPTIN mode.",
             ));
         }
         b"no" if tracking.opt_out => false,
         b"no" => {
-            return Err(Answer::fixed(
+            return Err(CommandError::fixed(
                 "ERR CLIENT CACHING NO is only valid when tracking is enabled in OPTOUT mode.",
             ));
         }
-        _ => return Err(Answer::SYNTAX),
+        _ => return Err(CommandError::SYNTAX),
     };
     session.caching = Some(wanted);
     session.caching_said = true;

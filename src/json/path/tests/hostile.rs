@@ -1,7 +1,7 @@
 //! Paths that are meant to hurt: each ends quickly, with an answer or an error, and never with a panic.
 
 use super::testing;
-use crate::error::Answer;
+use crate::error::CommandError;
 use crate::json::path::*;
 use crate::json::{Builder, DEPTH_MAX, Document, Kind, TOO_DEEP};
 
@@ -9,7 +9,7 @@ fn nested(depth: usize) -> Document {
     testing::parsed(&format!("{}1{}", r#"{"a":"#.repeat(depth), "}".repeat(depth)))
 }
 
-fn steps_used(path: &str, document: &Document) -> (Result<usize, Answer>, u64) {
+fn steps_used(path: &str, document: &Document) -> (Result<usize, CommandError>, u64) {
     let path = match Path::parse(path.as_bytes()) {
         Ok(path) => path,
         Err(answer) => return (Err(answer), 0),
@@ -32,7 +32,7 @@ fn descendants_of_descendants_run_out_of_fuel() {
         "$..[?(@..[?(@..[?(@..z)])])]",
         "$..*[?($..*[?($..*[?(1==2)])])]",
     ] {
-        assert_eq!(steps_used(path, &document).0, Err(Answer::OUT_OF_FUEL), "{path}");
+        assert_eq!(steps_used(path, &document).0, Err(CommandError::OUT_OF_FUEL), "{path}");
     }
     assert_eq!(steps_used("$..a..a", &document).0, Ok(4950));
 }
@@ -40,7 +40,7 @@ fn descendants_of_descendants_run_out_of_fuel() {
 #[test]
 fn nesting_is_refused_beyond_its_limit() {
     let document = nested(2);
-    let limit = Answer::fixed("ERR recursion limit exceeded");
+    let limit = CommandError::fixed("ERR recursion limit exceeded");
     let hostile = [
         format!("$[?{}@{}]", "(".repeat(1000), ")".repeat(1000)),
         format!("$[?{}@]", "(".repeat(1000)),
@@ -58,7 +58,7 @@ fn nesting_is_refused_beyond_its_limit() {
     for path in hostile {
         assert_eq!(steps_used(&path, &document).0, Err(limit.clone()), "{}", &path[..20]);
     }
-    let filters = Answer::fixed("ERR the path nests filters too deep");
+    let filters = CommandError::fixed("ERR the path nests filters too deep");
     assert_eq!(steps_used(&format!("$[?@{}", "[?@".repeat(1000)), &document).0, Err(filters));
 }
 
@@ -74,7 +74,10 @@ fn nesting_within_its_limit_works() {
     assert_eq!(steps_used(&chain, &document).0, Ok(1));
     let steps = "[0]".repeat(10_000);
     assert_eq!(steps_used(&format!("${steps}"), &document).0, Ok(0));
-    assert_eq!(steps_used(&format!("${}", "..*".repeat(10_000)), &nested(120)).0, Err(Answer::OUT_OF_FUEL));
+    assert_eq!(
+        steps_used(&format!("${}", "..*".repeat(10_000)), &nested(120)).0,
+        Err(CommandError::OUT_OF_FUEL)
+    );
 }
 
 #[test]
@@ -99,7 +102,7 @@ fn patterns_are_bounded() {
     assert_eq!(steps_used("$[?(@=~'(a*)*b')]", &document).0, Ok(0));
     let many: Vec<String> = (0..200).map(|at| format!(r#""a{at}""#)).collect();
     let patterns = testing::parsed(&format!("[{}]", many.join(",")));
-    assert_eq!(steps_used("$[?('x'=~@)]", &patterns).0, Err(Answer::OUT_OF_FUEL));
+    assert_eq!(steps_used("$[?('x'=~@)]", &patterns).0, Err(CommandError::OUT_OF_FUEL));
 }
 
 #[test]
@@ -119,7 +122,7 @@ fn a_full_scan_is_linear_and_allowed() {
     assert_eq!(steps_used("$..*", &document).0, Ok(600_000));
     assert_eq!(steps_used("$..price", &document).0, Ok(200_000));
     assert_eq!(steps_used("$[?(@.price<50 && @.name=='something')]", &document).0, Ok(100_000));
-    assert_eq!(steps_used("$[?(@.price in $[*].price)]", &document).0, Err(Answer::OUT_OF_FUEL));
+    assert_eq!(steps_used("$[?(@.price in $[*].price)]", &document).0, Err(CommandError::OUT_OF_FUEL));
 }
 
 #[test]
@@ -130,7 +133,7 @@ fn lists_are_paid_for_by_the_byte() {
     let chain = format!("$..*{}", ".append($)".repeat(30));
     assert_eq!(steps_used(&chain, &document).0, Ok(130));
     let chain = format!("$..*..*{}", ".append($..*..*)".repeat(30));
-    assert_eq!(steps_used(&chain, &document).0, Err(Answer::OUT_OF_FUEL));
+    assert_eq!(steps_used(&chain, &document).0, Err(CommandError::OUT_OF_FUEL));
     let nested_calls = format!("{}$.a{}", "append($, ".repeat(100), ")".repeat(100));
     assert_eq!(steps_used(&nested_calls, &document).0, Err(TOO_DEEP), "a list within lists");
     let child = "[".repeat(DEPTH_MAX - 1) + &"]".repeat(DEPTH_MAX - 1);
@@ -143,7 +146,7 @@ fn lists_are_paid_for_by_the_byte() {
     assert_eq!(found, Ok(1000));
     assert!(steps > 1_000_000 / 16, "a megabyte of names cost {steps}");
     let unions = format!("$[{}0].keys()", "0,".repeat(1000));
-    assert_eq!(steps_used(&unions, &wide).0, Err(Answer::OUT_OF_FUEL));
+    assert_eq!(steps_used(&unions, &wide).0, Err(CommandError::OUT_OF_FUEL));
 }
 
 #[test]
@@ -155,11 +158,15 @@ fn aggregates_and_sets_are_paid_for_by_the_element() {
         assert!(steps >= 10_000, "{method} of 10,000 elements cost {steps}");
         // For each element the whole array again.
         let squared = format!("$[?@ == {method}($)]");
-        let expected = Err(Answer::OUT_OF_FUEL);
+        let expected = Err(CommandError::OUT_OF_FUEL);
         assert!(method == "count" || steps_used(&squared, &document).0 == expected, "{method}");
     }
     for words in ["1 in $", "[1] anyof $", "[1] noneof $", "[1] subsetof $", "1 nin $", "[1] anyof $[*]"] {
-        assert_eq!(steps_used(&format!("$[?{words}]"), &document).0, Err(Answer::OUT_OF_FUEL), "{words}");
+        assert_eq!(
+            steps_used(&format!("$[?{words}]"), &document).0,
+            Err(CommandError::OUT_OF_FUEL),
+            "{words}"
+        );
     }
 }
 
@@ -168,7 +175,7 @@ fn values_within_values_are_not_shown_without_end() {
     let document = nested(100);
     let path = Path::parse(b"$..*..*..*").unwrap();
     assert!(path.select(&document, &mut Fuel::for_document(&document)).is_ok(), "it leads to 160,000 places");
-    assert_eq!(path.show(&document, &mut Fuel::for_document(&document)), Err(Answer::OUT_OF_FUEL));
+    assert_eq!(path.show(&document, &mut Fuel::for_document(&document)), Err(CommandError::OUT_OF_FUEL));
     let shorter = Path::parse(b"$..*..*").unwrap();
     assert!(shorter.show(&document, &mut Fuel::for_document(&document)).is_ok());
 }

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Number, Value as Json};
 
-use crate::error::Answer;
+use crate::error::CommandError;
 use crate::json::path::{Fuel, Path, Selection};
 use crate::json::{Builder, Document, Kind, Value};
 
@@ -64,7 +64,7 @@ pub fn json(value: Value<'_>) -> Json {
 }
 
 /// What a path leads to in a document, as JSON values.
-pub fn found(path: &str, document: &Document) -> Result<Vec<Json>, Answer> {
+pub fn found(path: &str, document: &Document) -> Result<Vec<Json>, CommandError> {
     let path = Path::parse(path.as_bytes())?;
     match path.select(document, &mut Fuel::for_document(document))? {
         Selection::Places(places) => {

@@ -1,0 +1,161 @@
+//! The numbers that name writes in the log.
+//!
+//! A log and a snapshot outlive the version that wrote them, so this file only grows:
+//! * a number is never changed and never given to another command;
+//! * the line of a command that is taken out of the product moves to [`RETIRED`] and stays there.
+//!
+//! A command that writes and has no line here does not compile.
+
+/// A transaction: no command of the table, but an entry of the log like one.
+pub const TRANSACTION: u16 = 0;
+
+/// Each number in use, with the command that it names.
+pub const USED: &[(u16, &str)] = &[
+    (1, "DEL"),
+    (2, "FLUSHALL"),
+    (3, "REAP"),
+    (10, "EXPIRE"),
+    (11, "PEXPIRE"),
+    (12, "EXPIREAT"),
+    (13, "PEXPIREAT"),
+    (14, "PERSIST"),
+    (15, "RENAME"),
+    (16, "RENAMENX"),
+    (17, "COPY"),
+    (20, "SET"),
+    (21, "SETNX"),
+    (22, "SETEX"),
+    (23, "PSETEX"),
+    (24, "MSET"),
+    (25, "MSETNX"),
+    (26, "APPEND"),
+    (27, "GETDEL"),
+    (28, "GETEX"),
+    (30, "INCR"),
+    (31, "DECR"),
+    (32, "INCRBY"),
+    (33, "DECRBY"),
+    (34, "INCRBYFLOAT"),
+    (40, "GETSET"),
+    (41, "SETRANGE"),
+    (50, "QSET"),
+    (51, "MERGE"),
+    (52, "DELETE"),
+    (100, "JSON.SET"),
+    (101, "JSON.DEL"),
+    (102, "JSON.MERGE"),
+    (103, "JSON.NUMINCRBY"),
+    (104, "JSON.NUMMULTBY"),
+    (105, "JSON.NUMPOWBY"),
+    (106, "JSON.MSET"),
+    (107, "JSON.TOGGLE"),
+    (108, "JSON.STRAPPEND"),
+    (109, "JSON.ARRAPPEND"),
+    (110, "JSON.ARRINSERT"),
+    (111, "JSON.ARRTRIM"),
+    (112, "JSON.ARRPOP"),
+    (113, "JSON.CLEAR"),
+    (114, "JSON.ARRREM"),
+    (115, "JSON.PATCH"),
+    (200, "LPUSH"),
+    (201, "RPUSH"),
+    (202, "LPUSHX"),
+    (203, "RPUSHX"),
+    (204, "LPOP"),
+    (205, "RPOP"),
+    (206, "LSET"),
+    (207, "LREM"),
+    (208, "LTRIM"),
+    (209, "LINSERT"),
+    (210, "RPOPLPUSH"),
+    (211, "LMOVE"),
+    (220, "SADD"),
+    (221, "SREM"),
+    (222, "SPOP"),
+    (223, "SMOVE"),
+    (240, "HSET"),
+    (241, "HMSET"),
+    (242, "HSETNX"),
+    (243, "HDEL"),
+    (244, "HINCRBY"),
+    (245, "HINCRBYFLOAT"),
+    (260, "ZADD"),
+    (261, "ZINCRBY"),
+    (262, "ZPOPMIN"),
+    (263, "ZPOPMAX"),
+    (264, "ZREM"),
+    (265, "ZREMRANGEBYRANK"),
+    (266, "ZREMRANGEBYSCORE"),
+    (267, "ZREMRANGEBYLEX"),
+];
+
+/// Numbers of commands that are gone, which old logs may hold. None is so far.
+pub const RETIRED: &[(u16, &str)] = &[];
+
+/// The number of the command of this name.
+///
+/// # Panics
+/// If it has no line in [`USED`]; for a row of the table that is an error of the compilation.
+pub const fn of(name: &str) -> u16 {
+    let mut at = 0;
+    while at < USED.len() {
+        let (code, owner) = USED[at];
+        if is_same(owner.as_bytes(), name.as_bytes()) {
+            return code;
+        }
+        at += 1;
+    }
+    panic!("a command that writes needs a line in command/codes.rs");
+}
+
+const fn is_same(one: &[u8], other: &[u8]) -> bool {
+    if one.len() != other.len() {
+        return false;
+    }
+    let mut at = 0;
+    while at < one.len() {
+        if one[at] != other[at] {
+            return false;
+        }
+        at += 1;
+    }
+    true
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::{BTreeSet, HashMap};
+
+    use super::*;
+    use crate::command::table::{INTERNAL, ROWS};
+    use crate::command::{Route, Row};
+
+    /// How many lines this file had when this number was last raised: a line may move to the retired, but not go.
+    const LINES_MIN: usize = 76;
+
+    #[test]
+    fn no_code_is_given_twice_or_taken_from_the_retired() {
+        let mut owners = HashMap::from([(TRANSACTION, "a transaction")]);
+        for (code, name) in USED.iter().chain(RETIRED) {
+            let before = owners.insert(*code, name);
+            assert_eq!(before, None, "{code} is given to {name} as well");
+        }
+        assert!(USED.len() + RETIRED.len() >= LINES_MIN, "a line has gone");
+    }
+
+    #[test]
+    fn each_command_that_writes_has_its_line_and_each_line_its_command() {
+        let code = |row: &Row| match row.route {
+            Route::Write { code, .. } => Some((code, row.spec.name)),
+            _ => None,
+        };
+        let rows: BTreeSet<(u16, &str)> = ROWS.iter().chain(INTERNAL).filter_map(code).collect();
+        let lines: BTreeSet<(u16, &str)> = USED.iter().copied().collect();
+        let gone: Vec<_> = lines.difference(&rows).collect();
+        assert!(
+            gone.is_empty(),
+            "no row of the table has them, so their lines belong to the retired: {gone:?}"
+        );
+        assert_eq!(rows, lines);
+    }
+}

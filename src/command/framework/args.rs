@@ -1,0 +1,140 @@
+//! A request's arguments, taken one after the other.
+
+use bytes::Bytes;
+
+use super::subcommands;
+use crate::command::table;
+use crate::error::CommandError;
+use crate::keyspace::{Element, Key};
+
+/// The words of a request after the command's name.
+pub struct Args<'a> {
+    command: &'static str,
+    words: &'a [Bytes],
+    next: usize,
+}
+
+impl<'a> Args<'a> {
+    pub fn new(command: &'static str, words: &'a [Bytes]) -> Args<'a> {
+        Args { command, words, next: 0 }
+    }
+
+    /// The command's name, for its errors.
+    pub fn command(&self) -> &'static str {
+        self.command
+    }
+
+    /// The next word; the arity error when there is none.
+    pub fn word(&mut self) -> Result<&'a Bytes, CommandError> {
+        let word = self.words.get(self.next).ok_or_else(|| self.wrong_arity())?;
+        self.next += 1;
+        Ok(word)
+    }
+
+    pub fn word_if_any(&mut self) -> Option<&'a Bytes> {
+        let word = self.words.get(self.next)?;
+        self.next += 1;
+        Some(word)
+    }
+
+    pub fn peek(&self) -> Option<&'a Bytes> {
+        self.words.get(self.next)
+    }
+
+    pub fn key(&mut self) -> Result<Key, CommandError> {
+        self.word().map(|word| Key::from(&word[..]))
+    }
+
+    pub fn element(&mut self) -> Result<Element, CommandError> {
+        self.word().map(|word| Element::from(&word[..]))
+    }
+
+    /// All words that are left, at least one.
+    pub fn elements(&mut self) -> Result<Vec<Element>, CommandError> {
+        match self.is_empty() {
+            true => Err(self.wrong_arity()),
+            false => Ok(self.rest().iter().map(|word| Element::from(&word[..])).collect()),
+        }
+    }
+
+    /// The next word as a number of things: whole and not negative.
+    pub fn count(&mut self) -> Result<usize, CommandError> {
+        const NOT_A_COUNT: CommandError = CommandError::fixed("ERR value is out of range, must be positive");
+        self.integer().ok().and_then(|count| usize::try_from(count).ok()).ok_or(NOT_A_COUNT)
+    }
+
+    /// The last word as a number of things, if there is one.
+    pub fn count_if_any(&mut self) -> Result<Option<usize>, CommandError> {
+        match self.left() {
+            0 => Ok(None),
+            1 => self.count().map(Some),
+            _ => Err(CommandError::SYNTAX),
+        }
+    }
+
+    /// The next word as the count of a random choice, which is negative where an element may be chosen twice. Within
+    /// the bounds of Redis: a number without a negation is no count.
+    pub fn signed_count(&mut self) -> Result<i64, CommandError> {
+        match self.integer()? {
+            i64::MIN => Err(CommandError::OUT_OF_RANGE),
+            count => Ok(count),
+        }
+    }
+
+    /// Takes the next word if it is `keyword`, in any case.
+    pub fn keyword(&mut self, keyword: &str) -> bool {
+        let found = self.peek().is_some_and(|word| word.eq_ignore_ascii_case(keyword.as_bytes()));
+        if found {
+            self.next += 1;
+        }
+        found
+    }
+
+    /// The next word as a whole number, in Redis' spelling: no plus sign, no spaces, no leading zeros.
+    pub fn integer(&mut self) -> Result<i64, CommandError> {
+        let word = self.word()?;
+        let whole = std::str::from_utf8(word).ok().and_then(|text| text.parse::<i64>().ok());
+        whole.filter(|whole| whole.to_string().as_bytes() == &word[..]).ok_or(CommandError::NOT_AN_INTEGER)
+    }
+
+    /// All words that are left.
+    pub fn rest(&mut self) -> &'a [Bytes] {
+        let rest = &self.words[self.next.min(self.words.len())..];
+        self.next = self.words.len();
+        rest
+    }
+
+    pub fn left(&self) -> usize {
+        self.words.len() - self.next.min(self.words.len())
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.left() == 0
+    }
+
+    /// An error when words are left over.
+    pub fn finish(&self) -> Result<(), CommandError> {
+        if self.is_empty() { Ok(()) } else { Err(CommandError::SYNTAX) }
+    }
+
+    /// The error of a subcommand that is not known, or has the wrong number of words.
+    pub fn wrong_subcommand(&self, word: &[u8]) -> CommandError {
+        let row = table::find(self.command.as_bytes());
+        match row.and_then(|row| subcommands::named(row, word).map(|one| one.full_name(&row.spec))) {
+            Some(name) => CommandError::wrong_arity(&name),
+            None => CommandError::unknown_subcommand(self.command, word),
+        }
+    }
+
+    /// The same in the words of Redis' commands that look at both themselves.
+    pub fn wrong_subcommand_or_arity(&self, word: &[u8]) -> CommandError {
+        let (word, command) = (String::from_utf8_lossy(&word[..word.len().min(128)]), self.command);
+        CommandError::new(format!(
+            "ERR unknown subcommand or wrong number of arguments for '{word}'. Try {command} HELP."
+        ))
+    }
+
+    pub fn wrong_arity(&self) -> CommandError {
+        CommandError::wrong_arity(self.command)
+    }
+}

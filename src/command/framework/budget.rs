@@ -1,0 +1,148 @@
+//! How much one reading request may make the server answer with.
+//!
+//! A request of a few kilobytes can name a large document a thousand times, and all of its replies are built before
+//! the first byte is sent. What they take is spent here beforehand.
+
+use crate::error::CommandError;
+use crate::json::path::{Fuel, Path, Selection};
+use crate::json::{Document, Kind, Style, Value};
+use crate::resp::Reply;
+
+/// Four documents of the default largest size, and half of the largest string.
+pub const REPLY_BYTES_MAX: usize = 256 << 20;
+
+/// Steps of paths that one request may take after its first document: about half a second.
+const STEPS_MAX: u64 = 1 << 26;
+
+/// What is left for the reply of one request.
+#[derive(Debug)]
+pub struct Budget {
+    left: usize,
+    steps: u64,
+}
+
+impl Default for Budget {
+    fn default() -> Budget {
+        Budget { left: REPLY_BYTES_MAX, steps: STEPS_MAX }
+    }
+}
+
+impl Budget {
+    /// The answer to a request that asks for too much.
+    pub const SPENT: CommandError = CommandError::fixed("ERR the reply would be larger than 268435456 bytes");
+
+    /// The answer to a request whose paths walk too much in all.
+    pub const WORKED: CommandError = CommandError::fixed("ERR the paths visit too much of so many documents");
+
+    /// What a path shows of a document.
+    ///
+    /// # Errors
+    /// When the path takes too many steps for the document, or all before it took too many for one request.
+    pub fn show(&mut self, path: &Path, document: &Document) -> Result<Selection, CommandError> {
+        if self.steps == 0 {
+            return Err(Budget::WORKED);
+        }
+        let mut fuel = Fuel::for_document(document);
+        let before = fuel.left();
+        let selection = path.show(document, &mut fuel);
+        self.steps = self.steps.saturating_sub(before - fuel.left());
+        selection
+    }
+
+    /// # Errors
+    /// When there is not so much left.
+    pub fn spend(&mut self, bytes: usize) -> Result<(), CommandError> {
+        let left = self.left.checked_sub(bytes);
+        self.left = left.unwrap_or(0);
+        left.map(drop).ok_or(Budget::SPENT)
+    }
+
+    /// Whether nothing more fits.
+    pub fn is_spent(&self) -> bool {
+        self.left == 0
+    }
+
+    /// For a value as JSON text within `level` containers: its encoding is about as long, and then come the lines.
+    pub fn spend_on_text(
+        &mut self,
+        value: Value<'_>,
+        style: &Style<'_>,
+        level: usize,
+    ) -> Result<(), CommandError> {
+        self.spend(value.encoded().len())?;
+        if style.is_compact() { Ok(()) } else { self.spend_on_lines(value, style, level) }
+    }
+
+    fn spend_on_lines(
+        &mut self,
+        value: Value<'_>,
+        style: &Style<'_>,
+        level: usize,
+    ) -> Result<(), CommandError> {
+        let indent = style.indent.len().saturating_mul(level + 1);
+        self.spend(style.newline.len().saturating_add(indent).saturating_add(style.space.len()))?;
+        match value.kind() {
+            Kind::Array => {
+                value.elements().try_for_each(|child| self.spend_on_lines(child, style, level + 1))
+            }
+            Kind::Object => {
+                let mut members = value.members();
+                members.try_for_each(|member| self.spend_on_lines(member.value, style, level + 1))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// For a reply that has been made: one for the whole of which there may be many.
+    pub fn spend_on_reply(&mut self, reply: &Reply) -> Result<(), CommandError> {
+        self.spend(reply.bytes())
+    }
+
+    /// For a value of which each part becomes a reply.
+    pub fn spend_on_replies(&mut self, value: Value<'_>) -> Result<(), CommandError> {
+        self.spend(size_of::<Reply>())?;
+        match value.kind() {
+            Kind::Array => value.elements().try_for_each(|child| self.spend_on_replies(child)),
+            Kind::Object => value.members().try_for_each(|member| {
+                self.spend(size_of::<Reply>() + member.key.len())?;
+                self.spend_on_replies(member.value)
+            }),
+            _ => self.spend(value.encoded().len()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::json::{Document, ParseLimits};
+
+    fn parsed(text: &str) -> Document {
+        crate::json::parse(text.as_bytes(), &ParseLimits::default()).unwrap()
+    }
+
+    #[test]
+    fn what_is_spent_is_at_least_what_is_printed() {
+        let document = parsed(r#"{"a":[1,2,{"b":[]}],"c":"text"}"#);
+        let (indent, newline, space) = ([b' '; 40], [b'\n'; 3], [b' '; 5]);
+        for style in [Style::default(), Style { indent: &indent, newline: &newline, space: &space }] {
+            let mut budget = Budget::default();
+            budget.spend_on_text(document.root(), &style, 0).unwrap();
+            let mut out = Vec::new();
+            crate::json::print(document.root(), &style, &mut out);
+            let spent = REPLY_BYTES_MAX - budget.left;
+            assert!(spent * 2 > out.len() && spent < out.len() * 2 + 100, "{spent} for {}", out.len());
+        }
+    }
+
+    #[test]
+    fn a_budget_ends() {
+        let document = parsed(&format!("[{}]", vec!["1"; 1000].join(",")));
+        let wide = [b' '; 1 << 20];
+        let style = Style { indent: &wide, ..Style::default() };
+        assert_eq!(Budget::default().spend_on_text(document.root(), &style, 0), Err(Budget::SPENT));
+        assert_eq!(Budget::default().spend_on_replies(document.root()), Ok(()));
+        assert_eq!(Budget::default().spend(REPLY_BYTES_MAX + 1), Err(Budget::SPENT));
+        assert!(Budget::SPENT.line().contains(&REPLY_BYTES_MAX.to_string()));
+    }
+}

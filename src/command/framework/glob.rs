@@ -1,0 +1,109 @@
+//! Glob patterns as Redis matches them: `*`, `?`, `[a-z]`, `[^a]`, and a backslash before a literal.
+
+use crate::error::CommandError;
+
+/// A pattern may take so many steps for each byte of it and of the text. What people write takes two or three; one made
+/// for it would take as many as the text has bytes.
+const STEPS_PER_BYTE: usize = 16;
+/// Steps that are always allowed: short patterns on short texts are never in question.
+const STEPS_BASE: usize = 4096;
+
+/// The answer to a pattern that takes too many steps.
+pub const TOO_HARD: CommandError = CommandError::fixed("ERR the pattern takes too many steps to match");
+
+/// Whether all of `text` matches `pattern`.
+///
+/// # Errors
+/// [`TOO_HARD`] when it takes many times more steps than the two have bytes.
+pub fn matches(pattern: &[u8], text: &[u8]) -> Result<bool, CommandError> {
+    let (mut at, mut pos) = (0, 0);
+    let mut steps = STEPS_BASE + STEPS_PER_BYTE * (pattern.len() + text.len());
+    // Where to go on after a mismatch: behind the last star, one byte further into the text.
+    let mut retry: Option<(usize, usize)> = None;
+    while pos < text.len() {
+        steps = steps.checked_sub(1).ok_or(TOO_HARD)?;
+        if pattern.get(at) == Some(&b'*') {
+            at += 1;
+            retry = Some((at, pos));
+        } else if let Some(next) = one(pattern, at, text[pos]) {
+            at = next;
+            pos += 1;
+        } else if let Some((star, from)) = retry {
+            at = star;
+            pos = from + 1;
+            retry = Some((star, pos));
+        } else {
+            return Ok(false);
+        }
+    }
+    Ok(pattern[at..].iter().all(|&byte| byte == b'*'))
+}
+
+/// Matches one byte against the pattern's next element; where the element ends, if it fits.
+fn one(pattern: &[u8], at: usize, byte: u8) -> Option<usize> {
+    match *pattern.get(at)? {
+        b'?' => Some(at + 1),
+        b'[' => class(pattern, at + 1, byte),
+        b'\\' if at + 1 < pattern.len() => (pattern[at + 1] == byte).then_some(at + 2),
+        literal => (literal == byte).then_some(at + 1),
+    }
+}
+
+/// Matches a class whose content begins at `at`; a class without an end reaches to the end of the pattern.
+fn class(pattern: &[u8], mut at: usize, byte: u8) -> Option<usize> {
+    let negated = pattern.get(at) == Some(&b'^');
+    at += usize::from(negated);
+    let mut found = false;
+    while at < pattern.len() && pattern[at] != b']' {
+        if pattern[at] == b'\\' && at + 1 < pattern.len() {
+            found |= pattern[at + 1] == byte;
+            at += 2;
+        } else if pattern.get(at + 1) == Some(&b'-') && at + 2 < pattern.len() {
+            let (low, high) = (pattern[at].min(pattern[at + 2]), pattern[at].max(pattern[at + 2]));
+            found |= (low..=high).contains(&byte);
+            at += 3;
+        } else {
+            found |= pattern[at] == byte;
+            at += 1;
+        }
+    }
+    (found != negated).then_some((at + 1).min(pattern.len()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{TOO_HARD, matches};
+
+    #[test]
+    fn patterns_match_as_in_redis() {
+        let cases: &[(&str, &str, bool)] = &[
+            ("*", "", true),
+            ("*", "anything", true),
+            ("h?llo", "hello", true),
+            ("h?llo", "hllo", false),
+            ("h*llo", "heeeello", true),
+            ("h[ae]llo", "hallo", true),
+            ("h[^e]llo", "hello", false),
+            ("h[a-c]llo", "hbllo", true),
+            ("h[c-a]llo", "hbllo", true),
+            ("a\\*b", "a*b", true),
+            ("a\\*b", "axb", false),
+            ("[", "x", false),
+            ("a*b*c", "a_b_b_c", true),
+            ("a*b*c", "a_b_b_d", false),
+            ("", "", true),
+            ("", "a", false),
+        ];
+        for (pattern, text, expected) in cases {
+            assert_eq!(matches(pattern.as_bytes(), text.as_bytes()), Ok(*expected), "{pattern} {text}");
+        }
+    }
+
+    #[test]
+    fn many_stars_do_not_explode() {
+        let stars = "*".to_string() + &"a".repeat(30_000) + "b";
+        assert_eq!(matches(stars.as_bytes(), &[b'a'; 100_000]), Err(TOO_HARD));
+        let pattern = "a*".repeat(40) + "b";
+        assert_eq!(matches(pattern.as_bytes(), &[b'a'; 2000]), Ok(false));
+    }
+}

@@ -1,0 +1,276 @@
+//! A row of the command table: what is said of a command, and the functions behind its route.
+
+use bytes::Bytes;
+
+use super::key_spec::{KeySpec, Usage};
+use super::subcommands::Subcommand;
+use super::{
+    Args, Command, Context, Control, Flags, Local, Node, Operate, Read, Running, Session, Transact, Write,
+};
+use crate::command::transactions::Step;
+use crate::error::CommandError;
+use crate::keyspace::{Access, Class, Event, Origin, Stamp};
+use crate::resp::Reply;
+
+/// What the table says of a command. Arity, `COMMAND` and its subcommands, ACL categories, key extraction and
+/// routing follow from it and from the route.
+#[derive(Clone, Copy, Debug)]
+pub struct Spec {
+    pub name: &'static str,
+    /// Other names of the same command.
+    pub aliases: &'static [Alias],
+    /// How many words a request has, its name among them; negative: at least so many.
+    pub arity: i32,
+    pub keys: KeySpec,
+    pub group: Group,
+    /// The version of Redis, or of RedisJSON, that brought it; of JsonVault for its own.
+    pub since: &'static str,
+    /// What its work grows with, in the notation of Redis' manual: `O(N) with N the keys`.
+    pub complexity: &'static str,
+    /// One sentence.
+    pub summary: &'static str,
+    /// The words after the name, in the notation of Redis' manual: `key [path] [NX | XX] [path ...]`.
+    pub syntax: &'static str,
+}
+
+/// Another name of a command, where `COMMAND` says something else of it.
+#[derive(Clone, Copy, Debug)]
+pub struct Alias {
+    pub name: &'static str,
+    pub since: &'static str,
+    pub complexity: &'static str,
+    pub fast: bool,
+}
+
+impl Spec {
+    /// The usual row: a command of one key, its first word, without other names.
+    pub const fn of_key(
+        group: Group,
+        name: &'static str,
+        arity: i32,
+        since: &'static str,
+        complexity: &'static str,
+        summary: &'static str,
+        syntax: &'static str,
+    ) -> Spec {
+        let keys = KeySpec::FIRST;
+        Spec { name, aliases: &[], arity, keys, group, since, complexity, summary, syntax }
+    }
+
+    /// What the command does with its keys, where the route does not say it.
+    pub const fn used(mut self, usage: Usage) -> Spec {
+        self.keys = self.keys.used(usage);
+        self
+    }
+}
+
+/// The group of a command in Redis' manual.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Group {
+    Json,
+    Generic,
+    String,
+    List,
+    Set,
+    Hash,
+    SortedSet,
+    Connection,
+    Server,
+    Cluster,
+    Transactions,
+    PubSub,
+}
+
+impl Group {
+    pub const fn name(self) -> &'static str {
+        match self {
+            // Redis says so of whatever a module brings.
+            Group::Json => "module",
+            Group::Generic => "generic",
+            Group::String => "string",
+            Group::List => "list",
+            Group::Set => "set",
+            Group::Hash => "hash",
+            Group::SortedSet => "sorted-set",
+            Group::Connection => "connection",
+            Group::Server => "server",
+            Group::Cluster => "cluster",
+            Group::Transactions => "transactions",
+            Group::PubSub => "pubsub",
+        }
+    }
+
+    /// The ACL category that comes with the group.
+    pub const fn category(self) -> Option<&'static str> {
+        match self {
+            Group::Json => Some("@json"),
+            Group::Generic => Some("@keyspace"),
+            Group::String => Some("@string"),
+            Group::List => Some("@list"),
+            Group::Set => Some("@set"),
+            Group::Hash => Some("@hash"),
+            Group::SortedSet => Some("@sortedset"),
+            Group::Connection => Some("@connection"),
+            Group::Transactions => Some("@transaction"),
+            Group::Server | Group::Cluster | Group::PubSub => None,
+        }
+    }
+
+    /// The kind of the events of its commands.
+    const fn class(self) -> Class {
+        match self {
+            Group::Json => Class::Json,
+            Group::String => Class::Text,
+            Group::List => Class::List,
+            Group::Set => Class::Set,
+            Group::Hash => Class::Hash,
+            Group::SortedSet => Class::SortedSet,
+            _ => Class::Generic,
+        }
+    }
+}
+
+type ReadFn = fn(&[Bytes], &Context, Access<'_>) -> Result<Reply, CommandError>;
+type CanonicalFn = fn(&[Bytes], &Context, &mut Vec<u8>) -> Result<(), CommandError>;
+type ApplyFn = fn(&[u8], Access<'_>, Stamp) -> Option<Reply>;
+type LocalFn = fn(&[Bytes], &mut Session) -> Result<Reply, CommandError>;
+type ControlFn = fn(&[Bytes], &mut Session, &dyn Node) -> Result<Reply, CommandError>;
+
+type OperateFn = for<'a> fn(&[Bytes], &Session, &'a dyn Node) -> Result<Running<'a>, CommandError>;
+
+/// The way a command takes, with the functions that take it there.
+#[derive(Clone, Copy)]
+pub enum Route {
+    Read {
+        run: ReadFn,
+    },
+    /// `canonical` appends what goes into the log; `apply` decodes and applies it, and answers `None` only for
+    /// bytes that `canonical` did not make.
+    Write {
+        code: u16,
+        canonical: CanonicalFn,
+        apply: ApplyFn,
+    },
+    Local {
+        run: LocalFn,
+    },
+    Control {
+        run: ControlFn,
+    },
+    Operate {
+        run: OperateFn,
+    },
+    Transact {
+        step: Step,
+    },
+}
+
+/// One command.
+#[derive(Clone, Copy)]
+pub struct Row {
+    pub spec: Spec,
+    pub flags: Flags,
+    pub subcommands: &'static [Subcommand],
+    pub route: Route,
+}
+
+impl Row {
+    const fn new<C: Command>(route: Route) -> Row {
+        Row { spec: C::SPEC, flags: C::FLAGS, subcommands: C::SUBCOMMANDS, route }
+    }
+
+    pub const fn read<C: Read>() -> Row {
+        let run: ReadFn = |words, context, access| {
+            let command = C::parse(&mut Args::new(C::SPEC.name, words), context)?;
+            let scope = command.scope();
+            command.run(&access.client_view(scope, context.now_ms))
+        };
+        Row::new::<C>(Route::Read { run })
+    }
+
+    pub const fn write<C: Write>() -> Row {
+        let canonical: CanonicalFn = |words, context, out| {
+            let command = C::parse(&mut Args::new(C::SPEC.name, words), context)?;
+            let begin = out.len();
+            postcard::to_io(&command, &mut *out).expect("a command encodes into memory");
+            debug_assert!(
+                postcard::from_bytes::<C>(&out[begin..]).is_ok_and(|decoded| decoded == command),
+                "a replica applies what the client asked for"
+            );
+            Ok(())
+        };
+        let apply: ApplyFn = |bytes, access, stamp| {
+            let (command, rest) = postcard::take_from_bytes::<C>(bytes).ok()?;
+            let scope = command.scope();
+            let changed = Event { name: C::EVENT, class: C::SPEC.group.class() };
+            // A removal under the command's own name is an event of its kind.
+            let own = C::REMOVAL == C::SPEC.name;
+            let class = if own { C::SPEC.group.class() } else { Class::Generic };
+            let removed = Event { name: C::REMOVAL, class };
+            let origin = Origin { changed, removed };
+            rest.is_empty().then(|| command.apply(&mut access.writer(scope, stamp, origin)).into())
+        };
+        Row::new::<C>(Route::Write { code: C::CODE, canonical, apply })
+    }
+
+    pub const fn local<C: Local>() -> Row {
+        let run: LocalFn = |words, session| C::run(&mut Args::new(C::SPEC.name, words), session);
+        Row::new::<C>(Route::Local { run })
+    }
+
+    pub const fn control<C: Control>() -> Row {
+        let run: ControlFn =
+            |words, session, node| C::run(&mut Args::new(C::SPEC.name, words), session, node);
+        Row::new::<C>(Route::Control { run })
+    }
+
+    pub const fn operate<C: Operate>() -> Row {
+        let run: OperateFn = |words, session, node| {
+            Ok(C::parse(&mut Args::new(C::SPEC.name, words))?.for_session(session).run(node))
+        };
+        Row::new::<C>(Route::Operate { run })
+    }
+
+    pub const fn transact<C: Transact>() -> Row {
+        Row::new::<C>(Route::Transact { step: C::STEP })
+    }
+
+    /// Its names, each with what is said of the command under it.
+    pub fn names(&self) -> impl Iterator<Item = (&'static str, Row)> {
+        let own = (self.spec.name, *self);
+        let row = *self;
+        let alias = move |alias: &Alias| {
+            let Alias { name, since, complexity, fast } = *alias;
+            let (spec, flags) = (Spec { since, complexity, ..row.spec }, Flags { fast, ..row.flags });
+            (name, Row { spec, flags, ..row })
+        };
+        std::iter::once(own).chain(self.spec.aliases.iter().map(alias))
+    }
+
+    /// Whether it does nothing by itself, as Redis has it of `CONFIG`. RedisJSON's commands are never divided.
+    pub fn is_container(&self) -> bool {
+        self.has_subcommands() && self.spec.arity < -1
+    }
+
+    /// Whether the time that it takes is that of something elsewhere, for which it waits.
+    pub fn blocks(&self) -> bool {
+        self.flags.blocking && !self.flags.without.contains(&"blocking")
+    }
+
+    /// Whether its subcommands are commands of their own, counted and measured for themselves.
+    pub fn has_subcommands(&self) -> bool {
+        !self.subcommands.is_empty() && self.spec.group != Group::Json
+    }
+
+    /// Whether it has to wait while `CLIENT PAUSE` holds back writes.
+    pub fn is_paused_with_writes(&self) -> bool {
+        self.flags.paused_with_writes || matches!(self.route, Route::Write { .. })
+    }
+
+    /// Whether a request of `words` words, the name counted, has the right number of them.
+    pub fn arity_fits(&self, words: usize) -> bool {
+        let words = i64::try_from(words).unwrap_or(i64::MAX);
+        let arity = i64::from(self.spec.arity);
+        if arity < 0 { words >= -arity } else { words == arity }
+    }
+}

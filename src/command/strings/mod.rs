@@ -1,0 +1,49 @@
+//! Redis strings: any bytes under a key.
+pub mod append;
+pub mod decimal;
+pub mod get;
+pub mod getdel;
+pub mod getex;
+pub mod getrange;
+pub mod getset;
+pub mod incr;
+pub mod incrbyfloat;
+pub mod mget;
+pub mod mset;
+pub mod set;
+pub mod setex;
+pub mod setnx;
+pub mod setrange;
+pub mod strlen;
+
+use crate::error::CommandError;
+use crate::keyspace::{Entry, Value, View};
+
+/// The longest string that APPEND and SETRANGE may leave: Redis' own bound, `proto-max-bulk-len`.
+const TEXT_BYTES_MAX: usize = 512 << 20;
+
+const TOO_LONG: CommandError =
+    CommandError::fixed("ERR string exceeds maximum allowed size (proto-max-bulk-len)");
+
+/// The bytes of an entry; an error when it holds something else.
+fn bytes_of(entry: &Entry) -> Result<&[u8], CommandError> {
+    match &entry.value {
+        Value::Text(bytes) => Ok(bytes),
+        _ => Err(CommandError::WRONG_KIND),
+    }
+}
+
+/// What `with` makes of the string under `key`; an error when the key holds something else.
+fn with_text<T>(
+    keyspace: &View<'_>,
+    key: &[u8],
+    with: impl FnOnce(&[u8]) -> T,
+) -> Result<Option<T>, CommandError> {
+    keyspace.with(key, |entry| bytes_of(entry).map(with)).transpose()
+}
+
+/// A whole number in Redis' spelling: no plus sign, no spaces, no leading zeros.
+pub fn whole(text: &[u8]) -> Option<i64> {
+    let whole: i64 = std::str::from_utf8(text).ok()?.parse().ok()?;
+    (itoa::Buffer::new().format(whole).as_bytes() == text).then_some(whole)
+}
