@@ -53,7 +53,7 @@ pub use view::View;
 pub use writer::{Edited, Stamp, Writer};
 
 /// The cursors of [`View::scan`] are below this.
-pub const SCAN_PARTS: u64 = map::PARTS as u64;
+pub const SCAN_SHARDS: u64 = map::SHARDS as u64;
 
 /// The keyspace of one Raft group.
 pub struct Keyspace {
@@ -178,14 +178,14 @@ impl Keyspace {
     }
 
     /// Which share of the keys with a deadline is past it, from 0 to 1: of all of them, or of the first `keys_max` from
-    /// this part on.
+    /// this shard on.
     pub fn stale_share(&self, from: usize, keys_max: usize, now_ms: u64) -> f64 {
         let (mut stale, mut timed) = (0usize, 0usize);
-        for part in (0..map::PARTS).map(|part| (from + part) % map::PARTS) {
+        for shard in (0..map::SHARDS).map(|shard| (from + shard) % map::SHARDS) {
             if timed >= keys_max {
                 break;
             }
-            self.map.for_each_in_part(part, |_, entry| {
+            self.map.for_each_in_shard(shard, |_, entry| {
                 timed += usize::from(entry.expires_ms.is_some());
                 stale += usize::from(entry.is_expired(now_ms));
             });
@@ -225,8 +225,8 @@ impl Keyspace {
     /// `bytes_max`.
     pub fn due(&self, now_ms: u64, keys_max: usize, bytes_max: usize) -> Vec<Key> {
         let (mut found, mut bytes) = (Vec::new(), 0);
-        for part in 0..map::PARTS {
-            self.map.deadlines_of(part).due(now_ms, |key| {
+        for shard in 0..map::SHARDS {
+            self.map.deadlines_of(shard).due(now_ms, |key| {
                 bytes += key.as_bytes().len();
                 let takes = found.len() < keys_max && (found.is_empty() || bytes <= bytes_max);
                 if takes {
@@ -262,8 +262,8 @@ impl Keyspace {
             self.replaced.fetch_add(1, Ordering::AcqRel);
         }
         self.capturing.abandon();
-        (0..map::PARTS).for_each(|part| self.map.clear_part(part));
-        assert!(self.is_empty(), "every part was cleared");
+        (0..map::SHARDS).for_each(|shard| self.map.clear_shard(shard));
+        assert!(self.is_empty(), "every shard was cleared");
     }
 
     /// Says that the whole of a snapshot of the state after the entry `index` has been put back.

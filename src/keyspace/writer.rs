@@ -2,7 +2,7 @@
 
 use std::num::NonZeroU64;
 
-use super::map::PARTS;
+use super::map::SHARDS;
 use super::{Collection, Entry, Event, Held, Key, Keyspace, Origin, Value};
 use crate::error::Answer;
 use crate::json::Document;
@@ -266,11 +266,11 @@ impl Writer<'_> {
 
     /// Takes every key away.
     pub fn clear(&mut self) {
-        for part in 0..PARTS {
-            self.keyspace.capturing.before_clear(&self.keyspace.map, part);
-            self.keyspace.map.clear_part(part);
+        for shard in 0..SHARDS {
+            self.keyspace.capturing.before_clear(&self.keyspace.map, shard);
+            self.keyspace.map.clear_shard(shard);
         }
-        assert!(self.keyspace.is_empty(), "every part was cleared");
+        assert!(self.keyspace.is_empty(), "every shard was cleared");
         self.keyspace.feed.note_everything();
     }
 }
