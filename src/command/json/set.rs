@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::create::{create_member, create_path};
 use super::set_options::Options;
-use super::target::{SizeLimit, Target, document, outermost, places};
+use super::target::{SizeLimit, Target, document, locations, outermost};
 use crate::command::{Args, Command, Context, Group, KeySpec, Spec, Write};
 use crate::error::Answer;
 use crate::json::edit::replace;
@@ -153,7 +153,7 @@ impl Set {
 
     /// Whether the value was put.
     fn edit(&self, path: &Path, make_path: bool, document: &mut Document) -> Result<Edited<bool>, Answer> {
-        let found = places(path, document)?;
+        let found = locations(path, document)?;
         if found.is_empty() && self.condition != Condition::Present {
             let create = if make_path { create_path } else { create_member };
             return create(document, path, self.value.root(), &self.limit.limits());
