@@ -186,15 +186,15 @@ impl Shared {
         }
     }
 
-    /// Writes what waits and, if it was quiet, a mark; `false` when the log is closing.
+    /// Writes what waits and, if it was quiet, a sync marker; `false` when the log is closing.
     fn write_turn(&self, quiet: bool, written_before: &mut u64) -> bool {
         let closing = self.queue.lock().closing;
         let mut writer = self.writer.lock();
         self.write_queued(&mut writer);
-        // Under load the next batch says what a mark would.
+        // Under load the next batch says what a sync marker would.
         let written = self.counters.written_bytes.load(Ordering::Relaxed);
         if quiet && written == *written_before && !closing {
-            self.mark(&mut writer);
+            self.write_marker(&mut writer);
         }
         *written_before = self.counters.written_bytes.load(Ordering::Relaxed);
         !closing
@@ -205,23 +205,23 @@ impl Shared {
         let shared = self.clone();
         let wake = self.turn.clone().expect("a simulated log takes turns");
         let mut written_before = 0;
-        self.options.background.take_turns(wake, self.options.mark_after, move |quiet| {
+        self.options.background.take_turns(wake, self.options.marker_after, move |quiet| {
             shared.preparer.prepare_now();
             shared.write_turn(quiet, &mut written_before)
         });
     }
 
-    /// Waits for work, for the time to try again, or for the time to mark; whether the time passed. Others may wake
-    /// this thread for nothing, and then it is not yet time for a mark.
+    /// Waits for work, for the time to try again, or for the time for a marker; whether the time passed. Others may wake
+    /// this thread for nothing, and then it is not yet time for a marker.
     fn await_work(&self, queue: &mut MutexGuard<'_, Queue>) -> bool {
         if queue.has_work() || queue.closing {
             return false;
         }
-        let timeout = if queue.stalled { self.options.retry_after } else { self.options.mark_after };
+        let timeout = if queue.stalled { self.options.retry_after } else { self.options.marker_after };
         self.wake.wait_for(queue, timeout).timed_out()
     }
 
-    fn mark(&self, writer: &mut Writer) {
+    fn write_marker(&self, writer: &mut Writer) {
         let mut committed = {
             let mut queue = self.queue.lock();
             // What waits in the queue may be what is committed.
@@ -230,7 +230,7 @@ impl Shared {
             }
             queue.committed.take()
         };
-        match writer.mark(&mut committed, &self.counters) {
+        match writer.write_marker(&mut committed, &self.counters) {
             Ok(()) => drop(self.put_back(Vec::new(), committed)),
             Err(error) => self.fail(error, Vec::new()),
         }

@@ -46,7 +46,7 @@ impl Replay {
             Kind::Committed => self.head.committed = Some(record.payload.to_vec()),
             Kind::Truncate => self.apply_truncate(record)?,
             Kind::Purge => self.view.purge_up_to((record.index, record.term)),
-            Kind::Seal | Kind::Mark => {}
+            Kind::Seal | Kind::SyncMarker => {}
         }
         self.head.purged = self.view.purged;
         self.head.last = self.view.last;

@@ -48,7 +48,7 @@ pub struct Options {
     pub retry_after: Duration,
     /// After so long without a write, what is known to be committed is written, unsynced; the record also protects
     /// the last batch: from then on damage to it is told from a torn write.
-    pub mark_after: Duration,
+    pub marker_after: Duration,
     /// Who writes what its caller does not, and prepares segments: two threads, or, simulated, a task.
     pub background: Background,
     /// Measures how long a sync takes.
@@ -63,7 +63,7 @@ impl Default for Options {
             cache_bytes_max: 16 << 20,
             inline_bytes_max: 64 << 10,
             retry_after: Duration::from_millis(500),
-            mark_after: Duration::from_millis(200),
+            marker_after: Duration::from_millis(200),
             background: Background::Threads,
             clock: Arc::new(SystemClock::new()),
         }

@@ -176,7 +176,7 @@ fn an_idle_log_is_written_by_its_caller() {
     assert_eq!((log.stats().inline_batches, log.stats().syncs), (1, syncs + 1));
     log.set_inline(false);
     append(&log, vec![entry(2, 1)]).unwrap();
-    // A mark may have been written as well by now.
+    // A sync marker may have been written as well by now.
     assert!(log.stats().inline_batches == 1 && log.stats().writes >= 2);
 }
 

@@ -222,7 +222,7 @@ fn run(seed: u64) {
     for round in 0..4 {
         let context = format!("seed {seed}, round {round}");
         let marked = Duration::from_millis(1 + random.below(3) * 300);
-        let options = Options { mark_after: marked, ..options() };
+        let options = Options { marker_after: marked, ..options() };
         let (log, recovered) = Log::open(disk.shared(), Path::new(DIR), options)
             .unwrap_or_else(|error| panic!("{context}: {error}"));
         history.check(Model::of(&log, &recovered), &recovered, &context);
