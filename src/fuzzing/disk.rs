@@ -31,7 +31,11 @@ fn dir() -> &'static Path {
 }
 
 fn options() -> Options {
-    Options { segment_bytes: SEGMENT_BYTES_MIN, marker_after: Duration::from_secs(3600), ..Options::default() }
+    Options {
+        segment_bytes: SEGMENT_BYTES_MIN,
+        marker_after: Duration::from_secs(3600),
+        ..Options::default()
+    }
 }
 
 fn entry(index: u64) -> log::Entry {

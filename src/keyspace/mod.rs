@@ -20,10 +20,10 @@
 
 mod access;
 mod capture;
+mod change_stream;
 mod collection;
 mod deadlines;
 mod entry;
-mod feed;
 mod hash;
 mod list;
 mod lookups;
@@ -41,9 +41,9 @@ use parking_lot::{RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 pub use access::{Access, Alone, Settled};
 pub use capture::{Capture, Record};
+pub use change_stream::{ChangeStream, Changes, Class, Event, KeyEvent, Origin};
 pub use collection::{COLLECTION_BYTES_MAX, Collection, ELEMENT_BYTES, Element};
 pub use entry::{Entry, Key, Value};
-pub use feed::{Change, Changes, Class, Event, Feed, Origin};
 pub use hash::Hash;
 pub use list::List;
 pub use lookups::Lookups;
@@ -62,7 +62,7 @@ pub struct Keyspace {
     /// Held while an entry of several commands is applied.
     entry: RwLock<()>,
     capturing: capture::Shared,
-    feed: Feed,
+    change_stream: ChangeStream,
     /// The newest stamp that was applied, in unix milliseconds.
     time_ms: AtomicU64,
     /// Keys that were taken away or written over after their deadline, in entries that count.
@@ -113,7 +113,7 @@ impl Keyspace {
             gate: RwLock::new(()),
             entry: RwLock::new(()),
             capturing: capture::Shared::new(),
-            feed: Feed::default(),
+            change_stream: ChangeStream::default(),
             time_ms: AtomicU64::new(0),
             expired: AtomicU64::new(0),
             counts_expired: AtomicBool::new(false),
@@ -134,8 +134,8 @@ impl Keyspace {
     }
 
     /// What is changed, for those who want to know.
-    pub fn feed(&self) -> &Feed {
-        &self.feed
+    pub fn change_stream(&self) -> &ChangeStream {
+        &self.change_stream
     }
 
     /// Until the guard is dropped an entry is being applied. Keys that it finds expired are counted if `counts`.
@@ -269,8 +269,8 @@ impl Keyspace {
     /// Says that the whole of a snapshot of the state after the entry `index` has been put back.
     pub fn restored(&self, index: u64) {
         // Told before it can be read.
-        self.feed.note_everything();
-        self.feed.hand_out(index);
+        self.change_stream.note_everything();
+        self.change_stream.hand_out(index);
         let before = self.replaced.fetch_add(1, Ordering::AcqRel);
         assert!(!before.is_multiple_of(2), "what was restored was reset before");
     }

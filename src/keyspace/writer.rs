@@ -83,7 +83,7 @@ impl Writer<'_> {
     pub fn put_entry(&mut self, key: Key, entry: Entry) {
         let name = key.clone();
         self.place(key, entry);
-        self.keyspace.feed.note(name.as_bytes(), self.origin.changed);
+        self.keyspace.change_stream.note(name.as_bytes(), self.origin.changed);
     }
 
     /// Puts an entry in the place of what was under `key`, which makes it a new key to those who listen.
@@ -93,9 +93,9 @@ impl Writer<'_> {
         let before = self.keyspace.map.insert(key, Entry { version, ..entry });
         assert!(before.as_ref().is_none_or(|before| before.version <= version), "versions never fall");
         if before.is_some_and(|before| before.is_expired(self.stamp.now_ms)) {
-            self.keyspace.feed.note(name.as_bytes(), Event::EXPIRED);
+            self.keyspace.change_stream.note(name.as_bytes(), Event::EXPIRED);
         }
-        self.keyspace.feed.note(name.as_bytes(), Event::NEW);
+        self.keyspace.change_stream.note(name.as_bytes(), Event::NEW);
     }
 
     /// Gives what is under `key` another key, in the place of what was there. The origin's events are those of the new
@@ -108,8 +108,8 @@ impl Writer<'_> {
         let (_, entry) = self.keyspace.map.remove(key).expect("the key that is renamed was looked for");
         let name = newkey.clone();
         self.place(newkey, entry);
-        self.keyspace.feed.note(key, self.origin.removed);
-        self.keyspace.feed.note(name.as_bytes(), self.origin.changed);
+        self.keyspace.change_stream.note(key, self.origin.removed);
+        self.keyspace.change_stream.note(name.as_bytes(), self.origin.changed);
     }
 
     /// What listeners are told of changes from here on, in the place of the command's own event.
@@ -119,14 +119,14 @@ impl Writer<'_> {
 
     /// Tells listeners of one thing more that was done to a key.
     pub fn tell(&self, key: &[u8], event: &'static str) {
-        self.keyspace.feed.note(key, Event { name: event, ..self.origin.changed });
+        self.keyspace.change_stream.note(key, Event { name: event, ..self.origin.changed });
     }
 
     fn insert(&mut self, key: Key, value: Value, expires_ms: Option<NonZeroU64>, new_deadline: bool) {
         self.keyspace.capturing.before_change(&self.keyspace.map, key.as_bytes());
         let version = self.stamp.index;
         // Named only while somebody listens: a copy of the key for each write is for them alone.
-        let name = self.keyspace.feed.is_wanted().then(|| key.clone());
+        let name = self.keyspace.change_stream.is_wanted().then(|| key.clone());
         let before = self.keyspace.map.insert(key, Entry { value, expires_ms, version });
         if before.as_ref().is_some_and(|before| before.is_expired(self.stamp.now_ms)) {
             self.keyspace.count_expired();
@@ -135,22 +135,22 @@ impl Writer<'_> {
         match name {
             Some(name) => self.note_put(name.as_bytes(), before.as_ref(), new_deadline),
             // Nobody listened before the change; who began meanwhile may have read what was there before it.
-            None => self.keyspace.feed.note_everything(),
+            None => self.keyspace.change_stream.note_everything(),
         }
     }
 
     fn note_put(&self, key: &[u8], before: Option<&Entry>, new_deadline: bool) {
-        let feed = &self.keyspace.feed;
+        let stream = &self.keyspace.change_stream;
         let expired = before.is_some_and(|before| before.is_expired(self.stamp.now_ms));
         if expired {
-            feed.note(key, Event::EXPIRED);
+            stream.note(key, Event::EXPIRED);
         }
         if before.is_none() || expired {
-            feed.note(key, Event::NEW);
+            stream.note(key, Event::NEW);
         }
-        feed.note(key, self.origin.changed);
+        stream.note(key, self.origin.changed);
         if new_deadline {
-            feed.note(key, Event::EXPIRE);
+            stream.note(key, Event::EXPIRE);
         }
     }
 
@@ -172,7 +172,7 @@ impl Writer<'_> {
             Edited::Changed(answer) => {
                 entry.version = self.stamp.index;
                 drop(entry);
-                self.keyspace.feed.note(key, self.origin.changed);
+                self.keyspace.change_stream.note(key, self.origin.changed);
                 Ok(Some(answer))
             }
         }
@@ -205,7 +205,7 @@ impl Writer<'_> {
         };
         drop(entry);
         if changed {
-            self.keyspace.feed.note(key, self.origin.changed);
+            self.keyspace.change_stream.note(key, self.origin.changed);
         }
         if emptied {
             self.remove(key);
@@ -239,7 +239,7 @@ impl Writer<'_> {
         self.keyspace.capturing.before_change(&self.keyspace.map, key);
         let set = self.keyspace.map.set_deadline(key, expires_ms, self.stamp.index);
         let event = if expires_ms.is_some() { Event::EXPIRE } else { Event::PERSIST };
-        self.keyspace.feed.note(key, event);
+        self.keyspace.change_stream.note(key, event);
         set
     }
 
@@ -251,7 +251,7 @@ impl Writer<'_> {
         if expired {
             self.keyspace.count_expired();
         }
-        self.keyspace.feed.note(key, if expired { Event::EXPIRED } else { self.origin.removed });
+        self.keyspace.change_stream.note(key, if expired { Event::EXPIRED } else { self.origin.removed });
         (!expired).then_some(entry)
     }
 
@@ -271,7 +271,7 @@ impl Writer<'_> {
             self.keyspace.map.clear_shard(shard);
         }
         assert!(self.keyspace.is_empty(), "every shard was cleared");
-        self.keyspace.feed.note_everything();
+        self.keyspace.change_stream.note_everything();
     }
 }
 

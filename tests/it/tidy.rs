@@ -48,7 +48,7 @@ const STATEFUL: &[&str] = &[
     "src/command/transactions/queue.rs",
     "src/env/background.rs",
     "src/keyspace/capture.rs",
-    "src/keyspace/feed.rs",
+    "src/keyspace/change_stream.rs",
     "src/keyspace/mod.rs",
     "src/raft/group.rs",
     "src/raft/notices.rs",

@@ -281,7 +281,11 @@ impl Writer {
     }
 
     /// Writes, without a sync, that the last batch was synced, and the newest commit record.
-    pub(crate) fn write_marker(&mut self, committed: &mut Option<Vec<u8>>, counters: &Counters) -> Result<(), Fatal> {
+    pub(crate) fn write_marker(
+        &mut self,
+        committed: &mut Option<Vec<u8>>,
+        counters: &Counters,
+    ) -> Result<(), Fatal> {
         let needs_marker = self.needs_marker || committed.is_some();
         if !needs_marker || !self.room(record::size_of(0), Class::Control) {
             return Ok(());
