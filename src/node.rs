@@ -58,7 +58,7 @@ impl Node {
         net: Arc<dyn Net>,
         forget_others: bool,
     ) -> Result<Node, Fatal> {
-        let listener = Listener::bind(&config.places(), config.tcp_keepalive > 0).await?;
+        let listener = Listener::bind(&config.bind_addrs(), config.tcp_keepalive > 0).await?;
         let acceptor = bind_raft(&config, &*net).await?;
         let mut random = Random::from_os();
         let owner = DataDir::owner(&*disk, &config.dir)?;
