@@ -1,6 +1,6 @@
 //! How a command comes to the keyspace: by itself, or inside a transaction that holds all of it.
 //!
-//! Invariant: the gate is taken once on a thread. A command inside a transaction takes nothing: the transaction has it.
+//! Invariant: the multi-key lock is taken once on a thread. A command inside a transaction takes nothing: the transaction has it.
 
 use std::cell::Cell;
 
@@ -21,8 +21,8 @@ enum Outer {
     Nothing,
     /// No entry is half applied, and none begins.
     Settled,
-    /// The gate, alone.
-    Gate,
+    /// The multi-key lock, alone.
+    MultiKeyLock,
 }
 
 /// The keyspace between two entries: until this is dropped no entry is applied.
@@ -34,7 +34,7 @@ pub struct Settled<'a> {
 /// The whole keyspace, held by one transaction.
 pub struct Alone<'a> {
     keyspace: &'a Keyspace,
-    _gate: RwLockWriteGuard<'a, ()>,
+    _multi_key_lock: RwLockWriteGuard<'a, ()>,
     /// For one that is not applied from the log: it must not begin in the middle of an entry.
     _entry: Option<RwLockReadGuard<'a, ()>>,
 }
@@ -52,20 +52,20 @@ impl Keyspace {
 
     /// For a transaction within the entry that is being applied.
     pub fn alone(&self) -> Alone<'_> {
-        Alone { keyspace: self, _gate: self.gate.write(), _entry: None }
+        Alone { keyspace: self, _multi_key_lock: self.multi_key_lock.write(), _entry: None }
     }
 
     /// For a transaction that only reads, beside the log.
     pub fn alone_between_entries(&self) -> Alone<'_> {
         // In the order in which an entry takes them.
         let entry = self.entry.read();
-        Alone { keyspace: self, _gate: self.gate.write(), _entry: Some(entry) }
+        Alone { keyspace: self, _multi_key_lock: self.multi_key_lock.write(), _entry: Some(entry) }
     }
 }
 
 impl Alone<'_> {
     pub fn access(&self) -> Access<'_> {
-        Access { keyspace: self.keyspace, outer: Outer::Gate }
+        Access { keyspace: self.keyspace, outer: Outer::MultiKeyLock }
     }
 }
 
@@ -79,7 +79,7 @@ impl<'a> Access<'a> {
     /// A reader, for which a deadline at or before `now_ms` has passed, or at or before the keyspace's own time.
     pub fn view(self, scope: Scope, now_ms: u64) -> View<'a> {
         let held = Cell::new(Some(self.hold(scope)));
-        // After the gate: what it sees is of no later time than this.
+        // After the multi-key lock: what it sees is of no later time than this.
         View { keyspace: self.keyspace, now_ms: now_ms.max(self.keyspace.time_ms()), held, counts: false }
     }
 
@@ -99,7 +99,7 @@ impl<'a> Access<'a> {
             // A second hold on the entry would wait for the entry that waits for the first.
             (Outer::Settled, Scope::Settled) => self.keyspace.hold(Scope::OneKey),
             (Outer::Settled, scope) => self.keyspace.hold(scope),
-            (Outer::Gate, _) => Held::Inside,
+            (Outer::MultiKeyLock, _) => Held::Inside,
         }
     }
 }
@@ -110,7 +110,7 @@ mod tests {
     use crate::keyspace::{Key, Value};
 
     #[test]
-    fn commands_inside_a_transaction_take_no_gate_of_their_own() {
+    fn commands_inside_a_transaction_take_no_lock_of_their_own() {
         let keyspace = Keyspace::new();
         let alone = keyspace.alone();
         let stamp = Stamp { index: 1, now_ms: 1 };
@@ -118,9 +118,9 @@ mod tests {
         writer.replace(Key::from(&b"key"[..]), Value::Text(b"value"[..].into()));
         drop(writer);
         assert!(alone.access().view(Scope::Settled, 1).exists(b"key"));
-        assert!(keyspace.gate.try_read().is_none(), "nobody else comes in");
+        assert!(keyspace.multi_key_lock.try_read().is_none(), "nobody else comes in");
         drop(alone);
-        assert!(keyspace.gate.try_read().is_some());
+        assert!(keyspace.multi_key_lock.try_read().is_some());
     }
 
     #[test]

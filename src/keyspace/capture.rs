@@ -28,16 +28,16 @@ pub struct Record {
 }
 
 /// What the writer and a running capture share.
-pub(super) struct Shared {
+pub(super) struct Captures {
     /// Read by the writer before every change, so that no lock is taken while nothing is captured.
     ///
     /// Changed only with `state` locked: seen without the lock, it is never behind what the lock's last holder left.
     running: AtomicBool,
-    state: Mutex<Option<State>>,
+    state: Mutex<Option<ActiveCapture>>,
     begun: AtomicU64,
 }
 
-struct State {
+struct ActiveCapture {
     /// Which capture this is of: one that was abandoned must not walk or end its successor.
     number: u64,
     /// Shards below this one have been walked.
@@ -46,9 +46,9 @@ struct State {
     before: HashMap<usize, HashMap<Key, Option<Entry>>>,
 }
 
-impl Shared {
-    pub fn new() -> Shared {
-        Shared { running: AtomicBool::new(false), state: Mutex::new(None), begun: AtomicU64::new(0) }
+impl Captures {
+    pub fn new() -> Captures {
+        Captures { running: AtomicBool::new(false), state: Mutex::new(None), begun: AtomicU64::new(0) }
     }
 
     /// Keeps what `key` holds now, if a capture still has to see it. To be called before each change.
@@ -89,7 +89,7 @@ impl Shared {
         self.end(&mut self.state.lock());
     }
 
-    fn end(&self, state: &mut Option<State>) {
+    fn end(&self, state: &mut Option<ActiveCapture>) {
         *state = None;
         self.running.store(false, Ordering::Release);
     }
@@ -106,13 +106,13 @@ impl Keyspace {
     /// Begins a capture of the state as it is now; `None` while another one runs. The caller has to hold back
     /// writes for the length of this call, which is short; the machine calls it between two entries.
     pub fn begin_capture(self: &Arc<Keyspace>) -> Option<Capture> {
-        let mut state = self.capturing.state.lock();
+        let mut state = self.captures.state.lock();
         if state.is_some() {
             return None;
         }
-        let number = self.capturing.begun.fetch_add(1, Ordering::Relaxed);
-        *state = Some(State { number, walked: 0, before: HashMap::new() });
-        self.capturing.running.store(true, Ordering::Release);
+        let number = self.captures.begun.fetch_add(1, Ordering::Relaxed);
+        *state = Some(ActiveCapture { number, walked: 0, before: HashMap::new() });
+        self.captures.running.store(true, Ordering::Release);
         drop(state);
         Some(Capture { keyspace: self.clone(), number, time_ms: self.time_ms() })
     }
@@ -128,9 +128,9 @@ impl Capture {
     ///
     /// Writes wait while `take` runs: it must only copy.
     pub fn next_part(&mut self, mut take: impl FnMut(&Key, &Entry)) -> bool {
-        let shared = &self.keyspace.capturing;
-        let mut guard = shared.state.lock();
-        let own = |state: &&mut State| state.number == self.number && state.walked < SHARDS;
+        let captures = &self.keyspace.captures;
+        let mut guard = captures.state.lock();
+        let own = |state: &&mut ActiveCapture| state.number == self.number && state.walked < SHARDS;
         let Some(state) = guard.as_mut().filter(own) else { return false };
         let shard = state.walked;
         let before = state.before.remove(&shard).unwrap_or_default();
@@ -151,17 +151,17 @@ impl Capture {
 
     /// Whether every shard has been walked. A capture that was abandoned is never complete.
     pub fn is_complete(&self) -> bool {
-        let state = self.keyspace.capturing.state.lock();
+        let state = self.keyspace.captures.state.lock();
         state.as_ref().is_some_and(|state| state.number == self.number && state.walked == SHARDS)
     }
 }
 
 impl Drop for Capture {
     fn drop(&mut self) {
-        let shared = &self.keyspace.capturing;
-        let mut state = shared.state.lock();
+        let captures = &self.keyspace.captures;
+        let mut state = captures.state.lock();
         if state.as_ref().is_some_and(|state| state.number == self.number) {
-            shared.end(&mut state);
+            captures.end(&mut state);
         }
     }
 }

@@ -6,7 +6,7 @@
 //! Invariants:
 //! * there is one writer at a time: only the machine, which applies entries one after the other, takes one
 //!   ([`Access::writer`]);
-//! * a command that names several keys sees no other command half done: it takes the gate alone, while commands of
+//! * a command that names several keys sees no other command half done: it takes the multi-key lock alone, while commands of
 //!   one key share it;
 //! * a version that was read names one state of its key: what [`Scope::Settled`] reads is of whole entries;
 //! * a read sees one state: while a snapshot takes its place, there is no answer ([`Keyspace::read_whole`]);
@@ -58,10 +58,10 @@ pub const SCAN_SHARDS: u64 = map::SHARDS as u64;
 /// The keyspace of one Raft group.
 pub struct Keyspace {
     map: map::Map,
-    gate: RwLock<()>,
+    multi_key_lock: RwLock<()>,
     /// Held while an entry of several commands is applied.
     entry: RwLock<()>,
-    capturing: capture::Shared,
+    captures: capture::Captures,
     change_stream: ChangeStream,
     /// The newest stamp that was applied, in unix milliseconds.
     time_ms: AtomicU64,
@@ -90,7 +90,7 @@ impl Scope {
     }
 }
 
-/// The gate, held one way or the other for as long as a command runs.
+/// The multi-key lock, held one way or the other for as long as a command runs.
 enum Held<'a> {
     Shared {
         _guard: RwLockReadGuard<'a, ()>,
@@ -110,9 +110,9 @@ impl Keyspace {
     pub fn new() -> Keyspace {
         Keyspace {
             map: map::Map::new(),
-            gate: RwLock::new(()),
+            multi_key_lock: RwLock::new(()),
             entry: RwLock::new(()),
-            capturing: capture::Shared::new(),
+            captures: capture::Captures::new(),
             change_stream: ChangeStream::default(),
             time_ms: AtomicU64::new(0),
             expired: AtomicU64::new(0),
@@ -197,12 +197,12 @@ impl Keyspace {
         match scope {
             // Behind a command of many keys that waits, so that readers who come and come do not starve it. A thread that
             // holds a view must not take another: the second would wait for the writer, and that for the first.
-            Scope::OneKey => Held::Shared { _guard: self.gate.read() },
-            Scope::ManyKeys => Held::Alone { _guard: self.gate.write() },
+            Scope::OneKey => Held::Shared { _guard: self.multi_key_lock.read() },
+            Scope::ManyKeys => Held::Alone { _guard: self.multi_key_lock.write() },
             // In the order in which an entry takes them.
             Scope::Settled => {
                 let entry = self.entry.read();
-                Held::Settled { _entry: entry, _guard: self.gate.read() }
+                Held::Settled { _entry: entry, _guard: self.multi_key_lock.read() }
             }
         }
     }
@@ -261,7 +261,7 @@ impl Keyspace {
         if self.replaced.load(Ordering::Acquire).is_multiple_of(2) {
             self.replaced.fetch_add(1, Ordering::AcqRel);
         }
-        self.capturing.abandon();
+        self.captures.abandon();
         (0..map::SHARDS).for_each(|shard| self.map.clear_shard(shard));
         assert!(self.is_empty(), "every shard was cleared");
     }
@@ -309,7 +309,7 @@ mod tests {
                 let _writer = keyspace.writer(Scope::ManyKeys, Stamp { index: 1, now_ms: 1 });
                 order.lock().unwrap().push("many");
             });
-            while keyspace.gate.try_read().is_some() {
+            while keyspace.multi_key_lock.try_read().is_some() {
                 std::thread::yield_now();
             }
             scope.spawn(|| {

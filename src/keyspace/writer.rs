@@ -88,7 +88,7 @@ impl Writer<'_> {
 
     /// Puts an entry in the place of what was under `key`, which makes it a new key to those who listen.
     fn place(&mut self, key: Key, entry: Entry) {
-        self.keyspace.capturing.before_change(&self.keyspace.map, key.as_bytes());
+        self.keyspace.captures.before_change(&self.keyspace.map, key.as_bytes());
         let (name, version) = (key.clone(), self.stamp.index);
         let before = self.keyspace.map.insert(key, Entry { version, ..entry });
         assert!(before.as_ref().is_none_or(|before| before.version <= version), "versions never fall");
@@ -104,7 +104,7 @@ impl Writer<'_> {
     /// # Panics
     /// If there is no such key: to be asked before.
     pub fn rename(&mut self, key: &[u8], newkey: Key) {
-        self.keyspace.capturing.before_change(&self.keyspace.map, key);
+        self.keyspace.captures.before_change(&self.keyspace.map, key);
         let (_, entry) = self.keyspace.map.remove(key).expect("the key that is renamed was looked for");
         let name = newkey.clone();
         self.place(newkey, entry);
@@ -123,7 +123,7 @@ impl Writer<'_> {
     }
 
     fn insert(&mut self, key: Key, value: Value, expires_ms: Option<NonZeroU64>, new_deadline: bool) {
-        self.keyspace.capturing.before_change(&self.keyspace.map, key.as_bytes());
+        self.keyspace.captures.before_change(&self.keyspace.map, key.as_bytes());
         let version = self.stamp.index;
         // Named only while somebody listens: a copy of the key for each write is for them alone.
         let name = self.keyspace.change_stream.is_wanted().then(|| key.clone());
@@ -164,7 +164,7 @@ impl Writer<'_> {
         if !self.exists(key) {
             return Ok(None);
         }
-        self.keyspace.capturing.before_change(&self.keyspace.map, key);
+        self.keyspace.captures.before_change(&self.keyspace.map, key);
         let Some(mut entry) = self.keyspace.map.get_mut(key) else { return Ok(None) };
         let Value::Json(document) = &mut entry.value else { return Err(Answer::WRONG_JSON_KIND) };
         match edit(document)? {
@@ -185,7 +185,7 @@ impl Writer<'_> {
         key: &[u8],
         edit: impl FnOnce(&mut C) -> Result<Edited<T>, Answer>,
     ) -> Result<Option<T>, Answer> {
-        self.keyspace.capturing.before_change(&self.keyspace.map, key);
+        self.keyspace.captures.before_change(&self.keyspace.map, key);
         let Some(mut entry) = self.keyspace.map.get_mut(key) else { return Ok(None) };
         if entry.is_expired(self.stamp.now_ms) {
             return Ok(None);
@@ -236,7 +236,7 @@ impl Writer<'_> {
         if !self.exists(key) {
             return false;
         }
-        self.keyspace.capturing.before_change(&self.keyspace.map, key);
+        self.keyspace.captures.before_change(&self.keyspace.map, key);
         let set = self.keyspace.map.set_deadline(key, expires_ms, self.stamp.index);
         let event = if expires_ms.is_some() { Event::EXPIRE } else { Event::PERSIST };
         self.keyspace.change_stream.note(key, event);
@@ -245,7 +245,7 @@ impl Writer<'_> {
 
     /// Takes a key away; what it held, unless that had expired.
     pub fn remove(&mut self, key: &[u8]) -> Option<Entry> {
-        self.keyspace.capturing.before_change(&self.keyspace.map, key);
+        self.keyspace.captures.before_change(&self.keyspace.map, key);
         let (_, entry) = self.keyspace.map.remove(key)?;
         let expired = entry.is_expired(self.stamp.now_ms);
         if expired {
@@ -267,7 +267,7 @@ impl Writer<'_> {
     /// Takes every key away.
     pub fn clear(&mut self) {
         for shard in 0..SHARDS {
-            self.keyspace.capturing.before_clear(&self.keyspace.map, shard);
+            self.keyspace.captures.before_clear(&self.keyspace.map, shard);
             self.keyspace.map.clear_shard(shard);
         }
         assert!(self.keyspace.is_empty(), "every shard was cleared");

@@ -11,18 +11,18 @@ use tokio::sync::Notify;
 
 use super::counters::Counters;
 use super::prepare::Preparer;
-use super::queue::{Done, Job, Queue, Work};
+use super::queue::{Done, Job, JobQueue, Work};
 use super::segment::Directory;
 use super::types::{Entry, NoSpace, Options, Stats};
 use super::view::View;
 use super::writer::Writer;
 use crate::error::Fatal;
 
-pub(crate) struct Shared {
+pub(crate) struct Inner {
     pub directory: Directory,
     pub options: Options,
     pub view: Mutex<View>,
-    pub queue: Mutex<Queue>,
+    pub queue: Mutex<JobQueue>,
     wake: Condvar,
     /// Wakes the task in the place of the threads, if there is one.
     turn: Option<Arc<Notify>>,
@@ -32,20 +32,20 @@ pub(crate) struct Shared {
     counters: Counters,
 }
 
-impl Shared {
+impl Inner {
     pub(crate) fn new(
         directory: Directory,
         options: Options,
         view: View,
         writer: Writer,
         preparer: Preparer,
-    ) -> Shared {
+    ) -> Inner {
         let counters = Counters::new(options.clock.clone());
         counters.free_bytes.store(writer.free(), Ordering::Relaxed);
         let (view, writer) = (Mutex::new(view), Mutex::new(writer));
         let (queue, wake, inline) = (Mutex::default(), Condvar::new(), AtomicBool::new(true));
         let turn = options.background.is_simulated().then(Arc::default);
-        Shared { directory, options, view, queue, wake, turn, writer, preparer, inline, counters }
+        Inner { directory, options, view, queue, wake, turn, writer, preparer, inline, counters }
     }
 
     pub(crate) fn set_inline(&self, inline: bool) {
@@ -98,7 +98,7 @@ impl Shared {
     }
 
     /// Adds a job, or tells it that the log failed or is closed.
-    fn push(&self, queue: &mut Queue, job: Job) -> bool {
+    fn push(&self, queue: &mut JobQueue, job: Job) -> bool {
         let refused = match (&queue.failed, queue.closing) {
             (Some(error), _) => error.clone(),
             (None, true) => self.closed(),
@@ -201,19 +201,19 @@ impl Shared {
     }
 
     /// The task in the place of both threads.
-    pub(crate) fn simulate(self: &Arc<Shared>) {
-        let shared = self.clone();
+    pub(crate) fn simulate(self: &Arc<Inner>) {
+        let inner = self.clone();
         let wake = self.turn.clone().expect("a simulated log takes turns");
         let mut written_before = 0;
         self.options.background.take_turns(wake, self.options.marker_after, move |quiet| {
-            shared.preparer.prepare_now();
-            shared.write_turn(quiet, &mut written_before)
+            inner.preparer.prepare_now();
+            inner.write_turn(quiet, &mut written_before)
         });
     }
 
     /// Waits for work, for the time to try again, or for the time for a marker; whether the time passed. Others may wake
     /// this thread for nothing, and then it is not yet time for a marker.
-    fn await_work(&self, queue: &mut MutexGuard<'_, Queue>) -> bool {
+    fn await_work(&self, queue: &mut MutexGuard<'_, JobQueue>) -> bool {
         if queue.has_work() || queue.closing {
             return false;
         }

@@ -65,7 +65,7 @@ impl Job {
 /// * Jobs leave in the order they came, except those that [`Job::may_overtake`].
 /// * After `failed` is set nothing is added, and every job that was there has been told.
 #[derive(Default)]
-pub(crate) struct Queue {
+pub(crate) struct JobQueue {
     pub jobs: VecDeque<Job>,
     /// The newest commit record that is not written.
     pub committed: Option<Vec<u8>>,
@@ -75,7 +75,7 @@ pub(crate) struct Queue {
     pub closing: bool,
 }
 
-impl Queue {
+impl JobQueue {
     /// Whether trying would get anything done that waiting does not.
     pub(crate) fn has_work(&self) -> bool {
         !self.jobs.is_empty() && !self.stalled

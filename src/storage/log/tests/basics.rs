@@ -153,7 +153,7 @@ fn votes_are_durable_and_commit_records_come_along() {
 fn an_entry_larger_than_a_segment_gets_one_of_its_size() {
     let disk = SimDisk::new();
     let (log, _) = open(&disk);
-    until("a prepared segment", || log.shared.preparer.state().0);
+    until("a prepared segment", || log.inner.preparer.state().0);
     fill(&log, 1..=2, 1);
     assert!(log.has_room(50_000).is_ok());
     let large = entry_of(3, 1, 50_000);
