@@ -17,7 +17,8 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
-use jsonvault::env::{Acceptor, Connection, Net, Random};
+use jsonvault::env::{Acceptor, Connection, Net};
+use jsonvault::random::Random;
 use parking_lot::Mutex;
 use state::State;
 use stream::Stream;

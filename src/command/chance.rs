@@ -8,8 +8,8 @@ use std::collections::HashSet;
 use serde::{Deserialize, Serialize};
 
 use super::{Args, Budget, Context};
-use crate::env::Random;
 use crate::error::Answer;
+use crate::random::Random;
 use crate::resp::Reply;
 
 /// Where a number comes from.

@@ -205,7 +205,7 @@ mod tests {
     use std::collections::BTreeMap;
 
     use super::*;
-    use crate::env::Random;
+    use crate::random::Random;
 
     fn element(text: &str) -> Element {
         Element::from(text.as_bytes())

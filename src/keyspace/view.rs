@@ -10,6 +10,27 @@ use crate::error::Answer;
 use crate::json::Document;
 
 /// The keyspace as a reading command sees it. Deadlines at or before the view's time have passed.
+///
+/// A view has no method that changes anything, so a command of the route `Read` cannot either. What a [`super::Writer`]
+/// does is unknown to it:
+///
+/// ```
+/// fn apply(keyspace: &mut jsonvault::keyspace::Writer<'_>) -> bool {
+///     keyspace.remove(b"key").is_some()
+/// }
+/// ```
+/// ```compile_fail,E0599
+/// fn run(keyspace: &jsonvault::keyspace::View<'_>) -> bool {
+///     keyspace.remove(b"key").is_some()
+/// }
+/// ```
+/// Nor does it hand out the keyspace that it sees:
+///
+/// ```compile_fail,E0616
+/// fn run(view: &jsonvault::keyspace::View<'_>) -> usize {
+///     view.keyspace.len()
+/// }
+/// ```
 pub struct View<'a> {
     pub(super) keyspace: &'a Keyspace,
     pub(super) now_ms: u64,

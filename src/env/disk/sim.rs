@@ -15,7 +15,7 @@ use std::sync::Arc;
 use parking_lot::{Condvar, Mutex};
 
 use super::{Disk, DiskFile, DiskLock, Open};
-use crate::env::Random;
+use crate::random::Random;
 
 /// What a disk writes in one piece or not at all.
 pub const SECTOR_BYTES: usize = 512;

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::*;
-use crate::env::Random;
+use crate::random::Random;
 use crate::storage::log::LogPosition;
 
 /// What a log should hold besides the vote, which may overtake entries that wait for a segment.
