@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use jsonvault::env::Random;
+use jsonvault::random::Random;
 
 use crate::client::perform;
 use crate::faults::CALM;

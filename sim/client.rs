@@ -13,7 +13,7 @@ use parking_lot::Mutex;
 
 use crate::history::{History, Operation, Outcome};
 use crate::host::Host;
-use jsonvault::env::Random;
+use jsonvault::random::Random;
 
 /// Few, so that writes meet.
 pub const KEYS: usize = 4;

@@ -9,10 +9,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::time::Duration;
 
-use jsonvault::env::{Background, Clock, Random, SimDisk};
+use jsonvault::env::{Background, Clock, SimDisk, replace_random};
 use jsonvault::error::Fatal;
 use jsonvault::keyspace::Keyspace;
 use jsonvault::raft::{Founding, Group, Member, Options};
+use jsonvault::random::Random;
 use jsonvault::storage::{DataDir, Identity, log};
 use parking_lot::Mutex;
 use tokio::runtime::{Builder, Runtime};
@@ -183,14 +184,14 @@ impl Host {
         }
         let paused = Duration::from_millis(std::mem::take(&mut self.paused_ms));
         if let Some(running) = &mut self.running {
-            let before = Random::replace_thread(running.random.clone());
+            let before = replace_random(running.random.clone());
             running.runtime.block_on(async {
                 if !paused.is_zero() {
                     tokio::time::advance(paused).await;
                 }
                 tokio::time::sleep(STEP).await;
             });
-            running.random = Random::replace_thread(before);
+            running.random = replace_random(before);
         }
         if self.running.as_ref().is_some_and(|running| matches!(*running.stage.lock(), Stage::Cleared)) {
             self.crash(false);
@@ -240,9 +241,9 @@ impl Host {
         self.disk.cut_power_after(0);
         self.network.host_down(self.index, silent);
         if let Some(running) = self.running.take() {
-            let before = Random::replace_thread(running.random);
+            let before = replace_random(running.random);
             drop(running.runtime);
-            Random::replace_thread(before);
+            replace_random(before);
         }
         self.disk.reboot(self.random.next_u64());
     }

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use jsonvault::env::Random;
+use jsonvault::random::Random;
 
 use crate::check::digests::{Digests, digest};
 use crate::check::leaders::Leaders;

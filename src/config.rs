@@ -26,7 +26,7 @@ mod values;
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-pub use bind::Place;
+pub use bind::BindAddr;
 pub use keyspace_events::KeyspaceEvents;
 pub use output_limits::{OutputLimit, OutputLimits};
 pub use peers::{Advertised, Peers, port};
@@ -49,7 +49,7 @@ const REQUEST_BYTES_CEILING: usize = Limits::DEFAULT.request_bytes_max;
 /// The settings of a node. What each means is said in the table.
 #[derive(Clone, Debug)]
 pub struct Config {
-    /// Where clients connect, host:port; the first address if there are several ([`Config::places`]).
+    /// Where clients connect, host:port; the first address if there are several ([`Config::bind_addrs`]).
     pub address: String,
     /// Hosts besides that of `address`; a `-` in front: it may be missing.
     pub further_hosts: Vec<String>,

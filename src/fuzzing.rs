@@ -82,12 +82,15 @@ pub fn path(data: &[u8]) {
         let selection = path.select(document, &mut fuel);
         assert!(fuel.left() <= FUEL, "fuel only goes down");
         match selection {
-            Ok(Selection::Places(places)) => {
-                assert!(!path.is_static() || places.len() <= 1, "a static path has one match at most");
+            Ok(Selection::Locations(locations)) => {
+                assert!(!path.is_static() || locations.len() <= 1, "a static path has one match at most");
                 let end = document.encoded().len();
-                for place in places {
-                    let value = place.value(document);
-                    assert!(place.member <= place.at && value.end() <= end, "a place is in its document");
+                for location in locations {
+                    let value = location.value(document);
+                    assert!(
+                        location.member <= location.at && value.end() <= end,
+                        "a location is in its document"
+                    );
                 }
             }
             Ok(Selection::Values(values)) => {

@@ -19,7 +19,8 @@
 //!
 //! | module | owns |
 //! |---|---|
-//! | [`env`] | the doors to clock, random numbers, disk and threads |
+//! | [`random`] | a seeded generator of numbers; pure |
+//! | [`env`] | the doors to clock, randomness, disk, network and threads |
 //! | [`resp`] | the wire: requests, replies, limits |
 //! | [`json`] | documents, paths, edits; pure |
 //! | [`error`] | the three kinds of error, which no conversion joins |
@@ -60,6 +61,7 @@ pub mod keyspace;
 pub mod machine;
 pub mod node;
 pub mod raft;
+pub mod random;
 pub mod resp;
 pub mod server;
 pub mod storage;

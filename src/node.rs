@@ -14,10 +14,11 @@ use parking_lot::RwLock;
 use tokio::sync::watch;
 
 use crate::config::{Advertised, Config};
-use crate::env::{Acceptor, Background, Clock, Disk, Net, Random, RealDisk, RealNet, SystemClock};
+use crate::env::{Acceptor, Background, Clock, Disk, Net, RealDisk, RealNet, SystemClock, random_u64};
 use crate::error::Fatal;
 use crate::keyspace::Keyspace;
 use crate::raft::{Founding, Group, Member, Options};
+use crate::random::Random;
 use crate::server::{Hub, Listener, Restart, Shared, Stats, fitted, join, sampling};
 use crate::storage::{DataDir, Identity};
 
@@ -58,9 +59,9 @@ impl Node {
         net: Arc<dyn Net>,
         forget_others: bool,
     ) -> Result<Node, Fatal> {
-        let listener = Listener::bind(&config.places(), config.tcp_keepalive > 0).await?;
+        let listener = Listener::bind(&config.bind_addrs(), config.tcp_keepalive > 0).await?;
         let acceptor = bind_raft(&config, &*net).await?;
-        let mut random = Random::from_os();
+        let mut random = Random::seeded(random_u64());
         let owner = DataDir::owner(&*disk, &config.dir)?;
         // A directory that is made now is another incarnation of this node than any before.
         let incarnation = owner.as_ref().map_or_else(|| random.next_u64(), |owner| owner.incarnation);

@@ -5,7 +5,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::task::{Context, Poll, Waker};
 
-use jsonvault::env::Random;
+use jsonvault::random::Random;
 
 use super::Delays;
 

@@ -8,9 +8,9 @@ use super::Config;
 /// The most addresses of one node. Redis' bound.
 const HOSTS_MAX: usize = 16;
 
-/// A place to listen at.
+/// An address to listen at.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Place {
+pub struct BindAddr {
     /// host:port.
     pub address: String,
     /// Whether the node starts without it: redis.conf's `-` in front of the host.
@@ -44,13 +44,13 @@ impl Config {
     }
 
     /// Where clients connect: the first address, and those that `bind` has besides.
-    pub fn places(&self) -> Vec<Place> {
+    pub fn bind_addrs(&self) -> Vec<BindAddr> {
         let port = self.host_and_port().1;
         let further = self.further_hosts.iter().map(|host| {
             let bare = host.strip_prefix('-');
-            Place { address: join(bare.unwrap_or(host), port), optional: bare.is_some() }
+            BindAddr { address: join(bare.unwrap_or(host), port), optional: bare.is_some() }
         });
-        std::iter::once(Place { address: self.address.clone(), optional: false }).chain(further).collect()
+        std::iter::once(BindAddr { address: self.address.clone(), optional: false }).chain(further).collect()
     }
 
     pub(super) fn bind(&self) -> String {
@@ -129,10 +129,10 @@ mod tests {
         assert_eq!(config.address, "127.0.0.1:7000");
         config.set_bind("* -::* ::1 *").unwrap();
         assert_eq!((config.bind().as_str(), config.address.as_str()), ("0.0.0.0 -:: ::1", "0.0.0.0:7000"));
-        let places: Vec<(String, bool)> =
-            config.places().into_iter().map(|place| (place.address, place.optional)).collect();
+        let bound: Vec<(String, bool)> =
+            config.bind_addrs().into_iter().map(|bound| (bound.address, bound.optional)).collect();
         let expected = [("0.0.0.0:7000", false), ("[::]:7000", true), ("[::1]:7000", false)];
-        assert_eq!(places, expected.map(|(address, optional)| (address.to_string(), optional)));
+        assert_eq!(bound, expected.map(|(address, optional)| (address.to_string(), optional)));
         config.set_address("[::1]:7001").unwrap();
         assert_eq!((config.bind().as_str(), config.host_and_port().1), ("::1", 7001));
     }

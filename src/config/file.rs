@@ -57,8 +57,8 @@ pub fn given(path: &Path, text: &str) -> Result<Vec<Given>, Fatal> {
 
 fn walk(path: &Path, text: &str, depth: usize, all: &mut Vec<Given>) -> Result<(), Fatal> {
     for (number, line) in text.lines().enumerate() {
-        let place = format!("{}: line {}", path.display(), number + 1);
-        let wrong = |reason: &str| Fatal::Config(format!("{place}: {reason}"));
+        let origin = format!("{}: line {}", path.display(), number + 1);
+        let wrong = |reason: &str| Fatal::Config(format!("{origin}: {reason}"));
         let Some(Directive { name, words }) = directive(line).map_err(|reason| wrong(&reason))? else {
             continue;
         };
@@ -73,7 +73,7 @@ fn walk(path: &Path, text: &str, depth: usize, all: &mut Vec<Given>) -> Result<(
             continue;
         }
         let setting = find(&name).ok_or_else(|| wrong(&unknown(&name)))?;
-        all.push(Given { setting, words, place: format!("{place}: {}", setting.name) });
+        all.push(Given { setting, words, origin: format!("{origin}: {}", setting.name) });
     }
     Ok(())
 }

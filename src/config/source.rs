@@ -14,12 +14,12 @@ pub struct Given {
     pub setting: &'static Setting,
     pub words: Vec<String>,
     /// For errors: the line of a file, a variable, a flag.
-    pub place: String,
+    pub origin: String,
 }
 
 impl Given {
     fn wrong(&self, reason: &str) -> Fatal {
-        Fatal::Config(format!("{}: {reason}", self.place))
+        Fatal::Config(format!("{}: {reason}", self.origin))
     }
 }
 
@@ -65,7 +65,7 @@ pub fn flags(arguments: impl Iterator<Item = OsString>) -> Result<Flags, Fatal> 
             continue;
         }
         let setting = find(&name).ok_or_else(|| Fatal::Config(format!("--{name}: {}", unknown(&name))))?;
-        flags.given.push(Given { setting, words, place: format!("--{name}") });
+        flags.given.push(Given { setting, words, origin: format!("--{name}") });
     }
     Ok(flags)
 }
@@ -73,8 +73,8 @@ pub fn flags(arguments: impl Iterator<Item = OsString>) -> Result<Flags, Fatal> 
 /// What the environment says of settings.
 pub fn variables(variable: &impl Fn(&str) -> Option<String>) -> Vec<Given> {
     let given = |setting: &'static Setting| {
-        let place = setting.variable();
-        Some(Given { setting, words: vec![variable(&place)?], place })
+        let origin = setting.variable();
+        Some(Given { setting, words: vec![variable(&origin)?], origin })
     };
     SETTINGS.iter().filter_map(given).collect()
 }

@@ -77,7 +77,7 @@ fn a_file_is_read_as_redis_reads_it() {
             + "client-output-buffer-limit normal 1mb 0 0\nclient-output-buffer-limit pubsub 1k 1kb 1\n"),
     );
     let config = load(&[path(&outer)]).unwrap();
-    assert_eq!(config.places().len(), 2);
+    assert_eq!(config.bind_addrs().len(), 2);
     assert_eq!((config.address.as_str(), config.timeout, config.maxclients), ("127.0.0.1:7000", 9, 4));
     assert_eq!((config.dir.as_path(), config.requirepass.text()), (Path::new("a b"), "a \"b"));
     assert_eq!((config.proto_max_bulk_len, config.client_query_buffer_limit), (1 << 20, 500_000_000));

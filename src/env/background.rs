@@ -10,7 +10,7 @@ use std::time::Duration;
 use parking_lot::Mutex;
 use tokio::sync::Notify;
 
-use super::Random;
+use crate::random::Random;
 
 /// The longest that simulated work waits before it is done: as a busy disk may make it wait.
 const DELAY_MICROSECONDS_MAX: u64 = 8_000;

@@ -31,7 +31,11 @@ fn dir() -> &'static Path {
 }
 
 fn options() -> Options {
-    Options { segment_bytes: SEGMENT_BYTES_MIN, mark_after: Duration::from_secs(3600), ..Options::default() }
+    Options {
+        segment_bytes: SEGMENT_BYTES_MIN,
+        marker_after: Duration::from_secs(3600),
+        ..Options::default()
+    }
 }
 
 fn entry(index: u64) -> log::Entry {
@@ -54,7 +58,7 @@ fn files_of(disk: &SimDisk) -> Files {
     names.into_iter().filter_map(read).collect()
 }
 
-/// The log, closed properly: everything in it was reported durable, and a mark protects the last batch.
+/// The log, closed properly: everything in it was reported durable, and a sync marker protects the last batch.
 static LOG: LazyLock<Files> = LazyLock::new(|| {
     let disk = SimDisk::new();
     let (log, _) = Log::open(disk.shared(), dir(), options()).expect("an empty log opens");
@@ -181,7 +185,7 @@ fn assert_restores(snapshots: &SnapshotDir, file: &SnapshotFile) {
     while let Some(block) = reader.next_block().expect("a good snapshot reads") {
         restore.block(block, &keyspace).expect("a good snapshot decodes");
     }
-    let saved = contents(file.place.0);
+    let saved = contents(file.position.0);
     assert_eq!(restore.finish().expect("a good snapshot ends"), saved.len());
     let view = keyspace.view(Scope::ManyKeys, 0);
     for (key, entry) in saved {

@@ -7,11 +7,11 @@ mod equal;
 mod index;
 mod inspect;
 mod limits;
+mod location;
 mod merge;
 mod number;
 pub mod parse;
 pub mod path;
-mod place;
 mod print;
 #[cfg(test)]
 mod properties;
@@ -26,9 +26,9 @@ pub use equal::{equal, same};
 pub use limits::{
     DEPTH_MAX, DOCUMENT_BYTES_CEILING, DOCUMENT_BYTES_DEFAULT, ParseLimits, TOO_DEEP, TOO_LARGE,
 };
+pub use location::{Location, last_by_steps};
 pub use merge::merge;
 pub use number::{Arithmetic, BAD_OPERAND, NOT_A_NUMBER, NUMERIC_OVERFLOW, Number, is_packed};
 pub use parse::{BadJson, parse, parse_into};
-pub use place::{Place, last_by_steps};
 pub use print::{Style, print, print_list, print_text, print_within};
 pub use value::{Elements, Kind, Member, Members, Value};

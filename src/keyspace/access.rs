@@ -34,7 +34,7 @@ pub struct Settled<'a> {
 /// The whole keyspace, held by one transaction.
 pub struct Alone<'a> {
     keyspace: &'a Keyspace,
-    _lock: RwLockWriteGuard<'a, ()>,
+    _multi_key_lock: RwLockWriteGuard<'a, ()>,
     /// For one that is not applied from the log: it must not begin in the middle of an entry.
     _entry: Option<RwLockReadGuard<'a, ()>>,
 }
@@ -52,14 +52,14 @@ impl Keyspace {
 
     /// For a transaction within the entry that is being applied.
     pub fn alone(&self) -> Alone<'_> {
-        Alone { keyspace: self, _lock: self.multi_key_lock.write(), _entry: None }
+        Alone { keyspace: self, _multi_key_lock: self.multi_key_lock.write(), _entry: None }
     }
 
     /// For a transaction that only reads, beside the log.
     pub fn alone_between_entries(&self) -> Alone<'_> {
         // In the order in which an entry takes them.
         let entry = self.entry.read();
-        Alone { keyspace: self, _lock: self.multi_key_lock.write(), _entry: Some(entry) }
+        Alone { keyspace: self, _multi_key_lock: self.multi_key_lock.write(), _entry: Some(entry) }
     }
 }
 
@@ -113,7 +113,7 @@ mod tests {
     use crate::keyspace::{Key, Value};
 
     #[test]
-    fn commands_inside_a_transaction_take_no_gate_of_their_own() {
+    fn commands_inside_a_transaction_take_no_lock_of_their_own() {
         let keyspace = Keyspace::new();
         let alone = keyspace.alone();
         let stamp = Stamp { index: 1, now_ms: 1 };

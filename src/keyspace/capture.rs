@@ -1,14 +1,14 @@
 //! Saving the state of one moment while writes go on.
 //!
-//! A capture walks the map part by part. The first write to a key of a part that has not been walked yet leaves
-//! the key's *pre-image* behind; the walk takes it in place of what it finds. So a write waits at most for one part
+//! A capture walks the map shard by shard. The first write to a key of a shard that has not been walked yet leaves
+//! the key's *pre-image* behind; the walk takes it in place of what it finds. So a write waits at most for one shard
 //! to be copied, and the copy is of the moment the capture began.
 //!
 //! Invariants:
 //! * between [`Keyspace::begin_capture`] and the end of the walk, each key is saved exactly as it was at the
 //!   beginning, or not at all if it was not there;
 //! * one capture at a time;
-//! * pre-images are kept for parts still to be walked only.
+//! * pre-images are kept for shards still to be walked only.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -17,7 +17,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
 
-use super::map::{Map, PARTS};
+use super::map::{Map, SHARDS};
 use super::{Entry, Key, Keyspace};
 
 /// One key of a snapshot.
@@ -28,27 +28,27 @@ pub struct Record {
 }
 
 /// What the writer and a running capture share.
-pub(super) struct Shared {
+pub(super) struct Captures {
     /// Read by the writer before every change, so that no lock is taken while nothing is captured.
     ///
     /// Changed only with `state` locked: seen without the lock, it is never behind what the lock's last holder left.
     running: AtomicBool,
-    state: Mutex<Option<State>>,
+    state: Mutex<Option<ActiveCapture>>,
     begun: AtomicU64,
 }
 
-struct State {
+struct ActiveCapture {
     /// Which capture this is of: one that was abandoned must not walk or end its successor.
     number: u64,
-    /// Parts below this one have been walked.
+    /// Shards below this one have been walked.
     walked: usize,
-    /// What keys held when the capture began, by part; `None` for a key that was not there.
+    /// What keys held when the capture began, by shard; `None` for a key that was not there.
     before: HashMap<usize, HashMap<Key, Option<Entry>>>,
 }
 
-impl Shared {
-    pub fn new() -> Shared {
-        Shared { running: AtomicBool::new(false), state: Mutex::new(None), begun: AtomicU64::new(0) }
+impl Captures {
+    pub fn new() -> Captures {
+        Captures { running: AtomicBool::new(false), state: Mutex::new(None), begun: AtomicU64::new(0) }
     }
 
     /// Keeps what `key` holds now, if a capture still has to see it. To be called before each change.
@@ -56,27 +56,27 @@ impl Shared {
         if !self.running.load(Ordering::Acquire) {
             return;
         }
-        let part = map.part_of(key);
+        let shard = map.shard_of(key);
         if let Some(state) = self.state.lock().as_mut()
-            && part >= state.walked
+            && shard >= state.walked
         {
-            let before = state.before.entry(part).or_default();
+            let before = state.before.entry(shard).or_default();
             if !before.contains_key(key) {
                 before.insert(Key::from(key), map.get(key).map(|entry| entry.clone()));
             }
         }
     }
 
-    /// Keeps what a whole part holds, before it is cleared.
-    pub fn before_clear(&self, map: &Map, part: usize) {
+    /// Keeps what a whole shard holds, before it is cleared.
+    pub fn before_clear(&self, map: &Map, shard: usize) {
         if !self.running.load(Ordering::Acquire) {
             return;
         }
         if let Some(state) = self.state.lock().as_mut()
-            && part >= state.walked
+            && shard >= state.walked
         {
-            let before = state.before.entry(part).or_default();
-            map.for_each_in_part(part, |key, entry| {
+            let before = state.before.entry(shard).or_default();
+            map.for_each_in_shard(shard, |key, entry| {
                 if !before.contains_key(key.as_bytes()) {
                     before.insert(key.clone(), Some(entry.clone()));
                 }
@@ -89,7 +89,7 @@ impl Shared {
         self.end(&mut self.state.lock());
     }
 
-    fn end(&self, state: &mut Option<State>) {
+    fn end(&self, state: &mut Option<ActiveCapture>) {
         *state = None;
         self.running.store(false, Ordering::Release);
     }
@@ -106,13 +106,13 @@ impl Keyspace {
     /// Begins a capture of the state as it is now; `None` while another one runs. The caller has to hold back
     /// writes for the length of this call, which is short; the machine calls it between two entries.
     pub fn begin_capture(self: &Arc<Keyspace>) -> Option<Capture> {
-        let mut state = self.capturing.state.lock();
+        let mut state = self.captures.state.lock();
         if state.is_some() {
             return None;
         }
-        let number = self.capturing.begun.fetch_add(1, Ordering::Relaxed);
-        *state = Some(State { number, walked: 0, before: HashMap::new() });
-        self.capturing.running.store(true, Ordering::Release);
+        let number = self.captures.begun.fetch_add(1, Ordering::Relaxed);
+        *state = Some(ActiveCapture { number, walked: 0, before: HashMap::new() });
+        self.captures.running.store(true, Ordering::Release);
         drop(state);
         Some(Capture { keyspace: self.clone(), number, time_ms: self.time_ms() })
     }
@@ -124,17 +124,17 @@ impl Capture {
         self.time_ms
     }
 
-    /// Calls `take` on each record of the next part; `false` when all parts are done or the capture was abandoned.
+    /// Calls `take` on each record of the next shard; `false` when all shards are done or the capture was abandoned.
     ///
     /// Writes wait while `take` runs: it must only copy.
     pub fn next_part(&mut self, mut take: impl FnMut(&Key, &Entry)) -> bool {
-        let shared = &self.keyspace.capturing;
-        let mut guard = shared.state.lock();
-        let own = |state: &&mut State| state.number == self.number && state.walked < PARTS;
+        let captures = &self.keyspace.captures;
+        let mut guard = captures.state.lock();
+        let own = |state: &&mut ActiveCapture| state.number == self.number && state.walked < SHARDS;
         let Some(state) = guard.as_mut().filter(own) else { return false };
-        let part = state.walked;
-        let before = state.before.remove(&part).unwrap_or_default();
-        self.keyspace.map.for_each_in_part(part, |key, entry| {
+        let shard = state.walked;
+        let before = state.before.remove(&shard).unwrap_or_default();
+        self.keyspace.map.for_each_in_shard(shard, |key, entry| {
             if !before.contains_key(key.as_bytes()) {
                 take(key, entry);
             }
@@ -145,23 +145,23 @@ impl Capture {
             }
         }
         state.walked += 1;
-        assert!(state.before.keys().all(|&kept| kept > part), "pre-images are of parts still to be walked");
+        assert!(state.before.keys().all(|&kept| kept > shard), "pre-images are of shards still to be walked");
         true
     }
 
-    /// Whether every part has been walked. A capture that was abandoned is never complete.
+    /// Whether every shard has been walked. A capture that was abandoned is never complete.
     pub fn is_complete(&self) -> bool {
-        let state = self.keyspace.capturing.state.lock();
-        state.as_ref().is_some_and(|state| state.number == self.number && state.walked == PARTS)
+        let state = self.keyspace.captures.state.lock();
+        state.as_ref().is_some_and(|state| state.number == self.number && state.walked == SHARDS)
     }
 }
 
 impl Drop for Capture {
     fn drop(&mut self) {
-        let shared = &self.keyspace.capturing;
-        let mut state = shared.state.lock();
+        let captures = &self.keyspace.captures;
+        let mut state = captures.state.lock();
         if state.as_ref().is_some_and(|state| state.number == self.number) {
-            shared.end(&mut state);
+            captures.end(&mut state);
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The deadlines of one part of the map, in the order in which they pass.
+//! The deadlines of one shard of the map, in the order in which they pass.
 //!
 //! Finding what is due costs nothing for the keys that are not. A key with a deadline is named here a second time; one
 //! without takes nothing.

@@ -20,10 +20,10 @@
 
 mod access;
 mod capture;
+mod change_stream;
 mod collection;
 mod deadlines;
 mod entry;
-mod feed;
 mod hash;
 mod list;
 mod lookups;
@@ -41,9 +41,9 @@ use parking_lot::{RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 pub use access::{Access, Alone, Settled};
 pub use capture::{Capture, Record};
+pub use change_stream::{ChangeStream, Changes, Class, Event, KeyEvent, Origin};
 pub use collection::{COLLECTION_BYTES_MAX, Collection, ELEMENT_BYTES, Element};
 pub use entry::{Entry, Key, Value};
-pub use feed::{Change, Changes, Class, Event, Feed, Origin};
 pub use hash::Hash;
 pub use list::List;
 pub use lookups::Lookups;
@@ -53,7 +53,7 @@ pub use view::View;
 pub use writer::{Edited, Stamp, Writer};
 
 /// The cursors of [`View::scan`] are below this.
-pub const SCAN_PARTS: u64 = map::PARTS as u64;
+pub const SCAN_SHARDS: u64 = map::SHARDS as u64;
 
 /// The keyspace of one Raft group.
 pub struct Keyspace {
@@ -61,8 +61,8 @@ pub struct Keyspace {
     multi_key_lock: RwLock<()>,
     /// Held while an entry of several commands is applied.
     entry: RwLock<()>,
-    capturing: capture::Shared,
-    feed: Feed,
+    captures: capture::Captures,
+    change_stream: ChangeStream,
     /// The newest stamp that was applied, in unix milliseconds.
     time_ms: AtomicU64,
     /// Keys that were taken away or written over after their deadline, in entries that count.
@@ -112,8 +112,8 @@ impl Keyspace {
             map: map::Map::new(),
             multi_key_lock: RwLock::new(()),
             entry: RwLock::new(()),
-            capturing: capture::Shared::new(),
-            feed: Feed::default(),
+            captures: capture::Captures::new(),
+            change_stream: ChangeStream::default(),
             time_ms: AtomicU64::new(0),
             expired: AtomicU64::new(0),
             counts_expired: AtomicBool::new(false),
@@ -134,8 +134,8 @@ impl Keyspace {
     }
 
     /// What is changed, for those who want to know.
-    pub fn feed(&self) -> &Feed {
-        &self.feed
+    pub fn change_stream(&self) -> &ChangeStream {
+        &self.change_stream
     }
 
     /// Until the guard is dropped an entry is being applied. Keys that it finds expired are counted if `counts`.
@@ -178,14 +178,14 @@ impl Keyspace {
     }
 
     /// Which share of the keys with a deadline is past it, from 0 to 1: of all of them, or of the first `keys_max` from
-    /// this part on.
+    /// this shard on.
     pub fn stale_share(&self, from: usize, keys_max: usize, now_ms: u64) -> f64 {
         let (mut stale, mut timed) = (0usize, 0usize);
-        for part in (0..map::PARTS).map(|part| (from + part) % map::PARTS) {
+        for shard in (0..map::SHARDS).map(|shard| (from + shard) % map::SHARDS) {
             if timed >= keys_max {
                 break;
             }
-            self.map.for_each_in_part(part, |_, entry| {
+            self.map.for_each_in_shard(shard, |_, entry| {
                 timed += usize::from(entry.expires_ms.is_some());
                 stale += usize::from(entry.is_expired(now_ms));
             });
@@ -225,8 +225,8 @@ impl Keyspace {
     /// `bytes_max`.
     pub fn due(&self, now_ms: u64, keys_max: usize, bytes_max: usize) -> Vec<Key> {
         let (mut found, mut bytes) = (Vec::new(), 0);
-        for part in 0..map::PARTS {
-            self.map.deadlines_of(part).due(now_ms, |key| {
+        for shard in 0..map::SHARDS {
+            self.map.deadlines_of(shard).due(now_ms, |key| {
                 bytes += key.as_bytes().len();
                 let takes = found.len() < keys_max && (found.is_empty() || bytes <= bytes_max);
                 if takes {
@@ -261,16 +261,16 @@ impl Keyspace {
         if self.replaced.load(Ordering::Acquire).is_multiple_of(2) {
             self.replaced.fetch_add(1, Ordering::AcqRel);
         }
-        self.capturing.abandon();
-        (0..map::PARTS).for_each(|part| self.map.clear_part(part));
-        assert!(self.is_empty(), "every part was cleared");
+        self.captures.abandon();
+        (0..map::SHARDS).for_each(|shard| self.map.clear_shard(shard));
+        assert!(self.is_empty(), "every shard was cleared");
     }
 
     /// Says that the whole of a snapshot of the state after the entry `index` has been put back.
     pub fn restored(&self, index: u64) {
         // Told before it can be read.
-        self.feed.note_everything();
-        self.feed.hand_out(index);
+        self.change_stream.note_everything();
+        self.change_stream.hand_out(index);
         let before = self.replaced.fetch_add(1, Ordering::AcqRel);
         assert!(!before.is_multiple_of(2), "what was restored was reset before");
     }

@@ -1,6 +1,6 @@
 //! The order of a sorted set: small pieces of a long sorted row.
 //!
-//! A place is found by two binary searches, and a rank by adding up the lengths of pieces: a thousand for a hundred
+//! A cursor is found by two binary searches, and a rank by adding up the lengths of pieces: a thousand for a hundred
 //! thousand elements, which takes less than a microsecond.
 //!
 //! Invariants:
@@ -21,9 +21,9 @@ pub(super) struct Ranked {
     pub position: u32,
 }
 
-/// Where something stands, or would be put.
+/// The position of an element, or where it would be inserted.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Place {
+pub(super) struct Cursor {
     piece: usize,
     within: usize,
 }
@@ -44,27 +44,27 @@ impl Order {
         self.len
     }
 
-    /// The first place for which `before` does not hold.
-    pub fn place(&self, before: impl Fn(&Ranked) -> bool) -> Place {
+    /// The first position for which `before` does not hold.
+    pub fn seek(&self, before: impl Fn(&Ranked) -> bool) -> Cursor {
         let piece = self.pieces.partition_point(|piece| piece.last().is_some_and(&before));
         let within = self.pieces.get(piece).map_or(0, |piece| piece.partition_point(&before));
-        Place { piece, within }
+        Cursor { piece, within }
     }
 
-    /// How many stand before a place.
-    pub fn rank(&self, place: Place) -> usize {
-        let rank = self.pieces[..place.piece].iter().map(Vec::len).sum::<usize>() + place.within;
-        assert!(rank <= self.len, "no place is behind the end");
+    /// How many stand before a cursor.
+    pub fn rank(&self, at: Cursor) -> usize {
+        let rank = self.pieces[..at.piece].iter().map(Vec::len).sum::<usize>() + at.within;
+        assert!(rank <= self.len, "no cursor is behind the end");
         rank
     }
 
-    pub fn at_mut(&mut self, place: Place) -> Option<&mut Ranked> {
-        self.pieces.get_mut(place.piece)?.get_mut(place.within)
+    pub fn at_mut(&mut self, at: Cursor) -> Option<&mut Ranked> {
+        self.pieces.get_mut(at.piece)?.get_mut(at.within)
     }
 
-    pub fn insert(&mut self, place: Place, ranked: Ranked) {
+    pub fn insert(&mut self, at: Cursor, ranked: Ranked) {
         self.len += 1;
-        let Some(piece) = self.pieces.get_mut(place.piece) else {
+        let Some(piece) = self.pieces.get_mut(at.piece) else {
             // Behind everything: the last piece takes it, while it has room.
             match self.pieces.last_mut() {
                 Some(last) if last.len() < PIECE_MAX => last.push(ranked),
@@ -72,21 +72,21 @@ impl Order {
             }
             return;
         };
-        piece.insert(place.within, ranked);
+        piece.insert(at.within, ranked);
         if piece.len() > PIECE_MAX {
             let second = piece.split_off(PIECE_MAX / 2);
             assert!(!piece.is_empty() && !second.is_empty(), "both halves hold something");
-            self.pieces.insert(place.piece + 1, second);
+            self.pieces.insert(at.piece + 1, second);
         }
     }
 
     /// # Panics
     /// If nothing stands there.
-    pub fn remove(&mut self, place: Place) -> Ranked {
-        let piece = &mut self.pieces[place.piece];
-        let removed = piece.remove(place.within);
+    pub fn remove(&mut self, at: Cursor) -> Ranked {
+        let piece = &mut self.pieces[at.piece];
+        let removed = piece.remove(at.within);
         if piece.is_empty() {
-            self.pieces.remove(place.piece);
+            self.pieces.remove(at.piece);
         }
         self.len -= 1;
         assert_eq!(self.len == 0, self.pieces.is_empty(), "no piece is empty");

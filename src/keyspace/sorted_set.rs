@@ -14,7 +14,7 @@ use indexmap::IndexMap;
 use serde::{Deserialize, Serialize, Serializer};
 
 use super::collection::{Collection, Element, Impossible, SMALL, collection};
-use super::order::{Order, Place, Ranked};
+use super::order::{Cursor, Order, Ranked};
 use super::set::Hashing;
 use super::walk::{Walk, is_to_come};
 
@@ -51,20 +51,20 @@ impl SortedSet {
         assert!(!score.is_nan(), "what is put in can be compared");
         let before = match self.elements.get_full(member.as_bytes()) {
             None => {
-                let place = self.place(score, member.as_bytes());
+                let at = self.seek(score, member.as_bytes());
                 let position = self.elements.len() as u32;
-                self.order.insert(place, Ranked { score, position });
+                self.order.insert(at, Ranked { score, position });
                 self.bytes += member.cost();
                 self.walk.added(member.as_bytes(), position as usize);
                 self.elements.insert(member, score);
                 None
             }
             Some((position, _, &before)) => {
-                let place = self.place(before, member.as_bytes());
-                let ranked = self.order.remove(place);
+                let at = self.seek(before, member.as_bytes());
+                let ranked = self.order.remove(at);
                 assert_eq!(ranked.position as usize, position, "a member stands where its score is");
-                let place = self.place(score, member.as_bytes());
-                self.order.insert(place, Ranked { score, ..ranked });
+                let at = self.seek(score, member.as_bytes());
+                self.order.insert(at, Ranked { score, ..ranked });
                 self.elements[position] = score;
                 Some(before)
             }
@@ -76,14 +76,14 @@ impl SortedSet {
     /// Takes a member away; the score that it had.
     pub fn remove(&mut self, member: &[u8]) -> Option<f64> {
         let (position, _, &score) = self.elements.get_full(member)?;
-        let ranked = self.order.remove(self.place(score, member));
+        let ranked = self.order.remove(self.seek(score, member));
         assert_eq!(ranked.position as usize, position, "a member stands where its score is");
         // The last member takes the free position, and the order has to know.
         let last = self.elements.len() - 1;
         if position != last {
             let (last, &score) = self.elements.get_index(last).expect("there is a last one");
-            let place = self.place(score, last.as_bytes());
-            self.order.at_mut(place).expect("every member stands in the order").position = ranked.position;
+            let at = self.seek(score, last.as_bytes());
+            self.order.at_mut(at).expect("every member stands in the order").position = ranked.position;
         }
         let (member, score) = self.elements.swap_remove_index(position).expect("it was found");
         let moved = self.elements.get_index(position).map(|(moved, _)| (moved.as_bytes(), last));
@@ -117,18 +117,18 @@ impl SortedSet {
     /// How many members stand before this one.
     pub fn rank(&self, member: &[u8]) -> Option<usize> {
         let score = self.score(member)?;
-        Some(self.order.rank(self.place(score, member)))
+        Some(self.order.rank(self.seek(score, member)))
     }
 
     /// How many members have a score for which `before` holds: it has to hold for the lowest and for none above one
     /// for which it does not.
     pub fn rank_of_score(&self, before: impl Fn(f64) -> bool) -> usize {
-        self.order.rank(self.order.place(|ranked| before(ranked.score)))
+        self.order.rank(self.order.seek(|ranked| before(ranked.score)))
     }
 
     /// The same for members, in a set in which all scores are equal.
     pub fn rank_of_member(&self, before: impl Fn(&[u8]) -> bool) -> usize {
-        self.order.rank(self.order.place(|ranked| before(self.of(ranked).0.as_bytes())))
+        self.order.rank(self.order.seek(|ranked| before(self.of(ranked).0.as_bytes())))
     }
 
     /// From the one of rank `from` on, scores rising.
@@ -151,8 +151,8 @@ impl SortedSet {
         (member, ranked.score)
     }
 
-    fn place(&self, score: f64, member: &[u8]) -> Place {
-        self.order.place(|ranked| {
+    fn seek(&self, score: f64, member: &[u8]) -> Cursor {
+        self.order.seek(|ranked| {
             let (one, score_of_one) = self.of(ranked);
             compare((score_of_one, one.as_bytes()), (score, member)).is_lt()
         })
@@ -205,7 +205,7 @@ mod tests {
     use std::collections::BTreeMap;
 
     use super::*;
-    use crate::env::Random;
+    use crate::random::Random;
 
     fn element(text: &str) -> Element {
         Element::from(text.as_bytes())

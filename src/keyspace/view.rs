@@ -10,6 +10,27 @@ use crate::error::CommandError;
 use crate::json::Document;
 
 /// The keyspace as a reading command sees it. Deadlines at or before the view's time have passed.
+///
+/// A view has no method that changes anything, so a command of the route `Read` cannot either. What a [`super::Writer`]
+/// does is unknown to it:
+///
+/// ```
+/// fn apply(keyspace: &mut jsonvault::keyspace::Writer<'_>) -> bool {
+///     keyspace.remove(b"key").is_some()
+/// }
+/// ```
+/// ```compile_fail,E0599
+/// fn run(keyspace: &jsonvault::keyspace::View<'_>) -> bool {
+///     keyspace.remove(b"key").is_some()
+/// }
+/// ```
+/// Nor does it hand out the keyspace that it sees:
+///
+/// ```compile_fail,E0616
+/// fn run(view: &jsonvault::keyspace::View<'_>) -> usize {
+///     view.keyspace.len()
+/// }
+/// ```
 pub struct View<'a> {
     pub(super) keyspace: &'a Keyspace,
     pub(super) now_ms: u64,
@@ -84,8 +105,8 @@ impl View<'_> {
     /// does not depend on the order in which they came.
     pub fn digest(&self) -> u128 {
         let mut digest = 0u128;
-        for part in 0..map::PARTS {
-            self.keyspace.map.for_each_in_part(part, |key, entry| {
+        for shard in 0..map::SHARDS {
+            self.keyspace.map.for_each_in_shard(shard, |key, entry| {
                 let one = |salt: u8| {
                     // Of fixed keys: every node has to come to the same number.
                     let mut hasher = DefaultHasher::new();
@@ -100,15 +121,15 @@ impl View<'_> {
         digest
     }
 
-    /// The keys of some parts of the map, from `cursor` on, with the cursor to go on from; 0 at the end.
+    /// The keys of some shards of the map, from `cursor` on, with the cursor to go on from; 0 at the end.
     ///
-    /// Whole parts are answered, at least `count` keys where there are so many. A key that is there from the
-    /// first call to the last is answered at least once, since a key never changes its part.
+    /// Whole shards are answered, at least `count` keys where there are so many. A key that is there from the
+    /// first call to the last is answered at least once, since a key never changes its shard.
     pub fn scan(&self, cursor: u64, count: usize, mut take: impl FnMut(&Key, &Entry)) -> u64 {
         let mut next = usize::try_from(cursor).unwrap_or(usize::MAX);
         let mut seen = 0;
-        while next < map::PARTS && seen < count {
-            self.keyspace.map.for_each_in_part(next, |key, entry| {
+        while next < map::SHARDS && seen < count {
+            self.keyspace.map.for_each_in_shard(next, |key, entry| {
                 if !entry.is_expired(self.now_ms) {
                     take(key, entry);
                     seen += 1;
@@ -116,6 +137,6 @@ impl View<'_> {
             });
             next += 1;
         }
-        if next >= map::PARTS { 0 } else { next as u64 }
+        if next >= map::SHARDS { 0 } else { next as u64 }
     }
 }

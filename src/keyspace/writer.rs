@@ -3,7 +3,7 @@
 use std::num::NonZeroU64;
 use std::ops::Deref;
 
-use super::map::PARTS;
+use super::map::SHARDS;
 use super::{Collection, Entry, Event, Held, Key, Origin, Value, View};
 use crate::error::CommandError;
 use crate::json::Document;
@@ -59,19 +59,19 @@ impl Writer<'_> {
     pub fn put_entry(&mut self, key: Key, entry: Entry) {
         let name = key.clone();
         self.place(key, entry);
-        self.keyspace.feed.note(name.as_bytes(), self.origin.changed);
+        self.keyspace.change_stream.note(name.as_bytes(), self.origin.changed);
     }
 
     /// Puts an entry in the place of what was under `key`, which makes it a new key to those who listen.
     fn place(&mut self, key: Key, entry: Entry) {
-        self.keyspace.capturing.before_change(&self.keyspace.map, key.as_bytes());
+        self.keyspace.captures.before_change(&self.keyspace.map, key.as_bytes());
         let (name, version) = (key.clone(), self.stamp.index);
         let before = self.keyspace.map.insert(key, Entry { version, ..entry });
         assert!(before.as_ref().is_none_or(|before| before.version <= version), "versions never fall");
         if before.is_some_and(|before| before.is_expired(self.stamp.now_ms)) {
-            self.keyspace.feed.note(name.as_bytes(), Event::EXPIRED);
+            self.keyspace.change_stream.note(name.as_bytes(), Event::EXPIRED);
         }
-        self.keyspace.feed.note(name.as_bytes(), Event::NEW);
+        self.keyspace.change_stream.note(name.as_bytes(), Event::NEW);
     }
 
     /// Gives what is under `key` another key, in the place of what was there. The origin's events are those of the new
@@ -80,12 +80,12 @@ impl Writer<'_> {
     /// # Panics
     /// If there is no such key: to be asked before.
     pub fn rename(&mut self, key: &[u8], newkey: Key) {
-        self.keyspace.capturing.before_change(&self.keyspace.map, key);
+        self.keyspace.captures.before_change(&self.keyspace.map, key);
         let (_, entry) = self.keyspace.map.remove(key).expect("the key that is renamed was looked for");
         let name = newkey.clone();
         self.place(newkey, entry);
-        self.keyspace.feed.note(key, self.origin.removed);
-        self.keyspace.feed.note(name.as_bytes(), self.origin.changed);
+        self.keyspace.change_stream.note(key, self.origin.removed);
+        self.keyspace.change_stream.note(name.as_bytes(), self.origin.changed);
     }
 
     /// What listeners are told of changes from here on, in the place of the command's own event.
@@ -95,14 +95,14 @@ impl Writer<'_> {
 
     /// Tells listeners of one thing more that was done to a key.
     pub fn tell(&self, key: &[u8], event: &'static str) {
-        self.keyspace.feed.note(key, Event { name: event, ..self.origin.changed });
+        self.keyspace.change_stream.note(key, Event { name: event, ..self.origin.changed });
     }
 
     fn insert(&mut self, key: Key, value: Value, expires_ms: Option<NonZeroU64>, new_deadline: bool) {
-        self.keyspace.capturing.before_change(&self.keyspace.map, key.as_bytes());
+        self.keyspace.captures.before_change(&self.keyspace.map, key.as_bytes());
         let version = self.stamp.index;
         // Named only while somebody listens: a copy of the key for each write is for them alone.
-        let name = self.keyspace.feed.is_wanted().then(|| key.clone());
+        let name = self.keyspace.change_stream.is_wanted().then(|| key.clone());
         let before = self.keyspace.map.insert(key, Entry { value, expires_ms, version });
         if before.as_ref().is_some_and(|before| before.is_expired(self.stamp.now_ms)) {
             self.keyspace.count_expired();
@@ -111,22 +111,22 @@ impl Writer<'_> {
         match name {
             Some(name) => self.note_put(name.as_bytes(), before.as_ref(), new_deadline),
             // Nobody listened before the change; who began meanwhile may have read what was there before it.
-            None => self.keyspace.feed.note_everything(),
+            None => self.keyspace.change_stream.note_everything(),
         }
     }
 
     fn note_put(&self, key: &[u8], before: Option<&Entry>, new_deadline: bool) {
-        let feed = &self.keyspace.feed;
+        let stream = &self.keyspace.change_stream;
         let expired = before.is_some_and(|before| before.is_expired(self.stamp.now_ms));
         if expired {
-            feed.note(key, Event::EXPIRED);
+            stream.note(key, Event::EXPIRED);
         }
         if before.is_none() || expired {
-            feed.note(key, Event::NEW);
+            stream.note(key, Event::NEW);
         }
-        feed.note(key, self.origin.changed);
+        stream.note(key, self.origin.changed);
         if new_deadline {
-            feed.note(key, Event::EXPIRE);
+            stream.note(key, Event::EXPIRE);
         }
     }
 
@@ -140,7 +140,7 @@ impl Writer<'_> {
         if !self.exists(key) {
             return Ok(None);
         }
-        self.keyspace.capturing.before_change(&self.keyspace.map, key);
+        self.keyspace.captures.before_change(&self.keyspace.map, key);
         let Some(mut entry) = self.keyspace.map.get_mut(key) else { return Ok(None) };
         let Value::Json(document) = &mut entry.value else { return Err(CommandError::WRONG_JSON_KIND) };
         match edit(document)? {
@@ -148,7 +148,7 @@ impl Writer<'_> {
             Edited::Changed(answer) => {
                 entry.version = self.stamp.index;
                 drop(entry);
-                self.keyspace.feed.note(key, self.origin.changed);
+                self.keyspace.change_stream.note(key, self.origin.changed);
                 Ok(Some(answer))
             }
         }
@@ -161,7 +161,7 @@ impl Writer<'_> {
         key: &[u8],
         edit: impl FnOnce(&mut C) -> Result<Edited<T>, CommandError>,
     ) -> Result<Option<T>, CommandError> {
-        self.keyspace.capturing.before_change(&self.keyspace.map, key);
+        self.keyspace.captures.before_change(&self.keyspace.map, key);
         let Some(mut entry) = self.keyspace.map.get_mut(key) else { return Ok(None) };
         if entry.is_expired(self.stamp.now_ms) {
             return Ok(None);
@@ -181,7 +181,7 @@ impl Writer<'_> {
         };
         drop(entry);
         if changed {
-            self.keyspace.feed.note(key, self.origin.changed);
+            self.keyspace.change_stream.note(key, self.origin.changed);
         }
         if emptied {
             self.remove(key);
@@ -212,22 +212,22 @@ impl Writer<'_> {
         if !self.exists(key) {
             return false;
         }
-        self.keyspace.capturing.before_change(&self.keyspace.map, key);
+        self.keyspace.captures.before_change(&self.keyspace.map, key);
         let set = self.keyspace.map.set_deadline(key, expires_ms, self.stamp.index);
         let event = if expires_ms.is_some() { Event::EXPIRE } else { Event::PERSIST };
-        self.keyspace.feed.note(key, event);
+        self.keyspace.change_stream.note(key, event);
         set
     }
 
     /// Takes a key away; what it held, unless that had expired.
     pub fn remove(&mut self, key: &[u8]) -> Option<Entry> {
-        self.keyspace.capturing.before_change(&self.keyspace.map, key);
+        self.keyspace.captures.before_change(&self.keyspace.map, key);
         let (_, entry) = self.keyspace.map.remove(key)?;
         let expired = entry.is_expired(self.stamp.now_ms);
         if expired {
             self.keyspace.count_expired();
         }
-        self.keyspace.feed.note(key, if expired { Event::EXPIRED } else { self.origin.removed });
+        self.keyspace.change_stream.note(key, if expired { Event::EXPIRED } else { self.origin.removed });
         (!expired).then_some(entry)
     }
 
@@ -242,12 +242,12 @@ impl Writer<'_> {
 
     /// Takes every key away.
     pub fn clear(&mut self) {
-        for part in 0..PARTS {
-            self.keyspace.capturing.before_clear(&self.keyspace.map, part);
-            self.keyspace.map.clear_part(part);
+        for shard in 0..SHARDS {
+            self.keyspace.captures.before_clear(&self.keyspace.map, shard);
+            self.keyspace.map.clear_shard(shard);
         }
-        assert!(self.keyspace.is_empty(), "every part was cleared");
-        self.keyspace.feed.note_everything();
+        assert!(self.keyspace.is_empty(), "every shard was cleared");
+        self.keyspace.change_stream.note_everything();
     }
 }
 

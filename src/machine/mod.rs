@@ -115,7 +115,7 @@ impl Machine {
             keep(&mut replies, &mut left, reply);
         }
         // Before anybody is answered, and before anybody who cares for the order can read what it left.
-        keyspace.feed().hand_out(index);
+        keyspace.change_stream().hand_out(index);
         Ok(replies)
     }
 

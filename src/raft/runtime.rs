@@ -13,7 +13,7 @@ use openraft::impls::TokioRuntime;
 use openraft::rt::AsyncRuntime;
 
 use super::watch::Watch;
-use crate::env::Random;
+use crate::env::random_u64;
 
 /// Names the runtime. openraft never makes one: it runs in the runtime that it is called from.
 #[derive(Debug)]
@@ -27,16 +27,16 @@ impl rand_core::TryRng for ThreadRandom {
     type Error = Infallible;
 
     fn try_next_u32(&mut self) -> Result<u32, Infallible> {
-        Ok((Random::of_thread() >> 32) as u32)
+        Ok((random_u64() >> 32) as u32)
     }
 
     fn try_next_u64(&mut self) -> Result<u64, Infallible> {
-        Ok(Random::of_thread())
+        Ok(random_u64())
     }
 
     fn try_fill_bytes(&mut self, bytes: &mut [u8]) -> Result<(), Infallible> {
         for piece in bytes.chunks_mut(8) {
-            piece.copy_from_slice(&Random::of_thread().to_le_bytes()[..piece.len()]);
+            piece.copy_from_slice(&random_u64().to_le_bytes()[..piece.len()]);
         }
         Ok(())
     }

@@ -310,7 +310,7 @@ impl RaftSnapshotBuilder<TypeConfig> for Builder {
 /// Stands for the state before the first entry. openraft looks at the meta data of a snapshot that was built, and asks
 /// [`StateMachine`] for the file when it wants to send one.
 fn no_snapshot() -> Snapshot {
-    let snapshot = SnapshotFile { path: PathBuf::new(), place: (0, 0), bytes: 0 };
+    let snapshot = SnapshotFile { path: PathBuf::new(), position: (0, 0), bytes: 0 };
     Snapshot { meta: SnapshotMeta::default(), snapshot }
 }
 

@@ -22,7 +22,7 @@ use super::transact::ToldAgain;
 use super::waiting::Blocked;
 use crate::command::transactions::{Queue, Step};
 use crate::command::{Context, Group, ReplyMode, Route, Row, SeedSource, Session, called, table};
-use crate::env::Random;
+use crate::env::random_u64;
 use crate::error::Unavailable;
 use crate::keyspace::Settled;
 use crate::machine::Batch;
@@ -46,7 +46,7 @@ pub async fn run(requests: &mut std::vec::IntoIter<Request>, place: Place<'_>) {
         protocol: session.protocol,
         now_ms: shared.group.now_ms(),
         document_bytes_max: shared.config.read().document_max_bytes,
-        seed: SeedSource::Fresh(Random::of_thread),
+        seed: SeedSource::Fresh(random_u64),
     };
     let redirect = Redirect::new(shared);
     let (batch, slots, barrier, shows) = (Batch::new(), Vec::new(), None, false);

@@ -4,6 +4,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use bytes::Bytes;
+use futures_util::future::BoxFuture;
 
 use super::latency::Event;
 use super::shared::Shared;
@@ -11,7 +12,6 @@ use super::slowlog::Caller;
 use super::stats::get;
 use super::waiting;
 use crate::command::{Histogram, Inspect, LatencyEvent, Memory, Session, SlowRequest, called};
-use crate::env::Pending;
 use crate::error::CommandError;
 
 impl Shared {
@@ -93,11 +93,11 @@ impl Inspect for Shared {
         age.map_or(self.started_ms, |age| self.clock.now_ms().saturating_sub(age.as_millis() as u64)) / 1000
     }
 
-    fn save(&self) -> Pending<'_, Result<(), CommandError>> {
+    fn save(&self) -> BoxFuture<'_, Result<(), CommandError>> {
         Box::pin(waiting::save(self))
     }
 
-    fn replicas_with_all(&self, wanted: u64, patience: Option<Duration>) -> Pending<'_, u64> {
+    fn replicas_with_all(&self, wanted: u64, patience: Option<Duration>) -> BoxFuture<'_, u64> {
         Box::pin(waiting::replicas_with_all(self, wanted, patience))
     }
 

@@ -16,7 +16,7 @@ use super::connection::Connection;
 use super::protect;
 use super::shared::Shared;
 use super::stats::{add, get};
-use crate::config::Place;
+use crate::config::BindAddr;
 use crate::error::Fatal;
 
 /// How long a listener rests after the system refused it a connection (no file descriptors left, as a rule):
@@ -37,33 +37,33 @@ pub struct Listener {
 }
 
 impl Listener {
-    /// Binds all places; port 0 is any free one, the same at each. The first that has to be there is the address.
+    /// Binds all addresses; port 0 is any free one, the same at each. The first that has to be there is the address.
     ///
     /// # Errors
     /// [`Fatal::Listen`] naming the address, for one in use or not of this machine, unless it is optional.
-    pub async fn bind(places: &[Place], keepalive: bool) -> Result<Listener, Fatal> {
+    pub async fn bind(addresses: &[BindAddr], keepalive: bool) -> Result<Listener, Fatal> {
         let mut sockets: Vec<TcpListener> = Vec::new();
         let mut bound: Option<SocketAddr> = None;
-        for place in places {
+        for bind in addresses {
             let port = bound.map(|bound| bound.port());
-            match listen(&place.address, port, keepalive).await {
+            match listen(&bind.address, port, keepalive).await {
                 Ok(socket) => {
                     bound = bound.or(socket.local_addr().ok());
                     sockets.push(socket);
                 }
-                Err(error) if place.optional => {
-                    tracing::warn!(address = place.address, %error, "clients cannot connect there");
+                Err(error) if bind.optional => {
+                    tracing::warn!(address = bind.address, %error, "clients cannot connect there");
                 }
                 Err(error) => {
                     let reason = match error.kind() {
                         std::io::ErrorKind::AddrInUse => "the port is in use by another process".to_string(),
                         _ => error.to_string(),
                     };
-                    return Err(Fatal::Listen { address: place.address.clone(), reason });
+                    return Err(Fatal::Listen { address: bind.address.clone(), reason });
                 }
             }
         }
-        let address = bound.expect("the first place is not optional");
+        let address = bound.expect("the first address is not optional");
         assert!(!sockets.is_empty(), "a listener listens somewhere");
         Ok(Listener { sockets, address })
     }

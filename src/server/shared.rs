@@ -6,6 +6,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use bytes::Bytes;
+use futures_util::future::BoxFuture;
 use parking_lot::RwLock;
 use tokio::sync::watch;
 
@@ -21,7 +22,7 @@ use crate::command::{
     ClientLine, DEFAULT_USER, Node, ReadConsistency, Running, Session, SettingRefused, Switchboard, Topology,
 };
 use crate::config::{self, Config};
-use crate::env::{Clock, Pending};
+use crate::env::Clock;
 use crate::error::{CommandError, Unavailable};
 use crate::keyspace::{Key, Keyspace, Scope, View};
 use crate::raft::{Change, Group};
@@ -204,7 +205,7 @@ impl Node for Shared {
         self.look(consistency, Scope::ManyKeys, |view| Reply::bulk(format!("{:040x}", view.digest())))
     }
 
-    fn sleep(&self, time: Duration) -> Pending<'_, ()> {
+    fn sleep(&self, time: Duration) -> BoxFuture<'_, ()> {
         Box::pin(tokio::time::sleep(time))
     }
 
@@ -214,23 +215,23 @@ impl Node for Shared {
         client: String,
         raft: String,
         incarnation: Option<u64>,
-    ) -> Pending<'_, Result<String, CommandError>> {
+    ) -> BoxFuture<'_, Result<String, CommandError>> {
         Box::pin(cluster::add(self, id, client, raft, incarnation))
     }
 
-    fn remove_node(&self, id: u64, force: bool) -> Pending<'_, Result<(), CommandError>> {
+    fn remove_node(&self, id: u64, force: bool) -> BoxFuture<'_, Result<(), CommandError>> {
         Box::pin(cluster::change(self, Change::Remove { id, force }))
     }
 
-    fn transfer_leader(&self, to: Option<u64>) -> Pending<'_, Result<(), CommandError>> {
+    fn transfer_leader(&self, to: Option<u64>) -> BoxFuture<'_, Result<(), CommandError>> {
         Box::pin(cluster::change(self, Change::Transfer { to }))
     }
 
-    fn join_cluster(&self, address: String) -> Pending<'_, Result<(), CommandError>> {
+    fn join_cluster(&self, address: String) -> BoxFuture<'_, Result<(), CommandError>> {
         Box::pin(cluster::join(self, address))
     }
 
-    fn forget_others(&self) -> Pending<'_, Result<(), CommandError>> {
+    fn forget_others(&self) -> BoxFuture<'_, Result<(), CommandError>> {
         Box::pin(cluster::forget_others(self))
     }
 }

@@ -85,8 +85,8 @@ mod tests {
     use std::collections::{HashMap, HashSet};
 
     use super::*;
-    use crate::env::Random;
     use crate::keyspace::{Collection, Hash, Set, SortedSet};
+    use crate::random::Random;
 
     fn element(number: u64) -> Element {
         Element::from(number.to_string().as_bytes())

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use bytes::Bytes;
+use futures_util::future::BoxFuture;
 
-use crate::env::Pending;
 use crate::error::CommandError;
 
 /// A request that took long, as `SLOWLOG GET` tells it.
@@ -86,12 +86,12 @@ pub trait Inspect: Sync {
         0
     }
     /// Takes a snapshot, and returns when it is on disk.
-    fn save(&self) -> Pending<'_, Result<(), CommandError>> {
+    fn save(&self) -> BoxFuture<'_, Result<(), CommandError>> {
         Box::pin(async { Ok(()) })
     }
     /// How many members besides the leader are known to have every write that was acknowledged before: waits until
     /// it is so many, or all there are, or the time is over (`None`: for as long as it takes).
-    fn replicas_with_all(&self, _wanted: u64, _patience: Option<Duration>) -> Pending<'_, u64> {
+    fn replicas_with_all(&self, _wanted: u64, _patience: Option<Duration>) -> BoxFuture<'_, u64> {
         Box::pin(async { 0 })
     }
     /// Begins to stop the node; an error when it is stopping already.

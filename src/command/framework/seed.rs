@@ -7,8 +7,9 @@ use std::collections::HashSet;
 use serde::{Deserialize, Serialize};
 
 use super::{Budget, Context};
-use crate::env::Random;
+
 use crate::error::CommandError;
+use crate::random::Random;
 use crate::resp::Reply;
 
 /// Where the seeds of commands come from.

@@ -86,7 +86,7 @@ impl Peer {
 
     /// Whether others know it by a name and not by an address.
     pub fn has_hostname(&self) -> bool {
-        !self.host.is_empty() && self.host.parse::<std::net::IpAddr>().is_err()
+        !self.host.is_empty() && self.host.parse::<core::net::IpAddr>().is_err()
     }
 }
 
@@ -94,7 +94,7 @@ impl Peer {
 pub fn host_and_port(address: &str) -> (String, u16) {
     let (host, port) = address.rsplit_once(':').unwrap_or((address, ""));
     let host = host.trim_start_matches('[').trim_end_matches(']');
-    let anywhere = host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_unspecified());
+    let anywhere = host.parse::<core::net::IpAddr>().is_ok_and(|address| address.is_unspecified());
     let host = if anywhere { String::new() } else { host.to_string() };
     (host, port.parse().unwrap_or_default())
 }

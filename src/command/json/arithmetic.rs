@@ -5,11 +5,13 @@ use serde::{Deserialize, Serialize};
 
 use super::errors::NOT_NUMERIC;
 use super::expand::number;
-use super::target::{Target, places};
+use super::target::{Target, locations};
 use crate::command::{Args, Command, Context, Group, KeySpec, Spec, Write};
 use crate::error::CommandError;
 use crate::json::path::Path;
-use crate::json::{Action, Arithmetic, Builder, Document, Kind, Number, ParseLimits, Place, Value, rewrite};
+use crate::json::{
+    Action, Arithmetic, Builder, Document, Kind, Location, Number, ParseLimits, Value, rewrite,
+};
 use crate::keyspace::{Edited, Key, Writer};
 use crate::resp::{Protocol, Reply};
 
@@ -111,7 +113,7 @@ impl Operands {
 
 type Fresh = Vec<(usize, Number)>;
 
-/// What each match becomes, and the same by offset, ascending and each place once. A place that matched twice is
+/// What each match becomes, and the same by offset, ascending and each location once. A location that matched twice is
 /// computed twice.
 fn results(
     path: &Path,
@@ -119,24 +121,24 @@ fn results(
     arithmetic: Arithmetic,
     by: Number,
 ) -> Result<(Vec<Option<Number>>, Fresh), CommandError> {
-    let found = places(path, document)?;
+    let found = locations(path, document)?;
     let mut fresh: Fresh = Vec::with_capacity(found.len());
     let mut results = Vec::with_capacity(found.len());
-    for place in &found {
-        let Some(before) = Number::of(place.value(document)) else {
+    for location in &found {
+        let Some(before) = Number::of(location.value(document)) else {
             results.push(None);
             continue;
         };
-        // Matches come in document order but for unions, so the place is mostly the last or a new one.
-        let known = fresh.iter().rposition(|(at, _)| *at <= place.at);
-        let after = match known.filter(|&nth| fresh[nth].0 == place.at) {
+        // Matches come in document order but for unions, so the location is mostly the last or a new one.
+        let known = fresh.iter().rposition(|(at, _)| *at <= location.at);
+        let after = match known.filter(|&nth| fresh[nth].0 == location.at) {
             Some(nth) => {
-                fresh[nth].1 = compute(document, place, arithmetic, fresh[nth].1, by)?;
+                fresh[nth].1 = compute(document, location, arithmetic, fresh[nth].1, by)?;
                 fresh[nth].1
             }
             None => {
-                let after = compute(document, place, arithmetic, before, by)?;
-                fresh.insert(known.map_or(0, |nth| nth + 1), (place.at, after));
+                let after = compute(document, location, arithmetic, before, by)?;
+                fresh.insert(known.map_or(0, |nth| nth + 1), (location.at, after));
                 after
             }
         };
@@ -147,12 +149,12 @@ fn results(
 
 fn compute(
     document: &Document,
-    place: &Place,
+    location: &Location,
     arithmetic: Arithmetic,
     number: Number,
     by: Number,
 ) -> Result<Number, CommandError> {
-    let parent = place.parent.map(|parent| Value::at(document.encoded(), parent));
+    let parent = location.parent.map(|parent| Value::at(document.encoded(), parent));
     match parent.filter(|parent| parent.kind() == Kind::Array) {
         Some(array) => arithmetic.apply_in(array, number, by),
         None => arithmetic.apply(number, by),

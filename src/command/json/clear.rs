@@ -3,11 +3,11 @@
 use serde::{Deserialize, Serialize};
 
 use super::errors::BAD_OBJECT;
-use super::target::{Target, outermost, places};
+use super::target::{Target, locations, outermost};
 use crate::command::{Args, Command, Context, Flags, Group, KeySpec, Spec, Write};
 use crate::error::CommandError;
 use crate::json::edit::clear;
-use crate::json::{Document, Number, ParseLimits, Place, Value, is_packed};
+use crate::json::{Document, Location, Number, ParseLimits, Value, is_packed};
 use crate::keyspace::{Edited, Key, Writer};
 use crate::resp::Reply;
 
@@ -41,18 +41,18 @@ impl Write for Clear {
     fn apply(self, keyspace: &mut Writer<'_>) -> Result<Reply, CommandError> {
         let path = self.path.path()?;
         let count = keyspace.edit_document(self.key.as_bytes(), |document| {
-            let mut found = places(&path, document)?;
-            found.retain(|place| is_filled(place.value(document)));
+            let mut found = locations(&path, document)?;
+            found.retain(|location| is_filled(location.value(document)));
             if found.is_empty() {
                 return Ok(Edited::Unchanged(0));
             }
-            if found.iter().any(|place| is_packed_number(document, place)) {
+            if found.iter().any(|location| is_packed_number(document, location)) {
                 return Err(BAD_OBJECT);
             }
             // What lies within another match is gone with it.
             let offsets = outermost(document, &found);
             let limits = ParseLimits { document_bytes_max: usize::MAX };
-            let count = found.iter().filter(|place| offsets.binary_search(&place.at).is_ok()).count();
+            let count = found.iter().filter(|location| offsets.binary_search(&location.at).is_ok()).count();
             *document = clear(document, &offsets, &limits)?;
             Ok(Edited::Changed(count))
         })?;
@@ -68,6 +68,6 @@ fn is_filled(value: Value<'_>) -> bool {
     }
 }
 
-fn is_packed_number(document: &Document, place: &Place) -> bool {
-    place.parent.is_some_and(|parent| is_packed(Value::at(document.encoded(), parent)))
+fn is_packed_number(document: &Document, location: &Location) -> bool {
+    location.parent.is_some_and(|parent| is_packed(Value::at(document.encoded(), parent)))
 }

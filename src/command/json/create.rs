@@ -22,7 +22,7 @@ pub fn create_member(
         return Err(INDEX_OUT_OF_RANGE);
     };
     let parent = parents.single(document, &mut Fuel::for_document(document))?;
-    let Some(parent) = parent.filter(|place| place.value(document).kind() == Kind::Object) else {
+    let Some(parent) = parent.filter(|location| location.value(document).kind() == Kind::Object) else {
         return Ok(Edited::Unchanged(false));
     };
     *document = put_member(document, &[parent.at], name, value.encoded(), limits)?;

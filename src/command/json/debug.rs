@@ -3,7 +3,7 @@
 use bytes::Bytes;
 
 use super::errors::UNKNOWN_DEBUG;
-use super::target::{path_or_legacy_root, places};
+use super::target::{locations, path_or_legacy_root};
 use crate::command::{Args, Command, Context, Group, KeySpec, Read, Spec, Subcommand};
 use crate::error::CommandError;
 use crate::json::Value;
@@ -72,8 +72,9 @@ impl Read for Debug {
         let Some(document) = keyspace.document(&key)? else {
             return Ok(if path.is_legacy() { Reply::Integer(0) } else { Reply::Array(Vec::new()) });
         };
-        let found = places(&path, &document)?;
-        let mut counts = found.iter().map(|place| Reply::Integer(quantity.of(place.value(&document)) as i64));
+        let found = locations(&path, &document)?;
+        let mut counts =
+            found.iter().map(|location| Reply::Integer(quantity.of(location.value(&document)) as i64));
         match path.is_legacy() {
             true => counts.next().ok_or(CommandError::NO_PATH),
             false => Ok(Reply::Array(counts.collect())),

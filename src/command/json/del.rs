@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::target::{Target, outermost, places};
+use super::target::{Target, locations, outermost};
 use crate::command::{Alias, Args, Command, Context, Flags, Group, KeySpec, Spec, Write};
 use crate::error::CommandError;
 use crate::json::edit::delete;
@@ -46,7 +46,7 @@ impl Write for Del {
     fn apply(self, keyspace: &mut Writer<'_>) -> Result<Reply, CommandError> {
         let path = self.path.path()?;
         let deleted = keyspace.edit_document(self.key.as_bytes(), |document| {
-            let found = outermost(document, &places(&path, document)?);
+            let found = outermost(document, &locations(&path, document)?);
             if found.is_empty() {
                 return Ok(Edited::Unchanged((0, false)));
             }

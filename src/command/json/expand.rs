@@ -53,7 +53,9 @@ pub fn expand_all(
         Ok(expand(value, expansion))
     };
     let values: Result<Vec<Reply>, CommandError> = match selection {
-        Selection::Places(places) => places.iter().map(|place| one(place.value(document))).collect(),
+        Selection::Locations(locations) => {
+            locations.iter().map(|location| one(location.value(document))).collect()
+        }
         Selection::Values(values) => values.iter().map(|value| one(Value::at(value, 0))).collect(),
     };
     values.map(Reply::Array)

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 
-use super::target::places;
+use super::target::locations;
 use crate::command::Budget;
 use crate::error::CommandError;
 use crate::json::Value;
@@ -35,8 +35,8 @@ pub fn measure(
     let Some(document) = keyspace.document(key)? else {
         return if path.is_legacy() { null_or(otherwise.no_key_legacy) } else { Err(otherwise.no_key) };
     };
-    let found = places(path, &document)?;
-    let mut replies = found.iter().map(|place| say(place.value(&document)));
+    let found = locations(path, &document)?;
+    let mut replies = found.iter().map(|location| say(location.value(&document)));
     if !path.is_legacy() {
         let mut budget = Budget::default();
         let spend = |reply: Option<Reply>| {

@@ -4,12 +4,12 @@ use serde::{Deserialize, Serialize};
 
 use super::create::create_member;
 use super::errors::BAD_OBJECT;
-use super::target::{SizeLimit, Target, document, places};
+use super::target::{SizeLimit, Target, document, locations};
 use crate::command::{Args, Command, Context, Group, KeySpec, Spec, Write};
 use crate::error::CommandError;
 use crate::json::Value as JsonValue;
 use crate::json::path::Path;
-use crate::json::{Action, BadJson, Builder, Document, Kind, Place, is_packed, merge, rewrite};
+use crate::json::{Action, BadJson, Builder, Document, Kind, Location, is_packed, merge, rewrite};
 use crate::keyspace::{Edited, Key, Value, Writer};
 use crate::resp::Reply;
 
@@ -65,16 +65,16 @@ impl Merge {
 
     /// Whether there was something to merge with, or an object to add the patch to.
     fn edit(&self, path: &Path, document: &mut Document) -> Result<Edited<bool>, CommandError> {
-        let found = places(path, document)?;
+        let found = locations(path, document)?;
         if found.is_empty() {
             return create_member(document, path, self.patch.root(), &self.limit.limits());
         }
         let found = self.survivors(document, found);
         let in_packed = |parent: usize| is_packed(JsonValue::at(document.encoded(), parent));
-        if found.iter().any(|place| place.parent.is_some_and(in_packed)) {
+        if found.iter().any(|location| location.parent.is_some_and(in_packed)) {
             return Err(BAD_OBJECT);
         }
-        let offsets: Vec<usize> = found.iter().map(|place| place.at).collect();
+        let offsets: Vec<usize> = found.iter().map(|location| location.at).collect();
         let edited = rewrite(document, &offsets, &self.limit.limits(), |_, tail| {
             let mut merged = Builder::new();
             merge(tail.value(), self.patch.root(), &mut merged);
@@ -86,12 +86,12 @@ impl Merge {
     }
 
     /// The matches by offset, each once, without those that are gone because a match around them is replaced.
-    fn survivors(&self, document: &Document, mut found: Vec<Place>) -> Vec<Place> {
-        found.sort_unstable_by_key(|place| place.at);
-        found.dedup_by_key(|place| place.at);
+    fn survivors(&self, document: &Document, mut found: Vec<Location>) -> Vec<Location> {
+        found.sort_unstable_by_key(|location| location.at);
+        found.dedup_by_key(|location| location.at);
         let mut gone_until = 0;
-        found.retain(|place| {
-            let value = place.value(document);
+        found.retain(|location| {
+            let value = location.value(document);
             let survives = value.offset() >= gone_until;
             if survives && (self.patch.root().kind() != Kind::Object || value.kind() != Kind::Object) {
                 gone_until = value.end();

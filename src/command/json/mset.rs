@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::create::create_member;
-use super::target::{SizeLimit, Target, document, outermost, places};
+use super::target::{SizeLimit, Target, document, locations, outermost};
 use crate::command::{Args, Command, Context, Group, KeySpec, Spec, Write};
 use crate::error::CommandError;
 use crate::json::edit::replace;
@@ -97,7 +97,7 @@ impl Write for Mset {
 }
 
 impl Setting {
-    /// Whether the value had a place to go to.
+    /// Whether the value had somewhere to go.
     fn apply(self, document: &mut Option<Document>, limit: SizeLimit) -> Result<bool, CommandError> {
         if self.path.is_root() {
             *document = Some(self.value);
@@ -105,7 +105,7 @@ impl Setting {
         }
         let Some(document) = document else { return Err(CommandError::NOT_AT_ROOT) };
         let path = self.path.path()?;
-        let found = places(&path, document)?;
+        let found = locations(&path, document)?;
         if found.is_empty() {
             let created = create_member(document, &path, self.value.root(), &limit.limits())?;
             return Ok(matches!(created, Edited::Changed(true)));

@@ -76,8 +76,8 @@ impl Operation {
             Operation::Add { path, value } => add(document, path, value.root(), limits),
             Operation::Remove { path } => remove(document, path),
             Operation::Replace { path, value } => {
-                let place = at(path).ok_or(MISSING)?.offset();
-                replace(document, &[place], value.encoded(), limits)
+                let location = at(path).ok_or(MISSING)?.offset();
+                replace(document, &[location], value.encoded(), limits)
             }
             Operation::Copy { from, path } => add(document, path, at(from).ok_or(MISSING_FROM)?, limits),
             Operation::Move { from, path } if from == path => {
@@ -120,6 +120,6 @@ fn add(
 }
 
 fn remove(document: &Document, path: &Pointer) -> Result<Document, CommandError> {
-    let place = resolve(document.root(), path.steps()).ok_or(MISSING)?.offset();
-    delete(document, &[place]).ok_or(ROOT_STAYS)
+    let location = resolve(document.root(), path.steps()).ok_or(MISSING)?.offset();
+    delete(document, &[location]).ok_or(ROOT_STAYS)
 }

@@ -29,13 +29,14 @@ pub fn print_matches(
     out: &mut Vec<u8>,
 ) -> Result<(), CommandError> {
     if path.is_static() {
-        let value =
-            path.single(document, &mut Fuel::for_document(document))?.map(|place| place.value(document));
+        let value = path
+            .single(document, &mut Fuel::for_document(document))?
+            .map(|location| location.value(document));
         return print_values(value.into_iter(), style, shape, budget, out);
     }
     match budget.show(path, document)? {
-        Selection::Places(places) => {
-            let values = places.iter().map(|place| place.value(document));
+        Selection::Locations(locations) => {
+            let values = locations.iter().map(|location| location.value(document));
             print_values(values, style, shape, budget, out)
         }
         Selection::Values(values) => {

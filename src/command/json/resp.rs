@@ -44,7 +44,9 @@ impl Read for Resp {
             Ok(told(value))
         };
         let replies: Result<Vec<Reply>, CommandError> = match selection {
-            Selection::Places(places) => places.iter().map(|place| one(place.value(&document))).collect(),
+            Selection::Locations(locations) => {
+                locations.iter().map(|location| one(location.value(&document))).collect()
+            }
             Selection::Values(values) => values.iter().map(|value| one(Value::at(value, 0))).collect(),
         };
         let mut replies = replies?;

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::create::{create_member, create_path};
 use super::set_options::Options;
-use super::target::{SizeLimit, Target, document, outermost, places};
+use super::target::{SizeLimit, Target, document, locations, outermost};
 use crate::command::{Args, Command, Context, Group, KeySpec, Spec, Write};
 use crate::error::CommandError;
 use crate::json::edit::replace;
@@ -156,7 +156,7 @@ impl Set {
         make_path: bool,
         document: &mut Document,
     ) -> Result<Edited<bool>, CommandError> {
-        let found = places(path, document)?;
+        let found = locations(path, document)?;
         if found.is_empty() && self.condition != Condition::Present {
             let create = if make_path { create_path } else { create_member };
             return create(document, path, self.value.root(), &self.limit.limits());

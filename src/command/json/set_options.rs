@@ -4,7 +4,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::render::render;
-use super::target::{document, places};
+use super::target::{document, locations};
 use crate::command::framework::expiry::{Moment, deadline_if_any};
 use crate::command::{Args, Budget, Context};
 use crate::error::CommandError;
@@ -75,8 +75,9 @@ impl Options {
             }
             Some(Expected::Value(wanted)) => {
                 let Some(document) = keyspace.document(key)? else { return Ok(false) };
-                let found = places(path, &document)?;
-                let is_equal = |place: &crate::json::Place| equal(place.value(&document), wanted.root());
+                let found = locations(path, &document)?;
+                let is_equal =
+                    |location: &crate::json::Location| equal(location.value(&document), wanted.root());
                 Ok(!found.is_empty() && found.iter().all(is_equal))
             }
         }

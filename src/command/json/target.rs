@@ -1,4 +1,4 @@
-//! Where in a document a command works: its path as the log carries it, and the places that it leads to.
+//! Where in a document a command works: its path as the log carries it, and the locations that it leads to.
 
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
@@ -7,7 +7,7 @@ use crate::command::{Args, Context};
 use crate::error::CommandError;
 use crate::json::path::{Fuel, Path};
 use crate::json::{
-    Action, Builder, Document, Kind, ParseLimits, Place, Tail, Value, last_by_steps, parse, parse_into,
+    Action, Builder, Document, Kind, Location, ParseLimits, Tail, Value, last_by_steps, parse, parse_into,
     rewrite,
 };
 use crate::keyspace::{Edited, Key, Writer};
@@ -99,13 +99,13 @@ impl Elements {
 }
 
 /// Everything that `path` leads to in `document`.
-pub fn places(path: &Path, document: &Document) -> Result<Vec<Place>, CommandError> {
-    path.places(document, &mut Fuel::for_document(document))
+pub fn locations(path: &Path, document: &Document) -> Result<Vec<Location>, CommandError> {
+    path.locations(document, &mut Fuel::for_document(document))
 }
 
 /// Edits the matches that `fits` chooses; what `edit` answered for each match, in the order of the matches.
 ///
-/// A place that matched twice is edited twice, and one inside another is edited first.
+/// A location that matched twice is edited twice, and one inside another is edited first.
 fn edit_matches<T>(
     document: &mut Document,
     path: &Path,
@@ -113,13 +113,13 @@ fn edit_matches<T>(
     fits: impl Fn(Value<'_>) -> bool,
     mut edit: impl FnMut(&mut Tail<'_>) -> Result<T, CommandError>,
 ) -> Result<Edited<Answers<T>>, CommandError> {
-    let matches = places(path, document)?;
+    let matches = locations(path, document)?;
     let mut each: Vec<Option<T>> = Vec::with_capacity(matches.len());
     each.resize_with(matches.len(), || None);
     let mut chosen: Vec<(usize, usize)> = Vec::with_capacity(matches.len());
-    for (nth, place) in matches.iter().enumerate() {
-        if fits(place.value(document)) {
-            chosen.push((place.at, nth));
+    for (nth, location) in matches.iter().enumerate() {
+        if fits(location.value(document)) {
+            chosen.push((location.at, nth));
         }
     }
     let legacy = path.is_legacy();
@@ -200,8 +200,8 @@ impl<T> Answers<T> {
 }
 
 /// The offsets of the matches, ascending, each once, without those that lie within another.
-pub fn outermost(document: &Document, places: &[Place]) -> Vec<usize> {
-    let mut offsets: Vec<usize> = places.iter().map(|place| place.at).collect();
+pub fn outermost(document: &Document, locations: &[Location]) -> Vec<usize> {
+    let mut offsets: Vec<usize> = locations.iter().map(|location| location.at).collect();
     offsets.sort_unstable();
     let mut end = 0;
     offsets.retain(|&at| {

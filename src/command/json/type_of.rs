@@ -1,6 +1,6 @@
 //! `JSON.TYPE key [path]`: the type of each match.
 
-use super::target::places;
+use super::target::locations;
 use crate::command::{Args, Command, Context, Group, KeySpec, Read, Spec};
 use crate::error::CommandError;
 use crate::json::path::{Path, is_jsonpath};
@@ -43,8 +43,9 @@ impl Read for TypeOf {
         let reply = match (keyspace.document(&self.key)?, &self.path) {
             (None, _) | (_, None) => Reply::Null,
             (Some(document), Some(path)) => {
-                let found = places(path, &document)?;
-                let mut names = found.iter().map(|place| Reply::word(place.value(&document).type_name()));
+                let found = locations(path, &document)?;
+                let mut names =
+                    found.iter().map(|location| Reply::word(location.value(&document).type_name()));
                 match path.is_legacy() {
                     true => names.next().unwrap_or(Reply::Null),
                     false => Reply::Array(names.collect()),

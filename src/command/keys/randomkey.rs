@@ -4,7 +4,7 @@ use bytes::Bytes;
 
 use crate::command::{Args, Command, Context, Group, KeySpec, Read, Seed, Spec};
 use crate::error::CommandError;
-use crate::keyspace::{SCAN_PARTS, View};
+use crate::keyspace::{SCAN_SHARDS, View};
 use crate::resp::Reply;
 
 pub struct Randomkey(Seed);
@@ -31,7 +31,7 @@ impl Read for Randomkey {
     /// Begins at a part of the keyspace that chance chooses.
     fn run(self, keyspace: &View<'_>) -> Result<Reply, CommandError> {
         let mut rng = self.0.rng();
-        for cursor in [rng.below(SCAN_PARTS as usize) as u64, 0] {
+        for cursor in [rng.below(SCAN_SHARDS as usize) as u64, 0] {
             let mut found = Vec::new();
             keyspace.scan(cursor, 1, |key, _| found.push(Bytes::copy_from_slice(key.as_bytes())));
             if !found.is_empty() {

@@ -15,7 +15,7 @@ use std::sync::Arc;
 use parking_lot::{Condvar, Mutex};
 
 use super::{Disk, DiskFile, DiskLock, Open};
-use crate::env::Random;
+use crate::random::Random;
 
 /// What a disk writes in one piece or not at all.
 pub const SECTOR_BYTES: usize = 512;
@@ -57,7 +57,7 @@ struct Fault {
 }
 
 #[derive(Debug, Default)]
-struct State {
+struct Files {
     contents: Vec<Content>,
     names: BTreeMap<PathBuf, usize>,
     durable_names: BTreeMap<PathBuf, usize>,
@@ -76,7 +76,7 @@ struct State {
 /// The disk; clones share it.
 #[derive(Clone, Debug, Default)]
 pub struct SimDisk {
-    state: Arc<Mutex<State>>,
+    state: Arc<Mutex<Files>>,
     /// Wakes those who wait for a sync when the disk goes on.
     goes_on: Arc<Condvar>,
 }
@@ -165,7 +165,7 @@ impl SimDisk {
         let state = self.state.lock();
         assert!(state.name_changes.is_empty() && state.contents.iter().all(|file| file.dirty.is_empty()));
         let (contents, names) = (state.contents.clone(), state.names.clone());
-        let copied = State { contents, durable_names: names.clone(), names, ..State::default() };
+        let copied = Files { contents, durable_names: names.clone(), names, ..Files::default() };
         SimDisk { state: Arc::new(Mutex::new(copied)), goes_on: Arc::default() }
     }
 
@@ -202,7 +202,7 @@ impl SimDisk {
     }
 }
 
-impl State {
+impl Files {
     fn used(&self) -> u64 {
         self.names.values().map(|id| self.contents[*id].now.len() as u64).sum()
     }
@@ -290,7 +290,7 @@ impl Content {
 
 #[derive(Debug)]
 struct SimFile {
-    state: Arc<Mutex<State>>,
+    state: Arc<Mutex<Files>>,
     goes_on: Arc<Condvar>,
     id: usize,
     boot: u64,
@@ -374,7 +374,7 @@ impl DiskFile for SimFile {
 
 #[derive(Debug)]
 struct SimLock {
-    state: Arc<Mutex<State>>,
+    state: Arc<Mutex<Files>>,
     path: PathBuf,
     boot: u64,
 }

@@ -9,7 +9,7 @@ use super::ast::{Segment, Selector, Slice};
 use super::fuel::Fuel;
 use super::pattern::Pattern;
 use crate::error::CommandError;
-use crate::json::{Kind, Place, Value};
+use crate::json::{Kind, Location, Value};
 
 /// A value on the way, and where it lies.
 #[derive(Clone, Copy)]
@@ -28,8 +28,8 @@ impl<'a> Node<'a> {
         Node { value, member, parent: Some(parent.offset()) }
     }
 
-    pub fn place(&self) -> Place {
-        Place { at: self.value.offset(), member: self.member, parent: self.parent }
+    pub fn location(&self) -> Location {
+        Location { at: self.value.offset(), member: self.member, parent: self.parent }
     }
 }
 

@@ -34,7 +34,7 @@ pub const FUEL_BASE: u64 = 2_000_000;
 /// filter visits each value a handful of times: linear work is allowed at any size, more than that is stopped.
 pub const FUEL_PER_BYTE: u64 = 2;
 
-/// Matches that every evaluation may have: 10 MiB of places. Touching that memory for the first time is most of what
+/// Matches that every evaluation may have: 10 MiB of locations. Touching that memory for the first time is most of what
 /// a path of many matches costs.
 pub const MATCHES_BASE: usize = 1 << 18;
 

@@ -87,8 +87,8 @@ use expected::Expected;
 
 const TOO_LONG: CommandError = CommandError::fixed("ERR the path is too long");
 
-/// What writing commands answer to a computed path: there is no place to write to.
-pub const NO_PLACE: CommandError = CommandError::fixed(
+/// What writing commands answer to a computed path: there is no location to write to.
+pub const NO_LOCATION: CommandError = CommandError::fixed(
     "ERR computed/projection expressions are only supported by JSON.GET/JSON.MGET/JSON.RESP",
 );
 
@@ -103,7 +103,7 @@ pub struct Path {
 
 #[derive(Clone, Debug)]
 enum Body {
-    /// Leads to places in the document. Always absolute.
+    /// Leads to locations in the document. Always absolute.
     Query(Query),
     /// Computes values: read-only.
     Projection(Box<Operand>),
@@ -155,7 +155,7 @@ impl Path {
         self.segments().is_some_and(|segments| segments.iter().all(Segment::is_single))
     }
 
-    /// Whether it computes values instead of leading to places; only GET, MGET and RESP can answer those.
+    /// Whether it computes values instead of leading to locations; only GET, MGET and RESP can answer those.
     pub fn is_projection(&self) -> bool {
         matches!(self.body, Body::Projection(_))
     }

@@ -12,9 +12,9 @@ use crate::json::{Builder, Kind, Value};
 
 pub(super) enum Values<'a> {
     Nothing,
-    /// What a path to one place leads to.
+    /// What a path to one location leads to.
     Node(Value<'a>),
-    /// What a path to several places leads to.
+    /// What a path to several locations leads to.
     Nodes(Vec<Value<'a>>),
     /// A literal, or a part of the document that a function chose.
     Value(Value<'a>),

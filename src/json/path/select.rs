@@ -6,22 +6,22 @@ use super::fuel::Fuel;
 use super::operand::Values;
 use super::{Body, Path};
 use crate::error::CommandError;
-use crate::json::{Document, Place, Value};
+use crate::json::{Document, Location, Value};
 
 /// The matches of a path, in document order.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Selection {
-    Places(Vec<Place>),
+    Locations(Vec<Location>),
     /// Computed values in their encoding.
     Values(Vec<Vec<u8>>),
 }
 
-struct Places(Vec<Place>);
+struct Locations(Vec<Location>);
 
-impl<'a> Sink<'a> for Places {
+impl<'a> Sink<'a> for Locations {
     fn take(&mut self, node: Node<'a>, fuel: &mut Fuel) -> Walked {
         fuel.take_match()?;
-        self.0.push(node.place());
+        self.0.push(node.location());
         Ok(())
     }
 }
@@ -30,7 +30,7 @@ impl Path {
     /// Everything that the path leads to, duplicates included.
     pub fn select(&self, document: &Document, fuel: &mut Fuel) -> Result<Selection, CommandError> {
         match &self.body {
-            Body::Query(_) => self.places(document, fuel).map(Selection::Places),
+            Body::Query(_) => self.locations(document, fuel).map(Selection::Locations),
             Body::Projection(operand) => values_of(operand, document, fuel).map(Selection::Values),
         }
     }
@@ -39,36 +39,40 @@ impl Path {
     pub fn show(&self, document: &Document, fuel: &mut Fuel) -> Result<Selection, CommandError> {
         let selection = self.select(document, fuel)?;
         match &selection {
-            Selection::Places(places) => {
-                places
+            Selection::Locations(locations) => {
+                locations
                     .iter()
-                    .try_for_each(|place| fuel.spend_shown(place.value(document).encoded().len()))?;
+                    .try_for_each(|location| fuel.spend_shown(location.value(document).encoded().len()))?;
             }
             Selection::Values(values) => values.iter().try_for_each(|value| fuel.spend_shown(value.len()))?,
         }
         Ok(selection)
     }
 
-    /// The places that the path leads to; [`super::NO_PLACE`] for a projection.
-    pub fn places(&self, document: &Document, fuel: &mut Fuel) -> Result<Vec<Place>, CommandError> {
-        let segments = self.segments().ok_or(super::NO_PLACE)?;
+    /// The locations that the path leads to; [`super::NO_LOCATION`] for a projection.
+    pub fn locations(&self, document: &Document, fuel: &mut Fuel) -> Result<Vec<Location>, CommandError> {
+        let segments = self.segments().ok_or(super::NO_LOCATION)?;
         if self.is_static() {
             return Ok(self.single(document, fuel)?.into_iter().collect());
         }
-        let mut places = Places(Vec::new());
-        match Evaluator::new(document.root(), fuel).walk(segments, Node::root(document.root()), &mut places) {
-            Ok(()) => Ok(places.0),
+        let mut locations = Locations(Vec::new());
+        match Evaluator::new(document.root(), fuel).walk(
+            segments,
+            Node::root(document.root()),
+            &mut locations,
+        ) {
+            Ok(()) => Ok(locations.0),
             Err(Stop::Failed(answer)) => Err(answer),
-            Err(Stop::Enough) => unreachable!("a list of places never has enough"),
+            Err(Stop::Enough) => unreachable!("a list of locations never has enough"),
         }
     }
 
-    /// The one place that a static path leads to, without allocating; `None` where there is nothing.
+    /// The one location that a static path leads to, without allocating; `None` where there is nothing.
     ///
     /// # Panics
     /// If the path is not static: the caller has asked.
-    pub fn single(&self, document: &Document, fuel: &mut Fuel) -> Result<Option<Place>, CommandError> {
-        let segments = self.segments().ok_or(super::NO_PLACE)?;
+    pub fn single(&self, document: &Document, fuel: &mut Fuel) -> Result<Option<Location>, CommandError> {
+        let segments = self.segments().ok_or(super::NO_LOCATION)?;
         let mut node = Node::root(document.root());
         let mut evaluator = Evaluator::new(document.root(), fuel);
         for segment in segments {
@@ -82,7 +86,7 @@ impl Path {
                 None => return Ok(None),
             }
         }
-        Ok(Some(node.place()))
+        Ok(Some(node.location()))
     }
 }
 

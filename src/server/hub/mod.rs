@@ -59,7 +59,7 @@ pub struct Hub {
     tracking: Table,
     /// Which changes listeners hear of.
     events: RwLock<KeyspaceEvents>,
-    /// Held while somebody begins or ends to want changes, so that the feed is on exactly while somebody does.
+    /// Held while somebody begins or ends to want changes, so that the change stream is on exactly while somebody does.
     wanting: Mutex<()>,
     pub pause: Pause,
     message_bytes_max: AtomicUsize,
@@ -87,7 +87,7 @@ impl Hub {
         });
         // The keyspace outlives nobody for the hub's sake.
         let told = Arc::downgrade(&hub);
-        hub.keyspace.feed().connect(move |index, changes| {
+        hub.keyspace.change_stream().connect(move |index, changes| {
             if let Some(hub) = told.upgrade() {
                 hub.tell(index, &changes);
             }
@@ -173,12 +173,12 @@ impl Hub {
         self.want_changes();
     }
 
-    /// Has the feed keep changes while somebody wants them. To be called with `wanting` locked.
+    /// Has the change stream keep changes while somebody wants them. To be called with `wanting` locked.
     fn want_changes(&self) {
         let events = *self.events.read();
         let tracks = !self.tracking.is_empty();
         self.tracks.store(tracks, Ordering::SeqCst);
-        self.keyspace.feed().want(events.publishes(KeyspaceEvents::EVERY) || tracks);
+        self.keyspace.change_stream().want(events.publishes(KeyspaceEvents::EVERY) || tracks);
     }
 
     /// Whether some client caches, so that others have to wait until it was told.

@@ -59,7 +59,7 @@ impl Hub {
 
     /// Tells every client that caches that all keys may have changed: this node does not know.
     pub fn forget_all(&self) {
-        self.tell(0, &Changes { changes: Vec::new(), everything: true });
+        self.tell(0, &Changes { events: Vec::new(), everything: true });
     }
 
     /// The same of one client.

@@ -13,7 +13,7 @@ use super::tracking::Tracker;
 use super::{Hub, Kind};
 use crate::command::Channel;
 use crate::config::KeyspaceEvents;
-use crate::keyspace::{Change, Changes, Class, Event};
+use crate::keyspace::{Changes, Class, Event, KeyEvent};
 use crate::resp::{Protocol, Reply, encode};
 use crate::server::outlet::Pushed;
 use crate::server::registry::Client;
@@ -44,11 +44,11 @@ impl Hub {
                 self.invalidate(index, &tracker, None);
             }
         }
-        self.tell_trackers(index, &changes.changes);
-        self.tell_listeners(&changes.changes);
+        self.tell_trackers(index, &changes.events);
+        self.tell_listeners(&changes.events);
     }
 
-    fn tell_trackers(&self, index: u64, changes: &[Change]) {
+    fn tell_trackers(&self, index: u64, changes: &[KeyEvent]) {
         if self.tracking.is_empty() {
             return;
         }
@@ -130,7 +130,7 @@ impl Hub {
         }
     }
 
-    fn tell_listeners(&self, changes: &[Change]) {
+    fn tell_listeners(&self, changes: &[KeyEvent]) {
         let events = *self.events.read();
         let plain = &self.channels[Kind::from(Channel::Plain).at()];
         let patterns = &self.channels[Kind::from(Channel::Pattern).at()];

@@ -52,7 +52,7 @@ const KEYS_LOOKED_AT: usize = 10_000;
 
 fn stale_share(shared: &Shared) -> f64 {
     let now_ms = shared.clock.now_ms();
-    // Begun elsewhere each time, since keys in one part may be as old as each other.
+    // Begun elsewhere each time, since keys in one shard may be as old as each other.
     shared.keyspace.stale_share(now_ms as usize, KEYS_LOOKED_AT, now_ms)
 }
 

@@ -11,18 +11,18 @@ use tokio::sync::Notify;
 
 use super::counters::Counters;
 use super::prepare::Preparer;
-use super::queue::{Done, Job, Queue, Work};
+use super::queue::{Done, Job, JobQueue, Work};
 use super::segment::Directory;
 use super::types::{Entry, NoSpace, Options, Stats};
 use super::view::View;
 use super::writer::Writer;
 use crate::error::Fatal;
 
-pub(crate) struct Shared {
+pub(crate) struct Inner {
     pub directory: Directory,
     pub options: Options,
     pub view: Mutex<View>,
-    pub queue: Mutex<Queue>,
+    pub queue: Mutex<JobQueue>,
     wake: Condvar,
     /// Wakes the task in the place of the threads, if there is one.
     turn: Option<Arc<Notify>>,
@@ -32,20 +32,20 @@ pub(crate) struct Shared {
     counters: Counters,
 }
 
-impl Shared {
+impl Inner {
     pub(crate) fn new(
         directory: Directory,
         options: Options,
         view: View,
         writer: Writer,
         preparer: Preparer,
-    ) -> Shared {
+    ) -> Inner {
         let counters = Counters::new(options.clock.clone());
         counters.free_bytes.store(writer.free(), Ordering::Relaxed);
         let (view, writer) = (Mutex::new(view), Mutex::new(writer));
         let (queue, wake, inline) = (Mutex::default(), Condvar::new(), AtomicBool::new(true));
         let turn = options.background.is_simulated().then(Arc::default);
-        Shared { directory, options, view, queue, wake, turn, writer, preparer, inline, counters }
+        Inner { directory, options, view, queue, wake, turn, writer, preparer, inline, counters }
     }
 
     pub(crate) fn set_inline(&self, inline: bool) {
@@ -98,7 +98,7 @@ impl Shared {
     }
 
     /// Adds a job, or tells it that the log failed or is closed.
-    fn push(&self, queue: &mut Queue, job: Job) -> bool {
+    fn push(&self, queue: &mut JobQueue, job: Job) -> bool {
         let refused = match (&queue.failed, queue.closing) {
             (Some(error), _) => error.clone(),
             (None, true) => self.closed(),
@@ -186,42 +186,42 @@ impl Shared {
         }
     }
 
-    /// Writes what waits and, if it was quiet, a mark; `false` when the log is closing.
+    /// Writes what waits and, if it was quiet, a sync marker; `false` when the log is closing.
     fn write_turn(&self, quiet: bool, written_before: &mut u64) -> bool {
         let closing = self.queue.lock().closing;
         let mut writer = self.writer.lock();
         self.write_queued(&mut writer);
-        // Under load the next batch says what a mark would.
+        // Under load the next batch says what a sync marker would.
         let written = self.counters.written_bytes.load(Ordering::Relaxed);
         if quiet && written == *written_before && !closing {
-            self.mark(&mut writer);
+            self.write_marker(&mut writer);
         }
         *written_before = self.counters.written_bytes.load(Ordering::Relaxed);
         !closing
     }
 
     /// The task in the place of both threads.
-    pub(crate) fn simulate(self: &Arc<Shared>) {
-        let shared = self.clone();
+    pub(crate) fn simulate(self: &Arc<Inner>) {
+        let inner = self.clone();
         let wake = self.turn.clone().expect("a simulated log takes turns");
         let mut written_before = 0;
-        self.options.background.take_turns(wake, self.options.mark_after, move |quiet| {
-            shared.preparer.prepare_now();
-            shared.write_turn(quiet, &mut written_before)
+        self.options.background.take_turns(wake, self.options.marker_after, move |quiet| {
+            inner.preparer.prepare_now();
+            inner.write_turn(quiet, &mut written_before)
         });
     }
 
-    /// Waits for work, for the time to try again, or for the time to mark; whether the time passed. Others may wake
-    /// this thread for nothing, and then it is not yet time for a mark.
-    fn await_work(&self, queue: &mut MutexGuard<'_, Queue>) -> bool {
+    /// Waits for work, for the time to try again, or for the time for a marker; whether the time passed. Others may wake
+    /// this thread for nothing, and then it is not yet time for a marker.
+    fn await_work(&self, queue: &mut MutexGuard<'_, JobQueue>) -> bool {
         if queue.has_work() || queue.closing {
             return false;
         }
-        let timeout = if queue.stalled { self.options.retry_after } else { self.options.mark_after };
+        let timeout = if queue.stalled { self.options.retry_after } else { self.options.marker_after };
         self.wake.wait_for(queue, timeout).timed_out()
     }
 
-    fn mark(&self, writer: &mut Writer) {
+    fn write_marker(&self, writer: &mut Writer) {
         let mut committed = {
             let mut queue = self.queue.lock();
             // What waits in the queue may be what is committed.
@@ -230,7 +230,7 @@ impl Shared {
             }
             queue.committed.take()
         };
-        match writer.mark(&mut committed, &self.counters) {
+        match writer.write_marker(&mut committed, &self.counters) {
             Ok(()) => drop(self.put_back(Vec::new(), committed)),
             Err(error) => self.fail(error, Vec::new()),
         }

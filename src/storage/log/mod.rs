@@ -43,12 +43,12 @@ use crate::env::{Background, Disk, spawn_thread};
 use crate::error::Fatal;
 use crate::storage::disk_error;
 use counters::Counters;
-use drive::Shared;
+use drive::Inner;
 use prepare::Preparer;
 use queue::{Job, Work};
 use segment::Directory;
 pub use types::{
-    Cut, Entry, NoSpace, Options, PAYLOAD_BYTES_MAX, Place, Recovered, Room, SEGMENT_BYTES_MIN,
+    Cut, Entry, LogPosition, NoSpace, Options, PAYLOAD_BYTES_MAX, Recovered, Room, SEGMENT_BYTES_MIN,
     STATE_BYTES_MAX, Stats,
 };
 use view::Source;
@@ -56,7 +56,7 @@ use writer::Writer;
 
 /// The log. Shared by reference: one task changes it, any number read.
 pub struct Log {
-    shared: Arc<Shared>,
+    inner: Arc<Inner>,
     reserved: Arc<AtomicU64>,
     threads: Mutex<Vec<JoinHandle<()>>>,
 }
@@ -84,18 +84,18 @@ impl Log {
             Preparer::new(directory.clone(), options.segment_bytes, sequence, found.next, on_demand);
         let reserve_bytes = prepare::reserve_bytes(options.segment_bytes);
         let writer = Writer::new(found.segment, found.end, found.head, reserve_bytes);
-        let shared = Arc::new(Shared::new(directory, options, found.view, writer, preparer));
-        let log = Log { shared, reserved: Arc::default(), threads: Mutex::default() };
+        let inner = Arc::new(Inner::new(directory, options, found.view, writer, preparer));
+        let log = Log { inner, reserved: Arc::default(), threads: Mutex::default() };
         log.start().map_err(disk_error(dir, "starting a thread"))?;
         Ok((log, found.recovered))
     }
 
     fn start(&self) -> std::io::Result<()> {
-        if self.shared.options.background.is_simulated() {
-            self.shared.simulate();
+        if self.inner.options.background.is_simulated() {
+            self.inner.simulate();
             return Ok(());
         }
-        let (writing, preparing) = (self.shared.clone(), self.shared.clone());
+        let (writing, preparing) = (self.inner.clone(), self.inner.clone());
         let mut threads = self.threads.lock();
         threads.push(spawn_thread("log-writer", move || writing.run())?);
         threads.push(spawn_thread("log-preparer", move || preparing.prepare())?);
@@ -119,17 +119,17 @@ impl Log {
         for entry in &entries {
             assert!(entry.payload.len() <= PAYLOAD_BYTES_MAX, "an entry of {} bytes", entry.payload.len());
         }
-        if self.shared.options.background.has_planted_bug() {
-            self.shared.append(entries, Box::new(|_| ()));
+        if self.inner.options.background.has_planted_bug() {
+            self.inner.append(entries, Box::new(|_| ()));
             return done(Ok(()));
         }
-        self.shared.append(entries, Box::new(done));
+        self.inner.append(entries, Box::new(done));
     }
 
     /// Whether small appends to an idle log are written by their caller; they are unless told otherwise. On a leader
     /// with followers it may be better to have them written while the entries travel.
     pub fn set_inline(&self, inline: bool) {
-        self.shared.set_inline(inline);
+        self.inner.set_inline(inline);
     }
 
     /// The entries in `range` that are present, in order, until their payloads exceed `bytes_max`; the first is
@@ -142,7 +142,7 @@ impl Log {
         let mut bytes_left = bytes_max;
         loop {
             let from = entries.last().map_or(range.start, |last| last.index + 1);
-            let source = self.shared.view.lock().source(from, range.end, bytes_left);
+            let source = self.inner.view.lock().source(from, range.end, bytes_left);
             match source {
                 Source::Nowhere => break,
                 Source::Cache(found) => {
@@ -167,17 +167,17 @@ impl Log {
 
     /// The term of an entry that is present, or of the one purged last.
     pub fn term_of(&self, index: u64) -> Option<u64> {
-        self.shared.view.lock().term_of(index)
+        self.inner.view.lock().term_of(index)
     }
 
     /// The last entry, or what was purged last if nothing follows it.
-    pub fn last(&self) -> Option<Place> {
-        self.shared.view.lock().last
+    pub fn last(&self) -> Option<LogPosition> {
+        self.inner.view.lock().last
     }
 
     /// What was purged last.
-    pub fn purged(&self) -> Option<Place> {
-        self.shared.view.lock().purged
+    pub fn purged(&self) -> Option<LogPosition> {
+        self.inner.view.lock().purged
     }
 
     /// Writes the vote and returns when it is durable, with all appended before unless they wait for room.
@@ -199,7 +199,7 @@ impl Log {
     /// If it has more than [`STATE_BYTES_MAX`] bytes.
     pub fn save_committed(&self, committed: &[u8]) {
         assert!(committed.len() <= STATE_BYTES_MAX, "a commit record of {} bytes", committed.len());
-        self.shared.queue.lock().committed = Some(committed.to_vec());
+        self.inner.queue.lock().committed = Some(committed.to_vec());
     }
 
     /// Removes all entries after `last`, or all if `None`; returns when that is durable. Waits for entries before it,
@@ -213,7 +213,7 @@ impl Log {
     pub fn truncate_after(&self, last: Option<u64>) -> Result<(), Fatal> {
         let from = last.map_or(0, |last| last + 1);
         let after = {
-            let mut view = self.shared.view.lock();
+            let mut view = self.inner.view.lock();
             if view.last.is_none_or(|(last, _)| last < from) {
                 return Ok(());
             }
@@ -230,25 +230,25 @@ impl Log {
     /// [`Fatal`] if the log failed, now or before.
     pub fn purge_up_to(&self, index: u64, term: u64) -> Result<(), Fatal> {
         {
-            let mut view = self.shared.view.lock();
+            let mut view = self.inner.view.lock();
             if view.purged.is_some_and(|(purged, _)| index <= purged) {
                 return Ok(());
             }
             view.purge_up_to((index, term));
         }
         self.wait(Work::Purge((index, term)))?;
-        self.shared.remove_purged()
+        self.inner.remove_purged()
     }
 
     fn wait(&self, work: Work) -> Result<(), Fatal> {
         let (sender, receiver) = sync_channel(1);
         let done = Box::new(move |result| drop(sender.send(result)));
-        self.shared.submit_and_help(Job { work, done });
-        if self.shared.options.background.is_simulated() {
+        self.inner.submit_and_help(Job { work, done });
+        if self.inner.options.background.is_simulated() {
             // Nobody else would make room while this waits.
-            return receiver.try_recv().unwrap_or_else(|_| Err(self.shared.closed()));
+            return receiver.try_recv().unwrap_or_else(|_| Err(self.inner.closed()));
         }
-        receiver.recv().unwrap_or_else(|_| Err(self.shared.closed()))
+        receiver.recv().unwrap_or_else(|_| Err(self.inner.closed()))
     }
 
     /// Asks for room for an entry with so many bytes of payload, before it is proposed.
@@ -271,7 +271,7 @@ impl Log {
         let bytes = payloads.map(record::size_of).sum();
         let promised = self.reserved.fetch_add(bytes, Ordering::AcqRel) + bytes;
         let room = Room { bytes, reserved: self.reserved.clone() };
-        self.shared.has_room(bytes, promised).map(|()| room)
+        self.inner.has_room(bytes, promised).map(|()| room)
     }
 
     /// [`Log::reserve`] for a moment.
@@ -284,27 +284,27 @@ impl Log {
 
     /// How long the log is after the entry at `index`, or from its first entry on: bytes on disk, headers included.
     pub fn bytes_after(&self, index: Option<u64>) -> u64 {
-        let view = self.shared.view.lock();
+        let view = self.inner.view.lock();
         view.bytes_from(index.map_or(0, |index| index + 1))
     }
 
     /// Why the log takes nothing more, if it failed.
     pub fn failure(&self) -> Option<Fatal> {
-        self.shared.queue.lock().failed.clone()
+        self.inner.queue.lock().failed.clone()
     }
 
     pub fn stats(&self) -> Stats {
-        self.shared.stats()
+        self.inner.stats()
     }
 
     /// Where what waits for the disk is done.
     pub fn background(&self) -> &Background {
-        &self.shared.options.background
+        &self.inner.options.background
     }
 
     /// Where the segments are.
     pub fn path(&self) -> PathBuf {
-        self.shared.directory.path.clone()
+        self.inner.directory.path.clone()
     }
 
     /// Writes and syncs all that is queued, and stops the threads. Entries that wait for room are told that they
@@ -314,11 +314,11 @@ impl Log {
     /// [`Fatal`] if the log failed, now or before.
     pub fn close(&self) -> Result<(), Fatal> {
         self.stop();
-        self.shared.finish()
+        self.inner.finish()
     }
 
     fn stop(&self) {
-        self.shared.begin_closing();
+        self.inner.begin_closing();
         for thread in self.threads.lock().drain(..) {
             // A panic there was reported by the panic hook, and its jobs by their dropped channels.
             let _ = thread.join();
@@ -329,6 +329,6 @@ impl Log {
 impl Drop for Log {
     fn drop(&mut self) {
         self.stop();
-        self.shared.abandon();
+        self.inner.abandon();
     }
 }

@@ -43,7 +43,7 @@ pub(crate) enum Kind {
     /// The last record of a segment that has a successor.
     Seal = 7,
     /// Says nothing but what its `synced` says.
-    Mark = 8,
+    SyncMarker = 8,
 }
 
 impl Kind {
@@ -56,7 +56,7 @@ impl Kind {
             5 => Kind::Truncate,
             6 => Kind::Purge,
             7 => Kind::Seal,
-            8 => Kind::Mark,
+            8 => Kind::SyncMarker,
             _ => return None,
         })
     }

@@ -9,7 +9,7 @@
 //!
 //! A file that is shorter than it was made gets its room back, and its end is judged the same way.
 //!
-//! The last batch is no longer the last once a mark follows it, 0.2 s after the last write and on closing.
+//! The last batch is no longer the last once a sync marker follows it, 0.2 s after the last write and on closing.
 //!
 //! Invariants:
 //! * After a cut the segment holds nothing but zeros behind `end`; a later scan cannot find remains of the cut batch.

@@ -19,7 +19,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::record::{ALIGNMENT, u32_at, u64_at};
-use crate::env::{Disk, DiskFile, Open, Random};
+use crate::env::{Disk, DiskFile, Open, random_u64};
 use crate::error::Fatal;
 use crate::storage::{corrupt, disk_error};
 
@@ -114,7 +114,7 @@ impl Directory {
         assert!(bytes > HEADER_BYTES && bytes <= u64::from(u32::MAX), "a segment of {bytes} bytes");
         assert_eq!(bytes % ALIGNMENT, 0, "a segment ends where a record could begin");
         let unfinished = self.path.join(UNFINISHED);
-        let salt = Random::from_os().next_u64() as u32;
+        let salt = random_u64() as u32;
         let written = (|| {
             let file = self.disk.open(&unfinished, Open::Create)?;
             file.zero_fill(0, bytes)?;

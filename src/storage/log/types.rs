@@ -19,8 +19,8 @@ pub struct Entry {
     pub payload: Bytes,
 }
 
-/// A place in the log: index and term of an entry.
-pub type Place = (u64, u64);
+/// A position in the log: index and term of an entry.
+pub type LogPosition = (u64, u64);
 
 /// The bytes a payload may have at most. Far over any document; under the 4 GiB that offsets within a segment reach.
 pub const PAYLOAD_BYTES_MAX: usize = 1 << 30;
@@ -48,7 +48,7 @@ pub struct Options {
     pub retry_after: Duration,
     /// After so long without a write, what is known to be committed is written, unsynced; the record also protects
     /// the last batch: from then on damage to it is told from a torn write.
-    pub mark_after: Duration,
+    pub marker_after: Duration,
     /// Who writes what its caller does not, and prepares segments: two threads, or, simulated, a task.
     pub background: Background,
     /// Measures how long a sync takes.
@@ -63,7 +63,7 @@ impl Default for Options {
             cache_bytes_max: 16 << 20,
             inline_bytes_max: 64 << 10,
             retry_after: Duration::from_millis(500),
-            mark_after: Duration::from_millis(200),
+            marker_after: Duration::from_millis(200),
             background: Background::Threads,
             clock: Arc::new(SystemClock::new()),
         }
@@ -80,9 +80,9 @@ pub struct Recovered {
     /// Index of the first entry present; `None` if there is none.
     pub first: Option<u64>,
     /// The last entry, or what was purged last if nothing follows it.
-    pub last: Option<Place>,
+    pub last: Option<LogPosition>,
     /// What was purged last.
-    pub purged: Option<Place>,
+    pub purged: Option<LogPosition>,
     /// The torn tail that was removed, if there was one.
     pub cut: Option<Cut>,
 }
@@ -133,7 +133,7 @@ pub struct Stats {
     pub bytes: u64,
     pub segments: u64,
     pub first: Option<u64>,
-    pub last: Option<Place>,
+    pub last: Option<LogPosition>,
     /// Writes to segments, and bytes in them.
     pub writes: u64,
     pub written_bytes: u64,

@@ -45,7 +45,7 @@ pub(crate) struct Writer {
     effects: Vec<Effect>,
     finished: Vec<Done>,
     /// No record yet says that the last batch was synced.
-    unmarked: bool,
+    needs_marker: bool,
     /// What entries leave to other records at the end of a segment.
     reserve_bytes: u64,
 }
@@ -76,11 +76,11 @@ impl Writer {
     /// Goes on after `end` of a segment whose records all are durable; at the very start of one it owes the head.
     pub(crate) fn new(segment: Arc<Segment>, end: u64, head: Head, reserve_bytes: u64) -> Writer {
         assert!(reserve_bytes >= CONTROL_KEPT_BYTES, "the reserve holds at least a state and a seal");
-        let unmarked = end > segment::HEADER_BYTES;
+        let needs_marker = end > segment::HEADER_BYTES;
         let (buffer, effects, finished) = (Vec::new(), Vec::new(), Vec::new());
         let durable = end;
         let mut writer =
-            Writer { segment, end, durable, head, buffer, effects, finished, unmarked, reserve_bytes };
+            Writer { segment, end, durable, head, buffer, effects, finished, needs_marker, reserve_bytes };
         if end == segment::HEADER_BYTES {
             writer.put_head();
         }
@@ -193,10 +193,10 @@ impl Writer {
                 self.head.last = *last;
                 self.effects.push(Effect::Truncated { from: *from });
             }
-            Work::Purge(place) => {
-                self.put(Kind::Purge, place.0, place.1, &[]);
-                self.head.purged = Some(*place);
-                self.head.last = self.head.last.max(Some(*place));
+            Work::Purge(position) => {
+                self.put(Kind::Purge, position.0, position.1, &[]);
+                self.head.purged = Some(*position);
+                self.head.last = self.head.last.max(Some(*position));
             }
             Work::Entries { .. } => unreachable!("entries are placed one by one"),
         }
@@ -269,7 +269,7 @@ impl Writer {
         }
         self.write(counters)?;
         self.sync(counters)?;
-        self.unmarked = true;
+        self.needs_marker = true;
         Ok(())
     }
 
@@ -281,9 +281,13 @@ impl Writer {
     }
 
     /// Writes, without a sync, that the last batch was synced, and the newest commit record.
-    pub(crate) fn mark(&mut self, committed: &mut Option<Vec<u8>>, counters: &Counters) -> Result<(), Fatal> {
-        let unmarked = self.unmarked || committed.is_some();
-        if !unmarked || !self.room(record::size_of(0), Class::Control) {
+    pub(crate) fn write_marker(
+        &mut self,
+        committed: &mut Option<Vec<u8>>,
+        counters: &Counters,
+    ) -> Result<(), Fatal> {
+        let needs_marker = self.needs_marker || committed.is_some();
+        if !needs_marker || !self.room(record::size_of(0), Class::Control) {
             return Ok(());
         }
         match committed.take() {
@@ -291,10 +295,10 @@ impl Writer {
                 self.put(Kind::Committed, 0, 0, &state);
                 self.head.committed = Some(state);
             }
-            None => self.put(Kind::Mark, 0, 0, &[]),
+            None => self.put(Kind::SyncMarker, 0, 0, &[]),
         }
         self.write(counters)?;
-        self.unmarked = false;
+        self.needs_marker = false;
         Ok(())
     }
 
@@ -305,7 +309,7 @@ impl Writer {
         counters: &Counters,
     ) -> Result<(), Fatal> {
         self.flush(counters)?;
-        self.mark(committed, counters)?;
+        self.write_marker(committed, counters)?;
         self.sync(counters)
     }
 

@@ -17,7 +17,7 @@ fn steps_used(path: &str, document: &Document) -> (Result<usize, CommandError>, 
     let mut fuel = Fuel::for_document(document);
     let before = fuel.left();
     let found = path.select(document, &mut fuel).map(|selection| match selection {
-        Selection::Places(places) => places.len(),
+        Selection::Locations(locations) => locations.len(),
         Selection::Values(values) => values.len(),
     });
     (found, before - fuel.left())
@@ -174,7 +174,10 @@ fn aggregates_and_sets_are_paid_for_by_the_element() {
 fn values_within_values_are_not_shown_without_end() {
     let document = nested(100);
     let path = Path::parse(b"$..*..*..*").unwrap();
-    assert!(path.select(&document, &mut Fuel::for_document(&document)).is_ok(), "it leads to 160,000 places");
+    assert!(
+        path.select(&document, &mut Fuel::for_document(&document)).is_ok(),
+        "it leads to 160,000 locations"
+    );
     assert_eq!(path.show(&document, &mut Fuel::for_document(&document)), Err(CommandError::OUT_OF_FUEL));
     let shorter = Path::parse(b"$..*..*").unwrap();
     assert!(shorter.show(&document, &mut Fuel::for_document(&document)).is_ok());

@@ -59,9 +59,9 @@ fn the_last_step_comes_off() {
     let (parent, last) = whole.split_last().expect("there are two steps");
     assert!(last.is_single());
     let document = testing::parsed(r#"{"a":{"c":1}}"#);
-    let place = parent.single(&document, &mut crate::json::path::Fuel::for_document(&document)).unwrap();
+    let location = parent.single(&document, &mut crate::json::path::Fuel::for_document(&document)).unwrap();
     assert_eq!(
-        place.map(|place| testing::json(place.value(&document)).to_string()),
+        location.map(|location| testing::json(location.value(&document)).to_string()),
         Some(r#"{"c":1}"#.into())
     );
     assert_eq!(path("$[0]").last_name(), None);

@@ -67,24 +67,26 @@ pub fn json(value: Value<'_>) -> Json {
 pub fn found(path: &str, document: &Document) -> Result<Vec<Json>, CommandError> {
     let path = Path::parse(path.as_bytes())?;
     match path.select(document, &mut Fuel::for_document(document))? {
-        Selection::Places(places) => {
-            for place in &places {
-                assert_place_is_consistent(place, document);
+        Selection::Locations(locations) => {
+            for location in &locations {
+                assert_location_is_consistent(location, document);
             }
-            Ok(places.iter().map(|place| json(place.value(document))).collect())
+            Ok(locations.iter().map(|location| json(location.value(document))).collect())
         }
         Selection::Values(values) => Ok(values.iter().map(|encoded| json(Value::at(encoded, 0))).collect()),
     }
 }
 
-fn assert_place_is_consistent(place: &crate::json::Place, document: &Document) {
-    let Some(parent) = place.parent else {
-        assert_eq!((place.at, place.member), (0, 0), "only the root has no parent");
+fn assert_location_is_consistent(location: &crate::json::Location, document: &Document) {
+    let Some(parent) = location.parent else {
+        assert_eq!((location.at, location.member), (0, 0), "only the root has no parent");
         return;
     };
     let parent = Value::at(document.encoded(), parent);
-    let member =
-        parent.members().any(|member| (member.offset, member.value.offset()) == (place.member, place.at));
-    let element = parent.elements().any(|element| element.offset() == place.at && place.member == place.at);
-    assert!(member || element, "{place:?} is not a child of its parent");
+    let member = parent
+        .members()
+        .any(|member| (member.offset, member.value.offset()) == (location.member, location.at));
+    let element =
+        parent.elements().any(|element| element.offset() == location.at && location.member == location.at);
+    assert!(member || element, "{location:?} is not a child of its parent");
 }

@@ -153,7 +153,7 @@ fn votes_are_durable_and_commit_records_come_along() {
 fn an_entry_larger_than_a_segment_gets_one_of_its_size() {
     let disk = SimDisk::new();
     let (log, _) = open(&disk);
-    until("a prepared segment", || log.shared.preparer.state().0);
+    until("a prepared segment", || log.inner.preparer.state().0);
     fill(&log, 1..=2, 1);
     assert!(log.has_room(50_000).is_ok());
     let large = entry_of(3, 1, 50_000);
@@ -176,7 +176,7 @@ fn an_idle_log_is_written_by_its_caller() {
     assert_eq!((log.stats().inline_batches, log.stats().syncs), (1, syncs + 1));
     log.set_inline(false);
     append(&log, vec![entry(2, 1)]).unwrap();
-    // A mark may have been written as well by now.
+    // A sync marker may have been written as well by now.
     assert!(log.stats().inline_batches == 1 && log.stats().writes >= 2);
 }
 

@@ -13,7 +13,7 @@ fn a_failed_write_or_sync_poisons_the_log_for_good() {
         for inline in [true, false] {
             let disk = SimDisk::new();
             let (log, _) = open(&disk);
-            until("a prepared segment", || log.shared.preparer.state().0);
+            until("a prepared segment", || log.inner.preparer.state().0);
             log.set_inline(inline);
             fill(&log, 1..=3, 1);
             disk.fail(op, 0, ErrorKind::Other);
@@ -37,7 +37,7 @@ fn a_failed_write_or_sync_poisons_the_log_for_good() {
 fn everyone_who_waits_is_told_of_the_failure_once() {
     let disk = SimDisk::new();
     let (log, _) = open(&disk);
-    until("a prepared segment", || log.shared.preparer.state().0);
+    until("a prepared segment", || log.inner.preparer.state().0);
     log.set_inline(false);
     // Few enough for one segment: the preparation of the next would meet the failure first.
     disk.fail(Op::Sync, 0, ErrorKind::Other);
@@ -53,7 +53,7 @@ fn a_full_disk_within_a_prepared_segment_poisons_too() {
     // It cannot happen where writing over a file's blocks needs no new ones; elsewhere the bytes' fate is unknown.
     let disk = SimDisk::new();
     let (log, _) = open(&disk);
-    until("a prepared segment", || log.shared.preparer.state().0);
+    until("a prepared segment", || log.inner.preparer.state().0);
     disk.fail(Op::Write, 0, ErrorKind::StorageFull);
     assert!(append(&log, vec![entry(1, 1)]).is_err());
     assert!(log.stats().poisoned);
@@ -80,7 +80,7 @@ fn a_failed_removal_of_a_purged_segment_poisons_the_log() {
         let disk = SimDisk::new();
         let (log, _) = open(&disk);
         fill(&log, 1..=100, 1);
-        until("a prepared segment", || log.shared.preparer.state().0);
+        until("a prepared segment", || log.inner.preparer.state().0);
         disk.fail(op, 0, ErrorKind::Other);
         assert!(log.purge_up_to(80, 1).is_err());
         assert!(append(&log, vec![entry(101, 1)]).is_err());
@@ -99,7 +99,7 @@ fn a_disk_that_was_slow_is_written_by_its_own_thread_until_it_is_quick_again() {
     append(&log, vec![entry(0, 1)]).unwrap();
     assert_eq!(log.stats().inline_batches, 1);
     // It syncs as well.
-    while !log.shared.preparer.state().0 {
+    while !log.inner.preparer.state().0 {
         std::thread::yield_now();
     }
     disk.hang(true);

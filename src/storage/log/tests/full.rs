@@ -13,7 +13,7 @@ fn filled(segments: u64) -> (SimDisk, Log, u64) {
     let mut last = 0;
     loop {
         until("a segment or none", || {
-            let (ready, failed) = log.shared.preparer.state();
+            let (ready, failed) = log.inner.preparer.state();
             ready || failed.is_some()
         });
         let Ok(room) = log.reserve(entry(last + 1, 1).payload.len()) else { break };
@@ -86,7 +86,7 @@ fn every_step_of_a_preparation_may_fail_and_is_tried_again() {
         };
         disk.fail(op, after, ErrorKind::StorageFull);
         let (log, _) = open(&disk);
-        until("a prepared segment", || log.shared.preparer.state().0);
+        until("a prepared segment", || log.inner.preparer.state().0);
         assert!(!log.stats().poisoned);
         fill(&log, 1..=100, 1);
         drop(log);
@@ -99,7 +99,7 @@ fn an_oversized_entry_is_refused_while_its_segment_does_not_fit() {
     let disk = SimDisk::new();
     disk.set_capacity(Some(4 * SEGMENT_BYTES_MIN));
     let (log, _) = open(&disk);
-    until("a prepared segment", || log.shared.preparer.state().0);
+    until("a prepared segment", || log.inner.preparer.state().0);
     assert!(log.reserve(100_000).is_err());
     assert_eq!(disk.used(), 2 * SEGMENT_BYTES_MIN, "the attempt gave its space back");
     fill(&log, 1..=10, 1);

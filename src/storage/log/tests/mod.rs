@@ -19,12 +19,12 @@ use crate::error::Fatal;
 
 const DIR: &str = "/log";
 
-/// Small segments, no marks unless a test waits for them, and impatience.
+/// Small segments, no sync markers unless a test waits for them, and impatience.
 fn options() -> Options {
     Options {
         segment_bytes: SEGMENT_BYTES_MIN,
         cache_bytes_max: 600,
-        mark_after: Duration::from_secs(600),
+        marker_after: Duration::from_secs(600),
         retry_after: Duration::from_millis(5),
         ..Options::default()
     }

@@ -95,7 +95,7 @@ fn a_flipped_bit_anywhere_stops_the_node_and_is_located() {
     let all = segments(&disk);
     assert!(all.len() >= 2);
     let last = records(&all.last().unwrap().1).last().copied().unwrap();
-    assert_eq!(last.2, Kind::Mark);
+    assert_eq!(last.2, Kind::SyncMarker);
     let mut kinds = std::collections::BTreeSet::new();
     for (number, (path, good)) in all.iter().enumerate() {
         let is_last = number + 1 == all.len();
@@ -108,7 +108,7 @@ fn a_flipped_bit_anywhere_stops_the_node_and_is_located() {
                         assert_eq!((&found, offset), (path, start as u64), "byte {at} of {kind:?}");
                     }
                     Err(other) => panic!("byte {at} of {kind:?}: {other}"),
-                    // The mark at the very end protects what is before it, and says nothing itself.
+                    // The sync marker at the very end protects what is before it, and says nothing itself.
                     Ok((_, recovered)) => {
                         assert!(
                             is_last && start == last.0,
@@ -130,7 +130,7 @@ fn a_record_wiped_out_is_damage_unless_it_is_the_last() {
     let disk = finished();
     for (path, good) in segments(&disk) {
         for (start, size, kind) in records(&good) {
-            if kind == Kind::Mark {
+            if kind == Kind::SyncMarker {
                 continue;
             }
             disk.overwrite(&path, start, &vec![0; size]);
@@ -144,16 +144,16 @@ fn a_record_wiped_out_is_damage_unless_it_is_the_last() {
 }
 
 #[test]
-fn damage_to_the_last_batch_is_told_from_a_torn_write_once_a_mark_follows() {
+fn damage_to_the_last_batch_is_told_from_a_torn_write_once_a_sync_marker_follows() {
     let disk = SimDisk::new();
-    let mark_after = Duration::from_millis(5);
-    let (log, _) = Log::open(disk.shared(), Path::new(DIR), Options { mark_after, ..options() }).unwrap();
+    let marker_after = Duration::from_millis(5);
+    let (log, _) = Log::open(disk.shared(), Path::new(DIR), Options { marker_after, ..options() }).unwrap();
     fill(&log, 1..=3, 1);
-    let has_mark = || records(&disk.contents(&path_of(1)).unwrap()).last().unwrap().2 == Kind::Mark;
-    until("a mark", has_mark);
+    let has_marker = || records(&disk.contents(&path_of(1)).unwrap()).last().unwrap().2 == Kind::SyncMarker;
+    until("a sync marker", has_marker);
     let writes = log.stats().writes;
     std::thread::sleep(Duration::from_millis(30));
-    assert_eq!(log.stats().writes, writes, "one mark is enough");
+    assert_eq!(log.stats().writes, writes, "one marker is enough");
     log.save_committed(b"committed");
     until("the commit record", || log.stats().writes > writes);
     drop(log);

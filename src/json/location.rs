@@ -4,7 +4,7 @@ use super::{Document, Kind, Value};
 
 /// The address of one value within one document, in bytes from the start of its buffer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Place {
+pub struct Location {
     /// The offset of the value's header.
     pub at: usize,
     /// The offset where the member begins: the key's header for a member of an object, `at` otherwise.
@@ -13,7 +13,7 @@ pub struct Place {
     pub parent: Option<usize>,
 }
 
-impl Place {
+impl Location {
     pub fn value<'a>(&self, document: &'a Document) -> Value<'a> {
         Value::at(document.encoded(), self.at)
     }
@@ -82,9 +82,9 @@ mod tests {
             ("7", "$", "7"),
         ] {
             let document = document(text);
-            let places = Path::parse(path.as_bytes()).unwrap();
-            let places = places.places(&document, &mut Fuel::for_document(&document)).unwrap();
-            let mut offsets: Vec<usize> = places.iter().map(|place| place.at).collect();
+            let locations = Path::parse(path.as_bytes()).unwrap();
+            let locations = locations.locations(&document, &mut Fuel::for_document(&document)).unwrap();
+            let mut offsets: Vec<usize> = locations.iter().map(|location| location.at).collect();
             offsets.sort_unstable();
             let last = Value::at(document.encoded(), last_by_steps(&document, &offsets));
             let mut out = Vec::new();

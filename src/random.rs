@@ -1,17 +1,11 @@
-//! A source of random numbers: seeded in tests, from the operating system otherwise.
+//! A seeded generator of numbers: what it gives follows from its seed, so it is as pure as addition.
+//!
+//! The product chooses with it from a seed that an entry of the log carries, tests and the simulation from a printed
+//! one. Seeds themselves are drawn at [`crate::env::random_u64`], which commands cannot name.
 //!
 //! Invariants:
 //! * The sequence depends on the seed alone, on every platform and in every version: a printed seed stays a recipe.
 //! * Not for secrets: 64 bits of state, and its output gives them away.
-#![allow(clippy::disallowed_methods, reason = "this module is the one door to the system's randomness")]
-
-use std::cell::RefCell;
-use std::hash::{BuildHasher, RandomState};
-
-thread_local! {
-    /// What this thread takes for the operating system's randomness.
-    static THREAD: RefCell<Random> = RefCell::new(Random::seeded(RandomState::new().hash_one(0u64)));
-}
 
 /// SplitMix64 (Steele, Lea and Flood, 2014): the smallest generator that passes the usual tests.
 #[derive(Clone, Debug)]
@@ -22,23 +16,6 @@ pub struct Random {
 impl Random {
     pub fn seeded(seed: u64) -> Random {
         Random { state: seed }
-    }
-
-    /// Seeded by the operating system, through the keys that the standard library draws for its hash maps; on a
-    /// thread that simulates, by the simulation's seed.
-    pub fn from_os() -> Random {
-        Random::seeded(Random::of_thread())
-    }
-
-    /// A number from the source of this thread, which the operating system seeded, or a simulation.
-    pub fn of_thread() -> u64 {
-        THREAD.with_borrow_mut(Random::next_u64)
-    }
-
-    /// Makes `random` the source of this thread and gives back the one before: from now on everything here that asks
-    /// for the system's randomness gets numbers that its seed chose.
-    pub fn replace_thread(random: Random) -> Random {
-        THREAD.replace(random)
     }
 
     pub fn next_u64(&mut self) -> u64 {
@@ -84,21 +61,5 @@ mod tests {
             seen[random.below(5) as usize] = true;
         }
         assert_eq!(seen, [true; 5]);
-    }
-
-    #[test]
-    fn a_thread_that_simulates_repeats_itself() {
-        let draw = || {
-            let before = Random::replace_thread(Random::seeded(3));
-            let drawn = (Random::of_thread(), Random::from_os().next_u64());
-            Random::replace_thread(before);
-            drawn
-        };
-        assert_eq!(draw(), draw());
-    }
-
-    #[test]
-    fn two_sources_from_the_system_differ() {
-        assert_ne!(Random::from_os().next_u64(), Random::from_os().next_u64());
     }
 }

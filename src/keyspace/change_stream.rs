@@ -67,7 +67,7 @@ impl Origin {
 
 /// One change of one key.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Change {
+pub struct KeyEvent {
     pub key: Key,
     pub event: Event,
 }
@@ -76,7 +76,7 @@ pub struct Change {
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Changes {
     /// In the order in which they were made.
-    pub changes: Vec<Change>,
+    pub events: Vec<KeyEvent>,
     /// Every key may have changed, beside those: everything was taken away or replaced, or too many changes waited.
     pub everything: bool,
 }
@@ -86,21 +86,21 @@ type Taker = Box<dyn Fn(u64, Changes) + Send + Sync>;
 
 /// Collects changes for one taker.
 #[derive(Default)]
-pub struct Feed {
+pub struct ChangeStream {
     wanted: AtomicBool,
     /// With the bytes of their keys.
     waiting: Mutex<(Changes, usize)>,
     taker: OnceLock<Taker>,
 }
 
-impl Feed {
+impl ChangeStream {
     /// Has the changes of each entry handed to `taker`, on the thread that applies it and before anybody is answered:
     /// it must not wait.
     ///
     /// # Panics
     /// If there is a taker already.
     pub fn connect(&self, taker: impl Fn(u64, Changes) + Send + Sync + 'static) {
-        assert!(self.taker.set(Box::new(taker)).is_ok(), "a feed has one taker");
+        assert!(self.taker.set(Box::new(taker)).is_ok(), "a change stream has one taker");
     }
 
     /// From now on changes are kept, or no more.
@@ -146,15 +146,15 @@ impl Feed {
         let mut guard = self.waiting.lock();
         let (waiting, bytes) = &mut *guard;
         *bytes += key.as_bytes().len();
-        if waiting.changes.len() >= CHANGES_MAX || *bytes > CHANGES_BYTES_MAX {
+        if waiting.events.len() >= CHANGES_MAX || *bytes > CHANGES_BYTES_MAX {
             return self.lose(&mut guard);
         }
-        waiting.changes.push(Change { key, event });
-        assert!(waiting.changes.len() <= CHANGES_MAX, "what waits is bounded");
+        waiting.events.push(KeyEvent { key, event });
+        assert!(waiting.events.len() <= CHANGES_MAX, "what waits is bounded");
     }
 
     fn lose(&self, waiting: &mut (Changes, usize)) {
-        *waiting = (Changes { changes: Vec::new(), everything: true }, 0);
+        *waiting = (Changes { events: Vec::new(), everything: true }, 0);
     }
 }
 
@@ -166,45 +166,45 @@ mod tests {
 
     type Taken = Arc<Mutex<Vec<(u64, Changes)>>>;
 
-    fn connected() -> (Feed, Taken) {
-        let (feed, taken) = (Feed::default(), Taken::default());
+    fn connected() -> (ChangeStream, Taken) {
+        let (stream, taken) = (ChangeStream::default(), Taken::default());
         let kept = taken.clone();
-        feed.connect(move |index, changes| kept.lock().push((index, changes)));
-        (feed, taken)
+        stream.connect(move |index, changes| kept.lock().push((index, changes)));
+        (stream, taken)
     }
 
     #[test]
     fn changes_are_handed_out_while_somebody_wants_them() {
-        let (feed, taken) = connected();
-        feed.note(b"a", Event::DEL);
-        feed.hand_out(1);
+        let (stream, taken) = connected();
+        stream.note(b"a", Event::DEL);
+        stream.hand_out(1);
         assert!(taken.lock().is_empty());
-        feed.want(true);
-        feed.hand_out(2);
+        stream.want(true);
+        stream.hand_out(2);
         assert!(taken.lock().is_empty(), "an entry that changed nothing is not told");
-        feed.note(b"a", Event::DEL);
-        feed.note(b"b", Event::NEW);
-        feed.hand_out(3);
+        stream.note(b"a", Event::DEL);
+        stream.note(b"b", Event::NEW);
+        stream.hand_out(3);
         let (index, changes) = taken.lock().pop().expect("there are changes");
-        let names: Vec<&str> = changes.changes.iter().map(|change| change.event.name).collect();
+        let names: Vec<&str> = changes.events.iter().map(|change| change.event.name).collect();
         assert_eq!((index, names, changes.everything), (3, vec!["del", "new"], false));
-        feed.note(b"a", Event::DEL);
-        feed.want(false);
-        feed.want(true);
-        feed.hand_out(4);
+        stream.note(b"a", Event::DEL);
+        stream.want(false);
+        stream.want(true);
+        stream.hand_out(4);
         assert!(taken.lock().is_empty());
     }
 
     #[test]
     fn too_many_changes_become_one_that_stands_for_all() {
-        let (feed, taken) = connected();
-        feed.want(true);
-        (0..=CHANGES_MAX).for_each(|_| feed.note(b"key", Event::EXPIRE));
-        feed.hand_out(1);
+        let (stream, taken) = connected();
+        stream.want(true);
+        (0..=CHANGES_MAX).for_each(|_| stream.note(b"key", Event::EXPIRE));
+        stream.hand_out(1);
         let (_, changes) = taken.lock().pop().expect("there are changes");
-        assert_eq!((changes.changes.len(), changes.everything), (0, true));
-        feed.note(b"key", Event::EXPIRE);
-        feed.hand_out(2);
-        assert_eq!(taken.lock().pop().map(|(_, changes)| changes.changes.len()), Some(1));
+        assert_eq!((changes.events.len(), changes.everything), (0, true));
+        stream.note(b"key", Event::EXPIRE);
+        stream.hand_out(2);
+        assert_eq!(taken.lock().pop().map(|(_, changes)| changes.events.len()), Some(1));
     }
 }
