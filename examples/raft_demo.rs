@@ -12,9 +12,10 @@ use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use jsonvault::cluster::Group;
 use jsonvault::config::Config;
 use jsonvault::node::Node;
-use jsonvault::raft::{Group, Status};
+use jsonvault::raft::Status;
 use redis::Connection;
 use tokio::runtime::Runtime;
 

@@ -3,7 +3,7 @@
 use std::io::ErrorKind;
 
 use jsonvault::env::{Op, Random};
-use jsonvault::raft::Change;
+use jsonvault::peer::Change;
 
 use crate::disks::Disks;
 use crate::host::Host;

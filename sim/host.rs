@@ -9,10 +9,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::time::Duration;
 
+use jsonvault::cluster::{Founding, Group, Options};
 use jsonvault::env::{Background, Clock, Random, SimDisk};
 use jsonvault::error::Fatal;
 use jsonvault::keyspace::Keyspace;
-use jsonvault::raft::{Founding, Group, Member, Options};
+use jsonvault::peer::Member;
 use jsonvault::storage::{DataDir, Identity, log};
 use parking_lot::Mutex;
 use tokio::runtime::{Builder, Runtime};

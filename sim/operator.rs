@@ -1,7 +1,8 @@
 //! The operator, who adds a node to the cluster while things go wrong, and asks again until it is done.
 
 use jsonvault::env::Random;
-use jsonvault::raft::{Change, State};
+use jsonvault::peer::Change;
+use jsonvault::raft::State;
 
 use crate::host::Host;
 use crate::run::FOUNDERS;

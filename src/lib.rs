@@ -49,6 +49,7 @@
 //! # }
 //! ```
 pub mod client;
+pub mod cluster;
 pub mod command;
 pub mod config;
 pub mod env;
@@ -59,6 +60,7 @@ pub mod json;
 pub mod keyspace;
 pub mod machine;
 pub mod node;
+pub mod peer;
 pub mod raft;
 pub mod resp;
 pub mod server;

@@ -13,11 +13,12 @@ use std::sync::Arc;
 use parking_lot::RwLock;
 use tokio::sync::watch;
 
+use crate::cluster::{Founding, Group, Options};
 use crate::config::{Advertised, Config};
 use crate::env::{Acceptor, Background, Clock, Disk, Net, Random, RealDisk, RealNet, SystemClock};
 use crate::error::Fatal;
 use crate::keyspace::Keyspace;
-use crate::raft::{Founding, Group, Member, Options};
+use crate::peer::Member;
 use crate::server::{Hub, Listener, Restart, Shared, Stats, fitted, join, sampling};
 use crate::storage::{DataDir, Identity};
 

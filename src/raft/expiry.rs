@@ -9,7 +9,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use tokio::time::MissedTickBehavior;
 
-use super::group::Group;
+use crate::cluster::group::Group;
 use crate::command::keys::reap::Reap;
 use crate::command::{Context, Draw, Write, table};
 use crate::keyspace::{Key, Keyspace};

@@ -10,7 +10,7 @@ use std::time::Duration;
 use openraft::Raft;
 use openraft::async_runtime::watch::WatchReceiver;
 
-use super::saving::Saving;
+use super::snapshot_status::Saving;
 use super::state_machine::StateMachine;
 use super::types::TypeConfig;
 use crate::storage::log::Log;

@@ -21,18 +21,16 @@ use futures_util::FutureExt;
 use openraft::errors::ClientWriteError;
 use openraft::raft::ClientWriteResult;
 use parking_lot::Mutex;
-use serde::{Deserialize, Serialize};
 use tokio::sync::{Notify, oneshot};
 use tokio::time::{Instant, timeout_at};
 
-use super::net::{Declined, FRAME_BYTES_MAX};
 use super::state_machine::StateMachine;
 use super::time::GroupTime;
 use super::types::{Callback, Payload, TypeConfig};
 use crate::env::Clock;
 use crate::error::Unavailable;
 use crate::machine::{Batch, ENTRY_BYTES_MAX};
-use crate::resp::Reply;
+use crate::peer::{Declined, Done, FRAME_BYTES_MAX};
 use crate::storage::log::PAYLOAD_BYTES_MAX;
 
 /// How often the other tasks of the runtime get a turn, at most, before an entry goes without those that are missed. With
@@ -56,15 +54,6 @@ const _: () = assert!(ENTRY_BYTES_MAX + (1 << 20) <= FRAME_BYTES_MAX, "a message
 
 /// What may wait to be proposed. A client that gets the refusal may try again.
 pub const WAITING_BYTES_MAX: usize = 256 << 20;
-
-/// A batch that was done.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Done {
-    /// The entry that it was in: a node that has applied it has all that the batch changed.
-    pub index: u64,
-    /// One for each command.
-    pub replies: Vec<Reply>,
-}
 
 /// What a client is told of its batch.
 pub type Answered = Result<Done, Unavailable>;
@@ -361,7 +350,7 @@ fn answer_all(taken: Vec<Waiting>, result: ClientWriteResult<TypeConfig>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::raft::failure_tests::set;
+    use crate::cluster::tests::disk_failure::set;
 
     /// A queue for which so many more batches wait.
     fn with_more(queue: &mut Queue, batches: usize) {

@@ -14,9 +14,9 @@ use openraft::async_runtime::watch::WatchReceiver;
 use openraft::raft::VoteRequest;
 use tokio::time::Instant;
 
-use super::convert;
-use super::group::{ELECTION_TIMEOUT_MS_MAX, Group, HEARTBEAT_MS};
+use super::codec;
 use super::types::{TypeConfig, Vote};
+use crate::cluster::group::{ELECTION_TIMEOUT_MS_MAX, Group, HEARTBEAT_MS};
 
 /// Twice the time after which a follower that hears nothing stands for election, its leader's lease and then its own timeout:
 /// followers whose processor is busy or whose disk is slow for a moment do not end a leadership.
@@ -28,7 +28,7 @@ const STALLED: Duration = Duration::from_millis(4 * HEARTBEAT_MS);
 
 impl Group {
     /// Steps down when a majority was not heard from, for as long as it is polled.
-    pub(super) async fn watch_quorum(self) {
+    pub(crate) async fn watch_quorum(self) {
         let mut leading: Option<(u64, Instant)> = None;
         loop {
             let before = Instant::now();
@@ -58,7 +58,7 @@ impl Group {
         // With a log as long as this one the request is granted; if an entry has come meanwhile, the next look asks again.
         let last = self.log().last().or(self.log().purged());
         let vote = Vote::new(term + 1, other);
-        let mut request = VoteRequest::<TypeConfig>::new(vote, last.map(convert::place));
+        let mut request = VoteRequest::<TypeConfig>::new(vote, last.map(codec::place));
         // The lease that stands against other candidates is this node's own.
         request.leadership_transfer = true;
         if let Err(error) = self.raft().vote(request).await {
@@ -66,17 +66,17 @@ impl Group {
         }
     }
 
-    pub(super) fn voters(&self) -> BTreeSet<u64> {
+    pub(crate) fn voters(&self) -> BTreeSet<u64> {
         self.raft().metrics().borrow_watched().membership_config.voter_ids().collect()
     }
 
     /// As [`answering`], now.
-    pub(super) fn answering(&self) -> BTreeSet<u64> {
+    pub(crate) fn answering(&self) -> BTreeSet<u64> {
         answering(&self.raft().metrics().borrow_watched())
     }
 
     /// Why a group of these voters would not go on, if it would not: fewer than a majority of them answer.
-    pub(super) fn lacks_majority(&self, voters: &BTreeSet<u64>) -> Option<String> {
+    pub(crate) fn lacks_majority(&self, voters: &BTreeSet<u64>) -> Option<String> {
         let answering = self.answering().intersection(voters).count();
         let needed = voters.len() / 2 + 1;
         (answering < needed).then(|| {
@@ -87,7 +87,7 @@ impl Group {
 }
 
 /// The members that a leader heard from within [`PATIENCE`], itself included; of another node, only itself.
-pub(super) fn answering(metrics: &openraft::RaftMetrics<TypeConfig>) -> BTreeSet<u64> {
+pub(crate) fn answering(metrics: &openraft::RaftMetrics<TypeConfig>) -> BTreeSet<u64> {
     let heard = metrics.heartbeat.iter().flatten();
     let heard = heard.filter(|(_, at)| at.as_ref().is_some_and(|at| at.elapsed() < PATIENCE));
     heard.map(|(id, _)| *id).chain([metrics.id]).collect()

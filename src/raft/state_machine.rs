@@ -16,15 +16,15 @@ use openraft::storage::{EntryResponder, RaftStateMachine};
 use openraft::{EntryPayload, RaftSnapshotBuilder};
 use parking_lot::Mutex;
 
-use super::convert;
-use super::net::Endpoint;
-use super::saving::Saving;
+use super::codec;
+use super::snapshot_status::Saving;
 use super::types::{LogId, Replies, SnapshotMeta, StoredMembership, TypeConfig};
 use super::watch::{Sender, Watch};
 use crate::env::Background;
 use crate::error::Fatal;
 use crate::keyspace::{Capture, Keyspace};
 use crate::machine::{self, Audience, Machine, Restore};
+use crate::peer::Endpoint;
 use crate::storage::snapshot::BLOCK_BYTES_MAX;
 use crate::storage::{SnapshotDir, SnapshotFile};
 
@@ -262,7 +262,7 @@ pub fn load_records(
         reason: error.to_string(),
     };
     let mut reader = snapshots.open(snapshot)?;
-    let meta = convert::decode_meta(reader.meta()).map_err(|error| unreadable(&error))?;
+    let meta = codec::decode_meta(reader.meta()).map_err(|error| unreadable(&error))?;
     let mut restore = Restore::new();
     while let Some(block) = reader.next_block()? {
         restore.block(block, keyspace).map_err(|error| unreadable(&error))?;
@@ -320,8 +320,8 @@ fn write(
     snapshots: &SnapshotDir,
     background: &Background,
 ) -> Result<SnapshotFile, io::Error> {
-    let place = meta.last_log_id.as_ref().map_or((0, 0), convert::pair);
-    let mut writer = snapshots.begin(place, &convert::encode_meta(meta)).map_err(io::Error::other)?;
+    let place = meta.last_log_id.as_ref().map_or((0, 0), codec::pair);
+    let mut writer = snapshots.begin(place, &codec::encode_meta(meta)).map_err(io::Error::other)?;
     let mut stream = Vec::new();
     machine::write_head(&mut stream, capture.time_ms());
     let mut since_rest = 0;

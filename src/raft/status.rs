@@ -4,9 +4,10 @@ use std::collections::BTreeSet;
 
 use openraft::ServerState;
 
-use super::bootstrap::Phase;
 use super::quorum;
-use super::types::{Member, TypeConfig};
+use super::types::TypeConfig;
+use crate::cluster::bootstrap::Phase;
+use crate::peer::Member;
 use crate::storage::log;
 
 /// The part that a node plays in its group.
@@ -57,7 +58,7 @@ pub struct MemberStatus {
 }
 
 /// The last entry that a leader knows to be on the disk of another member.
-pub(super) fn matched(metrics: &openraft::RaftMetrics<TypeConfig>, id: u64) -> Option<u64> {
+pub(crate) fn matched(metrics: &openraft::RaftMetrics<TypeConfig>, id: u64) -> Option<u64> {
     metrics.replication.as_ref()?.get(&id)?.as_ref().map(|id| id.index())
 }
 
@@ -101,7 +102,7 @@ impl Status {
         self.members.iter().find(|member| member.id == self.node_id)
     }
 
-    pub(super) fn new(
+    pub(crate) fn new(
         metrics: &openraft::RaftMetrics<TypeConfig>,
         log: log::Stats,
         (waiting_bytes, in_flight): (usize, usize),

@@ -8,12 +8,12 @@ use openraft::StorageError;
 use openraft::testing::log::{StoreBuilder, Suite};
 
 use super::log_store::LogStore;
-use super::net::Endpoint;
 use super::state_machine::StateMachine;
 use super::types::TypeConfig;
 use crate::env::{Background, Disk, RealNet, SimDisk};
 use crate::keyspace::Keyspace;
 use crate::machine::Machine;
+use crate::peer::Endpoint;
 use crate::storage::{DataDir, Identity, Log, Options, SnapshotDir};
 
 /// Builds stores side by side on one disk: the suite hands a snapshot from one to the other.

@@ -16,7 +16,7 @@ use std::time::Duration;
 
 use parking_lot::Mutex;
 
-use super::group::Group;
+use crate::cluster::group::Group;
 use crate::env::Clock;
 use crate::keyspace::Keyspace;
 

@@ -16,6 +16,7 @@ use super::sampling::Samples;
 use super::slowlog::Slowlog;
 use super::stats::Stats;
 use super::{cluster, files, info, topology};
+use crate::cluster::Group;
 use crate::command::keys::glob;
 use crate::command::{
     ClientLine, DEFAULT_USER, Node, ReadConsistency, Running, Session, SettingRefused, Switchboard, Topology,
@@ -24,7 +25,7 @@ use crate::config::{self, Config};
 use crate::env::{Clock, Pending};
 use crate::error::{Answer, Unavailable};
 use crate::keyspace::{Key, Keyspace, Scope, View};
-use crate::raft::{Change, Group};
+use crate::peer::Change;
 use crate::resp::Reply;
 
 /// The server's state. One for all connections.

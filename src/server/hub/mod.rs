@@ -32,7 +32,7 @@ use super::registry::{Client, Registry};
 use crate::config::KeyspaceEvents;
 use crate::env::Clock;
 use crate::keyspace::Keyspace;
-use crate::raft::Notice;
+use crate::peer::Notice;
 use crate::resp::Reply;
 
 pub use channels::Subscriptions;

@@ -6,11 +6,12 @@ use bytes::Bytes;
 
 use super::tracking::{Tracked, Tracker};
 use super::{Hub, Kind};
+use crate::cluster::Inbox;
 use crate::command::{Channel, Counts, KillFilter, Session, Switchboard, Tracking};
 use crate::config::Config;
 use crate::error::Answer;
 use crate::keyspace::Changes;
-use crate::raft::{Inbox, Notice};
+use crate::peer::Notice;
 
 /// How many clients want to hear of something.
 #[derive(Clone, Copy, Debug, Default)]

@@ -18,7 +18,7 @@ use tokio::time::{Instant, timeout};
 use super::endpoint::{Endpoint, Target};
 use super::frame;
 use super::wire::{Request, Response};
-use crate::raft::types::Member;
+use crate::peer::Member;
 
 /// Requests that wait to be written to one node; more are held back where they come from.
 const QUEUE_LENGTH: usize = 1024;
@@ -200,9 +200,9 @@ async fn write_requests(
 mod tests {
     use super::*;
     use crate::env::{Acceptor, Connection, Net, RealNet};
-    use crate::raft::net::ReadPoint;
-    use crate::raft::net::endpoint::Asker;
-    use crate::raft::net::wire::Declined;
+    use crate::peer::Asker;
+    use crate::peer::Declined;
+    use crate::peer::ReadPoint;
     use crate::storage::Identity;
 
     /// A node that takes part in the handshake, and the links of another to it.

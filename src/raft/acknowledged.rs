@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 
 use parking_lot::Mutex;
 
-use super::wire::{Acknowledged, Place};
+use crate::peer::{Acknowledged, Place};
 
 #[derive(Debug, Default)]
 pub struct Acknowledgements(Mutex<BTreeMap<u64, Known>>);

@@ -10,16 +10,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use bytes::Bytes;
 use openraft::async_runtime::watch::WatchReceiver;
 use parking_lot::Mutex;
-use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 
 use super::group::Group;
-use super::net::{Endpoint, FRAME_BYTES_MAX, Links, Request};
-use super::types::Member;
+use crate::peer::Member;
+use crate::peer::{Endpoint, FRAME_BYTES_MAX, Links, Notice, Request};
 
 /// How many messages wait for a node that is slow or away. With messages of a few hundred bytes some megabytes.
 const WAITING_MAX: usize = 10_000;
@@ -31,21 +29,6 @@ const _: () =
 const TOGETHER_BYTES_TARGET: usize = 1 << 20;
 /// How long a node may take to take them in before they are given up.
 const PATIENCE: Duration = Duration::from_secs(2);
-
-/// One message.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Notice {
-    /// Whether it is for channels of Redis Cluster.
-    pub shard: bool,
-    pub channel: Bytes,
-    pub message: Bytes,
-}
-
-impl Notice {
-    fn bytes(&self) -> usize {
-        self.channel.len() + self.message.len()
-    }
-}
 
 /// Who takes in what other nodes send.
 pub trait Inbox: Send + Sync {

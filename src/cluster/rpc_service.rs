@@ -12,16 +12,16 @@ use openraft::raft::{
 };
 use parking_lot::Mutex;
 
-use super::convert;
 use super::group::{ELECTION_TIMEOUT_MS_MIN, Group};
-use super::net::{
-    Append, AskVote, Asker, Declined, FRAME_BYTES_MAX, Handler, IncomingSnapshot, Request, Response,
-    WireEntry,
-};
-use super::proposer::Done;
-use super::types::TypeConfig;
 use crate::error::Unavailable;
 use crate::machine::Batch;
+use crate::peer::{
+    Append, AskVote, Asker, Declined, Done, FRAME_BYTES_MAX, Handler, Request, Response, StoredVote,
+    WireEntry,
+};
+use crate::raft::codec;
+use crate::raft::snapshot_transfer::Incoming as IncomingSnapshot;
+use crate::raft::types::TypeConfig;
 use crate::resp::Reply;
 
 /// How long a node that starts anew votes for nobody. A leader that had heard from it may still trust its lease.
@@ -42,8 +42,7 @@ impl Handler for Group {
             Request::Vote(ask) => self.vote(ask, false).await,
             Request::PreVote(ask) => self.vote(ask, true).await,
             Request::Transfer { from, to, last } => {
-                let request =
-                    TransferLeaderRequest::new(convert::load_vote(from), to, last.map(convert::place));
+                let request = TransferLeaderRequest::new(codec::load_vote(from), to, last.map(codec::place));
                 match self.raft().handle_transfer_leader(request).await {
                     Ok(outcome) => Ok(Response::Transferred(outcome.map_err(|error| error.to_string()))),
                     Err(fatal) => Err(fatal.to_string()),
@@ -93,26 +92,24 @@ impl Group {
         let entries = append
             .entries
             .into_iter()
-            .map(|entry| convert::decode_entry(entry.index, entry.term, entry.payload))
+            .map(|entry| codec::decode_entry(entry.index, entry.term, entry.payload))
             .collect::<Result<Vec<_>, _>>()
             .map_err(|unreadable| unreadable.to_string())?;
         // Before it counts for the majority that its leader waits for: whoever is elected later has to know this time.
         self.time().heard(append.vote.term, append.time_ms);
         let request = AppendEntriesRequest::<TypeConfig> {
-            vote: convert::load_vote(append.vote),
-            prev_log_id: append.previous.map(convert::place),
+            vote: codec::load_vote(append.vote),
+            prev_log_id: append.previous.map(codec::place),
             entries,
-            leader_commit: append.commit.map(convert::place),
+            leader_commit: append.commit.map(codec::place),
         };
         let response = self.raft().append_entries(request).await.map_err(|error| error.to_string())?;
         drop(room);
         Ok(match response {
             AppendEntriesResponse::Success => Response::Appended,
-            AppendEntriesResponse::PartialSuccess(id) => {
-                Response::AppendedUpTo(id.as_ref().map(convert::pair))
-            }
+            AppendEntriesResponse::PartialSuccess(id) => Response::AppendedUpTo(id.as_ref().map(codec::pair)),
             AppendEntriesResponse::Conflict => Response::Conflict,
-            AppendEntriesResponse::HigherVote(vote) => Response::HigherVote(convert::store_vote(&vote)),
+            AppendEntriesResponse::HigherVote(vote) => Response::HigherVote(codec::store_vote(&vote)),
         })
     }
 
@@ -149,7 +146,7 @@ impl Group {
             return Err("this node has just started, and votes for nobody yet".to_string());
         }
         let mut request =
-            VoteRequest::<TypeConfig>::new(convert::load_vote(ask.vote), ask.last.map(convert::place));
+            VoteRequest::<TypeConfig>::new(codec::load_vote(ask.vote), ask.last.map(codec::place));
         request.leadership_transfer = ask.transfer;
         let response: VoteResponse<TypeConfig> = match before {
             true => self.raft().pre_vote(request).await,
@@ -157,9 +154,9 @@ impl Group {
         }
         .map_err(|error| error.to_string())?;
         Ok(Response::Vote {
-            vote: convert::store_vote(&response.vote),
+            vote: codec::store_vote(&response.vote),
             granted: response.vote_granted,
-            last: response.last_log_id.as_ref().map(convert::pair),
+            last: response.last_log_id.as_ref().map(codec::pair),
             time_ms: self.time().word_for_candidate(),
         })
     }
@@ -190,16 +187,16 @@ impl Group {
         offset.map(Response::SnapshotAt).map_err(|error| error.to_string())
     }
 
-    async fn install(&self, vote: convert::StoredVote) -> Result<Response, String> {
+    async fn install(&self, vote: StoredVote) -> Result<Response, String> {
         let incoming = self.incoming().clone();
         let check = move || incoming.lock().finish();
         let snapshot = self.background().run(check).await.map_err(|error| error.to_string())?;
         let snapshot = snapshot.map_err(|error| error.to_string())?;
         let place = snapshot.meta.last_log_id;
-        let installed = self.raft().install_full_snapshot(convert::load_vote(vote), snapshot).await;
+        let installed = self.raft().install_full_snapshot(codec::load_vote(vote), snapshot).await;
         let response = installed.map_err(|error| error.to_string())?;
         tracing::info!(index = place.map(|id| id.index()), "installed a snapshot of the leader");
-        Ok(Response::SnapshotInstalled(convert::store_vote(&response.vote)))
+        Ok(Response::SnapshotInstalled(codec::store_vote(&response.vote)))
     }
 }
 

@@ -17,22 +17,25 @@ use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
 use super::bootstrap::Phase;
-use super::net::{self, Endpoint, Links, Network, ReadPoint};
-use super::notices::{Inbox, Notices};
-use super::opening::{config, forget_others, log_store, open_log, restore};
-use super::proposer::Proposer;
-use super::room::DiskRoom;
-use super::rounds::Rounds;
-use super::saving::{Saves, Saving};
-use super::state_machine::{Applied, StateMachine};
-use super::status::Status;
-use super::time::GroupTime;
-use super::types::{Member, TypeConfig};
-use super::{answer, expiry, maintenance};
+use super::pubsub_relay::{Inbox, Notices};
+use super::read_index::Rounds;
+use super::rpc_service;
 use crate::command::ReadConsistency;
 use crate::env::{Acceptor, Background, Clock, Net};
 use crate::error::{Fatal, Unavailable};
 use crate::keyspace::Keyspace;
+use crate::peer::Member;
+use crate::peer::{self, Endpoint, Links, ReadPoint};
+use crate::raft::opening::{config, forget_others, log_store, open_log, restore};
+use crate::raft::proposer::Proposer;
+use crate::raft::replication::Network;
+use crate::raft::room::DiskRoom;
+use crate::raft::snapshot_status::{Saves, Saving};
+use crate::raft::state_machine::{Applied, StateMachine};
+use crate::raft::status::Status;
+use crate::raft::time::GroupTime;
+use crate::raft::types::TypeConfig;
+use crate::raft::{expiry, maintenance};
 use crate::storage::log::{self, Log};
 use crate::storage::{DataDir, SnapshotDir};
 
@@ -104,7 +107,7 @@ struct Shared {
     handing_over: AtomicBool,
     /// Only one change of the members, or hand-over, at a time.
     changing: tokio::sync::Mutex<()>,
-    incoming: answer::Incoming,
+    incoming: rpc_service::Incoming,
     inbox: Arc<dyn Inbox>,
     notices: Notices,
     /// Until when this node votes for nobody.
@@ -119,7 +122,7 @@ struct Shared {
 }
 
 /// Holds back new writes while leadership is handed over.
-pub(super) struct HandingOver<'a>(&'a Group);
+pub(crate) struct HandingOver<'a>(&'a Group);
 
 impl Drop for HandingOver<'_> {
     fn drop(&mut self) {
@@ -150,7 +153,7 @@ impl Group {
         let raft = Raft::new(node_id, config(&options)?, network, store, machine).await.map_err(stopped)?;
         let proposer = Proposer::new(raft.clone(), options.clock.clone(), time.clone());
         // A node that voted before may have promised a leader not to vote for another yet.
-        let silent_until = recovered.vote.is_some().then(|| Instant::now() + answer::SILENCE);
+        let silent_until = recovered.vote.is_some().then(|| Instant::now() + rpc_service::SILENCE);
         let group = Group {
             shared: Arc::new(Shared {
                 raft,
@@ -168,7 +171,7 @@ impl Group {
                 disk_room: DiskRoom::default(),
                 handing_over: AtomicBool::new(false),
                 changing: tokio::sync::Mutex::new(()),
-                incoming: answer::Incoming::default(),
+                incoming: rpc_service::Incoming::default(),
                 inbox: options.inbox.clone(),
                 notices: Notices::default(),
                 silent_until,
@@ -240,7 +243,7 @@ impl Group {
             tokio::spawn(self.clone().watch_quorum()),
             tokio::spawn(self.clone().claim_vote()),
             tokio::spawn(expiry::run(self.clone(), options.keyspace.clone())),
-            tokio::spawn(net::serve(options.acceptor, self.shared.endpoint.clone(), self.clone())),
+            tokio::spawn(peer::serve(options.acceptor, self.shared.endpoint.clone(), self.clone())),
             tokio::spawn(maintenance::run(
                 self.raft().clone(),
                 self.shared.log.clone(),
@@ -255,73 +258,73 @@ impl Group {
         self.shared.tasks.lock().extend(tasks);
     }
 
-    pub(super) fn raft(&self) -> &Raft<TypeConfig, StateMachine> {
+    pub(crate) fn raft(&self) -> &Raft<TypeConfig, StateMachine> {
         &self.shared.raft
     }
 
-    pub(super) fn proposer(&self) -> &Proposer {
+    pub(crate) fn proposer(&self) -> &Proposer {
         &self.shared.proposer
     }
 
-    pub(super) fn time(&self) -> &GroupTime {
+    pub(crate) fn time(&self) -> &GroupTime {
         &self.shared.time
     }
 
-    pub(super) fn log(&self) -> &Log {
+    pub(crate) fn log(&self) -> &Log {
         &self.shared.log
     }
 
-    pub(super) fn links(&self) -> &Links {
+    pub(crate) fn links(&self) -> &Links {
         &self.shared.links
     }
 
-    pub(super) fn applied(&self) -> &Applied {
+    pub(crate) fn applied(&self) -> &Applied {
         &self.shared.applied
     }
 
-    pub(super) fn inbox(&self) -> &dyn Inbox {
+    pub(crate) fn inbox(&self) -> &dyn Inbox {
         &*self.shared.inbox
     }
 
-    pub(super) fn notices(&self) -> &Notices {
+    pub(crate) fn notices(&self) -> &Notices {
         &self.shared.notices
     }
 
     /// Runs a task beside the group until [`Group::shutdown`].
-    pub(super) fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
+    pub(crate) fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
         let mut tasks = self.shared.tasks.lock();
         tasks.retain(|task| !task.is_finished());
         tasks.push(tokio::spawn(task));
     }
 
-    pub(super) fn endpoint(&self) -> &Arc<Endpoint> {
+    pub(crate) fn endpoint(&self) -> &Arc<Endpoint> {
         &self.shared.endpoint
     }
 
-    pub(super) fn snapshots(&self) -> &SnapshotDir {
+    pub(crate) fn snapshots(&self) -> &SnapshotDir {
         &self.shared.snapshots
     }
 
-    pub(super) fn background(&self) -> &Background {
+    pub(crate) fn background(&self) -> &Background {
         &self.shared.background
     }
 
-    pub(super) fn incoming(&self) -> &answer::Incoming {
+    pub(crate) fn incoming(&self) -> &rpc_service::Incoming {
         &self.shared.incoming
     }
 
-    pub(super) fn changing(&self) -> &tokio::sync::Mutex<()> {
+    pub(crate) fn changing(&self) -> &tokio::sync::Mutex<()> {
         &self.shared.changing
     }
 
-    pub(super) fn rounds(&self, consistency: ReadConsistency) -> &Rounds<Result<ReadPoint, Unavailable>> {
+    pub(crate) fn rounds(&self, consistency: ReadConsistency) -> &Rounds<Result<ReadPoint, Unavailable>> {
         match consistency {
             ReadConsistency::Lease => &self.shared.lease_reads,
             ReadConsistency::Linearizable | ReadConsistency::Local => &self.shared.reads,
         }
     }
 
-    pub(super) fn disk_room(&self) -> &DiskRoom {
+    pub(crate) fn disk_room(&self) -> &DiskRoom {
         &self.shared.disk_room
     }
 
@@ -336,24 +339,24 @@ impl Group {
     }
 
     /// Whether this node votes for nobody yet.
-    pub(super) fn is_silent(&self) -> bool {
+    pub(crate) fn is_silent(&self) -> bool {
         self.shared.silent_until.is_some_and(|until| Instant::now() < until)
     }
 
     /// Whether the others still have to say what this node had acknowledged: until then it votes in no way.
-    pub(super) fn is_recalling(&self) -> bool {
+    pub(crate) fn is_recalling(&self) -> bool {
         self.shared.recalling.load(Ordering::Acquire)
     }
 
-    pub(super) fn end_recalling(&self) {
+    pub(crate) fn end_recalling(&self) {
         self.shared.recalling.store(false, Ordering::Release);
     }
 
-    pub(super) fn set_phase(&self, phase: Phase) {
+    pub(crate) fn set_phase(&self, phase: Phase) {
         *self.shared.phase.lock() = phase;
     }
 
-    pub(super) fn promoting(&self) -> &Mutex<BTreeSet<u64>> {
+    pub(crate) fn promoting(&self) -> &Mutex<BTreeSet<u64>> {
         &self.shared.promoting
     }
 
@@ -363,12 +366,12 @@ impl Group {
     }
 
     /// Whether a leader here takes new writes.
-    pub(super) fn may_propose(&self) -> bool {
+    pub(crate) fn may_propose(&self) -> bool {
         !self.shared.handing_over.load(Ordering::Acquire) && self.raft().is_leader()
     }
 
     /// Takes no new writes here until what is returned is dropped: also when whoever hands over is cut off meanwhile.
-    pub(super) fn begin_handing_over(&self) -> HandingOver<'_> {
+    pub(crate) fn begin_handing_over(&self) -> HandingOver<'_> {
         self.shared.handing_over.store(true, Ordering::Release);
         HandingOver(self)
     }
@@ -379,7 +382,7 @@ impl Group {
     }
 
     /// For a node that is the only voter, whether it leads. One look, since every batch of reads asks.
-    pub(super) fn leads_alone(&self) -> Option<bool> {
+    pub(crate) fn leads_alone(&self) -> Option<bool> {
         let metrics = self.raft().metrics();
         let metrics = metrics.borrow_watched();
         let alone = metrics.membership_config.voter_ids().eq([metrics.id]);
@@ -405,12 +408,12 @@ impl Group {
     }
 
     /// Whether this node found its log empty, and waits to take part.
-    pub(super) fn is_waiting(&self) -> bool {
+    pub(crate) fn is_waiting(&self) -> bool {
         *self.shared.phase.lock() != Phase::Done
     }
 
     /// Whether requests are taken at all.
-    pub(super) fn check_open(&self) -> Result<(), Unavailable> {
+    pub(crate) fn check_open(&self) -> Result<(), Unavailable> {
         if self.shared.endpoint.is_removed() {
             return Err(Unavailable::Removed);
         }

@@ -18,23 +18,18 @@
 //! * every call ends within a time of its own, whatever the network does;
 //! * a message that cannot be read closes its connection, and harms nothing else.
 
-mod acknowledged;
+mod client;
 mod complaints;
 mod endpoint;
-mod frame;
-mod link;
-mod peer;
+pub(crate) mod frame;
 mod service;
-mod snapshot;
 mod wire;
 
+pub use client::{Links, Unanswered};
 pub use endpoint::{Asker, Endpoint, Target};
 pub use frame::FRAME_BYTES_MAX;
-pub use link::{Links, Unanswered};
-pub use peer::Network;
 pub use service::{Handler, serve};
-pub use snapshot::Incoming as IncomingSnapshot;
 pub use wire::{
-    Acknowledged, Append, AskVote, Change, ChangeRefused, Declined, Formed, ReadPoint, Request, Response,
-    Standing, WireEntry,
+    Acknowledged, Append, AskVote, Change, ChangeRefused, Declined, Done, Formed, Member, Notice, Offer,
+    Place, ReadPoint, Request, Response, Standing, StoredVote, WireEntry,
 };

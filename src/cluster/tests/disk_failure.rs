@@ -9,27 +9,27 @@ use std::time::Duration;
 use bytes::Bytes;
 use tokio::time::timeout;
 
-use super::group::{Founding, Group, Options};
-use super::net::{Change, ChangeRefused};
-use super::types::Member;
+use crate::cluster::group::{Founding, Group, Options};
 use crate::command::{Context, Draw, ReadConsistency, table};
 use crate::env::{Background, Op, RealNet, SimDisk, SystemClock};
 use crate::error::{Fatal, Unavailable};
 use crate::keyspace::{Keyspace, Scope};
 use crate::machine::Batch;
+use crate::peer::Member;
+use crate::peer::{Change, ChangeRefused};
 use crate::resp::{Protocol, Reply};
 use crate::storage::{DataDir, Identity, log};
 
 /// Far beyond what any step here takes, and below the deadline of a write: who waits that long was forgotten.
 const PATIENCE: Duration = Duration::from_secs(4);
 
-pub(super) struct Node {
-    pub(super) group: Group,
+pub(crate) struct Node {
+    pub(crate) group: Group,
     keyspace: Arc<Keyspace>,
     _data: DataDir,
 }
 
-pub(super) async fn started(disk: &SimDisk) -> Result<Node, Fatal> {
+pub(crate) async fn started(disk: &SimDisk) -> Result<Node, Fatal> {
     let identity = Identity { node: 1, cluster: "test".to_string(), incarnation: 1 };
     let data = DataDir::open(disk.shared(), Path::new("/data"), identity)?;
     let keyspace = Arc::new(Keyspace::new());
@@ -52,7 +52,7 @@ pub(super) async fn started(disk: &SimDisk) -> Result<Node, Fatal> {
     Ok(Node { group, keyspace, _data: data })
 }
 
-pub(super) fn set(key: &str) -> Batch {
+pub(crate) fn set(key: &str) -> Batch {
     let row = table::find(b"SET").expect("the table has the command");
     let words = [key, "value"].map(|word| Bytes::copy_from_slice(word.as_bytes()));
     let context =

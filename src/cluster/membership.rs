@@ -19,11 +19,12 @@ use openraft::errors::{ClientWriteError, RaftError};
 use tokio::time::{Instant, timeout};
 
 use super::group::{ELECTION_TIMEOUT_MS_MAX, Group};
-use super::net::{Change, ChangeRefused, Request, Response};
-use super::proposer::Closed;
-use super::route::Leader;
-use super::status::matched;
-use super::types::{Member, TypeConfig};
+use super::router::Leader;
+use crate::peer::Member;
+use crate::peer::{Change, ChangeRefused, Request, Response};
+use crate::raft::proposer::Closed;
+use crate::raft::status::matched;
+use crate::raft::types::TypeConfig;
 
 /// How long a change may take once it was begun.
 pub const CHANGE_TIMEOUT: Duration = Duration::from_secs(10);
@@ -49,7 +50,7 @@ impl Group {
                     let request = Request::Change(change.clone());
                     match timeout(2 * CHANGE_TIMEOUT, self.links().call(id, &member, &request)).await {
                         Ok(Ok(Response::Changed(outcome))) => outcome,
-                        Ok(Err(super::net::Unanswered::NotSent)) => Err(ChangeRefused::NotLeader),
+                        Ok(Err(crate::peer::Unanswered::NotSent)) => Err(ChangeRefused::NotLeader),
                         Ok(_) | Err(_) => {
                             Err(ChangeRefused::Unknown("the leader did not answer".to_string()))
                         }
@@ -65,7 +66,7 @@ impl Group {
     }
 
     /// Makes a change as the leader.
-    pub(super) async fn change_here(&self, change: Change) -> Result<(), ChangeRefused> {
+    pub(crate) async fn change_here(&self, change: Change) -> Result<(), ChangeRefused> {
         if !self.may_propose() {
             return Err(ChangeRefused::NotLeader);
         }
@@ -85,7 +86,7 @@ impl Group {
         }
     }
 
-    pub(super) fn member_nodes(&self) -> BTreeMap<u64, Member> {
+    pub(crate) fn member_nodes(&self) -> BTreeMap<u64, Member> {
         let metrics = self.raft().metrics();
         let metrics = metrics.borrow_watched();
         metrics.membership_config.nodes().map(|(id, member)| (*id, member.clone())).collect()
@@ -231,7 +232,7 @@ impl Group {
     }
 
     /// Hands leadership to `to`, or to the voter that has the most of the log.
-    pub(super) async fn hand_over(&self, to: Option<u64>) -> Result<(), ChangeRefused> {
+    pub(crate) async fn hand_over(&self, to: Option<u64>) -> Result<(), ChangeRefused> {
         let impossible = |reason: &str| ChangeRefused::Impossible(reason.to_string());
         let to = match to {
             Some(to) if to == self.endpoint().node_id() => return Ok(()),

@@ -18,11 +18,11 @@ use futures_util::future::join_all;
 use openraft::async_runtime::watch::WatchReceiver;
 use tokio::time::timeout;
 
-use super::convert;
 use super::group::Group;
 use super::membership::CHANGE_TIMEOUT;
-use super::net::{Acknowledged, Asker, Change, ChangeRefused, Formed, Request, Response, Standing, Target};
-use super::types::Member;
+use crate::peer::Member;
+use crate::peer::{Acknowledged, Asker, Change, ChangeRefused, Formed, Request, Response, Standing, Target};
+use crate::raft::codec;
 
 /// Between one round of questions and the next.
 const PAUSE: Duration = Duration::from_millis(200);
@@ -128,7 +128,7 @@ impl Group {
     }
 
     /// What this node says of itself and of the node that asks.
-    pub(super) fn standing(&self, from: Asker) -> Standing {
+    pub(crate) fn standing(&self, from: Asker) -> Standing {
         let metrics = self.raft().metrics();
         let metrics = metrics.borrow_watched();
         let membership = &metrics.membership_config;
@@ -146,13 +146,13 @@ impl Group {
             cluster: (membership.nodes().count() > 0).then(formed),
             acknowledged: self.endpoint().acknowledged.of(from.id, from.incarnation),
             last: self.log().last().or(self.log().purged()),
-            applied: metrics.last_applied.as_ref().map(convert::pair),
+            applied: metrics.last_applied.as_ref().map(codec::pair),
         }
     }
 
     /// Finds out what an empty log means, until this node takes part. `initial`: the members that form the cluster, with
     /// this node's own incarnation.
-    pub(super) async fn bootstrap(self, initial: BTreeMap<u64, Member>) {
+    pub(crate) async fn bootstrap(self, initial: BTreeMap<u64, Member>) {
         let id = self.endpoint().node_id();
         let mut lost = false;
         let mut told = Told::default();
@@ -239,7 +239,7 @@ impl Group {
 
     /// While this node is a learner it asks the leader for a vote: the one that was to give it may lead no more. For as
     /// long as it is polled.
-    pub(super) async fn claim_vote(self) {
+    pub(crate) async fn claim_vote(self) {
         let id = self.endpoint().node_id();
         loop {
             tokio::time::sleep(CLAIM_EVERY).await;
@@ -254,12 +254,12 @@ impl Group {
     }
 
     /// Before a node with a log takes part: asks the other members whether it had acknowledged more than it has.
-    pub(super) async fn recall(&self) {
+    pub(crate) async fn recall(&self) {
         let _ = timeout(RECALL_PATIENCE, self.ask_all(&self.member_nodes())).await;
     }
 
     /// Compares the log with what this node acknowledged to a leader. A node that was in a later term may rightly have less.
-    pub(super) fn check_kept(&self, acknowledged: Acknowledged) {
+    pub(crate) fn check_kept(&self, acknowledged: Acknowledged) {
         let term = self.raft().metrics().borrow_watched().current_term;
         let last = self.log().last().or(self.log().purged());
         // As Raft compares logs (§5.4.1): the term first.
@@ -288,13 +288,13 @@ impl Group {
     }
 
     /// Without a log and without initial members to ask: whatever the log held is gone.
-    pub(super) fn give_up_empty_log(&self) {
+    pub(crate) fn give_up_empty_log(&self) {
         self.give_up("its log is gone");
     }
 
     /// Whether a node that is to become a member has applied only what this one has, too: not so after nodes went on
     /// without each other. One that does not answer is about to start with an empty directory.
-    pub(super) async fn check_history(&self, id: u64, member: &Member) -> Result<(), ChangeRefused> {
+    pub(crate) async fn check_history(&self, id: u64, member: &Member) -> Result<(), ChangeRefused> {
         let standing = self.ask_standing(id, &member.raft_address).await;
         let Some((index, term)) = standing.and_then(|standing| standing.applied) else { return Ok(()) };
         let purged = || self.log().purged().filter(|purged| purged.0 == index).map(|purged| purged.1);

@@ -4,21 +4,76 @@
 //! [`Response`] to each.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
 use crate::error::Unavailable;
-use crate::raft::convert::StoredVote;
-use crate::raft::notices::Notice;
-use crate::raft::proposer::Done;
-use crate::raft::types::Member;
+use crate::resp::Reply;
 
 /// Changed when a message changes its form: nodes of different versions do not talk.
 pub const PROTOCOL_VERSION: u32 = 3;
 
 /// Index and term.
 pub type Place = (u64, u64);
+
+/// A member of the cluster: where it is reached, and which of the lives of its number it is.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Member {
+    /// `host:port` for other nodes.
+    pub raft_address: String,
+    /// `host:port` for clients.
+    pub client_address: String,
+    /// The number of its data directory. A node that lost its disk comes back with another one, and is another server to
+    /// Raft: what the earlier one acknowledged and voted for, it knows nothing of.
+    pub incarnation: u64,
+}
+
+impl Member {
+    /// Whether both are reached at the same addresses.
+    pub fn is_at_the_place_of(&self, other: &Member) -> bool {
+        (&self.raft_address, &self.client_address) == (&other.raft_address, &other.client_address)
+    }
+}
+
+impl fmt::Display for Member {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "{} (clients: {})", self.raft_address, self.client_address)
+    }
+}
+
+/// A vote, on disk and between nodes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StoredVote {
+    pub term: u64,
+    pub node_id: u64,
+    pub committed: bool,
+}
+
+/// One message.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Notice {
+    /// Whether it is for channels of Redis Cluster.
+    pub shard: bool,
+    pub channel: Bytes,
+    pub message: Bytes,
+}
+
+impl Notice {
+    pub fn bytes(&self) -> usize {
+        self.channel.len() + self.message.len()
+    }
+}
+
+/// A batch that was done.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Done {
+    /// The entry that it was in: a node that has applied it has all that the batch changed.
+    pub index: u64,
+    /// One for each command.
+    pub replies: Vec<Reply>,
+}
 
 /// Who connects, and what it takes the other side for.
 #[derive(Clone, Debug, Serialize, Deserialize)]

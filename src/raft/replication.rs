@@ -18,13 +18,14 @@ use openraft::raft::{
 use openraft::{RaftNetworkFactory, RaftNetworkV2};
 use tokio::time::timeout;
 
-use super::endpoint::{Endpoint, Target};
-use super::frame;
-use super::wire::{Append, AskVote, Place, Request, Response, WireEntry};
 use crate::env::{Background, Connection};
-use crate::raft::convert;
+use crate::peer::Member;
+use crate::peer::frame;
+use crate::peer::{Append, AskVote, Place, Request, Response, WireEntry};
+use crate::peer::{Endpoint, Target};
+use crate::raft::codec;
 use crate::raft::time::GroupTime;
-use crate::raft::types::{Member, TypeConfig, Vote};
+use crate::raft::types::{TypeConfig, Vote};
 use crate::storage::{SnapshotDir, SnapshotFile};
 
 /// An append of the largest size on a slow disk takes less; a connection that is silent for longer was cut.
@@ -43,10 +44,10 @@ pub struct Network {
 
 /// A client for one member and one purpose.
 pub struct Peer {
-    pub(super) endpoint: Arc<Endpoint>,
+    pub(crate) endpoint: Arc<Endpoint>,
     time: Arc<GroupTime>,
-    pub(super) snapshots: SnapshotDir,
-    pub(super) background: Background,
+    pub(crate) snapshots: SnapshotDir,
+    pub(crate) background: Background,
     target: u64,
     member: Member,
     connection: Option<Box<dyn Connection>>,
@@ -72,7 +73,7 @@ impl RaftNetworkFactory<TypeConfig> for Network {
 
 impl Peer {
     /// Sends a request and waits for its answer, connecting first where need be.
-    pub(super) async fn call(&mut self, request: &Request, limit: Duration) -> io::Result<Response> {
+    pub(crate) async fn call(&mut self, request: &Request, limit: Duration) -> io::Result<Response> {
         let mut connection = match self.connection.take() {
             Some(connection) => connection,
             None => self.endpoint.connect(Target::member(self.target, &self.member)).await?,
@@ -130,7 +131,7 @@ impl Peer {
             Response::Vote { vote, granted, last, time_ms } => {
                 // Before the vote counts: who wins begins with what its voters know.
                 self.time.voter_said(time_ms);
-                Ok(VoteResponse::new(convert::load_vote(vote), last.map(convert::place), granted))
+                Ok(VoteResponse::new(codec::load_vote(vote), last.map(codec::place), granted))
             }
             other => Err(RPCError::Unreachable(unexpected(&other))),
         }
@@ -138,14 +139,14 @@ impl Peer {
 }
 
 /// The other side keeps the protocol's version and breaks its rules.
-pub(super) fn unexpected(response: &Response) -> Unreachable<TypeConfig> {
+pub(crate) fn unexpected(response: &Response) -> Unreachable<TypeConfig> {
     Unreachable::from_string(format!("an answer of the wrong kind: {response:?}"))
 }
 
 fn ask_vote(request: &VoteRequest<TypeConfig>) -> AskVote {
     AskVote {
-        vote: convert::store_vote(&request.vote),
-        last: request.last_log_id.as_ref().map(convert::pair),
+        vote: codec::store_vote(&request.vote),
+        last: request.last_log_id.as_ref().map(codec::pair),
         transfer: request.leadership_transfer,
     }
 }
@@ -159,14 +160,14 @@ impl RaftNetworkV2<TypeConfig> for Peer {
         _option: RPCOption,
     ) -> Result<AppendEntriesResponse<TypeConfig>, RPCError<TypeConfig>> {
         let entries = request.entries.iter().map(|entry| {
-            let (index, term) = convert::pair(&entry.log_id);
-            WireEntry { index, term, payload: convert::encode_payload(&entry.payload) }
+            let (index, term) = codec::pair(&entry.log_id);
+            WireEntry { index, term, payload: codec::encode_payload(&entry.payload) }
         });
         let append = Append {
-            vote: convert::store_vote(&request.vote),
-            previous: request.prev_log_id.as_ref().map(convert::pair),
+            vote: codec::store_vote(&request.vote),
+            previous: request.prev_log_id.as_ref().map(codec::pair),
             entries: entries.collect(),
-            commit: request.leader_commit.as_ref().map(convert::pair),
+            commit: request.leader_commit.as_ref().map(codec::pair),
             time_ms: self.time.leading(),
         };
         let (term, previous) = (append.vote.term, append.previous);
@@ -178,13 +179,13 @@ impl RaftNetworkV2<TypeConfig> for Peer {
             }
             Response::AppendedUpTo(place) => {
                 self.note_acknowledged(term, place);
-                Ok(AppendEntriesResponse::PartialSuccess(place.map(convert::place)))
+                Ok(AppendEntriesResponse::PartialSuccess(place.map(codec::place)))
             }
             Response::Conflict => {
                 self.check_not_lost(term, previous).await?;
                 Ok(AppendEntriesResponse::Conflict)
             }
-            Response::HigherVote(vote) => Ok(AppendEntriesResponse::HigherVote(convert::load_vote(vote))),
+            Response::HigherVote(vote) => Ok(AppendEntriesResponse::HigherVote(codec::load_vote(vote))),
             other => Err(RPCError::Unreachable(unexpected(&other))),
         }
     }
@@ -216,7 +217,7 @@ impl RaftNetworkV2<TypeConfig> for Peer {
             biased;
             closed = cancel => Err(StreamingError::Closed(closed)),
             sent = self.send_snapshot(&vote, &snapshot) => {
-                sent.map(|vote| SnapshotResponse::new(convert::load_vote(vote)))
+                sent.map(|vote| SnapshotResponse::new(codec::load_vote(vote)))
                     .map_err(|error| StreamingError::Unreachable(Unreachable::new(&error)))
             }
         }
@@ -228,9 +229,9 @@ impl RaftNetworkV2<TypeConfig> for Peer {
         _option: RPCOption,
     ) -> Result<TransferLeaderResponse<TypeConfig>, RPCError<TypeConfig>> {
         let request = Request::Transfer {
-            from: convert::store_vote(request.from_leader()),
+            from: codec::store_vote(request.from_leader()),
             to: *request.to_node_id(),
-            last: request.last_log_id().map(convert::pair),
+            last: request.last_log_id().map(codec::pair),
         };
         match self.ask(&request, CALL_TIMEOUT).await? {
             Response::Transferred(Ok(())) => Ok(Ok(())),

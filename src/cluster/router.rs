@@ -14,12 +14,12 @@ use openraft::raft::ReadPolicy;
 use tokio::time::{Instant, timeout_at};
 
 use super::group::{ELECTION_TIMEOUT_MS_MAX, ELECTION_TIMEOUT_MS_MIN, Group};
-use super::net::{Declined, ReadPoint, Request, Response, Unanswered};
-use super::proposer::{Answered, Done};
-use super::types::Member;
 use crate::command::ReadConsistency;
 use crate::error::Unavailable;
 use crate::machine::Batch;
+use crate::peer::Member;
+use crate::peer::{Declined, Done, ReadPoint, Request, Response, Unanswered};
+use crate::raft::proposer::Answered;
 use crate::storage::NoSpace;
 
 /// How long a request waits for a leader: followers wait for the old one's lease and then for their own timeout, each up
@@ -35,13 +35,13 @@ const TELL_TIMEOUT: Duration = Duration::from_secs(1);
 /// How long a read waits for this node to have applied what it has to see.
 const CATCH_UP_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long a leader's word counts without a question. A follower refuses another leader for `ELECTION_TIMEOUT_MS_MAX`
-/// after it heard from it; one that starts anew has forgotten that, and waits for [`super::answer::SILENCE`] before it
+/// after it heard from it; one that starts anew has forgotten that, and waits for [`super::rpc_service::SILENCE`] before it
 /// votes and for `ELECTION_TIMEOUT_MS_MIN` before it stands. The rest is room for clocks of different speeds.
 const LEASE: Duration = Duration::from_millis(ELECTION_TIMEOUT_MS_MIN * 8 / 10);
 /// A request that found no leader looks again when something changes, or after this.
 const LOOK_AGAIN: Duration = Duration::from_millis(20);
 
-const _: () = assert!(LEASE.as_millis() < super::answer::SILENCE.as_millis());
+const _: () = assert!(LEASE.as_millis() < super::rpc_service::SILENCE.as_millis());
 const _: () = assert!(LEASE.as_millis() < ELECTION_TIMEOUT_MS_MIN as u128);
 
 /// Who does what this node's clients ask.
@@ -53,7 +53,7 @@ pub enum Leader {
 }
 
 impl Group {
-    pub(super) fn leader(&self) -> Leader {
+    pub(crate) fn leader(&self) -> Leader {
         let may_propose = self.may_propose();
         let metrics = self.raft().metrics();
         // Nothing that looks at the metrics may be called while they are borrowed: a second reader behind a writer
@@ -97,7 +97,7 @@ impl Group {
     }
 
     /// Proposes a batch to the log of this node. A batch that surely was not proposed comes back.
-    pub(super) async fn propose_here(&self, batch: Batch) -> Result<Done, (Declined, Batch)> {
+    pub(crate) async fn propose_here(&self, batch: Batch) -> Result<Done, (Declined, Batch)> {
         let full = |full: NoSpace| {
             let stopping = self.log().failure().map(|_| Unavailable::ShuttingDown);
             (Declined::Unavailable(stopping.unwrap_or_else(|| full.into())), Batch::new())
@@ -159,7 +159,7 @@ impl Group {
     }
 
     /// What a read has to see, from whoever leads.
-    pub(super) async fn ask_read_point(&self, lease: bool) -> Result<ReadPoint, Unavailable> {
+    pub(crate) async fn ask_read_point(&self, lease: bool) -> Result<ReadPoint, Unavailable> {
         let patience = Instant::now() + LEADER_PATIENCE;
         loop {
             let answer = match self.leader() {
@@ -186,7 +186,7 @@ impl Group {
     }
 
     /// Makes sure that this node leads, and gives what a read which came before has to see.
-    pub(super) async fn confirm(&self, lease: bool) -> Result<ReadPoint, Declined> {
+    pub(crate) async fn confirm(&self, lease: bool) -> Result<ReadPoint, Declined> {
         // Consensus does not answer while it waits for the disk.
         let confirmed = tokio::time::timeout(LEADER_PATIENCE, self.confirm_by_then(lease)).await;
         confirmed.unwrap_or(Err(Declined::Unavailable(Unavailable::NoQuorum)))
@@ -231,7 +231,7 @@ impl Group {
     }
 
     /// Waits until there may be another leader; an error once `patience` has passed.
-    pub(super) async fn look_again(&self, patience: Instant) -> Result<(), Unavailable> {
+    pub(crate) async fn look_again(&self, patience: Instant) -> Result<(), Unavailable> {
         if self.endpoint().is_removed() {
             return Err(Unavailable::Removed);
         }

@@ -2,7 +2,7 @@
 
 use futures_util::future::join_all;
 
-use super::failure_tests::{set, started};
+use super::disk_failure::{set, started};
 use crate::env::SimDisk;
 
 const CLIENTS: u64 = 16;

@@ -16,12 +16,13 @@ use parking_lot::Mutex;
 use tokio::sync::watch;
 use tokio::time::timeout;
 
-use super::acknowledged::Acknowledgements;
 use super::complaints::Complaints;
 use super::frame;
 use super::wire::{Hello, PROTOCOL_VERSION, Welcome};
 use crate::env::{Connection, Net};
-use crate::raft::types::{Member, StoredMembership};
+use crate::peer::Member;
+use crate::raft::acknowledged::Acknowledgements;
+use crate::raft::types::StoredMembership;
 use crate::storage::Identity;
 
 /// Connecting takes a round trip, a handshake another. Longer than this and the node is as good as gone.
@@ -283,8 +284,8 @@ mod tests {
 
     use super::*;
     use crate::env::RealNet;
-    use crate::raft::convert;
-    use crate::raft::types::Member;
+    use crate::peer::Member;
+    use crate::raft::codec;
 
     fn endpoint() -> Endpoint {
         let identity = Identity { node: 1, cluster: "blue".to_string(), incarnation: 10 };
@@ -342,7 +343,7 @@ mod tests {
             let nodes: BTreeMap<u64, Member> = ids.iter().map(|id| (*id, member(*id))).collect();
             let voters = vec![ids.iter().copied().collect()];
             let membership = openraft::Membership::new(voters, nodes).expect("every voter is a node");
-            StoredMembership::new(Some(convert::place((index, 1))), membership)
+            StoredMembership::new(Some(codec::place((index, 1))), membership)
         };
         endpoint.applied_members(&members(1, &[1, 2]));
         assert!(!endpoint.is_removed());

@@ -9,9 +9,9 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-use super::peer::Peer;
-use super::wire::{Offer, Request, Response};
-use crate::raft::convert::{self, StoredVote};
+use super::replication::Peer;
+use crate::peer::{Offer, Request, Response, StoredVote};
+use crate::raft::codec;
 use crate::raft::state_machine::Snapshot;
 use crate::raft::types::Vote;
 use crate::storage::{SnapshotDir, SnapshotFile, SnapshotReceiver};
@@ -25,10 +25,10 @@ const INSTALL_TIMEOUT: Duration = Duration::from_secs(600);
 
 impl Peer {
     /// Sends a snapshot; the other side's vote once it has installed it.
-    pub(super) async fn send_snapshot(&mut self, vote: &Vote, snapshot: &Snapshot) -> io::Result<StoredVote> {
-        let vote = convert::store_vote(vote);
+    pub(crate) async fn send_snapshot(&mut self, vote: &Vote, snapshot: &Snapshot) -> io::Result<StoredVote> {
+        let vote = codec::store_vote(vote);
         let file = snapshot.snapshot.clone();
-        let meta = Bytes::from(convert::encode_meta(&snapshot.meta));
+        let meta = Bytes::from(codec::encode_meta(&snapshot.meta));
         let offer = Offer { place: file.place, bytes: file.bytes, meta };
         let mut offset = expect_offset(self.call(&Request::SnapshotOffer(offer), CHUNK_TIMEOUT).await?)?;
         while offset < file.bytes {
@@ -99,7 +99,7 @@ impl Incoming {
             return Err(io::Error::other("the snapshot is not whole"));
         }
         // Before the file gets its name: one that could not be installed must not be found by the next start.
-        let meta = convert::decode_meta(&offer.meta).map_err(io::Error::other)?;
+        let meta = codec::decode_meta(&offer.meta).map_err(io::Error::other)?;
         let snapshot = receiver.finish().map_err(io::Error::other)?;
         Ok(Snapshot { meta, snapshot })
     }
@@ -117,7 +117,7 @@ mod tests {
     fn a_snapshot_that_was_damaged_on_its_way_is_an_error_of_the_transfer() {
         let disk = SimDisk::new();
         let from = SnapshotDir::open_dir(disk.shared(), Path::new("/from"), 0).unwrap();
-        let meta = convert::encode_meta(&SnapshotMeta::default());
+        let meta = codec::encode_meta(&SnapshotMeta::default());
         let mut writer = from.begin((7, 1), &meta).unwrap();
         writer.block(&[1; 1000]).unwrap();
         let file = writer.finish().unwrap();
