@@ -9,7 +9,7 @@ use crate::json::Document;
 
 /// What every replica knows of the entry that is being applied: its index, and the time its leader proposed it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Stamp {
+pub struct ApplyContext {
     pub index: u64,
     /// Unix time in milliseconds.
     pub now_ms: u64,
@@ -18,20 +18,20 @@ pub struct Stamp {
 /// The keyspace as a writing command sees it. Every change records the stamp's index as the key's version.
 pub struct Writer<'a> {
     pub(super) keyspace: &'a Keyspace,
-    pub(super) stamp: Stamp,
+    pub(super) context: ApplyContext,
     pub(super) origin: Origin,
     pub(super) _held: Held<'a>,
 }
 
 impl Writer<'_> {
-    pub fn stamp(&self) -> Stamp {
-        self.stamp
+    pub fn context(&self) -> ApplyContext {
+        self.context
     }
 
     /// Calls `with` on the entry under `key`, if it is there and not expired at the stamp's time.
     pub fn with<T>(&self, key: &[u8], with: impl FnOnce(&Entry) -> T) -> Option<T> {
         let entry = self.keyspace.map.get(key)?;
-        if entry.is_expired(self.stamp.now_ms) {
+        if entry.is_expired(self.context.now_ms) {
             return None;
         }
         Some(with(&entry))
@@ -89,10 +89,10 @@ impl Writer<'_> {
     /// Puts an entry in the place of what was under `key`, which makes it a new key to those who listen.
     fn place(&mut self, key: Key, entry: Entry) {
         self.keyspace.capturing.before_change(&self.keyspace.map, key.as_bytes());
-        let (name, version) = (key.clone(), self.stamp.index);
+        let (name, version) = (key.clone(), self.context.index);
         let before = self.keyspace.map.insert(key, Entry { version, ..entry });
         assert!(before.as_ref().is_none_or(|before| before.version <= version), "versions never fall");
-        if before.is_some_and(|before| before.is_expired(self.stamp.now_ms)) {
+        if before.is_some_and(|before| before.is_expired(self.context.now_ms)) {
             self.keyspace.feed.note(name.as_bytes(), Event::EXPIRED);
         }
         self.keyspace.feed.note(name.as_bytes(), Event::NEW);
@@ -124,11 +124,11 @@ impl Writer<'_> {
 
     fn insert(&mut self, key: Key, value: Value, expires_ms: Option<NonZeroU64>, new_deadline: bool) {
         self.keyspace.capturing.before_change(&self.keyspace.map, key.as_bytes());
-        let version = self.stamp.index;
+        let version = self.context.index;
         // Named only while somebody listens: a copy of the key for each write is for them alone.
         let name = self.keyspace.feed.is_wanted().then(|| key.clone());
         let before = self.keyspace.map.insert(key, Entry { value, expires_ms, version });
-        if before.as_ref().is_some_and(|before| before.is_expired(self.stamp.now_ms)) {
+        if before.as_ref().is_some_and(|before| before.is_expired(self.context.now_ms)) {
             self.keyspace.count_expired();
         }
         assert!(before.as_ref().is_none_or(|before| before.version <= version), "versions never fall");
@@ -141,7 +141,7 @@ impl Writer<'_> {
 
     fn note_put(&self, key: &[u8], before: Option<&Entry>, new_deadline: bool) {
         let feed = &self.keyspace.feed;
-        let expired = before.is_some_and(|before| before.is_expired(self.stamp.now_ms));
+        let expired = before.is_some_and(|before| before.is_expired(self.context.now_ms));
         if expired {
             feed.note(key, Event::EXPIRED);
         }
@@ -170,7 +170,7 @@ impl Writer<'_> {
         match edit(document)? {
             Edited::Unchanged(answer) => Ok(Some(answer)),
             Edited::Changed(answer) => {
-                entry.version = self.stamp.index;
+                entry.version = self.context.index;
                 drop(entry);
                 self.keyspace.feed.note(key, self.origin.changed);
                 Ok(Some(answer))
@@ -187,7 +187,7 @@ impl Writer<'_> {
     ) -> Result<Option<T>, Answer> {
         self.keyspace.capturing.before_change(&self.keyspace.map, key);
         let Some(mut entry) = self.keyspace.map.get_mut(key) else { return Ok(None) };
-        if entry.is_expired(self.stamp.now_ms) {
+        if entry.is_expired(self.context.now_ms) {
             return Ok(None);
         }
         let collection = C::of_mut(&mut entry.value).ok_or(Answer::WRONG_KIND)?;
@@ -199,7 +199,7 @@ impl Writer<'_> {
                 (answer, false)
             }
             Edited::Changed(answer) => {
-                entry.version = self.stamp.index;
+                entry.version = self.context.index;
                 (answer, true)
             }
         };
@@ -237,7 +237,7 @@ impl Writer<'_> {
             return false;
         }
         self.keyspace.capturing.before_change(&self.keyspace.map, key);
-        let set = self.keyspace.map.set_deadline(key, expires_ms, self.stamp.index);
+        let set = self.keyspace.map.set_deadline(key, expires_ms, self.context.index);
         let event = if expires_ms.is_some() { Event::EXPIRE } else { Event::PERSIST };
         self.keyspace.feed.note(key, event);
         set
@@ -247,7 +247,7 @@ impl Writer<'_> {
     pub fn remove(&mut self, key: &[u8]) -> Option<Entry> {
         self.keyspace.capturing.before_change(&self.keyspace.map, key);
         let (_, entry) = self.keyspace.map.remove(key)?;
-        let expired = entry.is_expired(self.stamp.now_ms);
+        let expired = entry.is_expired(self.context.now_ms);
         if expired {
             self.keyspace.count_expired();
         }
@@ -257,7 +257,7 @@ impl Writer<'_> {
 
     /// Takes a key away if its deadline has passed at the stamp's time.
     pub fn remove_if_expired(&mut self, key: &[u8]) -> bool {
-        let expired = self.keyspace.map.get(key).is_some_and(|entry| entry.is_expired(self.stamp.now_ms));
+        let expired = self.keyspace.map.get(key).is_some_and(|entry| entry.is_expired(self.context.now_ms));
         if expired {
             self.remove(key);
         }
