@@ -42,7 +42,8 @@ impl Handler for Group {
             Request::Vote(ask) => self.vote(ask, false).await,
             Request::PreVote(ask) => self.vote(ask, true).await,
             Request::Transfer { from, to, last } => {
-                let request = TransferLeaderRequest::new(codec::load_vote(from), to, last.map(codec::place));
+                let request =
+                    TransferLeaderRequest::new(codec::load_vote(from), to, last.map(codec::log_id_at));
                 match self.raft().handle_transfer_leader(request).await {
                     Ok(outcome) => Ok(Response::Transferred(outcome.map_err(|error| error.to_string()))),
                     Err(fatal) => Err(fatal.to_string()),
@@ -99,9 +100,9 @@ impl Group {
         self.time().heard(append.vote.term, append.time_ms);
         let request = AppendEntriesRequest::<TypeConfig> {
             vote: codec::load_vote(append.vote),
-            prev_log_id: append.previous.map(codec::place),
+            prev_log_id: append.previous.map(codec::log_id_at),
             entries,
-            leader_commit: append.commit.map(codec::place),
+            leader_commit: append.commit.map(codec::log_id_at),
         };
         let response = self.raft().append_entries(request).await.map_err(|error| error.to_string())?;
         drop(room);
@@ -146,7 +147,7 @@ impl Group {
             return Err("this node has just started, and votes for nobody yet".to_string());
         }
         let mut request =
-            VoteRequest::<TypeConfig>::new(codec::load_vote(ask.vote), ask.last.map(codec::place));
+            VoteRequest::<TypeConfig>::new(codec::load_vote(ask.vote), ask.last.map(codec::log_id_at));
         request.leadership_transfer = ask.transfer;
         let response: VoteResponse<TypeConfig> = match before {
             true => self.raft().pre_vote(request).await,

@@ -181,7 +181,7 @@ fn assert_restores(snapshots: &SnapshotDir, file: &SnapshotFile) {
     while let Some(block) = reader.next_block().expect("a good snapshot reads") {
         restore.block(block, &keyspace).expect("a good snapshot decodes");
     }
-    let saved = contents(file.place.0);
+    let saved = contents(file.position.0);
     assert_eq!(restore.finish().expect("a good snapshot ends"), saved.len());
     let view = keyspace.view(Scope::ManyKeys, 0);
     for (key, entry) in saved {

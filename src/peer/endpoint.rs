@@ -343,7 +343,7 @@ mod tests {
             let nodes: BTreeMap<u64, Member> = ids.iter().map(|id| (*id, member(*id))).collect();
             let voters = vec![ids.iter().copied().collect()];
             let membership = openraft::Membership::new(voters, nodes).expect("every voter is a node");
-            StoredMembership::new(Some(codec::place((index, 1))), membership)
+            StoredMembership::new(Some(codec::log_id_at((index, 1))), membership)
         };
         endpoint.applied_members(&members(1, &[1, 2]));
         assert!(!endpoint.is_removed());

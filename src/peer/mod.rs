@@ -30,6 +30,6 @@ pub use endpoint::{Asker, Endpoint, Target};
 pub use frame::FRAME_BYTES_MAX;
 pub use service::{Handler, serve};
 pub use wire::{
-    Acknowledged, Append, AskVote, Change, ChangeRefused, Declined, Done, Formed, Member, Notice, Offer,
-    Place, ReadPoint, Request, Response, Standing, StoredVote, WireEntry,
+    Acknowledged, Append, AskVote, Change, ChangeRefused, Declined, Done, Formed, LogPosition, Member,
+    Notice, Offer, ReadPoint, Request, Response, Standing, StoredVote, WireEntry,
 };

@@ -16,7 +16,7 @@ use crate::resp::Reply;
 pub const PROTOCOL_VERSION: u32 = 3;
 
 /// Index and term.
-pub type Place = (u64, u64);
+pub type LogPosition = (u64, u64);
 
 /// A member of the cluster: where it is reached, and which of the lives of its number it is.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -114,9 +114,9 @@ pub struct WireEntry {
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Append {
     pub vote: StoredVote,
-    pub previous: Option<Place>,
+    pub previous: Option<LogPosition>,
     pub entries: Vec<WireEntry>,
-    pub commit: Option<Place>,
+    pub commit: Option<LogPosition>,
     /// The leader's time when it sent this, in unix milliseconds.
     pub time_ms: u64,
 }
@@ -125,14 +125,14 @@ pub struct Append {
 #[derive(Debug, Serialize, Deserialize)]
 pub struct AskVote {
     pub vote: StoredVote,
-    pub last: Option<Place>,
+    pub last: Option<LogPosition>,
     pub transfer: bool,
 }
 
 /// A snapshot that is going to be sent. The same three say that it is the same one.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Offer {
-    pub place: Place,
+    pub position: LogPosition,
     pub bytes: u64,
     pub meta: Bytes,
 }
@@ -148,9 +148,9 @@ pub struct Standing {
     /// What the node that asks has acknowledged to the one that answers.
     pub acknowledged: Option<Acknowledged>,
     /// The end of its log.
-    pub last: Option<Place>,
+    pub last: Option<LogPosition>,
     /// The newest entry that it has applied.
-    pub applied: Option<Place>,
+    pub applied: Option<LogPosition>,
 }
 
 /// The members of a cluster that was formed.
@@ -169,7 +169,7 @@ pub struct Formed {
 pub struct Acknowledged {
     /// The term of the leader that was told so.
     pub leader_term: u64,
-    pub last: Place,
+    pub last: LogPosition,
 }
 
 /// What an operator asks of the group; answered by its leader.
@@ -203,7 +203,7 @@ pub enum Request {
     Transfer {
         from: StoredVote,
         to: u64,
-        last: Option<Place>,
+        last: Option<LogPosition>,
     },
     /// Answered with the offset to go on from.
     SnapshotOffer(Offer),
@@ -264,13 +264,13 @@ pub struct ReadPoint {
 #[derive(Debug, Serialize, Deserialize)]
 pub enum Response {
     Appended,
-    AppendedUpTo(Option<Place>),
+    AppendedUpTo(Option<LogPosition>),
     Conflict,
     HigherVote(StoredVote),
     Vote {
         vote: StoredVote,
         granted: bool,
-        last: Option<Place>,
+        last: Option<LogPosition>,
         /// The group's time as the voter knows it, if it does.
         time_ms: Option<u64>,
     },

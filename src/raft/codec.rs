@@ -45,7 +45,7 @@ pub fn pair(id: &LogId) -> (u64, u64) {
     (id.index(), id.committed_leader_id().term)
 }
 
-pub fn place((index, term): (u64, u64)) -> LogId {
+pub fn log_id_at((index, term): (u64, u64)) -> LogId {
     log_id(index, term)
 }
 

@@ -32,7 +32,7 @@ pub fn restore(
     let mut restored = None;
     if let Some(snapshot) = newest {
         let (meta, records) = load_records(snapshots, &snapshot, &options.keyspace)?;
-        tracing::info!(records, index = snapshot.place.0, "restored the newest snapshot");
+        tracing::info!(records, index = snapshot.position.0, "restored the newest snapshot");
         restored = Some(Snapshot { meta, snapshot });
     }
     let applied = restored.as_ref().and_then(|restored| restored.meta.last_log_id).map(|id| id.index());

@@ -58,7 +58,7 @@ impl Group {
         // With a log as long as this one the request is granted; if an entry has come meanwhile, the next look asks again.
         let last = self.log().last().or(self.log().purged());
         let vote = Vote::new(term + 1, other);
-        let mut request = VoteRequest::<TypeConfig>::new(vote, last.map(codec::place));
+        let mut request = VoteRequest::<TypeConfig>::new(vote, last.map(codec::log_id_at));
         // The lease that stands against other candidates is this node's own.
         request.leadership_transfer = true;
         if let Err(error) = self.raft().vote(request).await {

@@ -21,7 +21,7 @@ use tokio::time::timeout;
 use crate::env::{Background, Connection};
 use crate::peer::Member;
 use crate::peer::frame;
-use crate::peer::{Append, AskVote, Place, Request, Response, WireEntry};
+use crate::peer::{Append, AskVote, LogPosition, Request, Response, WireEntry};
 use crate::peer::{Endpoint, Target};
 use crate::raft::codec;
 use crate::raft::time::GroupTime;
@@ -100,7 +100,7 @@ impl Peer {
         self.call(request, limit).await.map_err(|error| RPCError::Unreachable(Unreachable::new(&error)))
     }
 
-    fn note_acknowledged(&self, term: u64, last: Option<Place>) {
+    fn note_acknowledged(&self, term: u64, last: Option<LogPosition>) {
         if let Some(last) = last {
             self.endpoint.acknowledged.note(self.target, self.member.incarnation, term, last);
         }
@@ -111,7 +111,7 @@ impl Peer {
     async fn check_not_lost(
         &mut self,
         term: u64,
-        previous: Option<Place>,
+        previous: Option<LogPosition>,
     ) -> Result<(), RPCError<TypeConfig>> {
         let (target, incarnation) = (self.target, self.member.incarnation);
         let known = self.endpoint.acknowledged.has_lost(target, incarnation);
@@ -131,7 +131,7 @@ impl Peer {
             Response::Vote { vote, granted, last, time_ms } => {
                 // Before the vote counts: who wins begins with what its voters know.
                 self.time.voter_said(time_ms);
-                Ok(VoteResponse::new(codec::load_vote(vote), last.map(codec::place), granted))
+                Ok(VoteResponse::new(codec::load_vote(vote), last.map(codec::log_id_at), granted))
             }
             other => Err(RPCError::Unreachable(unexpected(&other))),
         }
@@ -179,7 +179,7 @@ impl RaftNetworkV2<TypeConfig> for Peer {
             }
             Response::AppendedUpTo(place) => {
                 self.note_acknowledged(term, place);
-                Ok(AppendEntriesResponse::PartialSuccess(place.map(codec::place)))
+                Ok(AppendEntriesResponse::PartialSuccess(place.map(codec::log_id_at)))
             }
             Response::Conflict => {
                 self.check_not_lost(term, previous).await?;

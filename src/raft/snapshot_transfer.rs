@@ -29,7 +29,7 @@ impl Peer {
         let vote = codec::store_vote(vote);
         let file = snapshot.snapshot.clone();
         let meta = Bytes::from(codec::encode_meta(&snapshot.meta));
-        let offer = Offer { place: file.place, bytes: file.bytes, meta };
+        let offer = Offer { position: file.position, bytes: file.bytes, meta };
         let mut offset = expect_offset(self.call(&Request::SnapshotOffer(offer), CHUNK_TIMEOUT).await?)?;
         while offset < file.bytes {
             let bytes = self.read_chunk(&file, offset).await?;
@@ -124,8 +124,11 @@ mod tests {
         let whole = from.read_chunk(&file, 0, usize::MAX).unwrap();
         let to = SnapshotDir::open_dir(disk.shared(), Path::new("/to"), 0).unwrap();
         let carry = |bytes: &[u8], meta: &[u8]| {
-            let offer =
-                Offer { place: file.place, bytes: bytes.len() as u64, meta: Bytes::copy_from_slice(meta) };
+            let offer = Offer {
+                position: file.position,
+                bytes: bytes.len() as u64,
+                meta: Bytes::copy_from_slice(meta),
+            };
             let mut incoming = Incoming::default();
             assert_eq!(incoming.offered(&to, offer).unwrap(), 0);
             incoming.chunk(0, bytes).unwrap();
@@ -136,6 +139,6 @@ mod tests {
         assert!(carry(&damaged, &meta).is_err());
         assert!(carry(&whole, b"no meta data").is_err());
         assert_eq!(to.list().unwrap(), []);
-        assert_eq!(carry(&whole, &meta).unwrap().snapshot.place, (7, 1));
+        assert_eq!(carry(&whole, &meta).unwrap().snapshot.position, (7, 1));
     }
 }

@@ -310,7 +310,7 @@ impl RaftSnapshotBuilder<TypeConfig> for Builder {
 /// Stands for the state before the first entry. openraft looks at the meta data of a snapshot that was built, and asks
 /// [`StateMachine`] for the file when it wants to send one.
 fn no_snapshot() -> Snapshot {
-    let snapshot = SnapshotFile { path: PathBuf::new(), place: (0, 0), bytes: 0 };
+    let snapshot = SnapshotFile { path: PathBuf::new(), position: (0, 0), bytes: 0 };
     Snapshot { meta: SnapshotMeta::default(), snapshot }
 }
 
@@ -320,8 +320,8 @@ fn write(
     snapshots: &SnapshotDir,
     background: &Background,
 ) -> Result<SnapshotFile, io::Error> {
-    let place = meta.last_log_id.as_ref().map_or((0, 0), codec::pair);
-    let mut writer = snapshots.begin(place, &codec::encode_meta(meta)).map_err(io::Error::other)?;
+    let position = meta.last_log_id.as_ref().map_or((0, 0), codec::pair);
+    let mut writer = snapshots.begin(position, &codec::encode_meta(meta)).map_err(io::Error::other)?;
     let mut stream = Vec::new();
     machine::write_head(&mut stream, capture.time_ms());
     let mut since_rest = 0;

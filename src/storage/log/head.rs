@@ -2,16 +2,16 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::types::{Place, STATE_BYTES_MAX};
+use super::types::{LogPosition, STATE_BYTES_MAX};
 
 /// The vote, the commit record and the two ends of the log at some point of it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Head {
     pub vote: Option<Vec<u8>>,
     pub committed: Option<Vec<u8>>,
-    pub purged: Option<Place>,
+    pub purged: Option<LogPosition>,
     /// The last entry, or what was purged last if nothing follows it.
-    pub last: Option<Place>,
+    pub last: Option<LogPosition>,
 }
 
 /// The most an encoded head may take: two states, two places of two integers, and the tags and lengths.
@@ -36,8 +36,8 @@ mod tests {
     #[test]
     fn the_largest_head_fits() {
         let state = Some(vec![7; STATE_BYTES_MAX]);
-        let place = Some((u64::MAX, u64::MAX));
-        let head = Head { vote: state.clone(), committed: state, purged: place, last: place };
+        let position = Some((u64::MAX, u64::MAX));
+        let head = Head { vote: state.clone(), committed: state, purged: position, last: position };
         assert_eq!(Head::decode(&head.encode()), Some(head));
     }
 }

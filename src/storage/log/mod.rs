@@ -48,7 +48,7 @@ use prepare::Preparer;
 use queue::{Job, Work};
 use segment::Directory;
 pub use types::{
-    Cut, Entry, NoSpace, Options, PAYLOAD_BYTES_MAX, Place, Recovered, Room, SEGMENT_BYTES_MIN,
+    Cut, Entry, LogPosition, NoSpace, Options, PAYLOAD_BYTES_MAX, Recovered, Room, SEGMENT_BYTES_MIN,
     STATE_BYTES_MAX, Stats,
 };
 use view::Source;
@@ -171,12 +171,12 @@ impl Log {
     }
 
     /// The last entry, or what was purged last if nothing follows it.
-    pub fn last(&self) -> Option<Place> {
+    pub fn last(&self) -> Option<LogPosition> {
         self.shared.view.lock().last
     }
 
     /// What was purged last.
-    pub fn purged(&self) -> Option<Place> {
+    pub fn purged(&self) -> Option<LogPosition> {
         self.shared.view.lock().purged
     }
 

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 
 use super::record;
-use super::types::{Entry, Place};
+use super::types::{Entry, LogPosition};
 use crate::error::Fatal;
 
 /// Told once, when the work is durable or will never be.
@@ -18,9 +18,9 @@ pub(crate) enum Work {
     /// `last` is where the log ends afterwards.
     Truncate {
         from: u64,
-        last: Option<Place>,
+        last: Option<LogPosition>,
     },
-    Purge(Place),
+    Purge(LogPosition),
 }
 
 pub(crate) struct Job {
@@ -52,7 +52,7 @@ impl Job {
     ///
     /// A vote says nothing about entries, and the node must be able to vote while its disk is full; a purge of
     /// entries that are written is what makes room. A truncation has to stay behind what it truncates.
-    pub(crate) fn may_overtake(&self, last: Option<Place>) -> bool {
+    pub(crate) fn may_overtake(&self, last: Option<LogPosition>) -> bool {
         match &self.work {
             Work::Vote(_) => true,
             Work::Purge((index, _)) => last.is_some_and(|(written, _)| *index <= written),

@@ -10,7 +10,7 @@ use super::head::Head;
 use super::index::Position;
 use super::record::{Kind, Record, u64_at};
 use super::segment::{self, Segment};
-use super::types::Place;
+use super::types::LogPosition;
 use super::view::{Held, View};
 use crate::error::Fatal;
 
@@ -70,7 +70,7 @@ impl Replay {
     }
 
     /// Takes the end of the log from a record that tells it, instead of from the entry there.
-    fn adopt_last(&mut self, last: Place) -> Result<(), String> {
+    fn adopt_last(&mut self, last: LogPosition) -> Result<(), String> {
         self.view.last = Some(last);
         if self.view.terms.get(last.0).is_none_or(|term| term != last.1)
             && !self.view.terms.push(last.0, last.1)
@@ -80,7 +80,7 @@ impl Replay {
         Ok(())
     }
 
-    fn apply_entry(&mut self, offset: u64, (index, term): Place) -> Result<(), String> {
+    fn apply_entry(&mut self, offset: u64, (index, term): LogPosition) -> Result<(), String> {
         if let Some((last, _)) = self.view.last
             && index != last + 1
         {

@@ -20,7 +20,7 @@ pub struct Entry {
 }
 
 /// A place in the log: index and term of an entry.
-pub type Place = (u64, u64);
+pub type LogPosition = (u64, u64);
 
 /// The bytes a payload may have at most. Far over any document; under the 4 GiB that offsets within a segment reach.
 pub const PAYLOAD_BYTES_MAX: usize = 1 << 30;
@@ -80,9 +80,9 @@ pub struct Recovered {
     /// Index of the first entry present; `None` if there is none.
     pub first: Option<u64>,
     /// The last entry, or what was purged last if nothing follows it.
-    pub last: Option<Place>,
+    pub last: Option<LogPosition>,
     /// What was purged last.
-    pub purged: Option<Place>,
+    pub purged: Option<LogPosition>,
     /// The torn tail that was removed, if there was one.
     pub cut: Option<Cut>,
 }
@@ -133,7 +133,7 @@ pub struct Stats {
     pub bytes: u64,
     pub segments: u64,
     pub first: Option<u64>,
-    pub last: Option<Place>,
+    pub last: Option<LogPosition>,
     /// Writes to segments, and bytes in them.
     pub writes: u64,
     pub written_bytes: u64,

@@ -15,7 +15,7 @@ use std::sync::Arc;
 use super::cache::Cache;
 use super::index::{Index, Position, Terms};
 use super::segment::Segment;
-use super::types::{Entry, Place};
+use super::types::{Entry, LogPosition};
 
 /// A segment in use and the highest index of an entry in it, if it has any.
 #[derive(Debug)]
@@ -29,8 +29,8 @@ pub(crate) struct View {
     pub index: Index,
     pub terms: Terms,
     pub cache: Cache,
-    pub last: Option<Place>,
-    pub purged: Option<Place>,
+    pub last: Option<LogPosition>,
+    pub purged: Option<LogPosition>,
     pub epoch: u64,
     pub segments: BTreeMap<u32, Held>,
 }
@@ -95,7 +95,7 @@ impl View {
         self.epoch += 1;
     }
 
-    pub(crate) fn purge_up_to(&mut self, purged: Place) {
+    pub(crate) fn purge_up_to(&mut self, purged: LogPosition) {
         if self.purged.is_some_and(|(index, _)| purged.0 <= index) {
             return;
         }

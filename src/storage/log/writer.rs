@@ -193,10 +193,10 @@ impl Writer {
                 self.head.last = *last;
                 self.effects.push(Effect::Truncated { from: *from });
             }
-            Work::Purge(place) => {
-                self.put(Kind::Purge, place.0, place.1, &[]);
-                self.head.purged = Some(*place);
-                self.head.last = self.head.last.max(Some(*place));
+            Work::Purge(position) => {
+                self.put(Kind::Purge, position.0, position.1, &[]);
+                self.head.purged = Some(*position);
+                self.head.last = self.head.last.max(Some(*position));
             }
             Work::Entries { .. } => unreachable!("entries are placed one by one"),
         }

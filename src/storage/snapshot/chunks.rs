@@ -63,7 +63,7 @@ impl SnapshotReceiver {
         self.file.sync_all().map_err(disk_error(&path, "syncing"))?;
         let checked = SnapshotReader::open(&self.dir, path.clone(), None)?.verify()?;
         assert_eq!(checked.bytes, self.received, "the file that was checked is the one that was received");
-        let named = self.dir.publish(&path, checked.place, checked.bytes)?;
+        let named = self.dir.publish(&path, checked.position, checked.bytes)?;
         self.temporary = None;
         Ok(named)
     }

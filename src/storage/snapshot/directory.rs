@@ -15,7 +15,7 @@ use super::writer::SnapshotWriter;
 use crate::env::{Disk, Open};
 use crate::error::Fatal;
 use crate::storage::disk_error;
-use crate::storage::log::Place;
+use crate::storage::log::LogPosition;
 
 /// Behind the name of a snapshot that was found damaged.
 const DAMAGED: &str = "damaged";
@@ -25,7 +25,7 @@ const DAMAGED: &str = "damaged";
 pub struct SnapshotFile {
     pub path: PathBuf,
     /// Index and term of the last entry that the state contains.
-    pub place: Place,
+    pub position: LogPosition,
     /// The length of the file.
     pub bytes: u64,
 }
@@ -63,8 +63,8 @@ impl SnapshotDir {
     ///
     /// # Panics
     /// If there are more than [`super::META_BYTES_MAX`] bytes of meta data.
-    pub fn begin(&self, place: Place, meta: &[u8]) -> Result<SnapshotWriter, Fatal> {
-        SnapshotWriter::begin(self, place, meta)
+    pub fn begin(&self, position: LogPosition, meta: &[u8]) -> Result<SnapshotWriter, Fatal> {
+        SnapshotWriter::begin(self, position, meta)
     }
 
     /// Begins to receive a snapshot from another node.
@@ -80,7 +80,7 @@ impl SnapshotDir {
     /// # Errors
     /// [`Fatal::Corrupt`] if its header is damaged or tells another place; [`Fatal::Disk`].
     pub fn open(&self, file: &SnapshotFile) -> Result<SnapshotReader, Fatal> {
-        SnapshotReader::open(self, file.path.clone(), Some(file.place))
+        SnapshotReader::open(self, file.path.clone(), Some(file.position))
     }
 
     /// Bytes of the file as they are, from `offset`, at most `bytes_max`; empty at its end. For sending it. The file
@@ -102,13 +102,13 @@ impl SnapshotDir {
     pub fn list(&self) -> Result<Vec<SnapshotFile>, Fatal> {
         let mut files = Vec::new();
         for name in self.disk.list(&self.path).map_err(disk_error(&self.path, "listing"))? {
-            let Some(place) = parse_name(&name) else { continue };
+            let Some(position) = parse_name(&name) else { continue };
             let path = self.path.join(name);
             let file = self.disk.open(&path, Open::Read).map_err(disk_error(&path, "opening"))?;
             let bytes = file.len().map_err(disk_error(&path, "measuring"))?;
-            files.push(SnapshotFile { path, place, bytes });
+            files.push(SnapshotFile { path, position, bytes });
         }
-        files.sort_by_key(|file| file.place);
+        files.sort_by_key(|file| file.position);
         Ok(files)
     }
 
@@ -168,15 +168,20 @@ impl SnapshotDir {
     }
 
     /// Gives a complete, synced file its name.
-    pub(super) fn publish(&self, temporary: &Path, place: Place, bytes: u64) -> Result<SnapshotFile, Fatal> {
-        let path = self.path.join(format!("{:020}-{}.snap", place.0, place.1));
+    pub(super) fn publish(
+        &self,
+        temporary: &Path,
+        position: LogPosition,
+        bytes: u64,
+    ) -> Result<SnapshotFile, Fatal> {
+        let path = self.path.join(format!("{:020}-{}.snap", position.0, position.1));
         self.disk.rename(temporary, &path).map_err(disk_error(temporary, "renaming"))?;
         self.disk.sync_dir(&self.path).map_err(disk_error(&self.path, "syncing"))?;
-        Ok(SnapshotFile { path, place, bytes })
+        Ok(SnapshotFile { path, position, bytes })
     }
 }
 
-fn parse_name(name: &str) -> Option<Place> {
+fn parse_name(name: &str) -> Option<LogPosition> {
     let (index, term) = name.strip_suffix(".snap")?.split_once('-')?;
     let digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
     if index.len() != 20 || !digits(index) || !digits(term) {

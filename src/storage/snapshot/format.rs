@@ -1,6 +1,6 @@
 //! The pieces of a snapshot file as bytes.
 
-use crate::storage::log::Place;
+use crate::storage::log::LogPosition;
 
 pub(super) const HEADER_BYTES: usize = 40;
 pub(super) const BLOCK_HEADER_BYTES: usize = 8;
@@ -37,7 +37,7 @@ impl Digest {
     }
 }
 
-pub(super) fn header(group: u32, (index, term): Place, meta: &[u8]) -> Vec<u8> {
+pub(super) fn header(group: u32, (index, term): LogPosition, meta: &[u8]) -> Vec<u8> {
     let mut header = Vec::with_capacity(HEADER_BYTES + meta.len());
     header.extend_from_slice(MAGIC);
     header.extend_from_slice(&VERSION.to_le_bytes());
@@ -55,7 +55,7 @@ pub(super) fn header(group: u32, (index, term): Place, meta: &[u8]) -> Vec<u8> {
 /// What a header says before its checksum is known to match.
 pub(super) struct Header {
     pub group: u32,
-    pub place: Place,
+    pub position: LogPosition,
     pub meta_bytes: usize,
     pub crc: u32,
 }
@@ -70,7 +70,7 @@ pub(super) fn parse_header(header: &[u8; HEADER_BYTES]) -> Result<Header, String
     }
     Ok(Header {
         group: u32_at(header, 12),
-        place: (u64_at(header, 16), u64_at(header, 24)),
+        position: (u64_at(header, 16), u64_at(header, 24)),
         meta_bytes: u32_at(header, 32) as usize,
         crc: u32_at(header, 36),
     })

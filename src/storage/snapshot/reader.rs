@@ -10,7 +10,7 @@ use super::format::{
 use super::{BLOCK_BYTES_MAX, META_BYTES_MAX};
 use crate::env::{DiskFile, Open};
 use crate::error::Fatal;
-use crate::storage::log::Place;
+use crate::storage::log::LogPosition;
 use crate::storage::{corrupt, disk_error};
 
 /// Read from the file at a time.
@@ -22,7 +22,7 @@ pub struct SnapshotReader {
     path: PathBuf,
     file: Arc<dyn DiskFile>,
     bytes: u64,
-    place: Place,
+    position: LogPosition,
     meta: Vec<u8>,
     /// The bytes of the file from `start` on, of which those before `at` are consumed.
     buffer: Vec<u8>,
@@ -36,19 +36,19 @@ impl SnapshotReader {
     pub(super) fn open(
         dir: &SnapshotDir,
         path: PathBuf,
-        expected: Option<Place>,
+        expected: Option<LogPosition>,
     ) -> Result<SnapshotReader, Fatal> {
         let file = dir.disk.open(&path, Open::Read).map_err(disk_error(&path, "opening"))?;
         let bytes = file.len().map_err(disk_error(&path, "measuring"))?;
-        let (place, meta, digest) = ((0, 0), Vec::new(), Digest::default());
+        let (position, meta, digest) = ((0, 0), Vec::new(), Digest::default());
         let (buffer, start, at) = (Vec::new(), 0, 0);
         let mut reader =
-            SnapshotReader { path, file, bytes, place, meta, buffer, start, at, digest, complete: false };
+            SnapshotReader { path, file, bytes, position, meta, buffer, start, at, digest, complete: false };
         reader.read_header(dir.group, expected)?;
         Ok(reader)
     }
 
-    fn read_header(&mut self, group: u32, expected: Option<Place>) -> Result<(), Fatal> {
+    fn read_header(&mut self, group: u32, expected: Option<LogPosition>) -> Result<(), Fatal> {
         let raw: [u8; HEADER_BYTES] =
             *self.peek(HEADER_BYTES)?.first_chunk().expect("as many were asked for");
         let header = parse_header(&raw).map_err(|reason| corrupt(&self.path, 0, reason))?;
@@ -60,20 +60,20 @@ impl SnapshotReader {
         if crc32c::crc32c_append(crc32c::crc32c(&raw[..36]), &meta) != header.crc {
             return Err(corrupt(&self.path, 0, "the checksum of the header does not match"));
         }
-        if header.group != group || expected.is_some_and(|place| place != header.place) {
-            let (index, term) = header.place;
+        if header.group != group || expected.is_some_and(|position| position != header.position) {
+            let (index, term) = header.position;
             let reason =
                 format!("this is a snapshot of group {} at entry {index} of term {term}", header.group);
             return Err(corrupt(&self.path, 0, reason));
         }
         self.at += HEADER_BYTES + meta.len();
-        (self.place, self.meta) = (header.place, meta);
+        (self.position, self.meta) = (header.position, meta);
         Ok(())
     }
 
     /// Index and term of the last entry that the state contains.
-    pub fn place(&self) -> Place {
-        self.place
+    pub fn position(&self) -> LogPosition {
+        self.position
     }
 
     /// What was given to [`SnapshotDir::begin`].
@@ -151,6 +151,6 @@ impl SnapshotReader {
     pub fn verify(mut self) -> Result<SnapshotFile, Fatal> {
         while self.next_block()?.is_some() {}
         assert!(self.complete, "a reader ends with the trailer or an error");
-        Ok(SnapshotFile { path: self.path, place: self.place, bytes: self.bytes })
+        Ok(SnapshotFile { path: self.path, position: self.position, bytes: self.bytes })
     }
 }

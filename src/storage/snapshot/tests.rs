@@ -6,7 +6,7 @@ use std::path::Path;
 use super::*;
 use crate::env::{Op, RealDisk, SimDisk};
 use crate::error::Fatal;
-use crate::storage::log::Place;
+use crate::storage::log::LogPosition;
 
 const DIR: &str = "/snapshots";
 
@@ -14,8 +14,8 @@ fn open(disk: &SimDisk) -> SnapshotDir {
     SnapshotDir::open_dir(disk.shared(), Path::new(DIR), 0).unwrap()
 }
 
-fn write(dir: &SnapshotDir, place: Place, blocks: &[&[u8]]) -> Result<SnapshotFile, Fatal> {
-    let mut writer = dir.begin(place, b"meta")?;
+fn write(dir: &SnapshotDir, position: LogPosition, blocks: &[&[u8]]) -> Result<SnapshotFile, Fatal> {
+    let mut writer = dir.begin(position, b"meta")?;
     for block in blocks {
         writer.block(block)?;
     }
@@ -40,7 +40,7 @@ fn blocks_come_back_in_order() {
     assert_eq!(file.path, Path::new(DIR).join("00000000000000000042-3.snap"));
     assert_eq!(read(&dir, &file).unwrap(), [b"one".to_vec(), large, b"three".to_vec()]);
     let reader = dir.open(&file).unwrap();
-    assert_eq!((reader.place(), reader.meta(), reader.bytes()), ((42, 3), b"meta".as_slice(), file.bytes));
+    assert_eq!((reader.position(), reader.meta(), reader.bytes()), ((42, 3), b"meta".as_slice(), file.bytes));
     assert_eq!(dir.newest_good().unwrap().0, Some(file));
 }
 
@@ -121,7 +121,7 @@ fn a_snapshot_travels_in_chunks() {
         receiver.chunk(&chunk).unwrap();
     }
     let copy = receiver.finish().unwrap();
-    assert_eq!((copy.place, copy.bytes), (file.place, file.bytes));
+    assert_eq!((copy.position, copy.bytes), (file.position, file.bytes));
     assert_eq!(read(&to, &copy).unwrap(), [b"first".to_vec(), b"second".to_vec()]);
 }
 
@@ -153,7 +153,7 @@ fn whenever_the_power_goes_a_good_snapshot_is_there() {
             assert!(damaged.is_empty(), "cut {cut}, seed {seed}: {damaged:?}");
             match newer {
                 Ok(newer) => assert_eq!(found, Some(newer)),
-                Err(_) => assert!(found.is_some_and(|found| found.place.0 == 9 || found == older)),
+                Err(_) => assert!(found.is_some_and(|found| found.position.0 == 9 || found == older)),
             }
             assert!(disk.shared().list(Path::new(DIR)).unwrap().iter().all(|name| name.ends_with(".snap")));
         }
@@ -168,7 +168,7 @@ fn older_ones_are_removed_and_the_newest_stays() {
         write(&dir, (index, 1), &[b"x"]).unwrap();
     }
     assert_eq!(dir.remove_older(2).unwrap(), 1);
-    let left: Vec<u64> = dir.list().unwrap().iter().map(|file| file.place.0).collect();
+    let left: Vec<u64> = dir.list().unwrap().iter().map(|file| file.position.0).collect();
     assert_eq!(left, [20, 100]);
     assert_eq!(dir.remove_older(2).unwrap(), 0);
 }

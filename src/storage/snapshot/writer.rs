@@ -12,7 +12,7 @@ use super::{BLOCK_BYTES_MAX, META_BYTES_MAX};
 use crate::env::{DiskFile, Open};
 use crate::error::Fatal;
 use crate::storage::disk_error;
-use crate::storage::log::Place;
+use crate::storage::log::LogPosition;
 
 /// Written at a time, so that small blocks do not cost a call each.
 const WRITE_BYTES: usize = 256 << 10;
@@ -24,7 +24,7 @@ const SYNC_BYTES: u64 = 256 << 10;
 #[derive(Debug)]
 pub struct SnapshotWriter {
     dir: SnapshotDir,
-    place: Place,
+    position: LogPosition,
     temporary: Option<PathBuf>,
     file: Arc<dyn DiskFile>,
     buffer: Vec<u8>,
@@ -34,13 +34,26 @@ pub struct SnapshotWriter {
 }
 
 impl SnapshotWriter {
-    pub(super) fn begin(dir: &SnapshotDir, place: Place, meta: &[u8]) -> Result<SnapshotWriter, Fatal> {
+    pub(super) fn begin(
+        dir: &SnapshotDir,
+        position: LogPosition,
+        meta: &[u8],
+    ) -> Result<SnapshotWriter, Fatal> {
         assert!(meta.len() <= META_BYTES_MAX, "{} bytes of meta data", meta.len());
         let path = dir.temporary("writing");
         let file = dir.disk.open(&path, Open::Create).map_err(disk_error(&path, "creating"))?;
-        let buffer = header(dir.group, place, meta);
+        let buffer = header(dir.group, position, meta);
         let (temporary, digest) = (Some(path), Digest::default());
-        Ok(SnapshotWriter { dir: dir.clone(), place, temporary, file, buffer, written: 0, synced: 0, digest })
+        Ok(SnapshotWriter {
+            dir: dir.clone(),
+            position,
+            temporary,
+            file,
+            buffer,
+            written: 0,
+            synced: 0,
+            digest,
+        })
     }
 
     /// Adds a block.
@@ -88,7 +101,7 @@ impl SnapshotWriter {
         self.flush()?;
         let path = self.temporary.clone().expect("only finish and drop take the path");
         self.file.sync_all().map_err(disk_error(&path, "syncing"))?;
-        let named = self.dir.publish(&path, self.place, self.written)?;
+        let named = self.dir.publish(&path, self.position, self.written)?;
         self.temporary = None;
         Ok(named)
     }

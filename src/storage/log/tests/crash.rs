@@ -9,14 +9,14 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::*;
 use crate::env::Random;
-use crate::storage::log::Place;
+use crate::storage::log::LogPosition;
 
 /// What a log should hold besides the vote, which may overtake entries that wait for a segment.
 #[derive(Clone, Debug, Default, PartialEq)]
 struct Model {
     entries: BTreeMap<u64, Entry>,
-    purged: Option<Place>,
-    last: Option<Place>,
+    purged: Option<LogPosition>,
+    last: Option<LogPosition>,
 }
 
 impl Model {
@@ -35,9 +35,9 @@ impl Model {
         self.last = self.entries.get(&last).map(|entry| (entry.index, entry.term)).or(self.purged);
     }
 
-    fn purge(&mut self, place: Place) {
-        self.purged = Some(place);
-        self.entries = self.entries.split_off(&(place.0 + 1));
+    fn purge(&mut self, position: LogPosition) {
+        self.purged = Some(position);
+        self.entries = self.entries.split_off(&(position.0 + 1));
         self.last = self.last.max(self.purged);
     }
 }
@@ -146,23 +146,23 @@ impl History {
     fn purge(&mut self, log: &Log, random: &mut Random) -> bool {
         let Some((last, term)) = self.now().last else { return true };
         let beyond = random.one_in(8);
-        let place = if beyond {
+        let position = if beyond {
             (last + random.below(5), term)
         } else {
             let index = last.saturating_sub(random.below(20));
             let Some(entry) = self.now().entries.get(&index) else { return true };
             (index, entry.term)
         };
-        if self.now().purged.is_some_and(|(purged, _)| place.0 <= purged) {
+        if self.now().purged.is_some_and(|(purged, _)| position.0 <= purged) {
             return true;
         }
         // A purge may overtake entries as well, and the states would no longer be in one line.
         if !self.settle() {
             return false;
         }
-        self.committed = self.committed.max(place.0);
-        self.change(|model| model.purge(place));
-        self.acknowledge(self.blocking(log, move |log| log.purge_up_to(place.0, place.1)))
+        self.committed = self.committed.max(position.0);
+        self.change(|model| model.purge(position));
+        self.acknowledge(self.blocking(log, move |log| log.purge_up_to(position.0, position.1)))
     }
 
     /// A call that waits for room would wait for ever once the power is off: closing the log ends it.
