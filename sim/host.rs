@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::time::Duration;
 
-use jsonvault::cluster::{Founding, Group, Options};
+use jsonvault::cluster::{Bootstrap, Group, Options};
 use jsonvault::env::{Background, Clock, Random, SimDisk};
 use jsonvault::error::Fatal;
 use jsonvault::keyspace::Keyspace;
@@ -28,7 +28,7 @@ const EPOCH_MS: u64 = 1_700_000_000_000;
 #[derive(Clone, Debug)]
 pub struct Settings {
     /// So many nodes form the cluster; others join it.
-    pub founders: usize,
+    pub initial_members: usize,
     pub segment_bytes: u64,
     pub inline_bytes_max: usize,
     pub cache_bytes_max: usize,
@@ -160,13 +160,14 @@ impl Host {
     }
 
     fn start_up(&self, background: Background) -> StartUp {
-        let founders = (0..self.settings.founders).map(|host| (host as u64 + 1, member(host, 0))).collect();
-        let founds = self.index < self.settings.founders;
+        let initial_members =
+            (0..self.settings.initial_members).map(|host| (host as u64 + 1, member(host, 0))).collect();
+        let is_initial = self.index < self.settings.initial_members;
         let cluster = "simulated".to_string();
         StartUp {
             identity: Identity { node: self.id(), cluster, incarnation: self.incarnation },
             address: Network::address(self.index).to_string(),
-            founding: if founds { Founding::Members(founders) } else { Founding::Joins },
+            bootstrap: if is_initial { Bootstrap::InitialMembers(initial_members) } else { Bootstrap::Join },
             settings: self.settings.clone(),
             disk: self.disk.clone(),
             clock: Arc::new(HostClock { now_ms: self.now_ms.clone(), skew_ms: self.skew_ms.clone() }),
@@ -284,7 +285,7 @@ fn member(host: usize, incarnation: u64) -> Member {
 struct StartUp {
     identity: Identity,
     address: String,
-    founding: Founding,
+    bootstrap: Bootstrap,
     settings: Settings,
     disk: SimDisk,
     clock: Arc<HostClock>,
@@ -300,7 +301,7 @@ impl StartUp {
         let data = DataDir::open(self.disk.shared(), Path::new("/data"), self.identity)?;
         let keyspace = Arc::new(Keyspace::new());
         let options = Options {
-            founding: self.founding,
+            bootstrap: self.bootstrap,
             forget_others: None,
             clock: self.clock,
             keyspace: keyspace.clone(),

@@ -55,16 +55,16 @@ const _: () = assert!(ELECTION_TIMEOUT_MS_MAX > ELECTION_TIMEOUT_MS_MIN);
 
 /// Where the group of a node with an empty log comes from.
 #[derive(Clone, Debug)]
-pub enum Founding {
+pub enum Bootstrap {
     /// These form it, once all of them are there. Their incarnations are asked for; what is given here is not looked at.
-    Members(BTreeMap<u64, Member>),
+    InitialMembers(BTreeMap<u64, Member>),
     /// Others have it, and send this node its log.
-    Joins,
+    Join,
 }
 
 /// What a group is started with.
 pub struct Options {
-    pub founding: Founding,
+    pub bootstrap: Bootstrap,
     /// The other members are lost, and this node goes on without them: it is reached here.
     pub forget_others: Option<Member>,
     pub clock: Arc<dyn Clock>,
@@ -189,7 +189,7 @@ impl Group {
 
     async fn join(&self, options: &Options, fresh: bool) -> Result<(), Fatal> {
         if !self.raft().is_initialized().await.map_err(stopped)? {
-            if let Founding::Members(members) = &options.founding {
+            if let Bootstrap::InitialMembers(members) = &options.bootstrap {
                 let mut members = members.clone();
                 let identity = &self.endpoint().identity;
                 let own = members.get_mut(&identity.node).expect("the settings hold a node to be among them");

@@ -11,5 +11,5 @@ mod rpc_service;
 pub(crate) mod tests;
 
 pub use bootstrap::Phase;
-pub use group::{Founding, Group, Options};
+pub use group::{Bootstrap, Group, Options};
 pub use pubsub_relay::Inbox;

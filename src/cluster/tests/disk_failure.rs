@@ -9,7 +9,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use tokio::time::timeout;
 
-use crate::cluster::group::{Founding, Group, Options};
+use crate::cluster::group::{Bootstrap, Group, Options};
 use crate::command::{Context, Draw, ReadConsistency, table};
 use crate::env::{Background, Op, RealNet, SimDisk, SystemClock};
 use crate::error::{Fatal, Unavailable};
@@ -35,7 +35,7 @@ pub(crate) async fn started(disk: &SimDisk) -> Result<Node, Fatal> {
     let keyspace = Arc::new(Keyspace::new());
     let net = RealNet::shared();
     let options = Options {
-        founding: Founding::Members(BTreeMap::from([(1, Member::default())])),
+        bootstrap: Bootstrap::InitialMembers(BTreeMap::from([(1, Member::default())])),
         forget_others: None,
         clock: Arc::new(SystemClock::new()),
         keyspace: keyspace.clone(),
