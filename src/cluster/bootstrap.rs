@@ -94,7 +94,7 @@ impl Group {
     /// Asks a node who it is and what it knows of this one.
     async fn ask_standing(&self, id: u64, address: &str) -> Option<Standing> {
         let target = Target { id, address, incarnation: None };
-        match self.links().ask(target, &Request::Standing).await {
+        match self.clients().ask(target, &Request::Standing).await {
             Ok(Response::Standing(standing)) => Some(standing),
             Ok(other) => {
                 tracing::warn!(node = id, ?other, "an answer of the wrong kind");
@@ -216,7 +216,7 @@ impl Group {
             return Err("no leader is known".to_string());
         };
         let request = Request::Change(Change::Add { id, member: own });
-        match timeout(2 * CHANGE_TIMEOUT, self.links().call(leader, member, &request)).await {
+        match timeout(2 * CHANGE_TIMEOUT, self.clients().call(leader, member, &request)).await {
             Ok(Ok(Response::Changed(Ok(())))) => {
                 tracing::info!(leader, "this node was taken in anew, and is sent what the cluster has");
                 Ok(())

@@ -25,7 +25,7 @@ use crate::env::{Acceptor, Background, Clock, Net};
 use crate::error::{Fatal, Unavailable};
 use crate::keyspace::Keyspace;
 use crate::peer::Member;
-use crate::peer::{self, Endpoint, Links, ReadPoint};
+use crate::peer::{self, Endpoint, PeerClients, ReadPoint};
 use crate::raft::opening::{config, forget_others, log_store, open_log, restore};
 use crate::raft::proposer::Proposer;
 use crate::raft::replication::Network;
@@ -98,7 +98,7 @@ struct Shared {
     applied: Applied,
     snapshots: SnapshotDir,
     endpoint: Arc<Endpoint>,
-    links: Links,
+    clients: PeerClients,
     reads: Rounds<Result<ReadPoint, Unavailable>>,
     lease_reads: Rounds<Result<ReadPoint, Unavailable>>,
     time: Arc<GroupTime>,
@@ -163,7 +163,7 @@ impl Group {
                 snapshot_running: running,
                 applied,
                 snapshots,
-                links: Links::new(endpoint.clone()),
+                clients: PeerClients::new(endpoint.clone()),
                 endpoint,
                 reads: Rounds::new(),
                 lease_reads: Rounds::new(),
@@ -274,8 +274,8 @@ impl Group {
         &self.shared.log
     }
 
-    pub(crate) fn links(&self) -> &Links {
-        &self.shared.links
+    pub(crate) fn clients(&self) -> &PeerClients {
+        &self.shared.clients
     }
 
     pub(crate) fn applied(&self) -> &Applied {

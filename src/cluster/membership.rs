@@ -48,9 +48,9 @@ impl Group {
                 Leader::Here => self.change_here(change.clone()).await,
                 Leader::There(id, member) => {
                     let request = Request::Change(change.clone());
-                    match timeout(2 * CHANGE_TIMEOUT, self.links().call(id, &member, &request)).await {
+                    match timeout(2 * CHANGE_TIMEOUT, self.clients().call(id, &member, &request)).await {
                         Ok(Ok(Response::Changed(outcome))) => outcome,
-                        Ok(Err(crate::peer::Unanswered::NotSent)) => Err(ChangeRefused::NotLeader),
+                        Ok(Err(crate::peer::CallError::NotSent)) => Err(ChangeRefused::NotLeader),
                         Ok(_) | Err(_) => {
                             Err(ChangeRefused::Unknown("the leader did not answer".to_string()))
                         }

@@ -17,7 +17,7 @@ use tokio::time::timeout;
 
 use super::group::Group;
 use crate::peer::Member;
-use crate::peer::{Endpoint, FRAME_BYTES_MAX, Links, Notice, Request};
+use crate::peer::{Endpoint, FRAME_BYTES_MAX, Notice, PeerClients, Request};
 
 /// How many messages wait for a node that is slow or away. With messages of a few hundred bytes some megabytes.
 const WAITING_MAX: usize = 10_000;
@@ -105,7 +105,7 @@ async fn send(
     (mut queued, waiting): (mpsc::Receiver<Notice>, Arc<AtomicUsize>),
 ) {
     // Of its own: to connect to a node that is away must not hold up who connects to another.
-    let links = Links::new(endpoint);
+    let clients = PeerClients::new(endpoint);
     let mut next = None;
     loop {
         let first = match next.take() {
@@ -129,6 +129,6 @@ async fn send(
         let Some(member) = group.member(to) else { continue };
         let request = Request::Notices(notices);
         // Whether it came or not, nobody waits for it.
-        let _ = timeout(PATIENCE, links.call(to, &member, &request)).await;
+        let _ = timeout(PATIENCE, clients.call(to, &member, &request)).await;
     }
 }

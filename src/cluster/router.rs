@@ -18,7 +18,7 @@ use crate::command::ReadConsistency;
 use crate::error::Unavailable;
 use crate::machine::Batch;
 use crate::peer::Member;
-use crate::peer::{Declined, Done, ReadPoint, Request, Response, Unanswered};
+use crate::peer::{CallError, Done, ForwardError, ReadPoint, Request, Response};
 use crate::raft::proposer::Answered;
 use crate::storage::NoSpace;
 
@@ -82,13 +82,13 @@ impl Group {
             match self.leader() {
                 Leader::Here => match self.propose_here(batch).await {
                     Ok(done) => return Ok(done),
-                    Err((Declined::Unavailable(unavailable), _)) => return Err(unavailable),
-                    Err((Declined::NotLeader, back)) => batch = back,
+                    Err((ForwardError::Unavailable(unavailable), _)) => return Err(unavailable),
+                    Err((ForwardError::NotLeader, back)) => batch = back,
                 },
                 Leader::There(id, member) => match self.forward(id, &member, &batch).await {
                     Ok(done) => return Ok(done),
-                    Err(Declined::Unavailable(unavailable)) => return Err(unavailable),
-                    Err(Declined::NotLeader) => {}
+                    Err(ForwardError::Unavailable(unavailable)) => return Err(unavailable),
+                    Err(ForwardError::NotLeader) => {}
                 },
                 Leader::Nobody => {}
             }
@@ -97,10 +97,10 @@ impl Group {
     }
 
     /// Proposes a batch to the log of this node. A batch that surely was not proposed comes back.
-    pub(crate) async fn propose_here(&self, batch: Batch) -> Result<Done, (Declined, Batch)> {
+    pub(crate) async fn propose_here(&self, batch: Batch) -> Result<Done, (ForwardError, Batch)> {
         let full = |full: NoSpace| {
             let stopping = self.log().failure().map(|_| Unavailable::ShuttingDown);
-            (Declined::Unavailable(stopping.unwrap_or_else(|| full.into())), Batch::new())
+            (ForwardError::Unavailable(stopping.unwrap_or_else(|| full.into())), Batch::new())
         };
         let room = self.log().reserve(batch.entry_bytes()).map_err(full)?;
         let replies = self.proposer().propose(batch, Instant::now() + WRITE_TIMEOUT).await;
@@ -108,15 +108,17 @@ impl Group {
         replies
     }
 
-    async fn forward(&self, id: u64, member: &Member, batch: &Batch) -> Result<Done, Declined> {
+    async fn forward(&self, id: u64, member: &Member, batch: &Batch) -> Result<Done, ForwardError> {
         let (commands, bytes) = batch.to_wire();
         let request = Request::Propose { commands, bytes };
         let deadline = Instant::now() + WRITE_TIMEOUT + LEADER_ANSWERS;
-        match timeout_at(deadline, self.links().call(id, member, &request)).await {
+        match timeout_at(deadline, self.clients().call(id, member, &request)).await {
             Ok(Ok(Response::Replies(Ok(done)))) if done.replies.len() == batch.len() => Ok(done),
-            Ok(Ok(Response::Replies(Err(declined)))) => Err(declined),
-            Ok(Err(Unanswered::NotSent)) => Err(Declined::NotLeader),
-            Ok(Ok(_) | Err(Unanswered::Lost)) | Err(_) => Err(Declined::Unavailable(Unavailable::Uncertain)),
+            Ok(Ok(Response::Replies(Err(refused)))) => Err(refused),
+            Ok(Err(CallError::NotSent)) => Err(ForwardError::NotLeader),
+            Ok(Ok(_) | Err(CallError::Lost)) | Err(_) => {
+                Err(ForwardError::Unavailable(Unavailable::Uncertain))
+            }
         }
     }
 
@@ -165,36 +167,36 @@ impl Group {
             let answer = match self.leader() {
                 Leader::Here => match timeout_at(patience, self.confirm(lease)).await {
                     Ok(answer) => answer,
-                    Err(_) => Err(Declined::Unavailable(Unavailable::NoQuorum)),
+                    Err(_) => Err(ForwardError::Unavailable(Unavailable::NoQuorum)),
                 },
                 Leader::There(id, member) => {
                     let request = Request::ReadPoint { lease };
-                    match timeout_at(patience, self.links().call(id, &member, &request)).await {
+                    match timeout_at(patience, self.clients().call(id, &member, &request)).await {
                         Ok(Ok(Response::ReadPoint(answer))) => answer,
                         // A question may be asked again.
-                        Ok(_) | Err(_) => Err(Declined::NotLeader),
+                        Ok(_) | Err(_) => Err(ForwardError::NotLeader),
                     }
                 }
-                Leader::Nobody => Err(Declined::NotLeader),
+                Leader::Nobody => Err(ForwardError::NotLeader),
             };
             match answer {
                 Ok(point) => return Ok(point),
-                Err(Declined::Unavailable(unavailable)) => return Err(unavailable),
-                Err(Declined::NotLeader) => self.look_again(patience).await?,
+                Err(ForwardError::Unavailable(unavailable)) => return Err(unavailable),
+                Err(ForwardError::NotLeader) => self.look_again(patience).await?,
             }
         }
     }
 
     /// Makes sure that this node leads, and gives what a read which came before has to see.
-    pub(crate) async fn confirm(&self, lease: bool) -> Result<ReadPoint, Declined> {
+    pub(crate) async fn confirm(&self, lease: bool) -> Result<ReadPoint, ForwardError> {
         // Consensus does not answer while it waits for the disk.
         let confirmed = tokio::time::timeout(LEADER_PATIENCE, self.confirm_by_then(lease)).await;
-        confirmed.unwrap_or(Err(Declined::Unavailable(Unavailable::NoQuorum)))
+        confirmed.unwrap_or(Err(ForwardError::Unavailable(Unavailable::NoQuorum)))
     }
 
-    async fn confirm_by_then(&self, lease: bool) -> Result<ReadPoint, Declined> {
+    async fn confirm_by_then(&self, lease: bool) -> Result<ReadPoint, ForwardError> {
         if !self.may_propose() {
-            return Err(Declined::NotLeader);
+            return Err(ForwardError::NotLeader);
         }
         // Before the question: a majority that answers it, or has its lease running, knows of no earlier time.
         let time_ms = self.proposer().read_time();
@@ -209,17 +211,19 @@ impl Group {
         Ok(ReadPoint { index, time_ms })
     }
 
-    async fn confirm_once(&self, policy: ReadPolicy) -> Result<u64, Declined> {
+    async fn confirm_once(&self, policy: ReadPolicy) -> Result<u64, ForwardError> {
         if !self.may_propose() {
-            return Err(Declined::NotLeader);
+            return Err(ForwardError::NotLeader);
         }
         match self.raft().get_read_log_id(policy).await {
             Ok((read, _applied)) => Ok(read.index()),
-            Err(RaftError::APIError(LinearizableReadError::ForwardToLeader(_))) => Err(Declined::NotLeader),
-            Err(RaftError::APIError(LinearizableReadError::QuorumNotEnough(_))) => {
-                Err(Declined::Unavailable(Unavailable::NoQuorum))
+            Err(RaftError::APIError(LinearizableReadError::ForwardToLeader(_))) => {
+                Err(ForwardError::NotLeader)
             }
-            Err(RaftError::Fatal(_)) => Err(Declined::Unavailable(Unavailable::NoLeader)),
+            Err(RaftError::APIError(LinearizableReadError::QuorumNotEnough(_))) => {
+                Err(ForwardError::Unavailable(Unavailable::NoQuorum))
+            }
+            Err(RaftError::Fatal(_)) => Err(ForwardError::Unavailable(Unavailable::NoLeader)),
         }
     }
 

@@ -16,7 +16,7 @@ use super::group::{ELECTION_TIMEOUT_MS_MIN, Group};
 use crate::error::Unavailable;
 use crate::machine::Batch;
 use crate::peer::{
-    Append, AskVote, Asker, Declined, Done, FRAME_BYTES_MAX, Handler, Request, Response, StoredVote,
+    Append, AskVote, Asker, Done, FRAME_BYTES_MAX, ForwardError, Handler, Request, Response, StoredVote,
     WireEntry,
 };
 use crate::raft::codec;
@@ -163,17 +163,17 @@ impl Group {
     }
 
     /// Proposes what a client gave to another node.
-    async fn accept(&self, commands: u32, bytes: &[u8]) -> Result<Done, Declined> {
+    async fn accept(&self, commands: u32, bytes: &[u8]) -> Result<Done, ForwardError> {
         let batch = Batch::from_wire(commands, bytes).map_err(|malformed| {
             tracing::warn!(%malformed, "another node forwards what this one cannot read");
-            Declined::Unavailable(Unavailable::ShuttingDown)
+            ForwardError::Unavailable(Unavailable::ShuttingDown)
         })?;
         match self.may_propose() {
             true => match self.propose_here(batch).await {
                 Ok(done) => Ok(Done { replies: within(done.replies, REPLIES_BYTES_MAX), ..done }),
-                Err((declined, _)) => Err(declined),
+                Err((refused, _)) => Err(refused),
             },
-            false => Err(Declined::NotLeader),
+            false => Err(ForwardError::NotLeader),
         }
     }
 

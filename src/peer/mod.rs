@@ -25,11 +25,11 @@ pub(crate) mod frame;
 mod service;
 mod wire;
 
-pub use client::{Links, Unanswered};
+pub use client::{CallError, PeerClients};
 pub use endpoint::{Asker, Endpoint, Target};
 pub use frame::FRAME_BYTES_MAX;
 pub use service::{Handler, serve};
 pub use wire::{
-    Acknowledged, Append, AskVote, Change, ChangeRefused, Declined, Done, Formed, LogPosition, Member,
+    Acknowledged, Append, AskVote, Change, ChangeRefused, Done, Formed, ForwardError, LogPosition, Member,
     Notice, Offer, ReadPoint, Request, Response, Standing, StoredVote, WireEntry,
 };

@@ -234,7 +234,7 @@ pub enum Request {
 
 /// Why a forwarded request was not answered.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub enum Declined {
+pub enum ForwardError {
     /// The node does not lead: nothing was done, ask the one that does.
     NotLeader,
     Unavailable(Unavailable),
@@ -277,8 +277,8 @@ pub enum Response {
     Transferred(Result<(), String>),
     SnapshotAt(u64),
     SnapshotInstalled(StoredVote),
-    Replies(Result<Done, Declined>),
-    ReadPoint(Result<ReadPoint, Declined>),
+    Replies(Result<Done, ForwardError>),
+    ReadPoint(Result<ReadPoint, ForwardError>),
     Changed(Result<(), ChangeRefused>),
     Noticed,
     Standing(Standing),

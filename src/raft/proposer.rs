@@ -30,7 +30,7 @@ use super::types::{Callback, Payload, TypeConfig};
 use crate::env::Clock;
 use crate::error::Unavailable;
 use crate::machine::{Batch, ENTRY_BYTES_MAX};
-use crate::peer::{Declined, Done, FRAME_BYTES_MAX};
+use crate::peer::{Done, FRAME_BYTES_MAX, ForwardError};
 use crate::storage::log::PAYLOAD_BYTES_MAX;
 
 /// How often the other tasks of the runtime get a turn, at most, before an entry goes without those that are missed. With
@@ -59,7 +59,7 @@ pub const WAITING_BYTES_MAX: usize = 256 << 20;
 pub type Answered = Result<Done, Unavailable>;
 
 /// What becomes of a batch here: its replies, or why not, with the batch if it surely was not proposed.
-pub type Outcome = Result<Done, (Declined, Batch)>;
+pub type Outcome = Result<Done, (ForwardError, Batch)>;
 
 struct Waiting {
     ticket: u64,
@@ -189,7 +189,7 @@ impl Proposer {
     /// Puts a batch into the log and gives its replies when it has been applied.
     ///
     /// # Errors
-    /// [`Declined::NotLeader`], [`Unavailable::Overloaded`], [`Unavailable::NoQuorum`] and, while it is closed,
+    /// [`ForwardError::NotLeader`], [`Unavailable::Overloaded`], [`Unavailable::NoQuorum`] and, while it is closed,
     /// [`Unavailable::ShuttingDown`] before anything was proposed;
     /// [`Unavailable::Uncertain`] when the outcome is not known.
     pub async fn propose(&self, batch: Batch, deadline: Instant) -> Outcome {
@@ -198,10 +198,10 @@ impl Proposer {
         let (ticket, next) = {
             let mut queue = self.shared.queue.lock();
             if queue.closed {
-                return Err((Declined::Unavailable(Unavailable::ShuttingDown), batch));
+                return Err((ForwardError::Unavailable(Unavailable::ShuttingDown), batch));
             }
             if queue.waiting_bytes + batch.bytes() > WAITING_BYTES_MAX && !queue.waiting.is_empty() {
-                return Err((Declined::Unavailable(Unavailable::Overloaded), batch));
+                return Err((ForwardError::Unavailable(Unavailable::Overloaded), batch));
             }
             (queue.add(batch, answer), queue.next())
         };
@@ -210,11 +210,11 @@ impl Proposer {
             Next::Propose => self.propose_now(),
             Next::Gather => self.shared.gathered.notify_one(),
         }
-        let uncertain = || Err((Declined::Unavailable(Unavailable::Uncertain), Batch::new()));
+        let uncertain = || Err((ForwardError::Unavailable(Unavailable::Uncertain), Batch::new()));
         let outcome = match timeout_at(deadline, &mut answered).await {
             Ok(outcome) => outcome.unwrap_or_else(|_| uncertain()),
             Err(_) => match self.shared.queue.lock().withdraw(ticket) {
-                Some(batch) => Err((Declined::Unavailable(Unavailable::NoQuorum), batch)),
+                Some(batch) => Err((ForwardError::Unavailable(Unavailable::NoQuorum), batch)),
                 None => uncertain(),
             },
         };
@@ -338,9 +338,9 @@ fn answer_all(taken: Vec<Waiting>, result: ClientWriteResult<TypeConfig>) {
                 Ok(Done { index: *index, replies: replies.by_ref().take(waiting.batch.len()).collect() })
             }
             // openraft says so of an entry that it did not append.
-            Err(ClientWriteError::ForwardToLeader(_)) => Err((Declined::NotLeader, waiting.batch)),
+            Err(ClientWriteError::ForwardToLeader(_)) => Err((ForwardError::NotLeader, waiting.batch)),
             // Whether an entry that was appended and not answered will be committed is known to nobody here.
-            Err(_) => Err((Declined::Unavailable(Unavailable::Uncertain), Batch::new())),
+            Err(_) => Err((ForwardError::Unavailable(Unavailable::Uncertain), Batch::new())),
         };
         // A connection that went away does not read its answer.
         let _ = waiting.answer.send(outcome);
