@@ -18,7 +18,7 @@ use tokio::time::Instant;
 
 use super::bootstrap::Phase;
 use super::pubsub_relay::{Inbox, Notices};
-use super::read_index::Rounds;
+use super::read_index::ReadIndexBatcher;
 use super::rpc_service;
 use crate::command::ReadConsistency;
 use crate::env::{Acceptor, Background, Clock, Net};
@@ -99,8 +99,8 @@ struct Shared {
     snapshots: SnapshotDir,
     endpoint: Arc<Endpoint>,
     clients: PeerClients,
-    reads: Rounds<Result<ReadPoint, Unavailable>>,
-    lease_reads: Rounds<Result<ReadPoint, Unavailable>>,
+    reads: ReadIndexBatcher<Result<ReadPoint, Unavailable>>,
+    lease_reads: ReadIndexBatcher<Result<ReadPoint, Unavailable>>,
     time: Arc<GroupTime>,
     disk_room: DiskRoom,
     /// While leadership is handed over nothing new is proposed here.
@@ -165,8 +165,8 @@ impl Group {
                 snapshots,
                 clients: PeerClients::new(endpoint.clone()),
                 endpoint,
-                reads: Rounds::new(),
-                lease_reads: Rounds::new(),
+                reads: ReadIndexBatcher::new(),
+                lease_reads: ReadIndexBatcher::new(),
                 time,
                 disk_room: DiskRoom::default(),
                 handing_over: AtomicBool::new(false),
@@ -317,7 +317,10 @@ impl Group {
         &self.shared.changing
     }
 
-    pub(crate) fn rounds(&self, consistency: ReadConsistency) -> &Rounds<Result<ReadPoint, Unavailable>> {
+    pub(crate) fn batcher(
+        &self,
+        consistency: ReadConsistency,
+    ) -> &ReadIndexBatcher<Result<ReadPoint, Unavailable>> {
         match consistency {
             ReadConsistency::Lease => &self.shared.lease_reads,
             ReadConsistency::Linearizable | ReadConsistency::Local => &self.shared.reads,

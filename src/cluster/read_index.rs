@@ -12,7 +12,7 @@ use parking_lot::Mutex;
 use tokio::sync::{Notify, oneshot};
 
 /// The rounds of one kind of question. A clone joins the same rounds.
-pub struct Rounds<T> {
+pub struct ReadIndexBatcher<T> {
     shared: Arc<Shared<T>>,
 }
 
@@ -21,15 +21,15 @@ struct Shared<T> {
     wake: Notify,
 }
 
-impl<T> Clone for Rounds<T> {
+impl<T> Clone for ReadIndexBatcher<T> {
     fn clone(&self) -> Self {
-        Rounds { shared: self.shared.clone() }
+        ReadIndexBatcher { shared: self.shared.clone() }
     }
 }
 
-impl<T: Clone + Send + 'static> Rounds<T> {
-    pub fn new() -> Rounds<T> {
-        Rounds { shared: Arc::new(Shared { waiting: Mutex::default(), wake: Notify::new() }) }
+impl<T: Clone + Send + 'static> ReadIndexBatcher<T> {
+    pub fn new() -> ReadIndexBatcher<T> {
+        ReadIndexBatcher { shared: Arc::new(Shared { waiting: Mutex::default(), wake: Notify::new() }) }
     }
 
     /// Asks whenever somebody waits. Runs until it is dropped.
@@ -68,11 +68,11 @@ mod tests {
 
     #[tokio::test]
     async fn who_waits_shares_a_round_and_who_comes_later_gets_the_next() {
-        let rounds = Rounds::new();
+        let batcher = ReadIndexBatcher::new();
         let asked = Arc::new(AtomicU64::new(0));
         let (counter, gate) = (asked.clone(), Arc::new(Notify::new()));
         let opened = gate.clone();
-        tokio::spawn(rounds.clone().run(move || {
+        tokio::spawn(batcher.clone().run(move || {
             let round = counter.fetch_add(1, Ordering::Relaxed) + 1;
             let gate = gate.clone();
             async move {
@@ -81,16 +81,16 @@ mod tests {
             }
         }));
         let first = tokio::spawn({
-            let rounds = rounds.clone();
-            async move { rounds.next().await }
+            let batcher = batcher.clone();
+            async move { batcher.next().await }
         });
         while asked.load(Ordering::Relaxed) == 0 {
             tokio::task::yield_now().await;
         }
         let later: Vec<_> = (0..3)
             .map(|_| {
-                let rounds = rounds.clone();
-                tokio::spawn(async move { rounds.next().await })
+                let batcher = batcher.clone();
+                tokio::spawn(async move { batcher.next().await })
             })
             .collect();
         tokio::task::yield_now().await;

@@ -150,7 +150,7 @@ impl Group {
             Some(false) => return Err(Unavailable::NoLeader),
             None => {}
         }
-        let point = self.rounds(consistency).next().await.unwrap_or(Err(Unavailable::NoLeader))?;
+        let point = self.batcher(consistency).next().await.unwrap_or(Err(Unavailable::NoLeader))?;
         tokio::select! {
             biased;
             () = self.applied().reached(Some(point.index)) => Ok(point.time_ms),
