@@ -231,7 +231,7 @@ impl Host {
         self.pause_ms = for_ms;
     }
 
-    /// Sets the node's time of day so far ahead, or behind; its monotonic clock does not notice.
+    /// Sets the node's time of day so far ahead, or behind; its monotonic clock does not message.
     pub fn set_time_of_day(&self, ahead_ms: i64) {
         self.skew_ms.store(ahead_ms, Ordering::Relaxed);
     }
@@ -306,7 +306,7 @@ impl StartUp {
             clock: self.clock,
             keyspace: keyspace.clone(),
             net: self.network,
-            inbox: Arc::new(()),
+            sink: Arc::new(()),
             acceptor,
             snapshot_log_bytes: self.settings.snapshot_log_bytes,
             snapshot_log_entries: self.settings.snapshot_log_entries,

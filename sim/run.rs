@@ -128,7 +128,7 @@ impl Simulation {
             if done? {
                 break;
             }
-            // One that had still to notice that its disk failed is started again as well.
+            // One that had still to message that its disk failed is started again as well.
             self.hosts.iter_mut().filter(|host| !host.is_running()).for_each(Host::start);
             self.millisecond()?;
         }

@@ -81,7 +81,7 @@ impl Node {
             keyspace: keyspace.clone(),
             net: net.clone(),
             // Not the hub itself, which sends to the group: they would hold each other for ever.
-            inbox: Arc::new(Arc::downgrade(&hub)),
+            sink: Arc::new(Arc::downgrade(&hub)),
             acceptor,
             snapshot_log_bytes: config.snapshot_log_bytes,
             snapshot_log_entries: config.snapshot_log_entries,
@@ -90,7 +90,7 @@ impl Node {
         };
         let group = Group::start(&data, options).await?;
         let others = group.clone();
-        hub.connect(move |notice| others.spread(&notice));
+        hub.connect(move |message| others.broadcast(&message));
         tell_of_another_address(&group, &member);
         let run_id = (0..3).map(|_| format!("{:016x}", random.next_u64())).collect::<String>();
         let shared = Shared {

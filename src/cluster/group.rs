@@ -17,7 +17,7 @@ use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
 use super::bootstrap::Phase;
-use super::pubsub_relay::{Inbox, Notices};
+use super::pubsub_relay::{PubSubRelay, PubSubSink};
 use super::read_index::ReadIndexBatcher;
 use super::rpc_service;
 use crate::command::ReadConsistency;
@@ -71,7 +71,7 @@ pub struct Options {
     pub keyspace: Arc<Keyspace>,
     pub net: Arc<dyn Net>,
     /// Takes in what clients of other nodes send to those of this one.
-    pub inbox: Arc<dyn Inbox>,
+    pub sink: Arc<dyn PubSubSink>,
     /// The bound port for other nodes.
     pub acceptor: Box<dyn Acceptor>,
     /// When the log has grown by so much since the last snapshot, the next is taken.
@@ -108,8 +108,8 @@ struct Shared {
     /// Only one change of the members, or hand-over, at a time.
     changing: tokio::sync::Mutex<()>,
     incoming: rpc_service::Incoming,
-    inbox: Arc<dyn Inbox>,
-    notices: Notices,
+    sink: Arc<dyn PubSubSink>,
+    messages: PubSubRelay,
     /// Until when this node votes for nobody.
     silent_until: Option<Instant>,
     /// Whether the other members still have to say what this node had acknowledged to them.
@@ -172,8 +172,8 @@ impl Group {
                 handing_over: AtomicBool::new(false),
                 changing: tokio::sync::Mutex::new(()),
                 incoming: rpc_service::Incoming::default(),
-                inbox: options.inbox.clone(),
-                notices: Notices::default(),
+                sink: options.sink.clone(),
+                messages: PubSubRelay::default(),
                 silent_until,
                 recalling: AtomicBool::new(false),
                 phase: Mutex::default(),
@@ -282,12 +282,12 @@ impl Group {
         &self.shared.applied
     }
 
-    pub(crate) fn inbox(&self) -> &dyn Inbox {
-        &*self.shared.inbox
+    pub(crate) fn sink(&self) -> &dyn PubSubSink {
+        &*self.shared.sink
     }
 
-    pub(crate) fn notices(&self) -> &Notices {
-        &self.shared.notices
+    pub(crate) fn messages(&self) -> &PubSubRelay {
+        &self.shared.messages
     }
 
     /// Runs a task beside the group until [`Group::shutdown`].

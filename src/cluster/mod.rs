@@ -12,4 +12,4 @@ pub(crate) mod tests;
 
 pub use bootstrap::Phase;
 pub use group::{Bootstrap, Group, Options};
-pub use pubsub_relay::Inbox;
+pub use pubsub_relay::PubSubSink;

@@ -17,46 +17,46 @@ use tokio::time::timeout;
 
 use super::group::Group;
 use crate::peer::Member;
-use crate::peer::{Endpoint, FRAME_BYTES_MAX, Notice, PeerClients, Request};
+use crate::peer::{Endpoint, FRAME_BYTES_MAX, PeerClients, PubSubMessage, Request};
 
 /// How many messages wait for a node that is slow or away. With messages of a few hundred bytes some megabytes.
 const WAITING_MAX: usize = 10_000;
 /// Their bytes: what may wait for one client twice over. One message alone may have as many, and fits into a frame.
 const WAITING_BYTES_MAX: usize = 64 << 20;
 const _: () =
-    assert!(WAITING_BYTES_MAX + (1 << 20) <= FRAME_BYTES_MAX, "a message says more than its notice");
+    assert!(WAITING_BYTES_MAX + (1 << 20) <= FRAME_BYTES_MAX, "a message says more than its message");
 /// Messages go together up to about this size.
 const TOGETHER_BYTES_TARGET: usize = 1 << 20;
 /// How long a node may take to take them in before they are given up.
 const PATIENCE: Duration = Duration::from_secs(2);
 
 /// Who takes in what other nodes send.
-pub trait Inbox: Send + Sync {
-    fn received(&self, notice: Notice);
+pub trait PubSubSink: Send + Sync {
+    fn received(&self, message: PubSubMessage);
 }
 
 /// A node without clients.
-impl Inbox for () {
-    fn received(&self, _notice: Notice) {}
+impl PubSubSink for () {
+    fn received(&self, _notice: PubSubMessage) {}
 }
 
 /// The ways to other nodes, each with a task of its own, so that one that is away holds up no other.
 #[derive(Default)]
-pub struct Notices {
+pub struct PubSubRelay {
     queues: Mutex<BTreeMap<u64, Queue>>,
 }
 
 struct Queue {
-    sender: mpsc::Sender<Notice>,
+    sender: mpsc::Sender<PubSubMessage>,
     bytes: Arc<AtomicUsize>,
 }
 
 impl Queue {
     /// Adds a message, or loses it if there is no room.
-    fn add(&self, notice: Notice) {
-        let bytes = notice.bytes();
+    fn add(&self, message: PubSubMessage) {
+        let bytes = message.bytes();
         if self.bytes.fetch_add(bytes, Ordering::AcqRel) + bytes > WAITING_BYTES_MAX
-            || self.sender.try_send(notice).is_err()
+            || self.sender.try_send(message).is_err()
         {
             self.bytes.fetch_sub(bytes, Ordering::AcqRel);
         }
@@ -65,15 +65,15 @@ impl Queue {
 
 impl Group {
     /// Sends a message to all other members, without waiting for any.
-    pub fn spread(&self, notice: &Notice) {
-        let mut queues = self.notices().queues.lock();
+    pub fn broadcast(&self, message: &PubSubMessage) {
+        let mut queues = self.messages().queues.lock();
         // Who is a member is read with the queues locked: with an older list a queue could be given up and begun anew
         // while it has messages, and those behind would overtake them.
         let others = self.others();
         // The tasks of the others end with their queues.
         queues.retain(|id, _| others.contains(id));
         for to in others {
-            queues.entry(to).or_insert_with(|| self.begin_queue(to)).add(notice.clone());
+            queues.entry(to).or_insert_with(|| self.begin_queue(to)).add(message.clone());
         }
     }
 
@@ -102,7 +102,7 @@ async fn send(
     to: u64,
     group: Group,
     endpoint: Arc<Endpoint>,
-    (mut queued, waiting): (mpsc::Receiver<Notice>, Arc<AtomicUsize>),
+    (mut queued, waiting): (mpsc::Receiver<PubSubMessage>, Arc<AtomicUsize>),
 ) {
     // Of its own: to connect to a node that is away must not hold up who connects to another.
     let clients = PeerClients::new(endpoint);
@@ -116,18 +116,18 @@ async fn send(
             },
         };
         let mut bytes = first.bytes();
-        let mut notices = vec![first];
+        let mut messages = vec![first];
         while let Ok(another) = queued.try_recv() {
             if bytes + another.bytes() > TOGETHER_BYTES_TARGET {
                 next = Some(another);
                 break;
             }
             bytes += another.bytes();
-            notices.push(another);
+            messages.push(another);
         }
         waiting.fetch_sub(bytes, Ordering::AcqRel);
         let Some(member) = group.member(to) else { continue };
-        let request = Request::Notices(notices);
+        let request = Request::PubSub(messages);
         // Whether it came or not, nobody waits for it.
         let _ = timeout(PATIENCE, clients.call(to, &member, &request)).await;
     }

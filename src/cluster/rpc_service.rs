@@ -61,15 +61,15 @@ impl Handler for Group {
                 Ok(Response::Replies(self.accept(commands, &bytes).await))
             }
             Request::ReadPoint { lease } => Ok(Response::ReadPoint(self.confirm(lease).await)),
-            Request::Notices(notices) => {
-                notices.into_iter().for_each(|notice| self.inbox().received(notice));
-                Ok(Response::Noticed)
+            Request::PubSub(messages) => {
+                messages.into_iter().for_each(|message| self.sink().received(message));
+                Ok(Response::Received)
             }
             Request::Change(change) => Ok(Response::Changed(self.change_here(change).await)),
             Request::Standing => Ok(Response::Standing(self.standing(from))),
             Request::Lost(acknowledged) => {
                 self.check_kept(acknowledged);
-                Ok(Response::Noticed)
+                Ok(Response::Received)
             }
         };
         answered.unwrap_or_else(Response::Failed)

@@ -31,5 +31,5 @@ pub use frame::FRAME_BYTES_MAX;
 pub use service::{Handler, serve};
 pub use wire::{
     Acknowledged, Append, AskVote, Change, ChangeRefused, Done, Formed, ForwardError, LogPosition, Member,
-    Notice, Offer, ReadPoint, Request, Response, Standing, StoredVote, WireEntry,
+    Offer, PubSubMessage, ReadPoint, Request, Response, Standing, StoredVote, WireEntry,
 };

@@ -53,14 +53,14 @@ pub struct StoredVote {
 
 /// One message.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Notice {
+pub struct PubSubMessage {
     /// Whether it is for channels of Redis Cluster.
     pub shard: bool,
     pub channel: Bytes,
     pub message: Bytes,
 }
 
-impl Notice {
+impl PubSubMessage {
     pub fn bytes(&self) -> usize {
         self.channel.len() + self.message.len()
     }
@@ -225,7 +225,7 @@ pub enum Request {
     },
     Change(Change),
     /// Messages of clients to clients.
-    Notices(Vec<Notice>),
+    PubSub(Vec<PubSubMessage>),
     /// Who are you, and what do you know of me?
     Standing,
     /// The other side has lost entries of its log that it had acknowledged.
@@ -280,7 +280,7 @@ pub enum Response {
     Replies(Result<Done, ForwardError>),
     ReadPoint(Result<ReadPoint, ForwardError>),
     Changed(Result<(), ChangeRefused>),
-    Noticed,
+    Received,
     Standing(Standing),
     /// The node cannot answer anything any more, or not this.
     Failed(String),

@@ -39,7 +39,7 @@ pub(crate) async fn started(disk: &SimDisk) -> Result<Node, Fatal> {
         forget_others: None,
         clock: Arc::new(SystemClock::new()),
         keyspace: keyspace.clone(),
-        inbox: Arc::new(()),
+        sink: Arc::new(()),
         acceptor: net.bind("127.0.0.1:0").await.expect("a port is free"),
         net,
         snapshot_log_bytes: u64::MAX,
