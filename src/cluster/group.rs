@@ -30,8 +30,8 @@ use crate::raft::opening::{config, forget_others, log_store, open_log, restore};
 use crate::raft::proposer::Proposer;
 use crate::raft::replication::Network;
 use crate::raft::room::DiskRoom;
-use crate::raft::snapshot_status::{Saves, Saving};
-use crate::raft::state_machine::{Applied, StateMachine};
+use crate::raft::snapshot_status::{SnapshotStats, SnapshotStatus};
+use crate::raft::state_machine::{AppliedIndex, StateMachine};
 use crate::raft::status::Status;
 use crate::raft::time::GroupTime;
 use crate::raft::types::TypeConfig;
@@ -94,8 +94,8 @@ struct Shared {
     proposer: Proposer,
     log: Arc<Log>,
     loaded: AtomicBool,
-    snapshot_running: Arc<Saving>,
-    applied: Applied,
+    snapshot_running: Arc<SnapshotStatus>,
+    applied: AppliedIndex,
     snapshots: SnapshotDir,
     endpoint: Arc<Endpoint>,
     clients: PeerClients,
@@ -136,7 +136,7 @@ impl Group {
     /// Returns when the node runs; [`Group::is_loaded`] tells when it has applied its log.
     pub async fn start(data: &DataDir, options: Options) -> Result<Group, Fatal> {
         let snapshots = SnapshotDir::open_dir(data.disk(), &data.snapshots_path(GROUP), GROUP)?;
-        let running = Arc::new(Saving::default());
+        let running = Arc::new(SnapshotStatus::default());
         let node_id = data.identity().node;
         let endpoint = Arc::new(Endpoint::new(data.identity().clone(), GROUP, options.net.clone()));
         let machine = restore(&options, &snapshots, &running, &endpoint)?;
@@ -278,7 +278,7 @@ impl Group {
         &self.shared.clients
     }
 
-    pub(crate) fn applied(&self) -> &Applied {
+    pub(crate) fn applied(&self) -> &AppliedIndex {
         &self.shared.applied
     }
 
@@ -444,8 +444,8 @@ impl Group {
     }
 
     /// The snapshots that were taken here.
-    pub fn saves(&self) -> Saves {
-        self.shared.snapshot_running.saves()
+    pub fn snapshot_stats(&self) -> SnapshotStats {
+        self.shared.snapshot_running.snapshot_stats()
     }
 
     /// Takes a snapshot now, in the background.

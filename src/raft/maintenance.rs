@@ -10,7 +10,7 @@ use std::time::Duration;
 use openraft::Raft;
 use openraft::async_runtime::watch::WatchReceiver;
 
-use super::snapshot_status::Saving;
+use super::snapshot_status::SnapshotStatus;
 use super::state_machine::StateMachine;
 use super::types::TypeConfig;
 use crate::storage::log::Log;
@@ -24,7 +24,7 @@ pub async fn run(
     raft: Raft<TypeConfig, StateMachine>,
     log: Arc<Log>,
     snapshot_log_bytes: u64,
-    saving: Arc<Saving>,
+    snapshot_status: Arc<SnapshotStatus>,
 ) {
     let mut interval = tokio::time::interval(INTERVAL);
     interval.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
@@ -40,12 +40,15 @@ pub async fn run(
         }
         let written = found_bytes + log.stats().written_bytes - written_before;
         let newest = metrics.snapshot.map(|id| id.index());
-        if let Some(older) = growth.look(written, newest, saving.is_running())
+        if let Some(older) = growth.look(written, newest, snapshot_status.is_running())
             && raft.trigger().purge_log(older).await.is_err()
         {
             return;
         }
-        if growth.since_snapshot(written) >= snapshot_log_bytes && growth.may_begin() && saving.may_begin() {
+        if growth.since_snapshot(written) >= snapshot_log_bytes
+            && growth.may_begin()
+            && snapshot_status.may_begin()
+        {
             growth.begun(written);
             if raft.trigger().snapshot().await.is_err() {
                 return;

@@ -21,5 +21,5 @@ pub(crate) mod time;
 pub(crate) mod types;
 mod watch;
 
-pub use snapshot_status::Saves;
+pub use snapshot_status::SnapshotStats;
 pub use status::{MemberStatus, State, Status};

@@ -10,7 +10,7 @@ use tokio::sync::oneshot;
 
 use super::codec;
 use super::log_store::LogStore;
-use super::snapshot_status::Saving;
+use super::snapshot_status::SnapshotStatus;
 use super::state_machine::{Snapshot, StateMachine, load_records};
 use super::types::{Membership, Vote};
 use crate::cluster::group::{ELECTION_TIMEOUT_MS_MAX, ELECTION_TIMEOUT_MS_MIN, GROUP, HEARTBEAT_MS, Options};
@@ -25,7 +25,7 @@ use crate::storage::{DataDir, SnapshotDir};
 pub fn restore(
     options: &Options,
     snapshots: &SnapshotDir,
-    running: &Arc<Saving>,
+    running: &Arc<SnapshotStatus>,
     endpoint: &Arc<Endpoint>,
 ) -> Result<StateMachine, Fatal> {
     let (newest, _damaged) = snapshots.newest_good()?;

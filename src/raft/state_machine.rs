@@ -17,7 +17,7 @@ use openraft::{EntryPayload, RaftSnapshotBuilder};
 use parking_lot::Mutex;
 
 use super::codec;
-use super::snapshot_status::Saving;
+use super::snapshot_status::SnapshotStatus;
 use super::types::{LogId, Replies, SnapshotMeta, StoredMembership, TypeConfig};
 use super::watch::{Sender, Watch};
 use crate::env::Background;
@@ -49,8 +49,8 @@ pub struct StateMachine {
     membership: StoredMembership,
     snapshots: SnapshotDir,
     current: Current,
-    so_far: Applied,
-    running: Arc<Saving>,
+    so_far: AppliedIndex,
+    running: Arc<SnapshotStatus>,
     /// Learns who the members are.
     endpoint: Arc<Endpoint>,
     background: Background,
@@ -58,15 +58,15 @@ pub struct StateMachine {
 
 /// How far the log was applied, for whoever wants to know at any time or waits for it.
 #[derive(Clone)]
-pub struct Applied(Sender<Option<u64>>);
+pub struct AppliedIndex(Sender<Option<u64>>);
 
-impl Default for Applied {
-    fn default() -> Applied {
-        Applied(Watch::channel(None).0)
+impl Default for AppliedIndex {
+    fn default() -> AppliedIndex {
+        AppliedIndex(Watch::channel(None).0)
     }
 }
 
-impl Applied {
+impl AppliedIndex {
     /// `None` before the first entry.
     pub fn get(&self) -> Option<u64> {
         *self.0.borrow_watched()
@@ -96,7 +96,7 @@ impl StateMachine {
         machine: Machine,
         restored: Option<Snapshot>,
         snapshots: SnapshotDir,
-        running: Arc<Saving>,
+        running: Arc<SnapshotStatus>,
         endpoint: Arc<Endpoint>,
         background: Background,
     ) -> StateMachine {
@@ -109,7 +109,7 @@ impl StateMachine {
             applied.map(|id| id.index()),
             "the keyspace is in the state of the snapshot"
         );
-        let so_far = Applied::default();
+        let so_far = AppliedIndex::default();
         so_far.set(machine.applied());
         let current = Arc::new(Mutex::new(restored));
         endpoint.applied_members(&membership);
@@ -137,7 +137,7 @@ impl StateMachine {
     }
 
     /// The same, for others to read while the machine is openraft's.
-    pub fn applied_so_far(&self) -> Applied {
+    pub fn applied_so_far(&self) -> AppliedIndex {
         self.so_far.clone()
     }
 
@@ -276,7 +276,7 @@ pub struct Builder {
     capture: Option<Capture>,
     snapshots: SnapshotDir,
     current: Current,
-    running: Arc<Saving>,
+    running: Arc<SnapshotStatus>,
     background: Background,
 }
 
