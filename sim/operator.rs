@@ -2,7 +2,7 @@
 
 use jsonvault::env::Random;
 use jsonvault::peer::Change;
-use jsonvault::raft::State;
+use jsonvault::raft::Role;
 
 use crate::host::Host;
 use crate::run::INITIAL_MEMBERS;
@@ -29,7 +29,7 @@ impl Operator {
             return;
         }
         self.next_ms = now_ms + PAUSE_MS_MIN + self.random.below(PAUSE_MS_MAX);
-        let votes = joiner.group().is_some_and(|(group, _)| group.status().state != State::Learner);
+        let votes = joiner.group().is_some_and(|(group, _)| group.status().role != Role::Learner);
         let asked = &hosts[self.random.below(INITIAL_MEMBERS as u64) as usize];
         if let (false, Some((group, _))) = (votes, asked.group()) {
             trace.push(format!("n{} is asked to add n{}", asked.id(), joiner.id()));

@@ -43,15 +43,15 @@ impl PubSubSink for () {
 /// The ways to other nodes, each with a task of its own, so that one that is away holds up no other.
 #[derive(Default)]
 pub struct PubSubRelay {
-    queues: Mutex<BTreeMap<u64, Queue>>,
+    queues: Mutex<BTreeMap<u64, RelayQueue>>,
 }
 
-struct Queue {
+struct RelayQueue {
     sender: mpsc::Sender<PubSubMessage>,
     bytes: Arc<AtomicUsize>,
 }
 
-impl Queue {
+impl RelayQueue {
     /// Adds a message, or loses it if there is no room.
     fn add(&self, message: PubSubMessage) {
         let bytes = message.bytes();
@@ -77,11 +77,11 @@ impl Group {
         }
     }
 
-    fn begin_queue(&self, to: u64) -> Queue {
+    fn begin_queue(&self, to: u64) -> RelayQueue {
         let (sender, queued) = mpsc::channel(WAITING_MAX);
         let bytes = Arc::new(AtomicUsize::new(0));
         self.spawn(send(to, self.clone(), self.endpoint().clone(), (queued, bytes.clone())));
-        Queue { sender, bytes }
+        RelayQueue { sender, bytes }
     }
 
     fn others(&self) -> Vec<u64> {

@@ -13,23 +13,23 @@ use tokio::sync::{Notify, oneshot};
 
 /// The rounds of one kind of question. A clone joins the same rounds.
 pub struct ReadIndexBatcher<T> {
-    shared: Arc<Shared<T>>,
+    inner: Arc<BatcherInner<T>>,
 }
 
-struct Shared<T> {
+struct BatcherInner<T> {
     waiting: Mutex<Vec<oneshot::Sender<T>>>,
     wake: Notify,
 }
 
 impl<T> Clone for ReadIndexBatcher<T> {
     fn clone(&self) -> Self {
-        ReadIndexBatcher { shared: self.shared.clone() }
+        ReadIndexBatcher { inner: self.inner.clone() }
     }
 }
 
 impl<T: Clone + Send + 'static> ReadIndexBatcher<T> {
     pub fn new() -> ReadIndexBatcher<T> {
-        ReadIndexBatcher { shared: Arc::new(Shared { waiting: Mutex::default(), wake: Notify::new() }) }
+        ReadIndexBatcher { inner: Arc::new(BatcherInner { waiting: Mutex::default(), wake: Notify::new() }) }
     }
 
     /// Asks whenever somebody waits. Runs until it is dropped.
@@ -38,8 +38,8 @@ impl<T: Clone + Send + 'static> ReadIndexBatcher<T> {
         A: Future<Output = T>,
     {
         loop {
-            self.shared.wake.notified().await;
-            let waiting = std::mem::take(&mut *self.shared.waiting.lock());
+            self.inner.wake.notified().await;
+            let waiting = std::mem::take(&mut *self.inner.waiting.lock());
             if waiting.is_empty() {
                 continue;
             }
@@ -54,8 +54,8 @@ impl<T: Clone + Send + 'static> ReadIndexBatcher<T> {
     /// The answer to a question that is asked after this call; `None` when nobody asks any more.
     pub async fn next(&self) -> Option<T> {
         let (answer, answered) = oneshot::channel();
-        self.shared.waiting.lock().push(answer);
-        self.shared.wake.notify_one();
+        self.inner.waiting.lock().push(answer);
+        self.inner.wake.notify_one();
         answered.await.ok()
     }
 }

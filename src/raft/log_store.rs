@@ -24,10 +24,10 @@ const READ_BYTES_MAX: usize = 8 << 20;
 pub struct LogStore {
     log: Arc<Log>,
     /// What the log's records of the vote and of the commit index say, decoded.
-    state: Arc<Mutex<State>>,
+    state: Arc<Mutex<HardState>>,
 }
 
-struct State {
+struct HardState {
     vote: Option<Vote>,
     committed: Option<LogId>,
 }
@@ -39,7 +39,7 @@ impl LogStore {
         vote: Option<&[u8]>,
         committed: Option<&[u8]>,
     ) -> Result<LogStore, codec::Unreadable> {
-        let state = State {
+        let state = HardState {
             vote: vote.map(codec::decode_vote).transpose()?,
             committed: committed.map(codec::decode_log_id).transpose()?,
         };

@@ -22,4 +22,4 @@ pub(crate) mod types;
 mod watch;
 
 pub use snapshot_status::SnapshotStats;
-pub use status::{MemberStatus, State, Status};
+pub use status::{MemberStatus, Role, Status};

@@ -84,7 +84,7 @@ struct UnderWay {
 }
 
 #[derive(Default)]
-struct Queue {
+struct ProposalQueue {
     waiting: VecDeque<Waiting>,
     waiting_bytes: usize,
     /// The entry that is under way, if one is.
@@ -97,7 +97,7 @@ struct Queue {
     closed: bool,
 }
 
-impl Queue {
+impl ProposalQueue {
     fn add(&mut self, batch: Batch, answer: oneshot::Sender<Outcome>) -> u64 {
         self.ticket += 1;
         self.waiting_bytes += batch.bytes();
@@ -155,14 +155,14 @@ impl Queue {
 /// The way into the log. A clone is another handle on the same queue.
 #[derive(Clone)]
 pub struct Proposer {
-    shared: Arc<Shared>,
+    inner: Arc<ProposerInner>,
 }
 
-struct Shared {
+struct ProposerInner {
     raft: openraft::Raft<TypeConfig, StateMachine>,
     clock: Arc<dyn Clock>,
     time: Arc<GroupTime>,
-    queue: Mutex<Queue>,
+    queue: Mutex<ProposalQueue>,
     /// Wakes the task that gathers and proposes.
     gathered: Notify,
 }
@@ -173,14 +173,14 @@ impl Proposer {
         clock: Arc<dyn Clock>,
         time: Arc<GroupTime>,
     ) -> Proposer {
-        let shared = Shared { raft, clock, time, queue: Mutex::default(), gathered: Notify::new() };
-        Proposer { shared: Arc::new(shared) }
+        let inner = ProposerInner { raft, clock, time, queue: Mutex::default(), gathered: Notify::new() };
+        Proposer { inner: Arc::new(inner) }
     }
 
     /// Proposes what gathers, for as long as it is polled.
     pub async fn run(self) {
         loop {
-            self.shared.gathered.notified().await;
+            self.inner.gathered.notified().await;
             self.gather().await;
             self.propose_waiting().await;
         }
@@ -196,7 +196,7 @@ impl Proposer {
         let commands = batch.len();
         let (answer, mut answered) = oneshot::channel();
         let (ticket, next) = {
-            let mut queue = self.shared.queue.lock();
+            let mut queue = self.inner.queue.lock();
             if queue.closed {
                 return Err((ForwardError::Unavailable(Unavailable::ShuttingDown), batch));
             }
@@ -208,12 +208,12 @@ impl Proposer {
         match next {
             Next::Nothing => {}
             Next::Propose => self.propose_now(),
-            Next::Gather => self.shared.gathered.notify_one(),
+            Next::Gather => self.inner.gathered.notify_one(),
         }
         let uncertain = || Err((ForwardError::Unavailable(Unavailable::Uncertain), Batch::new()));
         let outcome = match timeout_at(deadline, &mut answered).await {
             Ok(outcome) => outcome.unwrap_or_else(|_| uncertain()),
-            Err(_) => match self.shared.queue.lock().withdraw(ticket) {
+            Err(_) => match self.inner.queue.lock().withdraw(ticket) {
                 Some(batch) => Err((ForwardError::Unavailable(Unavailable::NoQuorum), batch)),
                 None => uncertain(),
             },
@@ -227,7 +227,7 @@ impl Proposer {
     /// Takes in no more batches until what is returned is dropped; `None` if it is closed already. Those that were taken in
     /// are proposed all the same.
     pub fn close(&self) -> Option<Closed<'_>> {
-        let closed_before = std::mem::replace(&mut self.shared.queue.lock().closed, true);
+        let closed_before = std::mem::replace(&mut self.inner.queue.lock().closed, true);
         (!closed_before).then_some(Closed(self))
     }
 
@@ -236,22 +236,22 @@ impl Proposer {
     /// It does not pass the stamp of an entry that is under way: the read may miss that entry, and would take a key for
     /// expired whose deadline the entry finds still to come, and changes.
     pub fn read_time(&self) -> u64 {
-        let queue = self.shared.queue.lock();
-        queue.in_flight.map_or_else(|| self.shared.time.leading(), |entry| entry.stamp_ms)
+        let queue = self.inner.queue.lock();
+        queue.in_flight.map_or_else(|| self.inner.time.leading(), |entry| entry.stamp_ms)
     }
 
     /// How many bytes wait and how many entries are in flight.
     pub fn load(&self) -> (usize, usize) {
-        let queue = self.shared.queue.lock();
+        let queue = self.inner.queue.lock();
         (queue.waiting_bytes, usize::from(queue.in_flight.is_some()))
     }
 
     /// Gives those who are missed a chance to come.
     async fn gather(&self) {
-        let begun = self.shared.clock.elapsed();
+        let begun = self.inner.clock.elapsed();
         for _ in 0..GATHER_TURNS {
-            let waited = self.shared.clock.elapsed().saturating_sub(begun);
-            if self.shared.queue.lock().next() != Next::Gather || waited >= GATHER_TIME_MAX {
+            let waited = self.inner.clock.elapsed().saturating_sub(begun);
+            if self.inner.queue.lock().next() != Next::Gather || waited >= GATHER_TIME_MAX {
                 return;
             }
             tokio::task::yield_now().await;
@@ -270,21 +270,21 @@ impl Proposer {
 
     /// Proposes what waits, unless an entry is in flight.
     async fn propose_waiting(&self) {
-        let taken = self.shared.queue.lock().take_entry(|| self.shared.time.leading());
+        let taken = self.inner.queue.lock().take_entry(|| self.inner.time.leading());
         let Some((taken, stamp_ms)) = taken else { return };
         // First of all, so that the place is given free whatever happens.
         let entry = InFlight { proposer: self.clone(), taken };
         let payload = Payload(Batch::encode(entry.taken.iter().map(|waiting| &waiting.batch), stamp_ms));
         let respond = Callback::new(move |result| entry.answer(result));
         // An error here means that consensus has stopped, and dropped the callback.
-        let _ = self.shared.raft.client_write_ff(payload, Some(respond)).await;
+        let _ = self.inner.raft.client_write_ff(payload, Some(respond)).await;
     }
 
     fn finished(&self) {
-        let mut queue = self.shared.queue.lock();
+        let mut queue = self.inner.queue.lock();
         queue.finish();
         if !queue.waiting.is_empty() {
-            self.shared.gathered.notify_one();
+            self.inner.gathered.notify_one();
         }
     }
 }
@@ -301,7 +301,7 @@ impl Closed<'_> {
 
 impl Drop for Closed<'_> {
     fn drop(&mut self) {
-        self.0.shared.queue.lock().closed = false;
+        self.0.inner.queue.lock().closed = false;
     }
 }
 
@@ -353,7 +353,7 @@ mod tests {
     use crate::cluster::tests::disk_failure::set;
 
     /// A queue for which so many more batches wait.
-    fn with_more(queue: &mut Queue, batches: usize) {
+    fn with_more(queue: &mut ProposalQueue, batches: usize) {
         for _ in 0..batches {
             queue.add(set("key"), oneshot::channel().0);
         }
@@ -361,7 +361,7 @@ mod tests {
 
     #[test]
     fn one_entry_is_in_flight_and_the_next_expects_all_who_were_there() {
-        let mut queue = Queue::default();
+        let mut queue = ProposalQueue::default();
         assert_eq!((queue.next(), queue.take_entry(|| 1).is_none()), (Next::Nothing, true));
         with_more(&mut queue, 1);
         assert_eq!(
@@ -386,7 +386,7 @@ mod tests {
 
     #[test]
     fn who_has_gone_is_soon_expected_no_more() {
-        let mut queue = Queue { expected: 50, ..Queue::default() };
+        let mut queue = ProposalQueue { expected: 50, ..ProposalQueue::default() };
         with_more(&mut queue, 1);
         let mut entries = 0;
         while queue.next() != Next::Propose {
@@ -402,7 +402,7 @@ mod tests {
 
     #[test]
     fn an_entry_that_is_full_waits_for_nobody() {
-        let mut queue = Queue { expected: 50, ..Queue::default() };
+        let mut queue = ProposalQueue { expected: 50, ..ProposalQueue::default() };
         with_more(&mut queue, 1);
         assert_eq!(queue.next(), Next::Gather);
         queue.waiting_bytes += ENTRY_BYTES_TARGET;

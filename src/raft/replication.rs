@@ -43,7 +43,7 @@ pub struct Network {
 }
 
 /// A client for one member and one purpose.
-pub struct Peer {
+pub struct NetworkClient {
     pub(crate) endpoint: Arc<Endpoint>,
     time: Arc<GroupTime>,
     pub(crate) snapshots: SnapshotDir,
@@ -55,10 +55,10 @@ pub struct Peer {
 }
 
 impl RaftNetworkFactory<TypeConfig> for Network {
-    type Network = Peer;
+    type Network = NetworkClient;
 
-    async fn new_client(&mut self, target: u64, member: &Member) -> Peer {
-        Peer {
+    async fn new_client(&mut self, target: u64, member: &Member) -> NetworkClient {
+        NetworkClient {
             endpoint: self.endpoint.clone(),
             time: self.time.clone(),
             snapshots: self.snapshots.clone(),
@@ -71,7 +71,7 @@ impl RaftNetworkFactory<TypeConfig> for Network {
     }
 }
 
-impl Peer {
+impl NetworkClient {
     /// Sends a request and waits for its answer, connecting first where need be.
     pub(crate) async fn call(&mut self, request: &Request, limit: Duration) -> io::Result<Response> {
         let mut connection = match self.connection.take() {
@@ -151,7 +151,7 @@ fn ask_vote(request: &VoteRequest<TypeConfig>) -> AskVote {
     }
 }
 
-impl RaftNetworkV2<TypeConfig> for Peer {
+impl RaftNetworkV2<TypeConfig> for NetworkClient {
     type SnapshotData = SnapshotFile;
 
     async fn append_entries(

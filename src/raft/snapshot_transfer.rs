@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-use super::replication::Peer;
+use super::replication::NetworkClient;
 use crate::peer::{Offer, Request, Response, StoredVote};
 use crate::raft::codec;
 use crate::raft::state_machine::Snapshot;
@@ -23,7 +23,7 @@ const CHUNK_TIMEOUT: Duration = Duration::from_secs(10);
 /// At the end the whole is checked, and then loaded: a gigabyte takes some seconds.
 const INSTALL_TIMEOUT: Duration = Duration::from_secs(600);
 
-impl Peer {
+impl NetworkClient {
     /// Sends a snapshot; the other side's vote once it has installed it.
     pub(crate) async fn send_snapshot(&mut self, vote: &Vote, snapshot: &Snapshot) -> io::Result<StoredVote> {
         let vote = codec::store_vote(vote);

@@ -12,7 +12,7 @@ use crate::storage::log;
 
 /// The part that a node plays in its group.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum State {
+pub enum Role {
     Leader,
     Follower,
     Candidate,
@@ -21,26 +21,26 @@ pub enum State {
     Shutdown,
 }
 
-impl State {
+impl Role {
     pub const fn name(self) -> &'static str {
         match self {
-            State::Leader => "Leader",
-            State::Follower => "Follower",
-            State::Candidate => "Candidate",
-            State::Learner => "Learner",
-            State::Shutdown => "Shutdown",
+            Role::Leader => "Leader",
+            Role::Follower => "Follower",
+            Role::Candidate => "Candidate",
+            Role::Learner => "Learner",
+            Role::Shutdown => "Shutdown",
         }
     }
 }
 
-impl From<ServerState> for State {
-    fn from(state: ServerState) -> State {
+impl From<ServerState> for Role {
+    fn from(state: ServerState) -> Role {
         match state {
-            ServerState::Leader => State::Leader,
-            ServerState::Follower => State::Follower,
-            ServerState::Candidate => State::Candidate,
-            ServerState::Learner => State::Learner,
-            ServerState::Shutdown => State::Shutdown,
+            ServerState::Leader => Role::Leader,
+            ServerState::Follower => Role::Follower,
+            ServerState::Candidate => Role::Candidate,
+            ServerState::Learner => Role::Learner,
+            ServerState::Shutdown => Role::Shutdown,
         }
     }
 }
@@ -68,7 +68,7 @@ pub struct Status {
     pub node_id: u64,
     pub term: u64,
     pub leader: Option<u64>,
-    pub state: State,
+    pub role: Role,
     /// Members, learners included.
     pub cluster_size: usize,
     /// By their ids.
@@ -94,7 +94,7 @@ pub struct Status {
 
 impl Status {
     pub fn is_leader(&self) -> bool {
-        self.state == State::Leader
+        self.state == Role::Leader
     }
 
     /// This node among the members, if it is one.

@@ -204,18 +204,18 @@ mod tests {
     const HOUR_MS: u64 = 3_600_000;
     const NOON_MS: u64 = 1_750_000_000_000;
 
-    struct Node {
+    struct TimedNode {
         clock: Arc<ManualClock>,
         time: GroupTime,
     }
 
     /// A node that starts at this time of day.
-    fn node(unix_ms: u64) -> Node {
+    fn node(unix_ms: u64) -> TimedNode {
         let clock = Arc::new(ManualClock::at_ms(unix_ms));
-        Node { time: GroupTime::new(clock.clone(), Arc::new(Keyspace::new())), clock }
+        TimedNode { time: GroupTime::new(clock.clone(), Arc::new(Keyspace::new())), clock }
     }
 
-    fn pass(nodes: &[&Node], ms: u64) {
+    fn pass(nodes: &[&TimedNode], ms: u64) {
         nodes.iter().for_each(|node| node.clock.advance(Duration::from_millis(ms)));
     }
 

@@ -23,13 +23,13 @@ use crate::storage::{DataDir, Identity, log};
 /// Far beyond what any step here takes, and below the deadline of a write: who waits that long was forgotten.
 const PATIENCE: Duration = Duration::from_secs(4);
 
-pub(crate) struct Node {
+pub(crate) struct TestNode {
     pub(crate) group: Group,
     keyspace: Arc<Keyspace>,
     _data: DataDir,
 }
 
-pub(crate) async fn started(disk: &SimDisk) -> Result<Node, Fatal> {
+pub(crate) async fn started(disk: &SimDisk) -> Result<TestNode, Fatal> {
     let identity = Identity { node: 1, cluster: "test".to_string(), incarnation: 1 };
     let data = DataDir::open(disk.shared(), Path::new("/data"), identity)?;
     let keyspace = Arc::new(Keyspace::new());
@@ -49,7 +49,7 @@ pub(crate) async fn started(disk: &SimDisk) -> Result<Node, Fatal> {
     };
     let group = Group::start(&data, options).await?;
     group.wait_until_loaded().await?;
-    Ok(Node { group, keyspace, _data: data })
+    Ok(TestNode { group, keyspace, _data: data })
 }
 
 pub(crate) fn set(key: &str) -> Batch {
@@ -63,7 +63,7 @@ pub(crate) fn set(key: &str) -> Batch {
 }
 
 /// Sets many keys at once; who was acknowledged, and what the others were told.
-async fn set_all(node: &Node, keys: &[String]) -> (Vec<String>, Vec<Unavailable>) {
+async fn set_all(node: &TestNode, keys: &[String]) -> (Vec<String>, Vec<Unavailable>) {
     let asked: Vec<_> = keys
         .iter()
         .map(|key| {
