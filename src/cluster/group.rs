@@ -153,7 +153,7 @@ impl Group {
         let raft = Raft::new(node_id, config(&options)?, network, store, machine).await.map_err(stopped)?;
         let proposer = Proposer::new(raft.clone(), options.clock.clone(), time.clone());
         // A node that voted before may have promised a leader not to vote for another yet.
-        let silent_until = recovered.vote.is_some().then(|| Instant::now() + rpc_service::SILENCE);
+        let silent_until = recovered.vote.is_some().then(|| Instant::now() + rpc_service::VOTE_HOLDOFF);
         let group = Group {
             shared: Arc::new(Shared {
                 raft,

@@ -35,13 +35,13 @@ const TELL_TIMEOUT: Duration = Duration::from_secs(1);
 /// How long a read waits for this node to have applied what it has to see.
 const CATCH_UP_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long a leader's word counts without a question. A follower refuses another leader for `ELECTION_TIMEOUT_MS_MAX`
-/// after it heard from it; one that starts anew has forgotten that, and waits for [`super::rpc_service::SILENCE`] before it
+/// after it heard from it; one that starts anew has forgotten that, and waits for [`super::rpc_service::VOTE_HOLDOFF`] before it
 /// votes and for `ELECTION_TIMEOUT_MS_MIN` before it stands. The rest is room for clocks of different speeds.
 const LEASE: Duration = Duration::from_millis(ELECTION_TIMEOUT_MS_MIN * 8 / 10);
 /// A request that found no leader looks again when something changes, or after this.
 const LOOK_AGAIN: Duration = Duration::from_millis(20);
 
-const _: () = assert!(LEASE.as_millis() < super::rpc_service::SILENCE.as_millis());
+const _: () = assert!(LEASE.as_millis() < super::rpc_service::VOTE_HOLDOFF.as_millis());
 const _: () = assert!(LEASE.as_millis() < ELECTION_TIMEOUT_MS_MIN as u128);
 
 /// Who does what this node's clients ask.

@@ -2,7 +2,7 @@
 //!
 //! Invariants:
 //! * what clients gave to another node is done here only while this node leads; it is never passed on again;
-//! * a node that has just started votes for nobody for [`SILENCE`]: it has forgotten what it promised to a leader.
+//! * a node that has just started votes for nobody for [`VOTE_HOLDOFF`]: it has forgotten what it promised to a leader.
 
 use std::io;
 use std::time::Duration;
@@ -25,7 +25,7 @@ use crate::raft::types::TypeConfig;
 use crate::resp::Reply;
 
 /// How long a node that starts anew votes for nobody. A leader that had heard from it may still trust its lease.
-pub const SILENCE: Duration = Duration::from_millis(ELECTION_TIMEOUT_MS_MIN);
+pub const VOTE_HOLDOFF: Duration = Duration::from_millis(ELECTION_TIMEOUT_MS_MIN);
 
 /// What the replies to a forwarded batch take together at most: what a message has room for, and some for itself.
 const REPLIES_BYTES_MAX: usize = FRAME_BYTES_MAX - (1 << 20);
