@@ -18,13 +18,13 @@ use std::sync::Arc;
 
 use jsonvault::env::{Acceptor, Connection, Net, Pending, Random};
 use parking_lot::Mutex;
-use state::Role;
+use state::State;
 use stream::Stream;
 
 /// The network; clones share it.
 #[derive(Clone)]
 pub struct Network {
-    state: Arc<Mutex<Role>>,
+    state: Arc<Mutex<State>>,
 }
 
 /// How long a message takes.
@@ -38,7 +38,7 @@ pub struct Delays {
 
 impl Network {
     pub fn new(hosts: usize, delays: Delays, seed: u64) -> Network {
-        Network { state: Arc::new(Mutex::new(Role::new(hosts, delays, Random::seeded(seed)))) }
+        Network { state: Arc::new(Mutex::new(State::new(hosts, delays, Random::seeded(seed)))) }
     }
 
     /// Where a host is reached.

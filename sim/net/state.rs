@@ -43,7 +43,7 @@ struct Connecting {
     waker: Option<Waker>,
 }
 
-pub struct Role {
+pub struct State {
     now_ms: u64,
     pub delays: Delays,
     random: Random,
@@ -59,9 +59,9 @@ fn reset() -> io::Error {
     io::ErrorKind::ConnectionReset.into()
 }
 
-impl Role {
-    pub fn new(hosts: usize, delays: Delays, random: Random) -> Role {
-        Role {
+impl State {
+    pub fn new(hosts: usize, delays: Delays, random: Random) -> State {
+        State {
             now_ms: 0,
             delays,
             random,

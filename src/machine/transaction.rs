@@ -99,7 +99,7 @@ impl Transaction {
         }
     }
 
-    /// Does an encoded transaction within the entry that `stamp` belongs to.
+    /// Does an encoded transaction within the entry that `context` belongs to.
     pub(super) fn apply(
         body: &[u8],
         keyspace: &Keyspace,
@@ -116,7 +116,7 @@ impl Transaction {
         if self.watched.iter().any(|(key, version)| view.version(key.as_bytes()) != *version) {
             return Ok(Reply::NullArray);
         }
-        let context = |drawn| Context {
+        let read_context = |drawn| Context {
             protocol: self.protocol,
             now_ms: view.now_ms(),
             document_bytes_max: usize::MAX,
@@ -131,7 +131,7 @@ impl Transaction {
                 // Nobody's state depends on it.
                 Item::Read { .. } if audience == Audience::Nobody => Reply::Null,
                 Item::Read { .. } if budget.is_spent() => Reply::Error(Budget::SPENT),
-                Item::Read { words, drawn } => read(&words, &context(drawn), access),
+                Item::Read { words, drawn } => read(&words, &read_context(drawn), access),
             };
             replies.push(match budget.spend_on_reply(&reply) {
                 Ok(()) => reply,

@@ -94,7 +94,7 @@ pub struct Status {
 
 impl Status {
     pub fn is_leader(&self) -> bool {
-        self.state == Role::Leader
+        self.role == Role::Leader
     }
 
     /// This node among the members, if it is one.
@@ -131,7 +131,7 @@ impl Status {
             node_id: metrics.id,
             term: metrics.current_term,
             leader: metrics.current_leader,
-            state: metrics.state.into(),
+            role: metrics.state.into(),
             cluster_size: metrics.membership_config.nodes().count(),
             // openraft publishes its metrics a moment after the fact; a client that has its reply expects to see it
             // counted.
