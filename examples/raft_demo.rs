@@ -181,7 +181,7 @@ impl Cluster {
             match statuses.iter().find(|status| status.node_id == id) {
                 Some(status) => println!(
                     "   node {id}: {:<8} in term {}; log up to {}, all of it applied",
-                    status.state.name(),
+                    status.role.name(),
                     status.term,
                     status.last_applied.unwrap_or(0),
                 ),

@@ -14,6 +14,7 @@ use jsonvault::env::{Background, Clock, Random, SimDisk};
 use jsonvault::error::Fatal;
 use jsonvault::keyspace::Keyspace;
 use jsonvault::peer::Member;
+use jsonvault::raft::ReplicaOptions;
 use jsonvault::storage::{DataDir, Identity, log};
 use parking_lot::Mutex;
 use tokio::runtime::{Builder, Runtime};
@@ -302,21 +303,23 @@ impl StartUp {
         let keyspace = Arc::new(Keyspace::new());
         let options = Options {
             bootstrap: self.bootstrap,
-            forget_others: None,
-            clock: self.clock,
-            keyspace: keyspace.clone(),
             net: self.network,
             sink: Arc::new(()),
             acceptor,
-            snapshot_log_bytes: self.settings.snapshot_log_bytes,
-            snapshot_log_entries: self.settings.snapshot_log_entries,
-            log: log::Options {
-                segment_bytes: self.settings.segment_bytes,
-                inline_bytes_max: self.settings.inline_bytes_max,
-                cache_bytes_max: self.settings.cache_bytes_max,
-                ..log::Options::default()
+            replica: ReplicaOptions {
+                forget_others: None,
+                clock: self.clock,
+                keyspace: keyspace.clone(),
+                snapshot_log_bytes: self.settings.snapshot_log_bytes,
+                snapshot_log_entries: self.settings.snapshot_log_entries,
+                log: log::Options {
+                    segment_bytes: self.settings.segment_bytes,
+                    inline_bytes_max: self.settings.inline_bytes_max,
+                    cache_bytes_max: self.settings.cache_bytes_max,
+                    ..log::Options::default()
+                },
+                background: self.background,
             },
-            background: self.background,
         };
         let group = Group::start(&data, options).await?;
         Ok((data, group, keyspace))

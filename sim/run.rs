@@ -176,7 +176,7 @@ impl Simulation {
             let shown = format!(
                 "n{} {} in term {}, snapshot {:?}, purged {:?}",
                 host.id(),
-                status.state.name(),
+                status.role.name(),
                 status.term,
                 status.snapshot_index,
                 status.purged_index

@@ -19,6 +19,7 @@ use crate::env::{Acceptor, Background, Clock, Disk, Net, Random, RealDisk, RealN
 use crate::error::Fatal;
 use crate::keyspace::Keyspace;
 use crate::peer::Member;
+use crate::raft::ReplicaOptions;
 use crate::server::{Hub, Listener, Restart, Shared, Stats, fitted, join, sampling};
 use crate::storage::{DataDir, Identity};
 
@@ -76,17 +77,19 @@ impl Node {
         let hub = Hub::new(keyspace.clone(), clock.clone());
         let options = Options {
             bootstrap,
-            forget_others: forget_others.then(|| member.clone()),
-            clock: clock.clone(),
-            keyspace: keyspace.clone(),
             net: net.clone(),
             // Not the hub itself, which sends to the group: they would hold each other for ever.
             sink: Arc::new(Arc::downgrade(&hub)),
             acceptor,
-            snapshot_log_bytes: config.snapshot_log_bytes,
-            snapshot_log_entries: config.snapshot_log_entries,
-            log: Default::default(),
-            background: Background::Threads,
+            replica: ReplicaOptions {
+                forget_others: forget_others.then(|| member.clone()),
+                clock: clock.clone(),
+                keyspace: keyspace.clone(),
+                snapshot_log_bytes: config.snapshot_log_bytes,
+                snapshot_log_entries: config.snapshot_log_entries,
+                log: Default::default(),
+                background: Background::Threads,
+            },
         };
         let group = Group::start(&data, options).await?;
         let others = group.clone();

@@ -1,15 +1,19 @@
-//! What stands above consensus and the transport: where requests go, who the members are, and the handle on it all.
+//! What stands above consensus and the transport.
 
-pub(crate) mod bootstrap;
-pub(crate) mod group;
+mod bootstrap;
+mod group;
+mod leader;
 mod membership;
 mod pubsub_relay;
 mod read_index;
 mod router;
 mod rpc_service;
+mod standings;
+mod tasks;
 #[cfg(test)]
-pub(crate) mod tests;
+mod tests;
+mod verdict;
 
-pub use bootstrap::Phase;
-pub use group::{Bootstrap, Group, Options};
+pub use bootstrap::Bootstrap;
+pub use group::{Group, Options};
 pub use pubsub_relay::PubSubSink;

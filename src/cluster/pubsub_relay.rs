@@ -10,14 +10,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use openraft::async_runtime::watch::WatchReceiver;
 use parking_lot::Mutex;
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 
-use super::group::Group;
-use crate::peer::Member;
+use super::tasks::Tasks;
 use crate::peer::{Endpoint, FRAME_BYTES_MAX, PeerClients, PubSubMessage, Request};
+use crate::raft::Consensus;
 
 /// How many messages wait for a node that is slow or away. With messages of a few hundred bytes some megabytes.
 const WAITING_MAX: usize = 10_000;
@@ -41,8 +40,10 @@ impl PubSubSink for () {
 }
 
 /// The ways to other nodes, each with a task of its own, so that one that is away holds up no other.
-#[derive(Default)]
 pub struct PubSubRelay {
+    consensus: Consensus,
+    endpoint: Arc<Endpoint>,
+    tasks: Arc<Tasks>,
     queues: Mutex<BTreeMap<u64, RelayQueue>>,
 }
 
@@ -63,16 +64,21 @@ impl RelayQueue {
     }
 }
 
-impl Group {
+impl PubSubRelay {
+    pub fn new(consensus: Consensus, endpoint: Arc<Endpoint>, tasks: Arc<Tasks>) -> PubSubRelay {
+        PubSubRelay { consensus, endpoint, tasks, queues: Mutex::default() }
+    }
+
     /// Sends a message to all other members, without waiting for any.
     pub fn broadcast(&self, message: &PubSubMessage) {
-        let mut queues = self.messages().queues.lock();
+        let mut queues = self.queues.lock();
         // Who is a member is read with the queues locked: with an older list a queue could be given up and begun anew
         // while it has messages, and those behind would overtake them.
-        let others = self.others();
+        let mut others = self.consensus.members();
+        others.remove(&self.endpoint.node_id());
         // The tasks of the others end with their queues.
-        queues.retain(|id, _| others.contains(id));
-        for to in others {
+        queues.retain(|id, _| others.contains_key(id));
+        for &to in others.keys() {
             queues.entry(to).or_insert_with(|| self.begin_queue(to)).add(message.clone());
         }
     }
@@ -80,32 +86,19 @@ impl Group {
     fn begin_queue(&self, to: u64) -> RelayQueue {
         let (sender, queued) = mpsc::channel(WAITING_MAX);
         let bytes = Arc::new(AtomicUsize::new(0));
-        self.spawn(send(to, self.clone(), self.endpoint().clone(), (queued, bytes.clone())));
+        // Of its own: to connect to a node that is away must not hold up who connects to another.
+        let clients = PeerClients::new(self.endpoint.clone());
+        self.tasks.spawn(send(to, self.consensus.clone(), clients, (queued, bytes.clone())));
         RelayQueue { sender, bytes }
-    }
-
-    fn others(&self) -> Vec<u64> {
-        let metrics = self.raft().metrics();
-        let metrics = metrics.borrow_watched();
-        let members = metrics.membership_config.membership();
-        members.nodes().map(|(&id, _)| id).filter(|&id| id != metrics.id).collect()
-    }
-
-    fn member(&self, id: u64) -> Option<Member> {
-        let metrics = self.raft().metrics();
-        let metrics = metrics.borrow_watched();
-        metrics.membership_config.membership().get_node(&id).cloned()
     }
 }
 
 async fn send(
     to: u64,
-    group: Group,
-    endpoint: Arc<Endpoint>,
+    consensus: Consensus,
+    clients: PeerClients,
     (mut queued, waiting): (mpsc::Receiver<PubSubMessage>, Arc<AtomicUsize>),
 ) {
-    // Of its own: to connect to a node that is away must not hold up who connects to another.
-    let clients = PeerClients::new(endpoint);
     let mut next = None;
     loop {
         let first = match next.take() {
@@ -126,7 +119,7 @@ async fn send(
             messages.push(another);
         }
         waiting.fetch_sub(bytes, Ordering::AcqRel);
-        let Some(member) = group.member(to) else { continue };
+        let Some(member) = consensus.member(to) else { continue };
         let request = Request::PubSub(messages);
         // Whether it came or not, nobody waits for it.
         let _ = timeout(PATIENCE, clients.call(to, &member, &request)).await;

@@ -1,74 +1,59 @@
-//! What this node answers to others.
+//! What this node answers to others: Raft's own calls, and what clients gave to another node.
 //!
-//! Invariants:
-//! * what clients gave to another node is done here only while this node leads; it is never passed on again;
-//! * a node that has just started votes for nobody for [`VOTE_HOLDOFF`]: it has forgotten what it promised to a leader.
+//! Invariant: what clients gave to another node is done here only while this node leads; it is never passed on again.
 
-use std::io;
-use std::time::Duration;
+use std::sync::Arc;
 
-use openraft::raft::{
-    AppendEntriesRequest, AppendEntriesResponse, TransferLeaderRequest, VoteRequest, VoteResponse,
-};
-use parking_lot::Mutex;
-
-use super::group::{ELECTION_TIMEOUT_MS_MIN, Group};
+use super::membership::Membership;
+use super::pubsub_relay::PubSubSink;
+use super::read_index::ReadIndex;
+use super::standings::Standings;
 use crate::error::Unavailable;
 use crate::machine::Batch;
-use crate::peer::{
-    Append, AskVote, Asker, Done, FRAME_BYTES_MAX, ForwardError, Handler, Request, Response, StoredVote,
-    WireEntry,
-};
-use crate::raft::codec;
-use crate::raft::snapshot_transfer::Incoming as IncomingSnapshot;
-use crate::raft::types::TypeConfig;
+use crate::peer::{Asker, Done, FRAME_BYTES_MAX, ForwardError, Handler, Request, Response};
+use crate::raft::{Participation, Proposer, RaftReceiver};
 use crate::resp::Reply;
-
-/// How long a node that starts anew votes for nobody. A leader that had heard from it may still trust its lease.
-pub const VOTE_HOLDOFF: Duration = Duration::from_millis(ELECTION_TIMEOUT_MS_MIN);
 
 /// What the replies to a forwarded batch take together at most: what a message has room for, and some for itself.
 const REPLIES_BYTES_MAX: usize = FRAME_BYTES_MAX - (1 << 20);
 /// What a reply takes beside its text: its kind and its length.
 const REPLY_HEAD_BYTES: usize = 16;
 
-/// The snapshot that is coming in, if one is. It outlives the connection it comes on.
-pub type Incoming = std::sync::Arc<Mutex<IncomingSnapshot>>;
+/// A clone answers the same.
+#[derive(Clone)]
+pub struct RpcService {
+    pub receiver: Arc<RaftReceiver>,
+    pub participation: Arc<Participation>,
+    pub proposer: Proposer,
+    pub read_index: Arc<ReadIndex>,
+    pub membership: Arc<Membership>,
+    pub standings: Arc<Standings>,
+    /// Takes in what clients of other nodes send to those of this one.
+    pub sink: Arc<dyn PubSubSink>,
+}
 
-impl Handler for Group {
+impl Handler for RpcService {
     async fn answer(&self, from: Asker, request: Request) -> Response {
         let answered = match request {
-            Request::Append(append) => self.append(append).await,
-            Request::Vote(ask) => self.vote(ask, false).await,
-            Request::PreVote(ask) => self.vote(ask, true).await,
-            Request::Transfer { from, to, last } => {
-                let request =
-                    TransferLeaderRequest::new(codec::load_vote(from), to, last.map(codec::log_id_at));
-                match self.raft().handle_transfer_leader(request).await {
-                    Ok(outcome) => Ok(Response::Transferred(outcome.map_err(|error| error.to_string()))),
-                    Err(fatal) => Err(fatal.to_string()),
-                }
-            }
-            Request::SnapshotOffer(offer) => {
-                let snapshots = self.snapshots().clone();
-                self.incoming_snapshot(move |incoming| incoming.offered(&snapshots, offer)).await
-            }
-            Request::SnapshotChunk { offset, bytes } => {
-                self.incoming_snapshot(move |incoming| incoming.chunk(offset, &bytes)).await
-            }
-            Request::SnapshotEnd { vote } => self.install(vote).await,
+            Request::Append(append) => self.receiver.append(append).await,
+            Request::Vote(ask) => self.receiver.vote(ask, false).await,
+            Request::PreVote(ask) => self.receiver.vote(ask, true).await,
+            Request::Transfer { from, to, last } => self.receiver.transfer(from, to, last).await,
+            Request::SnapshotOffer(offer) => self.receiver.snapshot_offer(offer).await,
+            Request::SnapshotChunk { offset, bytes } => self.receiver.snapshot_chunk(offset, bytes).await,
+            Request::SnapshotEnd { vote } => self.receiver.install(vote).await,
             Request::Propose { commands, bytes } => {
                 Ok(Response::Replies(self.accept(commands, &bytes).await))
             }
-            Request::ReadPoint { lease } => Ok(Response::ReadPoint(self.confirm(lease).await)),
+            Request::ReadPoint { lease } => Ok(Response::ReadPoint(self.read_index.confirm(lease).await)),
             Request::PubSub(messages) => {
-                messages.into_iter().for_each(|message| self.sink().received(message));
+                messages.into_iter().for_each(|message| self.sink.received(message));
                 Ok(Response::Received)
             }
-            Request::Change(change) => Ok(Response::Changed(self.change_here(change).await)),
-            Request::Standing => Ok(Response::Standing(self.standing(from))),
+            Request::Change(change) => Ok(Response::Changed(self.membership.change_here(change).await)),
+            Request::Standing => Ok(Response::Standing(self.standings.own(from))),
             Request::Lost(acknowledged) => {
-                self.check_kept(acknowledged);
+                self.participation.check_kept(acknowledged);
                 Ok(Response::Received)
             }
         };
@@ -76,128 +61,20 @@ impl Handler for Group {
     }
 }
 
-impl Group {
-    async fn append(&self, append: Append) -> Result<Response, String> {
-        if self.endpoint().has_lost() {
-            return Err("this node lost what it had acknowledged".to_string());
-        }
-        if self.is_recalling() && self.log().last().is_none() {
-            return Err("this node does not know yet whether it lost its log".to_string());
-        }
-        self.check_applied(&append)?;
-        let payloads = append.entries.iter().map(|entry| entry.payload.len());
-        let room = match append.entries.is_empty() {
-            true => None,
-            false => Some(self.disk_room().take(self.log(), payloads).map_err(|full| full.to_string())?),
-        };
-        let entries = append
-            .entries
-            .into_iter()
-            .map(|entry| codec::decode_entry(entry.index, entry.term, entry.payload))
-            .collect::<Result<Vec<_>, _>>()
-            .map_err(|unreadable| unreadable.to_string())?;
-        // Before it counts for the majority that its leader waits for: whoever is elected later has to know this time.
-        self.time().heard(append.vote.term, append.time_ms);
-        let request = AppendEntriesRequest::<TypeConfig> {
-            vote: codec::load_vote(append.vote),
-            prev_log_id: append.previous.map(codec::log_id_at),
-            entries,
-            leader_commit: append.commit.map(codec::log_id_at),
-        };
-        let response = self.raft().append_entries(request).await.map_err(|error| error.to_string())?;
-        drop(room);
-        Ok(match response {
-            AppendEntriesResponse::Success => Response::Appended,
-            AppendEntriesResponse::PartialSuccess(id) => Response::AppendedUpTo(id.as_ref().map(codec::pair)),
-            AppendEntriesResponse::Conflict => Response::Conflict,
-            AppendEntriesResponse::HigherVote(vote) => Response::HigherVote(codec::store_vote(&vote)),
-        })
-    }
-
-    /// Refuses entries that contradict what this node has applied: no leader of its cluster has such.
-    fn check_applied(&self, append: &Append) -> Result<(), String> {
-        let applied = self.applied().get();
-        let contradicts = |entry: &&WireEntry| {
-            Some(entry.index) <= applied
-                && self.log().term_of(entry.index).is_some_and(|term| term != entry.term)
-        };
-        let Some(entry) = append.entries.iter().find(contradicts) else { return Ok(()) };
-        tracing::error!(
-            index = entry.index,
-            term = entry.term,
-            "a leader contradicts what this node has applied"
-        );
-        Err(format!("entry {} contradicts what this node has applied", entry.index))
-    }
-
-    async fn vote(&self, ask: AskVote, before: bool) -> Result<Response, String> {
-        if self.endpoint().has_lost() {
-            return Err("this node lost what it had acknowledged, and votes for nobody".to_string());
-        }
-        // The first election of a new cluster is of nodes that have the one entry that formed it.
-        let first = self.log().last().is_none() && ask.last.is_some_and(|(index, _)| index == 0);
-        if self.is_recalling() && !first {
-            return Err("this node does not know yet what it had acknowledged".to_string());
-        }
-        if first && !before {
-            self.end_recalling();
-        }
-        // A hand-over is the leader's own wish, so its lease does not stand against it.
-        if self.is_silent() && !ask.transfer {
-            return Err("this node has just started, and votes for nobody yet".to_string());
-        }
-        let mut request =
-            VoteRequest::<TypeConfig>::new(codec::load_vote(ask.vote), ask.last.map(codec::log_id_at));
-        request.leadership_transfer = ask.transfer;
-        let response: VoteResponse<TypeConfig> = match before {
-            true => self.raft().pre_vote(request).await,
-            false => self.raft().vote(request).await,
-        }
-        .map_err(|error| error.to_string())?;
-        Ok(Response::Vote {
-            vote: codec::store_vote(&response.vote),
-            granted: response.vote_granted,
-            last: response.last_log_id.as_ref().map(codec::pair),
-            time_ms: self.time().word_for_candidate(),
-        })
-    }
-
+impl RpcService {
     /// Proposes what a client gave to another node.
     async fn accept(&self, commands: u32, bytes: &[u8]) -> Result<Done, ForwardError> {
         let batch = Batch::from_wire(commands, bytes).map_err(|malformed| {
             tracing::warn!(%malformed, "another node forwards what this one cannot read");
             ForwardError::Unavailable(Unavailable::ShuttingDown)
         })?;
-        match self.may_propose() {
-            true => match self.propose_here(batch).await {
+        match self.proposer.may_propose() {
+            true => match self.proposer.write(batch).await {
                 Ok(done) => Ok(Done { replies: within(done.replies, REPLIES_BYTES_MAX), ..done }),
                 Err((refused, _)) => Err(refused),
             },
             false => Err(ForwardError::NotLeader),
         }
-    }
-
-    /// Does something with the snapshot that is coming in; disk work, so not on a thread that others wait for.
-    async fn incoming_snapshot(
-        &self,
-        work: impl FnOnce(&mut IncomingSnapshot) -> io::Result<u64> + Send + 'static,
-    ) -> Result<Response, String> {
-        let incoming = self.incoming().clone();
-        let work = move || work(&mut incoming.lock());
-        let offset = self.background().run(work).await.map_err(|error| error.to_string())?;
-        offset.map(Response::SnapshotAt).map_err(|error| error.to_string())
-    }
-
-    async fn install(&self, vote: StoredVote) -> Result<Response, String> {
-        let incoming = self.incoming().clone();
-        let check = move || incoming.lock().finish();
-        let snapshot = self.background().run(check).await.map_err(|error| error.to_string())?;
-        let snapshot = snapshot.map_err(|error| error.to_string())?;
-        let place = snapshot.meta.last_log_id;
-        let installed = self.raft().install_full_snapshot(codec::load_vote(vote), snapshot).await;
-        let response = installed.map_err(|error| error.to_string())?;
-        tracing::info!(index = place.map(|id| id.index()), "installed a snapshot of the leader");
-        Ok(Response::SnapshotInstalled(codec::store_vote(&response.vote)))
     }
 }
 

@@ -17,8 +17,7 @@ use tokio::time::{Instant, timeout};
 
 use super::endpoint::{Endpoint, Target};
 use super::frame;
-use super::wire::{Request, Response};
-use crate::peer::Member;
+use super::wire::{Member, Request, Response};
 
 /// Requests that wait to be written to one node; more are held back where they come from.
 const QUEUE_LENGTH: usize = 1024;

@@ -21,15 +21,17 @@
 mod client;
 mod complaints;
 mod endpoint;
-pub(crate) mod frame;
+mod exchange;
+mod frame;
 mod service;
 mod wire;
 
 pub use client::{CallError, PeerClients};
 pub use endpoint::{Asker, Endpoint, Target};
+pub use exchange::Exchange;
 pub use frame::FRAME_BYTES_MAX;
 pub use service::{Handler, serve};
 pub use wire::{
-    Acknowledged, Append, AskVote, Change, ChangeRefused, Done, Formed, ForwardError, LogPosition, Member,
-    Offer, PubSubMessage, ReadPoint, Request, Response, Standing, StoredVote, WireEntry,
+    Acknowledged, Append, AskVote, Change, ChangeRefused, Done, Formed, ForwardError, Member, Offer,
+    PubSubMessage, ReadPoint, Request, Response, Standing, StoredVote, WireEntry,
 };

@@ -11,12 +11,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::Unavailable;
 use crate::resp::Reply;
+use crate::storage::log::LogPosition;
 
 /// Changed when a message changes its form: nodes of different versions do not talk.
 pub const PROTOCOL_VERSION: u32 = 3;
-
-/// Index and term.
-pub type LogPosition = (u64, u64);
 
 /// A member of the cluster: where it is reached, and which of the lives of its number it is.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

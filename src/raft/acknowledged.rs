@@ -12,7 +12,8 @@ use std::collections::BTreeMap;
 
 use parking_lot::Mutex;
 
-use crate::peer::{Acknowledged, LogPosition};
+use crate::peer::Acknowledged;
+use crate::storage::log::LogPosition;
 
 #[derive(Debug, Default)]
 pub struct Acknowledgements(Mutex<BTreeMap<u64, Known>>);

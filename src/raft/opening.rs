@@ -10,10 +10,11 @@ use tokio::sync::oneshot;
 
 use super::codec;
 use super::log_store::LogStore;
+use super::replica::{GROUP, ReplicaOptions};
 use super::snapshot_status::SnapshotStatus;
 use super::state_machine::{Snapshot, StateMachine, load_records};
+use super::timing::{ELECTION_TIMEOUT_MS_MAX, ELECTION_TIMEOUT_MS_MIN, HEARTBEAT_MS};
 use super::types::{Membership, Vote};
-use crate::cluster::group::{ELECTION_TIMEOUT_MS_MAX, ELECTION_TIMEOUT_MS_MIN, GROUP, HEARTBEAT_MS, Options};
 use crate::error::Fatal;
 use crate::machine::Machine;
 use crate::peer::Endpoint;
@@ -23,7 +24,7 @@ use crate::storage::{DataDir, SnapshotDir};
 
 /// The machine in the state of the newest good snapshot.
 pub fn restore(
-    options: &Options,
+    options: &ReplicaOptions,
     snapshots: &SnapshotDir,
     running: &Arc<SnapshotStatus>,
     endpoint: &Arc<Endpoint>,
@@ -45,7 +46,7 @@ pub fn restore(
 /// Opens the log, and makes sure that it goes on where the restored state ends.
 pub fn open_log(
     data: &DataDir,
-    options: &Options,
+    options: &ReplicaOptions,
     applied: Option<u64>,
     alone: bool,
 ) -> Result<(Arc<Log>, Recovered), Fatal> {
@@ -132,7 +133,7 @@ pub async fn forget_others(log: &Log, recovered: &mut Recovered, id: u64, own: M
 }
 
 /// How consensus works.
-pub fn config(options: &Options) -> Result<Arc<openraft::Config>, Fatal> {
+pub fn config(options: &ReplicaOptions) -> Result<Arc<openraft::Config>, Fatal> {
     let config = openraft::Config {
         cluster_name: "jsonvault".to_string(),
         heartbeat_interval: HEARTBEAT_MS,

@@ -13,8 +13,8 @@
 //!   or as uncertain;
 //! * the bytes that wait are bounded by [`WAITING_BYTES_MAX`]: beyond it a batch is refused, not queued.
 
-use std::collections::VecDeque;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use futures_util::FutureExt;
@@ -22,15 +22,17 @@ use openraft::errors::ClientWriteError;
 use openraft::raft::ClientWriteResult;
 use parking_lot::Mutex;
 use tokio::sync::{Notify, oneshot};
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, timeout, timeout_at};
 
-use super::state_machine::StateMachine;
+use super::consensus::Consensus;
+use super::proposal_queue::{ENTRY_BYTES_TARGET, Next, ProposalQueue, Waiting};
 use super::time::GroupTime;
 use super::types::{Callback, Payload, TypeConfig};
 use crate::env::Clock;
 use crate::error::Unavailable;
 use crate::machine::{Batch, ENTRY_BYTES_MAX};
 use crate::peer::{Done, FRAME_BYTES_MAX, ForwardError};
+use crate::storage::NoSpace;
 use crate::storage::log::PAYLOAD_BYTES_MAX;
 
 /// How often the other tasks of the runtime get a turn, at most, before an entry goes without those that are missed. With
@@ -40,117 +42,21 @@ const GATHER_TURNS: usize = 32;
 /// Where a turn is long, since others have much to do, it is over after this: about as long as an entry takes there.
 const GATHER_TIME_MAX: Duration = Duration::from_millis(4);
 
-/// What is expected sinks by this part of it with each entry that has fewer: slowly, since a wave of clients that comes back
-/// in two halves is to become one again; in a dozen entries from fifty to one, when the others have gone.
-const EXPECTED_SINKS_BY: usize = 4;
-
-/// An entry takes batches until it holds so many bytes; a single larger batch still goes alone. It bounds how long
-/// one append holds up the next.
-pub const ENTRY_BYTES_TARGET: usize = 4 << 20;
-
 /// Entries of several batches are far below what a batch alone may be, which the log and a message have room for.
 const _: () = assert!(ENTRY_BYTES_TARGET < ENTRY_BYTES_MAX && ENTRY_BYTES_MAX <= PAYLOAD_BYTES_MAX);
 const _: () = assert!(ENTRY_BYTES_MAX + (1 << 20) <= FRAME_BYTES_MAX, "a message says more than its entry");
 
+/// How long a write may take once it is under way: longer than a majority that is alive needs, on a slow disk too.
+pub const WRITE_TIMEOUT: Duration = Duration::from_secs(5);
+/// What was proposed before a hand-over, or before a node gives its group up, is answered within this.
+const DRAIN_TIMEOUT: Duration = Duration::from_secs(2);
+const DRAIN_LOOK_AGAIN: Duration = Duration::from_millis(5);
+
 /// What may wait to be proposed. A client that gets the refusal may try again.
 pub const WAITING_BYTES_MAX: usize = 256 << 20;
 
-/// What a client is told of its batch.
-pub type Answered = Result<Done, Unavailable>;
-
 /// What becomes of a batch here: its replies, or why not, with the batch if it surely was not proposed.
 pub type Outcome = Result<Done, (ForwardError, Batch)>;
-
-struct Waiting {
-    ticket: u64,
-    batch: Batch,
-    answer: oneshot::Sender<Outcome>,
-}
-
-/// What to do about what waits.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Next {
-    /// Nothing waits, or an entry is in flight whose end starts the next.
-    Nothing,
-    Propose,
-    /// Somebody is missed.
-    Gather,
-}
-
-#[derive(Clone, Copy, Debug)]
-struct UnderWay {
-    batches: usize,
-    stamp_ms: u64,
-}
-
-#[derive(Default)]
-struct ProposalQueue {
-    waiting: VecDeque<Waiting>,
-    waiting_bytes: usize,
-    /// The entry that is under way, if one is.
-    in_flight: Option<UnderWay>,
-    /// How many batches were lately under way at a time: who was answered is expected back.
-    expected: usize,
-    /// Names the last batch.
-    ticket: u64,
-    /// Nothing more is taken in.
-    closed: bool,
-}
-
-impl ProposalQueue {
-    fn add(&mut self, batch: Batch, answer: oneshot::Sender<Outcome>) -> u64 {
-        self.ticket += 1;
-        self.waiting_bytes += batch.bytes();
-        self.waiting.push_back(Waiting { ticket: self.ticket, batch, answer });
-        self.ticket
-    }
-
-    /// What to do about what waits.
-    fn next(&self) -> Next {
-        if self.waiting.is_empty() || self.in_flight.is_some() {
-            return Next::Nothing;
-        }
-        match self.waiting.len() >= self.expected || self.waiting_bytes >= ENTRY_BYTES_TARGET {
-            true => Next::Propose,
-            false => Next::Gather,
-        }
-    }
-
-    /// Takes out what goes into the next entry, if one can be proposed, and stamps it.
-    fn take_entry(&mut self, stamp: impl FnOnce() -> u64) -> Option<(Vec<Waiting>, u64)> {
-        if self.next() == Next::Nothing {
-            return None;
-        }
-        let mut taken = Vec::new();
-        let mut bytes = 0;
-        while let Some(next) = self.waiting.front()
-            && (taken.is_empty() || bytes + next.batch.bytes() <= ENTRY_BYTES_TARGET)
-        {
-            bytes += next.batch.bytes();
-            taken.extend(self.waiting.pop_front());
-        }
-        assert!(!taken.is_empty() && self.waiting_bytes >= bytes, "what waits is counted");
-        self.waiting_bytes -= bytes;
-        let stamp_ms = stamp();
-        self.in_flight = Some(UnderWay { batches: taken.len(), stamp_ms });
-        Some((taken, stamp_ms))
-    }
-
-    /// Takes note of the end of the entry that was under way.
-    fn finish(&mut self) {
-        let UnderWay { batches, .. } = self.in_flight.take().expect("an entry that ends was in flight");
-        let sunk = self.expected - self.expected.div_ceil(EXPECTED_SINKS_BY);
-        self.expected = sunk.max(batches + self.waiting.len());
-    }
-
-    /// Takes back a batch that still waits.
-    fn withdraw(&mut self, ticket: u64) -> Option<Batch> {
-        let at = self.waiting.binary_search_by_key(&ticket, |waiting| waiting.ticket).ok()?;
-        let waiting = self.waiting.remove(at)?;
-        self.waiting_bytes -= waiting.batch.bytes();
-        Some(waiting.batch)
-    }
-}
 
 /// The way into the log. A clone is another handle on the same queue.
 #[derive(Clone)]
@@ -159,22 +65,38 @@ pub struct Proposer {
 }
 
 struct ProposerInner {
-    raft: openraft::Raft<TypeConfig, StateMachine>,
+    consensus: Consensus,
     clock: Arc<dyn Clock>,
     time: Arc<GroupTime>,
     queue: Mutex<ProposalQueue>,
+    /// While leadership is handed over nothing new is proposed here.
+    handing_over: AtomicBool,
     /// Wakes the task that gathers and proposes.
     gathered: Notify,
 }
 
 impl Proposer {
-    pub fn new(
-        raft: openraft::Raft<TypeConfig, StateMachine>,
-        clock: Arc<dyn Clock>,
-        time: Arc<GroupTime>,
-    ) -> Proposer {
-        let inner = ProposerInner { raft, clock, time, queue: Mutex::default(), gathered: Notify::new() };
+    pub fn new(consensus: Consensus, clock: Arc<dyn Clock>, time: Arc<GroupTime>) -> Proposer {
+        let inner = ProposerInner {
+            consensus,
+            clock,
+            time,
+            queue: Mutex::default(),
+            handing_over: AtomicBool::new(false),
+            gathered: Notify::new(),
+        };
         Proposer { inner: Arc::new(inner) }
+    }
+
+    /// Whether a leader here takes new writes.
+    pub fn may_propose(&self) -> bool {
+        !self.inner.handing_over.load(Ordering::Acquire) && self.inner.consensus.is_leader()
+    }
+
+    /// Takes no new writes here until what is returned is dropped: also when whoever hands over is cut off meanwhile.
+    pub fn begin_handing_over(&self) -> HandingOver<'_> {
+        self.inner.handing_over.store(true, Ordering::Release);
+        HandingOver(self)
     }
 
     /// Proposes what gathers, for as long as it is polled.
@@ -186,13 +108,26 @@ impl Proposer {
         }
     }
 
+    /// Proposes a batch to the log of this node, if that has room for it. A batch that surely was not proposed comes back.
+    pub async fn write(&self, batch: Batch) -> Outcome {
+        let log = &self.inner.consensus.log;
+        let full = |full: NoSpace| {
+            let stopping = log.failure().map(|_| Unavailable::ShuttingDown);
+            (ForwardError::Unavailable(stopping.unwrap_or_else(|| full.into())), Batch::new())
+        };
+        let room = log.reserve(batch.entry_bytes()).map_err(full)?;
+        let outcome = self.propose(batch, Instant::now() + WRITE_TIMEOUT).await;
+        drop(room);
+        outcome
+    }
+
     /// Puts a batch into the log and gives its replies when it has been applied.
     ///
     /// # Errors
     /// [`ForwardError::NotLeader`], [`Unavailable::Overloaded`], [`Unavailable::NoQuorum`] and, while it is closed,
     /// [`Unavailable::ShuttingDown`] before anything was proposed;
     /// [`Unavailable::Uncertain`] when the outcome is not known.
-    pub async fn propose(&self, batch: Batch, deadline: Instant) -> Outcome {
+    async fn propose(&self, batch: Batch, deadline: Instant) -> Outcome {
         let commands = batch.len();
         let (answer, mut answered) = oneshot::channel();
         let (ticket, next) = {
@@ -226,9 +161,26 @@ impl Proposer {
 
     /// Takes in no more batches until what is returned is dropped; `None` if it is closed already. Those that were taken in
     /// are proposed all the same.
-    pub fn close(&self) -> Option<Closed<'_>> {
+    fn close(&self) -> Option<Closed<'_>> {
         let closed_before = std::mem::replace(&mut self.inner.queue.lock().closed, true);
         (!closed_before).then_some(Closed(self))
+    }
+
+    /// As [`Proposer::close`], and waits for the writes that were taken in. `None`: they did not end in time, or another has
+    /// closed it.
+    pub async fn close_when_drained(&self) -> Option<Closed<'_>> {
+        let closed = self.close()?;
+        self.drained().await.then_some(closed)
+    }
+
+    /// Returns when no write is under way; `false` if that took too long.
+    pub async fn drained(&self) -> bool {
+        let drained = async {
+            while self.load() != (0, 0) {
+                tokio::time::sleep(DRAIN_LOOK_AGAIN).await;
+            }
+        };
+        timeout(DRAIN_TIMEOUT, drained).await.is_ok()
     }
 
     /// The time for a read that comes now, in unix milliseconds; only on a leader.
@@ -277,7 +229,7 @@ impl Proposer {
         let payload = Payload(Batch::encode(entry.taken.iter().map(|waiting| &waiting.batch), stamp_ms));
         let respond = Callback::new(move |result| entry.answer(result));
         // An error here means that consensus has stopped, and dropped the callback.
-        let _ = self.inner.raft.client_write_ff(payload, Some(respond)).await;
+        let _ = self.inner.consensus.raft.client_write_ff(payload, Some(respond)).await;
     }
 
     fn finished(&self) {
@@ -286,6 +238,15 @@ impl Proposer {
         if !queue.waiting.is_empty() {
             self.inner.gathered.notify_one();
         }
+    }
+}
+
+/// Holds back new writes while leadership is handed over.
+pub struct HandingOver<'a>(&'a Proposer);
+
+impl Drop for HandingOver<'_> {
+    fn drop(&mut self) {
+        self.0.inner.handing_over.store(false, Ordering::Release);
     }
 }
 
@@ -344,68 +305,5 @@ fn answer_all(taken: Vec<Waiting>, result: ClientWriteResult<TypeConfig>) {
         };
         // A connection that went away does not read its answer.
         let _ = waiting.answer.send(outcome);
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::cluster::tests::disk_failure::set;
-
-    /// A queue for which so many more batches wait.
-    fn with_more(queue: &mut ProposalQueue, batches: usize) {
-        for _ in 0..batches {
-            queue.add(set("key"), oneshot::channel().0);
-        }
-    }
-
-    #[test]
-    fn one_entry_is_in_flight_and_the_next_expects_all_who_were_there() {
-        let mut queue = ProposalQueue::default();
-        assert_eq!((queue.next(), queue.take_entry(|| 1).is_none()), (Next::Nothing, true));
-        with_more(&mut queue, 1);
-        assert_eq!(
-            (queue.next(), queue.take_entry(|| 1).map(|(taken, _)| taken.len())),
-            (Next::Propose, Some(1))
-        );
-        with_more(&mut queue, 9);
-        assert_eq!(
-            (queue.next(), queue.take_entry(|| 1).is_none()),
-            (Next::Nothing, true),
-            "one is in flight"
-        );
-        queue.finish();
-        assert_eq!(queue.next(), Next::Gather, "the tenth is missed");
-        with_more(&mut queue, 1);
-        assert_eq!(
-            (queue.next(), queue.take_entry(|| 1).map(|(taken, _)| taken.len())),
-            (Next::Propose, Some(10))
-        );
-        assert_eq!(queue.waiting_bytes, 0);
-    }
-
-    #[test]
-    fn who_has_gone_is_soon_expected_no_more() {
-        let mut queue = ProposalQueue { expected: 50, ..ProposalQueue::default() };
-        with_more(&mut queue, 1);
-        let mut entries = 0;
-        while queue.next() != Next::Propose {
-            // Nobody came in time.
-            assert_eq!(queue.take_entry(|| 1).map(|(taken, _)| taken.len()), Some(1));
-            queue.finish();
-            with_more(&mut queue, 1);
-            entries += 1;
-            assert!(entries < 15, "{} are expected still", queue.expected);
-        }
-        assert!(entries > 5, "{entries} entries are too few for those who are late");
-    }
-
-    #[test]
-    fn an_entry_that_is_full_waits_for_nobody() {
-        let mut queue = ProposalQueue { expected: 50, ..ProposalQueue::default() };
-        with_more(&mut queue, 1);
-        assert_eq!(queue.next(), Next::Gather);
-        queue.waiting_bytes += ENTRY_BYTES_TARGET;
-        assert_eq!(queue.next(), Next::Propose);
     }
 }

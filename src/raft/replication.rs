@@ -2,13 +2,18 @@
 //!
 //! openraft asks for a client for each purpose (entries, heartbeats, votes, snapshots), and each has a connection of
 //! its own: a large append holds up no heartbeat. On one connection a call follows the answer to the last.
-//!
-//! Invariant: a connection on which a call did not end is not used again, so an answer never meets another call.
 
-use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::acknowledged::Acknowledgements;
+use super::codec;
+use super::time::GroupTime;
+use super::types::{TypeConfig, Vote};
+use crate::env::Background;
+use crate::peer::{Append, AskVote, Endpoint, Exchange, Member, Request, Response, WireEntry};
+use crate::storage::log::LogPosition;
+use crate::storage::{SnapshotDir, SnapshotFile};
 use openraft::errors::{RPCError, ReplicationClosed, StreamingError, Unreachable};
 use openraft::network::RPCOption;
 use openraft::raft::{
@@ -16,17 +21,6 @@ use openraft::raft::{
     TransferLeaderResponse, VoteRequest, VoteResponse,
 };
 use openraft::{RaftNetworkFactory, RaftNetworkV2};
-use tokio::time::timeout;
-
-use crate::env::{Background, Connection};
-use crate::peer::Member;
-use crate::peer::frame;
-use crate::peer::{Append, AskVote, LogPosition, Request, Response, WireEntry};
-use crate::peer::{Endpoint, Target};
-use crate::raft::codec;
-use crate::raft::time::GroupTime;
-use crate::raft::types::{TypeConfig, Vote};
-use crate::storage::{SnapshotDir, SnapshotFile};
 
 /// An append of the largest size on a slow disk takes less; a connection that is silent for longer was cut.
 const APPEND_TIMEOUT: Duration = Duration::from_secs(2);
@@ -37,6 +31,8 @@ const CALL_TIMEOUT: Duration = Duration::from_millis(500);
 #[derive(Clone)]
 pub struct Network {
     pub endpoint: Arc<Endpoint>,
+    /// What others have acknowledged to this node.
+    pub acknowledged: Arc<Acknowledgements>,
     pub time: Arc<GroupTime>,
     pub snapshots: SnapshotDir,
     pub background: Background,
@@ -44,14 +40,11 @@ pub struct Network {
 
 /// A client for one member and one purpose.
 pub struct NetworkClient {
-    pub(crate) endpoint: Arc<Endpoint>,
+    pub(super) exchange: Exchange,
+    acknowledged: Arc<Acknowledgements>,
     time: Arc<GroupTime>,
-    pub(crate) snapshots: SnapshotDir,
-    pub(crate) background: Background,
-    target: u64,
-    member: Member,
-    connection: Option<Box<dyn Connection>>,
-    number: u64,
+    pub(super) snapshots: SnapshotDir,
+    pub(super) background: Background,
 }
 
 impl RaftNetworkFactory<TypeConfig> for Network {
@@ -59,50 +52,26 @@ impl RaftNetworkFactory<TypeConfig> for Network {
 
     async fn new_client(&mut self, target: u64, member: &Member) -> NetworkClient {
         NetworkClient {
-            endpoint: self.endpoint.clone(),
+            exchange: Exchange::new(self.endpoint.clone(), target, member.clone()),
+            acknowledged: self.acknowledged.clone(),
             time: self.time.clone(),
             snapshots: self.snapshots.clone(),
             background: self.background.clone(),
-            target,
-            member: member.clone(),
-            connection: None,
-            number: 0,
         }
     }
 }
 
 impl NetworkClient {
-    /// Sends a request and waits for its answer, connecting first where need be.
-    pub(crate) async fn call(&mut self, request: &Request, limit: Duration) -> io::Result<Response> {
-        let mut connection = match self.connection.take() {
-            Some(connection) => connection,
-            None => self.endpoint.connect(Target::member(self.target, &self.member)).await?,
-        };
-        self.number += 1;
-        let number = self.number;
-        let exchange = async {
-            frame::write(&mut connection, number, request).await?;
-            frame::read::<Response>(&mut connection).await
-        };
-        let (answered, response) =
-            timeout(limit, exchange).await.map_err(|_| io::Error::from(io::ErrorKind::TimedOut))??;
-        if answered != number {
-            return Err(io::Error::new(io::ErrorKind::InvalidData, "an answer to another request"));
-        }
-        self.connection = Some(connection);
-        match response {
-            Response::Failed(reason) => Err(io::Error::other(reason)),
-            response => Ok(response),
-        }
-    }
-
     async fn ask(&mut self, request: &Request, limit: Duration) -> Result<Response, RPCError<TypeConfig>> {
-        self.call(request, limit).await.map_err(|error| RPCError::Unreachable(Unreachable::new(&error)))
+        self.exchange
+            .call(request, limit)
+            .await
+            .map_err(|error| RPCError::Unreachable(Unreachable::new(&error)))
     }
 
     fn note_acknowledged(&self, term: u64, last: Option<LogPosition>) {
         if let Some(last) = last {
-            self.endpoint.acknowledged.note(self.target, self.member.incarnation, term, last);
+            self.acknowledged.note(self.exchange.id(), self.exchange.incarnation(), term, last);
         }
     }
 
@@ -113,9 +82,9 @@ impl NetworkClient {
         term: u64,
         previous: Option<LogPosition>,
     ) -> Result<(), RPCError<TypeConfig>> {
-        let (target, incarnation) = (self.target, self.member.incarnation);
-        let known = self.endpoint.acknowledged.has_lost(target, incarnation);
-        let missing = self.endpoint.acknowledged.missing(target, incarnation, term, previous);
+        let (target, incarnation) = (self.exchange.id(), self.exchange.incarnation());
+        let known = self.acknowledged.has_lost(target, incarnation);
+        let missing = self.acknowledged.missing(target, incarnation, term, previous);
         let Some(acknowledged) = missing else { return Ok(()) };
         if !known {
             let acknowledged = acknowledged.last.0;
@@ -139,7 +108,7 @@ impl NetworkClient {
 }
 
 /// The other side keeps the protocol's version and breaks its rules.
-pub(crate) fn unexpected(response: &Response) -> Unreachable<TypeConfig> {
+pub(super) fn unexpected(response: &Response) -> Unreachable<TypeConfig> {
     Unreachable::from_string(format!("an answer of the wrong kind: {response:?}"))
 }
 

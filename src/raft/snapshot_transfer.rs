@@ -9,11 +9,11 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
+use super::codec;
 use super::replication::NetworkClient;
+use super::state_machine::Snapshot;
+use super::types::Vote;
 use crate::peer::{Offer, Request, Response, StoredVote};
-use crate::raft::codec;
-use crate::raft::state_machine::Snapshot;
-use crate::raft::types::Vote;
 use crate::storage::{SnapshotDir, SnapshotFile, SnapshotReceiver};
 
 /// Large enough that the disk and the network are busy, small enough to go between other work.
@@ -25,12 +25,13 @@ const INSTALL_TIMEOUT: Duration = Duration::from_secs(600);
 
 impl NetworkClient {
     /// Sends a snapshot; the other side's vote once it has installed it.
-    pub(crate) async fn send_snapshot(&mut self, vote: &Vote, snapshot: &Snapshot) -> io::Result<StoredVote> {
+    pub(super) async fn send_snapshot(&mut self, vote: &Vote, snapshot: &Snapshot) -> io::Result<StoredVote> {
         let vote = codec::store_vote(vote);
         let file = snapshot.snapshot.clone();
         let meta = Bytes::from(codec::encode_meta(&snapshot.meta));
         let offer = Offer { position: file.position, bytes: file.bytes, meta };
-        let mut offset = expect_offset(self.call(&Request::SnapshotOffer(offer), CHUNK_TIMEOUT).await?)?;
+        let mut offset =
+            expect_offset(self.exchange.call(&Request::SnapshotOffer(offer), CHUNK_TIMEOUT).await?)?;
         while offset < file.bytes {
             let bytes = self.read_chunk(&file, offset).await?;
             if bytes.is_empty() {
@@ -38,12 +39,12 @@ impl NetworkClient {
             }
             let expected = offset + bytes.len() as u64;
             let chunk = Request::SnapshotChunk { offset, bytes: bytes.into() };
-            offset = expect_offset(self.call(&chunk, CHUNK_TIMEOUT).await?)?;
+            offset = expect_offset(self.exchange.call(&chunk, CHUNK_TIMEOUT).await?)?;
             if offset != expected {
                 return Err(io::Error::new(io::ErrorKind::InvalidData, "a chunk went elsewhere"));
             }
         }
-        match self.call(&Request::SnapshotEnd { vote }, INSTALL_TIMEOUT).await? {
+        match self.exchange.call(&Request::SnapshotEnd { vote }, INSTALL_TIMEOUT).await? {
             Response::SnapshotInstalled(vote) => Ok(vote),
             other => Err(io::Error::other(format!("an answer of the wrong kind: {other:?}"))),
         }
@@ -65,9 +66,9 @@ fn expect_offset(response: Response) -> io::Result<u64> {
 
 /// A snapshot that is coming in, kept between connections.
 #[derive(Default)]
-pub struct Incoming(Option<(Offer, SnapshotReceiver)>);
+pub struct IncomingSnapshot(Option<(Offer, SnapshotReceiver)>);
 
-impl Incoming {
+impl IncomingSnapshot {
     /// Where to go on: at the beginning, or where the same snapshot was left.
     pub fn offered(&mut self, snapshots: &SnapshotDir, offer: Offer) -> io::Result<u64> {
         if self.0.as_ref().is_none_or(|(known, _)| *known != offer) {
@@ -129,7 +130,7 @@ mod tests {
                 bytes: bytes.len() as u64,
                 meta: Bytes::copy_from_slice(meta),
             };
-            let mut incoming = Incoming::default();
+            let mut incoming = IncomingSnapshot::default();
             assert_eq!(incoming.offered(&to, offer).unwrap(), 0);
             incoming.chunk(0, bytes).unwrap();
             incoming.finish()

@@ -87,6 +87,12 @@ impl AppliedIndex {
     }
 }
 
+/// Tells the transport who the members are.
+fn publish_members(endpoint: &Endpoint, membership: &StoredMembership) {
+    let index = membership.log_id().as_ref().map(|id| id.index());
+    endpoint.applied_members(index, membership.nodes().map(|(id, member)| (*id, member.clone())).collect());
+}
+
 /// The newest good snapshot, shared with whoever writes the next.
 type Current = Arc<Mutex<Option<Snapshot>>>;
 
@@ -112,7 +118,7 @@ impl StateMachine {
         let so_far = AppliedIndex::default();
         so_far.set(machine.applied());
         let current = Arc::new(Mutex::new(restored));
-        endpoint.applied_members(&membership);
+        publish_members(&endpoint, &membership);
         StateMachine {
             machine,
             applied,
@@ -165,7 +171,7 @@ impl RaftStateMachine<TypeConfig> for StateMachine {
                 EntryPayload::Blank => None,
                 EntryPayload::Membership(members) => {
                     self.membership = StoredMembership::new(Some(entry.log_id), members.clone());
-                    self.endpoint.applied_members(&self.membership);
+                    publish_members(&self.endpoint, &self.membership);
                     None
                 }
             };
@@ -221,7 +227,7 @@ impl RaftStateMachine<TypeConfig> for StateMachine {
         self.applied = meta.last_log_id;
         self.so_far.set(self.applied());
         self.membership = meta.last_membership.clone();
-        self.endpoint.applied_members(&self.membership);
+        publish_members(&self.endpoint, &self.membership);
         self.machine.restored(self.applied.map(|id| id.index()));
         Ok(())
     }

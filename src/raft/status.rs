@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 
 use openraft::ServerState;
 
+use super::consensus::Metrics;
+use super::participation::Phase;
 use super::quorum;
-use super::types::TypeConfig;
-use crate::cluster::bootstrap::Phase;
 use crate::peer::Member;
 use crate::storage::log;
 
@@ -58,7 +58,7 @@ pub struct MemberStatus {
 }
 
 /// The last entry that a leader knows to be on the disk of another member.
-pub(crate) fn matched(metrics: &openraft::RaftMetrics<TypeConfig>, id: u64) -> Option<u64> {
+pub(super) fn matched(metrics: &Metrics, id: u64) -> Option<u64> {
     metrics.replication.as_ref()?.get(&id)?.as_ref().map(|id| id.index())
 }
 
@@ -102,11 +102,11 @@ impl Status {
         self.members.iter().find(|member| member.id == self.node_id)
     }
 
-    pub(crate) fn new(
-        metrics: &openraft::RaftMetrics<TypeConfig>,
+    /// What the metrics and the log tell; the replica adds the rest.
+    pub(super) fn new(
+        metrics: &Metrics,
         log: log::Stats,
         (waiting_bytes, in_flight): (usize, usize),
-        snapshot_running: bool,
         applied: Option<u64>,
     ) -> Status {
         let index = |id: &Option<super::types::LogId>| id.as_ref().map(|id| id.index());
@@ -140,7 +140,7 @@ impl Status {
             commit_index: index(&metrics.local_committed).max(applied),
             snapshot_index: index(&metrics.snapshot),
             purged_index: index(&metrics.purged),
-            snapshot_running,
+            snapshot_running: false,
             snapshot_failed: false,
             log,
             waiting_bytes,

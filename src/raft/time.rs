@@ -16,7 +16,6 @@ use std::time::Duration;
 
 use parking_lot::Mutex;
 
-use crate::cluster::group::Group;
 use crate::env::Clock;
 use crate::keyspace::Keyspace;
 
@@ -169,18 +168,6 @@ impl GroupTime {
             tracing::warn!(ahead_ms, "this node's clock is not the leader's: deadlines go by the leader's");
         }
         known.warned = apart;
-    }
-}
-
-impl Group {
-    /// The group's time as this node knows it, in unix milliseconds.
-    pub fn now_ms(&self) -> u64 {
-        self.time().now_ms()
-    }
-
-    /// How far this node's time of day is ahead of the group's time, in milliseconds.
-    pub fn wall_ahead_ms(&self) -> i64 {
-        self.time().wall_ahead_ms()
     }
 }
 

@@ -11,8 +11,8 @@ use std::fmt::Write;
 
 use super::shared::Shared;
 use super::topology;
-use crate::cluster::Phase;
 use crate::command::connection::hello::REDIS_VERSION;
+use crate::raft::Phase;
 
 type Section = (&'static str, fn(&Shared, &mut String));
 
