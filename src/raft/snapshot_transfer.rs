@@ -11,7 +11,7 @@ use bytes::Bytes;
 
 use super::codec;
 use super::replication::NetworkClient;
-use super::state_machine::Snapshot;
+use super::snapshots::Snapshot;
 use super::types::Vote;
 use crate::peer::{Offer, Request, Response, StoredVote};
 use crate::storage::{SnapshotDir, SnapshotFile, SnapshotReceiver};
