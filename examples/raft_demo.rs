@@ -12,9 +12,10 @@ use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use jsonvault::cluster::Group;
 use jsonvault::config::Config;
 use jsonvault::node::Node;
-use jsonvault::raft::{Group, Status};
+use jsonvault::raft::Status;
 use redis::Connection;
 use tokio::runtime::Runtime;
 
@@ -180,7 +181,7 @@ impl Cluster {
             match statuses.iter().find(|status| status.node_id == id) {
                 Some(status) => println!(
                     "   node {id}: {:<8} in term {}; log up to {}, all of it applied",
-                    status.state.name(),
+                    status.role.name(),
                     status.term,
                     status.last_applied.unwrap_or(0),
                 ),

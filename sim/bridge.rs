@@ -29,7 +29,7 @@ impl Five {
         let network = Network::new(NODES, CALM, stream().next_u64());
         let shared_now = Arc::new(AtomicU64::new(0));
         let settings = Settings {
-            founders: NODES,
+            initial_members: NODES,
             segment_bytes: 128 << 10,
             inline_bytes_max: 64 << 10,
             cache_bytes_max: 1 << 20,

@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
+use jsonvault::cluster::Group;
 use jsonvault::command::{Context, ReadConsistency, Route, SeedSource, table};
 use jsonvault::error::Unavailable;
 use jsonvault::keyspace::{Keyspace, Scope, Value};
 use jsonvault::machine::{Batch, Transaction};
-use jsonvault::raft::Group;
 use jsonvault::resp::{Protocol, Reply};
 use parking_lot::Mutex;
 

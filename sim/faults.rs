@@ -3,7 +3,7 @@
 use std::io::ErrorKind;
 
 use jsonvault::env::Op;
-use jsonvault::raft::Change;
+use jsonvault::peer::Change;
 use jsonvault::random::Random;
 
 use crate::disks::Disks;

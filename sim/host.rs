@@ -9,10 +9,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::time::Duration;
 
+use jsonvault::cluster::{Bootstrap, Group, Options};
 use jsonvault::env::{Background, Clock, SimDisk, replace_random};
 use jsonvault::error::Fatal;
 use jsonvault::keyspace::Keyspace;
-use jsonvault::raft::{Founding, Group, Member, Options};
+use jsonvault::peer::Member;
+use jsonvault::raft::ReplicaOptions;
 use jsonvault::random::Random;
 use jsonvault::storage::{DataDir, Identity, log};
 use parking_lot::Mutex;
@@ -28,7 +30,7 @@ const EPOCH_MS: u64 = 1_700_000_000_000;
 #[derive(Clone, Debug)]
 pub struct Settings {
     /// So many nodes form the cluster; others join it.
-    pub founders: usize,
+    pub initial_members: usize,
     pub segment_bytes: u64,
     pub inline_bytes_max: usize,
     pub cache_bytes_max: usize,
@@ -160,13 +162,14 @@ impl Host {
     }
 
     fn start_up(&self, background: Background) -> StartUp {
-        let founders = (0..self.settings.founders).map(|host| (host as u64 + 1, member(host, 0))).collect();
-        let founds = self.index < self.settings.founders;
+        let initial_members =
+            (0..self.settings.initial_members).map(|host| (host as u64 + 1, member(host, 0))).collect();
+        let is_initial = self.index < self.settings.initial_members;
         let cluster = "simulated".to_string();
         StartUp {
             identity: Identity { node: self.id(), cluster, incarnation: self.incarnation },
             address: Network::address(self.index).to_string(),
-            founding: if founds { Founding::Members(founders) } else { Founding::Joins },
+            bootstrap: if is_initial { Bootstrap::InitialMembers(initial_members) } else { Bootstrap::Join },
             settings: self.settings.clone(),
             disk: self.disk.clone(),
             clock: Arc::new(HostClock { now_ms: self.now_ms.clone(), skew_ms: self.skew_ms.clone() }),
@@ -230,7 +233,7 @@ impl Host {
         self.pause_ms = for_ms;
     }
 
-    /// Sets the node's time of day so far ahead, or behind; its monotonic clock does not notice.
+    /// Sets the node's time of day so far ahead, or behind; its monotonic clock does not message.
     pub fn set_time_of_day(&self, ahead_ms: i64) {
         self.skew_ms.store(ahead_ms, Ordering::Relaxed);
     }
@@ -284,7 +287,7 @@ fn member(host: usize, incarnation: u64) -> Member {
 struct StartUp {
     identity: Identity,
     address: String,
-    founding: Founding,
+    bootstrap: Bootstrap,
     settings: Settings,
     disk: SimDisk,
     clock: Arc<HostClock>,
@@ -300,22 +303,24 @@ impl StartUp {
         let data = DataDir::open(self.disk.shared(), Path::new("/data"), self.identity)?;
         let keyspace = Arc::new(Keyspace::new());
         let options = Options {
-            founding: self.founding,
-            forget_others: None,
-            clock: self.clock,
-            keyspace: keyspace.clone(),
+            bootstrap: self.bootstrap,
             net: self.network,
-            inbox: Arc::new(()),
+            sink: Arc::new(()),
             acceptor,
-            snapshot_log_bytes: self.settings.snapshot_log_bytes,
-            snapshot_log_entries: self.settings.snapshot_log_entries,
-            log: log::Options {
-                segment_bytes: self.settings.segment_bytes,
-                inline_bytes_max: self.settings.inline_bytes_max,
-                cache_bytes_max: self.settings.cache_bytes_max,
-                ..log::Options::default()
+            replica: ReplicaOptions {
+                forget_others: None,
+                clock: self.clock,
+                keyspace: keyspace.clone(),
+                snapshot_log_bytes: self.settings.snapshot_log_bytes,
+                snapshot_log_entries: self.settings.snapshot_log_entries,
+                log: log::Options {
+                    segment_bytes: self.settings.segment_bytes,
+                    inline_bytes_max: self.settings.inline_bytes_max,
+                    cache_bytes_max: self.settings.cache_bytes_max,
+                    ..log::Options::default()
+                },
+                background: self.background,
             },
-            background: self.background,
         };
         let group = Group::start(&data, options).await?;
         Ok((data, group, keyspace))

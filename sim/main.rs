@@ -6,7 +6,7 @@
 //! scripts/sim.sh 17                                    one seed, with its trace
 //! ```
 //!
-//! A node is the product's own code from `raft::Group` down: consensus, log, snapshots, keyspace, the connections
+//! A node is the product's own code from `cluster::Group` down: consensus, log, snapshots, keyspace, the connections
 //! between nodes. Not simulated: the server in front of it, threads (see `env::Background`), full disks, members
 //! that leave. `docs/decisions/0006-one-seed-one-run.md` has the sources of chance and what became of each.
 //!

@@ -1,10 +1,11 @@
 //! The operator, who adds a node to the cluster while things go wrong, and asks again until it is done.
 
-use jsonvault::raft::{Change, State};
 use jsonvault::random::Random;
+use jsonvault::peer::Change;
+use jsonvault::raft::Role;
 
 use crate::host::Host;
-use crate::run::FOUNDERS;
+use crate::run::INITIAL_MEMBERS;
 
 /// Between one attempt and the next.
 const PAUSE_MS_MIN: u64 = 300;
@@ -23,13 +24,13 @@ impl Operator {
 
     /// Asks some node to add the one that is no voter yet, when it is time.
     pub fn step(&mut self, now_ms: u64, hosts: &[Host], trace: &mut Vec<String>) {
-        let Some(joiner) = hosts.get(FOUNDERS) else { return };
+        let Some(joiner) = hosts.get(INITIAL_MEMBERS) else { return };
         if now_ms < self.next_ms {
             return;
         }
         self.next_ms = now_ms + PAUSE_MS_MIN + self.random.below(PAUSE_MS_MAX);
-        let votes = joiner.group().is_some_and(|(group, _)| group.status().state != State::Learner);
-        let asked = &hosts[self.random.below(FOUNDERS as u64) as usize];
+        let votes = joiner.group().is_some_and(|(group, _)| group.status().role != Role::Learner);
+        let asked = &hosts[self.random.below(INITIAL_MEMBERS as u64) as usize];
         if let (false, Some((group, _))) = (votes, asked.group()) {
             trace.push(format!("n{} is asked to add n{}", asked.id(), joiner.id()));
             let change = Change::Add { id: joiner.id(), member: joiner.member() };

@@ -23,7 +23,7 @@ use crate::panics;
 
 const CLIENTS: usize = 6;
 /// So many nodes form the cluster; a seed may let another join it.
-pub const FOUNDERS: usize = 3;
+pub const INITIAL_MEMBERS: usize = 3;
 /// How long things go wrong.
 const SAFETY_MS: u64 = 12_000;
 /// How often all nodes' keyspaces are digested.
@@ -80,7 +80,7 @@ impl Simulation {
         let mut random = Random::seeded(seed);
         let mut stream = || Random::seeded(random.next_u64());
         let shared_now = Arc::new(AtomicU64::new(0));
-        let hosts = FOUNDERS + usize::from(stream().one_in(3));
+        let hosts = INITIAL_MEMBERS + usize::from(stream().one_in(3));
         let network = Network::new(hosts, CALM, stream().next_u64());
         let settings = settings(&mut stream(), planted_bug);
         let host = |index| Host::new(index, settings.clone(), shared_now.clone(), network.clone(), stream());
@@ -128,7 +128,7 @@ impl Simulation {
             if done? {
                 break;
             }
-            // One that had still to notice that its disk failed is started again as well.
+            // One that had still to message that its disk failed is started again as well.
             self.hosts.iter_mut().filter(|host| !host.is_running()).for_each(Host::start);
             self.millisecond()?;
         }
@@ -176,7 +176,7 @@ impl Simulation {
             let shown = format!(
                 "n{} {} in term {}, snapshot {:?}, purged {:?}",
                 host.id(),
-                status.state.name(),
+                status.role.name(),
                 status.term,
                 status.snapshot_index,
                 status.purged_index
@@ -223,7 +223,7 @@ impl Simulation {
 /// Small segments and frequent snapshots, so that a few seconds see many of each.
 fn settings(random: &mut Random, planted_bug: bool) -> Settings {
     Settings {
-        founders: FOUNDERS,
+        initial_members: INITIAL_MEMBERS,
         segment_bytes: [8 << 10, 32 << 10, 128 << 10][random.below(3) as usize],
         // Whether small appends are written by whoever makes them, or later.
         inline_bytes_max: if planted_bug || random.one_in(2) { 0 } else { 64 << 10 },

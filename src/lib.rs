@@ -7,7 +7,7 @@
 //! ```text
 //! bytes -> resp::Decoder -> server::connection -> server::dispatch -> command::table
 //!       -> the command's parse: checked and canonical -> machine::Batch -> raft::proposer: one entry for all who wait
-//!       (or, if another node leads, over raft::net to that one's proposer, and its replies come back)
+//!       (or, if another node leads, over peer to that one's proposer, and its replies come back)
 //!       -> raft::log_store -> storage::log: one write, one sync -> commit
 //!       -> raft::state_machine -> machine::apply -> the command's apply on keyspace::Writer
 //!       -> replies -> server::dispatch -> resp::encode -> bytes
@@ -29,12 +29,14 @@
 //! | [`config`] | the settings |
 //! | [`machine`] | applying entries: deterministic, in order, each once |
 //! | [`storage`] | what survives a restart: data directory, log, snapshots |
+//! | [`peer`] | the transport between nodes |
 //! | [`raft`] | consensus, and the only place that names openraft |
+//! | [`cluster`] | a node among others: where requests go, who the members are |
 //! | [`server`] | listener, connections, dispatch |
 //! | [`node`] | the composition root |
 //! | [`client`] | the command-line client |
 //!
-//! A module imports only from those above it, except that `storage` sits on `env` and serves `raft` and `node` alone.
+//! A module imports only from those above it, except that `storage` sits on `env` and serves `peer`, `raft`, `cluster` and `node` alone.
 //!
 //! A node within a process of yours:
 //!
@@ -50,6 +52,7 @@
 //! # }
 //! ```
 pub mod client;
+pub mod cluster;
 pub mod command;
 pub mod config;
 pub mod env;
@@ -60,6 +63,7 @@ pub mod json;
 pub mod keyspace;
 pub mod machine;
 pub mod node;
+pub mod peer;
 pub mod raft;
 pub mod random;
 pub mod resp;

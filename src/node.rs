@@ -13,11 +13,13 @@ use std::sync::Arc;
 use parking_lot::RwLock;
 use tokio::sync::watch;
 
+use crate::cluster::{Bootstrap, Group, Options};
 use crate::config::{Advertised, Config};
 use crate::env::{Acceptor, Background, Clock, Disk, Net, RealDisk, RealNet, SystemClock, random_u64};
 use crate::error::Fatal;
 use crate::keyspace::Keyspace;
-use crate::raft::{Founding, Group, Member, Options};
+use crate::peer::Member;
+use crate::raft::ReplicaOptions;
 use crate::random::Random;
 use crate::server::{Hub, Listener, Restart, Shared, Stats, fitted, join, sampling};
 use crate::storage::{DataDir, Identity};
@@ -66,7 +68,7 @@ impl Node {
         // A directory that is made now is another incarnation of this node than any before.
         let incarnation = owner.as_ref().map_or_else(|| random.next_u64(), |owner| owner.incarnation);
         let mut member = own_member(&config, listener.address(), acceptor.address(), incarnation)?;
-        let (identity, founding) = found_or_join(&config, &*disk, owner, &member, &mut random).await?;
+        let (identity, bootstrap) = bootstrap_or_join(&config, &*disk, owner, &member, &mut random).await?;
         let mut data = DataDir::open(disk, &config.dir, identity)?;
         if forget_others {
             member.incarnation = random.next_u64();
@@ -75,22 +77,24 @@ impl Node {
         let keyspace = Arc::new(Keyspace::new());
         let hub = Hub::new(keyspace.clone(), clock.clone());
         let options = Options {
-            founding,
-            forget_others: forget_others.then(|| member.clone()),
-            clock: clock.clone(),
-            keyspace: keyspace.clone(),
+            bootstrap,
             net: net.clone(),
             // Not the hub itself, which sends to the group: they would hold each other for ever.
-            inbox: Arc::new(Arc::downgrade(&hub)),
+            sink: Arc::new(Arc::downgrade(&hub)),
             acceptor,
-            snapshot_log_bytes: config.snapshot_log_bytes,
-            snapshot_log_entries: config.snapshot_log_entries,
-            log: Default::default(),
-            background: Background::Threads,
+            replica: ReplicaOptions {
+                forget_others: forget_others.then(|| member.clone()),
+                clock: clock.clone(),
+                keyspace: keyspace.clone(),
+                snapshot_log_bytes: config.snapshot_log_bytes,
+                snapshot_log_entries: config.snapshot_log_entries,
+                log: Default::default(),
+                background: Background::Threads,
+            },
         };
         let group = Group::start(&data, options).await?;
         let others = group.clone();
-        hub.connect(move |notice| others.spread(&notice));
+        hub.connect(move |message| others.broadcast(&message));
         tell_of_another_address(&group, &member);
         let run_id = (0..3).map(|_| format!("{:016x}", random.next_u64())).collect::<String>();
         let shared = Shared {
@@ -273,32 +277,32 @@ fn tell_of_another_address(group: &Group, own: &Member) {
     }
 }
 
-/// Of which cluster this node is, and who founds it if nobody has yet. `owner`: whose the data directory is.
-async fn found_or_join(
+/// Of which cluster this node is, and who is_initial it if nobody has yet. `owner`: whose the data directory is.
+async fn bootstrap_or_join(
     config: &Config,
     disk: &dyn Disk,
     owner: Option<Identity>,
     member: &Member,
     random: &mut Random,
-) -> Result<(Identity, Founding), Fatal> {
+) -> Result<(Identity, Bootstrap), Fatal> {
     let node = config.node_id;
     let identity = |cluster: String| Identity { node, cluster, incarnation: member.incarnation };
-    let alone = || Founding::Members(BTreeMap::from([(node, member.clone())]));
+    let alone = || Bootstrap::InitialMembers(BTreeMap::from([(node, member.clone())]));
     if !config.peers.is_empty() {
         if config.peers.iter().count() > 1 && owner.is_none() {
             // Whatever it is started with later, it never forms that cluster by itself.
             DataDir::mark_joined(disk, &config.dir)?;
         }
         // The others' incarnations are found out later.
-        let founders = config.peers.iter().map(|(id, said)| (id, member_at(said, 0))).collect();
-        return Ok((identity(config.peers.cluster()), Founding::Members(founders)));
+        let initial_members = config.peers.iter().map(|(id, said)| (id, member_at(said, 0))).collect();
+        return Ok((identity(config.peers.cluster()), Bootstrap::InitialMembers(initial_members)));
     }
     match owner {
         // It belongs to whom it belongs; that it is this node is checked where it is opened.
         Some(owner) => {
             let joined = DataDir::is_joined(disk, &config.dir)?;
-            let founding = if joined { Founding::Joins } else { alone() };
-            Ok((identity(owner.cluster), founding))
+            let bootstrap = if joined { Bootstrap::Join } else { alone() };
+            Ok((identity(owner.cluster), bootstrap))
         }
         None if config.join.is_empty() && DataDir::is_joined(disk, &config.dir)? => {
             let reason = "this node was a member of a cluster of several, and its data is gone: start it with --join \
@@ -309,7 +313,7 @@ async fn found_or_join(
         None => {
             let cluster = join::ask(&config.join, config.join_password(), node, member).await?;
             DataDir::mark_joined(disk, &config.dir)?;
-            Ok((identity(cluster), Founding::Joins))
+            Ok((identity(cluster), Bootstrap::Join))
         }
     }
 }

@@ -72,13 +72,13 @@ impl Network {
         self.state.lock().delays = delays;
     }
 
-    /// Breaks every connection between two hosts; both notice.
+    /// Breaks every connection between two hosts; both message.
     pub fn break_connections(&self, one: usize, other: usize) {
         let woken = self.state.lock().break_between(one, other);
         woken.into_iter().for_each(|waker| waker.wake());
     }
 
-    /// Takes a host from the network. If it goes in silence, the others notice when it is back, or by their patience.
+    /// Takes a host from the network. If it goes in silence, the others message when it is back, or by their patience.
     pub fn host_down(&self, host: usize, silent: bool) {
         let woken = self.state.lock().host_down(host, silent);
         woken.into_iter().for_each(|waker| waker.wake());

@@ -6,7 +6,7 @@ use std::cell::Cell;
 
 use parking_lot::{RwLockReadGuard, RwLockWriteGuard};
 
-use super::{Held, Keyspace, Origin, Scope, Stamp, View, Writer};
+use super::{ApplyContext, Held, Keyspace, Origin, Scope, View, Writer};
 
 /// The way to a keyspace. Views and writers come from it, each with what it has to hold.
 #[derive(Clone, Copy)]
@@ -89,11 +89,11 @@ impl<'a> Access<'a> {
     }
 
     /// The one writer, for one command of the entry that `stamp` belongs to.
-    pub fn writer(self, scope: Scope, stamp: Stamp, origin: Origin) -> Writer<'a> {
+    pub fn writer(self, scope: Scope, context: ApplyContext, origin: Origin) -> Writer<'a> {
         let _held = self.hold(scope);
         let view =
-            View { keyspace: self.keyspace, now_ms: stamp.now_ms, held: Cell::new(None), counts: false };
-        Writer { view, stamp, origin, _held }
+            View { keyspace: self.keyspace, now_ms: context.now_ms, held: Cell::new(None), counts: false };
+        Writer { view, context, origin, _held }
     }
 
     fn hold(self, scope: Scope) -> Held<'a> {
@@ -116,8 +116,8 @@ mod tests {
     fn commands_inside_a_transaction_take_no_lock_of_their_own() {
         let keyspace = Keyspace::new();
         let alone = keyspace.alone();
-        let stamp = Stamp { index: 1, now_ms: 1 };
-        let mut writer = alone.access().writer(Scope::ManyKeys, stamp, Origin::UNNAMED);
+        let context = ApplyContext { index: 1, now_ms: 1 };
+        let mut writer = alone.access().writer(Scope::ManyKeys, context, Origin::UNNAMED);
         writer.replace(Key::from(&b"key"[..]), Value::Text(b"value"[..].into()));
         drop(writer);
         assert!(alone.access().view(Scope::Settled, 1).exists(b"key"));

@@ -169,7 +169,7 @@ impl Drop for Capture {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::keyspace::{Scope, Stamp, Value};
+    use crate::keyspace::{ApplyContext, Scope, Value};
 
     fn text(text: &str) -> Value {
         Value::Text(text.as_bytes().into())
@@ -177,7 +177,7 @@ mod tests {
 
     fn put(keyspace: &Keyspace, key: &str, value: &str, index: u64) {
         keyspace
-            .writer(Scope::OneKey, Stamp { index, now_ms: 1 })
+            .writer(Scope::OneKey, ApplyContext { index, now_ms: 1 })
             .replace(Key::from(key.as_bytes()), text(value));
     }
 
@@ -217,10 +217,10 @@ mod tests {
             put(&keyspace, &format!("old{}", step % 500), "after", 1000 + step);
             put(&keyspace, &format!("new{step}"), "after", 1000 + step);
             keyspace
-                .writer(Scope::OneKey, Stamp { index: 5000, now_ms: 1 })
+                .writer(Scope::OneKey, ApplyContext { index: 5000, now_ms: 1 })
                 .remove(format!("old{}", (step * 7) % 500).as_bytes());
             if step == 700 {
-                keyspace.writer(Scope::ManyKeys, Stamp { index: 6000, now_ms: 1 }).clear();
+                keyspace.writer(Scope::ManyKeys, ApplyContext { index: 6000, now_ms: 1 }).clear();
             }
         }
         assert!(capture.is_complete());

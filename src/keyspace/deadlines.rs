@@ -61,7 +61,7 @@ mod tests {
 
     use proptest::prelude::*;
 
-    use crate::keyspace::{Key, Keyspace, Scope, Stamp, Value};
+    use crate::keyspace::{ApplyContext, Key, Keyspace, Scope, Value};
 
     fn key(number: u8) -> Key {
         Key::from(&[number][..])
@@ -85,8 +85,8 @@ mod tests {
         ) {
             let keyspace = Keyspace::new();
             for (index, (what, number, deadline)) in steps.into_iter().enumerate() {
-                let stamp = Stamp { index: index as u64, now_ms: 20 };
-                let mut writer = keyspace.writer(Scope::ManyKeys, stamp);
+                let context = ApplyContext { index: index as u64, now_ms: 20 };
+                let mut writer = keyspace.writer(Scope::ManyKeys, context);
                 let (key, deadline) = (key(number), NonZeroU64::new(deadline));
                 let value = Value::Text(b"value"[..].into());
                 match what {
@@ -112,9 +112,9 @@ mod tests {
     fn what_is_due_is_cut_into_bounded_pieces_and_what_is_found_expired_is_counted() {
         let keyspace = Keyspace::new();
         let put = |number: u8, now_ms: u64| {
-            let stamp = Stamp { index: 1, now_ms };
+            let context = ApplyContext { index: 1, now_ms };
             let value = Value::Text(b"value"[..].into());
-            keyspace.writer(Scope::OneKey, stamp).put(key(number), value, NonZeroU64::new(10));
+            keyspace.writer(Scope::OneKey, context).put(key(number), value, NonZeroU64::new(10));
         };
         (0..100).for_each(|number| put(number, 1));
         assert_eq!(keyspace.due(9, usize::MAX, usize::MAX), []);
@@ -126,7 +126,7 @@ mod tests {
         assert_eq!(keyspace.expired(), 0, "nobody waits for the entry");
         drop(keyspace.begin_entry(true));
         put(1, 10);
-        keyspace.writer(Scope::OneKey, Stamp { index: 1, now_ms: 10 }).remove(&[2]);
+        keyspace.writer(Scope::OneKey, ApplyContext { index: 1, now_ms: 10 }).remove(&[2]);
         assert_eq!(keyspace.expired(), 2);
     }
 }

@@ -50,7 +50,7 @@ pub use lookups::Lookups;
 pub use set::Set;
 pub use sorted_set::SortedSet;
 pub use view::View;
-pub use writer::{Edited, Stamp, Writer};
+pub use writer::{ApplyContext, Edited, Writer};
 
 /// The cursors of [`View::scan`] are below this.
 pub const SCAN_SHARDS: u64 = map::SHARDS as u64;
@@ -129,8 +129,8 @@ impl Keyspace {
     }
 
     /// The one writer, for one command of the entry that `stamp` belongs to.
-    pub fn writer(&self, scope: Scope, stamp: Stamp) -> Writer<'_> {
-        self.each().writer(scope, stamp, Origin::UNNAMED)
+    pub fn writer(&self, scope: Scope, context: ApplyContext) -> Writer<'_> {
+        self.each().writer(scope, context, Origin::UNNAMED)
     }
 
     /// What is changed, for those who want to know.
@@ -306,7 +306,7 @@ mod tests {
         std::thread::scope(|scope| {
             let before = keyspace.view(Scope::OneKey, 0);
             scope.spawn(|| {
-                let _writer = keyspace.writer(Scope::ManyKeys, Stamp { index: 1, now_ms: 1 });
+                let _writer = keyspace.writer(Scope::ManyKeys, ApplyContext { index: 1, now_ms: 1 });
                 order.lock().unwrap().push("many");
             });
             while keyspace.multi_key_lock.try_read().is_some() {

@@ -10,7 +10,7 @@ use crate::json::Document;
 
 /// What every replica knows of the entry that is being applied: its index, and the time its leader proposed it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Stamp {
+pub struct ApplyContext {
     pub index: u64,
     /// Unix time in milliseconds.
     pub now_ms: u64,
@@ -21,7 +21,7 @@ pub struct Stamp {
 pub struct Writer<'a> {
     /// Holds nothing itself, so that [`View::let_go`] lets nobody between the changes of a command.
     pub(super) view: View<'a>,
-    pub(super) stamp: Stamp,
+    pub(super) context: ApplyContext,
     pub(super) origin: Origin,
     pub(super) _held: Held<'a>,
 }
@@ -35,8 +35,8 @@ impl<'a> Deref for Writer<'a> {
 }
 
 impl Writer<'_> {
-    pub fn stamp(&self) -> Stamp {
-        self.stamp
+    pub fn context(&self) -> ApplyContext {
+        self.context
     }
 
     /// Puts `value` under `key`, whatever was there; a deadline that was there is gone.
@@ -65,10 +65,10 @@ impl Writer<'_> {
     /// Puts an entry in the place of what was under `key`, which makes it a new key to those who listen.
     fn place(&mut self, key: Key, entry: Entry) {
         self.keyspace.captures.before_change(&self.keyspace.map, key.as_bytes());
-        let (name, version) = (key.clone(), self.stamp.index);
+        let (name, version) = (key.clone(), self.context.index);
         let before = self.keyspace.map.insert(key, Entry { version, ..entry });
         assert!(before.as_ref().is_none_or(|before| before.version <= version), "versions never fall");
-        if before.is_some_and(|before| before.is_expired(self.stamp.now_ms)) {
+        if before.is_some_and(|before| before.is_expired(self.context.now_ms)) {
             self.keyspace.change_stream.note(name.as_bytes(), Event::EXPIRED);
         }
         self.keyspace.change_stream.note(name.as_bytes(), Event::NEW);
@@ -100,11 +100,11 @@ impl Writer<'_> {
 
     fn insert(&mut self, key: Key, value: Value, expires_ms: Option<NonZeroU64>, new_deadline: bool) {
         self.keyspace.captures.before_change(&self.keyspace.map, key.as_bytes());
-        let version = self.stamp.index;
+        let version = self.context.index;
         // Named only while somebody listens: a copy of the key for each write is for them alone.
         let name = self.keyspace.change_stream.is_wanted().then(|| key.clone());
         let before = self.keyspace.map.insert(key, Entry { value, expires_ms, version });
-        if before.as_ref().is_some_and(|before| before.is_expired(self.stamp.now_ms)) {
+        if before.as_ref().is_some_and(|before| before.is_expired(self.context.now_ms)) {
             self.keyspace.count_expired();
         }
         assert!(before.as_ref().is_none_or(|before| before.version <= version), "versions never fall");
@@ -117,7 +117,7 @@ impl Writer<'_> {
 
     fn note_put(&self, key: &[u8], before: Option<&Entry>, new_deadline: bool) {
         let stream = &self.keyspace.change_stream;
-        let expired = before.is_some_and(|before| before.is_expired(self.stamp.now_ms));
+        let expired = before.is_some_and(|before| before.is_expired(self.context.now_ms));
         if expired {
             stream.note(key, Event::EXPIRED);
         }
@@ -146,7 +146,7 @@ impl Writer<'_> {
         match edit(document)? {
             Edited::Unchanged(answer) => Ok(Some(answer)),
             Edited::Changed(answer) => {
-                entry.version = self.stamp.index;
+                entry.version = self.context.index;
                 drop(entry);
                 self.keyspace.change_stream.note(key, self.origin.changed);
                 Ok(Some(answer))
@@ -163,7 +163,7 @@ impl Writer<'_> {
     ) -> Result<Option<T>, CommandError> {
         self.keyspace.captures.before_change(&self.keyspace.map, key);
         let Some(mut entry) = self.keyspace.map.get_mut(key) else { return Ok(None) };
-        if entry.is_expired(self.stamp.now_ms) {
+        if entry.is_expired(self.context.now_ms) {
             return Ok(None);
         }
         let collection = C::of_mut(&mut entry.value).ok_or(CommandError::WRONG_KIND)?;
@@ -175,7 +175,7 @@ impl Writer<'_> {
                 (answer, false)
             }
             Edited::Changed(answer) => {
-                entry.version = self.stamp.index;
+                entry.version = self.context.index;
                 (answer, true)
             }
         };
@@ -213,7 +213,7 @@ impl Writer<'_> {
             return false;
         }
         self.keyspace.captures.before_change(&self.keyspace.map, key);
-        let set = self.keyspace.map.set_deadline(key, expires_ms, self.stamp.index);
+        let set = self.keyspace.map.set_deadline(key, expires_ms, self.context.index);
         let event = if expires_ms.is_some() { Event::EXPIRE } else { Event::PERSIST };
         self.keyspace.change_stream.note(key, event);
         set
@@ -223,7 +223,7 @@ impl Writer<'_> {
     pub fn remove(&mut self, key: &[u8]) -> Option<Entry> {
         self.keyspace.captures.before_change(&self.keyspace.map, key);
         let (_, entry) = self.keyspace.map.remove(key)?;
-        let expired = entry.is_expired(self.stamp.now_ms);
+        let expired = entry.is_expired(self.context.now_ms);
         if expired {
             self.keyspace.count_expired();
         }
@@ -233,7 +233,7 @@ impl Writer<'_> {
 
     /// Takes a key away if its deadline has passed at the stamp's time.
     pub fn remove_if_expired(&mut self, key: &[u8]) -> bool {
-        let expired = self.keyspace.map.get(key).is_some_and(|entry| entry.is_expired(self.stamp.now_ms));
+        let expired = self.keyspace.map.get(key).is_some_and(|entry| entry.is_expired(self.context.now_ms));
         if expired {
             self.remove(key);
         }

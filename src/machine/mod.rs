@@ -18,7 +18,7 @@ use std::sync::Arc;
 
 use crate::command::{REPLY_BYTES_MAX, Route, table};
 use crate::error::Unavailable;
-use crate::keyspace::{Capture, Keyspace, Stamp};
+use crate::keyspace::{ApplyContext, Capture, Keyspace};
 use crate::resp::Reply;
 
 pub use batch::{Batch, BatchReader, ENTRY_BYTES_MAX, Malformed};
@@ -93,7 +93,7 @@ impl Machine {
         let reader = BatchReader::new(bytes)?;
         // A leader that started with a clock that is behind may stamp an entry before those that it has not applied yet:
         // no time passes then, on every replica alike.
-        let stamp = Stamp { index, now_ms: self.keyspace.advance_time(reader.now_ms()) };
+        let context = ApplyContext { index, now_ms: self.keyspace.advance_time(reader.now_ms()) };
         let mut replies = Vec::with_capacity(reader.len());
         let mut left = REPLY_BYTES_MAX;
         let keyspace = self.keyspace.clone();
@@ -101,7 +101,7 @@ impl Machine {
         for command in reader {
             let (code, body) = command?;
             if code == transaction::CODE {
-                keep(&mut replies, &mut left, Transaction::apply(body, &keyspace, stamp, audience)?);
+                keep(&mut replies, &mut left, Transaction::apply(body, &keyspace, context, audience)?);
                 continue;
             }
             let Some(row) = table::by_code(code) else {
@@ -110,7 +110,7 @@ impl Machine {
             let Route::Write { apply, .. } = row.route else {
                 return Err(Malformed { reason: "a command that does not write" });
             };
-            let reply = apply(body, keyspace.each(), stamp);
+            let reply = apply(body, keyspace.each(), context);
             let reply = reply.ok_or(Malformed { reason: "a command's arguments do not decode" })?;
             keep(&mut replies, &mut left, reply);
         }

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::{Audience, Malformed};
 use crate::command::{Budget, Context, Route, Row, SeedSource, codes, table};
 use crate::error::{CommandError, Unavailable};
-use crate::keyspace::{Access, Alone, Key, Keyspace, Scope, Stamp};
+use crate::keyspace::{Access, Alone, ApplyContext, Key, Keyspace, Scope};
 use crate::resp::{Protocol, Reply};
 
 /// The code of a transaction in the log; no row of the table has it.
@@ -74,7 +74,7 @@ impl Transaction {
     /// If it writes.
     pub fn read(self, alone: &Alone<'_>, now_ms: u64) -> Reply {
         assert!(!self.writes(), "what writes goes through the log");
-        self.run(alone.access(), Stamp { index: 0, now_ms }, Audience::Waiting)
+        self.run(alone.access(), ApplyContext { index: 0, now_ms }, Audience::Waiting)
             .expect("its commands are of this version")
     }
 
@@ -99,24 +99,24 @@ impl Transaction {
         }
     }
 
-    /// Does an encoded transaction within the entry that `stamp` belongs to.
+    /// Does an encoded transaction within the entry that `context` belongs to.
     pub(super) fn apply(
         body: &[u8],
         keyspace: &Keyspace,
-        stamp: Stamp,
+        context: ApplyContext,
         audience: Audience,
     ) -> Result<Reply, Malformed> {
         let transaction = Transaction::decode(body)?;
         let alone = keyspace.alone();
-        transaction.run(alone.access(), stamp, audience)
+        transaction.run(alone.access(), context, audience)
     }
 
-    fn run(self, access: Access<'_>, stamp: Stamp, audience: Audience) -> Result<Reply, Malformed> {
-        let view = access.view(Scope::ManyKeys, stamp.now_ms);
+    fn run(self, access: Access<'_>, context: ApplyContext, audience: Audience) -> Result<Reply, Malformed> {
+        let view = access.view(Scope::ManyKeys, context.now_ms);
         if self.watched.iter().any(|(key, version)| view.version(key.as_bytes()) != *version) {
             return Ok(Reply::NullArray);
         }
-        let context = |drawn| Context {
+        let read_context = |drawn| Context {
             protocol: self.protocol,
             now_ms: view.now_ms(),
             document_bytes_max: usize::MAX,
@@ -127,11 +127,11 @@ impl Transaction {
         for item in self.items {
             let writes = matches!(item, Item::Write { .. });
             let reply = match item {
-                Item::Write { code, body } => write(code, &body, access, stamp)?,
+                Item::Write { code, body } => write(code, &body, access, context)?,
                 // Nobody's state depends on it.
                 Item::Read { .. } if audience == Audience::Nobody => Reply::Null,
                 Item::Read { .. } if budget.is_spent() => Reply::Error(Budget::SPENT),
-                Item::Read { words, drawn } => read(&words, &context(drawn), access),
+                Item::Read { words, drawn } => read(&words, &read_context(drawn), access),
             };
             replies.push(match budget.spend_on_reply(&reply) {
                 Ok(()) => reply,
@@ -144,11 +144,11 @@ impl Transaction {
     }
 }
 
-fn write(code: u16, body: &[u8], access: Access<'_>, stamp: Stamp) -> Result<Reply, Malformed> {
+fn write(code: u16, body: &[u8], access: Access<'_>, context: ApplyContext) -> Result<Reply, Malformed> {
     let Some(Route::Write { apply, .. }) = table::by_code(code).map(|row| row.route) else {
         return Err(Malformed { reason: "a command that this version does not know" });
     };
-    apply(body, access, stamp).ok_or(Malformed { reason: "a command's arguments do not decode" })
+    apply(body, access, context).ok_or(Malformed { reason: "a command's arguments do not decode" })
 }
 
 /// A read that this version does not know is an answer and no fault: it changes nothing.

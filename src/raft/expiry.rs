@@ -9,7 +9,9 @@ use std::time::Duration;
 use bytes::Bytes;
 use tokio::time::MissedTickBehavior;
 
-use super::group::Group;
+use super::participation::Participation;
+use super::proposer::Proposer;
+use super::time::GroupTime;
 use crate::command::keys::reap::Reap;
 use crate::command::{Context, SeedSource, Write, table};
 use crate::keyspace::{Key, Keyspace};
@@ -26,20 +28,25 @@ const KEYS_MAX: usize = 1_000;
 /// What the keys of an entry take together: long ones go in several.
 const KEY_BYTES_MAX: usize = 1 << 20;
 
-/// Runs beside the group.
-pub async fn run(group: Group, keyspace: Arc<Keyspace>) {
+/// Runs beside consensus.
+pub async fn run(
+    proposer: Proposer,
+    participation: Arc<Participation>,
+    time: Arc<GroupTime>,
+    keyspace: Arc<Keyspace>,
+) {
     let mut interval = tokio::time::interval(INTERVAL);
     interval.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         interval.tick().await;
-        while group.may_propose() {
-            let due = keyspace.due(group.time().leading(), KEYS_MAX, KEY_BYTES_MAX);
+        while proposer.may_propose() && participation.check_open().is_ok() {
+            let due = keyspace.due(time.leading(), KEYS_MAX, KEY_BYTES_MAX);
             if due.is_empty() {
                 break;
             }
             // What could not be taken away now is found again.
-            if let Err(unavailable) = group.propose(reap(&due)).await {
-                tracing::debug!(%unavailable, "expired keys stay for now");
+            if let Err((refused, _)) = proposer.write(reap(&due)).await {
+                tracing::debug!(?refused, "expired keys stay for now");
                 break;
             }
         }

@@ -11,7 +11,7 @@ use openraft::storage::{IOFlushed, RaftLogStorage};
 use openraft::{LogState, RaftLogReader};
 use parking_lot::Mutex;
 
-use super::convert;
+use super::codec;
 use super::types::{Entry, LogId, TypeConfig, Vote};
 use crate::error::Fatal;
 use crate::storage::log::{self, Log};
@@ -24,10 +24,10 @@ const READ_BYTES_MAX: usize = 8 << 20;
 pub struct LogStore {
     log: Arc<Log>,
     /// What the log's records of the vote and of the commit index say, decoded.
-    state: Arc<Mutex<State>>,
+    state: Arc<Mutex<HardState>>,
 }
 
-struct State {
+struct HardState {
     vote: Option<Vote>,
     committed: Option<LogId>,
 }
@@ -38,10 +38,10 @@ impl LogStore {
         log: Arc<Log>,
         vote: Option<&[u8]>,
         committed: Option<&[u8]>,
-    ) -> Result<LogStore, convert::Unreadable> {
-        let state = State {
-            vote: vote.map(convert::decode_vote).transpose()?,
-            committed: committed.map(convert::decode_log_id).transpose()?,
+    ) -> Result<LogStore, codec::Unreadable> {
+        let state = HardState {
+            vote: vote.map(codec::decode_vote).transpose()?,
+            committed: committed.map(codec::decode_log_id).transpose()?,
         };
         Ok(LogStore { log, state: Arc::new(Mutex::new(state)) })
     }
@@ -75,7 +75,7 @@ fn bounds(range: impl RangeBounds<u64>) -> (u64, u64) {
 fn decode(entries: Vec<log::Entry>) -> Result<Vec<Entry>, io::Error> {
     entries
         .into_iter()
-        .map(|entry| convert::decode_entry(entry.index, entry.term, entry.payload).map_err(io::Error::other))
+        .map(|entry| codec::decode_entry(entry.index, entry.term, entry.payload).map_err(io::Error::other))
         .collect()
 }
 
@@ -103,7 +103,7 @@ impl RaftLogStorage<TypeConfig> for LogStore {
     type LogReader = LogStore;
 
     async fn get_log_state(&mut self) -> Result<LogState<TypeConfig>, io::Error> {
-        Ok(convert::log_state(self.log.purged(), self.log.last()))
+        Ok(codec::log_state(self.log.purged(), self.log.last()))
     }
 
     async fn get_log_reader(&mut self) -> LogStore {
@@ -111,7 +111,7 @@ impl RaftLogStorage<TypeConfig> for LogStore {
     }
 
     async fn save_vote(&mut self, vote: &Vote) -> Result<(), io::Error> {
-        let encoded = convert::encode_vote(vote);
+        let encoded = codec::encode_vote(vote);
         self.wait_for_disk(move |log| log.save_vote(&encoded)).await?;
         self.state.lock().vote = Some(*vote);
         Ok(())
@@ -119,7 +119,7 @@ impl RaftLogStorage<TypeConfig> for LogStore {
 
     async fn save_committed(&mut self, committed: Option<LogId>) -> Result<(), io::Error> {
         if let Some(id) = &committed {
-            self.log.save_committed(&convert::encode_log_id(id));
+            self.log.save_committed(&codec::encode_log_id(id));
         }
         self.state.lock().committed = committed;
         Ok(())
@@ -135,8 +135,8 @@ impl RaftLogStorage<TypeConfig> for LogStore {
         I::IntoIter: Send,
     {
         let record = |entry: Entry| {
-            let (index, term) = convert::pair(&entry.log_id);
-            log::Entry { index, term, payload: convert::encode_payload(&entry.payload) }
+            let (index, term) = codec::pair(&entry.log_id);
+            log::Entry { index, term, payload: codec::encode_payload(&entry.payload) }
         };
         let records: Vec<log::Entry> = entries.into_iter().map(record).collect();
         self.log.append(records, move |written| callback.io_completed(written.map_err(io::Error::other)));
@@ -148,7 +148,7 @@ impl RaftLogStorage<TypeConfig> for LogStore {
     }
 
     async fn purge(&mut self, upto: LogId) -> Result<(), io::Error> {
-        let (index, term) = convert::pair(&upto);
+        let (index, term) = codec::pair(&upto);
         self.wait_for_disk(move |log| log.purge_up_to(index, term)).await
     }
 }

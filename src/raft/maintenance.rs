@@ -7,45 +7,37 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use openraft::Raft;
-use openraft::async_runtime::watch::WatchReceiver;
-
-use super::saving::Saving;
-use super::state_machine::StateMachine;
-use super::types::TypeConfig;
-use crate::storage::log::Log;
+use super::consensus::Consensus;
+use super::snapshot_status::SnapshotStatus;
 
 /// How often the log is looked at. What is written in between comes on top of the limit: at a gigabyte a second that
 /// would be 200 MB, and disks that sync are slower.
 const INTERVAL: Duration = Duration::from_millis(200);
 
 /// Runs until consensus stops.
-pub async fn run(
-    raft: Raft<TypeConfig, StateMachine>,
-    log: Arc<Log>,
-    snapshot_log_bytes: u64,
-    saving: Arc<Saving>,
-) {
+pub async fn run(consensus: Consensus, snapshot_log_bytes: u64, snapshots: Arc<SnapshotStatus>) {
+    let Consensus { raft, log } = &consensus;
     let mut interval = tokio::time::interval(INTERVAL);
     interval.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-    let snapshot = raft.metrics().borrow_watched().snapshot.map(|id| id.index());
+    let snapshot = consensus.with_metrics(|metrics| metrics.snapshot.map(|id| id.index()));
     let found_bytes = log.bytes_after(snapshot);
     let written_before = log.stats().written_bytes;
     let mut growth = Growth { snapshot, ..Growth::default() };
     loop {
         interval.tick().await;
-        let metrics = raft.metrics().borrow_watched().clone();
+        let metrics = consensus.with_metrics(Clone::clone);
         if metrics.running_state.is_err() {
             return;
         }
         let written = found_bytes + log.stats().written_bytes - written_before;
         let newest = metrics.snapshot.map(|id| id.index());
-        if let Some(older) = growth.look(written, newest, saving.is_running())
+        if let Some(older) = growth.look(written, newest, snapshots.is_running())
             && raft.trigger().purge_log(older).await.is_err()
         {
             return;
         }
-        if growth.since_snapshot(written) >= snapshot_log_bytes && growth.may_begin() && saving.may_begin() {
+        if growth.since_snapshot(written) >= snapshot_log_bytes && growth.may_begin() && snapshots.may_begin()
+        {
             growth.begun(written);
             if raft.trigger().snapshot().await.is_err() {
                 return;

@@ -1,64 +1,65 @@
-//! Consensus: the only place that names openraft.
+//! Consensus: one replica of the log and of the state that it gives. The only room that names openraft.
 //!
-//! | file | what it does |
-//! |---|---|
-//! | `group` | starts a node's part in a Raft group and is the handle on it |
-//! | `opening` | what a start reads from the disk before consensus begins |
-//! | `bootstrap` | whether the cluster is new, and whether this node still has what it had |
-//! | `quorum` | who answers the leader, and a leader that no majority answers |
-//! | `route` | a client's writes and reads: done here or by the leader |
-//! | `time` | what time it is for the group |
-//! | `expiry` | takes away what has expired, on the leader |
-//! | `room` | whether the disk has room for what the leader sends |
-//! | `rounds` | one question to the group for all reads that wait |
-//! | `proposer` | gathers writes into entries |
-//! | `membership` | nodes that join and leave, and the hand-over of leadership |
-//! | `answer` | what this node answers to others |
-//! | `notices` | messages of clients to clients of other nodes |
-//! | `net` | connections between nodes, and what is said on them |
-//! | `log_store` | the log on disk, as openraft sees it |
-//! | `state_machine` | the machine, as openraft sees it; snapshots |
-//! | `saving` | what is known of the snapshots taken here |
-//! | `maintenance` | when to take a snapshot and to purge the log |
-//! | `convert` | openraft's types to bytes and back |
-//! | `status` | what the node says of its group |
-//! | `runtime`, `watch` | what openraft runs on, with chance taken out |
+//! openraft is the algorithm: elections, replication, joint consensus. This room gives it what it asks for (a log, a
+//! machine, a network, a runtime) and takes from it what a service needs and an algorithm does not do. The rooms above
+//! see [`Consensus`], [`Proposer`] and plain types, so that an alpha version of openraft may change its interfaces without
+//! a change outside of this directory; what is on disk and between nodes has layouts of our own (`codec`).
+//!
+//! * [`Replica`] opens the parts in order and hands them out: `opening` reads snapshot and log, `types`, `log_store`,
+//!   `state_machine`, `replication` and `runtime` with `watch` are openraft's view of the rest of the program.
+//! * [`Proposer`] joins the writes that wait (`proposal_queue`) into entries, one in flight at a time.
+//! * [`RaftReceiver`] answers the Raft calls of other members, as far as [`Participation`] allows and the disk has room.
+//! * `snapshots`, `snapshot_transfer` and `maintenance` keep the log short: they write, send and receive snapshots, and
+//!   purge what no snapshot needs. [`SnapshotStats`] tells of them.
+//! * `quorum` has a leader step down that no majority answers, `members` changes who the members are, `expiry` removes
+//!   keys whose deadline has passed, [`GroupTime`] is the clock that deadlines go by, `timing` its durations.
+//!
+//! Invariants:
+//! * nothing reaches the keyspace but through the log: the machine belongs to openraft's worker, which applies committed
+//!   entries in order, each once;
+//! * what is acknowledged, to a client or to a leader, is on disk;
+//! * every batch is answered once, and one that may be in a log is never proposed again;
+//! * a node that may have lost what it acknowledged neither votes nor acknowledges.
 
-mod answer;
-mod bootstrap;
-mod convert;
+mod acknowledged;
+mod codec;
+mod consensus;
 mod expiry;
-#[cfg(test)]
-mod failure_tests;
-mod group;
 mod log_store;
 mod maintenance;
-mod membership;
-mod net;
-mod notices;
+mod members;
 mod opening;
+mod participation;
+mod proposal_queue;
 mod proposer;
-#[cfg(test)]
-mod proposer_tests;
 mod quorum;
+mod receiver;
+mod replica;
+mod replication;
 mod room;
-mod rounds;
-mod route;
 mod runtime;
-mod saving;
+mod snapshot_status;
+mod snapshot_transfer;
+mod snapshots;
 mod state_machine;
 mod status;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod time;
+mod timing;
 mod types;
 mod watch;
 
-pub use bootstrap::Phase;
-pub use group::{Founding, Group, Options};
-pub use net::{Change, ChangeRefused};
-pub use notices::{Inbox, Notice};
-pub use proposer::Done;
-pub use saving::Saves;
-pub use status::{MemberStatus, State, Status};
-pub use types::Member;
+pub use acknowledged::Acknowledgements;
+pub use consensus::Consensus;
+pub use members::{CHANGE_TIMEOUT, TAKE_OVER_TIMEOUT};
+pub use participation::{Participation, Phase};
+pub use proposer::{Closed, Outcome, Proposer, WRITE_TIMEOUT};
+pub use receiver::RaftReceiver;
+pub use replica::{GROUP, Replica, ReplicaOptions};
+pub use room::DiskRoom;
+pub use snapshot_status::SnapshotStats;
+pub use state_machine::AppliedIndex;
+pub use status::{MemberStatus, Role, Status};
+pub use time::GroupTime;
+pub use timing::ELECTION_TIMEOUT_MS_MAX;

@@ -8,23 +8,26 @@ use std::sync::Arc;
 use openraft::EntryPayload;
 use tokio::sync::oneshot;
 
-use super::convert;
-use super::group::{ELECTION_TIMEOUT_MS_MAX, ELECTION_TIMEOUT_MS_MIN, GROUP, HEARTBEAT_MS, Options};
+use super::codec;
 use super::log_store::LogStore;
-use super::net::Endpoint;
-use super::saving::Saving;
-use super::state_machine::{Snapshot, StateMachine, load_records};
-use super::types::{Member, Membership, Vote};
+use super::replica::{GROUP, ReplicaOptions};
+use super::snapshot_status::SnapshotStatus;
+use super::snapshots::{Snapshot, load_records};
+use super::state_machine::StateMachine;
+use super::timing::{ELECTION_TIMEOUT_MS_MAX, ELECTION_TIMEOUT_MS_MIN, HEARTBEAT_MS};
+use super::types::{Membership, Vote};
 use crate::error::Fatal;
 use crate::machine::Machine;
+use crate::peer::Endpoint;
+use crate::peer::Member;
 use crate::storage::log::{self, Log, Recovered};
 use crate::storage::{DataDir, SnapshotDir};
 
 /// The machine in the state of the newest good snapshot.
 pub fn restore(
-    options: &Options,
+    options: &ReplicaOptions,
     snapshots: &SnapshotDir,
-    running: &Arc<Saving>,
+    running: &Arc<SnapshotStatus>,
     endpoint: &Arc<Endpoint>,
 ) -> Result<StateMachine, Fatal> {
     let (newest, _damaged) = snapshots.newest_good()?;
@@ -44,7 +47,7 @@ pub fn restore(
 /// Opens the log, and makes sure that it goes on where the restored state ends.
 pub fn open_log(
     data: &DataDir,
-    options: &Options,
+    options: &ReplicaOptions,
     applied: Option<u64>,
     alone: bool,
 ) -> Result<(Arc<Log>, Recovered), Fatal> {
@@ -95,7 +98,7 @@ pub fn log_store(log: &Arc<Log>, recovered: &Recovered) -> Result<LogStore, Fata
 /// More terms than a cluster goes through while its operators look.
 const FORK_TERM_BITS: u32 = 20;
 
-fn unreadable(log: &Log, error: convert::Unreadable) -> Fatal {
+fn unreadable(log: &Log, error: codec::Unreadable) -> Fatal {
     Fatal::Directory { path: log.path(), reason: error.to_string() }
 }
 
@@ -108,20 +111,20 @@ pub async fn forget_others(log: &Log, recovered: &mut Recovered, id: u64, own: M
     let vote = recovered
         .vote
         .as_deref()
-        .map(convert::decode_vote)
+        .map(codec::decode_vote)
         .transpose()
         .map_err(|error| unreadable(log, error))?;
-    let voted = vote.map_or(0, |vote| convert::store_vote(&vote).term);
+    let voted = vote.map_or(0, |vote| codec::store_vote(&vote).term);
     let last = log.last().or(log.purged());
     let known = voted.max(last.map_or(0, |(_, term)| term));
     let term =
         (((known >> FORK_TERM_BITS) + 1) << FORK_TERM_BITS) | (own.incarnation & ((1 << FORK_TERM_BITS) - 1));
-    let vote = convert::encode_vote(&Vote::new(term, id));
+    let vote = codec::encode_vote(&Vote::new(term, id));
     log.save_vote(&vote)?;
     recovered.vote = Some(vote);
     let members = Membership::new(vec![[id].into()], std::collections::BTreeMap::from([(id, own)]));
     let members = members.map_err(|error| Fatal::Consensus(error.to_string()))?;
-    let payload = convert::encode_payload(&EntryPayload::Membership(members));
+    let payload = codec::encode_payload(&EntryPayload::Membership(members));
     let entry = log::Entry { index: last.map_or(0, |(index, _)| index + 1), term, payload };
     let (written, appended) = oneshot::channel();
     log.append(vec![entry], move |outcome| drop(written.send(outcome)));
@@ -131,7 +134,7 @@ pub async fn forget_others(log: &Log, recovered: &mut Recovered, id: u64, own: M
 }
 
 /// How consensus works.
-pub fn config(options: &Options) -> Result<Arc<openraft::Config>, Fatal> {
+pub fn config(options: &ReplicaOptions) -> Result<Arc<openraft::Config>, Fatal> {
     let config = openraft::Config {
         cluster_name: "jsonvault".to_string(),
         heartbeat_interval: HEARTBEAT_MS,

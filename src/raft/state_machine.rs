@@ -1,46 +1,26 @@
-//! The machine, as openraft wants to see it: applies committed entries, saves and restores snapshots.
+//! The machine, as openraft wants to see it: applies committed entries, begins and installs snapshots.
 //!
 //! Invariants:
 //! * the machine has applied exactly the entries up to `applied`;
-//! * a snapshot is named after the last entry in it, and is on disk whole before openraft hears of it;
 //! * `current` is the newest snapshot that is known to be good: one that lies beside it damaged is never offered.
 
 use std::io;
-use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
 
 use futures_util::{Stream, TryStreamExt};
+use openraft::EntryPayload;
 use openraft::rt::watch::{Watch as _, WatchReceiver, WatchSender};
 use openraft::storage::{EntryResponder, RaftStateMachine};
-use openraft::{EntryPayload, RaftSnapshotBuilder};
 use parking_lot::Mutex;
 
-use super::convert;
-use super::net::Endpoint;
-use super::saving::Saving;
+use super::snapshot_status::SnapshotStatus;
+use super::snapshots::{Builder, Current, Snapshot, adopt, load_records};
 use super::types::{LogId, Replies, SnapshotMeta, StoredMembership, TypeConfig};
 use super::watch::{Sender, Watch};
 use crate::env::Background;
-use crate::error::Fatal;
-use crate::keyspace::{Capture, Keyspace};
-use crate::machine::{self, Audience, Machine, Restore};
-use crate::storage::snapshot::BLOCK_BYTES_MAX;
+use crate::machine::{Audience, Machine};
+use crate::peer::Endpoint;
 use crate::storage::{SnapshotDir, SnapshotFile};
-
-pub type Snapshot = openraft::alias::SnapshotOf<TypeConfig, SnapshotFile>;
-
-/// After so much of a snapshot the disk and the processor are left to writes for a moment: a snapshot may take a few
-/// seconds, a write may not. Together about 80 MiB a second.
-const REST_BYTES: usize = 192 << 10;
-const REST: Duration = Duration::from_millis(2);
-
-/// What is written of a snapshot at a time: little enough that a write of the log comes between two of them.
-const BLOCK_BYTES: usize = 256 << 10;
-const _: () = assert!(BLOCK_BYTES <= BLOCK_BYTES_MAX);
-
-/// The newest, and the one before it in case the newest turns out to be damaged.
-const SNAPSHOTS_KEPT: usize = 2;
 
 /// The machine with what openraft wants to know of it.
 pub struct StateMachine {
@@ -49,8 +29,8 @@ pub struct StateMachine {
     membership: StoredMembership,
     snapshots: SnapshotDir,
     current: Current,
-    so_far: Applied,
-    running: Arc<Saving>,
+    so_far: AppliedIndex,
+    running: Arc<SnapshotStatus>,
     /// Learns who the members are.
     endpoint: Arc<Endpoint>,
     background: Background,
@@ -58,15 +38,15 @@ pub struct StateMachine {
 
 /// How far the log was applied, for whoever wants to know at any time or waits for it.
 #[derive(Clone)]
-pub struct Applied(Sender<Option<u64>>);
+pub struct AppliedIndex(Sender<Option<u64>>);
 
-impl Default for Applied {
-    fn default() -> Applied {
-        Applied(Watch::channel(None).0)
+impl Default for AppliedIndex {
+    fn default() -> AppliedIndex {
+        AppliedIndex(Watch::channel(None).0)
     }
 }
 
-impl Applied {
+impl AppliedIndex {
     /// `None` before the first entry.
     pub fn get(&self) -> Option<u64> {
         *self.0.borrow_watched()
@@ -87,8 +67,11 @@ impl Applied {
     }
 }
 
-/// The newest good snapshot, shared with whoever writes the next.
-type Current = Arc<Mutex<Option<Snapshot>>>;
+/// Tells the transport who the members are.
+fn publish_members(endpoint: &Endpoint, membership: &StoredMembership) {
+    let index = membership.log_id().as_ref().map(|id| id.index());
+    endpoint.applied_members(index, membership.nodes().map(|(id, member)| (*id, member.clone())).collect());
+}
 
 impl StateMachine {
     /// A machine in the state of a snapshot that was read whole, or an empty one.
@@ -96,7 +79,7 @@ impl StateMachine {
         machine: Machine,
         restored: Option<Snapshot>,
         snapshots: SnapshotDir,
-        running: Arc<Saving>,
+        running: Arc<SnapshotStatus>,
         endpoint: Arc<Endpoint>,
         background: Background,
     ) -> StateMachine {
@@ -109,10 +92,10 @@ impl StateMachine {
             applied.map(|id| id.index()),
             "the keyspace is in the state of the snapshot"
         );
-        let so_far = Applied::default();
+        let so_far = AppliedIndex::default();
         so_far.set(machine.applied());
         let current = Arc::new(Mutex::new(restored));
-        endpoint.applied_members(&membership);
+        publish_members(&endpoint, &membership);
         StateMachine {
             machine,
             applied,
@@ -137,7 +120,7 @@ impl StateMachine {
     }
 
     /// The same, for others to read while the machine is openraft's.
-    pub fn applied_so_far(&self) -> Applied {
+    pub fn applied_so_far(&self) -> AppliedIndex {
         self.so_far.clone()
     }
 
@@ -165,7 +148,7 @@ impl RaftStateMachine<TypeConfig> for StateMachine {
                 EntryPayload::Blank => None,
                 EntryPayload::Membership(members) => {
                     self.membership = StoredMembership::new(Some(entry.log_id), members.clone());
-                    self.endpoint.applied_members(&self.membership);
+                    publish_members(&self.endpoint, &self.membership);
                     None
                 }
             };
@@ -221,7 +204,7 @@ impl RaftStateMachine<TypeConfig> for StateMachine {
         self.applied = meta.last_log_id;
         self.so_far.set(self.applied());
         self.membership = meta.last_membership.clone();
-        self.endpoint.applied_members(&self.membership);
+        publish_members(&self.endpoint, &self.membership);
         self.machine.restored(self.applied.map(|id| id.index()));
         Ok(())
     }
@@ -229,128 +212,4 @@ impl RaftStateMachine<TypeConfig> for StateMachine {
     async fn get_current_snapshot(&mut self) -> Result<Option<Snapshot>, io::Error> {
         Ok(self.current.lock().clone())
     }
-}
-
-/// The longest piece in which a snapshot is copied.
-const CHUNK_BYTES: usize = 1 << 20;
-
-/// The snapshot as one of this node's own: copied and checked, unless it is one already.
-fn adopt(snapshots: &SnapshotDir, snapshot: SnapshotFile) -> Result<SnapshotFile, io::Error> {
-    if snapshots.list().map_err(io::Error::other)?.contains(&snapshot) {
-        return Ok(snapshot);
-    }
-    let mut receiver = snapshots.receive().map_err(io::Error::other)?;
-    while receiver.received() < snapshot.bytes {
-        let chunk =
-            snapshots.read_chunk(&snapshot, receiver.received(), CHUNK_BYTES).map_err(io::Error::other)?;
-        if chunk.is_empty() {
-            return Err(io::Error::from(io::ErrorKind::UnexpectedEof));
-        }
-        receiver.chunk(&chunk).map_err(io::Error::other)?;
-    }
-    receiver.finish().map_err(io::Error::other)
-}
-
-/// Puts every record of a snapshot into the keyspace; how many there were.
-pub fn load_records(
-    snapshots: &SnapshotDir,
-    snapshot: &SnapshotFile,
-    keyspace: &Keyspace,
-) -> Result<(SnapshotMeta, usize), Fatal> {
-    let unreadable = |error: &dyn std::fmt::Display| Fatal::Directory {
-        path: snapshot.path.clone(),
-        reason: error.to_string(),
-    };
-    let mut reader = snapshots.open(snapshot)?;
-    let meta = convert::decode_meta(reader.meta()).map_err(|error| unreadable(&error))?;
-    let mut restore = Restore::new();
-    while let Some(block) = reader.next_block()? {
-        restore.block(block, keyspace).map_err(|error| unreadable(&error))?;
-    }
-    Ok((meta, restore.finish().map_err(|error| unreadable(&error))?))
-}
-
-/// Writes one snapshot while entries go on being applied.
-pub struct Builder {
-    meta: SnapshotMeta,
-    capture: Option<Capture>,
-    snapshots: SnapshotDir,
-    current: Current,
-    running: Arc<Saving>,
-    background: Background,
-}
-
-impl RaftSnapshotBuilder<TypeConfig> for Builder {
-    type SnapshotData = SnapshotFile;
-
-    /// A snapshot that cannot be written, on a full disk as a rule, is given up: no acknowledged write depends on it,
-    /// and the log still has what would have been in it. openraft takes any error for the end of the node, and passes
-    /// over a snapshot that is no newer than the one it knows; so it gets that one.
-    async fn build_snapshot(&mut self) -> Result<Snapshot, io::Error> {
-        let capture = self.capture.take().expect("a builder builds once");
-        let (meta, snapshots) = (self.meta.clone(), self.snapshots.clone());
-        let background = self.background.clone();
-        let written = self.background.run(move || write(capture, &meta, &snapshots, &background)).await;
-        let written = written.flatten();
-        self.running.ended(written.is_ok());
-        match written {
-            Ok(snapshot) => {
-                let snapshot = Snapshot { meta: self.meta.clone(), snapshot };
-                *self.current.lock() = Some(snapshot.clone());
-                Ok(snapshot)
-            }
-            Err(error) => {
-                tracing::warn!(%error, "no snapshot could be taken; the one before it stays");
-                Ok(self.current.lock().clone().unwrap_or_else(no_snapshot))
-            }
-        }
-    }
-}
-
-/// Stands for the state before the first entry. openraft looks at the meta data of a snapshot that was built, and asks
-/// [`StateMachine`] for the file when it wants to send one.
-fn no_snapshot() -> Snapshot {
-    let snapshot = SnapshotFile { path: PathBuf::new(), position: (0, 0), bytes: 0 };
-    Snapshot { meta: SnapshotMeta::default(), snapshot }
-}
-
-fn write(
-    mut capture: Capture,
-    meta: &SnapshotMeta,
-    snapshots: &SnapshotDir,
-    background: &Background,
-) -> Result<SnapshotFile, io::Error> {
-    let place = meta.last_log_id.as_ref().map_or((0, 0), convert::pair);
-    let mut writer = snapshots.begin(place, &convert::encode_meta(meta)).map_err(io::Error::other)?;
-    let mut stream = Vec::new();
-    machine::write_head(&mut stream, capture.time_ms());
-    let mut since_rest = 0;
-    loop {
-        let before = stream.len();
-        if !capture.next_part(|key, entry| machine::write_record(&mut stream, key, entry)) {
-            break;
-        }
-        since_rest += stream.len() - before;
-        // Outside the capture's lock: a slow disk holds up nobody's write.
-        let whole = stream.len() - stream.len() % BLOCK_BYTES;
-        for block in stream[..whole].chunks(BLOCK_BYTES) {
-            writer.block(block).map_err(io::Error::other)?;
-        }
-        stream.drain(..whole);
-        if since_rest >= REST_BYTES {
-            background.rest(REST);
-            since_rest = 0;
-        }
-    }
-    if !stream.is_empty() {
-        writer.block(&stream).map_err(io::Error::other)?;
-    }
-    if !capture.is_complete() {
-        return Err(io::Error::other("the state was replaced while it was being saved"));
-    }
-    let snapshot = writer.finish().map_err(io::Error::other)?;
-    if let Err(error) = snapshots.remove_older(SNAPSHOTS_KEPT) {
-        tracing::warn!(%error, "an old snapshot could not be removed");
-    }
-    Ok(snapshot)
 }

@@ -4,14 +4,15 @@ use std::collections::BTreeSet;
 
 use openraft::ServerState;
 
-use super::bootstrap::Phase;
+use super::consensus::Metrics;
+use super::participation::Phase;
 use super::quorum;
-use super::types::{Member, TypeConfig};
+use crate::peer::Member;
 use crate::storage::log;
 
 /// The part that a node plays in its group.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum State {
+pub enum Role {
     Leader,
     Follower,
     Candidate,
@@ -20,26 +21,26 @@ pub enum State {
     Shutdown,
 }
 
-impl State {
+impl Role {
     pub const fn name(self) -> &'static str {
         match self {
-            State::Leader => "Leader",
-            State::Follower => "Follower",
-            State::Candidate => "Candidate",
-            State::Learner => "Learner",
-            State::Shutdown => "Shutdown",
+            Role::Leader => "Leader",
+            Role::Follower => "Follower",
+            Role::Candidate => "Candidate",
+            Role::Learner => "Learner",
+            Role::Shutdown => "Shutdown",
         }
     }
 }
 
-impl From<ServerState> for State {
-    fn from(state: ServerState) -> State {
+impl From<ServerState> for Role {
+    fn from(state: ServerState) -> Role {
         match state {
-            ServerState::Leader => State::Leader,
-            ServerState::Follower => State::Follower,
-            ServerState::Candidate => State::Candidate,
-            ServerState::Learner => State::Learner,
-            ServerState::Shutdown => State::Shutdown,
+            ServerState::Leader => Role::Leader,
+            ServerState::Follower => Role::Follower,
+            ServerState::Candidate => Role::Candidate,
+            ServerState::Learner => Role::Learner,
+            ServerState::Shutdown => Role::Shutdown,
         }
     }
 }
@@ -57,7 +58,7 @@ pub struct MemberStatus {
 }
 
 /// The last entry that a leader knows to be on the disk of another member.
-pub(super) fn matched(metrics: &openraft::RaftMetrics<TypeConfig>, id: u64) -> Option<u64> {
+pub(super) fn matched(metrics: &Metrics, id: u64) -> Option<u64> {
     metrics.replication.as_ref()?.get(&id)?.as_ref().map(|id| id.index())
 }
 
@@ -67,7 +68,7 @@ pub struct Status {
     pub node_id: u64,
     pub term: u64,
     pub leader: Option<u64>,
-    pub state: State,
+    pub role: Role,
     /// Members, learners included.
     pub cluster_size: usize,
     /// By their ids.
@@ -93,7 +94,7 @@ pub struct Status {
 
 impl Status {
     pub fn is_leader(&self) -> bool {
-        self.state == State::Leader
+        self.role == Role::Leader
     }
 
     /// This node among the members, if it is one.
@@ -101,11 +102,11 @@ impl Status {
         self.members.iter().find(|member| member.id == self.node_id)
     }
 
+    /// What the metrics and the log tell; the replica adds the rest.
     pub(super) fn new(
-        metrics: &openraft::RaftMetrics<TypeConfig>,
+        metrics: &Metrics,
         log: log::Stats,
         (waiting_bytes, in_flight): (usize, usize),
-        snapshot_running: bool,
         applied: Option<u64>,
     ) -> Status {
         let index = |id: &Option<super::types::LogId>| id.as_ref().map(|id| id.index());
@@ -130,7 +131,7 @@ impl Status {
             node_id: metrics.id,
             term: metrics.current_term,
             leader: metrics.current_leader,
-            state: metrics.state.into(),
+            role: metrics.state.into(),
             cluster_size: metrics.membership_config.nodes().count(),
             // openraft publishes its metrics a moment after the fact; a client that has its reply expects to see it
             // counted.
@@ -139,7 +140,7 @@ impl Status {
             commit_index: index(&metrics.local_committed).max(applied),
             snapshot_index: index(&metrics.snapshot),
             purged_index: index(&metrics.purged),
-            snapshot_running,
+            snapshot_running: false,
             snapshot_failed: false,
             log,
             waiting_bytes,

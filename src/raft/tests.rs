@@ -7,13 +7,17 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use openraft::StorageError;
 use openraft::testing::log::{StoreBuilder, Suite};
 
+use bytes::Bytes;
+
 use super::log_store::LogStore;
-use super::net::Endpoint;
 use super::state_machine::StateMachine;
 use super::types::TypeConfig;
+use crate::command::{Context, Draw, table};
 use crate::env::{Background, Disk, RealNet, SimDisk};
 use crate::keyspace::Keyspace;
-use crate::machine::Machine;
+use crate::machine::{Batch, Machine};
+use crate::peer::Endpoint;
+use crate::resp::Protocol;
 use crate::storage::{DataDir, Identity, Log, Options, SnapshotDir};
 
 /// Builds stores side by side on one disk: the suite hands a snapshot from one to the other.
@@ -47,4 +51,15 @@ impl StoreBuilder<TypeConfig, LogStore, StateMachine, DataDir> for Builder {
 async fn openrafts_suite_passes() {
     let builder = Builder { disk: SimDisk::new().shared(), built: AtomicU64::new(0) };
     Suite::test_all(builder).await.expect("every test of the suite passes");
+}
+
+/// A batch that sets one key.
+pub(crate) fn set(key: &str) -> Batch {
+    let row = table::find(b"SET").expect("the table has the command");
+    let words = [key, "value"].map(|word| Bytes::copy_from_slice(word.as_bytes()));
+    let context =
+        Context { protocol: Protocol::Resp2, now_ms: 1, document_bytes_max: 0, chance: Draw::Drawn(0) };
+    let mut batch = Batch::new();
+    batch.push(row, &words, &context).expect("the command is well formed");
+    batch
 }

@@ -16,7 +16,6 @@ use std::time::Duration;
 
 use parking_lot::Mutex;
 
-use super::group::Group;
 use crate::env::Clock;
 use crate::keyspace::Keyspace;
 
@@ -172,18 +171,6 @@ impl GroupTime {
     }
 }
 
-impl Group {
-    /// The group's time as this node knows it, in unix milliseconds.
-    pub fn now_ms(&self) -> u64 {
-        self.time().now_ms()
-    }
-
-    /// How far this node's time of day is ahead of the group's time, in milliseconds.
-    pub fn wall_ahead_ms(&self) -> i64 {
-        self.time().wall_ahead_ms()
-    }
-}
-
 fn millis(time: Duration) -> u64 {
     u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }
@@ -204,18 +191,18 @@ mod tests {
     const HOUR_MS: u64 = 3_600_000;
     const NOON_MS: u64 = 1_750_000_000_000;
 
-    struct Node {
+    struct TimedNode {
         clock: Arc<ManualClock>,
         time: GroupTime,
     }
 
     /// A node that starts at this time of day.
-    fn node(unix_ms: u64) -> Node {
+    fn node(unix_ms: u64) -> TimedNode {
         let clock = Arc::new(ManualClock::at_ms(unix_ms));
-        Node { time: GroupTime::new(clock.clone(), Arc::new(Keyspace::new())), clock }
+        TimedNode { time: GroupTime::new(clock.clone(), Arc::new(Keyspace::new())), clock }
     }
 
-    fn pass(nodes: &[&Node], ms: u64) {
+    fn pass(nodes: &[&TimedNode], ms: u64) {
         nodes.iter().for_each(|node| node.clock.advance(Duration::from_millis(ms)));
     }
 

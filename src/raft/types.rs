@@ -5,6 +5,7 @@ use std::fmt;
 use bytes::Bytes;
 use openraft::raft::responder::Responder;
 
+use crate::peer::Member;
 use crate::resp::Reply;
 
 /// Names the types; holds nothing.
@@ -42,31 +43,6 @@ pub type Entry = openraft::alias::EntryOf<TypeConfig>;
 pub type Membership = openraft::Membership<u64, Member>;
 pub type StoredMembership = openraft::alias::StoredMembershipOf<TypeConfig>;
 pub type SnapshotMeta = openraft::alias::SnapshotMetaOf<TypeConfig>;
-
-/// A member of the cluster: where it is reached, and which of the lives of its number it is.
-#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-pub struct Member {
-    /// `host:port` for other nodes.
-    pub raft_address: String,
-    /// `host:port` for clients.
-    pub client_address: String,
-    /// The number of its data directory. A node that lost its disk comes back with another one, and is another server to
-    /// Raft: what the earlier one acknowledged and voted for, it knows nothing of.
-    pub incarnation: u64,
-}
-
-impl Member {
-    /// Whether both are reached at the same addresses.
-    pub fn is_at_the_place_of(&self, other: &Member) -> bool {
-        (&self.raft_address, &self.client_address) == (&other.raft_address, &other.client_address)
-    }
-}
-
-impl fmt::Display for Member {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(out, "{} (clients: {})", self.raft_address, self.client_address)
-    }
-}
 
 /// What an entry carries: an encoded batch of commands. A clone shares the bytes.
 #[derive(Clone, PartialEq, Eq)]

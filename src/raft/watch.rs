@@ -18,7 +18,7 @@ use tokio::sync::Notify;
 /// Names the channel for openraft.
 pub struct Watch;
 
-struct Shared<T> {
+struct Channel<T> {
     value: RwLock<T>,
     /// Counts changes; written while `value` is locked.
     version: AtomicU64,
@@ -27,10 +27,10 @@ struct Shared<T> {
     receivers: AtomicUsize,
 }
 
-pub struct Sender<T>(Arc<Shared<T>>);
+pub struct Sender<T>(Arc<Channel<T>>);
 
 pub struct Receiver<T> {
-    shared: Arc<Shared<T>>,
+    shared: Arc<Channel<T>>,
     seen: u64,
 }
 
@@ -40,7 +40,7 @@ impl openraft::rt::watch::Watch for Watch {
     type Ref<'a, T: OptionalSend + 'a> = RwLockReadGuard<'a, T>;
 
     fn channel<T: OptionalSend + OptionalSync>(init: T) -> (Sender<T>, Receiver<T>) {
-        let shared = Arc::new(Shared {
+        let shared = Arc::new(Channel {
             value: RwLock::new(init),
             version: AtomicU64::new(0),
             changed: Notify::new(),

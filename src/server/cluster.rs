@@ -5,7 +5,7 @@ use super::shared::Shared;
 use crate::command::ReadConsistency;
 use crate::config;
 use crate::error::{CommandError, Unavailable};
-use crate::raft::{Change, ChangeRefused, Member};
+use crate::peer::{Change, ChangeRefused, Member};
 
 /// How a node starts again that gives up what it was.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -26,7 +26,7 @@ use crate::env::random_u64;
 use crate::error::Unavailable;
 use crate::keyspace::Settled;
 use crate::machine::Batch;
-use crate::raft::Done;
+use crate::peer::Done;
 use crate::resp::{Reply, Request, encode};
 
 /// Where requests run: the node, the connection, and where its replies go.

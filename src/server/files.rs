@@ -5,7 +5,7 @@
 use crate::config::Config;
 use crate::env::raise_file_limit;
 
-/// Files that are no client's: 512 connections from other nodes at most (`raft::net::service`), and with room to spare
+/// Files that are no client's: 512 connections from other nodes at most (`peer::service`), and with room to spare
 /// those to other nodes, the segments of the log, snapshots, listeners and what the runtime has.
 const FILES_KEPT: u64 = 640;
 

@@ -113,7 +113,7 @@ fn raft(shared: &Shared, out: &mut String) {
     line(out, format_args!("current_term:{}", status.term));
     line(out, format_args!("is_leader:{}", u8::from(status.is_leader())));
     line(out, format_args!("leader_id:{}", index(status.leader)));
-    line(out, format_args!("state:{}", status.state.name()));
+    line(out, format_args!("state:{}", status.role.name()));
     line(out, format_args!("removed:{}", u8::from(status.removed)));
     line(out, format_args!("incarnation:{:016x}", shared.group.incarnation()));
     line(out, format_args!("startup:{}", startup(&status.phase)));

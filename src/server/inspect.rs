@@ -89,7 +89,7 @@ impl Inspect for Shared {
     }
 
     fn last_save_seconds(&self) -> u64 {
-        let age = self.group.saves().since_last_good;
+        let age = self.group.snapshot_stats().since_last_good;
         age.map_or(self.started_ms, |age| self.clock.now_ms().saturating_sub(age.as_millis() as u64)) / 1000
     }
 

@@ -8,7 +8,7 @@ use tokio::net::TcpStream;
 use tokio::time::timeout;
 
 use crate::error::{CommandError, Fatal};
-use crate::raft::Member;
+use crate::peer::Member;
 use crate::resp::{Limits, ReplyDecoder, Value, encode_request};
 
 /// A cluster may be without a leader for an election or two; an operator sees what it waits for meanwhile.

@@ -17,6 +17,7 @@ use super::sampling::Samples;
 use super::slowlog::Slowlog;
 use super::stats::Stats;
 use super::{cluster, files, info, topology};
+use crate::cluster::Group;
 use crate::command::framework::glob;
 use crate::command::{
     ClientLine, DEFAULT_USER, Node, ReadConsistency, Running, Session, SettingRefused, Switchboard, Topology,
@@ -25,7 +26,7 @@ use crate::config::{self, Config};
 use crate::env::Clock;
 use crate::error::{CommandError, Unavailable};
 use crate::keyspace::{Key, Keyspace, Scope, View};
-use crate::raft::{Change, Group};
+use crate::peer::Change;
 use crate::resp::Reply;
 
 /// The server's state. One for all connections.

@@ -72,10 +72,10 @@ pub async fn save(shared: &Shared) -> Result<(), CommandError> {
         true => Some("this node was removed from its cluster"),
         false => shared.is_stopping().then_some("the node stops"),
     };
-    let before = shared.group.saves().ended;
+    let before = shared.group.snapshot_stats().ended;
     shared.group.trigger_snapshot().await.map_err(|fatal| failed(&fatal))?;
     let _blocked = Blocked::new(shared);
-    while shared.group.saves().ended == before {
+    while shared.group.snapshot_stats().ended == before {
         if let Some(reason) = hindrance() {
             return Err(failed(&reason));
         }

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Args, Context};
 use crate::error::CommandError;
-use crate::keyspace::Stamp;
+use crate::keyspace::ApplyContext;
 
 /// What a number counts, and from when.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,16 +35,16 @@ pub enum Moment {
 
 impl Moment {
     /// The moment in unix milliseconds.
-    pub fn unix_ms(self, stamp: Stamp) -> i64 {
+    pub fn unix_ms(self, context: ApplyContext) -> i64 {
         match self {
             Moment::At(moment) => moment,
-            Moment::After(amount) => i64::try_from(stamp.now_ms).unwrap_or(i64::MAX).saturating_add(amount),
+            Moment::After(amount) => i64::try_from(context.now_ms).unwrap_or(i64::MAX).saturating_add(amount),
         }
     }
 
     /// The same as a deadline; one before 1970 is the earliest there is.
-    pub fn deadline(self, stamp: Stamp) -> NonZeroU64 {
-        u64::try_from(self.unix_ms(stamp)).ok().and_then(NonZeroU64::new).unwrap_or(NonZeroU64::MIN)
+    pub fn deadline(self, context: ApplyContext) -> NonZeroU64 {
+        u64::try_from(self.unix_ms(context)).ok().and_then(NonZeroU64::new).unwrap_or(NonZeroU64::MIN)
     }
 }
 

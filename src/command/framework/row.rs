@@ -9,7 +9,7 @@ use super::{
 };
 use crate::command::transactions::Step;
 use crate::error::CommandError;
-use crate::keyspace::{Access, Class, Event, Origin, Stamp};
+use crate::keyspace::{Access, ApplyContext, Class, Event, Origin};
 use crate::resp::Reply;
 
 /// What the table says of a command. Arity, `COMMAND` and its subcommands, ACL categories, key extraction and
@@ -132,7 +132,7 @@ impl Group {
 
 type ReadFn = fn(&[Bytes], &Context, Access<'_>) -> Result<Reply, CommandError>;
 type CanonicalFn = fn(&[Bytes], &Context, &mut Vec<u8>) -> Result<(), CommandError>;
-type ApplyFn = fn(&[u8], Access<'_>, Stamp) -> Option<Reply>;
+type ApplyFn = fn(&[u8], Access<'_>, ApplyContext) -> Option<Reply>;
 type LocalFn = fn(&[Bytes], &mut Session) -> Result<Reply, CommandError>;
 type ControlFn = fn(&[Bytes], &mut Session, &dyn Node) -> Result<Reply, CommandError>;
 
@@ -199,7 +199,7 @@ impl Row {
             );
             Ok(())
         };
-        let apply: ApplyFn = |bytes, access, stamp| {
+        let apply: ApplyFn = |bytes, access, context| {
             let (command, rest) = postcard::take_from_bytes::<C>(bytes).ok()?;
             let scope = command.scope();
             let changed = Event { name: C::EVENT, class: C::SPEC.group.class() };
@@ -208,7 +208,7 @@ impl Row {
             let class = if own { C::SPEC.group.class() } else { Class::Generic };
             let removed = Event { name: C::REMOVAL, class };
             let origin = Origin { changed, removed };
-            rest.is_empty().then(|| command.apply(&mut access.writer(scope, stamp, origin)).into())
+            rest.is_empty().then(|| command.apply(&mut access.writer(scope, context, origin)).into())
         };
         Row::new::<C>(Route::Write { code: C::CODE, canonical, apply })
     }

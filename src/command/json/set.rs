@@ -103,7 +103,7 @@ impl Set {
         let met = options.are_met(key.as_bytes(), &path, keyspace)?;
         let done = met && self.put(options.make_path, keyspace)?;
         if let (true, Some(moment)) = (done, options.deadline) {
-            keyspace.set_deadline(key.as_bytes(), Some(moment.deadline(keyspace.stamp())));
+            keyspace.set_deadline(key.as_bytes(), Some(moment.deadline(keyspace.context())));
         }
         Ok(old.unwrap_or(if done { Reply::OK } else { Reply::Null }))
     }

@@ -83,12 +83,12 @@ impl Deadline {
     fn apply(self, keyspace: &mut Writer<'_>) -> bool {
         let key = self.key.as_bytes();
         let Some(before) = keyspace.with(key, |entry| entry.expires_ms) else { return false };
-        let moment_ms = self.moment.unix_ms(keyspace.stamp());
+        let moment_ms = self.moment.unix_ms(keyspace.context());
         if !self.condition.allows(before, moment_ms) {
             return false;
         }
         let moment = u64::try_from(moment_ms).ok().and_then(NonZeroU64::new);
-        match moment.filter(|moment| moment.get() > keyspace.stamp().now_ms) {
+        match moment.filter(|moment| moment.get() > keyspace.context().now_ms) {
             Some(moment) => keyspace.set_deadline(key, Some(moment)),
             None => keyspace.remove(key).is_some(),
         }

@@ -65,15 +65,15 @@ impl Write for Getex {
         let key = self.key.as_bytes();
         let Some(text) = with_text(keyspace, key, Bytes::copy_from_slice)? else { return Ok(Reply::Null) };
         let deadline = keyspace.with(key, |entry| entry.expires_ms).flatten();
-        let stamp = keyspace.stamp();
+        let context = keyspace.context();
         match self.change {
             Change::Invalid => return Err(invalid(Self::SPEC.name)),
             Change::NoNumber => return Err(CommandError::NOT_AN_INTEGER),
-            Change::Deadline(passed) if passed.deadline(stamp).get() <= stamp.now_ms => {
+            Change::Deadline(passed) if passed.deadline(context).get() <= context.now_ms => {
                 keyspace.remove(key);
             }
             Change::Deadline(moment) => {
-                keyspace.set_deadline(key, Some(moment.deadline(stamp)));
+                keyspace.set_deadline(key, Some(moment.deadline(context)));
             }
             Change::Persist if deadline.is_some() => {
                 keyspace.set_deadline(key, None);

@@ -78,7 +78,7 @@ impl Write for Set {
         match self.keep_deadline {
             true => keyspace.put_keeping_deadline(self.key, Value::Text(self.value)),
             false => {
-                let deadline = self.deadline.map(|moment| moment.deadline(keyspace.stamp()));
+                let deadline = self.deadline.map(|moment| moment.deadline(keyspace.context()));
                 keyspace.put(self.key, Value::Text(self.value), deadline);
             }
         }

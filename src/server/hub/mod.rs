@@ -32,7 +32,7 @@ use super::registry::{Client, Registry};
 use crate::config::KeyspaceEvents;
 use crate::env::Clock;
 use crate::keyspace::Keyspace;
-use crate::raft::Notice;
+use crate::peer::PubSubMessage;
 use crate::resp::Reply;
 
 pub use channels::Subscriptions;
@@ -44,7 +44,7 @@ use tracking::{Table, Tracker};
 pub const MESSAGE_BYTES_MAX: usize = 32 << 20;
 
 /// Passes a message on to the other nodes.
-type Others = Box<dyn Fn(Notice) + Send + Sync>;
+type Others = Box<dyn Fn(PubSubMessage) + Send + Sync>;
 
 /// Connects the connections.
 pub struct Hub {
@@ -96,7 +96,7 @@ impl Hub {
     }
 
     /// Has messages passed on to other nodes, from now on.
-    pub fn connect(&self, others: impl Fn(Notice) + Send + Sync + 'static) {
+    pub fn connect(&self, others: impl Fn(PubSubMessage) + Send + Sync + 'static) {
         let before = self.others.set(Box::new(others));
         assert!(before.is_ok(), "a hub is connected once");
     }

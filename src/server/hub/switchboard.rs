@@ -6,11 +6,12 @@ use bytes::Bytes;
 
 use super::tracking::{Tracked, Tracker};
 use super::{Hub, Kind};
+use crate::cluster::PubSubSink;
 use crate::command::{Channel, Counts, KillFilter, Session, Switchboard, Tracking};
 use crate::config::Config;
 use crate::error::CommandError;
 use crate::keyspace::Changes;
-use crate::raft::{Inbox, Notice};
+use crate::peer::PubSubMessage;
 
 /// How many clients want to hear of something.
 #[derive(Clone, Copy, Debug, Default)]
@@ -140,7 +141,7 @@ impl Switchboard for Hub {
         let (channel, message) = (&Bytes::copy_from_slice(channel), &Bytes::copy_from_slice(message));
         if let Some(others) = self.others.get() {
             let (channel, message) = (channel.clone(), message.clone());
-            others(Notice { shard: kind == Channel::Shard, channel, message });
+            others(PubSubMessage { shard: kind == Channel::Shard, channel, message });
         }
         self.deliver(kind, channel, message)
     }
@@ -201,11 +202,11 @@ impl Switchboard for Hub {
     }
 }
 
-impl Inbox for Weak<Hub> {
-    fn received(&self, notice: Notice) {
+impl PubSubSink for Weak<Hub> {
+    fn received(&self, message: PubSubMessage) {
         // A node that ends hears nothing more.
         let Some(hub) = self.upgrade() else { return };
-        let kind = if notice.shard { Channel::Shard } else { Channel::Plain };
-        hub.deliver(kind, &notice.channel, &notice.message);
+        let kind = if message.shard { Channel::Shard } else { Channel::Plain };
+        hub.deliver(kind, &message.channel, &message.message);
     }
 }

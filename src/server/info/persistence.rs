@@ -7,7 +7,7 @@ use crate::command::Inspect;
 use crate::server::shared::Shared;
 
 pub fn persistence(shared: &Shared, out: &mut String) {
-    let (status, saves) = (shared.group.status(), shared.group.saves());
+    let (status, saves) = (shared.group.status(), shared.group.snapshot_stats());
     let seconds = |time: Option<Duration>| time.map_or(-1, |time| time.as_secs() as i64);
     // Entries of the log, since nobody counts what is in them.
     let changes = status.last_applied.map_or(0, |applied| {

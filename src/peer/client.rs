@@ -17,8 +17,7 @@ use tokio::time::{Instant, timeout};
 
 use super::endpoint::{Endpoint, Target};
 use super::frame;
-use super::wire::{Request, Response};
-use crate::raft::types::Member;
+use super::wire::{Member, Request, Response};
 
 /// Requests that wait to be written to one node; more are held back where they come from.
 const QUEUE_LENGTH: usize = 1024;
@@ -32,7 +31,7 @@ const WRITE_BYTES_TARGET: usize = 256 << 10;
 
 /// Why there is no answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Unanswered {
+pub enum CallError {
     /// Nothing was sent: it was certainly not done.
     NotSent,
     /// It was sent, or part of it: it may have been done.
@@ -40,14 +39,14 @@ pub enum Unanswered {
 }
 
 /// The links to all nodes that were asked so far.
-pub struct Links {
+pub struct PeerClients {
     endpoint: Arc<Endpoint>,
-    open: Mutex<BTreeMap<u64, Arc<Link>>>,
+    open: Mutex<BTreeMap<u64, Arc<PeerClient>>>,
     /// Held while connecting, so that a burst of requests makes one connection.
     connecting: tokio::sync::Mutex<()>,
 }
 
-struct Link {
+struct PeerClient {
     member: Member,
     queue: mpsc::Sender<Vec<u8>>,
     /// `None`: the connection is gone.
@@ -80,18 +79,18 @@ impl Waiting {
     }
 }
 
-impl Links {
-    pub fn new(endpoint: Arc<Endpoint>) -> Links {
-        Links { endpoint, open: Mutex::default(), connecting: tokio::sync::Mutex::new(()) }
+impl PeerClients {
+    pub fn new(endpoint: Arc<Endpoint>) -> PeerClients {
+        PeerClients { endpoint, open: Mutex::default(), connecting: tokio::sync::Mutex::new(()) }
     }
 
     /// Sends a request to a node and waits for its answer, as long as its connection lasts.
-    pub async fn call(&self, to: u64, member: &Member, request: &Request) -> Result<Response, Unanswered> {
-        let link = match self.usable(to, member) {
-            Some(link) => link,
-            None => self.connect(to, member).await.map_err(|_| Unanswered::NotSent)?,
+    pub async fn call(&self, to: u64, member: &Member, request: &Request) -> Result<Response, CallError> {
+        let client = match self.usable(to, member) {
+            Some(client) => client,
+            None => self.connect(to, member).await.map_err(|_| CallError::NotSent)?,
         };
-        link.call(request).await
+        client.call(request).await
     }
 
     /// Sends one request on a connection of its own, to a node of which less is known than of a member.
@@ -108,43 +107,44 @@ impl Links {
         answered.map_err(|_| io::Error::from(io::ErrorKind::TimedOut))?.map(|(_, response)| response)
     }
 
-    fn usable(&self, to: u64, member: &Member) -> Option<Arc<Link>> {
+    fn usable(&self, to: u64, member: &Member) -> Option<Arc<PeerClient>> {
         let open = self.open.lock();
-        let link = open.get(&to)?;
-        let heard = link.waiting.lock().as_ref().is_some_and(|waiting| !waiting.is_silent());
-        let usable = link.member == *member && heard;
-        usable.then(|| link.clone())
+        let client = open.get(&to)?;
+        let heard = client.waiting.lock().as_ref().is_some_and(|waiting| !waiting.is_silent());
+        let usable = client.member == *member && heard;
+        usable.then(|| client.clone())
     }
 
-    async fn connect(&self, to: u64, member: &Member) -> io::Result<Arc<Link>> {
+    async fn connect(&self, to: u64, member: &Member) -> io::Result<Arc<PeerClient>> {
         let _one_at_a_time = self.connecting.lock().await;
-        if let Some(link) = self.usable(to, member) {
-            return Ok(link);
+        if let Some(client) = self.usable(to, member) {
+            return Ok(client);
         }
         let stream = self.endpoint.connect(Target::member(to, member)).await?;
         let (reader, writer) = tokio::io::split(stream);
         let (queue, queued) = mpsc::channel(QUEUE_LENGTH);
         let waiting = Arc::new(Mutex::new(Some(Waiting::default())));
         tokio::spawn(run(reader, writer, queued, waiting.clone()));
-        let link = Arc::new(Link { member: member.clone(), queue, waiting, numbers: AtomicU64::new(1) });
-        self.open.lock().insert(to, link.clone());
-        Ok(link)
+        let client =
+            Arc::new(PeerClient { member: member.clone(), queue, waiting, numbers: AtomicU64::new(1) });
+        self.open.lock().insert(to, client.clone());
+        Ok(client)
     }
 }
 
-impl Link {
-    async fn call(&self, request: &Request) -> Result<Response, Unanswered> {
+impl PeerClient {
+    async fn call(&self, request: &Request) -> Result<Response, CallError> {
         let number = self.numbers.fetch_add(1, Ordering::Relaxed);
         let mut bytes = Vec::new();
         frame::encode(number, request, &mut bytes);
-        let place = self.queue.reserve().await.map_err(|_| Unanswered::NotSent)?;
+        let place = self.queue.reserve().await.map_err(|_| CallError::NotSent)?;
         let (answer, answered) = oneshot::channel();
         match self.waiting.lock().as_mut() {
             Some(waiting) => waiting.add(number, answer),
-            None => return Err(Unanswered::NotSent),
+            None => return Err(CallError::NotSent),
         }
         place.send(bytes);
-        answered.await.map_err(|_| Unanswered::Lost)
+        answered.await.map_err(|_| CallError::Lost)
     }
 }
 
@@ -200,13 +200,13 @@ async fn write_requests(
 mod tests {
     use super::*;
     use crate::env::{Acceptor, Connection, Net, RealNet};
-    use crate::raft::net::ReadPoint;
-    use crate::raft::net::endpoint::Asker;
-    use crate::raft::net::wire::Declined;
+    use crate::peer::Asker;
+    use crate::peer::ForwardError;
+    use crate::peer::ReadPoint;
     use crate::storage::Identity;
 
     /// A node that takes part in the handshake, and the links of another to it.
-    async fn pair() -> (Box<dyn Acceptor>, Endpoint, Links, Member) {
+    async fn pair() -> (Box<dyn Acceptor>, Endpoint, PeerClients, Member) {
         let acceptor = RealNet.bind("127.0.0.1:0").await.unwrap();
         let address = acceptor.address().to_string();
         let endpoint = |node| {
@@ -214,7 +214,7 @@ mod tests {
             Endpoint::new(identity, 0, RealNet::shared())
         };
         let member = Member { raft_address: address, client_address: String::new(), incarnation: 2 };
-        (acceptor, endpoint(2), Links::new(Arc::new(endpoint(1))), member)
+        (acceptor, endpoint(2), PeerClients::new(Arc::new(endpoint(1))), member)
     }
 
     async fn accept(acceptor: &mut Box<dyn Acceptor>, endpoint: &Endpoint) -> Box<dyn Connection> {
@@ -227,7 +227,7 @@ mod tests {
 
     #[tokio::test]
     async fn answers_meet_their_requests_in_any_order() {
-        let (mut acceptor, endpoint, links, member) = pair().await;
+        let (mut acceptor, endpoint, clients, member) = pair().await;
         let other = tokio::spawn(async move {
             let mut stream = accept(&mut acceptor, &endpoint).await;
             let mut numbers = Vec::new();
@@ -240,7 +240,7 @@ mod tests {
             }
             stream
         });
-        let calls = (0..3).map(|_| links.call(2, &member, &ASK));
+        let calls = (0..3).map(|_| clients.call(2, &member, &ASK));
         let mut indexes = Vec::new();
         for answer in futures_util::future::join_all(calls).await {
             let Ok(Response::ReadPoint(Ok(ReadPoint { index, .. }))) = answer else { panic!("{answer:?}") };
@@ -252,15 +252,15 @@ mod tests {
 
     #[tokio::test]
     async fn what_was_sent_is_lost_with_its_connection_and_what_was_not_is_not() {
-        let (mut acceptor, endpoint, links, member) = pair().await;
+        let (mut acceptor, endpoint, clients, member) = pair().await;
         let other = tokio::spawn(async move {
             let mut stream = accept(&mut acceptor, &endpoint).await;
             frame::read::<Request>(&mut stream).await.unwrap();
         });
-        assert_eq!(links.call(2, &member, &ASK).await.unwrap_err(), Unanswered::Lost);
+        assert_eq!(clients.call(2, &member, &ASK).await.unwrap_err(), CallError::Lost);
         other.await.unwrap();
         // Nobody listens any more.
-        assert_eq!(links.call(2, &member, &ASK).await.unwrap_err(), Unanswered::NotSent);
+        assert_eq!(clients.call(2, &member, &ASK).await.unwrap_err(), CallError::NotSent);
     }
 
     #[tokio::test(start_paused = true)]
@@ -272,7 +272,7 @@ mod tests {
         tokio::time::advance(SILENCE_MAX * 2).await;
         assert!(waiting.is_silent());
         let answer = waiting.take(1).unwrap();
-        answer.send(Response::ReadPoint(Err(Declined::NotLeader))).unwrap();
+        answer.send(Response::ReadPoint(Err(ForwardError::NotLeader))).unwrap();
         assert!(!waiting.is_silent());
     }
 }

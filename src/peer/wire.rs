@@ -4,21 +4,74 @@
 //! [`Response`] to each.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
 use crate::error::Unavailable;
-use crate::raft::convert::StoredVote;
-use crate::raft::notices::Notice;
-use crate::raft::proposer::Done;
-use crate::raft::types::Member;
+use crate::resp::Reply;
+use crate::storage::log::LogPosition;
 
 /// Changed when a message changes its form: nodes of different versions do not talk.
 pub const PROTOCOL_VERSION: u32 = 3;
 
-/// Index and term.
-pub type Place = (u64, u64);
+/// A member of the cluster: where it is reached, and which of the lives of its number it is.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Member {
+    /// `host:port` for other nodes.
+    pub raft_address: String,
+    /// `host:port` for clients.
+    pub client_address: String,
+    /// The number of its data directory. A node that lost its disk comes back with another one, and is another server to
+    /// Raft: what the earlier one acknowledged and voted for, it knows nothing of.
+    pub incarnation: u64,
+}
+
+impl Member {
+    /// Whether both are reached at the same addresses.
+    pub fn is_at_the_place_of(&self, other: &Member) -> bool {
+        (&self.raft_address, &self.client_address) == (&other.raft_address, &other.client_address)
+    }
+}
+
+impl fmt::Display for Member {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "{} (clients: {})", self.raft_address, self.client_address)
+    }
+}
+
+/// A vote, on disk and between nodes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StoredVote {
+    pub term: u64,
+    pub node_id: u64,
+    pub committed: bool,
+}
+
+/// One message.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PubSubMessage {
+    /// Whether it is for channels of Redis Cluster.
+    pub shard: bool,
+    pub channel: Bytes,
+    pub message: Bytes,
+}
+
+impl PubSubMessage {
+    pub fn bytes(&self) -> usize {
+        self.channel.len() + self.message.len()
+    }
+}
+
+/// A batch that was done.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Done {
+    /// The entry that it was in: a node that has applied it has all that the batch changed.
+    pub index: u64,
+    /// One for each command.
+    pub replies: Vec<Reply>,
+}
 
 /// Who connects, and what it takes the other side for.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -59,9 +112,9 @@ pub struct WireEntry {
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Append {
     pub vote: StoredVote,
-    pub previous: Option<Place>,
+    pub previous: Option<LogPosition>,
     pub entries: Vec<WireEntry>,
-    pub commit: Option<Place>,
+    pub commit: Option<LogPosition>,
     /// The leader's time when it sent this, in unix milliseconds.
     pub time_ms: u64,
 }
@@ -70,14 +123,14 @@ pub struct Append {
 #[derive(Debug, Serialize, Deserialize)]
 pub struct AskVote {
     pub vote: StoredVote,
-    pub last: Option<Place>,
+    pub last: Option<LogPosition>,
     pub transfer: bool,
 }
 
 /// A snapshot that is going to be sent. The same three say that it is the same one.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Offer {
-    pub place: Place,
+    pub position: LogPosition,
     pub bytes: u64,
     pub meta: Bytes,
 }
@@ -93,9 +146,9 @@ pub struct Standing {
     /// What the node that asks has acknowledged to the one that answers.
     pub acknowledged: Option<Acknowledged>,
     /// The end of its log.
-    pub last: Option<Place>,
+    pub last: Option<LogPosition>,
     /// The newest entry that it has applied.
-    pub applied: Option<Place>,
+    pub applied: Option<LogPosition>,
 }
 
 /// The members of a cluster that was formed.
@@ -114,7 +167,7 @@ pub struct Formed {
 pub struct Acknowledged {
     /// The term of the leader that was told so.
     pub leader_term: u64,
-    pub last: Place,
+    pub last: LogPosition,
 }
 
 /// What an operator asks of the group; answered by its leader.
@@ -148,7 +201,7 @@ pub enum Request {
     Transfer {
         from: StoredVote,
         to: u64,
-        last: Option<Place>,
+        last: Option<LogPosition>,
     },
     /// Answered with the offset to go on from.
     SnapshotOffer(Offer),
@@ -170,7 +223,7 @@ pub enum Request {
     },
     Change(Change),
     /// Messages of clients to clients.
-    Notices(Vec<Notice>),
+    PubSub(Vec<PubSubMessage>),
     /// Who are you, and what do you know of me?
     Standing,
     /// The other side has lost entries of its log that it had acknowledged.
@@ -179,7 +232,7 @@ pub enum Request {
 
 /// Why a forwarded request was not answered.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub enum Declined {
+pub enum ForwardError {
     /// The node does not lead: nothing was done, ask the one that does.
     NotLeader,
     Unavailable(Unavailable),
@@ -209,23 +262,23 @@ pub struct ReadPoint {
 #[derive(Debug, Serialize, Deserialize)]
 pub enum Response {
     Appended,
-    AppendedUpTo(Option<Place>),
+    AppendedUpTo(Option<LogPosition>),
     Conflict,
     HigherVote(StoredVote),
     Vote {
         vote: StoredVote,
         granted: bool,
-        last: Option<Place>,
+        last: Option<LogPosition>,
         /// The group's time as the voter knows it, if it does.
         time_ms: Option<u64>,
     },
     Transferred(Result<(), String>),
     SnapshotAt(u64),
     SnapshotInstalled(StoredVote),
-    Replies(Result<Done, Declined>),
-    ReadPoint(Result<ReadPoint, Declined>),
+    Replies(Result<Done, ForwardError>),
+    ReadPoint(Result<ReadPoint, ForwardError>),
     Changed(Result<(), ChangeRefused>),
-    Noticed,
+    Received,
     Standing(Standing),
     /// The node cannot answer anything any more, or not this.
     Failed(String),

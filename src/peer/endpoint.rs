@@ -4,7 +4,6 @@
 //! * a node that learns that it was removed knows it until it applies a newer membership that has it again;
 //! * nothing is taken in that is meant for another incarnation of this node, and nothing from a member that a newer
 //!   membership has replaced;
-//! * a node that has lost what it acknowledged knows it from then on, and votes for nobody;
 //! * the members kept here are those of an entry that was applied: a membership that may still be undone removes nobody.
 
 use std::collections::BTreeMap;
@@ -16,12 +15,10 @@ use parking_lot::Mutex;
 use tokio::sync::watch;
 use tokio::time::timeout;
 
-use super::acknowledged::Acknowledgements;
 use super::complaints::Complaints;
 use super::frame;
-use super::wire::{Hello, PROTOCOL_VERSION, Welcome};
+use super::wire::{Hello, Member, PROTOCOL_VERSION, Welcome};
 use crate::env::{Connection, Net};
-use crate::raft::types::{Member, StoredMembership};
 use crate::storage::Identity;
 
 /// Connecting takes a round trip, a handshake another. Longer than this and the node is as good as gone.
@@ -31,12 +28,9 @@ const CONNECT_TIMEOUT: Duration = Duration::from_millis(500);
 pub struct Endpoint {
     pub identity: Identity,
     pub group: u32,
-    /// What others have acknowledged to this node.
-    pub acknowledged: Acknowledgements,
     net: Arc<dyn Net>,
     members: Mutex<Members>,
     removed: watch::Sender<bool>,
-    lost: watch::Sender<bool>,
     refusals: Complaints,
 }
 
@@ -76,11 +70,9 @@ impl Endpoint {
         Endpoint {
             identity,
             group,
-            acknowledged: Acknowledgements::default(),
             net,
             members: Mutex::default(),
             removed: watch::channel(false).0,
-            lost: watch::channel(false).0,
             refusals: Complaints::default(),
         }
     }
@@ -89,10 +81,8 @@ impl Endpoint {
         self.identity.node
     }
 
-    /// Takes note of the members that were applied.
-    pub fn applied_members(&self, membership: &StoredMembership) {
-        let index = membership.log_id().as_ref().map(|id| id.index());
-        let nodes = membership.nodes().map(|(id, member)| (*id, member.clone())).collect();
+    /// Takes note of the members that were applied, by the entry at `index`.
+    pub fn applied_members(&self, index: Option<u64>, nodes: BTreeMap<u64, Member>) {
         let members = Members { index, nodes };
         let is_member = members.has(&self.identity);
         let before = std::mem::replace(&mut *self.members.lock(), members);
@@ -126,29 +116,6 @@ impl Endpoint {
         if !self.removed.send_replace(true) {
             tracing::warn!(node = self.node_id(), "this node was removed from its cluster");
         }
-    }
-
-    /// Whether this node is to take no further part, since it lost entries that it had acknowledged.
-    pub fn has_lost(&self) -> bool {
-        *self.lost.borrow()
-    }
-
-    /// Takes note that this node no longer has what it acknowledged.
-    pub fn set_lost(&self, reason: &str) {
-        if !self.lost.send_replace(true) {
-            tracing::error!(
-                node = self.node_id(),
-                reason,
-                "this node lost entries that it had acknowledged: its data directory is an older copy, or was damaged; \
-                 it votes no more"
-            );
-        }
-    }
-
-    /// Returns when [`Endpoint::set_lost`] was called.
-    pub async fn until_lost(&self) {
-        // The sender is held here, so the channel does not end.
-        let _ = self.lost.subscribe().wait_for(|lost| *lost).await;
     }
 
     /// Connects to a node and agrees with it on who is who.
@@ -279,12 +246,8 @@ pub struct Asker {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
-
     use super::*;
     use crate::env::RealNet;
-    use crate::raft::convert;
-    use crate::raft::types::Member;
 
     fn endpoint() -> Endpoint {
         let identity = Identity { node: 1, cluster: "blue".to_string(), incarnation: 10 };
@@ -337,20 +300,17 @@ mod tests {
     #[test]
     fn a_node_that_is_added_again_is_removed_no_more() {
         let endpoint = endpoint();
-        let members = |index: u64, ids: &[u64]| {
-            let member = |id: u64| Member { incarnation: 10 * id, ..Member::default() };
-            let nodes: BTreeMap<u64, Member> = ids.iter().map(|id| (*id, member(*id))).collect();
-            let voters = vec![ids.iter().copied().collect()];
-            let membership = openraft::Membership::new(voters, nodes).expect("every voter is a node");
-            StoredMembership::new(Some(convert::place((index, 1))), membership)
+        let applied = |index: u64, ids: &[u64]| {
+            let Members { index, nodes } = members(index, ids);
+            endpoint.applied_members(index, nodes);
         };
-        endpoint.applied_members(&members(1, &[1, 2]));
+        applied(1, &[1, 2]);
         assert!(!endpoint.is_removed());
-        endpoint.applied_members(&members(2, &[2]));
+        applied(2, &[2]);
         assert!(endpoint.is_removed());
-        endpoint.applied_members(&members(2, &[2]));
+        applied(2, &[2]);
         assert!(endpoint.is_removed());
-        endpoint.applied_members(&members(3, &[1, 2]));
+        applied(3, &[1, 2]);
         assert!(!endpoint.is_removed());
     }
 

@@ -2,13 +2,18 @@
 //!
 //! openraft asks for a client for each purpose (entries, heartbeats, votes, snapshots), and each has a connection of
 //! its own: a large append holds up no heartbeat. On one connection a call follows the answer to the last.
-//!
-//! Invariant: a connection on which a call did not end is not used again, so an answer never meets another call.
 
-use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::acknowledged::Acknowledgements;
+use super::codec;
+use super::time::GroupTime;
+use super::types::{TypeConfig, Vote};
+use crate::env::Background;
+use crate::peer::{Append, AskVote, Endpoint, Exchange, Member, Request, Response, WireEntry};
+use crate::storage::log::LogPosition;
+use crate::storage::{SnapshotDir, SnapshotFile};
 use openraft::errors::{RPCError, ReplicationClosed, StreamingError, Unreachable};
 use openraft::network::RPCOption;
 use openraft::raft::{
@@ -16,16 +21,6 @@ use openraft::raft::{
     TransferLeaderResponse, VoteRequest, VoteResponse,
 };
 use openraft::{RaftNetworkFactory, RaftNetworkV2};
-use tokio::time::timeout;
-
-use super::endpoint::{Endpoint, Target};
-use super::frame;
-use super::wire::{Append, AskVote, Place, Request, Response, WireEntry};
-use crate::env::{Background, Connection};
-use crate::raft::convert;
-use crate::raft::time::GroupTime;
-use crate::raft::types::{Member, TypeConfig, Vote};
-use crate::storage::{SnapshotDir, SnapshotFile};
 
 /// An append of the largest size on a slow disk takes less; a connection that is silent for longer was cut.
 const APPEND_TIMEOUT: Duration = Duration::from_secs(2);
@@ -36,72 +31,47 @@ const CALL_TIMEOUT: Duration = Duration::from_millis(500);
 #[derive(Clone)]
 pub struct Network {
     pub endpoint: Arc<Endpoint>,
+    /// What others have acknowledged to this node.
+    pub acknowledged: Arc<Acknowledgements>,
     pub time: Arc<GroupTime>,
     pub snapshots: SnapshotDir,
     pub background: Background,
 }
 
 /// A client for one member and one purpose.
-pub struct Peer {
-    pub(super) endpoint: Arc<Endpoint>,
+pub struct NetworkClient {
+    pub(super) exchange: Exchange,
+    acknowledged: Arc<Acknowledgements>,
     time: Arc<GroupTime>,
     pub(super) snapshots: SnapshotDir,
     pub(super) background: Background,
-    target: u64,
-    member: Member,
-    connection: Option<Box<dyn Connection>>,
-    number: u64,
 }
 
 impl RaftNetworkFactory<TypeConfig> for Network {
-    type Network = Peer;
+    type Network = NetworkClient;
 
-    async fn new_client(&mut self, target: u64, member: &Member) -> Peer {
-        Peer {
-            endpoint: self.endpoint.clone(),
+    async fn new_client(&mut self, target: u64, member: &Member) -> NetworkClient {
+        NetworkClient {
+            exchange: Exchange::new(self.endpoint.clone(), target, member.clone()),
+            acknowledged: self.acknowledged.clone(),
             time: self.time.clone(),
             snapshots: self.snapshots.clone(),
             background: self.background.clone(),
-            target,
-            member: member.clone(),
-            connection: None,
-            number: 0,
         }
     }
 }
 
-impl Peer {
-    /// Sends a request and waits for its answer, connecting first where need be.
-    pub(super) async fn call(&mut self, request: &Request, limit: Duration) -> io::Result<Response> {
-        let mut connection = match self.connection.take() {
-            Some(connection) => connection,
-            None => self.endpoint.connect(Target::member(self.target, &self.member)).await?,
-        };
-        self.number += 1;
-        let number = self.number;
-        let exchange = async {
-            frame::write(&mut connection, number, request).await?;
-            frame::read::<Response>(&mut connection).await
-        };
-        let (answered, response) =
-            timeout(limit, exchange).await.map_err(|_| io::Error::from(io::ErrorKind::TimedOut))??;
-        if answered != number {
-            return Err(io::Error::new(io::ErrorKind::InvalidData, "an answer to another request"));
-        }
-        self.connection = Some(connection);
-        match response {
-            Response::Failed(reason) => Err(io::Error::other(reason)),
-            response => Ok(response),
-        }
-    }
-
+impl NetworkClient {
     async fn ask(&mut self, request: &Request, limit: Duration) -> Result<Response, RPCError<TypeConfig>> {
-        self.call(request, limit).await.map_err(|error| RPCError::Unreachable(Unreachable::new(&error)))
+        self.exchange
+            .call(request, limit)
+            .await
+            .map_err(|error| RPCError::Unreachable(Unreachable::new(&error)))
     }
 
-    fn note_acknowledged(&self, term: u64, last: Option<Place>) {
+    fn note_acknowledged(&self, term: u64, last: Option<LogPosition>) {
         if let Some(last) = last {
-            self.endpoint.acknowledged.note(self.target, self.member.incarnation, term, last);
+            self.acknowledged.note(self.exchange.id(), self.exchange.incarnation(), term, last);
         }
     }
 
@@ -110,11 +80,11 @@ impl Peer {
     async fn check_not_lost(
         &mut self,
         term: u64,
-        previous: Option<Place>,
+        previous: Option<LogPosition>,
     ) -> Result<(), RPCError<TypeConfig>> {
-        let (target, incarnation) = (self.target, self.member.incarnation);
-        let known = self.endpoint.acknowledged.has_lost(target, incarnation);
-        let missing = self.endpoint.acknowledged.missing(target, incarnation, term, previous);
+        let (target, incarnation) = (self.exchange.id(), self.exchange.incarnation());
+        let known = self.acknowledged.has_lost(target, incarnation);
+        let missing = self.acknowledged.missing(target, incarnation, term, previous);
         let Some(acknowledged) = missing else { return Ok(()) };
         if !known {
             let acknowledged = acknowledged.last.0;
@@ -130,7 +100,7 @@ impl Peer {
             Response::Vote { vote, granted, last, time_ms } => {
                 // Before the vote counts: who wins begins with what its voters know.
                 self.time.voter_said(time_ms);
-                Ok(VoteResponse::new(convert::load_vote(vote), last.map(convert::place), granted))
+                Ok(VoteResponse::new(codec::load_vote(vote), last.map(codec::log_id_at), granted))
             }
             other => Err(RPCError::Unreachable(unexpected(&other))),
         }
@@ -144,13 +114,13 @@ pub(super) fn unexpected(response: &Response) -> Unreachable<TypeConfig> {
 
 fn ask_vote(request: &VoteRequest<TypeConfig>) -> AskVote {
     AskVote {
-        vote: convert::store_vote(&request.vote),
-        last: request.last_log_id.as_ref().map(convert::pair),
+        vote: codec::store_vote(&request.vote),
+        last: request.last_log_id.as_ref().map(codec::pair),
         transfer: request.leadership_transfer,
     }
 }
 
-impl RaftNetworkV2<TypeConfig> for Peer {
+impl RaftNetworkV2<TypeConfig> for NetworkClient {
     type SnapshotData = SnapshotFile;
 
     async fn append_entries(
@@ -159,14 +129,14 @@ impl RaftNetworkV2<TypeConfig> for Peer {
         _option: RPCOption,
     ) -> Result<AppendEntriesResponse<TypeConfig>, RPCError<TypeConfig>> {
         let entries = request.entries.iter().map(|entry| {
-            let (index, term) = convert::pair(&entry.log_id);
-            WireEntry { index, term, payload: convert::encode_payload(&entry.payload) }
+            let (index, term) = codec::pair(&entry.log_id);
+            WireEntry { index, term, payload: codec::encode_payload(&entry.payload) }
         });
         let append = Append {
-            vote: convert::store_vote(&request.vote),
-            previous: request.prev_log_id.as_ref().map(convert::pair),
+            vote: codec::store_vote(&request.vote),
+            previous: request.prev_log_id.as_ref().map(codec::pair),
             entries: entries.collect(),
-            commit: request.leader_commit.as_ref().map(convert::pair),
+            commit: request.leader_commit.as_ref().map(codec::pair),
             time_ms: self.time.leading(),
         };
         let (term, previous) = (append.vote.term, append.previous);
@@ -178,13 +148,13 @@ impl RaftNetworkV2<TypeConfig> for Peer {
             }
             Response::AppendedUpTo(place) => {
                 self.note_acknowledged(term, place);
-                Ok(AppendEntriesResponse::PartialSuccess(place.map(convert::place)))
+                Ok(AppendEntriesResponse::PartialSuccess(place.map(codec::log_id_at)))
             }
             Response::Conflict => {
                 self.check_not_lost(term, previous).await?;
                 Ok(AppendEntriesResponse::Conflict)
             }
-            Response::HigherVote(vote) => Ok(AppendEntriesResponse::HigherVote(convert::load_vote(vote))),
+            Response::HigherVote(vote) => Ok(AppendEntriesResponse::HigherVote(codec::load_vote(vote))),
             other => Err(RPCError::Unreachable(unexpected(&other))),
         }
     }
@@ -216,7 +186,7 @@ impl RaftNetworkV2<TypeConfig> for Peer {
             biased;
             closed = cancel => Err(StreamingError::Closed(closed)),
             sent = self.send_snapshot(&vote, &snapshot) => {
-                sent.map(|vote| SnapshotResponse::new(convert::load_vote(vote)))
+                sent.map(|vote| SnapshotResponse::new(codec::load_vote(vote)))
                     .map_err(|error| StreamingError::Unreachable(Unreachable::new(&error)))
             }
         }
@@ -228,9 +198,9 @@ impl RaftNetworkV2<TypeConfig> for Peer {
         _option: RPCOption,
     ) -> Result<TransferLeaderResponse<TypeConfig>, RPCError<TypeConfig>> {
         let request = Request::Transfer {
-            from: convert::store_vote(request.from_leader()),
+            from: codec::store_vote(request.from_leader()),
             to: *request.to_node_id(),
-            last: request.last_log_id().map(convert::pair),
+            last: request.last_log_id().map(codec::pair),
         };
         match self.ask(&request, CALL_TIMEOUT).await? {
             Response::Transferred(Ok(())) => Ok(Ok(())),

@@ -12,7 +12,8 @@ use std::collections::BTreeMap;
 
 use parking_lot::Mutex;
 
-use super::wire::{Acknowledged, Place};
+use crate::peer::Acknowledged;
+use crate::storage::log::LogPosition;
 
 #[derive(Debug, Default)]
 pub struct Acknowledgements(Mutex<BTreeMap<u64, Known>>);
@@ -27,7 +28,7 @@ struct Known {
 
 impl Acknowledgements {
     /// Takes note that a member has its log durable up to `last`, told in an answer to the leader of this term.
-    pub fn note(&self, member: u64, incarnation: u64, leader_term: u64, last: Place) {
+    pub fn note(&self, member: u64, incarnation: u64, leader_term: u64, last: LogPosition) {
         let mut known = self.0.lock();
         let acknowledged = Acknowledged { leader_term, last };
         let entry = known.entry(member).or_insert(Known { incarnation, acknowledged, lost: false });
@@ -51,7 +52,7 @@ impl Acknowledgements {
         member: u64,
         incarnation: u64,
         leader_term: u64,
-        previous: Option<Place>,
+        previous: Option<LogPosition>,
     ) -> Option<Acknowledged> {
         let mut known = self.0.lock();
         let known = known.get_mut(&member).filter(|known| known.incarnation == incarnation)?;

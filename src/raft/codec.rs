@@ -7,21 +7,12 @@ use openraft::EntryPayload;
 use openraft::vote::RaftLeaderId;
 use serde::{Deserialize, Serialize};
 
-use super::types::{
-    Entry, LogId, Member, Membership, Payload, SnapshotMeta, StoredMembership, TypeConfig, Vote,
-};
+use super::types::{Entry, LogId, Membership, Payload, SnapshotMeta, StoredMembership, TypeConfig, Vote};
+use crate::peer::{Member, StoredVote};
 
 /// The first byte of a membership's payload. A batch begins with its version, which is far below, and a blank
 /// entry has no payload, so the three kinds of entry are told apart without a field of their own.
 const MEMBERSHIP_TAG: u8 = 0xff;
-
-/// A vote, on disk and between nodes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct StoredVote {
-    pub term: u64,
-    pub node_id: u64,
-    pub committed: bool,
-}
 
 #[derive(Serialize, Deserialize)]
 struct StoredMembers {
@@ -54,7 +45,7 @@ pub fn pair(id: &LogId) -> (u64, u64) {
     (id.index(), id.committed_leader_id().term)
 }
 
-pub fn place((index, term): (u64, u64)) -> LogId {
+pub fn log_id_at((index, term): (u64, u64)) -> LogId {
     log_id(index, term)
 }
 

@@ -151,9 +151,9 @@ async fn respond(
 mod tests {
     use super::*;
     use crate::env::{Net, RealNet};
-    use crate::raft::convert::StoredVote;
-    use crate::raft::net::endpoint::Target;
-    use crate::raft::net::wire::Append;
+    use crate::peer::Append;
+    use crate::peer::StoredVote;
+    use crate::peer::Target;
     use crate::storage::Identity;
 
     /// Has no answer to what Raft asks, as beside a disk that takes nothing.

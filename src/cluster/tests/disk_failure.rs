@@ -6,64 +6,56 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
 use tokio::time::timeout;
 
-use super::group::{Founding, Group, Options};
-use super::net::{Change, ChangeRefused};
-use super::types::Member;
-use crate::command::{Context, ReadConsistency, SeedSource, table};
+use crate::cluster::{Bootstrap, Group, Options};
+use crate::command::ReadConsistency;
 use crate::env::{Background, Op, RealNet, SimDisk, SystemClock};
 use crate::error::{Fatal, Unavailable};
 use crate::keyspace::{Keyspace, Scope};
-use crate::machine::Batch;
-use crate::resp::{Protocol, Reply};
+use crate::peer::Member;
+use crate::peer::{Change, ChangeRefused};
+use crate::raft::ReplicaOptions;
+use crate::raft::tests::set;
+use crate::resp::Reply;
 use crate::storage::{DataDir, Identity, log};
 
 /// Far beyond what any step here takes, and below the deadline of a write: who waits that long was forgotten.
 const PATIENCE: Duration = Duration::from_secs(4);
 
-pub(super) struct Node {
-    pub(super) group: Group,
+pub(crate) struct TestNode {
+    pub(crate) group: Group,
     keyspace: Arc<Keyspace>,
     _data: DataDir,
 }
 
-pub(super) async fn started(disk: &SimDisk) -> Result<Node, Fatal> {
+pub(crate) async fn started(disk: &SimDisk) -> Result<TestNode, Fatal> {
     let identity = Identity { node: 1, cluster: "test".to_string(), incarnation: 1 };
     let data = DataDir::open(disk.shared(), Path::new("/data"), identity)?;
     let keyspace = Arc::new(Keyspace::new());
     let net = RealNet::shared();
     let options = Options {
-        founding: Founding::Members(BTreeMap::from([(1, Member::default())])),
-        forget_others: None,
-        clock: Arc::new(SystemClock::new()),
-        keyspace: keyspace.clone(),
-        inbox: Arc::new(()),
+        bootstrap: Bootstrap::InitialMembers(BTreeMap::from([(1, Member::default())])),
+        sink: Arc::new(()),
         acceptor: net.bind("127.0.0.1:0").await.expect("a port is free"),
         net,
-        snapshot_log_bytes: u64::MAX,
-        snapshot_log_entries: u64::MAX,
-        log: log::Options { segment_bytes: 1 << 20, ..log::Options::default() },
-        background: Background::Threads,
+        replica: ReplicaOptions {
+            forget_others: None,
+            clock: Arc::new(SystemClock::new()),
+            keyspace: keyspace.clone(),
+            snapshot_log_bytes: u64::MAX,
+            snapshot_log_entries: u64::MAX,
+            log: log::Options { segment_bytes: 1 << 20, ..log::Options::default() },
+            background: Background::Threads,
+        },
     };
     let group = Group::start(&data, options).await?;
     group.wait_until_loaded().await?;
-    Ok(Node { group, keyspace, _data: data })
-}
-
-pub(super) fn set(key: &str) -> Batch {
-    let row = table::find(b"SET").expect("the table has the command");
-    let words = [key, "value"].map(|word| Bytes::copy_from_slice(word.as_bytes()));
-    let context =
-        Context { protocol: Protocol::Resp2, now_ms: 1, document_bytes_max: 0, seed: SeedSource::Fixed(0) };
-    let mut batch = Batch::new();
-    batch.push(row, &words, &context).expect("the command is well formed");
-    batch
+    Ok(TestNode { group, keyspace, _data: data })
 }
 
 /// Sets many keys at once; who was acknowledged, and what the others were told.
-async fn set_all(node: &Node, keys: &[String]) -> (Vec<String>, Vec<Unavailable>) {
+async fn set_all(node: &TestNode, keys: &[String]) -> (Vec<String>, Vec<Unavailable>) {
     let asked: Vec<_> = keys
         .iter()
         .map(|key| {
@@ -168,7 +160,7 @@ async fn while_the_disk_hangs_everybody_is_answered_and_then_it_goes_on() {
     let read = timeout(HANGING, node.group.read_barrier(ReadConsistency::Linearizable)).await;
     assert_eq!(read.expect("it is answered").map(drop), Ok(()));
     // What another node would ask: whatever the answer, there is one.
-    assert!(timeout(HANGING, node.group.confirm(false)).await.is_ok());
+    assert!(timeout(HANGING, node.group.read_index().confirm(false)).await.is_ok());
     disk.hang(false);
     assert_eq!(set_all(&node, &keys("after", 10)).await.0.len(), 10);
     node.group.shutdown().await.expect("it stops cleanly");

@@ -9,11 +9,11 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-use super::peer::Peer;
-use super::wire::{Offer, Request, Response};
-use crate::raft::convert::{self, StoredVote};
-use crate::raft::state_machine::Snapshot;
-use crate::raft::types::Vote;
+use super::codec;
+use super::replication::NetworkClient;
+use super::snapshots::Snapshot;
+use super::types::Vote;
+use crate::peer::{Offer, Request, Response, StoredVote};
 use crate::storage::{SnapshotDir, SnapshotFile, SnapshotReceiver};
 
 /// Large enough that the disk and the network are busy, small enough to go between other work.
@@ -23,14 +23,15 @@ const CHUNK_TIMEOUT: Duration = Duration::from_secs(10);
 /// At the end the whole is checked, and then loaded: a gigabyte takes some seconds.
 const INSTALL_TIMEOUT: Duration = Duration::from_secs(600);
 
-impl Peer {
+impl NetworkClient {
     /// Sends a snapshot; the other side's vote once it has installed it.
     pub(super) async fn send_snapshot(&mut self, vote: &Vote, snapshot: &Snapshot) -> io::Result<StoredVote> {
-        let vote = convert::store_vote(vote);
+        let vote = codec::store_vote(vote);
         let file = snapshot.snapshot.clone();
-        let meta = Bytes::from(convert::encode_meta(&snapshot.meta));
-        let offer = Offer { place: file.position, bytes: file.bytes, meta };
-        let mut offset = expect_offset(self.call(&Request::SnapshotOffer(offer), CHUNK_TIMEOUT).await?)?;
+        let meta = Bytes::from(codec::encode_meta(&snapshot.meta));
+        let offer = Offer { position: file.position, bytes: file.bytes, meta };
+        let mut offset =
+            expect_offset(self.exchange.call(&Request::SnapshotOffer(offer), CHUNK_TIMEOUT).await?)?;
         while offset < file.bytes {
             let bytes = self.read_chunk(&file, offset).await?;
             if bytes.is_empty() {
@@ -38,12 +39,12 @@ impl Peer {
             }
             let expected = offset + bytes.len() as u64;
             let chunk = Request::SnapshotChunk { offset, bytes: bytes.into() };
-            offset = expect_offset(self.call(&chunk, CHUNK_TIMEOUT).await?)?;
+            offset = expect_offset(self.exchange.call(&chunk, CHUNK_TIMEOUT).await?)?;
             if offset != expected {
                 return Err(io::Error::new(io::ErrorKind::InvalidData, "a chunk went elsewhere"));
             }
         }
-        match self.call(&Request::SnapshotEnd { vote }, INSTALL_TIMEOUT).await? {
+        match self.exchange.call(&Request::SnapshotEnd { vote }, INSTALL_TIMEOUT).await? {
             Response::SnapshotInstalled(vote) => Ok(vote),
             other => Err(io::Error::other(format!("an answer of the wrong kind: {other:?}"))),
         }
@@ -65,9 +66,9 @@ fn expect_offset(response: Response) -> io::Result<u64> {
 
 /// A snapshot that is coming in, kept between connections.
 #[derive(Default)]
-pub struct Incoming(Option<(Offer, SnapshotReceiver)>);
+pub struct IncomingSnapshot(Option<(Offer, SnapshotReceiver)>);
 
-impl Incoming {
+impl IncomingSnapshot {
     /// Where to go on: at the beginning, or where the same snapshot was left.
     pub fn offered(&mut self, snapshots: &SnapshotDir, offer: Offer) -> io::Result<u64> {
         if self.0.as_ref().is_none_or(|(known, _)| *known != offer) {
@@ -99,7 +100,7 @@ impl Incoming {
             return Err(io::Error::other("the snapshot is not whole"));
         }
         // Before the file gets its name: one that could not be installed must not be found by the next start.
-        let meta = convert::decode_meta(&offer.meta).map_err(io::Error::other)?;
+        let meta = codec::decode_meta(&offer.meta).map_err(io::Error::other)?;
         let snapshot = receiver.finish().map_err(io::Error::other)?;
         Ok(Snapshot { meta, snapshot })
     }
@@ -117,16 +118,19 @@ mod tests {
     fn a_snapshot_that_was_damaged_on_its_way_is_an_error_of_the_transfer() {
         let disk = SimDisk::new();
         let from = SnapshotDir::open_dir(disk.shared(), Path::new("/from"), 0).unwrap();
-        let meta = convert::encode_meta(&SnapshotMeta::default());
+        let meta = codec::encode_meta(&SnapshotMeta::default());
         let mut writer = from.begin((7, 1), &meta).unwrap();
         writer.block(&[1; 1000]).unwrap();
         let file = writer.finish().unwrap();
         let whole = from.read_chunk(&file, 0, usize::MAX).unwrap();
         let to = SnapshotDir::open_dir(disk.shared(), Path::new("/to"), 0).unwrap();
         let carry = |bytes: &[u8], meta: &[u8]| {
-            let offer =
-                Offer { place: file.position, bytes: bytes.len() as u64, meta: Bytes::copy_from_slice(meta) };
-            let mut incoming = Incoming::default();
+            let offer = Offer {
+                position: file.position,
+                bytes: bytes.len() as u64,
+                meta: Bytes::copy_from_slice(meta),
+            };
+            let mut incoming = IncomingSnapshot::default();
             assert_eq!(incoming.offered(&to, offer).unwrap(), 0);
             incoming.chunk(0, bytes).unwrap();
             incoming.finish()

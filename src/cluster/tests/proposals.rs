@@ -2,8 +2,9 @@
 
 use futures_util::future::join_all;
 
-use super::failure_tests::{set, started};
+use super::disk_failure::started;
 use crate::env::SimDisk;
+use crate::raft::tests::set;
 
 const CLIENTS: u64 = 16;
 const ROUNDS: u64 = 20;
@@ -32,10 +33,10 @@ async fn clients_that_are_answered_together_go_together_again() {
 #[tokio::test]
 async fn who_gives_a_hand_over_up_leads_on() {
     let node = started(&SimDisk::new()).await.expect("a fresh node starts");
-    let handing_over = node.group.begin_handing_over();
-    assert!(!node.group.may_propose());
+    let handing_over = node.group.proposer().begin_handing_over();
+    assert!(!node.group.proposer().may_propose());
     drop(handing_over);
-    assert!(node.group.may_propose());
+    assert!(node.group.proposer().may_propose());
 }
 
 #[tokio::test]

@@ -14,7 +14,7 @@ pub const REST_AFTER_FAILURE: Duration = Duration::from_secs(10);
 
 /// Shared by who takes snapshots, who decides when, and who tells of them.
 #[derive(Debug, Default)]
-pub struct Saving {
+pub struct SnapshotStatus {
     running: AtomicBool,
     failed: AtomicBool,
     resting_until: Mutex<Option<Instant>>,
@@ -31,7 +31,7 @@ struct Times {
 
 /// The snapshots that were taken here since the start.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Saves {
+pub struct SnapshotStats {
     /// How many attempts are over.
     pub ended: u64,
     /// For how long one has been under way.
@@ -42,7 +42,7 @@ pub struct Saves {
     pub since_last_good: Option<Duration>,
 }
 
-impl Saving {
+impl SnapshotStatus {
     /// Whether a snapshot may be begun now.
     pub fn may_begin(&self) -> bool {
         self.resting_until.lock().is_none_or(|until| Instant::now() >= until)
@@ -68,9 +68,9 @@ impl Saving {
         assert!(before, "what ends was under way");
     }
 
-    pub fn saves(&self) -> Saves {
+    pub fn snapshot_stats(&self) -> SnapshotStats {
         let times = self.times.lock();
-        Saves {
+        SnapshotStats {
             ended: times.ended,
             running_for: times.begun.map(|begun| begun.elapsed()),
             last_took: times.took,

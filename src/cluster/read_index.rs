@@ -1,0 +1,202 @@
+//! The index that a read has to see (§6.4 of Ongaro's thesis), asked of the leader once for all reads that wait.
+//!
+//! A read has to know that this node's state, or which index of it, is the newest. Asking costs a round of messages, so
+//! concurrent read-index requests are coalesced.
+//!
+//! Invariants:
+//! * an answer is given only to those who waited before its request was made; later ones wait for the next;
+//! * the time that goes with an index is taken before a majority confirms it: none that confirms knows of an earlier one.
+
+use std::future::Future;
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+use tokio::sync::{Notify, oneshot};
+use tokio::time::{Instant, timeout_at};
+
+use super::leader::{LEADER_PATIENCE, Leader, LeaderFinder};
+use crate::command::ReadConsistency;
+use crate::error::Unavailable;
+use crate::peer::{ForwardError, ReadPoint, Request, Response};
+
+/// The rounds of one kind of question. A clone joins the same rounds.
+pub struct ReadIndexBatcher<T> {
+    inner: Arc<BatcherInner<T>>,
+}
+
+struct BatcherInner<T> {
+    waiting: Mutex<Vec<oneshot::Sender<T>>>,
+    wake: Notify,
+}
+
+impl<T> Clone for ReadIndexBatcher<T> {
+    fn clone(&self) -> Self {
+        ReadIndexBatcher { inner: self.inner.clone() }
+    }
+}
+
+impl<T: Clone + Send + 'static> ReadIndexBatcher<T> {
+    pub fn new() -> ReadIndexBatcher<T> {
+        ReadIndexBatcher { inner: Arc::new(BatcherInner { waiting: Mutex::default(), wake: Notify::new() }) }
+    }
+
+    /// Asks whenever somebody waits. Runs until it is dropped.
+    pub async fn run<A>(self, ask: impl Fn() -> A)
+    where
+        A: Future<Output = T>,
+    {
+        loop {
+            self.inner.wake.notified().await;
+            let waiting = std::mem::take(&mut *self.inner.waiting.lock());
+            if waiting.is_empty() {
+                continue;
+            }
+            let answer = ask().await;
+            for waiter in waiting {
+                // Who went away needs no answer.
+                let _ = waiter.send(answer.clone());
+            }
+        }
+    }
+
+    /// The answer to a question that is asked after this call; `None` when nobody asks any more.
+    pub async fn next(&self) -> Option<T> {
+        let (answer, answered) = oneshot::channel();
+        self.inner.waiting.lock().push(answer);
+        self.inner.wake.notify_one();
+        answered.await.ok()
+    }
+}
+
+type Point = Result<ReadPoint, Unavailable>;
+
+/// Asks for read indexes, and confirms them as the leader.
+pub struct ReadIndex {
+    leader: LeaderFinder,
+    linearizable: ReadIndexBatcher<Point>,
+    lease: ReadIndexBatcher<Point>,
+}
+
+impl ReadIndex {
+    pub fn new(leader: LeaderFinder) -> ReadIndex {
+        ReadIndex { leader, linearizable: ReadIndexBatcher::new(), lease: ReadIndexBatcher::new() }
+    }
+
+    /// Makes the requests of this kind, for as long as it is polled.
+    pub async fn run(self: Arc<Self>, lease: bool) {
+        let batcher = if lease { &self.lease } else { &self.linearizable };
+        batcher.clone().run(|| self.ask(lease)).await;
+    }
+
+    /// What a read that comes now has to see.
+    pub async fn point(&self, consistency: ReadConsistency) -> Point {
+        let batcher = match consistency {
+            ReadConsistency::Lease => &self.lease,
+            ReadConsistency::Linearizable | ReadConsistency::Local => &self.linearizable,
+        };
+        batcher.next().await.unwrap_or(Err(Unavailable::NoLeader))
+    }
+
+    /// What a read has to see, from whoever leads.
+    async fn ask(&self, lease: bool) -> Result<ReadPoint, Unavailable> {
+        let patience = Instant::now() + LEADER_PATIENCE;
+        loop {
+            let answer = match self.leader.leader() {
+                Leader::Here => match timeout_at(patience, self.confirm(lease)).await {
+                    Ok(answer) => answer,
+                    Err(_) => Err(ForwardError::Unavailable(Unavailable::NoQuorum)),
+                },
+                Leader::There(id, member) => {
+                    let request = Request::ReadPoint { lease };
+                    match timeout_at(patience, self.leader.call(id, &member, &request)).await {
+                        Ok(Ok(Response::ReadPoint(answer))) => answer,
+                        // A question may be asked again.
+                        Ok(_) | Err(_) => Err(ForwardError::NotLeader),
+                    }
+                }
+                Leader::Nobody => Err(ForwardError::NotLeader),
+            };
+            match answer {
+                Ok(point) => return Ok(point),
+                Err(ForwardError::Unavailable(unavailable)) => return Err(unavailable),
+                Err(ForwardError::NotLeader) => self.leader.look_again(patience).await?,
+            }
+        }
+    }
+
+    /// Makes sure that this node leads, and gives what a read which came before has to see.
+    pub async fn confirm(&self, lease: bool) -> Result<ReadPoint, ForwardError> {
+        // Consensus does not answer while it waits for the disk.
+        let confirmed = tokio::time::timeout(LEADER_PATIENCE, self.confirm_by_then(lease)).await;
+        confirmed.unwrap_or(Err(ForwardError::Unavailable(Unavailable::NoQuorum)))
+    }
+
+    async fn confirm_by_then(&self, lease: bool) -> Result<ReadPoint, ForwardError> {
+        if !self.leader.proposer.may_propose() {
+            return Err(ForwardError::NotLeader);
+        }
+        // Before the question: a majority that answers it, or has its lease running, knows of no earlier time.
+        let time_ms = self.leader.proposer.read_time();
+        if lease
+            && let Ok(index) = self.confirm_once(true).await
+            // Index and time were the newest when they were read only if the lease holds still.
+            && self.leader.consensus.holds_lease()
+            && self.leader.proposer.may_propose()
+        {
+            return Ok(ReadPoint { index, time_ms });
+        }
+        let index = self.confirm_once(false).await?;
+        Ok(ReadPoint { index, time_ms })
+    }
+
+    async fn confirm_once(&self, lease: bool) -> Result<u64, ForwardError> {
+        match self.leader.proposer.may_propose() {
+            true => self.leader.consensus.read_index(lease).await,
+            false => Err(ForwardError::NotLeader),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicU64, Ordering};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn who_waits_shares_a_round_and_who_comes_later_gets_the_next() {
+        let batcher = ReadIndexBatcher::new();
+        let asked = Arc::new(AtomicU64::new(0));
+        let (counter, gate) = (asked.clone(), Arc::new(Notify::new()));
+        let opened = gate.clone();
+        tokio::spawn(batcher.clone().run(move || {
+            let round = counter.fetch_add(1, Ordering::Relaxed) + 1;
+            let gate = gate.clone();
+            async move {
+                gate.notified().await;
+                round
+            }
+        }));
+        let first = tokio::spawn({
+            let batcher = batcher.clone();
+            async move { batcher.next().await }
+        });
+        while asked.load(Ordering::Relaxed) == 0 {
+            tokio::task::yield_now().await;
+        }
+        let later: Vec<_> = (0..3)
+            .map(|_| {
+                let batcher = batcher.clone();
+                tokio::spawn(async move { batcher.next().await })
+            })
+            .collect();
+        tokio::task::yield_now().await;
+        opened.notify_one();
+        assert_eq!(first.await.unwrap(), Some(1));
+        opened.notify_one();
+        for waiter in later {
+            assert_eq!(waiter.await.unwrap(), Some(2));
+        }
+        assert_eq!(asked.load(Ordering::Relaxed), 2);
+    }
+}

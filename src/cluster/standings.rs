@@ -1,0 +1,92 @@
+//! What nodes know of their cluster and of each other, asked before anybody is counted on.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use futures_util::future::join_all;
+
+use crate::peer::{
+    Asker, ChangeRefused, Endpoint, Formed, Member, PeerClients, Request, Response, Standing, Target,
+};
+use crate::raft::{Acknowledgements, Consensus, Participation};
+
+pub struct Standings {
+    pub consensus: Consensus,
+    pub endpoint: Arc<Endpoint>,
+    pub clients: Arc<PeerClients>,
+    pub acknowledged: Arc<Acknowledgements>,
+    pub participation: Arc<Participation>,
+}
+
+impl Standings {
+    /// Asks a node who it is and what it knows of this one.
+    async fn ask(&self, id: u64, address: &str) -> Option<Standing> {
+        let target = Target { id, address, incarnation: None };
+        match self.clients.ask(target, &Request::Standing).await {
+            Ok(Response::Standing(standing)) => Some(standing),
+            Ok(other) => {
+                tracing::warn!(node = id, ?other, "an answer of the wrong kind");
+                None
+            }
+            Err(error) => {
+                tracing::debug!(node = id, %error, "a node cannot be asked");
+                None
+            }
+        }
+    }
+
+    /// Asks all of these but this node. What one of them says was acknowledged to it is held against the log at once: an
+    /// answer that is late must not take the others with it.
+    pub async fn ask_all(&self, members: &BTreeMap<u64, Member>) -> BTreeMap<u64, Option<Standing>> {
+        let own = self.endpoint.node_id();
+        let others = members.iter().filter(|(id, _)| **id != own);
+        let questions = others.map(|(id, member)| async move {
+            let standing = self.ask(*id, &member.raft_address).await;
+            if let Some(acknowledged) = standing.as_ref().and_then(|standing| standing.acknowledged) {
+                self.participation.check_kept(acknowledged);
+            }
+            (*id, standing)
+        });
+        join_all(questions).await.into_iter().collect()
+    }
+
+    /// The incarnation that a node at this address has; `None` if it does not answer.
+    pub async fn ask_incarnation(&self, id: u64, address: &str) -> Option<u64> {
+        self.ask(id, address).await.map(|standing| standing.incarnation)
+    }
+
+    /// What this node says of itself and of the node that asks.
+    pub fn own(&self, from: Asker) -> Standing {
+        let (known_index, known) = self.consensus.membership();
+        let is_in_cluster = !known.is_empty();
+        let (mut index, mut members) = self.endpoint.members();
+        let applied = !members.is_empty();
+        if !applied {
+            (index, members) = (known_index, known);
+        }
+        let leader = self.consensus.leader().map(|(id, _)| id);
+        Standing {
+            incarnation: self.endpoint.identity.incarnation,
+            removed: self.endpoint.is_removed(),
+            // Also while nothing was applied: a node with a log is in a cluster.
+            cluster: is_in_cluster.then(|| Formed { index, applied, members, leader }),
+            acknowledged: self.acknowledged.of(from.id, from.incarnation),
+            last: self.consensus.last(),
+            applied: self.consensus.applied(),
+        }
+    }
+
+    /// Whether a node that is to become a member has applied only what this one has, too: not so after nodes went on
+    /// without each other. One that does not answer is about to start with an empty directory.
+    pub async fn check_history(&self, id: u64, member: &Member) -> Result<(), ChangeRefused> {
+        let standing = self.ask(id, &member.raft_address).await;
+        let Some((index, term)) = standing.and_then(|standing| standing.applied) else { return Ok(()) };
+        if self.consensus.term_of(index) == Some(term) {
+            return Ok(());
+        }
+        Err(ChangeRefused::Impossible(format!(
+            "node {id} has applied entry {index} of term {term}, which this cluster does not have, or no longer in its \
+             log: empty its directory and start it with --join"
+        )))
+    }
+}

@@ -1,0 +1,32 @@
+//! The tasks that run beside a group, until it ends.
+//!
+//! Invariant: after [`Tasks::end`] none runs and none is begun, so nothing that they hold outlives the group.
+
+use parking_lot::Mutex;
+use tokio::task::JoinHandle;
+
+/// `None` from the end on.
+pub struct Tasks(Mutex<Option<Vec<JoinHandle<()>>>>);
+
+impl Default for Tasks {
+    fn default() -> Tasks {
+        Tasks(Mutex::new(Some(Vec::new())))
+    }
+}
+
+impl Tasks {
+    /// Runs a task until [`Tasks::end`].
+    pub fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
+        if let Some(tasks) = self.0.lock().as_mut() {
+            tasks.retain(|task| !task.is_finished());
+            tasks.push(tokio::spawn(task));
+        }
+    }
+
+    /// Ends all tasks, and returns when they have let go of what they held.
+    pub async fn end(&self) {
+        let tasks = self.0.lock().take().unwrap_or_default();
+        tasks.iter().for_each(JoinHandle::abort);
+        futures_util::future::join_all(tasks).await;
+    }
+}

@@ -1,0 +1,4 @@
+//! A group of one node, with the disk and the clients of a test.
+
+pub(crate) mod disk_failure;
+mod proposals;

@@ -1,0 +1,65 @@
+//! One call after the other to one node, on a connection of their own.
+//!
+//! Invariant: a connection on which a call did not end is not used again, so an answer never meets another call.
+
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::timeout;
+
+use super::endpoint::{Endpoint, Target};
+use super::frame;
+use super::wire::{Member, Request, Response};
+use crate::env::Connection;
+
+pub struct Exchange {
+    endpoint: Arc<Endpoint>,
+    id: u64,
+    member: Member,
+    connection: Option<Box<dyn Connection>>,
+    number: u64,
+}
+
+impl Exchange {
+    pub fn new(endpoint: Arc<Endpoint>, id: u64, member: Member) -> Exchange {
+        Exchange { endpoint, id, member, connection: None, number: 0 }
+    }
+
+    /// The node at the other end.
+    pub fn id(&self) -> u64 {
+        self.id
+    }
+
+    /// Of the node that is meant.
+    pub fn incarnation(&self) -> u64 {
+        self.member.incarnation
+    }
+
+    /// Sends a request and waits for its answer, connecting first where need be.
+    ///
+    /// # Errors
+    /// Those of [`Endpoint::connect`]; `TimedOut` beyond `limit`; the reason of a node that cannot answer.
+    pub async fn call(&mut self, request: &Request, limit: Duration) -> io::Result<Response> {
+        let mut connection = match self.connection.take() {
+            Some(connection) => connection,
+            None => self.endpoint.connect(Target::member(self.id, &self.member)).await?,
+        };
+        self.number += 1;
+        let number = self.number;
+        let exchange = async {
+            frame::write(&mut connection, number, request).await?;
+            frame::read::<Response>(&mut connection).await
+        };
+        let (answered, response) =
+            timeout(limit, exchange).await.map_err(|_| io::Error::from(io::ErrorKind::TimedOut))??;
+        if answered != number {
+            return Err(io::Error::new(io::ErrorKind::InvalidData, "an answer to another request"));
+        }
+        self.connection = Some(connection);
+        match response {
+            Response::Failed(reason) => Err(io::Error::other(reason)),
+            response => Ok(response),
+        }
+    }
+}

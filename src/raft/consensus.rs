@@ -1,0 +1,182 @@
+//! The handle on openraft for everything above it: what it knows and what it is told to do, in plain types.
+//!
+//! Invariant: nothing that looks at the metrics is called while they are borrowed. A second reader behind a writer
+//! that waits for the first would wait for ever.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use openraft::Raft;
+use openraft::async_runtime::Instant as _;
+use openraft::async_runtime::watch::WatchReceiver;
+use openraft::errors::{LinearizableReadError, RaftError};
+use openraft::raft::ReadPolicy;
+
+use super::state_machine::StateMachine;
+use super::timing::LEASE;
+use super::types::TypeConfig;
+use crate::error::{Fatal, Unavailable};
+use crate::peer::{ForwardError, Member};
+use crate::storage::log::{Log, LogPosition};
+
+pub(super) type Metrics = openraft::RaftMetrics<TypeConfig>;
+
+/// A clone is another handle on the same consensus.
+#[derive(Clone)]
+pub struct Consensus {
+    pub(super) raft: Raft<TypeConfig, StateMachine>,
+    pub(super) log: Arc<Log>,
+}
+
+pub(super) fn stopped(error: impl std::fmt::Display) -> Fatal {
+    Fatal::Consensus(error.to_string())
+}
+
+impl Consensus {
+    pub(super) fn with_metrics<T>(&self, look: impl FnOnce(&Metrics) -> T) -> T {
+        look(&self.raft.metrics().borrow_watched())
+    }
+
+    pub fn is_leader(&self) -> bool {
+        self.raft.is_leader()
+    }
+
+    /// Who leads, as far as this node knows; `None` for a leader whose address it does not know.
+    pub fn leader(&self) -> Option<(u64, Option<Member>)> {
+        self.with_metrics(|metrics| {
+            let members = metrics.membership_config.membership();
+            metrics.current_leader.map(|id| (id, members.get_node(&id).cloned()))
+        })
+    }
+
+    pub fn term(&self) -> u64 {
+        self.with_metrics(|metrics| metrics.current_term)
+    }
+
+    /// Whether this node is the only voter, as far as it knows.
+    pub fn is_alone(&self) -> bool {
+        self.leads_alone().is_some()
+    }
+
+    /// For a node that is the only voter, whether it leads. One look, since every batch of reads asks.
+    pub fn leads_alone(&self) -> Option<bool> {
+        self.with_metrics(|metrics| {
+            let alone = metrics.membership_config.voter_ids().eq([metrics.id]);
+            alone.then(|| metrics.current_leader == Some(metrics.id))
+        })
+    }
+
+    /// All members, learners included, and the index of the entry that made them so, committed or not.
+    pub fn membership(&self) -> (Option<u64>, BTreeMap<u64, Member>) {
+        self.with_metrics(|metrics| {
+            let membership = &metrics.membership_config;
+            let members = membership.nodes().map(|(id, member)| (*id, member.clone())).collect();
+            (membership.log_id().as_ref().map(|id| id.index()), members)
+        })
+    }
+
+    /// All members, learners included.
+    pub fn members(&self) -> BTreeMap<u64, Member> {
+        self.membership().1
+    }
+
+    pub fn member(&self, id: u64) -> Option<Member> {
+        self.with_metrics(|metrics| metrics.membership_config.membership().get_node(&id).cloned())
+    }
+
+    /// The newest entry that openraft says it has applied.
+    pub fn applied(&self) -> Option<LogPosition> {
+        self.with_metrics(|metrics| metrics.last_applied.as_ref().map(super::codec::pair))
+    }
+
+    /// The end of the log.
+    pub fn last(&self) -> Option<LogPosition> {
+        self.log.last().or(self.log.purged())
+    }
+
+    /// The term of an entry that the log still has, or that it was purged up to.
+    pub fn term_of(&self, index: u64) -> Option<u64> {
+        let purged = || self.log.purged().filter(|purged| purged.0 == index).map(|purged| purged.1);
+        self.log.term_of(index).or_else(purged)
+    }
+
+    /// Whether this node has a vote or an entry, from this start or an earlier one.
+    pub async fn is_initialized(&self) -> Result<bool, Fatal> {
+        self.raft.is_initialized().await.map_err(stopped)
+    }
+
+    /// Forms the cluster: these are its first members.
+    ///
+    /// # Errors
+    /// Why it was not formed.
+    pub async fn initialize(&self, members: BTreeMap<u64, Member>) -> Result<(), String> {
+        self.raft.initialize(members).await.map_err(|error| error.to_string())
+    }
+
+    /// Stands for election now.
+    pub async fn elect(&self) -> Result<(), Fatal> {
+        self.raft.trigger().elect(false).await.map_err(stopped)
+    }
+
+    /// Whether this node stands for election when it hears of no leader.
+    pub fn may_stand(&self, stands: bool) {
+        self.raft.runtime_config().elect(stands);
+    }
+
+    /// Has a majority confirm that this node leads, or trusts its lease; the index that a read has to see.
+    pub async fn read_index(&self, lease: bool) -> Result<u64, ForwardError> {
+        let policy = if lease { ReadPolicy::LeaseRead } else { ReadPolicy::ReadIndex };
+        match self.raft.get_read_log_id(policy).await {
+            Ok((read, _applied)) => Ok(read.index()),
+            Err(RaftError::APIError(LinearizableReadError::ForwardToLeader(_))) => {
+                Err(ForwardError::NotLeader)
+            }
+            Err(RaftError::APIError(LinearizableReadError::QuorumNotEnough(_))) => {
+                Err(ForwardError::Unavailable(Unavailable::NoQuorum))
+            }
+            Err(RaftError::Fatal(_)) => Err(ForwardError::Unavailable(Unavailable::NoLeader)),
+        }
+    }
+
+    /// Whether a majority was heard from so lately that none of it can have elected another leader.
+    pub fn holds_lease(&self) -> bool {
+        let leader = self.raft.as_leader();
+        let acked = leader.ok().and_then(|leader| leader.last_quorum_acked());
+        acked.is_some_and(|acked| acked.elapsed() < LEASE)
+    }
+
+    /// Returns when the log that was on disk at the start has been applied, or consensus has stopped.
+    pub(super) async fn until_log_is_applied(&self) -> Result<(), Fatal> {
+        let last = self.with_metrics(|metrics| metrics.last_log_index);
+        // The end of the log that was found may be one that no majority had: a leader takes it back.
+        let caught_up = move |metrics: &Metrics| {
+            let last = last.min(metrics.last_log_index);
+            metrics.last_applied.map(|id| id.index()) >= last && metrics.current_leader.is_some()
+        };
+        self.raft.wait(None).metrics(caught_up, "the log is applied").await.map(drop).map_err(stopped)
+    }
+
+    pub(super) async fn snapshot(&self) -> Result<(), Fatal> {
+        self.raft.trigger().snapshot().await.map_err(stopped)
+    }
+
+    /// Returns when consensus has stopped by itself: the node is finished.
+    pub async fn failed(&self) -> Fatal {
+        let mut metrics = self.raft.metrics();
+        loop {
+            if let Err(error) = &metrics.borrow_watched().running_state {
+                // Consensus has the log's error as a text at best.
+                return self.log.failure().unwrap_or_else(|| stopped(error));
+            }
+            if metrics.changed().await.is_err() {
+                return Fatal::Consensus("its task ended".to_string());
+            }
+        }
+    }
+
+    pub async fn shutdown(&self) {
+        if let Err(error) = self.raft.shutdown().await {
+            tracing::error!(%error, "consensus did not stop cleanly");
+        }
+    }
+}

@@ -1,0 +1,193 @@
+//! Whether and how far this node takes part: votes, acknowledges entries, answers clients.
+//!
+//! A node that was started without what it had acknowledged must not vote as if it had promised nothing. So it is
+//! held back until it knows: by what the other members say ([`Participation::check_kept`]), and for a moment after
+//! each start.
+//!
+//! Invariants:
+//! * a node that has lost what it acknowledged knows it from then on, and neither votes nor acknowledges;
+//! * a node that has just started votes for nobody for [`VOTE_HOLDOFF`]: it has forgotten what it promised to a leader;
+//! * while the others still have to say what it had acknowledged, it votes only in the first election of a new cluster.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use parking_lot::Mutex;
+use tokio::sync::watch;
+use tokio::time::Instant;
+
+use super::consensus::Consensus;
+use super::timing::VOTE_HOLDOFF;
+use crate::error::{Fatal, Unavailable};
+use crate::peer::{Acknowledged, AskVote, Endpoint};
+
+/// How far a node is that found its log empty.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Phase {
+    /// It takes part.
+    #[default]
+    Done,
+    /// It waits for these to answer, or to begin.
+    Waiting(Vec<u64>),
+    /// Its data is gone, and it asks to be taken in anew.
+    Rejoining,
+}
+
+pub struct Participation {
+    consensus: Consensus,
+    endpoint: Arc<Endpoint>,
+    lost: watch::Sender<bool>,
+    loaded: AtomicBool,
+    /// Until when this node votes for nobody.
+    holdoff_until: Option<Instant>,
+    /// Whether the other members still have to say what this node had acknowledged to them.
+    recalling: AtomicBool,
+    phase: Mutex<Phase>,
+}
+
+impl Participation {
+    /// `voted`: whether it may have promised a leader, before this start, not to vote for another yet.
+    pub(super) fn new(consensus: Consensus, endpoint: Arc<Endpoint>, voted: bool) -> Participation {
+        Participation {
+            consensus,
+            endpoint,
+            lost: watch::channel(false).0,
+            loaded: AtomicBool::new(false),
+            holdoff_until: voted.then(|| Instant::now() + VOTE_HOLDOFF),
+            recalling: AtomicBool::new(false),
+            phase: Mutex::default(),
+        }
+    }
+
+    /// Whether this node is to take no further part, since it lost entries that it had acknowledged.
+    pub fn has_lost(&self) -> bool {
+        *self.lost.borrow()
+    }
+
+    /// Takes note that this node no longer has what it acknowledged.
+    fn give_up(&self, reason: &str) {
+        self.consensus.may_stand(false);
+        if !self.lost.send_replace(true) {
+            tracing::error!(
+                node = self.endpoint.node_id(),
+                reason,
+                "this node lost entries that it had acknowledged: its data directory is an older copy, or was damaged; \
+                 it votes no more"
+            );
+        }
+    }
+
+    /// Without a log and without initial members to ask: whatever the log held is gone.
+    pub fn give_up_empty_log(&self) {
+        self.give_up("its log is gone");
+    }
+
+    /// Returns when this node was found to have lost what it had acknowledged.
+    pub async fn until_lost(&self) {
+        // The sender is held here, so the channel does not end.
+        let _ = self.lost.subscribe().wait_for(|lost| *lost).await;
+    }
+
+    /// Compares the log with what this node acknowledged to a leader. A node that was in a later term may rightly have less.
+    pub fn check_kept(&self, acknowledged: Acknowledged) {
+        let term = self.consensus.term();
+        let last = self.consensus.last();
+        // As Raft compares logs (§5.4.1): the term first.
+        let order = |(index, term): (u64, u64)| (term, index);
+        let kept = last.map(order) >= Some(order(acknowledged.last));
+        if term <= acknowledged.leader_term && !kept {
+            let (acknowledged, last) = (acknowledged.last.0, last.map_or(-1, |(index, _)| index as i64));
+            self.give_up(&format!("entry {acknowledged} was acknowledged, and the log ends at {last}"));
+        }
+    }
+
+    /// Whether the others still have to say what this node had acknowledged.
+    pub fn is_recalling(&self) -> bool {
+        self.recalling.load(Ordering::Acquire)
+    }
+
+    pub fn set_recalling(&self, recalling: bool) {
+        self.recalling.store(recalling, Ordering::Release);
+    }
+
+    pub fn phase(&self) -> Phase {
+        self.phase.lock().clone()
+    }
+
+    pub fn set_phase(&self, phase: Phase) {
+        *self.phase.lock() = phase;
+    }
+
+    /// Whether this node found its log empty, and waits to take part.
+    pub fn is_waiting(&self) -> bool {
+        *self.phase.lock() != Phase::Done
+    }
+
+    /// Whether this incarnation is among the members that this node knows.
+    pub fn is_member(&self) -> bool {
+        let (id, incarnation) = (self.endpoint.node_id(), self.endpoint.identity.incarnation);
+        self.consensus.member(id).is_some_and(|member| member.incarnation == incarnation)
+    }
+
+    /// Whether entries of a leader may be acknowledged.
+    ///
+    /// # Errors
+    /// Why not.
+    pub(super) fn check_append(&self) -> Result<(), String> {
+        if self.has_lost() {
+            return Err("this node lost what it had acknowledged".to_string());
+        }
+        if self.is_recalling() && self.consensus.log.last().is_none() {
+            return Err("this node does not know yet whether it lost its log".to_string());
+        }
+        Ok(())
+    }
+
+    /// Whether a candidate may be given a vote, or with `before` be told that it would.
+    ///
+    /// # Errors
+    /// Why not.
+    pub(super) fn check_vote(&self, ask: &AskVote, before: bool) -> Result<(), String> {
+        if self.has_lost() {
+            return Err("this node lost what it had acknowledged, and votes for nobody".to_string());
+        }
+        // The first election of a new cluster is of nodes that have the one entry that formed it.
+        let first = self.consensus.log.last().is_none() && ask.last.is_some_and(|(index, _)| index == 0);
+        if self.is_recalling() && !first {
+            return Err("this node does not know yet what it had acknowledged".to_string());
+        }
+        if first && !before {
+            self.set_recalling(false);
+        }
+        // A hand-over is the leader's own wish, so its lease does not stand against it.
+        let holds_off = self.holdoff_until.is_some_and(|until| Instant::now() < until);
+        if holds_off && !ask.transfer {
+            return Err("this node has just started, and votes for nobody yet".to_string());
+        }
+        Ok(())
+    }
+
+    /// Whether the log that was on disk at the start has been applied.
+    pub fn is_loaded(&self) -> bool {
+        self.loaded.load(Ordering::Acquire)
+    }
+
+    /// Waits until [`Participation::is_loaded`], or until consensus has stopped.
+    pub async fn wait_until_loaded(&self) -> Result<(), Fatal> {
+        self.consensus.until_log_is_applied().await?;
+        self.loaded.store(true, Ordering::Release);
+        Ok(())
+    }
+
+    /// Whether requests are taken at all.
+    pub fn check_open(&self) -> Result<(), Unavailable> {
+        if self.endpoint.is_removed() {
+            return Err(Unavailable::Removed);
+        }
+        // A node alone has nobody to ask what it has not applied yet. One of several asks, and waits.
+        if !self.is_loaded() && self.consensus.is_alone() {
+            return Err(Unavailable::Loading);
+        }
+        Ok(())
+    }
+}

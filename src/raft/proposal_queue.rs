@@ -1,0 +1,174 @@
+//! What waits to be proposed, and what goes into the next entry.
+//!
+//! Invariants:
+//! * at most one entry is in flight;
+//! * `waiting_bytes` is what the batches that wait take together.
+
+use std::collections::VecDeque;
+
+use tokio::sync::oneshot;
+
+use super::proposer::Outcome;
+use crate::machine::Batch;
+
+/// What is expected sinks by this part of it with each entry that has fewer: slowly, since a wave of clients that comes back
+/// in two halves is to become one again; in a dozen entries from fifty to one, when the others have gone.
+const EXPECTED_SINKS_BY: usize = 4;
+
+/// An entry takes batches until it holds so many bytes; a single larger batch still goes alone. It bounds how long
+/// one append holds up the next.
+pub const ENTRY_BYTES_TARGET: usize = 4 << 20;
+
+pub(super) struct Waiting {
+    ticket: u64,
+    pub(super) batch: Batch,
+    pub(super) answer: oneshot::Sender<Outcome>,
+}
+
+/// What to do about what waits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Next {
+    /// Nothing waits, or an entry is in flight whose end starts the next.
+    Nothing,
+    Propose,
+    /// Somebody is missed.
+    Gather,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub(super) struct UnderWay {
+    batches: usize,
+    pub(super) stamp_ms: u64,
+}
+
+#[derive(Default)]
+pub(super) struct ProposalQueue {
+    pub(super) waiting: VecDeque<Waiting>,
+    pub(super) waiting_bytes: usize,
+    /// The entry that is under way, if one is.
+    pub(super) in_flight: Option<UnderWay>,
+    /// How many batches were lately under way at a time: who was answered is expected back.
+    expected: usize,
+    /// Names the last batch.
+    ticket: u64,
+    /// Nothing more is taken in.
+    pub(super) closed: bool,
+}
+
+impl ProposalQueue {
+    pub(super) fn add(&mut self, batch: Batch, answer: oneshot::Sender<Outcome>) -> u64 {
+        self.ticket += 1;
+        self.waiting_bytes += batch.bytes();
+        self.waiting.push_back(Waiting { ticket: self.ticket, batch, answer });
+        self.ticket
+    }
+
+    /// What to do about what waits.
+    pub(super) fn next(&self) -> Next {
+        if self.waiting.is_empty() || self.in_flight.is_some() {
+            return Next::Nothing;
+        }
+        match self.waiting.len() >= self.expected || self.waiting_bytes >= ENTRY_BYTES_TARGET {
+            true => Next::Propose,
+            false => Next::Gather,
+        }
+    }
+
+    /// Takes out what goes into the next entry, if one can be proposed, and stamps it.
+    pub(super) fn take_entry(&mut self, stamp: impl FnOnce() -> u64) -> Option<(Vec<Waiting>, u64)> {
+        if self.next() == Next::Nothing {
+            return None;
+        }
+        let mut taken = Vec::new();
+        let mut bytes = 0;
+        while let Some(next) = self.waiting.front()
+            && (taken.is_empty() || bytes + next.batch.bytes() <= ENTRY_BYTES_TARGET)
+        {
+            bytes += next.batch.bytes();
+            taken.extend(self.waiting.pop_front());
+        }
+        assert!(!taken.is_empty() && self.waiting_bytes >= bytes, "what waits is counted");
+        self.waiting_bytes -= bytes;
+        let stamp_ms = stamp();
+        self.in_flight = Some(UnderWay { batches: taken.len(), stamp_ms });
+        Some((taken, stamp_ms))
+    }
+
+    /// Takes note of the end of the entry that was under way.
+    pub(super) fn finish(&mut self) {
+        let UnderWay { batches, .. } = self.in_flight.take().expect("an entry that ends was in flight");
+        let sunk = self.expected - self.expected.div_ceil(EXPECTED_SINKS_BY);
+        self.expected = sunk.max(batches + self.waiting.len());
+    }
+
+    /// Takes back a batch that still waits.
+    pub(super) fn withdraw(&mut self, ticket: u64) -> Option<Batch> {
+        let at = self.waiting.binary_search_by_key(&ticket, |waiting| waiting.ticket).ok()?;
+        let waiting = self.waiting.remove(at)?;
+        self.waiting_bytes -= waiting.batch.bytes();
+        Some(waiting.batch)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::raft::tests::set;
+
+    /// A queue for which so many more batches wait.
+    fn with_more(queue: &mut ProposalQueue, batches: usize) {
+        for _ in 0..batches {
+            queue.add(set("key"), oneshot::channel().0);
+        }
+    }
+
+    #[test]
+    fn one_entry_is_in_flight_and_the_next_expects_all_who_were_there() {
+        let mut queue = ProposalQueue::default();
+        assert_eq!((queue.next(), queue.take_entry(|| 1).is_none()), (Next::Nothing, true));
+        with_more(&mut queue, 1);
+        assert_eq!(
+            (queue.next(), queue.take_entry(|| 1).map(|(taken, _)| taken.len())),
+            (Next::Propose, Some(1))
+        );
+        with_more(&mut queue, 9);
+        assert_eq!(
+            (queue.next(), queue.take_entry(|| 1).is_none()),
+            (Next::Nothing, true),
+            "one is in flight"
+        );
+        queue.finish();
+        assert_eq!(queue.next(), Next::Gather, "the tenth is missed");
+        with_more(&mut queue, 1);
+        assert_eq!(
+            (queue.next(), queue.take_entry(|| 1).map(|(taken, _)| taken.len())),
+            (Next::Propose, Some(10))
+        );
+        assert_eq!(queue.waiting_bytes, 0);
+    }
+
+    #[test]
+    fn who_has_gone_is_soon_expected_no_more() {
+        let mut queue = ProposalQueue { expected: 50, ..ProposalQueue::default() };
+        with_more(&mut queue, 1);
+        let mut entries = 0;
+        while queue.next() != Next::Propose {
+            // Nobody came in time.
+            assert_eq!(queue.take_entry(|| 1).map(|(taken, _)| taken.len()), Some(1));
+            queue.finish();
+            with_more(&mut queue, 1);
+            entries += 1;
+            assert!(entries < 15, "{} are expected still", queue.expected);
+        }
+        assert!(entries > 5, "{entries} entries are too few for those who are late");
+    }
+
+    #[test]
+    fn an_entry_that_is_full_waits_for_nobody() {
+        let mut queue = ProposalQueue { expected: 50, ..ProposalQueue::default() };
+        with_more(&mut queue, 1);
+        assert_eq!(queue.next(), Next::Gather);
+        queue.waiting_bytes += ENTRY_BYTES_TARGET;
+        assert_eq!(queue.next(), Next::Propose);
+    }
+}

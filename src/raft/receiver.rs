@@ -1,0 +1,157 @@
+//! What this node answers to Raft's own calls of other members: entries, votes, hand-overs and snapshots.
+//!
+//! Invariants:
+//! * nothing is handed to consensus that [`Participation`] forbids, or for which the disk has no room;
+//! * entries that contradict what this node has applied are refused.
+
+use std::io;
+use std::sync::Arc;
+
+use openraft::raft::{
+    AppendEntriesRequest, AppendEntriesResponse, TransferLeaderRequest, VoteRequest, VoteResponse,
+};
+use parking_lot::Mutex;
+
+use super::codec;
+use super::consensus::Consensus;
+use super::participation::Participation;
+use super::room::DiskRoom;
+use super::snapshot_transfer::IncomingSnapshot;
+use super::state_machine::AppliedIndex;
+use super::time::GroupTime;
+use super::types::TypeConfig;
+use crate::env::Background;
+use crate::peer::{Append, AskVote, Offer, Response, StoredVote, WireEntry};
+use crate::storage::SnapshotDir;
+use crate::storage::log::LogPosition;
+
+/// Answers for one replica.
+pub struct RaftReceiver {
+    pub(super) consensus: Consensus,
+    pub(super) participation: Arc<Participation>,
+    pub(super) time: Arc<GroupTime>,
+    pub(super) applied: AppliedIndex,
+    pub(super) disk_room: Arc<DiskRoom>,
+    pub(super) snapshots: SnapshotDir,
+    /// The snapshot that is coming in, if one is. It outlives the connection it comes on.
+    pub(super) incoming: Arc<Mutex<IncomingSnapshot>>,
+    pub(super) background: Background,
+}
+
+impl RaftReceiver {
+    pub async fn append(&self, append: Append) -> Result<Response, String> {
+        self.participation.check_append()?;
+        self.check_applied(&append)?;
+        let log = &self.consensus.log;
+        let payloads = append.entries.iter().map(|entry| entry.payload.len());
+        let room = match append.entries.is_empty() {
+            true => None,
+            false => Some(self.disk_room.take(log, payloads).map_err(|full| full.to_string())?),
+        };
+        let entries = append
+            .entries
+            .into_iter()
+            .map(|entry| codec::decode_entry(entry.index, entry.term, entry.payload))
+            .collect::<Result<Vec<_>, _>>()
+            .map_err(|unreadable| unreadable.to_string())?;
+        // Before it counts for the majority that its leader waits for: whoever is elected later has to know this time.
+        self.time.heard(append.vote.term, append.time_ms);
+        let request = AppendEntriesRequest::<TypeConfig> {
+            vote: codec::load_vote(append.vote),
+            prev_log_id: append.previous.map(codec::log_id_at),
+            entries,
+            leader_commit: append.commit.map(codec::log_id_at),
+        };
+        let response =
+            self.consensus.raft.append_entries(request).await.map_err(|error| error.to_string())?;
+        drop(room);
+        Ok(match response {
+            AppendEntriesResponse::Success => Response::Appended,
+            AppendEntriesResponse::PartialSuccess(id) => Response::AppendedUpTo(id.as_ref().map(codec::pair)),
+            AppendEntriesResponse::Conflict => Response::Conflict,
+            AppendEntriesResponse::HigherVote(vote) => Response::HigherVote(codec::store_vote(&vote)),
+        })
+    }
+
+    /// Refuses entries that contradict what this node has applied: no leader of its cluster has such.
+    fn check_applied(&self, append: &Append) -> Result<(), String> {
+        let applied = self.applied.get();
+        let contradicts = |entry: &&WireEntry| {
+            Some(entry.index) <= applied
+                && self.consensus.log.term_of(entry.index).is_some_and(|term| term != entry.term)
+        };
+        let Some(entry) = append.entries.iter().find(contradicts) else { return Ok(()) };
+        tracing::error!(
+            index = entry.index,
+            term = entry.term,
+            "a leader contradicts what this node has applied"
+        );
+        Err(format!("entry {} contradicts what this node has applied", entry.index))
+    }
+
+    /// Answers a candidate; `before`: one that only asks whether it would be elected.
+    pub async fn vote(&self, ask: AskVote, before: bool) -> Result<Response, String> {
+        self.participation.check_vote(&ask, before)?;
+        let mut request =
+            VoteRequest::<TypeConfig>::new(codec::load_vote(ask.vote), ask.last.map(codec::log_id_at));
+        request.leadership_transfer = ask.transfer;
+        let response: VoteResponse<TypeConfig> = match before {
+            true => self.consensus.raft.pre_vote(request).await,
+            false => self.consensus.raft.vote(request).await,
+        }
+        .map_err(|error| error.to_string())?;
+        Ok(Response::Vote {
+            vote: codec::store_vote(&response.vote),
+            granted: response.vote_granted,
+            last: response.last_log_id.as_ref().map(codec::pair),
+            time_ms: self.time.word_for_candidate(),
+        })
+    }
+
+    /// A leader has `to` lead from now on.
+    pub async fn transfer(
+        &self,
+        from: StoredVote,
+        to: u64,
+        last: Option<LogPosition>,
+    ) -> Result<Response, String> {
+        let request = TransferLeaderRequest::new(codec::load_vote(from), to, last.map(codec::log_id_at));
+        match self.consensus.raft.handle_transfer_leader(request).await {
+            Ok(outcome) => Ok(Response::Transferred(outcome.map_err(|error| error.to_string()))),
+            Err(fatal) => Err(fatal.to_string()),
+        }
+    }
+
+    pub async fn snapshot_offer(&self, offer: Offer) -> Result<Response, String> {
+        let snapshots = self.snapshots.clone();
+        self.incoming(move |incoming| incoming.offered(&snapshots, offer)).await
+    }
+
+    pub async fn snapshot_chunk(&self, offset: u64, bytes: bytes::Bytes) -> Result<Response, String> {
+        self.incoming(move |incoming| incoming.chunk(offset, &bytes)).await
+    }
+
+    /// Does something with the snapshot that is coming in; disk work, so not on a thread that others wait for.
+    async fn incoming(
+        &self,
+        work: impl FnOnce(&mut IncomingSnapshot) -> io::Result<u64> + Send + 'static,
+    ) -> Result<Response, String> {
+        let incoming = self.incoming.clone();
+        let work = move || work(&mut incoming.lock());
+        let offset = self.background.run(work).await.map_err(|error| error.to_string())?;
+        offset.map(Response::SnapshotAt).map_err(|error| error.to_string())
+    }
+
+    /// Checks the snapshot that came in and loads it.
+    pub async fn install(&self, vote: StoredVote) -> Result<Response, String> {
+        let incoming = self.incoming.clone();
+        let check = move || incoming.lock().finish();
+        let snapshot = self.background.run(check).await.map_err(|error| error.to_string())?;
+        let snapshot = snapshot.map_err(|error| error.to_string())?;
+        let position = snapshot.meta.last_log_id;
+        let installed = self.consensus.raft.install_full_snapshot(codec::load_vote(vote), snapshot).await;
+        let response = installed.map_err(|error| error.to_string())?;
+        tracing::info!(index = position.map(|id| id.index()), "installed a snapshot of the leader");
+        Ok(Response::SnapshotInstalled(codec::store_vote(&response.vote)))
+    }
+}

@@ -1,0 +1,164 @@
+//! A node's replica of the log and of the state: everything that consensus needs, opened in order and handed out.
+//!
+//! Invariants:
+//! * nothing reaches the keyspace but through the log: the machine belongs to openraft's worker, which applies
+//!   committed entries in order;
+//! * nothing is answered before the log that was on disk at the start has been applied: a read would miss
+//!   acknowledged writes.
+
+use std::sync::Arc;
+
+use openraft::Raft;
+
+use super::acknowledged::Acknowledgements;
+use super::consensus::{Consensus, stopped};
+use super::opening::{config, forget_others, log_store, open_log, restore};
+use super::participation::Participation;
+use super::proposer::Proposer;
+use super::receiver::RaftReceiver;
+use super::replication::Network;
+use super::room::DiskRoom;
+use super::snapshot_status::SnapshotStatus;
+use super::state_machine::AppliedIndex;
+use super::status::Status;
+use super::time::GroupTime;
+use super::{expiry, maintenance};
+use crate::env::{Background, Clock, Pending};
+use crate::error::Fatal;
+use crate::keyspace::Keyspace;
+use crate::peer::{Endpoint, Member};
+use crate::storage::{DataDir, SnapshotDir, log};
+
+/// The one group of this version.
+pub const GROUP: u32 = 0;
+
+/// What a replica is started with.
+pub struct ReplicaOptions {
+    /// The other members are lost, and this node goes on without them: it is reached here.
+    pub forget_others: Option<Member>,
+    pub clock: Arc<dyn Clock>,
+    pub keyspace: Arc<Keyspace>,
+    /// When the log has grown by so much since the last snapshot, the next is taken.
+    pub snapshot_log_bytes: u64,
+    pub snapshot_log_entries: u64,
+    /// How the log works; its group is filled in.
+    pub log: log::Options,
+    /// Where what blocks is done: the log's writing, saving and loading snapshots.
+    pub background: Background,
+}
+
+/// The parts of a running replica.
+pub struct Replica {
+    pub consensus: Consensus,
+    pub proposer: Proposer,
+    pub receiver: Arc<RaftReceiver>,
+    pub participation: Arc<Participation>,
+    pub acknowledged: Arc<Acknowledgements>,
+    pub applied: AppliedIndex,
+    pub time: Arc<GroupTime>,
+    pub disk_room: Arc<DiskRoom>,
+    pub snapshots: Arc<SnapshotStatus>,
+    endpoint: Arc<Endpoint>,
+    keyspace: Arc<Keyspace>,
+    snapshot_log_bytes: u64,
+}
+
+impl Replica {
+    /// Restores the newest snapshot, opens the log, and starts consensus.
+    pub async fn start(
+        data: &DataDir,
+        options: ReplicaOptions,
+        endpoint: Arc<Endpoint>,
+    ) -> Result<Replica, Fatal> {
+        let snapshots = SnapshotDir::open_dir(data.disk(), &data.snapshots_path(GROUP), GROUP)?;
+        let status = Arc::new(SnapshotStatus::default());
+        let node_id = data.identity().node;
+        let machine = restore(&options, &snapshots, &status, &endpoint)?;
+        let alone = machine.is_alone(node_id);
+        let (log, mut recovered) = open_log(data, &options, machine.applied(), alone)?;
+        if let Some(own) = options.forget_others.clone() {
+            forget_others(&log, &mut recovered, node_id, own).await?;
+        }
+        let applied = machine.applied_so_far();
+        let store = log_store(&log, &recovered)?;
+        let time = Arc::new(GroupTime::new(options.clock.clone(), options.keyspace.clone()));
+        let acknowledged = Arc::new(Acknowledgements::default());
+        let network = Network {
+            endpoint: endpoint.clone(),
+            acknowledged: acknowledged.clone(),
+            time: time.clone(),
+            snapshots: snapshots.clone(),
+            background: options.background.clone(),
+        };
+        let raft = Raft::new(node_id, config(&options)?, network, store, machine).await.map_err(stopped)?;
+        let consensus = Consensus { raft, log };
+        // A node that voted before may have promised a leader not to vote for another yet.
+        let voted = recovered.vote.is_some();
+        let participation = Arc::new(Participation::new(consensus.clone(), endpoint.clone(), voted));
+        let disk_room = Arc::new(DiskRoom::default());
+        let receiver = RaftReceiver {
+            consensus: consensus.clone(),
+            participation: participation.clone(),
+            time: time.clone(),
+            applied: applied.clone(),
+            disk_room: disk_room.clone(),
+            snapshots,
+            incoming: Arc::default(),
+            background: options.background,
+        };
+        Ok(Replica {
+            proposer: Proposer::new(consensus.clone(), options.clock, time.clone()),
+            consensus,
+            receiver: Arc::new(receiver),
+            participation,
+            acknowledged,
+            applied,
+            time,
+            disk_room,
+            snapshots: status,
+            endpoint,
+            keyspace: options.keyspace,
+            snapshot_log_bytes: options.snapshot_log_bytes,
+        })
+    }
+
+    /// What runs beside consensus for as long as it is polled: proposing, expiry, snapshots, the watch on the quorum.
+    pub fn tasks(&self) -> [Pending<'static, ()>; 4] {
+        let (consensus, proposer) = (self.consensus.clone(), self.proposer.clone());
+        let (participation, time) = (self.participation.clone(), self.time.clone());
+        [
+            Box::pin(proposer.clone().run()),
+            Box::pin(consensus.clone().watch_quorum(self.endpoint.node_id())),
+            Box::pin(expiry::run(proposer, participation, time, self.keyspace.clone())),
+            Box::pin(maintenance::run(consensus, self.snapshot_log_bytes, self.snapshots.clone())),
+        ]
+    }
+
+    pub fn status(&self) -> Status {
+        let (stats, load) = (self.consensus.log.stats(), self.proposer.load());
+        let mut status =
+            self.consensus.with_metrics(|metrics| Status::new(metrics, stats, load, self.applied.get()));
+        status.snapshot_running = self.snapshots.is_running();
+        status.snapshot_failed = self.snapshots.has_failed();
+        status.removed = self.endpoint.is_removed();
+        status.phase = self.participation.phase();
+        for known in &mut status.members {
+            known.lost = self.acknowledged.has_lost(known.id, known.member.incarnation);
+        }
+        status
+    }
+
+    /// Takes a snapshot now, in the background.
+    pub async fn trigger_snapshot(&self) -> Result<(), Fatal> {
+        self.snapshots.ask();
+        self.consensus.snapshot().await
+    }
+
+    /// Closes the log, when nothing writes to it any more.
+    ///
+    /// # Errors
+    /// [`Fatal`] if the log failed, now or before: the stop was no clean one.
+    pub fn close_log(&self) -> Result<(), Fatal> {
+        self.consensus.log.close()
+    }
+}
