@@ -12,8 +12,8 @@ use bytes::Bytes;
 use dashmap::DashMap;
 use smallvec::SmallVec;
 
+use super::clients::Client;
 use crate::command::Tracking;
-use crate::server::registry::Client;
 
 /// Redis' own default for `tracking-table-max-keys`; with short keys about 100 MB.
 pub const KEYS_MAX: usize = 1_000_000;
@@ -196,7 +196,7 @@ impl Table {
 mod tests {
     use super::*;
     use crate::command::Session;
-    use crate::server::outlet::Outlet;
+    use crate::server::pubsub::socket_writer::Outlet;
 
     fn tracker(id: u64, tracking: Tracking) -> Tracker {
         Tracker {

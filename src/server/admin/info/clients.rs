@@ -1,8 +1,8 @@
 //! `INFO clients`.
 
 use super::line;
-use crate::server::shared::Shared;
-use crate::server::stats::get;
+use crate::server::state::Shared;
+use crate::server::stats::counters::get;
 
 pub fn clients(shared: &Shared, out: &mut String) {
     line(out, format_args!("connected_clients:{}", get(&shared.stats.connections_open)));

@@ -2,10 +2,10 @@
 
 use std::fmt::Write;
 
-use super::shared::Shared;
 use crate::command::{Peer, Topology, host_and_port};
 use crate::keyspace::Scope;
 use crate::raft::MemberStatus;
+use crate::server::state::Shared;
 
 /// So many keys are looked at before others have their turn at the keyspace.
 const KEYS_AT_ONCE: usize = 1000;

@@ -1,11 +1,11 @@
 //! What operators ask of the cluster, put to the group.
 
 use super::join;
-use super::shared::Shared;
 use crate::command::ReadConsistency;
 use crate::config;
 use crate::error::{Answer, Unavailable};
 use crate::raft::{Change, ChangeRefused, Member};
+use crate::server::state::Shared;
 
 /// How a node starts again that gives up what it was.
 #[derive(Clone, Debug, PartialEq, Eq)]

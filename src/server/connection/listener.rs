@@ -12,12 +12,12 @@ use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-use super::connection::Connection;
-use super::protect;
-use super::shared::Shared;
-use super::stats::{add, get};
+use super::protected_mode;
+use super::task::Connection;
 use crate::config::Place;
 use crate::error::Fatal;
+use crate::server::state::Shared;
+use crate::server::stats::counters::{add, get};
 
 /// How long a listener rests after the system refused it a connection (no file descriptors left, as a rule):
 /// trying again at once would only burn the processor.
@@ -148,10 +148,10 @@ fn admit(
         });
         return;
     }
-    if protect::turns_away(&shared.config.read(), peer.ip()) {
+    if protected_mode::turns_away(&shared.config.read(), peer.ip()) {
         add(&shared.stats.connections_rejected, 1);
         connections.spawn(async move {
-            let _ = socket.write_all(protect::DENIED).await;
+            let _ = socket.write_all(protected_mode::DENIED).await;
         });
         return;
     }

@@ -3,7 +3,7 @@
 use super::line;
 use crate::command::Inspect;
 use crate::env;
-use crate::server::shared::Shared;
+use crate::server::state::Shared;
 
 /// What is used is what is resident: the allocator keeps no statistics that could be read while it works, so fragments
 /// between what it gave out cannot be told from it. Of what is always 0 there is nothing here: nothing is evicted or freed

@@ -8,12 +8,12 @@ use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use dashmap::DashMap;
 use parking_lot::Mutex;
 
-use super::gauges::Gauges;
-use super::hub::Subscriptions;
-use super::mailbox::Mailbox;
-use super::outlet::Outlet;
+use super::Subscriptions;
+use super::outbox::Mailbox;
+use super::socket_writer::Outlet;
 use crate::command::{Buffers, ClientLine, Session, called};
 use crate::resp::Protocol;
+use crate::server::stats::gauges::Gauges;
 
 /// An open connection, as others see it.
 #[derive(Debug)]

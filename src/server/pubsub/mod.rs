@@ -5,8 +5,12 @@
 //! | `channels` | who listens to which channel |
 //! | `tracking` | who read which key |
 //! | `pause` | commands that have to wait |
-//! | `tell` | tells what an entry changed |
-//! | `switchboard` | what commands may ask |
+//! | `broadcast` | tells what an entry changed |
+//! | `clients` | the open connections |
+//! | `outbox` | what waits for a connection |
+//! | `socket_writer` | the way to a client's socket |
+//! | `monitor` | a command as MONITOR shows it |
+//! | `client_registry` | what commands may ask |
 //!
 //! Invariants:
 //! * nobody who sends waits for one who receives: what cannot be taken in ends the receiver's connection;
@@ -14,10 +18,14 @@
 //!   any client of this node is answered what was done after it;
 //! * a client that has gone is told nothing: its names and keys go with it.
 
+mod broadcast;
 mod channels;
+mod client_registry;
+pub mod clients;
+pub mod monitor;
+pub mod outbox;
 mod pause;
-mod switchboard;
-mod tell;
+pub mod socket_writer;
 mod tracking;
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -27,13 +35,13 @@ use bytes::Bytes;
 use dashmap::DashMap;
 use parking_lot::{Mutex, RwLock};
 
-use super::mailbox::Message;
-use super::registry::{Client, Registry};
 use crate::config::KeyspaceEvents;
 use crate::env::Clock;
 use crate::keyspace::Keyspace;
 use crate::raft::Notice;
 use crate::resp::Reply;
+use clients::{Client, Registry};
+use outbox::Message;
 
 pub use channels::Subscriptions;
 use channels::{Channels, Kind};

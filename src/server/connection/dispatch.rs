@@ -11,15 +11,9 @@ use std::time::Duration;
 
 use tokio::net::tcp::OwnedReadHalf;
 
-use super::connection::{OUT_BYTES_TARGET, hung_up};
-use super::latency::Event;
-use super::monitor::monitored;
 use super::redirect::Redirect;
-use super::registry::Client;
-use super::shared::Shared;
-use super::stats::add;
+use super::task::{OUT_BYTES_TARGET, hung_up};
 use super::transact::ToldAgain;
-use super::waiting::Blocked;
 use crate::command::transactions::{Queue, Step};
 use crate::command::{Context, Draw, Group, ReplyMode, Route, Row, Session, called, table};
 use crate::env::Random;
@@ -28,6 +22,12 @@ use crate::keyspace::Settled;
 use crate::machine::Batch;
 use crate::raft::Done;
 use crate::resp::{Reply, Request, encode};
+use crate::server::admin::wait::Blocked;
+use crate::server::pubsub::clients::Client;
+use crate::server::pubsub::monitor::monitored;
+use crate::server::state::Shared;
+use crate::server::stats::counters::add;
+use crate::server::stats::latency::Event;
 
 /// Where requests run: the node, the connection, and where its replies go.
 pub struct Place<'a> {

@@ -9,8 +9,8 @@ use std::time::Duration;
 
 use parking_lot::Mutex;
 
-use super::shared::Shared;
-use super::stats::{Stats, get};
+use super::counters::{Stats, get};
+use crate::server::state::Shared;
 
 /// As in Redis: sixteen looks, ten a second.
 const INTERVAL: Duration = Duration::from_millis(100);

@@ -1,7 +1,7 @@
 //! Tells what an entry changed: to clients that cache, and to those who listen to changes of keys.
 //!
 //! All of it is done by the thread that applies the entry, before anybody is answered. Clients that cache have it on the
-//! wire then (`super::super::outlet`); those who listen have it in their mailbox.
+//! wire then (`super::socket_writer`); those who listen have it in their mailbox.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -9,14 +9,14 @@ use std::sync::atomic::Ordering;
 
 use bytes::Bytes;
 
+use super::clients::Client;
+use super::socket_writer::Pushed;
 use super::tracking::Tracker;
 use super::{Hub, Kind};
 use crate::command::Channel;
 use crate::config::KeyspaceEvents;
 use crate::keyspace::{Change, Changes, Class, Event};
 use crate::resp::{Protocol, Reply, encode};
-use crate::server::outlet::Pushed;
-use crate::server::registry::Client;
 
 /// The channel on which a RESP2 client is told what another client's keys do.
 const INVALIDATE: &[u8] = b"__redis__:invalidate";

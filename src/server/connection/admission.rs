@@ -3,11 +3,11 @@
 use bytes::Bytes;
 
 use super::dispatch::Runner;
-use super::stats::add;
 use crate::command::connection::auth;
 use crate::command::{Row, admit, called, table};
 use crate::error::Answer;
 use crate::resp::{Reply, Request};
+use crate::server::stats::counters::add;
 
 /// How much of an unknown command's name and arguments an error repeats, as in Redis.
 const ECHO_BYTES_MAX: usize = 128;

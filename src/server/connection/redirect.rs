@@ -2,12 +2,12 @@
 //!
 //! Invariant: a request that is sent elsewhere has touched nothing here, so that the client may repeat it.
 
-use super::shared::Shared;
-use super::topology;
 use crate::command::{Peer, ReadConsistency, Route, Row, Session, Topology, slot};
 use crate::config::RedirectMode;
 use crate::error::{Answer, Unavailable};
 use crate::resp::{Reply, Request};
+use crate::server::admin::topology;
+use crate::server::state::Shared;
 
 /// Whether clients are sent to the leader, looked up once for a batch of requests.
 pub struct Redirect {

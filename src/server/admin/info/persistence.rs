@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::line;
 use crate::command::Inspect;
-use crate::server::shared::Shared;
+use crate::server::state::Shared;
 
 pub fn persistence(shared: &Shared, out: &mut String) {
     let (status, saves) = (shared.group.status(), shared.group.saves());

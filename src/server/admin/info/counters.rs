@@ -5,9 +5,9 @@ use std::sync::atomic::Ordering;
 use super::line;
 use crate::command::Channel;
 use crate::command::called;
-use crate::server::histogram::percentile;
-use crate::server::shared::Shared;
-use crate::server::stats::{CommandStats, get};
+use crate::server::state::Shared;
+use crate::server::stats::counters::{CommandStats, get};
+use crate::server::stats::histogram::percentile;
 
 /// The percentiles that Redis tells unless it is told others.
 const PERCENTILES: [(&str, f64); 3] = [("p50", 50.0), ("p99", 99.0), ("p99.9", 99.9)];

@@ -19,14 +19,14 @@ use tokio::sync::watch;
 
 use super::dispatch;
 use super::listener::told_to_stop;
-use super::mailbox::Message;
-use super::outlet::{BUFFER_BYTES_KEPT, Outlet};
-use super::registry::Client;
-use super::shared::Shared;
-use super::stats::{Stats, add};
 use crate::command::transactions::Queue;
 use crate::command::{Node, Session};
 use crate::resp::{Decoder, Limits, ProtocolError, Reply, Request, encode};
+use crate::server::pubsub::clients::Client;
+use crate::server::pubsub::outbox::Message;
+use crate::server::pubsub::socket_writer::{BUFFER_BYTES_KEPT, Outlet};
+use crate::server::state::Shared;
+use crate::server::stats::counters::{Stats, add};
 
 /// A batch ends when its replies have come to so many bytes, so that a pipeline of large reads is written as it
 /// goes and never held whole.

@@ -8,10 +8,10 @@ use std::sync::Arc;
 use bytes::Bytes;
 use dashmap::DashMap;
 
+use super::clients::Client;
 use crate::command::keys::glob;
 use crate::command::{Channel, Counts};
 use crate::error::Answer;
-use crate::server::registry::Client;
 
 /// A client may listen to so many names: each is a few hundred bytes in two tables.
 pub const NAMES_PER_CLIENT_MAX: usize = 100_000;

@@ -5,9 +5,9 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use super::shared::Shared;
 use crate::command::Inspect;
 use crate::error::Answer;
+use crate::server::state::Shared;
 
 /// How often what is waited for is looked at: a member acknowledges within milliseconds, and a look is cheap.
 const LOOK_AGAIN: Duration = Duration::from_millis(5);

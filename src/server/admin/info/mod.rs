@@ -9,10 +9,10 @@ mod process;
 
 use std::fmt::Write;
 
-use super::shared::Shared;
 use super::topology;
 use crate::command::connection::hello::REDIS_VERSION;
 use crate::raft::Phase;
+use crate::server::state::Shared;
 
 type Section = (&'static str, fn(&Shared, &mut String));
 

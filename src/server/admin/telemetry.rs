@@ -5,14 +5,14 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-use super::latency::Event;
-use super::shared::Shared;
-use super::slowlog::Caller;
-use super::stats::get;
-use super::waiting;
+use super::wait;
 use crate::command::{Histogram, Inspect, LatencyEvent, Memory, Session, SlowRequest, called};
 use crate::env::Pending;
 use crate::error::Answer;
+use crate::server::state::Shared;
+use crate::server::stats::counters::get;
+use crate::server::stats::latency::Event;
+use crate::server::stats::slowlog::Caller;
 
 impl Shared {
     /// Takes note of a command, counted at this place, that ran for so long.
@@ -94,11 +94,11 @@ impl Inspect for Shared {
     }
 
     fn save(&self) -> Pending<'_, Result<(), Answer>> {
-        Box::pin(waiting::save(self))
+        Box::pin(wait::save(self))
     }
 
     fn replicas_with_all(&self, wanted: u64, patience: Option<Duration>) -> Pending<'_, u64> {
-        Box::pin(waiting::replicas_with_all(self, wanted, patience))
+        Box::pin(wait::replicas_with_all(self, wanted, patience))
     }
 
     fn begin_stop(&self) -> Result<(), Answer> {

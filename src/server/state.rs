@@ -9,13 +9,13 @@ use bytes::Bytes;
 use parking_lot::RwLock;
 use tokio::sync::watch;
 
-use super::cluster::Restart;
-use super::hub::Hub;
-use super::latency::Latency;
-use super::sampling::Samples;
-use super::slowlog::Slowlog;
-use super::stats::Stats;
-use super::{cluster, files, info, topology};
+use super::admin::cluster::Restart;
+use super::admin::{cluster, info, rlimit, topology};
+use super::pubsub::Hub;
+use super::stats::counters::Stats;
+use super::stats::latency::Latency;
+use super::stats::sampling::Samples;
+use super::stats::slowlog::Slowlog;
 use crate::command::keys::glob;
 use crate::command::{
     ClientLine, DEFAULT_USER, Node, ReadConsistency, Running, Session, SettingRefused, Switchboard, Topology,
@@ -103,7 +103,7 @@ impl Node for Shared {
     fn set_config(&self, pairs: &[(String, String)]) -> Result<(), SettingRefused> {
         let mut config = self.config.write();
         let changed = config.changed(pairs)?;
-        if changed.maxclients > config.maxclients && !files::may_have(changed.maxclients) {
+        if changed.maxclients > config.maxclients && !rlimit::may_have(changed.maxclients) {
             let reason = "The operating system is not able to handle the specified number of clients";
             return Err(SettingRefused::Failed { name: "maxclients", reason: reason.to_string() });
         }

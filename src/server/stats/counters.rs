@@ -5,7 +5,7 @@
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
-use super::errors::ErrorCounts;
+use super::error_stats::ErrorCounts;
 use super::histogram::Steps;
 use crate::command::called;
 use crate::resp::Reply;
