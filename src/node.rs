@@ -18,7 +18,7 @@ use crate::env::{Acceptor, Background, Clock, Disk, Net, Random, RealDisk, RealN
 use crate::error::Fatal;
 use crate::keyspace::Keyspace;
 use crate::raft::{Founding, Group, Member, Options};
-use crate::server::{Hub, Listener, Restart, Shared, Stats, fitted, join, sampling};
+use crate::server::{Listener, PubSub, Restart, Shared, Stats, fitted, join, sampling};
 use crate::storage::{DataDir, Identity};
 
 /// A node that has started and is ready to serve.
@@ -72,15 +72,15 @@ impl Node {
             data.renew(member.incarnation)?;
         }
         let keyspace = Arc::new(Keyspace::new());
-        let hub = Hub::new(keyspace.clone(), clock.clone());
+        let pubsub = PubSub::new(keyspace.clone(), clock.clone());
         let options = Options {
             founding,
             forget_others: forget_others.then(|| member.clone()),
             clock: clock.clone(),
             keyspace: keyspace.clone(),
             net: net.clone(),
-            // Not the hub itself, which sends to the group: they would hold each other for ever.
-            inbox: Arc::new(Arc::downgrade(&hub)),
+            // Not the pubsub itself, which sends to the group: they would hold each other for ever.
+            inbox: Arc::new(Arc::downgrade(&pubsub)),
             acceptor,
             snapshot_log_bytes: config.snapshot_log_bytes,
             snapshot_log_entries: config.snapshot_log_entries,
@@ -89,7 +89,7 @@ impl Node {
         };
         let group = Group::start(&data, options).await?;
         let others = group.clone();
-        hub.connect(move |notice| others.spread(&notice));
+        pubsub.connect(move |notice| others.spread(&notice));
         tell_of_another_address(&group, &member);
         let run_id = (0..3).map(|_| format!("{:016x}", random.next_u64())).collect::<String>();
         let shared = Shared {
@@ -99,7 +99,7 @@ impl Node {
             started_ms: clock.now_ms(),
             clock,
             stats: Stats::new(),
-            hub,
+            pubsub,
             slowlog: Default::default(),
             latency: Default::default(),
             samples: Default::default(),
@@ -186,7 +186,7 @@ impl Node {
             self.shared.group.leave_leadership().await;
         }
         // Who is held back would have to be waited for.
-        self.shared.hub.pause.end_for_good();
+        self.shared.pubsub.pause.end_for_good();
         stopping.send_replace(true);
         let served = match outcome {
             Ok(()) => server.await.map_err(|error| Fatal::Consensus(format!("the listener ended: {error}"))),
@@ -323,14 +323,14 @@ mod tests {
         let config = Config { address: "127.0.0.1:0".to_string(), dir: "/data".into(), ..Config::default() };
         let (disk, clock) = (SimDisk::new().shared(), Arc::new(SystemClock::new()));
         let node = Node::start_on(config, disk, clock, RealNet::shared()).await.expect("a fresh node starts");
-        let (keyspace, hub) = (Arc::downgrade(&node.shared.keyspace), Arc::downgrade(&node.shared.hub));
+        let (keyspace, pubsub) = (Arc::downgrade(&node.shared.keyspace), Arc::downgrade(&node.shared.pubsub));
         node.run(async {}).await.expect("it stops cleanly");
         // Its tasks were told to end, and need a turn or two for it.
         let mut turns = 0;
-        while keyspace.strong_count() + hub.strong_count() > 0 {
+        while keyspace.strong_count() + pubsub.strong_count() > 0 {
             tokio::task::yield_now().await;
             turns += 1;
-            assert!(turns < 1000, "somebody who is left holds the documents or the hub");
+            assert!(turns < 1000, "somebody who is left holds the documents or the pubsub");
         }
     }
 }

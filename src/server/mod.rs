@@ -18,7 +18,7 @@ pub use admin::cluster::Restart;
 pub use admin::join;
 pub use admin::rlimit::fitted;
 pub use connection::Listener;
-pub use pubsub::Hub;
+pub use pubsub::PubSub;
 pub use state::Shared;
 pub use stats::counters::Stats;
 pub use stats::{latency, sampling, slowlog};

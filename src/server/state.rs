@@ -11,7 +11,7 @@ use tokio::sync::watch;
 
 use super::admin::cluster::Restart;
 use super::admin::{cluster, info, rlimit, topology};
-use super::pubsub::Hub;
+use super::pubsub::PubSub;
 use super::stats::counters::Stats;
 use super::stats::latency::Latency;
 use super::stats::sampling::Samples;
@@ -34,7 +34,7 @@ pub struct Shared {
     pub keyspace: Arc<Keyspace>,
     pub clock: Arc<dyn Clock>,
     pub stats: Stats,
-    pub hub: Arc<Hub>,
+    pub pubsub: Arc<PubSub>,
     pub slowlog: Slowlog,
     pub latency: Latency,
     pub samples: Samples,
@@ -52,7 +52,7 @@ pub struct Shared {
 impl Shared {
     /// Goes by these settings from now on, where something has a copy of its own.
     pub fn configure(&self, config: &Config) {
-        self.hub.configure(config);
+        self.pubsub.configure(config);
         self.slowlog.set_slower_than_micros(config.slowlog_log_slower_than);
         self.slowlog.set_entries_max(config.slowlog_max_len);
         self.latency.set_threshold_ms(config.latency_monitor_threshold);
@@ -148,15 +148,15 @@ impl Node for Shared {
     }
 
     fn clients(&self) -> Vec<ClientLine> {
-        self.hub.registry.list()
+        self.pubsub.registry.list()
     }
 
     fn client(&self, id: u64) -> Option<ClientLine> {
-        self.hub.registry.find(id).map(|client| client.line())
+        self.pubsub.registry.find(id).map(|client| client.line())
     }
 
     fn switchboard(&self) -> &dyn Switchboard {
-        &*self.hub
+        &*self.pubsub
     }
 
     fn node_id(&self) -> u64 {

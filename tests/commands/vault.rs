@@ -14,7 +14,7 @@ use jsonvault::error::Answer;
 use jsonvault::keyspace::{Key, Keyspace, Scope};
 use jsonvault::machine::{Audience, Batch, Machine, Restore, Transaction, write_head, write_record};
 use jsonvault::resp::{Limits, Protocol, Reply, ReplyDecoder, Request, Value, encode};
-use jsonvault::server::Hub;
+use jsonvault::server::PubSub;
 
 /// When every test begins: a moment in 2025, in unix milliseconds.
 pub const BEGIN_MS: u64 = 1_750_000_000_000;
@@ -30,14 +30,14 @@ pub struct Vault {
     pub cluster: Option<Option<u64>>,
     index: u64,
     queue: Queue,
-    hub: Arc<Hub>,
+    pubsub: Arc<PubSub>,
 }
 
 impl Vault {
     pub fn new() -> Vault {
         let keyspace = Arc::new(Keyspace::new());
         let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
-        let hub = Hub::new(keyspace.clone(), clock);
+        let pubsub = PubSub::new(keyspace.clone(), clock);
         Vault {
             machine: Machine::new(keyspace, None),
             session: Session::default(),
@@ -45,7 +45,7 @@ impl Vault {
             cluster: None,
             index: 0,
             queue: Queue::default(),
-            hub,
+            pubsub,
         }
     }
 
@@ -86,7 +86,7 @@ impl Vault {
             now_ms: self.now_ms,
             cluster: self.cluster,
             keyspace: self.machine.keyspace(),
-            hub: &self.hub,
+            pubsub: &self.pubsub,
         };
         match row.route {
             Route::Read { run } => run(&words[1..], &context, self.machine.keyspace().each()).into(),
@@ -177,8 +177,8 @@ impl Vault {
             let Vault { cluster, index, .. } = *self;
             *self = Vault { cluster, index, ..Vault::new() };
         }
-        let session = Session { protocol, id: self.hub.registry.next_id(), ..Session::default() };
-        self.hub.registry.add(session.clone(), Default::default());
+        let session = Session { protocol, id: self.pubsub.registry.next_id(), ..Session::default() };
+        self.pubsub.registry.add(session.clone(), Default::default());
         self.session = session;
         self.queue.reset();
         self.now_ms = BEGIN_MS;
@@ -205,9 +205,17 @@ impl Vault {
         restore.block(&stream, &keyspace).expect("our own snapshot decodes");
         restore.finish().expect("our own snapshot is whole");
         let machine = Machine::new(keyspace, self.machine.applied());
-        let hub = Hub::new(machine.keyspace().clone(), Arc::new(SystemClock::new()));
+        let pubsub = PubSub::new(machine.keyspace().clone(), Arc::new(SystemClock::new()));
         let (session, queue) = (self.session.clone(), Queue::default());
-        Vault { machine, session, queue, hub, now_ms: self.now_ms, cluster: self.cluster, index: self.index }
+        Vault {
+            machine,
+            session,
+            queue,
+            pubsub,
+            now_ms: self.now_ms,
+            cluster: self.cluster,
+            index: self.index,
+        }
     }
 }
 
@@ -222,7 +230,7 @@ struct Alone<'a> {
     now_ms: u64,
     cluster: Option<Option<u64>>,
     keyspace: &'a Keyspace,
-    hub: &'a Hub,
+    pubsub: &'a PubSub,
 }
 
 impl Inspect for Alone<'_> {}
@@ -254,7 +262,7 @@ impl Node for Alone<'_> {
         Box::pin(async move { Ok(Reply::bulk(format!("{digest:040x}"))) })
     }
     fn switchboard(&self) -> &dyn Switchboard {
-        self.hub
+        self.pubsub
     }
     fn node_id(&self) -> u64 {
         1

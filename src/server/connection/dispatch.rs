@@ -130,13 +130,13 @@ impl Runner<'_> {
         let Some(position) = self.admit(request) else { return };
         let row = &table::ROWS[position];
         self.client.ran(called::place(position, request.words()), self.wall_ms, request.bytes());
-        if self.shared.hub.pause.is_active() {
+        if self.shared.pubsub.pause.is_active() {
             self.wait_for_pause(row).await;
             if self.session.closing {
                 return;
             }
         }
-        if self.shared.hub.is_monitored() {
+        if self.shared.pubsub.is_monitored() {
             self.show(row, request);
         }
         if self.queue.is_open() && !row.flags.at_once {
@@ -230,19 +230,19 @@ impl Runner<'_> {
     /// Runs a command that reads, and answers it. This node's state is as fresh as it has to be already.
     fn read(&mut self, position: usize, row: &Row, request: &Request) {
         let Route::Read { run } = row.route else { unreachable!("{} reads", row.spec.name) };
-        let (hub, keyspace) = (&*self.shared.hub, &*self.shared.keyspace);
+        let (pubsub, keyspace) = (&*self.shared.pubsub, &*self.shared.keyspace);
         let keys = || row.spec.keys.positions(request.words().len()).map(|at| &request.words()[at]);
         // Held until the reply has its place: a client that caches what it has read must be told of the next change
         // behind it, and nobody may be answered what a client that caches was not told.
-        let settled = (hub.tracks() && keys().next().is_some()).then(|| keyspace.settle());
+        let settled = (pubsub.tracks() && keys().next().is_some()).then(|| keyspace.settle());
         let access = settled.as_ref().map_or_else(|| keyspace.each(), Settled::access);
         let reply = self.timed(position, request, |runner| {
-            hub.remember_reads(runner.session, keys());
+            pubsub.remember_reads(runner.session, keys());
             let reply = keyspace.read_whole(|| run(request.args(), &runner.context, access).into());
             reply.unwrap_or_else(|| Unavailable::Loading.into())
         });
         self.answer(reply);
-        hub.invalidate_forgotten(self.session, keys());
+        pubsub.invalidate_forgotten(self.session, keys());
     }
 
     /// Runs a command that needs nothing but this node.
@@ -315,10 +315,10 @@ impl Runner<'_> {
             _ => row.is_paused_with_writes(),
         };
         self.flush().await;
-        let _blocked = self.shared.hub.pause.holds(writes).then(|| Blocked::new(self.shared));
+        let _blocked = self.shared.pubsub.pause.holds(writes).then(|| Blocked::new(self.shared));
         tokio::select! {
             biased;
-            () = self.shared.hub.pause.wait(writes) => {}
+            () = self.shared.pubsub.pause.wait(writes) => {}
             () = self.client.mailbox.ending() => self.session.closing = true,
             () = hung_up(self.socket) => self.session.closing = true,
         }
@@ -328,7 +328,7 @@ impl Runner<'_> {
     /// Shows a command to those who monitor this node.
     fn show(&self, row: &Row, request: &Request) {
         if !row.flags.secret {
-            self.shared.hub.show(&monitored(self.wall_ms, &self.session.address, request));
+            self.shared.pubsub.show(&monitored(self.wall_ms, &self.session.address, request));
         }
     }
 
@@ -388,8 +388,8 @@ impl Runner<'_> {
         self.barrier = None;
         let done = self.shared.group.propose(batch).await?;
         // Clients of this node that cache are told when it applies the entry: before anybody hears that it was done.
-        if self.shared.hub.tracks() && !self.shared.group.has_applied(done.index).await {
-            self.shared.hub.forget_all();
+        if self.shared.pubsub.tracks() && !self.shared.group.has_applied(done.index).await {
+            self.shared.pubsub.forget_all();
         }
         Ok(done)
     }

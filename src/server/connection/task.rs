@@ -76,7 +76,7 @@ enum End {
 impl Drop for Connection {
     /// Whatever way its task ends, nobody tells it anything any more.
     fn drop(&mut self) {
-        self.shared.hub.left(&self.client);
+        self.shared.pubsub.left(&self.client);
         self.client.outlet.close();
     }
 }
@@ -86,7 +86,7 @@ impl Connection {
         let limits = shared.config.read().limits();
         let local = socket.local_addr().map_or_else(|_| String::new(), |address| address.to_string());
         let session = Session {
-            id: shared.hub.registry.next_id(),
+            id: shared.pubsub.registry.next_id(),
             address: peer.to_string(),
             local_address: local,
             descriptor: socket.as_raw_fd(),
@@ -98,7 +98,7 @@ impl Connection {
         // Replies are written whole; waiting to fill a packet would only delay them.
         let _ = socket.set_nodelay(true);
         let (socket, writer) = socket.into_split();
-        let client = shared.hub.registry.add(session.clone(), Outlet::new(writer));
+        let client = shared.pubsub.registry.add(session.clone(), Outlet::new(writer));
         Connection {
             socket,
             shared,

@@ -87,7 +87,7 @@ impl Runner<'_> {
                     let reads = matches!(row.route, Route::Read { .. });
                     if let Some(told) = self.told_again.as_mut().filter(|_| reads) {
                         let keys: Vec<Bytes> = keys.map(|at| request.words()[at].clone()).collect();
-                        self.shared.hub.remember_reads(self.session, keys.iter());
+                        self.shared.pubsub.remember_reads(self.session, keys.iter());
                         told.keys.extend(keys);
                     }
                     match transaction.push(row, request.words(), &self.context) {
@@ -170,9 +170,9 @@ impl Runner<'_> {
         let Some(told) = self.told_again.take() else { return };
         self.client.outlet.repeat(told.index);
         if told.all {
-            self.shared.hub.forget_of(self.session.id);
+            self.shared.pubsub.forget_of(self.session.id);
         }
-        self.shared.hub.invalidate_forgotten(self.session, told.keys.iter());
+        self.shared.pubsub.invalidate_forgotten(self.session, told.keys.iter());
     }
 
     async fn put_in_place(&mut self, places: Vec<Place>, replies: Vec<Reply>) -> Vec<Reply> {

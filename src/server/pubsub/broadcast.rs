@@ -12,7 +12,7 @@ use bytes::Bytes;
 use super::clients::Client;
 use super::socket_writer::Pushed;
 use super::tracking::Tracker;
-use super::{Hub, Kind};
+use super::{Kind, PubSub};
 use crate::command::Channel;
 use crate::config::KeyspaceEvents;
 use crate::keyspace::{Change, Changes, Class, Event};
@@ -36,7 +36,7 @@ fn class_of(event: Event) -> KeyspaceEvents {
     }
 }
 
-impl Hub {
+impl PubSub {
     /// Tells what the entry `index` changed.
     pub(super) fn tell(&self, index: u64, changes: &Changes) {
         if changes.everything {

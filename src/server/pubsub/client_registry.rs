@@ -1,11 +1,11 @@
-//! What commands may ask of the hub.
+//! What commands may ask of the pubsub.
 
 use std::sync::Weak;
 
 use bytes::Bytes;
 
 use super::tracking::{Tracked, Tracker};
-use super::{Hub, Kind};
+use super::{Kind, PubSub};
 use crate::command::{Channel, Counts, KillFilter, Session, Switchboard, Tracking};
 use crate::config::Config;
 use crate::error::Answer;
@@ -25,7 +25,7 @@ pub struct Audience {
     pub watched_keys: usize,
 }
 
-impl Hub {
+impl PubSub {
     /// Goes by these settings from now on.
     pub fn configure(&self, config: &Config) {
         let _one_at_a_time = self.wanting.lock();
@@ -37,7 +37,7 @@ impl Hub {
     }
 
     /// Remembers that a client is about to read these keys. Behind the reply it has to be told of those that are forgotten
-    /// ([`Hub::invalidate_forgotten`]).
+    /// ([`PubSub::invalidate_forgotten`]).
     pub fn remember_reads<'a>(&self, session: &Session, keys: impl Iterator<Item = &'a Bytes>) {
         if !remembers(session) {
             return;
@@ -100,7 +100,7 @@ fn remembers(session: &Session) -> bool {
         .is_some_and(|tracking| !tracking.broadcast && session.caching.unwrap_or(!tracking.opt_in))
 }
 
-impl Switchboard for Hub {
+impl Switchboard for PubSub {
     fn subscribe(&self, client: u64, kind: Channel, names: &[Bytes]) -> Result<Vec<Counts>, Answer> {
         let Some(client) = self.registry.find(client) else {
             return Ok(vec![Counts::default(); names.len()]);
@@ -201,11 +201,11 @@ impl Switchboard for Hub {
     }
 }
 
-impl Inbox for Weak<Hub> {
+impl Inbox for Weak<PubSub> {
     fn received(&self, notice: Notice) {
         // A node that ends hears nothing more.
-        let Some(hub) = self.upgrade() else { return };
+        let Some(pubsub) = self.upgrade() else { return };
         let kind = if notice.shard { Channel::Shard } else { Channel::Plain };
-        hub.deliver(kind, &notice.channel, &notice.message);
+        pubsub.deliver(kind, &notice.channel, &notice.message);
     }
 }

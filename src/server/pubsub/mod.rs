@@ -55,7 +55,7 @@ pub const MESSAGE_BYTES_MAX: usize = 32 << 20;
 type Others = Box<dyn Fn(Notice) + Send + Sync>;
 
 /// Connects the connections.
-pub struct Hub {
+pub struct PubSub {
     keyspace: Arc<Keyspace>,
     clock: Arc<dyn Clock>,
     others: OnceLock<Others>,
@@ -75,10 +75,10 @@ pub struct Hub {
     tracks: AtomicBool,
 }
 
-impl Hub {
-    /// A hub that hears of the changes of this keyspace.
-    pub fn new(keyspace: Arc<Keyspace>, clock: Arc<dyn Clock>) -> Arc<Hub> {
-        let hub = Arc::new(Hub {
+impl PubSub {
+    /// A pubsub that hears of the changes of this keyspace.
+    pub fn new(keyspace: Arc<Keyspace>, clock: Arc<dyn Clock>) -> Arc<PubSub> {
+        let pubsub = Arc::new(PubSub {
             keyspace,
             clock,
             others: OnceLock::new(),
@@ -93,20 +93,20 @@ impl Hub {
             message_bytes_max: AtomicUsize::new(MESSAGE_BYTES_MAX),
             tracks: AtomicBool::new(false),
         });
-        // The keyspace outlives nobody for the hub's sake.
-        let told = Arc::downgrade(&hub);
-        hub.keyspace.feed().connect(move |index, changes| {
-            if let Some(hub) = told.upgrade() {
-                hub.tell(index, &changes);
+        // The keyspace outlives nobody for the pubsub's sake.
+        let told = Arc::downgrade(&pubsub);
+        pubsub.keyspace.feed().connect(move |index, changes| {
+            if let Some(pubsub) = told.upgrade() {
+                pubsub.tell(index, &changes);
             }
         });
-        hub
+        pubsub
     }
 
     /// Has messages passed on to other nodes, from now on.
     pub fn connect(&self, others: impl Fn(Notice) + Send + Sync + 'static) {
         let before = self.others.set(Box::new(others));
-        assert!(before.is_ok(), "a hub is connected once");
+        assert!(before.is_ok(), "a pubsub is connected once");
     }
 
     /// What may wait for one client.

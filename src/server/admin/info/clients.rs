@@ -13,7 +13,7 @@ pub fn clients(shared: &Shared, out: &mut String) {
     line(out, format_args!("client_recent_max_input_buffer:{input}"));
     line(out, format_args!("client_recent_max_output_buffer:{output}"));
     line(out, format_args!("blocked_clients:{}", get(&shared.stats.clients_blocked)));
-    let audience = shared.hub.audience();
+    let audience = shared.pubsub.audience();
     line(out, format_args!("tracking_clients:{}", audience.tracking));
     line(out, format_args!("pubsub_clients:{}", audience.listening));
     line(out, format_args!("watching_clients:{}", audience.watching));

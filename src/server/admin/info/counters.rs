@@ -24,7 +24,7 @@ pub fn stats(shared: &Shared, out: &mut String) {
     line(out, format_args!("instantaneous_output_kbps:{:.2}", rates.output_bytes / 1024.0));
     line(out, format_args!("rejected_connections:{}", get(&stats.connections_rejected)));
     let (hits, misses) = shared.keyspace.lookups().counted();
-    let tracked = shared.hub.tracked();
+    let tracked = shared.pubsub.tracked();
     line(out, format_args!("expired_keys:{}", shared.keyspace.expired()));
     line(out, format_args!("expired_stale_perc:{:.2}", 100.0 * stale_share(shared)));
     line(out, format_args!("expired_time_cap_reached_count:0"));
@@ -43,8 +43,8 @@ pub fn stats(shared: &Shared, out: &mut String) {
     line(out, format_args!("total_protocol_errors:{}", get(&stats.protocol_errors)));
     line(out, format_args!("total_reads_processed:{}", get(&stats.reads)));
     line(out, format_args!("total_writes_processed:{}", get(&stats.writes)));
-    line(out, format_args!("pubsub_channels:{}", shared.hub.names(Channel::Plain)));
-    line(out, format_args!("pubsub_patterns:{}", shared.hub.names(Channel::Pattern)));
+    line(out, format_args!("pubsub_channels:{}", shared.pubsub.names(Channel::Plain)));
+    line(out, format_args!("pubsub_patterns:{}", shared.pubsub.names(Channel::Pattern)));
 }
 
 /// A look at so many keys with a deadline tells well enough how many of all are past it.

@@ -56,7 +56,7 @@ pub fn memory(shared: &Shared, out: &mut String) {
 
 /// What is held for the connections.
 fn clients_bytes(shared: &Shared) -> u64 {
-    shared.hub.registry.all().iter().map(|client| client.buffers().total()).sum()
+    shared.pubsub.registry.all().iter().map(|client| client.buffers().total()).sum()
 }
 
 /// What the allocator has of the system, which is all that is known of it; what is resident besides is the program's
