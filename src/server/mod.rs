@@ -19,6 +19,6 @@ pub use admin::join;
 pub use admin::rlimit::fitted;
 pub use connection::Listener;
 pub use pubsub::PubSub;
-pub use state::Shared;
+pub use state::ServerState;
 pub use stats::counters::Stats;
 pub use stats::{latency, sampling, slowlog};

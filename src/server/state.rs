@@ -28,7 +28,7 @@ use crate::raft::{Change, Group};
 use crate::resp::Reply;
 
 /// The server's state. One for all connections.
-pub struct Shared {
+pub struct ServerState {
     pub config: RwLock<Config>,
     pub group: Group,
     pub keyspace: Arc<Keyspace>,
@@ -49,7 +49,7 @@ pub struct Shared {
     pub stops: watch::Sender<bool>,
 }
 
-impl Shared {
+impl ServerState {
     /// Goes by these settings from now on, where something has a copy of its own.
     pub fn configure(&self, config: &Config) {
         self.pubsub.configure(config);
@@ -66,7 +66,7 @@ impl Shared {
     }
 }
 
-impl Shared {
+impl ServerState {
     /// Runs a read outside of the route for reads, behind the barrier of this level or of the setting.
     fn look<'a>(
         &'a self,
@@ -86,7 +86,7 @@ impl Shared {
     }
 }
 
-impl Node for Shared {
+impl Node for ServerState {
     fn info(&self, sections: &[String]) -> String {
         info::text(self, sections)
     }

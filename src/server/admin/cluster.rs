@@ -5,7 +5,7 @@ use crate::command::ReadConsistency;
 use crate::config;
 use crate::error::{Answer, Unavailable};
 use crate::raft::{Change, ChangeRefused, Member};
-use crate::server::state::Shared;
+use crate::server::state::ServerState;
 
 /// How a node starts again that gives up what it was.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,11 +17,11 @@ pub enum Restart {
 }
 
 /// Has the group make a change.
-pub async fn change(shared: &Shared, change: Change) -> Result<(), Answer> {
-    if shared.group.status().removed {
+pub async fn change(state: &ServerState, change: Change) -> Result<(), Answer> {
+    if state.group.status().removed {
         return Err(Answer::new(Unavailable::Removed.to_string()));
     }
-    shared.group.change(change).await.map_err(|refused| match refused {
+    state.group.change(change).await.map_err(|refused| match refused {
         ChangeRefused::NotLeader => Answer::fixed("CLUSTERDOWN no leader is known"),
         ChangeRefused::Impossible(reason) => Answer::new(format!("ERR {reason}")),
         ChangeRefused::Later(reason) => Answer::new(format!("TRYAGAIN {reason}; nothing was changed")),
@@ -35,7 +35,7 @@ pub async fn change(shared: &Shared, change: Change) -> Result<(), Answer> {
 ///
 /// Without an incarnation the node is asked for it: a number is never added for a directory that nobody has seen.
 pub async fn add(
-    shared: &Shared,
+    state: &ServerState,
     id: u64,
     client: String,
     raft: String,
@@ -45,15 +45,15 @@ pub async fn add(
     check_address(&raft)?;
     let incarnation = match incarnation {
         Some(incarnation) => Some(incarnation),
-        None => shared.group.ask_incarnation(id, &raft).await,
+        None => state.group.ask_incarnation(id, &raft).await,
     };
     let incarnation = incarnation.ok_or_else(|| {
         let reason = format!("ERR node {id} does not answer at {raft}: start it with --join, which adds it");
         Answer::new(reason)
     })?;
     let member = Member { raft_address: raft, client_address: client, incarnation };
-    change(shared, Change::Add { id, member }).await?;
-    Ok(shared.group.cluster().to_string())
+    change(state, Change::Add { id, member }).await?;
+    Ok(state.group.cluster().to_string())
 }
 
 fn check_address(address: &str) -> Result<(), Answer> {
@@ -63,37 +63,37 @@ fn check_address(address: &str) -> Result<(), Answer> {
 
 /// Has this node start again as a new member of another cluster. What it had is given up, so it has to be nothing: a write
 /// that is acknowledged before this is seen here, and none is acknowledged after it.
-pub async fn join(shared: &Shared, address: String) -> Result<(), Answer> {
+pub async fn join(state: &ServerState, address: String) -> Result<(), Answer> {
     check_address(&address)?;
-    check_nothing_is_lost(shared)?;
-    check_other(shared, &address).await?;
+    check_nothing_is_lost(state)?;
+    check_other(state, &address).await?;
     // Dropped, whatever the reason, it lets writes in again.
-    let Some(closed) = shared.group.close_to_writes().await else {
+    let Some(closed) = state.group.close_to_writes().await else {
         return Err(Answer::fixed("ERR writes that are under way did not end"));
     };
-    check_nothing_is_lost(shared)?;
+    check_nothing_is_lost(state)?;
     closed.for_good();
-    shared.restarts.send_replace(Some(Restart::Join(address)));
+    state.restarts.send_replace(Some(Restart::Join(address)));
     Ok(())
 }
 
 /// Has this node start again as the only member of its cluster, with what it has: the others are lost.
 ///
 /// While a majority answers they are not, and would go on as well.
-pub async fn forget_others(shared: &Shared) -> Result<(), Answer> {
-    if shared.group.is_alone() {
+pub async fn forget_others(state: &ServerState) -> Result<(), Answer> {
+    if state.group.is_alone() {
         return Err(Answer::fixed("ERR this node is the only member already"));
     }
-    let status = shared.group.status();
+    let status = state.group.status();
     if status.removed {
         return Err(Answer::new(Unavailable::Removed.to_string()));
     }
     if status.last_log_index.is_none() {
         return Err(Answer::fixed("ERR this node has nothing to go on with"));
     }
-    match shared.group.read_barrier(ReadConsistency::Linearizable).await {
+    match state.group.read_barrier(ReadConsistency::Linearizable).await {
         Err(Unavailable::NoLeader | Unavailable::NoQuorum) => {
-            shared.restarts.send_replace(Some(Restart::Alone));
+            state.restarts.send_replace(Some(Restart::Alone));
             Ok(())
         }
         // Also with a full disk, or far behind: what the read has to see was asked of a majority.
@@ -101,30 +101,30 @@ pub async fn forget_others(shared: &Shared) -> Result<(), Answer> {
     }
 }
 
-fn check_nothing_is_lost(shared: &Shared) -> Result<(), Answer> {
-    if !shared.group.is_loaded() {
+fn check_nothing_is_lost(state: &ServerState) -> Result<(), Answer> {
+    if !state.group.is_loaded() {
         return Err(Answer::new(Unavailable::Loading.to_string()));
     }
-    if !shared.group.is_alone() {
+    if !state.group.is_alone() {
         return Err(Answer::fixed("ERR this node is a member of a cluster already"));
     }
-    match shared.keyspace.is_empty() {
+    match state.keyspace.is_empty() {
         true => Ok(()),
         false => Err(Answer::fixed("ERR this node has keys, which joining would lose: start an empty one")),
     }
 }
 
 /// Whether the node at `address` is there, and may take this one in, as far as it can be told beforehand.
-async fn check_other(shared: &Shared, address: &str) -> Result<(), Answer> {
-    let password = shared.config.read().join_password().map(str::to_owned);
+async fn check_other(state: &ServerState, address: &str) -> Result<(), Answer> {
+    let password = state.config.read().join_password().map(str::to_owned);
     let seen = join::look(address, password.as_deref()).await?;
-    if seen.run_id == shared.run_id {
+    if seen.run_id == state.run_id {
         return Err(Answer::new(format!("ERR {address} is this node itself")));
     }
     if seen.removed {
         return Err(Answer::new(format!("ERR {address} was removed from its cluster: name a member")));
     }
-    let status = shared.group.status();
+    let status = state.group.status();
     let id = status.node_id;
     let own = status.own().map(|own| &own.member.client_address);
     // One that has this node's address is this node, which began to join before.

@@ -9,12 +9,12 @@ use super::wait;
 use crate::command::{Histogram, Inspect, LatencyEvent, Memory, Session, SlowRequest, called};
 use crate::env::Pending;
 use crate::error::Answer;
-use crate::server::state::Shared;
+use crate::server::state::ServerState;
 use crate::server::stats::counters::get;
 use crate::server::stats::latency::Event;
 use crate::server::stats::slowlog::Caller;
 
-impl Shared {
+impl ServerState {
     /// Takes note of a command, counted at this place, that ran for so long.
     pub fn observe(&self, place: usize, words: &[Bytes], session: &Session, spent: Duration) {
         self.stats.took(place, spent);
@@ -46,7 +46,7 @@ impl Shared {
     }
 }
 
-impl Inspect for Shared {
+impl Inspect for ServerState {
     fn slow_requests(&self, most: usize) -> Vec<SlowRequest> {
         self.slowlog.newest(most)
     }

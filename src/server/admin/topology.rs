@@ -5,14 +5,14 @@ use std::fmt::Write;
 use crate::command::{Peer, Topology, host_and_port};
 use crate::keyspace::Scope;
 use crate::raft::MemberStatus;
-use crate::server::state::Shared;
+use crate::server::state::ServerState;
 
 /// So many keys are looked at before others have their turn at the keyspace.
 const KEYS_AT_ONCE: usize = 1000;
 
 /// The members and who leads, as this node knows it.
-pub fn of(shared: &Shared) -> Topology {
-    let status = shared.group.status();
+pub fn of(state: &ServerState) -> Topology {
+    let status = state.group.status();
     let peer = |known: &MemberStatus| {
         let (host, port) = host_and_port(&known.member.client_address);
         let own = known.id == status.node_id;
@@ -22,7 +22,7 @@ pub fn of(shared: &Shared) -> Topology {
     };
     let gone = |known: &MemberStatus| status.removed && known.id == status.node_id;
     Topology {
-        cluster: shared.group.cluster().to_string(),
+        cluster: state.group.cluster().to_string(),
         node_id: status.node_id,
         // A node that was removed hears of no new leader.
         leader: status.leader.filter(|_| !status.removed),
@@ -32,18 +32,18 @@ pub fn of(shared: &Shared) -> Topology {
 }
 
 /// Calls `take` with every key until it has enough.
-pub fn for_each_key(shared: &Shared, take: &mut dyn FnMut(&[u8]) -> bool) {
+pub fn for_each_key(state: &ServerState, take: &mut dyn FnMut(&[u8]) -> bool) {
     let (mut cursor, mut wants_more) = (0, true);
     while wants_more {
-        let view = shared.keyspace.view(Scope::OneKey, shared.group.now_ms());
+        let view = state.keyspace.view(Scope::OneKey, state.group.now_ms());
         cursor = view.scan(cursor, KEYS_AT_ONCE, |key, _| wants_more = wants_more && take(key.as_bytes()));
         wants_more &= cursor != 0;
     }
 }
 
 /// What `INFO replication` says of the others, in the fields of Redis.
-pub fn replication(shared: &Shared, out: &mut String) {
-    let topology = of(shared);
+pub fn replication(state: &ServerState, out: &mut String) {
+    let topology = of(state);
     let offset = topology.own().map_or(0, |peer| peer.offset);
     let mut line =
         |text: std::fmt::Arguments<'_>| write!(out, "{text}\r\n").expect("a string takes any text");

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use crate::command::Inspect;
 use crate::error::Answer;
-use crate::server::state::Shared;
+use crate::server::state::ServerState;
 
 /// How often what is waited for is looked at: a member acknowledges within milliseconds, and a look is cheap.
 const LOOK_AGAIN: Duration = Duration::from_millis(5);
@@ -16,9 +16,9 @@ const LOOK_AGAIN: Duration = Duration::from_millis(5);
 pub struct Blocked<'a>(&'a AtomicU64);
 
 impl Blocked<'_> {
-    pub fn new(shared: &Shared) -> Blocked<'_> {
-        shared.stats.clients_blocked.fetch_add(1, Ordering::Relaxed);
-        Blocked(&shared.stats.clients_blocked)
+    pub fn new(state: &ServerState) -> Blocked<'_> {
+        state.stats.clients_blocked.fetch_add(1, Ordering::Relaxed);
+        Blocked(&state.stats.clients_blocked)
     }
 }
 
@@ -31,27 +31,27 @@ impl Drop for Blocked<'_> {
 
 /// How many members besides the leader are known to have what was acknowledged before; waits until it is as many as
 /// wanted, or as there are.
-pub async fn replicas_with_all(shared: &Shared, wanted: u64, patience: Option<Duration>) -> u64 {
-    let target = shared.group.status().last_log_index;
-    let begun = shared.clock.elapsed();
+pub async fn replicas_with_all(state: &ServerState, wanted: u64, patience: Option<Duration>) -> u64 {
+    let target = state.group.status().last_log_index;
+    let begun = state.clock.elapsed();
     let mut blocked = None;
     loop {
-        let (known, others) = known_to_have(shared, target);
-        let patient = patience.is_none_or(|patience| shared.clock.elapsed().saturating_sub(begun) < patience);
+        let (known, others) = known_to_have(state, target);
+        let patient = patience.is_none_or(|patience| state.clock.elapsed().saturating_sub(begun) < patience);
         // Only a leader hears of the others.
-        let may_rise = shared.group.status().is_leader() && !shared.is_stopping();
+        let may_rise = state.group.status().is_leader() && !state.is_stopping();
         if known >= wanted.min(others) || !patient || !may_rise {
             return known;
         }
-        blocked.get_or_insert_with(|| Blocked::new(shared));
+        blocked.get_or_insert_with(|| Blocked::new(state));
         tokio::time::sleep(LOOK_AGAIN).await;
     }
 }
 
 /// How many members besides the leader are known to have the entry and what was acknowledged before it; and how many
 /// members besides the leader there are.
-fn known_to_have(shared: &Shared, entry: Option<u64>) -> (u64, u64) {
-    let status = shared.group.status();
+fn known_to_have(state: &ServerState, entry: Option<u64>) -> (u64, u64) {
+    let status = state.group.status();
     let voters = status.members.iter().filter(|member| member.voter).count() as u64;
     let others = status.members.iter().filter(|member| member.id != status.node_id);
     let heard =
@@ -62,25 +62,25 @@ fn known_to_have(shared: &Shared, entry: Option<u64>) -> (u64, u64) {
 }
 
 /// Takes a snapshot of what is applied now, and returns when it is on disk.
-pub async fn save(shared: &Shared) -> Result<(), Answer> {
+pub async fn save(state: &ServerState) -> Result<(), Answer> {
     let failed = |reason: &dyn std::fmt::Display| Answer::new(format!("ERR no snapshot was taken: {reason}"));
-    if shared.group.status().snapshot_running {
+    if state.group.status().snapshot_running {
         return Err(Answer::fixed("ERR Background save already in progress"));
     }
-    let hindrance = || match shared.group.status().removed {
+    let hindrance = || match state.group.status().removed {
         true => Some("this node was removed from its cluster"),
-        false => shared.is_stopping().then_some("the node stops"),
+        false => state.is_stopping().then_some("the node stops"),
     };
-    let before = shared.group.saves().ended;
-    shared.group.trigger_snapshot().await.map_err(|fatal| failed(&fatal))?;
-    let _blocked = Blocked::new(shared);
-    while shared.group.saves().ended == before {
+    let before = state.group.saves().ended;
+    state.group.trigger_snapshot().await.map_err(|fatal| failed(&fatal))?;
+    let _blocked = Blocked::new(state);
+    while state.group.saves().ended == before {
         if let Some(reason) = hindrance() {
             return Err(failed(&reason));
         }
         tokio::time::sleep(LOOK_AGAIN).await;
     }
-    match shared.group.status().snapshot_failed {
+    match state.group.status().snapshot_failed {
         true => Err(failed(&"the messages of the node tell why")),
         false => Ok(()),
     }

@@ -22,7 +22,7 @@ impl Runner<'_> {
         };
         let Some(reply) = refused else { return position };
         if let Some(position) = position {
-            add(&self.shared.stats.commands[called::place(position, request.words())].rejected, 1);
+            add(&self.state.stats.commands[called::place(position, request.words())].rejected, 1);
         }
         // Whatever refused it.
         self.queue.spoil();
@@ -39,13 +39,13 @@ impl Runner<'_> {
         }
         match admit(row, request, self.session, self.queue) {
             Err(answer) => Some(answer.into()),
-            Ok(()) => self.redirect.answer(self.shared, self.session, row, request),
+            Ok(()) => self.redirect.answer(self.state, self.session, row, request),
         }
     }
 
     /// Whether the client has to say who it is before it may run this.
     fn is_barred(&mut self, row: &Row) -> bool {
-        !row.flags.before_login && !self.session.authenticated && self.shared.is_stranger(self.session)
+        !row.flags.before_login && !self.session.authenticated && self.state.is_stranger(self.session)
     }
 }
 

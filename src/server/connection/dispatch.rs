@@ -25,13 +25,13 @@ use crate::resp::{Reply, Request, encode};
 use crate::server::admin::wait::Blocked;
 use crate::server::pubsub::clients::Client;
 use crate::server::pubsub::monitor::monitored;
-use crate::server::state::Shared;
+use crate::server::state::ServerState;
 use crate::server::stats::counters::add;
 use crate::server::stats::latency::Event;
 
 /// Where requests run: the node, the connection, and where its replies go.
 pub struct Place<'a> {
-    pub shared: &'a Shared,
+    pub state: &'a ServerState,
     pub client: &'a Client,
     pub socket: &'a OwnedReadHalf,
     pub session: &'a mut Session,
@@ -41,22 +41,22 @@ pub struct Place<'a> {
 
 /// Runs requests until all are done or the replies have reached [`OUT_BYTES_TARGET`]; the rest stays in `requests`.
 pub async fn run(requests: &mut std::vec::IntoIter<Request>, place: Place<'_>) {
-    let Place { shared, client, socket, session, queue, out } = place;
+    let Place { state, client, socket, session, queue, out } = place;
     let context = Context {
         protocol: session.protocol,
-        now_ms: shared.group.now_ms(),
-        document_bytes_max: shared.config.read().document_max_bytes,
+        now_ms: state.group.now_ms(),
+        document_bytes_max: state.config.read().document_max_bytes,
         chance: Draw::Fresh(Random::of_thread),
     };
-    let redirect = Redirect::new(shared);
+    let redirect = Redirect::new(state);
     let (batch, slots, barrier, shows) = (Batch::new(), Vec::new(), None, false);
-    let (first_write, wall_ms) = (None, shared.clock.now_ms());
+    let (first_write, wall_ms) = (None, state.clock.now_ms());
     let (kept, silent, told_again) = (0, false, None);
     let mut runner = Runner {
         kept,
         silent,
         told_again,
-        shared,
+        state,
         client,
         socket,
         session,
@@ -92,7 +92,7 @@ enum Slot {
 }
 
 pub(super) struct Runner<'a> {
-    pub(super) shared: &'a Shared,
+    pub(super) state: &'a ServerState,
     pub(super) client: &'a Client,
     socket: &'a OwnedReadHalf,
     pub(super) session: &'a mut Session,
@@ -130,13 +130,13 @@ impl Runner<'_> {
         let Some(position) = self.admit(request) else { return };
         let row = &table::ROWS[position];
         self.client.ran(called::place(position, request.words()), self.wall_ms, request.bytes());
-        if self.shared.pubsub.pause.is_active() {
+        if self.state.pubsub.pause.is_active() {
             self.wait_for_pause(row).await;
             if self.session.closing {
                 return;
             }
         }
-        if self.shared.pubsub.is_monitored() {
+        if self.state.pubsub.is_monitored() {
             self.show(row, request);
         }
         if self.queue.is_open() && !row.flags.at_once {
@@ -192,9 +192,9 @@ impl Runner<'_> {
             Route::Transact { .. } => return self.queue.unwatch(),
             _ => return self.run_here(position, request),
         };
-        let (shared, row) = (self.shared, &table::ROWS[position]);
-        let started = shared.clock.elapsed();
-        let reply: Reply = match run(request.args(), self.session, shared) {
+        let (state, row) = (self.state, &table::ROWS[position]);
+        let started = state.clock.elapsed();
+        let reply: Reply = match run(request.args(), self.session, state) {
             Ok(running) => tokio::select! {
                 biased;
                 reply = running => reply.into(),
@@ -214,8 +214,8 @@ impl Runner<'_> {
         self.has_waited();
         let place = called::place(position, request.words());
         if !row.blocks() {
-            let spent = shared.clock.elapsed().saturating_sub(started);
-            shared.observe(place, request.words(), self.session, spent);
+            let spent = state.clock.elapsed().saturating_sub(started);
+            state.observe(place, request.words(), self.session, spent);
         }
         self.count(place, &reply);
         reply
@@ -223,14 +223,14 @@ impl Runner<'_> {
 
     /// Time has passed within the batch: what comes next asks anew what it is.
     fn has_waited(&mut self) {
-        self.wall_ms = self.shared.clock.now_ms();
+        self.wall_ms = self.state.clock.now_ms();
         self.barrier = None;
     }
 
     /// Runs a command that reads, and answers it. This node's state is as fresh as it has to be already.
     fn read(&mut self, position: usize, row: &Row, request: &Request) {
         let Route::Read { run } = row.route else { unreachable!("{} reads", row.spec.name) };
-        let (pubsub, keyspace) = (&*self.shared.pubsub, &*self.shared.keyspace);
+        let (pubsub, keyspace) = (&*self.state.pubsub, &*self.state.keyspace);
         let keys = || row.spec.keys.positions(request.words().len()).map(|at| &request.words()[at]);
         // Held until the reply has its place: a client that caches what it has read must be told of the next change
         // behind it, and nobody may be answered what a client that caches was not told.
@@ -255,7 +255,7 @@ impl Runner<'_> {
                 reply
             }
             Route::Control { run } => {
-                let reply = run(request.args(), runner.session, runner.shared).into();
+                let reply = run(request.args(), runner.session, runner.state).into();
                 runner.changed_session();
                 reply
             }
@@ -315,10 +315,10 @@ impl Runner<'_> {
             _ => row.is_paused_with_writes(),
         };
         self.flush().await;
-        let _blocked = self.shared.pubsub.pause.holds(writes).then(|| Blocked::new(self.shared));
+        let _blocked = self.state.pubsub.pause.holds(writes).then(|| Blocked::new(self.state));
         tokio::select! {
             biased;
-            () = self.shared.pubsub.pause.wait(writes) => {}
+            () = self.state.pubsub.pause.wait(writes) => {}
             () = self.client.mailbox.ending() => self.session.closing = true,
             () = hung_up(self.socket) => self.session.closing = true,
         }
@@ -328,13 +328,13 @@ impl Runner<'_> {
     /// Shows a command to those who monitor this node.
     fn show(&self, row: &Row, request: &Request) {
         if !row.flags.secret {
-            self.shared.pubsub.show(&monitored(self.wall_ms, &self.session.address, request));
+            self.state.pubsub.show(&monitored(self.wall_ms, &self.session.address, request));
         }
     }
 
     /// Adds a write to the batch; one that is refused here keeps its place among the replies.
     fn write(&mut self, position: usize, row: &Row, request: &Request) {
-        let started = self.shared.clock.elapsed();
+        let started = self.state.clock.elapsed();
         let place = called::place(position, request.words());
         let slot = match self.batch.push(row, request.args(), &self.context) {
             Ok(()) => {
@@ -342,7 +342,7 @@ impl Runner<'_> {
                 Slot::Write(place, started)
             }
             Err(answer) => {
-                add(&self.shared.stats.commands[place].rejected, 1);
+                add(&self.state.stats.commands[place].rejected, 1);
                 Slot::Ready(Reply::Error(answer))
             }
         };
@@ -359,9 +359,9 @@ impl Runner<'_> {
             true => Ok(Vec::new().into_iter()),
             false => self.propose(batch).await.map(|done| done.replies.into_iter()),
         };
-        let now = self.shared.clock.elapsed();
+        let now = self.state.clock.elapsed();
         if let Some((first, started)) = self.first_write.take() {
-            self.shared.observe_writes(first.words(), self.session, now.saturating_sub(started));
+            self.state.observe_writes(first.words(), self.session, now.saturating_sub(started));
         }
         for slot in std::mem::take(&mut self.slots) {
             let reply = match slot {
@@ -371,14 +371,14 @@ impl Runner<'_> {
                         Ok(replies) => replies.next().expect("a reply for each write of the batch"),
                         Err(unavailable) => Reply::Unavailable(unavailable.clone()),
                     };
-                    self.shared.stats.took(place, now.saturating_sub(started));
+                    self.state.stats.took(place, now.saturating_sub(started));
                     self.count(place, &reply);
                     reply
                 }
             };
             self.answer(reply);
         }
-        self.wall_ms = self.shared.clock.now_ms();
+        self.wall_ms = self.state.clock.now_ms();
         assert!(self.batch.is_empty() && self.slots.is_empty(), "a flush leaves nothing behind");
     }
 
@@ -386,10 +386,10 @@ impl Runner<'_> {
     /// was taken before them would not wait for them, and the connection would not read what it wrote.
     pub(super) async fn propose(&mut self, batch: Batch) -> Result<Done, Unavailable> {
         self.barrier = None;
-        let done = self.shared.group.propose(batch).await?;
+        let done = self.state.group.propose(batch).await?;
         // Clients of this node that cache are told when it applies the entry: before anybody hears that it was done.
-        if self.shared.pubsub.tracks() && !self.shared.group.has_applied(done.index).await {
-            self.shared.pubsub.forget_all();
+        if self.state.pubsub.tracks() && !self.state.group.has_applied(done.index).await {
+            self.state.pubsub.forget_all();
         }
         Ok(done)
     }
@@ -398,11 +398,11 @@ impl Runner<'_> {
         if let Some(taken) = &self.barrier {
             return taken.clone().map(|_| ());
         }
-        let setting = || self.shared.config.read().read_consistency;
+        let setting = || self.state.config.read().read_consistency;
         let consistency = self.session.read_consistency.unwrap_or_else(setting);
-        let started = self.shared.clock.elapsed();
-        let outcome = self.shared.group.read_barrier(consistency).await;
-        self.shared.record(Event::ReadBarrier, self.shared.clock.elapsed().saturating_sub(started));
+        let started = self.state.clock.elapsed();
+        let outcome = self.state.group.read_barrier(consistency).await;
+        self.state.record(Event::ReadBarrier, self.state.clock.elapsed().saturating_sub(started));
         if let Ok(now_ms) = outcome {
             self.context.now_ms = now_ms;
         }
@@ -411,18 +411,18 @@ impl Runner<'_> {
     }
 
     fn timed(&mut self, position: usize, request: &Request, run: impl FnOnce(&mut Self) -> Reply) -> Reply {
-        let started = self.shared.clock.elapsed();
+        let started = self.state.clock.elapsed();
         let reply = run(self);
-        let spent = self.shared.clock.elapsed().saturating_sub(started);
+        let spent = self.state.clock.elapsed().saturating_sub(started);
         let place = called::place(position, request.words());
-        self.shared.observe(place, request.words(), self.session, spent);
+        self.state.observe(place, request.words(), self.session, spent);
         self.count(place, &reply);
         reply
     }
 
     /// Counts a call at its place, and how it ended.
     pub(super) fn count(&self, place: usize, reply: &Reply) {
-        let stats = &self.shared.stats.commands[place];
+        let stats = &self.state.stats.commands[place];
         add(&stats.calls, 1);
         if reply.is_error() {
             add(&stats.failed, 1);
@@ -435,8 +435,8 @@ impl Runner<'_> {
             self.slots.push(Slot::Ready(reply));
             return;
         }
-        add(&self.shared.stats.commands_processed, 1);
-        self.shared.stats.count_error(&reply);
+        add(&self.state.stats.commands_processed, 1);
+        self.state.stats.count_error(&reply);
         encode(&reply, self.session.protocol, self.out);
         self.place();
     }

@@ -16,7 +16,7 @@ use super::protected_mode;
 use super::task::Connection;
 use crate::config::Place;
 use crate::error::Fatal;
-use crate::server::state::Shared;
+use crate::server::state::ServerState;
 use crate::server::stats::counters::{add, get};
 
 /// How long a listener rests after the system refused it a connection (no file descriptors left, as a rule):
@@ -83,13 +83,13 @@ impl Listener {
 
     /// Serves clients until `stopping` turns true, and then until each open connection has its replies; those that have
     /// not taken them after [`STOP_PATIENCE`] are dropped.
-    pub async fn serve(self, shared: Arc<Shared>, mut stopping: watch::Receiver<bool>) {
+    pub async fn serve(self, state: Arc<ServerState>, mut stopping: watch::Receiver<bool>) {
         let mut connections = JoinSet::new();
         let told = stopping.clone();
         loop {
             tokio::select! {
                 accepted = self.accept() => match accepted {
-                    Ok((socket, peer)) => admit(socket, peer, &shared, &told, &mut connections),
+                    Ok((socket, peer)) => admit(socket, peer, &state, &told, &mut connections),
                     Err(error) => {
                         tracing::warn!(%error, "cannot accept a connection");
                         tokio::time::sleep(ACCEPT_PAUSE).await;
@@ -136,37 +136,37 @@ fn listen_at(address: SocketAddr, keepalive: bool) -> io::Result<TcpListener> {
 fn admit(
     mut socket: TcpStream,
     peer: SocketAddr,
-    shared: &Arc<Shared>,
+    state: &Arc<ServerState>,
     stopping: &watch::Receiver<bool>,
     connections: &mut JoinSet<()>,
 ) {
-    add(&shared.stats.connections_received, 1);
-    if get(&shared.stats.connections_open) >= shared.config.read().maxclients as u64 {
-        add(&shared.stats.connections_rejected, 1);
+    add(&state.stats.connections_received, 1);
+    if get(&state.stats.connections_open) >= state.config.read().maxclients as u64 {
+        add(&state.stats.connections_rejected, 1);
         connections.spawn(async move {
             let _ = socket.write_all(b"-ERR max number of clients reached\r\n").await;
         });
         return;
     }
-    if protected_mode::turns_away(&shared.config.read(), peer.ip()) {
-        add(&shared.stats.connections_rejected, 1);
+    if protected_mode::turns_away(&state.config.read(), peer.ip()) {
+        add(&state.stats.connections_rejected, 1);
         connections.spawn(async move {
             let _ = socket.write_all(protected_mode::DENIED).await;
         });
         return;
     }
-    add(&shared.stats.connections_open, 1);
-    let shared = shared.clone();
+    add(&state.stats.connections_open, 1);
+    let state = state.clone();
     let stopping = stopping.clone();
     connections.spawn(async move {
-        let closed = OpenConnection(shared.clone());
-        Connection::new(socket, peer, shared).run(stopping).await;
+        let closed = OpenConnection(state.clone());
+        Connection::new(socket, peer, state).run(stopping).await;
         drop(closed);
     });
 }
 
 /// Counts a connection as open until it is dropped, whatever way its task ends.
-struct OpenConnection(Arc<Shared>);
+struct OpenConnection(Arc<ServerState>);
 
 impl Drop for OpenConnection {
     fn drop(&mut self) {

@@ -7,7 +7,7 @@ use crate::config::RedirectMode;
 use crate::error::{Answer, Unavailable};
 use crate::resp::{Reply, Request};
 use crate::server::admin::topology;
-use crate::server::state::Shared;
+use crate::server::state::ServerState;
 
 /// Whether clients are sent to the leader, looked up once for a batch of requests.
 pub struct Redirect {
@@ -16,8 +16,8 @@ pub struct Redirect {
 }
 
 impl Redirect {
-    pub fn new(shared: &Shared) -> Redirect {
-        let config = shared.config.read();
+    pub fn new(state: &ServerState) -> Redirect {
+        let config = state.config.read();
         let wanted = config.cluster_enabled && config.redirect_mode == RedirectMode::Moved;
         Redirect { wanted, topology: None }
     }
@@ -27,7 +27,7 @@ impl Redirect {
     /// Only requests that name keys are sent away: a client chooses the node by the slot of the first one.
     pub fn answer(
         &mut self,
-        shared: &Shared,
+        state: &ServerState,
         session: &Session,
         row: &Row,
         request: &Request,
@@ -44,7 +44,7 @@ impl Redirect {
         }
         let words = request.words();
         let key = row.spec.keys.positions(words.len()).next()?;
-        let topology = self.topology.get_or_insert_with(|| topology::of(shared));
+        let topology = self.topology.get_or_insert_with(|| topology::of(state));
         if topology.is_leader() {
             return None;
         }

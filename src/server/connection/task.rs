@@ -25,7 +25,7 @@ use crate::resp::{Decoder, Limits, ProtocolError, Reply, Request, encode};
 use crate::server::pubsub::clients::Client;
 use crate::server::pubsub::outbox::Message;
 use crate::server::pubsub::socket_writer::{BUFFER_BYTES_KEPT, Outlet};
-use crate::server::state::Shared;
+use crate::server::state::ServerState;
 use crate::server::stats::counters::{Stats, add};
 
 /// A batch ends when its replies have come to so many bytes, so that a pipeline of large reads is written as it
@@ -52,7 +52,7 @@ pub async fn hung_up(socket: &OwnedReadHalf) {
 pub struct Connection {
     /// The other half is the client's outlet.
     socket: OwnedReadHalf,
-    shared: Arc<Shared>,
+    state: Arc<ServerState>,
     session: Session,
     client: Arc<Client>,
     queue: Queue,
@@ -76,32 +76,32 @@ enum End {
 impl Drop for Connection {
     /// Whatever way its task ends, nobody tells it anything any more.
     fn drop(&mut self) {
-        self.shared.pubsub.left(&self.client);
+        self.state.pubsub.left(&self.client);
         self.client.outlet.close();
     }
 }
 
 impl Connection {
-    pub fn new(socket: TcpStream, peer: SocketAddr, shared: Arc<Shared>) -> Connection {
-        let limits = shared.config.read().limits();
+    pub fn new(socket: TcpStream, peer: SocketAddr, state: Arc<ServerState>) -> Connection {
+        let limits = state.config.read().limits();
         let local = socket.local_addr().map_or_else(|_| String::new(), |address| address.to_string());
         let session = Session {
-            id: shared.pubsub.registry.next_id(),
+            id: state.pubsub.registry.next_id(),
             address: peer.to_string(),
             local_address: local,
             descriptor: socket.as_raw_fd(),
-            connected_ms: shared.now_ms(),
+            connected_ms: state.now_ms(),
             // Who comes while there is no password stays in when there is one.
-            authenticated: !shared.config.read().requirepass.is_set(),
+            authenticated: !state.config.read().requirepass.is_set(),
             ..Session::default()
         };
         // Replies are written whole; waiting to fill a packet would only delay them.
         let _ = socket.set_nodelay(true);
         let (socket, writer) = socket.into_split();
-        let client = shared.pubsub.registry.add(session.clone(), Outlet::new(writer));
+        let client = state.pubsub.registry.add(session.clone(), Outlet::new(writer));
         Connection {
             socket,
-            shared,
+            state,
             session,
             client,
             queue: Queue::default(),
@@ -177,10 +177,10 @@ impl Connection {
     }
 
     async fn run_batch(&mut self, requests: &mut std::vec::IntoIter<Request>) {
-        let (shared, client) = (&*self.shared, &*self.client);
+        let (state, client) = (&*self.state, &*self.client);
         let (session, queue, out) = (&mut self.session, &mut self.queue, &mut self.out);
         let socket = &self.socket;
-        dispatch::run(requests, dispatch::Place { shared, client, socket, session, queue, out }).await;
+        dispatch::run(requests, dispatch::Place { state, client, socket, session, queue, out }).await;
     }
 
     /// Writes the messages that wait. The replies of what was asked before have gone out: a client that is told of a
@@ -205,7 +205,7 @@ impl Connection {
     fn take_batch(&mut self, requests: &mut Vec<Request>) -> Result<(), ProtocolError> {
         let mut bytes = 0;
         // What a stranger sends is read one by one: the limits of the second depend on whether the first was AUTH.
-        let stranger = !self.session.authenticated && self.shared.is_stranger(&mut self.session);
+        let stranger = !self.session.authenticated && self.state.is_stranger(&mut self.session);
         self.decoder.restrict(stranger);
         let most = if stranger { 1 } else { self.limits.batch_requests_max };
         while requests.len() < most && bytes < self.limits.pipeline_bytes_max {
@@ -221,7 +221,7 @@ impl Connection {
             self.input = BytesMut::new();
         }
         self.input.reserve(self.decoder.room_wanted(&self.input));
-        let seconds = self.shared.config.read().timeout;
+        let seconds = self.state.config.read().timeout;
         let read = self.socket.read_buf(&mut self.input);
         // Who listens may be silent for as long as nobody says anything.
         let listens = self.session.subscribed.total() > 0 || self.session.monitors;
@@ -233,10 +233,10 @@ impl Connection {
         match count {
             Ok(0) => Err(End::Closed),
             Ok(count) => {
-                add(&self.shared.stats.input_bytes, count as u64);
-                add(&self.shared.stats.reads, 1);
+                add(&self.state.stats.input_bytes, count as u64);
+                add(&self.state.stats.reads, 1);
                 self.client.gauges.set_input(&self.input);
-                Stats::see_peak(&self.shared.stats.input_buffer_peak, self.input.len());
+                Stats::see_peak(&self.state.stats.input_buffer_peak, self.input.len());
                 Ok(())
             }
             Err(error) => Err(End::Broken(error)),
@@ -252,13 +252,13 @@ impl Connection {
             return Ok(());
         }
         self.client.gauges.set_output(&self.out);
-        Stats::see_peak(&self.shared.stats.output_buffer_peak, self.out.len() + kept);
-        add(&self.shared.stats.writes, 1);
+        Stats::see_peak(&self.state.stats.output_buffer_peak, self.out.len() + kept);
+        add(&self.state.stats.writes, 1);
         let written = self.client.outlet.write(&mut self.out).map_err(End::Broken)?;
         if written.waits {
             self.write_slowly().await.map_err(End::Broken)?;
         }
-        add(&self.shared.stats.output_bytes, written.brought as u64);
+        add(&self.state.stats.output_bytes, written.brought as u64);
         self.client.gauges.set_writes(0);
         if self.out.capacity() > BUFFER_BYTES_KEPT {
             self.out = Vec::new();
@@ -272,7 +272,7 @@ impl Connection {
         let outlet = &self.client.outlet;
         loop {
             self.client.gauges.set_writes(outlet.waiting());
-            add(&self.shared.stats.writes, 1);
+            add(&self.state.stats.writes, 1);
             let writable = tokio::select! {
                 biased;
                 () = self.client.mailbox.ending() => {
@@ -309,10 +309,10 @@ impl Connection {
     }
 
     async fn refuse(&mut self, error: ProtocolError) {
-        add(&self.shared.stats.protocol_errors, 1);
+        add(&self.state.stats.protocol_errors, 1);
         tracing::debug!(client = %self.session.address, %error, "protocol error");
         let reply = Reply::Error(error.answer());
-        self.shared.stats.count_error(&reply);
+        self.state.stats.count_error(&reply);
         encode(&reply, self.session.protocol, &mut self.out);
         let _ = self.write().await;
     }

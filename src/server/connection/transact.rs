@@ -58,7 +58,7 @@ impl Runner<'_> {
         if let Err(unavailable) = self.read_barrier().await {
             return unavailable.into();
         }
-        let keyspace = &self.shared.keyspace;
+        let keyspace = &self.state.keyspace;
         for key in request.args() {
             let version = |keyspace: &crate::keyspace::Keyspace| {
                 // Of whole entries: all changes of an entry have one version.
@@ -87,7 +87,7 @@ impl Runner<'_> {
                     let reads = matches!(row.route, Route::Read { .. });
                     if let Some(told) = self.told_again.as_mut().filter(|_| reads) {
                         let keys: Vec<Bytes> = keys.map(|at| request.words()[at].clone()).collect();
-                        self.shared.pubsub.remember_reads(self.session, keys.iter());
+                        self.state.pubsub.remember_reads(self.session, keys.iter());
                         told.keys.extend(keys);
                     }
                     match transaction.push(row, request.words(), &self.context) {
@@ -120,7 +120,7 @@ impl Runner<'_> {
                 }
                 Err(unavailable) => return unavailable.into(),
             }
-            let keyspace = &self.shared.keyspace;
+            let keyspace = &self.state.keyspace;
             let alone = keyspace.alone_between_entries();
             let reply = keyspace.read_whole(|| transaction.read(&alone, self.context.now_ms));
             if self.told_again.is_some() {
@@ -170,9 +170,9 @@ impl Runner<'_> {
         let Some(told) = self.told_again.take() else { return };
         self.client.outlet.repeat(told.index);
         if told.all {
-            self.shared.pubsub.forget_of(self.session.id);
+            self.state.pubsub.forget_of(self.session.id);
         }
-        self.shared.pubsub.invalidate_forgotten(self.session, told.keys.iter());
+        self.state.pubsub.invalidate_forgotten(self.session, told.keys.iter());
     }
 
     async fn put_in_place(&mut self, places: Vec<Place>, replies: Vec<Reply>) -> Vec<Reply> {
@@ -194,7 +194,7 @@ impl Runner<'_> {
             });
         }
         assert!(replies.next().is_none(), "each reply has its place");
-        all.iter().for_each(|reply| self.shared.stats.count_error(reply));
+        all.iter().for_each(|reply| self.state.stats.count_error(reply));
         all
     }
 }

@@ -10,7 +10,7 @@ use std::time::Duration;
 use parking_lot::Mutex;
 
 use super::counters::{Stats, get};
-use crate::server::state::Shared;
+use crate::server::state::ServerState;
 
 /// As in Redis: sixteen looks, ten a second.
 const INTERVAL: Duration = Duration::from_millis(100);
@@ -110,17 +110,17 @@ impl Samples {
 }
 
 /// Runs as long as the node.
-pub async fn run(shared: Arc<Shared>) {
+pub async fn run(state: Arc<ServerState>) {
     let mut interval = tokio::time::interval(INTERVAL);
     interval.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     for look in 0usize.. {
         interval.tick().await;
-        let stats = &shared.stats;
+        let stats = &state.stats;
         let counters = [&stats.commands_processed, &stats.input_bytes, &stats.output_bytes].map(get);
-        shared.samples.look(counters, shared.clock.elapsed());
+        state.samples.look(counters, state.clock.elapsed());
         if look.is_multiple_of(LOOKS_PER_MEMORY) {
-            shared.samples.resident_bytes();
-            shared.samples.turn_peaks(stats);
+            state.samples.resident_bytes();
+            state.samples.turn_peaks(stats);
         }
     }
 }

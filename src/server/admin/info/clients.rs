@@ -1,19 +1,19 @@
 //! `INFO clients`.
 
 use super::line;
-use crate::server::state::Shared;
+use crate::server::state::ServerState;
 use crate::server::stats::counters::get;
 
-pub fn clients(shared: &Shared, out: &mut String) {
-    line(out, format_args!("connected_clients:{}", get(&shared.stats.connections_open)));
+pub fn clients(state: &ServerState, out: &mut String) {
+    line(out, format_args!("connected_clients:{}", get(&state.stats.connections_open)));
     // Members talk over Raft's connections, which are no links of a cluster bus.
     line(out, format_args!("cluster_connections:0"));
-    line(out, format_args!("maxclients:{}", shared.config.read().maxclients));
-    let [input, output] = shared.samples.buffer_peaks(&shared.stats);
+    line(out, format_args!("maxclients:{}", state.config.read().maxclients));
+    let [input, output] = state.samples.buffer_peaks(&state.stats);
     line(out, format_args!("client_recent_max_input_buffer:{input}"));
     line(out, format_args!("client_recent_max_output_buffer:{output}"));
-    line(out, format_args!("blocked_clients:{}", get(&shared.stats.clients_blocked)));
-    let audience = shared.pubsub.audience();
+    line(out, format_args!("blocked_clients:{}", get(&state.stats.clients_blocked)));
+    let audience = state.pubsub.audience();
     line(out, format_args!("tracking_clients:{}", audience.tracking));
     line(out, format_args!("pubsub_clients:{}", audience.listening));
     line(out, format_args!("watching_clients:{}", audience.watching));

@@ -5,16 +5,16 @@ use std::sync::atomic::Ordering;
 use super::line;
 use crate::command::Channel;
 use crate::command::called;
-use crate::server::state::Shared;
+use crate::server::state::ServerState;
 use crate::server::stats::counters::{CommandStats, get};
 use crate::server::stats::histogram::percentile;
 
 /// The percentiles that Redis tells unless it is told others.
 const PERCENTILES: [(&str, f64); 3] = [("p50", 50.0), ("p99", 99.0), ("p99.9", 99.9)];
 
-pub fn stats(shared: &Shared, out: &mut String) {
-    let stats = &shared.stats;
-    let rates = shared.samples.per_second();
+pub fn stats(state: &ServerState, out: &mut String) {
+    let stats = &state.stats;
+    let rates = state.samples.per_second();
     line(out, format_args!("total_connections_received:{}", get(&stats.connections_received)));
     line(out, format_args!("total_commands_processed:{}", get(&stats.commands_processed)));
     line(out, format_args!("instantaneous_ops_per_sec:{:.0}", rates.commands));
@@ -23,10 +23,10 @@ pub fn stats(shared: &Shared, out: &mut String) {
     line(out, format_args!("instantaneous_input_kbps:{:.2}", rates.input_bytes / 1024.0));
     line(out, format_args!("instantaneous_output_kbps:{:.2}", rates.output_bytes / 1024.0));
     line(out, format_args!("rejected_connections:{}", get(&stats.connections_rejected)));
-    let (hits, misses) = shared.keyspace.lookups().counted();
-    let tracked = shared.pubsub.tracked();
-    line(out, format_args!("expired_keys:{}", shared.keyspace.expired()));
-    line(out, format_args!("expired_stale_perc:{:.2}", 100.0 * stale_share(shared)));
+    let (hits, misses) = state.keyspace.lookups().counted();
+    let tracked = state.pubsub.tracked();
+    line(out, format_args!("expired_keys:{}", state.keyspace.expired()));
+    line(out, format_args!("expired_stale_perc:{:.2}", 100.0 * stale_share(state)));
     line(out, format_args!("expired_time_cap_reached_count:0"));
     line(out, format_args!("evicted_keys:0"));
     line(out, format_args!("evicted_clients:0"));
@@ -43,27 +43,27 @@ pub fn stats(shared: &Shared, out: &mut String) {
     line(out, format_args!("total_protocol_errors:{}", get(&stats.protocol_errors)));
     line(out, format_args!("total_reads_processed:{}", get(&stats.reads)));
     line(out, format_args!("total_writes_processed:{}", get(&stats.writes)));
-    line(out, format_args!("pubsub_channels:{}", shared.pubsub.names(Channel::Plain)));
-    line(out, format_args!("pubsub_patterns:{}", shared.pubsub.names(Channel::Pattern)));
+    line(out, format_args!("pubsub_channels:{}", state.pubsub.names(Channel::Plain)));
+    line(out, format_args!("pubsub_patterns:{}", state.pubsub.names(Channel::Pattern)));
 }
 
 /// A look at so many keys with a deadline tells well enough how many of all are past it.
 const KEYS_LOOKED_AT: usize = 10_000;
 
-fn stale_share(shared: &Shared) -> f64 {
-    let now_ms = shared.clock.now_ms();
+fn stale_share(state: &ServerState) -> f64 {
+    let now_ms = state.clock.now_ms();
     // Begun elsewhere each time, since keys in one part may be as old as each other.
-    shared.keyspace.stale_share(now_ms as usize, KEYS_LOOKED_AT, now_ms)
+    state.keyspace.stale_share(now_ms as usize, KEYS_LOOKED_AT, now_ms)
 }
 
 /// The commands that were asked for, with what was counted of each.
-fn asked(shared: &Shared) -> impl Iterator<Item = (&'static str, &CommandStats)> {
-    let all = called::all().iter().map(|called| called.name.as_str()).zip(&shared.stats.commands);
+fn asked(state: &ServerState) -> impl Iterator<Item = (&'static str, &CommandStats)> {
+    let all = called::all().iter().map(|called| called.name.as_str()).zip(&state.stats.commands);
     all.filter(|(_, stats)| get(&stats.calls) + get(&stats.rejected) > 0)
 }
 
-pub fn commandstats(shared: &Shared, out: &mut String) {
-    for (name, stats) in asked(shared) {
+pub fn commandstats(state: &ServerState, out: &mut String) {
+    for (name, stats) in asked(state) {
         let (calls, micros) = (get(&stats.calls), get(&stats.nanos) / 1000);
         line(
             out,
@@ -78,11 +78,11 @@ pub fn commandstats(shared: &Shared, out: &mut String) {
 }
 
 /// Percentiles are the ends of steps that double: of a call that took 3 microseconds it says 4.
-pub fn latencystats(shared: &Shared, out: &mut String) {
-    if !shared.stats.tracks_latency.load(Ordering::Relaxed) {
+pub fn latencystats(state: &ServerState, out: &mut String) {
+    if !state.stats.tracks_latency.load(Ordering::Relaxed) {
         return;
     }
-    for (name, stats) in asked(shared) {
+    for (name, stats) in asked(state) {
         let told = stats.steps.cumulative();
         if !told.is_empty() {
             let one = |(name, percent)| format!("{name}={:.3}", percentile(&told, percent) as f64);
@@ -91,8 +91,8 @@ pub fn latencystats(shared: &Shared, out: &mut String) {
     }
 }
 
-pub fn errorstats(shared: &Shared, out: &mut String) {
-    for (code, count) in shared.stats.errors.all() {
+pub fn errorstats(state: &ServerState, out: &mut String) {
+    for (code, count) in state.stats.errors.all() {
         line(out, format_args!("errorstat_{code}:count={count}"));
     }
 }

@@ -12,9 +12,9 @@ use std::fmt::Write;
 use super::topology;
 use crate::command::connection::hello::REDIS_VERSION;
 use crate::raft::Phase;
-use crate::server::state::Shared;
+use crate::server::state::ServerState;
 
-type Section = (&'static str, fn(&Shared, &mut String));
+type Section = (&'static str, fn(&ServerState, &mut String));
 
 /// The sections in their order.
 const SECTIONS: &[Section] = &[
@@ -38,7 +38,7 @@ const SECTIONS: &[Section] = &[
 const ON_REQUEST: &[&str] = &["commandstats", "latencystats"];
 
 /// The sections of these names, lower case; of none: the default ones.
-pub fn text(shared: &Shared, names: &[String]) -> String {
+pub fn text(state: &ServerState, names: &[String]) -> String {
     let wanted = |section: &str| {
         let section = section.to_lowercase();
         let default = !ON_REQUEST.contains(&section.as_str());
@@ -55,7 +55,7 @@ pub fn text(shared: &Shared, names: &[String]) -> String {
             out.push_str("\r\n");
         }
         line(&mut out, format_args!("# {name}"));
-        write(shared, &mut out);
+        write(state, &mut out);
     }
     out
 }
@@ -76,9 +76,9 @@ fn io_threads() -> usize {
     tokio::runtime::Handle::try_current().map_or(1, |runtime| runtime.metrics().num_workers())
 }
 
-fn server(shared: &Shared, out: &mut String) {
-    let config = shared.config.read();
-    let uptime = shared.clock.now_ms().saturating_sub(shared.started_ms) / 1000;
+fn server(state: &ServerState, out: &mut String) {
+    let config = state.config.read();
+    let uptime = state.clock.now_ms().saturating_sub(state.started_ms) / 1000;
     line(out, format_args!("redis_version:{REDIS_VERSION}"));
     line(out, format_args!("server_name:jsonvault"));
     line(out, format_args!("jsonvault_version:{}", env!("CARGO_PKG_VERSION")));
@@ -91,23 +91,23 @@ fn server(shared: &Shared, out: &mut String) {
     line(out, format_args!("arch_bits:{}", usize::BITS));
     line(out, format_args!("multiplexing_api:{MULTIPLEXING}"));
     line(out, format_args!("process_id:{}", std::process::id()));
-    line(out, format_args!("run_id:{}", shared.run_id));
+    line(out, format_args!("run_id:{}", state.run_id));
     line(out, format_args!("tcp_port:{}", config.address.rsplit(':').next().unwrap_or_default()));
-    line(out, format_args!("server_time_usec:{}", shared.clock.now_ms() * 1000));
+    line(out, format_args!("server_time_usec:{}", state.clock.now_ms() * 1000));
     line(out, format_args!("uptime_in_seconds:{uptime}"));
     line(out, format_args!("uptime_in_days:{}", uptime / 86_400));
     // How often a second the node looks after what passes with time.
     line(out, format_args!("hz:10"));
     line(out, format_args!("configured_hz:10"));
-    line(out, format_args!("lru_clock:{}", (shared.clock.now_ms() / 1000) & LRU_CLOCK_MAX));
-    line(out, format_args!("executable:{}", shared.executable.display()));
+    line(out, format_args!("lru_clock:{}", (state.clock.now_ms() / 1000) & LRU_CLOCK_MAX));
+    line(out, format_args!("executable:{}", state.executable.display()));
     let file = config.config.as_ref().map_or_else(String::new, |path| path.display().to_string());
     line(out, format_args!("config_file:{file}"));
     line(out, format_args!("io_threads_active:{}", u8::from(io_threads() > 1)));
 }
 
-fn raft(shared: &Shared, out: &mut String) {
-    let status = shared.group.status();
+fn raft(state: &ServerState, out: &mut String) {
+    let status = state.group.status();
     let index = |index: Option<u64>| index.map_or_else(|| "-1".to_string(), |index| index.to_string());
     line(out, format_args!("node_id:{}", status.node_id));
     line(out, format_args!("current_term:{}", status.term));
@@ -115,16 +115,16 @@ fn raft(shared: &Shared, out: &mut String) {
     line(out, format_args!("leader_id:{}", index(status.leader)));
     line(out, format_args!("state:{}", status.state.name()));
     line(out, format_args!("removed:{}", u8::from(status.removed)));
-    line(out, format_args!("incarnation:{:016x}", shared.group.incarnation()));
+    line(out, format_args!("incarnation:{:016x}", state.group.incarnation()));
     line(out, format_args!("startup:{}", startup(&status.phase)));
     line(out, format_args!("answering:{}", ids(status.answering)));
-    line(out, format_args!("cluster_id:{}", shared.group.cluster()));
+    line(out, format_args!("cluster_id:{}", state.group.cluster()));
     line(out, format_args!("cluster_size:{}", status.cluster_size));
     line(out, format_args!("last_log_index:{}", index(status.last_log_index)));
     line(out, format_args!("last_applied:{}", index(status.last_applied)));
     line(out, format_args!("commit_index:{}", index(status.commit_index)));
-    line(out, format_args!("group_time_ms:{}", shared.group.now_ms()));
-    line(out, format_args!("wall_clock_ahead_ms:{}", shared.group.wall_ahead_ms()));
+    line(out, format_args!("group_time_ms:{}", state.group.now_ms()));
+    line(out, format_args!("wall_clock_ahead_ms:{}", state.group.wall_ahead_ms()));
     line(out, format_args!("snapshot_index:{}", index(status.snapshot_index)));
     line(out, format_args!("purged_index:{}", index(status.purged_index)));
     line(out, format_args!("log_size_bytes:{}", status.log.bytes));
@@ -172,9 +172,9 @@ fn ids(nodes: impl IntoIterator<Item = u64>) -> String {
 }
 
 /// What a Redis exporter takes for its cluster metrics: every field that begins with `cluster_`.
-fn cluster(shared: &Shared, out: &mut String) {
-    let status = shared.group.status();
-    line(out, format_args!("cluster_enabled:{}", u8::from(shared.config.read().cluster_enabled)));
+fn cluster(state: &ServerState, out: &mut String) {
+    let status = state.group.status();
+    line(out, format_args!("cluster_enabled:{}", u8::from(state.config.read().cluster_enabled)));
     line(out, format_args!("cluster_raft_term:{}", status.term));
     line(out, format_args!("cluster_raft_commit_index:{}", status.commit_index.unwrap_or(0)));
     line(out, format_args!("cluster_raft_applied_index:{}", status.last_applied.unwrap_or(0)));
@@ -182,13 +182,13 @@ fn cluster(shared: &Shared, out: &mut String) {
     line(out, format_args!("cluster_size:{}", status.cluster_size));
 }
 
-fn modules(_shared: &Shared, out: &mut String) {
+fn modules(_shared: &ServerState, out: &mut String) {
     line(out, format_args!("module:name=ReJSON,ver=80000,api=1,filters=0,usedby=[],using=[],options=[]"));
 }
 
-fn keyspace(shared: &Shared, out: &mut String) {
-    let keys = shared.keyspace.len();
+fn keyspace(state: &ServerState, out: &mut String) {
+    let keys = state.keyspace.len();
     if keys > 0 {
-        line(out, format_args!("db0:keys={keys},expires={},avg_ttl=0", shared.keyspace.deadlines()));
+        line(out, format_args!("db0:keys={keys},expires={},avg_ttl=0", state.keyspace.deadlines()));
     }
 }

@@ -4,20 +4,20 @@ use std::time::Duration;
 
 use super::line;
 use crate::command::Inspect;
-use crate::server::state::Shared;
+use crate::server::state::ServerState;
 
-pub fn persistence(shared: &Shared, out: &mut String) {
-    let (status, saves) = (shared.group.status(), shared.group.saves());
+pub fn persistence(state: &ServerState, out: &mut String) {
+    let (status, saves) = (state.group.status(), state.group.saves());
     let seconds = |time: Option<Duration>| time.map_or(-1, |time| time.as_secs() as i64);
     // Entries of the log, since nobody counts what is in them.
     let changes = status.last_applied.map_or(0, |applied| {
         status.snapshot_index.map_or(applied + 1, |saved| applied.saturating_sub(saved))
     });
-    line(out, format_args!("loading:{}", u8::from(!shared.group.is_loaded())));
+    line(out, format_args!("loading:{}", u8::from(!state.group.is_loaded())));
     line(out, format_args!("async_loading:0"));
     line(out, format_args!("rdb_changes_since_last_save:{changes}"));
     line(out, format_args!("rdb_bgsave_in_progress:{}", u8::from(status.snapshot_running)));
-    line(out, format_args!("rdb_last_save_time:{}", shared.last_save_seconds()));
+    line(out, format_args!("rdb_last_save_time:{}", state.last_save_seconds()));
     line(out, format_args!("rdb_last_bgsave_status:{}", if status.snapshot_failed { "err" } else { "ok" }));
     line(out, format_args!("rdb_last_bgsave_time_sec:{}", seconds(saves.last_took)));
     line(out, format_args!("rdb_current_bgsave_time_sec:{}", seconds(saves.running_for)));

@@ -3,13 +3,13 @@
 use super::line;
 use crate::command::Inspect;
 use crate::env;
-use crate::server::state::Shared;
+use crate::server::state::ServerState;
 
 /// What is used is what is resident: the allocator keeps no statistics that could be read while it works, so fragments
 /// between what it gave out cannot be told from it. Of what is always 0 there is nothing here: nothing is evicted or freed
 /// later, no followers of Redis are fed, no bus connects the nodes.
-pub fn memory(shared: &Shared, out: &mut String) {
-    let memory = shared.memory();
+pub fn memory(state: &ServerState, out: &mut String) {
+    let memory = state.memory();
     line(out, format_args!("used_memory:{}", memory.resident));
     line(out, format_args!("used_memory_human:{}", human(memory.resident)));
     line(out, format_args!("used_memory_rss:{}", memory.resident));
@@ -23,8 +23,8 @@ pub fn memory(shared: &Shared, out: &mut String) {
             100.0 * memory.resident as f64 / memory.peak.max(1) as f64
         ),
     );
-    let clients = clients_bytes(shared);
-    let unsent = shared.group.status().waiting_bytes as u64;
+    let clients = clients_bytes(state);
+    let unsent = state.group.status().waiting_bytes as u64;
     let overhead = (memory.startup + clients + unsent).min(memory.resident);
     let dataset = memory.resident - overhead;
     let percent = 100.0 * dataset as f64 / memory.resident.saturating_sub(memory.startup).max(1) as f64;
@@ -55,8 +55,8 @@ pub fn memory(shared: &Shared, out: &mut String) {
 }
 
 /// What is held for the connections.
-fn clients_bytes(shared: &Shared) -> u64 {
-    shared.pubsub.registry.all().iter().map(|client| client.buffers().total()).sum()
+fn clients_bytes(state: &ServerState) -> u64 {
+    state.pubsub.registry.all().iter().map(|client| client.buffers().total()).sum()
 }
 
 /// What the allocator has of the system, which is all that is known of it; what is resident besides is the program's
@@ -94,7 +94,7 @@ fn human(bytes: u64) -> String {
     format!("{value:.2}{}", UNITS[unit])
 }
 
-pub fn cpu(_shared: &Shared, out: &mut String) {
+pub fn cpu(_shared: &ServerState, out: &mut String) {
     let Some(times) = env::cpu_times() else { return };
     line(out, format_args!("used_cpu_sys:{:.6}", times.system));
     line(out, format_args!("used_cpu_user:{:.6}", times.user));
