@@ -148,11 +148,11 @@ impl Node for ServerState {
     }
 
     fn clients(&self) -> Vec<ClientLine> {
-        self.pubsub.registry.list()
+        self.pubsub.clients.list()
     }
 
     fn client(&self, id: u64) -> Option<ClientLine> {
-        self.pubsub.registry.find(id).map(|client| client.line())
+        self.pubsub.clients.find(id).map(|client| client.line())
     }
 
     fn switchboard(&self) -> &dyn Switchboard {

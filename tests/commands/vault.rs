@@ -177,8 +177,8 @@ impl Vault {
             let Vault { cluster, index, .. } = *self;
             *self = Vault { cluster, index, ..Vault::new() };
         }
-        let session = Session { protocol, id: self.pubsub.registry.next_id(), ..Session::default() };
-        self.pubsub.registry.add(session.clone(), Default::default());
+        let session = Session { protocol, id: self.pubsub.clients.next_id(), ..Session::default() };
+        self.pubsub.clients.add(session.clone(), Default::default());
         self.session = session;
         self.queue.reset();
         self.now_ms = BEGIN_MS;

@@ -86,7 +86,7 @@ impl Connection {
         let limits = state.config.read().limits();
         let local = socket.local_addr().map_or_else(|_| String::new(), |address| address.to_string());
         let session = Session {
-            id: state.pubsub.registry.next_id(),
+            id: state.pubsub.clients.next_id(),
             address: peer.to_string(),
             local_address: local,
             descriptor: socket.as_raw_fd(),
@@ -98,7 +98,7 @@ impl Connection {
         // Replies are written whole; waiting to fill a packet would only delay them.
         let _ = socket.set_nodelay(true);
         let (socket, writer) = socket.into_split();
-        let client = state.pubsub.registry.add(session.clone(), Outlet::new(writer));
+        let client = state.pubsub.clients.add(session.clone(), Outlet::new(writer));
         Connection {
             socket,
             state,

@@ -91,7 +91,7 @@ impl PubSub {
         let keys = keys.map_or(Reply::Null, |keys| Reply::Array(keys.into_iter().map(Reply::Bulk).collect()));
         let target = match tracker.tracking.redirect {
             None => tracker.client.clone(),
-            Some(id) => match self.registry.find(id) {
+            Some(id) => match self.clients.find(id) {
                 Some(target) => target,
                 None => {
                     let broken = vec![Reply::word("tracking-redir-broken"), Reply::Integer(id as i64)];

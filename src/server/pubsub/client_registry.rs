@@ -72,7 +72,7 @@ impl PubSub {
     /// How many clients want to hear of something.
     pub fn audience(&self) -> Audience {
         let mut audience = Audience { tracking: self.tracking.len(), ..Audience::default() };
-        for client in self.registry.all() {
+        for client in self.clients.all() {
             let (listens, watches) = client.attends();
             audience.listening += usize::from(listens);
             audience.watching += usize::from(watches > 0);
@@ -102,7 +102,7 @@ fn remembers(session: &Session) -> bool {
 
 impl Switchboard for PubSub {
     fn subscribe(&self, client: u64, kind: Channel, names: &[Bytes]) -> Result<Vec<Counts>, Answer> {
-        let Some(client) = self.registry.find(client) else {
+        let Some(client) = self.clients.find(client) else {
             return Ok(vec![Counts::default(); names.len()]);
         };
         let mut subscriptions = client.subscriptions.lock();
@@ -120,7 +120,7 @@ impl Switchboard for PubSub {
     }
 
     fn unsubscribe(&self, client: u64, kind: Channel, name: &Bytes) -> Counts {
-        let Some(client) = self.registry.find(client) else { return Counts::default() };
+        let Some(client) = self.clients.find(client) else { return Counts::default() };
         let mut subscriptions = client.subscriptions.lock();
         let kind = Kind::from(kind);
         if subscriptions.names_mut(kind).remove(name) {
@@ -130,7 +130,7 @@ impl Switchboard for PubSub {
     }
 
     fn subscriptions(&self, client: u64, kind: Channel) -> Vec<Bytes> {
-        let Some(client) = self.registry.find(client) else { return Vec::new() };
+        let Some(client) = self.clients.find(client) else { return Vec::new() };
         let subscriptions = client.subscriptions.lock();
         subscriptions.names(Kind::from(kind)).iter().cloned().collect()
     }
@@ -154,30 +154,30 @@ impl Switchboard for PubSub {
     }
 
     fn monitor(&self, client: u64, on: bool) {
-        if let Some(client) = self.registry.find(client) {
+        if let Some(client) = self.clients.find(client) {
             self.set_monitor(&client, on);
         }
     }
 
     fn track(&self, client: u64, tracking: Option<&Tracking>) {
-        let tracker = tracking.zip(self.registry.find(client));
+        let tracker = tracking.zip(self.clients.find(client));
         let tracker = tracker.map(|(tracking, client)| Tracker { client, tracking: tracking.clone() });
         self.set_tracker(client, tracker);
     }
 
     fn forget(&self, client: u64) {
-        if let Some(client) = self.registry.find(client) {
+        if let Some(client) = self.clients.find(client) {
             self.forget_client(&client);
         }
     }
 
     fn is_connected(&self, client: u64) -> bool {
-        self.registry.find(client).is_some()
+        self.clients.find(client).is_some()
     }
 
     fn kill(&self, filter: &KillFilter, own: u64) -> (bool, usize) {
         let (mut own_too, mut others) = (false, 0);
-        for client in self.registry.all() {
+        for client in self.clients.all() {
             let session = client.line().session;
             if filter.spared == Some(client.id) || !filter.means(&session, self.clock.now_ms()) {
                 continue;

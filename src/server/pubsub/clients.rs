@@ -104,19 +104,19 @@ impl Client {
 
 /// The open connections by id.
 #[derive(Debug, Default)]
-pub struct Registry {
+pub struct Clients {
     last_id: AtomicU64,
     clients: DashMap<u64, Arc<Client>>,
 }
 
-impl Registry {
+impl Clients {
     pub fn next_id(&self) -> u64 {
         self.last_id.fetch_add(1, Ordering::Relaxed) + 1
     }
 
     /// Takes in the connection of a session.
     pub fn add(&self, session: Session, outlet: Outlet) -> Arc<Client> {
-        assert!(session.id <= self.last_id.load(Ordering::Relaxed), "the id was given by this registry");
+        assert!(session.id <= self.last_id.load(Ordering::Relaxed), "the id was given by this clients");
         let client = Arc::new(Client::new(session, outlet));
         let before = self.clients.insert(client.id, client.clone());
         assert!(before.is_none(), "an id is given once");

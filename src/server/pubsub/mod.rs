@@ -40,7 +40,7 @@ use crate::env::Clock;
 use crate::keyspace::Keyspace;
 use crate::raft::Notice;
 use crate::resp::Reply;
-use clients::{Client, Registry};
+use clients::{Client, Clients};
 use outbox::Message;
 
 pub use channels::Subscriptions;
@@ -59,7 +59,7 @@ pub struct PubSub {
     keyspace: Arc<Keyspace>,
     clock: Arc<dyn Clock>,
     others: OnceLock<Others>,
-    pub registry: Registry,
+    pub clients: Clients,
     channels: [Channels; Kind::COUNT],
     monitors: DashMap<u64, Arc<Client>>,
     /// How many there are, so that a command need not look for them.
@@ -82,7 +82,7 @@ impl PubSub {
             keyspace,
             clock,
             others: OnceLock::new(),
-            registry: Registry::default(),
+            clients: Clients::default(),
             channels: Default::default(),
             monitors: DashMap::new(),
             monitoring: AtomicUsize::new(0),
@@ -154,7 +154,7 @@ impl PubSub {
     /// A connection is over.
     pub fn left(&self, client: &Arc<Client>) {
         self.forget_client(client);
-        self.registry.remove(client.id);
+        self.clients.remove(client.id);
     }
 
     /// Ends all that a client listens to, is shown and is told.
@@ -172,7 +172,7 @@ impl PubSub {
         let _one_at_a_time = self.wanting.lock();
         match tracker {
             Some(tracker) => {
-                let redirected = tracker.tracking.redirect.and_then(|target| self.registry.find(target));
+                let redirected = tracker.tracking.redirect.and_then(|target| self.clients.find(target));
                 redirected.as_ref().unwrap_or(&tracker.client).attend();
                 self.tracking.set(tracker);
             }

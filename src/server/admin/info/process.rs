@@ -56,7 +56,7 @@ pub fn memory(state: &ServerState, out: &mut String) {
 
 /// What is held for the connections.
 fn clients_bytes(state: &ServerState) -> u64 {
-    state.pubsub.registry.all().iter().map(|client| client.buffers().total()).sum()
+    state.pubsub.clients.all().iter().map(|client| client.buffers().total()).sum()
 }
 
 /// What the allocator has of the system, which is all that is known of it; what is resident besides is the program's
