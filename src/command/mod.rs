@@ -25,6 +25,7 @@ mod budget;
 mod bulks;
 pub mod called;
 mod chance;
+mod client_registry;
 pub mod cluster;
 pub mod connection;
 mod docs;
@@ -47,7 +48,6 @@ pub mod sets;
 pub mod slot;
 pub mod sorted_sets;
 mod subcommands;
-mod switchboard;
 mod syntax;
 pub mod table;
 pub mod text;
@@ -66,6 +66,7 @@ pub use admission::admit;
 pub use args::Args;
 pub use budget::{Budget, REPLY_BYTES_MAX};
 pub use chance::{Chance, Draw};
+pub use client_registry::{Channel, ClientRegistry, Counts, KillFilter, Tracking};
 pub use flags::Flags;
 pub use inspect::{Histogram, Inspect, LatencyEvent, Memory, SlowRequest};
 pub use key_spec::{KeySpec, Usage};
@@ -73,7 +74,6 @@ pub use node::{Buffers, ClientLine, DEFAULT_USER, Node, ReadConsistency, Running
 pub use row::{Alias, Group, Route, Row, Spec};
 pub use session::{ReplyMode, Session};
 pub use subcommands::Subcommand;
-pub use switchboard::{Channel, Counts, KillFilter, Switchboard, Tracking};
 pub use topology::{Peer, Topology, host_and_port};
 
 /// What every command is, whichever way it takes.

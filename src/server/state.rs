@@ -18,7 +18,8 @@ use super::stats::sampling::Samples;
 use super::stats::slowlog::Slowlog;
 use crate::command::keys::glob;
 use crate::command::{
-    ClientLine, DEFAULT_USER, Node, ReadConsistency, Running, Session, SettingRefused, Switchboard, Topology,
+    ClientLine, ClientRegistry, DEFAULT_USER, Node, ReadConsistency, Running, Session, SettingRefused,
+    Topology,
 };
 use crate::config::{self, Config};
 use crate::env::{Clock, Pending};
@@ -155,7 +156,7 @@ impl Node for ServerState {
         self.pubsub.clients.find(id).map(|client| client.line())
     }
 
-    fn switchboard(&self) -> &dyn Switchboard {
+    fn client_registry(&self) -> &dyn ClientRegistry {
         &*self.pubsub
     }
 

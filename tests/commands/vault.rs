@@ -6,8 +6,8 @@ use bytes::Bytes;
 use futures_util::FutureExt;
 use jsonvault::command::transactions::{Queue, Step};
 use jsonvault::command::{
-    ClientLine, Context, Draw, Inspect, Node, Peer, ReadConsistency, Route, Running, Session, SettingRefused,
-    Switchboard, Topology, admit, table,
+    ClientLine, ClientRegistry, Context, Draw, Inspect, Node, Peer, ReadConsistency, Route, Running, Session,
+    SettingRefused, Topology, admit, table,
 };
 use jsonvault::env::{Clock, SystemClock};
 use jsonvault::error::Answer;
@@ -261,7 +261,7 @@ impl Node for Alone<'_> {
         let digest = self.keyspace.view(Scope::ManyKeys, self.now_ms).digest();
         Box::pin(async move { Ok(Reply::bulk(format!("{digest:040x}"))) })
     }
-    fn switchboard(&self) -> &dyn Switchboard {
+    fn client_registry(&self) -> &dyn ClientRegistry {
         self.pubsub
     }
     fn node_id(&self) -> u64 {

@@ -72,7 +72,7 @@ impl Control for Client {
             b"KILL" if !args.is_empty() => kill::run(args, session, node),
             b"PAUSE" if (1..=2).contains(&args.left()) => pause(args, node),
             b"UNPAUSE" if args.is_empty() => {
-                node.switchboard().unpause();
+                node.client_registry().unpause();
                 Ok(Reply::OK)
             }
             b"UNBLOCK" if (1..=2).contains(&args.left()) => unblock(args),
@@ -106,7 +106,7 @@ fn pause(args: &mut Args<'_>, node: &dyn Node) -> Result<Reply, Answer> {
     if node.now_ms().checked_add(millis).is_none_or(|end| i64::try_from(end).is_err()) {
         return Err(Answer::fixed("ERR timeout is out of range"));
     }
-    node.switchboard().pause(millis, writes_only);
+    node.client_registry().pause(millis, writes_only);
     Ok(Reply::OK)
 }
 

@@ -30,7 +30,7 @@ impl Command for Reset {
 
 impl Control for Reset {
     fn run(_args: &mut Args<'_>, session: &mut Session, node: &dyn Node) -> Result<Reply, Answer> {
-        node.switchboard().forget(session.id);
+        node.client_registry().forget(session.id);
         session.reset();
         Ok(Reply::Simple("RESET"))
     }

@@ -6,7 +6,7 @@ use bytes::Bytes;
 
 use super::tracking::{Tracked, Tracker};
 use super::{Kind, PubSub};
-use crate::command::{Channel, Counts, KillFilter, Session, Switchboard, Tracking};
+use crate::command::{Channel, ClientRegistry, Counts, KillFilter, Session, Tracking};
 use crate::config::Config;
 use crate::error::Answer;
 use crate::keyspace::Changes;
@@ -100,7 +100,7 @@ fn remembers(session: &Session) -> bool {
         .is_some_and(|tracking| !tracking.broadcast && session.caching.unwrap_or(!tracking.opt_in))
 }
 
-impl Switchboard for PubSub {
+impl ClientRegistry for PubSub {
     fn subscribe(&self, client: u64, kind: Channel, names: &[Bytes]) -> Result<Vec<Counts>, Answer> {
         let Some(client) = self.clients.find(client) else {
             return Ok(vec![Counts::default(); names.len()]);

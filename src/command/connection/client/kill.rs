@@ -39,7 +39,7 @@ pub fn run(args: &mut Args<'_>, session: &mut Session, node: &dyn Node) -> Resul
     if nobody {
         return Ok(Reply::Integer(0));
     }
-    let (own, others) = node.switchboard().kill(&filter, session.id);
+    let (own, others) = node.client_registry().kill(&filter, session.id);
     session.closing |= own;
     Ok(Reply::Integer(others as i64 + i64::from(own)))
 }
@@ -48,7 +48,7 @@ pub fn run(args: &mut Args<'_>, session: &mut Session, node: &dyn Node) -> Resul
 fn by_address(args: &mut Args<'_>, session: &mut Session, node: &dyn Node) -> Result<Reply, Answer> {
     let address = String::from_utf8_lossy(args.word()?).into_owned();
     let filter = KillFilter { address: Some(address), ..KillFilter::default() };
-    let (own, others) = node.switchboard().kill(&filter, session.id);
+    let (own, others) = node.client_registry().kill(&filter, session.id);
     session.closing |= own;
     match own || others > 0 {
         true => Ok(Reply::OK),

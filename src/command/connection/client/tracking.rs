@@ -25,7 +25,7 @@ pub fn set(args: &mut Args<'_>, session: &mut Session, node: &dyn Node) -> Resul
     }
     session.tracking = on.then_some(tracking);
     session.caching = None;
-    node.switchboard().track(session.id, session.tracking.as_ref());
+    node.client_registry().track(session.id, session.tracking.as_ref());
     Ok(Reply::OK)
 }
 
@@ -40,7 +40,7 @@ fn options(args: &mut Args<'_>, session: &Session, node: &dyn Node) -> Result<Tr
                 return Err(Answer::fixed("ERR A client can only redirect to a single other client"));
             }
             let id = args.integer()? as u64;
-            if !node.switchboard().is_connected(id) {
+            if !node.client_registry().is_connected(id) {
                 let missing = "ERR The client ID you want redirect to does not exist";
                 return Err(Answer::fixed(missing));
             }
@@ -149,7 +149,7 @@ pub fn redirect(session: &Session) -> Reply {
 /// Whether the client that is told in place of this one has gone.
 pub fn is_broken(session: &Session, node: &dyn Node) -> bool {
     let redirect = session.tracking.as_ref().and_then(|tracking| tracking.redirect);
-    redirect.is_some_and(|id| !node.switchboard().is_connected(id))
+    redirect.is_some_and(|id| !node.client_registry().is_connected(id))
 }
 
 /// `CLIENT TRACKINGINFO`.

@@ -85,7 +85,7 @@ impl KillFilter {
 }
 
 /// The connections of this node, as commands see them. A client is named by its id.
-pub trait Switchboard: Sync {
+pub trait ClientRegistry: Sync {
     /// Has a client listen to all of these names, or to none; what it listens to after each.
     fn subscribe(&self, client: u64, kind: Channel, names: &[Bytes]) -> Result<Vec<Counts>, Answer>;
     fn unsubscribe(&self, client: u64, kind: Channel, name: &Bytes) -> Counts;
