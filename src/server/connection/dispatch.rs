@@ -73,7 +73,7 @@ pub async fn run(requests: &mut std::vec::IntoIter<Request>, place: Place<'_>) {
     };
     while runner.out.len() + runner.kept < OUT_BYTES_TARGET
         && !runner.session.closing
-        && !client.mailbox.is_ending()
+        && !client.outbox.is_ending()
     {
         let Some(request) = requests.next() else { break };
         runner.run(&request).await;
@@ -198,7 +198,7 @@ impl Runner<'_> {
             Ok(running) => tokio::select! {
                 biased;
                 reply = running => reply.into(),
-                () = self.client.mailbox.ending() => {
+                () = self.client.outbox.ending() => {
                     self.session.closing = true;
                     Unavailable::Uncertain.into()
                 }
@@ -319,7 +319,7 @@ impl Runner<'_> {
         tokio::select! {
             biased;
             () = self.state.pubsub.pause.wait(writes) => {}
-            () = self.client.mailbox.ending() => self.session.closing = true,
+            () = self.client.outbox.ending() => self.session.closing = true,
             () = hung_up(self.socket) => self.session.closing = true,
         }
         self.has_waited();

@@ -125,7 +125,7 @@ impl Connection {
             tokio::select! {
                 biased;
                 read = self.read() => if let Err(end) = read { break end },
-                () = client.mailbox.stirs() => {}
+                () = client.outbox.woken() => {}
                 () = told_to_stop(&mut stopping) => break End::Closed,
             }
         };
@@ -187,7 +187,7 @@ impl Connection {
     /// change must not read what it had before the change behind it.
     async fn deliver(&mut self) -> Result<(), End> {
         assert!(self.out.is_empty(), "replies go out before messages");
-        while let Some(message) = self.client.mailbox.take() {
+        while let Some(message) = self.client.outbox.take() {
             match message {
                 Message::Reply(reply) => encode(&reply, self.session.protocol, &mut self.out),
                 Message::Line(line) => self.out.extend_from_slice(&line),
@@ -198,7 +198,7 @@ impl Connection {
             }
         }
         self.write().await?;
-        if self.client.mailbox.is_ending() { Err(End::Closed) } else { Ok(()) }
+        if self.client.outbox.is_ending() { Err(End::Closed) } else { Ok(()) }
     }
 
     /// Takes whole requests out of the buffer, within the limits of a batch.
@@ -275,7 +275,7 @@ impl Connection {
             add(&self.state.stats.writes, 1);
             let writable = tokio::select! {
                 biased;
-                () = self.client.mailbox.ending() => {
+                () = self.client.outbox.ending() => {
                     return Err(io::Error::other("another client had it closed"));
                 }
                 writable = tokio::time::timeout(STALL_MAX, self.socket.as_ref().writable()) => writable,

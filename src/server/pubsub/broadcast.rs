@@ -1,7 +1,7 @@
 //! Tells what an entry changed: to clients that cache, and to those who listen to changes of keys.
 //!
 //! All of it is done by the thread that applies the entry, before anybody is answered. Clients that cache have it on the
-//! wire then (`super::socket_writer`); those who listen have it in their mailbox.
+//! wire then (`super::socket_writer`); those who listen have it in their outbox.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -125,7 +125,7 @@ impl PubSub {
         encode(&Reply::Push(message), protocol, &mut bytes);
         match client.outlet.push(index, &bytes, self.message_bytes_max.load(Ordering::Relaxed)) {
             Pushed::Sent => {}
-            Pushed::Waits => client.mailbox.stir(),
+            Pushed::Waits => client.outbox.wake(),
             Pushed::TooMuch => self.cut_off(client),
         }
     }

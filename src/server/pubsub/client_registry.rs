@@ -185,7 +185,7 @@ impl ClientRegistry for PubSub {
             if client.id == own {
                 own_too = true;
             } else {
-                client.mailbox.end();
+                client.outbox.end();
                 others += 1;
             }
         }

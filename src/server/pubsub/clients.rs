@@ -9,7 +9,7 @@ use dashmap::DashMap;
 use parking_lot::Mutex;
 
 use super::Subscriptions;
-use super::outbox::Mailbox;
+use super::outbox::Outbox;
 use super::socket_writer::Outlet;
 use crate::command::{Buffers, ClientLine, Session, called};
 use crate::resp::Protocol;
@@ -19,7 +19,7 @@ use crate::server::stats::gauges::Gauges;
 #[derive(Debug)]
 pub struct Client {
     pub id: u64,
-    pub mailbox: Mailbox,
+    pub outbox: Outbox,
     pub outlet: Outlet,
     /// Whether it is told at once of changes, for itself or for another: then its replies go through the outlet one by one.
     attentive: AtomicBool,
@@ -36,7 +36,7 @@ impl Client {
     pub fn new(session: Session, outlet: Outlet) -> Client {
         Client {
             id: session.id,
-            mailbox: Mailbox::default(),
+            outbox: Outbox::default(),
             outlet,
             attentive: AtomicBool::new(false),
             gauges: Gauges::default(),
@@ -87,7 +87,7 @@ impl Client {
 
     /// What is held for it.
     pub fn buffers(&self) -> Buffers {
-        let (messages, bytes) = self.mailbox.waiting();
+        let (messages, bytes) = self.outbox.waiting();
         self.gauges.read(messages, bytes)
     }
 

@@ -117,7 +117,7 @@ impl PubSub {
     /// Sends a message to a client, or cuts the client off.
     fn post(&self, client: &Client, message: Message, bytes: usize) {
         let bytes_max = self.message_bytes_max.load(Ordering::Relaxed);
-        if !client.mailbox.post(message, bytes, bytes_max) {
+        if !client.outbox.post(message, bytes, bytes_max) {
             self.cut_off(client);
         }
     }
@@ -131,7 +131,7 @@ impl PubSub {
             bytes_max,
             "cutting off a client that does not take its messages"
         );
-        client.mailbox.end();
+        client.outbox.end();
     }
 
     fn post_reply(&self, client: &Client, reply: &Arc<Reply>, bytes: usize) {

@@ -28,12 +28,12 @@ pub enum Message {
 
 /// The messages that wait for one connection, and whether it is to end.
 #[derive(Debug, Default)]
-pub struct Mailbox {
+pub struct Outbox {
     waiting: Mutex<Waiting>,
     /// Woken by a message and by the end.
     more: Notify,
     /// Whether the connection has something else to send.
-    stirred: AtomicBool,
+    wakes: AtomicBool,
     ending: AtomicBool,
     ended: Notify,
 }
@@ -44,7 +44,7 @@ struct Waiting {
     bytes: usize,
 }
 
-impl Mailbox {
+impl Outbox {
     /// Leaves a message of about so many bytes; `false` if more than `bytes_max` would wait then.
     pub fn post(&self, message: Message, bytes: usize, bytes_max: usize) -> bool {
         if self.is_ending() {
@@ -82,14 +82,14 @@ impl Mailbox {
     }
 
     /// Has the connection look for what it has to send.
-    pub fn stir(&self) {
-        self.stirred.store(true, Ordering::Release);
+    pub fn wake(&self) {
+        self.wakes.store(true, Ordering::Release);
         self.more.notify_one();
     }
 
     /// Returns when there is a message or something else to send, or the connection is to end.
-    pub async fn stirs(&self) {
-        while self.is_empty() && !self.is_ending() && !self.stirred.swap(false, Ordering::AcqRel) {
+    pub async fn woken(&self) {
+        while self.is_empty() && !self.is_ending() && !self.wakes.swap(false, Ordering::AcqRel) {
             self.more.notified().await;
         }
     }
@@ -124,26 +124,26 @@ mod tests {
 
     #[test]
     fn what_waits_is_bounded_and_in_order() {
-        let mailbox = Mailbox::default();
-        assert!(mailbox.post(line("one"), 3, 2 * MESSAGE_BYTES + 6));
-        assert!(mailbox.post(line("two"), 3, 2 * MESSAGE_BYTES + 6));
-        assert!(!mailbox.post(line("three"), 5, 2 * MESSAGE_BYTES + 6));
-        let taken = std::iter::from_fn(|| mailbox.take()).map(|message| match message {
+        let outbox = Outbox::default();
+        assert!(outbox.post(line("one"), 3, 2 * MESSAGE_BYTES + 6));
+        assert!(outbox.post(line("two"), 3, 2 * MESSAGE_BYTES + 6));
+        assert!(!outbox.post(line("three"), 5, 2 * MESSAGE_BYTES + 6));
+        let taken = std::iter::from_fn(|| outbox.take()).map(|message| match message {
             Message::Line(bytes) => bytes,
             Message::Reply(_) => panic!("no reply was posted"),
         });
         assert_eq!(taken.collect::<Vec<_>>(), ["one", "two"]);
         // However large: a message alone is not too many.
-        assert!(mailbox.post(line("large"), 5, 1));
+        assert!(outbox.post(line("large"), 5, 1));
     }
 
     #[tokio::test]
     async fn the_end_wakes_and_drops_what_waits() {
-        let mailbox = Mailbox::default();
-        mailbox.post(line("one"), 3, 1000);
-        mailbox.end();
-        mailbox.stirs().await;
-        mailbox.ending().await;
-        assert!(mailbox.take().is_none() && mailbox.is_ending());
+        let outbox = Outbox::default();
+        outbox.post(line("one"), 3, 1000);
+        outbox.end();
+        outbox.woken().await;
+        outbox.ending().await;
+        assert!(outbox.take().is_none() && outbox.is_ending());
     }
 }
