@@ -98,7 +98,7 @@ pub(super) struct Runner<'a> {
     pub(super) session: &'a mut Session,
     pub(super) queue: &'a mut Queue,
     out: &'a mut Vec<u8>,
-    /// How many bytes of replies went to the outlet and may wait there.
+    /// How many bytes of replies went to the writer and may wait there.
     kept: usize,
     /// Whether nothing of what is put now may be seen yet.
     silent: bool,
@@ -444,7 +444,7 @@ impl Runner<'_> {
     /// Gives what was put its place among what the client is told of changes.
     fn place(&mut self) {
         if self.client.is_attentive() && !self.silent {
-            self.kept = self.client.outlet.keep(self.out);
+            self.kept = self.client.writer.keep(self.out);
         }
     }
 }

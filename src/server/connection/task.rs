@@ -1,7 +1,7 @@
 //! One client: reads requests, has them run in batches, writes the replies.
 //!
 //! Invariants:
-//! * between two batches `out` and the client's outlet are empty: every reply has been handed to the socket;
+//! * between two batches `out` and the client's writer are empty: every reply has been handed to the socket;
 //! * after a protocol error nothing more is read;
 //! * a batch is answered whole, and after one no other is begun once the node stops.
 
@@ -24,7 +24,7 @@ use crate::command::{Node, Session};
 use crate::resp::{Decoder, Limits, ProtocolError, Reply, Request, encode};
 use crate::server::pubsub::clients::Client;
 use crate::server::pubsub::outbox::Message;
-use crate::server::pubsub::socket_writer::{BUFFER_BYTES_KEPT, Outlet};
+use crate::server::pubsub::socket_writer::{BUFFER_BYTES_KEPT, SocketWriter};
 use crate::server::state::ServerState;
 use crate::server::stats::counters::{Stats, add};
 
@@ -50,7 +50,7 @@ pub async fn hung_up(socket: &OwnedReadHalf) {
 
 /// One connection, from accept to close.
 pub struct Connection {
-    /// The other half is the client's outlet.
+    /// The other half is the client's writer.
     socket: OwnedReadHalf,
     state: Arc<ServerState>,
     session: Session,
@@ -77,7 +77,7 @@ impl Drop for Connection {
     /// Whatever way its task ends, nobody tells it anything any more.
     fn drop(&mut self) {
         self.state.pubsub.left(&self.client);
-        self.client.outlet.close();
+        self.client.writer.close();
     }
 }
 
@@ -98,7 +98,7 @@ impl Connection {
         // Replies are written whole; waiting to fill a packet would only delay them.
         let _ = socket.set_nodelay(true);
         let (socket, writer) = socket.into_split();
-        let client = state.pubsub.clients.add(session.clone(), Outlet::new(writer));
+        let client = state.pubsub.clients.add(session.clone(), SocketWriter::new(writer));
         Connection {
             socket,
             state,
@@ -244,7 +244,7 @@ impl Connection {
     }
 
     async fn write(&mut self) -> Result<(), End> {
-        let kept = if self.client.is_attentive() { self.client.outlet.waiting() } else { 0 };
+        let kept = if self.client.is_attentive() { self.client.writer.waiting() } else { 0 };
         if self.out.len() + kept > self.limits.output_bytes_max {
             return Err(End::TooMuch(self.out.len() + kept));
         }
@@ -254,7 +254,7 @@ impl Connection {
         self.client.gauges.set_output(&self.out);
         Stats::see_peak(&self.state.stats.output_buffer_peak, self.out.len() + kept);
         add(&self.state.stats.writes, 1);
-        let written = self.client.outlet.write(&mut self.out).map_err(End::Broken)?;
+        let written = self.client.writer.write(&mut self.out).map_err(End::Broken)?;
         if written.waits {
             self.write_slowly().await.map_err(End::Broken)?;
         }
@@ -269,9 +269,9 @@ impl Connection {
 
     /// Writes the rest to a client that does not take it as fast as it comes.
     async fn write_slowly(&mut self) -> io::Result<()> {
-        let outlet = &self.client.outlet;
+        let writer = &self.client.writer;
         loop {
-            self.client.gauges.set_writes(outlet.waiting());
+            self.client.gauges.set_writes(writer.waiting());
             add(&self.state.stats.writes, 1);
             let writable = tokio::select! {
                 biased;
@@ -283,12 +283,12 @@ impl Connection {
             match writable {
                 Ok(writable) => writable?,
                 Err(_) => {
-                    let (client, waiting) = (&self.session.address, outlet.waiting());
+                    let (client, waiting) = (&self.session.address, writer.waiting());
                     tracing::warn!(client, waiting, "cutting off a client that does not take its replies");
                     return Err(io::ErrorKind::TimedOut.into());
                 }
             }
-            if !outlet.write(&mut self.out)?.waits {
+            if !writer.write(&mut self.out)?.waits {
                 return Ok(());
             }
         }
@@ -297,7 +297,7 @@ impl Connection {
     /// Says that nothing more comes, and takes what the client still sends: a socket that is closed with bytes unread
     /// takes the replies back that the client has not read yet.
     async fn linger(&mut self) {
-        self.client.outlet.close();
+        self.client.writer.close();
         let rest = async {
             while self.socket.read_buf(&mut self.input).await? > 0 {
                 self.input.clear();

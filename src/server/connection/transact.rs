@@ -75,7 +75,7 @@ impl Runner<'_> {
     async fn exec(&mut self, queued: Queued) -> Reply {
         let mut transaction = Transaction::new(queued.watched, self.context.protocol);
         if self.session.tracking.is_some() {
-            self.client.outlet.remember();
+            self.client.writer.remember();
             self.told_again = Some(ToldAgain::default());
         }
         let mut places = Vec::with_capacity(queued.commands.len());
@@ -125,7 +125,7 @@ impl Runner<'_> {
             let reply = keyspace.read_whole(|| transaction.read(&alone, self.context.now_ms));
             if self.told_again.is_some() {
                 // What was told so far was told of what it has read.
-                self.client.outlet.remember();
+                self.client.writer.remember();
             }
             return reply.unwrap_or_else(|| Unavailable::Loading.into());
         }
@@ -168,7 +168,7 @@ impl Runner<'_> {
     /// again, for a client must not keep what it was told of before.
     pub(super) fn tell_again(&mut self) {
         let Some(told) = self.told_again.take() else { return };
-        self.client.outlet.repeat(told.index);
+        self.client.writer.repeat(told.index);
         if told.all {
             self.state.pubsub.forget_of(self.session.id);
         }

@@ -123,7 +123,7 @@ impl PubSub {
     fn push(&self, index: u64, client: &Client, protocol: Protocol, message: Vec<Reply>) {
         let mut bytes = Vec::new();
         encode(&Reply::Push(message), protocol, &mut bytes);
-        match client.outlet.push(index, &bytes, self.message_bytes_max.load(Ordering::Relaxed)) {
+        match client.writer.push(index, &bytes, self.message_bytes_max.load(Ordering::Relaxed)) {
             Pushed::Sent => {}
             Pushed::Waits => client.outbox.wake(),
             Pushed::TooMuch => self.cut_off(client),

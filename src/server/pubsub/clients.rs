@@ -10,7 +10,7 @@ use parking_lot::Mutex;
 
 use super::Subscriptions;
 use super::outbox::Outbox;
-use super::socket_writer::Outlet;
+use super::socket_writer::SocketWriter;
 use crate::command::{Buffers, ClientLine, Session, called};
 use crate::resp::Protocol;
 use crate::server::stats::gauges::Gauges;
@@ -20,8 +20,8 @@ use crate::server::stats::gauges::Gauges;
 pub struct Client {
     pub id: u64,
     pub outbox: Outbox,
-    pub outlet: Outlet,
-    /// Whether it is told at once of changes, for itself or for another: then its replies go through the outlet one by one.
+    pub writer: SocketWriter,
+    /// Whether it is told at once of changes, for itself or for another: then its replies go through the writer one by one.
     attentive: AtomicBool,
     pub gauges: Gauges,
     pub subscriptions: Mutex<Subscriptions>,
@@ -33,11 +33,11 @@ pub struct Client {
 }
 
 impl Client {
-    pub fn new(session: Session, outlet: Outlet) -> Client {
+    pub fn new(session: Session, writer: SocketWriter) -> Client {
         Client {
             id: session.id,
             outbox: Outbox::default(),
-            outlet,
+            writer,
             attentive: AtomicBool::new(false),
             gauges: Gauges::default(),
             subscriptions: Mutex::default(),
@@ -115,9 +115,9 @@ impl Clients {
     }
 
     /// Takes in the connection of a session.
-    pub fn add(&self, session: Session, outlet: Outlet) -> Arc<Client> {
+    pub fn add(&self, session: Session, writer: SocketWriter) -> Arc<Client> {
         assert!(session.id <= self.last_id.load(Ordering::Relaxed), "the id was given by this clients");
-        let client = Arc::new(Client::new(session, outlet));
+        let client = Arc::new(Client::new(session, writer));
         let before = self.clients.insert(client.id, client.clone());
         assert!(before.is_none(), "an id is given once");
         client

@@ -18,7 +18,7 @@ use tokio::net::tcp::OwnedWriteHalf;
 pub const BUFFER_BYTES_KEPT: usize = 64 << 10;
 
 #[derive(Debug, Default)]
-pub struct Outlet(Mutex<Inner>);
+pub struct SocketWriter(Mutex<Inner>);
 
 #[derive(Debug, Default)]
 struct Inner {
@@ -27,7 +27,7 @@ struct Inner {
     unsent: Vec<u8>,
     /// How much of `unsent` has gone.
     gone: usize,
-    /// What came by other ways than [`Outlet::write`] since the last one.
+    /// What came by other ways than [`SocketWriter::write`] since the last one.
     uncounted: usize,
     /// What was pushed while a transaction with reads was under way, with the entries that it is of.
     repeats: Option<Vec<(u64, Vec<u8>)>>,
@@ -94,9 +94,9 @@ pub enum Pushed {
     TooMuch,
 }
 
-impl Outlet {
-    pub fn new(socket: OwnedWriteHalf) -> Outlet {
-        Outlet(Mutex::new(Inner { socket: Some(socket), ..Inner::default() }))
+impl SocketWriter {
+    pub fn new(socket: OwnedWriteHalf) -> SocketWriter {
+        SocketWriter(Mutex::new(Inner { socket: Some(socket), ..Inner::default() }))
     }
 
     /// Sends what waits and then these bytes, which are gone from `out`.
@@ -150,12 +150,12 @@ impl Outlet {
         }
     }
 
-    /// Remembers from now on what is pushed, until [`Outlet::repeat`].
+    /// Remembers from now on what is pushed, until [`SocketWriter::repeat`].
     pub fn remember(&self) {
         self.0.lock().repeats = Some(Vec::new());
     }
 
-    /// Puts once more what was pushed since [`Outlet::remember`] about entries after `index`.
+    /// Puts once more what was pushed since [`SocketWriter::remember`] about entries after `index`.
     pub fn repeat(&self, index: u64) {
         let mut inner = self.0.lock();
         for (of, message) in inner.repeats.take().unwrap_or_default() {
@@ -184,16 +184,16 @@ mod tests {
 
     use super::*;
 
-    async fn connected() -> (TcpStream, Outlet, tokio::net::tcp::OwnedReadHalf) {
+    async fn connected() -> (TcpStream, SocketWriter, tokio::net::tcp::OwnedReadHalf) {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port is free");
         let client = TcpStream::connect(listener.local_addr().expect("it is bound")).await;
         let (server, _) = listener.accept().await.expect("a client comes");
         let (reader, writer) = server.into_split();
-        (client.expect("somebody listens"), Outlet::new(writer), reader)
+        (client.expect("somebody listens"), SocketWriter::new(writer), reader)
     }
 
-    async fn all_of(mut client: TcpStream, outlet: Outlet) -> String {
-        outlet.close();
+    async fn all_of(mut client: TcpStream, writer: SocketWriter) -> String {
+        writer.close();
         let mut text = String::new();
         client.read_to_string(&mut text).await.expect("what was sent is text");
         text
@@ -201,48 +201,48 @@ mod tests {
 
     #[tokio::test]
     async fn what_is_pushed_comes_behind_the_replies_that_were_there_before() {
-        let (client, outlet, _reader) = connected().await;
-        assert_eq!(outlet.keep(&mut b"one ".to_vec()), 4);
-        assert_eq!(outlet.push(1, b"two ", 1), Pushed::TooMuch);
-        assert_eq!(outlet.push(1, b"two ", 100), Pushed::Sent);
-        let written = outlet.write(&mut b"three".to_vec()).expect("it is open");
+        let (client, writer, _reader) = connected().await;
+        assert_eq!(writer.keep(&mut b"one ".to_vec()), 4);
+        assert_eq!(writer.push(1, b"two ", 1), Pushed::TooMuch);
+        assert_eq!(writer.push(1, b"two ", 100), Pushed::Sent);
+        let written = writer.write(&mut b"three".to_vec()).expect("it is open");
         assert_eq!(written, Written { waits: false, brought: 13 });
-        assert_eq!(all_of(client, outlet).await, "one two three");
+        assert_eq!(all_of(client, writer).await, "one two three");
     }
 
     #[tokio::test]
     async fn what_came_during_a_transaction_is_told_again_behind_it() {
-        let (client, outlet, _reader) = connected().await;
-        outlet.remember();
+        let (client, writer, _reader) = connected().await;
+        writer.remember();
         for (index, message) in [(1, b"a "), (2, b"b "), (3, b"c ")] {
-            outlet.push(index, message, 100);
+            writer.push(index, message, 100);
         }
-        outlet.keep(&mut b"reply ".to_vec());
-        outlet.repeat(2);
-        outlet.push(4, b"d", 100);
-        outlet.repeat(0);
-        assert_eq!(all_of(client, outlet).await, "a b c reply c d");
+        writer.keep(&mut b"reply ".to_vec());
+        writer.repeat(2);
+        writer.push(4, b"d", 100);
+        writer.repeat(0);
+        assert_eq!(all_of(client, writer).await, "a b c reply c d");
     }
 
     #[tokio::test]
     async fn what_the_socket_does_not_take_waits_in_order() {
-        let (client, outlet, reader) = connected().await;
+        let (client, writer, reader) = connected().await;
         let large = "x".repeat(16 << 20);
-        assert!(outlet.write(&mut large.clone().into_bytes()).expect("it is open").waits);
-        assert_eq!(outlet.push(1, b"end", usize::MAX), Pushed::Waits);
+        assert!(writer.write(&mut large.clone().into_bytes()).expect("it is open").waits);
+        assert_eq!(writer.push(1, b"end", usize::MAX), Pushed::Waits);
         let sending = async {
-            while outlet.waiting() > 0 {
+            while writer.waiting() > 0 {
                 reader.as_ref().writable().await.expect("it is open");
-                outlet.write(&mut Vec::new()).expect("it is open");
+                writer.write(&mut Vec::new()).expect("it is open");
             }
-            outlet.close();
+            writer.close();
         };
         let mut client = client;
         let mut text = String::new();
         let (_, read) = tokio::join!(sending, client.read_to_string(&mut text));
         read.expect("what was sent is text");
         assert_eq!(text.strip_suffix("end").map(str::len), Some(large.len()));
-        assert!(outlet.write(&mut b"late".to_vec()).is_err());
+        assert!(writer.write(&mut b"late".to_vec()).is_err());
     }
 
     #[test]

@@ -196,11 +196,11 @@ impl Table {
 mod tests {
     use super::*;
     use crate::command::Session;
-    use crate::server::pubsub::socket_writer::Outlet;
+    use crate::server::pubsub::socket_writer::SocketWriter;
 
     fn tracker(id: u64, tracking: Tracking) -> Tracker {
         Tracker {
-            client: Arc::new(Client::new(Session { id, ..Session::default() }, Outlet::default())),
+            client: Arc::new(Client::new(Session { id, ..Session::default() }, SocketWriter::default())),
             tracking,
         }
     }
