@@ -443,7 +443,7 @@ impl Runner<'_> {
 
     /// Gives what was put its place among what the client is told of changes.
     fn place(&mut self) {
-        if self.client.is_attentive() && !self.silent {
+        if self.client.interleaves_pushes() && !self.silent {
             self.kept = self.client.writer.keep(self.out);
         }
     }

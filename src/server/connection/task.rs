@@ -244,7 +244,7 @@ impl Connection {
     }
 
     async fn write(&mut self) -> Result<(), End> {
-        let kept = if self.client.is_attentive() { self.client.writer.waiting() } else { 0 };
+        let kept = if self.client.interleaves_pushes() { self.client.writer.waiting() } else { 0 };
         if self.out.len() + kept > self.limits.output_bytes_max {
             return Err(End::TooMuch(self.out.len() + kept));
         }

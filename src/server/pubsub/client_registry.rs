@@ -73,7 +73,7 @@ impl PubSub {
     pub fn audience(&self) -> Audience {
         let mut audience = Audience { tracking: self.tracking.len(), ..Audience::default() };
         for client in self.clients.all() {
-            let (listens, watches) = client.attends();
+            let (listens, watches) = client.interests();
             audience.listening += usize::from(listens);
             audience.watching += usize::from(watches > 0);
             audience.watched_keys += watches;

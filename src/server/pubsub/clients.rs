@@ -22,7 +22,7 @@ pub struct Client {
     pub outbox: Outbox,
     pub writer: SocketWriter,
     /// Whether it is told at once of changes, for itself or for another: then its replies go through the writer one by one.
-    attentive: AtomicBool,
+    interleaves: AtomicBool,
     pub gauges: Gauges,
     pub subscriptions: Mutex<Subscriptions>,
     /// Its session, as it was when it last changed.
@@ -38,7 +38,7 @@ impl Client {
             id: session.id,
             outbox: Outbox::default(),
             writer,
-            attentive: AtomicBool::new(false),
+            interleaves: AtomicBool::new(false),
             gauges: Gauges::default(),
             subscriptions: Mutex::default(),
             last_command: AtomicUsize::new(usize::MAX),
@@ -48,13 +48,13 @@ impl Client {
     }
 
     /// Has it told at once of changes from now on.
-    pub fn attend(&self) {
-        self.attentive.store(true, Ordering::Release);
+    pub fn interleave_pushes(&self) {
+        self.interleaves.store(true, Ordering::Release);
     }
 
     #[inline]
-    pub fn is_attentive(&self) -> bool {
-        self.attentive.load(Ordering::Acquire)
+    pub fn interleaves_pushes(&self) -> bool {
+        self.interleaves.load(Ordering::Acquire)
     }
 
     /// Notes that a command came, whose words have so many bytes.
@@ -80,7 +80,7 @@ impl Client {
     }
 
     /// Whether it listens to messages, and how many keys it watches.
-    pub fn attends(&self) -> (bool, usize) {
+    pub fn interests(&self) -> (bool, usize) {
         let shown = self.shown.lock();
         (shown.subscribed.total() > 0, shown.watched)
     }

@@ -173,7 +173,7 @@ impl PubSub {
         match tracker {
             Some(tracker) => {
                 let redirected = tracker.tracking.redirect.and_then(|target| self.clients.find(target));
-                redirected.as_ref().unwrap_or(&tracker.client).attend();
+                redirected.as_ref().unwrap_or(&tracker.client).interleave_pushes();
                 self.tracking.set(tracker);
             }
             None => self.tracking.forget(client),
