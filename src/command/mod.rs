@@ -68,7 +68,7 @@ pub use budget::{Budget, REPLY_BYTES_MAX};
 pub use chance::{Chance, Draw};
 pub use client_registry::{Channel, ClientRegistry, Counts, KillFilter, Tracking};
 pub use flags::Flags;
-pub use inspect::{Histogram, Inspect, LatencyEvent, Memory, SlowRequest};
+pub use inspect::{CommandHistogram, Inspect, LatencyEvent, Memory, SlowRequest};
 pub use key_spec::{KeySpec, Usage};
 pub use node::{Buffers, ClientLine, DEFAULT_USER, Node, ReadConsistency, Running, SettingRefused};
 pub use row::{Alias, Group, Route, Row, Spec};

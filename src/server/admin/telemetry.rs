@@ -6,7 +6,7 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use super::wait;
-use crate::command::{Histogram, Inspect, LatencyEvent, Memory, Session, SlowRequest, called};
+use crate::command::{CommandHistogram, Inspect, LatencyEvent, Memory, Session, SlowRequest, called};
 use crate::env::Pending;
 use crate::error::Answer;
 use crate::server::state::ServerState;
@@ -71,14 +71,14 @@ impl Inspect for ServerState {
         self.latency.reset(names)
     }
 
-    fn histograms(&self) -> Vec<Histogram> {
+    fn histograms(&self) -> Vec<CommandHistogram> {
         if !self.stats.tracks_latency.load(Ordering::Relaxed) {
             return Vec::new();
         }
         let all = called::all().iter().zip(&self.stats.commands).filter_map(|(called, stats)| {
             let micros = stats.steps.cumulative();
             let calls = micros.last()?.1;
-            Some(Histogram { command: &called.name, calls, micros })
+            Some(CommandHistogram { command: &called.name, calls, micros })
         });
         all.collect()
     }
