@@ -76,7 +76,7 @@ impl Inspect for ServerState {
             return Vec::new();
         }
         let all = called::all().iter().zip(&self.stats.commands).filter_map(|(called, stats)| {
-            let micros = stats.steps.cumulative();
+            let micros = stats.durations.cumulative();
             let calls = micros.last()?.1;
             Some(CommandHistogram { command: &called.name, calls, micros })
         });

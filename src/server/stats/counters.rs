@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use super::error_stats::ErrorCounts;
-use super::histogram::Steps;
+use super::histogram::Histogram;
 use crate::command::called;
 use crate::resp::Reply;
 
@@ -20,7 +20,7 @@ pub struct CommandStats {
     /// Ran and answered an error.
     pub failed: AtomicU64,
     /// How long the calls took, of which `nanos` is the sum.
-    pub steps: Steps,
+    pub durations: Histogram,
 }
 
 /// What is counted of the server since it started, or since `CONFIG RESETSTAT`.
@@ -76,7 +76,7 @@ impl Stats {
         let command = &self.commands[place];
         add(&command.nanos, u64::try_from(spent.as_nanos()).unwrap_or(u64::MAX));
         if self.tracks_latency.load(Ordering::Relaxed) {
-            command.steps.count(spent);
+            command.durations.count(spent);
         }
     }
 
@@ -113,7 +113,7 @@ impl Stats {
             for counter in [&command.calls, &command.nanos, &command.rejected, &command.failed] {
                 counter.store(0, Ordering::Relaxed);
             }
-            command.steps.reset();
+            command.durations.reset();
         }
     }
 }

@@ -5,14 +5,14 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-/// Steps from one microsecond to 2^30, some eighteen minutes: nothing that a server waits for takes longer.
+/// Histogram from one microsecond to 2^30, some eighteen minutes: nothing that a server waits for takes longer.
 const STEPS: usize = 31;
 
 /// Counters by duration; cheap enough for every call.
 #[derive(Debug, Default)]
-pub struct Steps([AtomicU64; STEPS]);
+pub struct Histogram([AtomicU64; STEPS]);
 
-impl Steps {
+impl Histogram {
     pub fn count(&self, spent: Duration) {
         self.0[step_of(spent)].fetch_add(1, Ordering::Relaxed);
     }
@@ -37,7 +37,7 @@ impl Steps {
     }
 }
 
-/// The microseconds that so many percent of the calls, told as by [`Steps::cumulative`], did not exceed.
+/// The microseconds that so many percent of the calls, told as by [`Histogram::cumulative`], did not exceed.
 pub fn percentile(cumulative: &[(u64, u64)], percent: f64) -> u64 {
     let all = cumulative.last().map_or(0, |(_, calls)| *calls);
     let wanted = all as f64 * percent / 100.0;
@@ -67,7 +67,7 @@ mod tests {
 
     #[test]
     fn percentiles_are_the_ends_of_steps() {
-        let steps = Steps::default();
+        let steps = Histogram::default();
         (0..90).for_each(|_| steps.count(Duration::from_micros(3)));
         (0..10).for_each(|_| steps.count(Duration::from_millis(1)));
         let told = steps.cumulative();

@@ -83,7 +83,7 @@ pub fn latencystats(state: &ServerState, out: &mut String) {
         return;
     }
     for (name, stats) in asked(state) {
-        let told = stats.steps.cumulative();
+        let told = stats.durations.cumulative();
         if !told.is_empty() {
             let one = |(name, percent)| format!("{name}={:.3}", percentile(&told, percent) as f64);
             line(out, format_args!("latency_percentiles_usec_{name}:{}", PERCENTILES.map(one).join(",")));
