@@ -16,7 +16,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use jsonvault::env::{Acceptor, Connection, Net, Pending, Random};
+use jsonvault::env::{Acceptor, BoxFuture, Connection, Net, Random};
 use parking_lot::Mutex;
 use state::State;
 use stream::Stream;
@@ -95,7 +95,7 @@ struct HostNet {
 }
 
 impl Net for HostNet {
-    fn bind<'a>(&'a self, address: &'a str) -> Pending<'a, io::Result<Box<dyn Acceptor>>> {
+    fn bind<'a>(&'a self, address: &'a str) -> BoxFuture<'a, io::Result<Box<dyn Acceptor>>> {
         Box::pin(async move {
             let address = parse(address)?;
             self.network.state.lock().bind(self.host, address)?;
@@ -103,7 +103,7 @@ impl Net for HostNet {
         })
     }
 
-    fn connect<'a>(&'a self, address: &'a str) -> Pending<'a, io::Result<Box<dyn Connection>>> {
+    fn connect<'a>(&'a self, address: &'a str) -> BoxFuture<'a, io::Result<Box<dyn Connection>>> {
         Box::pin(async move {
             let address = parse(address)?;
             let number = self.network.state.lock().begin_connect(self.host, address);
@@ -143,7 +143,7 @@ impl Acceptor for Port {
         self.address
     }
 
-    fn accept(&mut self) -> Pending<'_, io::Result<(Box<dyn Connection>, SocketAddr)>> {
+    fn accept(&mut self) -> BoxFuture<'_, io::Result<(Box<dyn Connection>, SocketAddr)>> {
         Box::pin(async move {
             let accepted =
                 std::future::poll_fn(|context| self.network.state.lock().poll_accept(self.address, context));

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-use crate::env::Pending;
+use crate::env::BoxFuture;
 use crate::error::Answer;
 
 /// A request that took long, as `SLOWLOG GET` tells it.
@@ -86,12 +86,12 @@ pub trait Inspect: Sync {
         0
     }
     /// Takes a snapshot, and returns when it is on disk.
-    fn save(&self) -> Pending<'_, Result<(), Answer>> {
+    fn save(&self) -> BoxFuture<'_, Result<(), Answer>> {
         Box::pin(async { Ok(()) })
     }
     /// How many members besides the leader are known to have every write that was acknowledged before: waits until
     /// it is so many, or all there are, or the time is over (`None`: for as long as it takes).
-    fn replicas_with_all(&self, _wanted: u64, _patience: Option<Duration>) -> Pending<'_, u64> {
+    fn replicas_with_all(&self, _wanted: u64, _patience: Option<Duration>) -> BoxFuture<'_, u64> {
         Box::pin(async { 0 })
     }
     /// Begins to stop the node; an error when it is stopping already.

@@ -5,12 +5,12 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use super::{ClientRegistry, Inspect, Session, Topology};
-use crate::env::Pending;
+use crate::env::BoxFuture;
 use crate::error::Answer;
 use crate::resp::Reply;
 
 /// The answer of a command that waits for the node.
-pub type Running<'a> = Pending<'a, Result<Reply, Answer>>;
+pub type Running<'a> = BoxFuture<'a, Result<Reply, Answer>>;
 
 const NO_CLUSTER: Answer = Answer::fixed("ERR this node has no part in a cluster");
 
@@ -127,7 +127,7 @@ pub trait Node: Inspect {
     /// One number for all that the keyspace holds, 40 hex digits.
     fn digest(&self, consistency: Option<ReadConsistency>) -> Running<'_>;
     /// Returns when so much time has passed.
-    fn sleep(&self, _time: Duration) -> Pending<'_, ()> {
+    fn sleep(&self, _time: Duration) -> BoxFuture<'_, ()> {
         Box::pin(async {})
     }
     /// Takes a node into the cluster; the cluster's name. Without an incarnation the node is asked for it.
@@ -137,23 +137,23 @@ pub trait Node: Inspect {
         _client: String,
         _raft: String,
         _incarnation: Option<u64>,
-    ) -> Pending<'_, Result<String, Answer>> {
+    ) -> BoxFuture<'_, Result<String, Answer>> {
         Box::pin(async { Err(NO_CLUSTER) })
     }
     /// Takes a node out of the cluster; forced, also when those that are left and answer are no majority.
-    fn remove_node(&self, _id: u64, _force: bool) -> Pending<'_, Result<(), Answer>> {
+    fn remove_node(&self, _id: u64, _force: bool) -> BoxFuture<'_, Result<(), Answer>> {
         Box::pin(async { Err(NO_CLUSTER) })
     }
     /// Has another node lead: the one that is named, or the one that has the most of the log.
-    fn transfer_leader(&self, _to: Option<u64>) -> Pending<'_, Result<(), Answer>> {
+    fn transfer_leader(&self, _to: Option<u64>) -> BoxFuture<'_, Result<(), Answer>> {
         Box::pin(async { Err(NO_CLUSTER) })
     }
     /// Gives the other members up for lost, and goes on with what this node has.
-    fn forget_others(&self) -> Pending<'_, Result<(), Answer>> {
+    fn forget_others(&self) -> BoxFuture<'_, Result<(), Answer>> {
         Box::pin(async { Err(NO_CLUSTER) })
     }
     /// Gives up this node's own empty cluster and joins that of the node at a client address.
-    fn join_cluster(&self, _address: String) -> Pending<'_, Result<(), Answer>> {
+    fn join_cluster(&self, _address: String) -> BoxFuture<'_, Result<(), Answer>> {
         Box::pin(async { Err(NO_CLUSTER) })
     }
 }

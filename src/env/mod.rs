@@ -15,7 +15,7 @@ mod thread;
 pub use background::Background;
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use disk::{Disk, DiskFile, DiskLock, Op, Open, RealDisk, SECTOR_BYTES, SimDisk};
-pub use net::{Acceptor, Connection, Net, Pending, RealNet};
+pub use net::{Acceptor, BoxFuture, Connection, Net, RealNet};
 pub use process::{CpuTimes, cpu_times, main_thread_cpu_times};
 pub use process::{raise_file_limit, resident_anonymous_bytes, resident_bytes, total_memory_bytes};
 pub use random::Random;

@@ -13,7 +13,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 
 /// What an asynchronous method of a trait object returns.
-pub type Pending<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
 /// A connection: bytes both ways, in order.
 pub trait Connection: AsyncRead + AsyncWrite + Send + Sync + Unpin {}
@@ -25,15 +25,15 @@ pub trait Acceptor: Send + Sync {
     /// Where it is bound; the port that was chosen when 0 was asked for.
     fn address(&self) -> SocketAddr;
     /// The next connection, and who made it.
-    fn accept(&mut self) -> Pending<'_, io::Result<(Box<dyn Connection>, SocketAddr)>>;
+    fn accept(&mut self) -> BoxFuture<'_, io::Result<(Box<dyn Connection>, SocketAddr)>>;
 }
 
 /// A network that a node is on.
 pub trait Net: Send + Sync + 'static {
     /// Binds `address`, host:port.
-    fn bind<'a>(&'a self, address: &'a str) -> Pending<'a, io::Result<Box<dyn Acceptor>>>;
+    fn bind<'a>(&'a self, address: &'a str) -> BoxFuture<'a, io::Result<Box<dyn Acceptor>>>;
     /// Connects to `address`, host:port. It may take as long as the system likes: set a timeout.
-    fn connect<'a>(&'a self, address: &'a str) -> Pending<'a, io::Result<Box<dyn Connection>>>;
+    fn connect<'a>(&'a self, address: &'a str) -> BoxFuture<'a, io::Result<Box<dyn Connection>>>;
 }
 
 /// The machine's network: TCP.
@@ -47,7 +47,7 @@ impl RealNet {
 }
 
 impl Net for RealNet {
-    fn bind<'a>(&'a self, address: &'a str) -> Pending<'a, io::Result<Box<dyn Acceptor>>> {
+    fn bind<'a>(&'a self, address: &'a str) -> BoxFuture<'a, io::Result<Box<dyn Acceptor>>> {
         Box::pin(async move {
             let socket = TcpListener::bind(address).await?;
             let address = socket.local_addr()?;
@@ -55,7 +55,7 @@ impl Net for RealNet {
         })
     }
 
-    fn connect<'a>(&'a self, address: &'a str) -> Pending<'a, io::Result<Box<dyn Connection>>> {
+    fn connect<'a>(&'a self, address: &'a str) -> BoxFuture<'a, io::Result<Box<dyn Connection>>> {
         Box::pin(async move { ready(TcpStream::connect(address).await?) })
     }
 }
@@ -70,7 +70,7 @@ impl Acceptor for RealAcceptor {
         self.address
     }
 
-    fn accept(&mut self) -> Pending<'_, io::Result<(Box<dyn Connection>, SocketAddr)>> {
+    fn accept(&mut self) -> BoxFuture<'_, io::Result<(Box<dyn Connection>, SocketAddr)>> {
         Box::pin(async move {
             let (socket, peer) = self.socket.accept().await?;
             Ok((ready(socket)?, peer))

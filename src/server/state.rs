@@ -22,7 +22,7 @@ use crate::command::{
     Topology,
 };
 use crate::config::{self, Config};
-use crate::env::{Clock, Pending};
+use crate::env::{BoxFuture, Clock};
 use crate::error::{Answer, Unavailable};
 use crate::keyspace::{Key, Keyspace, Scope, View};
 use crate::raft::{Change, Group};
@@ -205,7 +205,7 @@ impl Node for ServerState {
         self.look(consistency, Scope::ManyKeys, |view| Reply::bulk(format!("{:040x}", view.digest())))
     }
 
-    fn sleep(&self, time: Duration) -> Pending<'_, ()> {
+    fn sleep(&self, time: Duration) -> BoxFuture<'_, ()> {
         Box::pin(tokio::time::sleep(time))
     }
 
@@ -215,23 +215,23 @@ impl Node for ServerState {
         client: String,
         raft: String,
         incarnation: Option<u64>,
-    ) -> Pending<'_, Result<String, Answer>> {
+    ) -> BoxFuture<'_, Result<String, Answer>> {
         Box::pin(cluster::add(self, id, client, raft, incarnation))
     }
 
-    fn remove_node(&self, id: u64, force: bool) -> Pending<'_, Result<(), Answer>> {
+    fn remove_node(&self, id: u64, force: bool) -> BoxFuture<'_, Result<(), Answer>> {
         Box::pin(cluster::change(self, Change::Remove { id, force }))
     }
 
-    fn transfer_leader(&self, to: Option<u64>) -> Pending<'_, Result<(), Answer>> {
+    fn transfer_leader(&self, to: Option<u64>) -> BoxFuture<'_, Result<(), Answer>> {
         Box::pin(cluster::change(self, Change::Transfer { to }))
     }
 
-    fn join_cluster(&self, address: String) -> Pending<'_, Result<(), Answer>> {
+    fn join_cluster(&self, address: String) -> BoxFuture<'_, Result<(), Answer>> {
         Box::pin(cluster::join(self, address))
     }
 
-    fn forget_others(&self) -> Pending<'_, Result<(), Answer>> {
+    fn forget_others(&self) -> BoxFuture<'_, Result<(), Answer>> {
         Box::pin(cluster::forget_others(self))
     }
 }

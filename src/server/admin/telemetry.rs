@@ -7,7 +7,7 @@ use bytes::Bytes;
 
 use super::wait;
 use crate::command::{CommandHistogram, Inspect, LatencyEvent, Memory, Session, SlowRequest, called};
-use crate::env::Pending;
+use crate::env::BoxFuture;
 use crate::error::Answer;
 use crate::server::state::ServerState;
 use crate::server::stats::counters::get;
@@ -93,11 +93,11 @@ impl Inspect for ServerState {
         age.map_or(self.started_ms, |age| self.clock.now_ms().saturating_sub(age.as_millis() as u64)) / 1000
     }
 
-    fn save(&self) -> Pending<'_, Result<(), Answer>> {
+    fn save(&self) -> BoxFuture<'_, Result<(), Answer>> {
         Box::pin(wait::save(self))
     }
 
-    fn replicas_with_all(&self, wanted: u64, patience: Option<Duration>) -> Pending<'_, u64> {
+    fn replicas_with_all(&self, wanted: u64, patience: Option<Duration>) -> BoxFuture<'_, u64> {
         Box::pin(wait::replicas_with_all(self, wanted, patience))
     }
 
