@@ -1,6 +1,6 @@
 //! Whether a request may run on its connection now; asked before anything of it is done.
 
-use super::transactions::{Queue, Step};
+use super::transactions::{Step, TransactionQueue};
 use super::{Route, Row, Session};
 use crate::error::Answer;
 use crate::resp::Request;
@@ -10,7 +10,12 @@ use crate::resp::Request;
 ///
 /// # Errors
 /// The answer for the client, in the words of Redis.
-pub fn admit(row: &Row, request: &Request, session: &Session, queue: &mut Queue) -> Result<(), Answer> {
+pub fn admit(
+    row: &Row,
+    request: &Request,
+    session: &Session,
+    queue: &mut TransactionQueue,
+) -> Result<(), Answer> {
     let Err(answer) = check(row, request, session, queue) else { return Ok(()) };
     if matches!(row.route, Route::Transact { step: Step::Exec }) {
         return Err(queue.abort(&answer));
@@ -19,7 +24,7 @@ pub fn admit(row: &Row, request: &Request, session: &Session, queue: &mut Queue)
     Err(answer)
 }
 
-fn check(row: &Row, request: &Request, session: &Session, queue: &Queue) -> Result<(), Answer> {
+fn check(row: &Row, request: &Request, session: &Session, queue: &TransactionQueue) -> Result<(), Answer> {
     let name = || String::from_utf8_lossy(request.name());
     if !row.arity_fits(request.words().len()) {
         return Err(Answer::wrong_arity(&name()));

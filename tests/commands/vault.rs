@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use futures_util::FutureExt;
-use jsonvault::command::transactions::{Queue, Step};
+use jsonvault::command::transactions::{Step, TransactionQueue};
 use jsonvault::command::{
     ClientLine, ClientRegistry, Context, Draw, Inspect, Node, Peer, ReadConsistency, Route, Running, Session,
     SettingRefused, Topology, admit, table,
@@ -29,7 +29,7 @@ pub struct Vault {
     /// Who leads the cluster, for clients of Redis Cluster; `None`: their commands are not answered.
     pub cluster: Option<Option<u64>>,
     index: u64,
-    queue: Queue,
+    queue: TransactionQueue,
     pubsub: Arc<PubSub>,
 }
 
@@ -44,7 +44,7 @@ impl Vault {
             now_ms: BEGIN_MS,
             cluster: None,
             index: 0,
-            queue: Queue::default(),
+            queue: TransactionQueue::default(),
             pubsub,
         }
     }
@@ -206,7 +206,7 @@ impl Vault {
         restore.finish().expect("our own snapshot is whole");
         let machine = Machine::new(keyspace, self.machine.applied());
         let pubsub = PubSub::new(machine.keyspace().clone(), Arc::new(SystemClock::new()));
-        let (session, queue) = (self.session.clone(), Queue::default());
+        let (session, queue) = (self.session.clone(), TransactionQueue::default());
         Vault {
             machine,
             session,

@@ -28,7 +28,7 @@ const ABORTED: Answer = Answer::fixed("EXECABORT Transaction discarded because o
 
 /// The transaction of one connection.
 #[derive(Debug, Default)]
-pub struct Queue {
+pub struct TransactionQueue {
     open: bool,
     spoiled: bool,
     commands: Vec<(usize, Request)>,
@@ -39,14 +39,14 @@ pub struct Queue {
 
 /// A transaction that is to be done.
 #[derive(Debug, Default)]
-pub struct Queued {
+pub struct QueuedTransaction {
     /// Positions in the table, and the requests.
     pub commands: Vec<(usize, Request)>,
     /// Keys with the versions that they had, `None`: the key was not there.
     pub watched: Vec<(Key, Option<u64>)>,
 }
 
-impl Queue {
+impl TransactionQueue {
     /// Whether requests are to be queued.
     pub fn is_open(&self) -> bool {
         self.open
@@ -108,7 +108,7 @@ impl Queue {
     pub fn abort(&mut self, refused: &Answer) -> Answer {
         let line = refused.line();
         let reason = line.strip_prefix("ERR ").unwrap_or(line);
-        *self = Queue::default();
+        *self = TransactionQueue::default();
         Answer::new(format!("EXECABORT Transaction discarded because of: {reason}"))
     }
 
@@ -116,17 +116,17 @@ impl Queue {
         if !self.open {
             return Err(Answer::fixed("ERR DISCARD without MULTI"));
         }
-        *self = Queue::default();
+        *self = TransactionQueue::default();
         Ok(Reply::OK)
     }
 
     /// Ends the transaction and gives what is to be done.
-    pub fn take(&mut self) -> Result<Queued, Answer> {
+    pub fn take(&mut self) -> Result<QueuedTransaction, Answer> {
         if !self.open {
             return Err(Answer::fixed("ERR EXEC without MULTI"));
         }
-        let Queue { spoiled, commands, watched, .. } = std::mem::take(self);
-        if spoiled { Err(ABORTED) } else { Ok(Queued { commands, watched }) }
+        let TransactionQueue { spoiled, commands, watched, .. } = std::mem::take(self);
+        if spoiled { Err(ABORTED) } else { Ok(QueuedTransaction { commands, watched }) }
     }
 
     /// Whether so many more keys may be watched now.
@@ -161,6 +161,6 @@ impl Queue {
 
     /// Forgets everything, as RESET and the end of a connection do.
     pub fn reset(&mut self) {
-        *self = Queue::default();
+        *self = TransactionQueue::default();
     }
 }

@@ -14,7 +14,7 @@ use tokio::net::tcp::OwnedReadHalf;
 use super::redirect::Redirect;
 use super::task::{OUT_BYTES_TARGET, hung_up};
 use super::transact::ToldAgain;
-use crate::command::transactions::{Queue, Step};
+use crate::command::transactions::{Step, TransactionQueue};
 use crate::command::{Context, Draw, Group, ReplyMode, Route, Row, Session, called, table};
 use crate::env::Random;
 use crate::error::Unavailable;
@@ -35,7 +35,7 @@ pub struct Place<'a> {
     pub client: &'a Client,
     pub socket: &'a OwnedReadHalf,
     pub session: &'a mut Session,
-    pub queue: &'a mut Queue,
+    pub queue: &'a mut TransactionQueue,
     pub out: &'a mut Vec<u8>,
 }
 
@@ -96,7 +96,7 @@ pub(super) struct Runner<'a> {
     pub(super) client: &'a Client,
     socket: &'a OwnedReadHalf,
     pub(super) session: &'a mut Session,
-    pub(super) queue: &'a mut Queue,
+    pub(super) queue: &'a mut TransactionQueue,
     out: &'a mut Vec<u8>,
     /// How many bytes of replies went to the writer and may wait there.
     kept: usize,

@@ -19,7 +19,7 @@ use tokio::sync::watch;
 
 use super::dispatch;
 use super::listener::told_to_stop;
-use crate::command::transactions::Queue;
+use crate::command::transactions::TransactionQueue;
 use crate::command::{Node, Session};
 use crate::resp::{Decoder, Limits, ProtocolError, Reply, Request, encode};
 use crate::server::pubsub::clients::Client;
@@ -55,7 +55,7 @@ pub struct Connection {
     state: Arc<ServerState>,
     session: Session,
     client: Arc<Client>,
-    queue: Queue,
+    queue: TransactionQueue,
     decoder: Decoder,
     limits: Limits,
     input: BytesMut,
@@ -104,7 +104,7 @@ impl Connection {
             state,
             session,
             client,
-            queue: Queue::default(),
+            queue: TransactionQueue::default(),
             decoder: Decoder::new(limits.clone()),
             limits,
             input: BytesMut::new(),

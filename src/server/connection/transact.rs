@@ -6,7 +6,7 @@
 use bytes::Bytes;
 
 use super::dispatch::Runner;
-use crate::command::transactions::{Queued, Step};
+use crate::command::transactions::{QueuedTransaction, Step};
 use crate::command::{Route, Row, called, table};
 use crate::error::{Answer, Unavailable};
 use crate::keyspace::{Key, Scope};
@@ -72,7 +72,7 @@ impl Runner<'_> {
         Reply::OK
     }
 
-    async fn exec(&mut self, queued: Queued) -> Reply {
+    async fn exec(&mut self, queued: QueuedTransaction) -> Reply {
         let mut transaction = Transaction::new(queued.watched, self.context.protocol);
         if self.session.tracking.is_some() {
             self.client.writer.remember();
