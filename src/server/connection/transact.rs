@@ -14,7 +14,7 @@ use crate::machine::{Batch, Transaction};
 use crate::resp::{Reply, Request};
 
 /// Where the reply to a queued command comes from.
-enum Place {
+enum ReplySource {
     /// The next one of the transaction; where the command is counted.
     Transaction(usize),
     /// It was refused before anything was done.
@@ -91,11 +91,11 @@ impl Runner<'_> {
                         told.keys.extend(keys);
                     }
                     match transaction.push(row, request.words(), &self.context) {
-                        Ok(()) => Place::Transaction(called::place(position, request.words())),
-                        Err(answer) => Place::Refused(answer),
+                        Ok(()) => ReplySource::Transaction(called::place(position, request.words())),
+                        Err(answer) => ReplySource::Refused(answer),
                     }
                 }
-                _ => Place::Here(position, request),
+                _ => ReplySource::Here(position, request),
             });
         }
         match self.run_transaction(transaction).await {
@@ -175,18 +175,18 @@ impl Runner<'_> {
         self.state.pubsub.invalidate_forgotten(self.session, told.keys.iter());
     }
 
-    async fn put_in_place(&mut self, places: Vec<Place>, replies: Vec<Reply>) -> Vec<Reply> {
+    async fn put_in_place(&mut self, places: Vec<ReplySource>, replies: Vec<Reply>) -> Vec<Reply> {
         let mut replies = replies.into_iter();
         let mut all = Vec::with_capacity(places.len());
         for place in places {
             all.push(match place {
-                Place::Transaction(place) => {
+                ReplySource::Transaction(place) => {
                     let reply = replies.next().expect("a reply for each command of the transaction");
                     self.count(place, &reply);
                     reply
                 }
-                Place::Refused(answer) => answer.into(),
-                Place::Here(position, request) => match self.run_now(position, &request).await {
+                ReplySource::Refused(answer) => answer.into(),
+                ReplySource::Here(position, request) => match self.run_now(position, &request).await {
                     // In a list each reply is one.
                     Reply::Several(_) => Reply::OK,
                     reply => reply,
