@@ -30,7 +30,7 @@ use crate::server::stats::counters::add;
 use crate::server::stats::latency::Event;
 
 /// Where requests run: the node, the connection, and where its replies go.
-pub struct Place<'a> {
+pub struct RequestContext<'a> {
     pub state: &'a ServerState,
     pub client: &'a Client,
     pub socket: &'a OwnedReadHalf,
@@ -40,8 +40,8 @@ pub struct Place<'a> {
 }
 
 /// Runs requests until all are done or the replies have reached [`OUT_BYTES_TARGET`]; the rest stays in `requests`.
-pub async fn run(requests: &mut std::vec::IntoIter<Request>, place: Place<'_>) {
-    let Place { state, client, socket, session, queue, out } = place;
+pub async fn run(requests: &mut std::vec::IntoIter<Request>, place: RequestContext<'_>) {
+    let RequestContext { state, client, socket, session, queue, out } = place;
     let context = Context {
         protocol: session.protocol,
         now_ms: state.group.now_ms(),
@@ -85,7 +85,7 @@ pub async fn run(requests: &mut std::vec::IntoIter<Request>, place: Place<'_>) {
 }
 
 /// The place of a reply behind writes that are still to be answered.
-enum Slot {
+enum ReplySlot {
     Ready(Reply),
     /// The next reply of the batch; where the command is counted, and when it came, by the clock.
     Write(usize, Duration),
@@ -108,7 +108,7 @@ pub(super) struct Runner<'a> {
     /// The node's time of day, for what is told of the connection.
     wall_ms: u64,
     batch: Batch,
-    slots: Vec<Slot>,
+    slots: Vec<ReplySlot>,
     /// The first write of the batch, and when it came, by the clock.
     first_write: Option<(Request, Duration)>,
     /// The outcome of the barrier, once it was taken: the time by which the reads behind it judge deadlines.
@@ -339,11 +339,11 @@ impl Runner<'_> {
         let slot = match self.batch.push(row, request.args(), &self.context) {
             Ok(()) => {
                 self.first_write.get_or_insert_with(|| (request.clone(), started));
-                Slot::Write(place, started)
+                ReplySlot::Write(place, started)
             }
             Err(answer) => {
                 add(&self.state.stats.commands[place].rejected, 1);
-                Slot::Ready(Reply::Error(answer))
+                ReplySlot::Ready(Reply::Error(answer))
             }
         };
         self.slots.push(slot);
@@ -365,8 +365,8 @@ impl Runner<'_> {
         }
         for slot in std::mem::take(&mut self.slots) {
             let reply = match slot {
-                Slot::Ready(reply) => reply,
-                Slot::Write(place, started) => {
+                ReplySlot::Ready(reply) => reply,
+                ReplySlot::Write(place, started) => {
                     let reply = match &mut replies {
                         Ok(replies) => replies.next().expect("a reply for each write of the batch"),
                         Err(unavailable) => Reply::Unavailable(unavailable.clone()),
@@ -432,7 +432,7 @@ impl Runner<'_> {
     /// Writes a reply, or queues it behind writes that come before it.
     pub(super) fn answer(&mut self, reply: Reply) {
         if !self.slots.is_empty() {
-            self.slots.push(Slot::Ready(reply));
+            self.slots.push(ReplySlot::Ready(reply));
             return;
         }
         add(&self.state.stats.commands_processed, 1);

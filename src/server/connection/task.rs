@@ -180,7 +180,8 @@ impl Connection {
         let (state, client) = (&*self.state, &*self.client);
         let (session, queue, out) = (&mut self.session, &mut self.queue, &mut self.out);
         let socket = &self.socket;
-        dispatch::run(requests, dispatch::Place { state, client, socket, session, queue, out }).await;
+        dispatch::run(requests, dispatch::RequestContext { state, client, socket, session, queue, out })
+            .await;
     }
 
     /// Writes the messages that wait. The replies of what was asked before have gone out: a client that is told of a
