@@ -19,19 +19,19 @@ const PAUSE_MAX: Duration = Duration::from_secs(24 * 3600);
 pub struct Pause {
     /// Whether there is one, so that a command need not take the lock.
     active: AtomicBool,
-    state: Mutex<Held>,
+    state: Mutex<PauseState>,
     over: Notify,
 }
 
 #[derive(Debug, Default)]
-struct Held {
-    back: Option<State>,
-    /// The node stops: nobody is held back any more.
+struct PauseState {
+    current: Option<ActivePause>,
+    /// The node stops: nobody is held current any more.
     never_again: bool,
 }
 
 #[derive(Clone, Copy, Debug)]
-struct State {
+struct ActivePause {
     until: Instant,
     writes_only: bool,
 }
@@ -44,12 +44,12 @@ impl Pause {
             return;
         }
         let until = Instant::now() + Duration::from_millis(millis).min(PAUSE_MAX);
-        let before = state.back.filter(|before| before.until > Instant::now());
-        state.back = Some(match before {
+        let before = state.current.filter(|before| before.until > Instant::now());
+        state.current = Some(match before {
             Some(before) => {
-                State { until: before.until.max(until), writes_only: before.writes_only && writes_only }
+                ActivePause { until: before.until.max(until), writes_only: before.writes_only && writes_only }
             }
-            None => State { until, writes_only },
+            None => ActivePause { until, writes_only },
         });
         self.active.store(true, Ordering::Release);
     }
@@ -65,8 +65,8 @@ impl Pause {
         self.end_locked(&mut state);
     }
 
-    fn end_locked(&self, state: &mut Held) {
-        state.back = None;
+    fn end_locked(&self, state: &mut PauseState) {
+        state.current = None;
         self.active.store(false, Ordering::Release);
         self.over.notify_waiters();
     }
@@ -84,8 +84,8 @@ impl Pause {
     /// Until when a command that writes, or one that does not, has to wait now.
     fn until(&self, writes: bool) -> Option<Instant> {
         let mut guard = self.state.lock();
-        let state = guard.back?;
-        assert!(!guard.never_again, "a node that stops holds nobody back");
+        let state = guard.current?;
+        assert!(!guard.never_again, "a node that stops holds nobody current");
         if state.until <= Instant::now() {
             self.end_locked(&mut guard);
             return None;
