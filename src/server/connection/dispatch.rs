@@ -18,7 +18,7 @@ use crate::command::transactions::{Step, TransactionQueue};
 use crate::command::{Context, Draw, Group, ReplyMode, Route, Row, Session, called, table};
 use crate::env::Random;
 use crate::error::Unavailable;
-use crate::keyspace::Settled;
+use crate::keyspace::BetweenEntries;
 use crate::machine::Batch;
 use crate::raft::Done;
 use crate::resp::{Reply, Request, encode};
@@ -234,8 +234,9 @@ impl Runner<'_> {
         let keys = || row.spec.keys.positions(request.words().len()).map(|at| &request.words()[at]);
         // Held until the reply has its place: a client that caches what it has read must be told of the next change
         // behind it, and nobody may be answered what a client that caches was not told.
-        let settled = (pubsub.tracks() && keys().next().is_some()).then(|| keyspace.settle());
-        let access = settled.as_ref().map_or_else(|| keyspace.each(), Settled::access);
+        let between_entries =
+            (pubsub.tracks() && keys().next().is_some()).then(|| keyspace.between_entries());
+        let access = between_entries.as_ref().map_or_else(|| keyspace.each(), BetweenEntries::access);
         let reply = self.timed(position, request, |runner| {
             pubsub.remember_reads(runner.session, keys());
             let reply = keyspace.read_whole(|| run(request.args(), &runner.context, access).into());

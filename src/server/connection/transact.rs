@@ -62,7 +62,7 @@ impl Runner<'_> {
         for key in request.args() {
             let version = |keyspace: &crate::keyspace::Keyspace| {
                 // Of whole entries: all changes of an entry have one version.
-                keyspace.view(Scope::Settled, self.context.now_ms).version(key)
+                keyspace.view(Scope::BetweenEntries, self.context.now_ms).version(key)
             };
             let Some(version) = keyspace.read_whole(|| version(keyspace)) else {
                 return Unavailable::Loading.into();
