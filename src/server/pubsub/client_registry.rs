@@ -14,7 +14,7 @@ use crate::raft::{Inbox, Notice};
 
 /// How many clients want to hear of something.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Audience {
+pub struct ClientCounts {
     /// Of changes of keys that they have read.
     pub tracking: usize,
     /// Of messages.
@@ -70,15 +70,15 @@ impl PubSub {
     }
 
     /// How many clients want to hear of something.
-    pub fn audience(&self) -> Audience {
-        let mut audience = Audience { tracking: self.tracking.len(), ..Audience::default() };
+    pub fn client_counts(&self) -> ClientCounts {
+        let mut client_counts = ClientCounts { tracking: self.tracking.len(), ..ClientCounts::default() };
         for client in self.clients.all() {
             let (listens, watches) = client.interests();
-            audience.listening += usize::from(listens);
-            audience.watching += usize::from(watches > 0);
-            audience.watched_keys += watches;
+            client_counts.listening += usize::from(listens);
+            client_counts.watching += usize::from(watches > 0);
+            client_counts.watched_keys += watches;
         }
-        audience
+        client_counts
     }
 
     /// What is remembered for clients that cache.

@@ -5,7 +5,7 @@
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
-use super::error_stats::ErrorCounts;
+use super::error_stats::ErrorStats;
 use super::histogram::Histogram;
 use crate::command::called;
 use crate::resp::Reply;
@@ -44,7 +44,7 @@ pub struct Stats {
     pub tracks_latency: AtomicBool,
     /// Clients that wait for something to happen elsewhere.
     pub clients_blocked: AtomicU64,
-    pub errors: ErrorCounts,
+    pub errors: ErrorStats,
     /// By the place of [`called::place`].
     pub commands: Box<[CommandStats]>,
 }
@@ -66,7 +66,7 @@ impl Stats {
             output_buffer_peak: AtomicU64::new(0),
             tracks_latency: AtomicBool::new(true),
             clients_blocked: AtomicU64::new(0),
-            errors: ErrorCounts::default(),
+            errors: ErrorStats::default(),
             commands: called::all().iter().map(|_| CommandStats::default()).collect(),
         }
     }

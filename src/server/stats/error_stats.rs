@@ -13,9 +13,9 @@ const KINDS_MAX: usize = 128;
 
 /// Errors by their codes.
 #[derive(Debug, Default)]
-pub struct ErrorCounts(Mutex<BTreeMap<String, u64>>);
+pub struct ErrorStats(Mutex<BTreeMap<String, u64>>);
 
-impl ErrorCounts {
+impl ErrorStats {
     /// Counts a reply, if it is an error.
     pub fn count(&self, reply: &Reply) {
         let line = match reply {
@@ -56,7 +56,7 @@ mod tests {
 
     #[test]
     fn errors_are_counted_by_their_codes() {
-        let counts = ErrorCounts::default();
+        let counts = ErrorStats::default();
         counts.count(&Reply::OK);
         counts.count(&Reply::Error(Answer::SYNTAX));
         counts.count(&Reply::Error(Answer::WRONG_KIND));
