@@ -46,7 +46,7 @@ use outbox::Message;
 pub use channels::Subscriptions;
 use channels::{Channels, Kind};
 pub use pause::Pause;
-use tracking::{Table, Tracker};
+use tracking::{Tracker, TrackingTable};
 
 /// What may wait for one client that listens, unless it is set: Redis' limit for such clients.
 pub const MESSAGE_BYTES_MAX: usize = 32 << 20;
@@ -64,7 +64,7 @@ pub struct PubSub {
     monitors: DashMap<u64, Arc<Client>>,
     /// How many there are, so that a command need not look for them.
     monitoring: AtomicUsize,
-    tracking: Table,
+    tracking: TrackingTable,
     /// Which changes listeners hear of.
     events: RwLock<KeyspaceEvents>,
     /// Held while somebody begins or ends to want changes, so that the feed is on exactly while somebody does.
@@ -86,7 +86,7 @@ impl PubSub {
             channels: Default::default(),
             monitors: DashMap::new(),
             monitoring: AtomicUsize::new(0),
-            tracking: Table::default(),
+            tracking: TrackingTable::default(),
             events: RwLock::default(),
             wanting: Mutex::default(),
             pause: Pause::default(),

@@ -45,7 +45,7 @@ pub struct Tracked {
 }
 
 #[derive(Debug, Default)]
-pub struct Table {
+pub struct TrackingTable {
     trackers: DashMap<u64, Tracker>,
     /// How many of them want to hear of keys that they have not read: without any, a change need not be held against them.
     broadcasting: AtomicUsize,
@@ -55,7 +55,7 @@ pub struct Table {
     keys_max: AtomicUsize,
 }
 
-impl Table {
+impl TrackingTable {
     pub fn set_keys_max(&self, keys: usize) {
         self.keys_max.store(keys, Ordering::Relaxed);
     }
@@ -211,7 +211,7 @@ mod tests {
 
     #[test]
     fn a_reader_is_told_once() {
-        let table = Table::default();
+        let table = TrackingTable::default();
         table.set(tracker(1, Tracking::default()));
         table.set(tracker(2, Tracking::default()));
         for client in [1, 2, 1] {
@@ -224,7 +224,7 @@ mod tests {
 
     #[test]
     fn keys_beyond_the_limit_make_room() {
-        let table = Table::default();
+        let table = TrackingTable::default();
         table.set_keys_max(1);
         table.set(tracker(1, Tracking::default()));
         assert_eq!(table.remember(1, b"old"), None);
@@ -236,7 +236,7 @@ mod tests {
 
     #[test]
     fn a_lower_limit_leaves_a_surplus() {
-        let table = Table::default();
+        let table = TrackingTable::default();
         table.set(tracker(1, Tracking::default()));
         for key in ["a", "b", "c"] {
             assert_eq!(table.remember(1, key.as_bytes()), None);
@@ -251,7 +251,7 @@ mod tests {
 
     #[test]
     fn prefixes_choose_among_all_keys() {
-        let table = Table::default();
+        let table = TrackingTable::default();
         let prefixes = vec![Bytes::from_static(b"user:")];
         table.set(tracker(1, Tracking { broadcast: true, prefixes, ..Tracking::default() }));
         table.set(tracker(2, Tracking { broadcast: true, ..Tracking::default() }));
