@@ -45,11 +45,11 @@ impl Event {
 pub struct Latency {
     /// From how many milliseconds on; 0: nothing is recorded, which is Redis' default.
     threshold_ms: AtomicU64,
-    events: Mutex<BTreeMap<Event, Samples>>,
+    events: Mutex<BTreeMap<Event, EventSamples>>,
 }
 
 #[derive(Debug, Default)]
-struct Samples {
+struct EventSamples {
     /// Unix seconds and milliseconds.
     latest: VecDeque<(u64, u64)>,
     worst_ms: u64,
@@ -88,7 +88,7 @@ impl Latency {
     }
 
     pub fn events(&self) -> Vec<LatencyEvent> {
-        let tell = |(event, samples): (&Event, &Samples)| LatencyEvent {
+        let tell = |(event, samples): (&Event, &EventSamples)| LatencyEvent {
             name: event.name(),
             samples: samples.latest.iter().copied().collect(),
             worst_ms: samples.worst_ms,
