@@ -18,7 +18,7 @@ use crate::env::{Acceptor, Background, Clock, Disk, Net, Random, RealDisk, RealN
 use crate::error::Fatal;
 use crate::keyspace::Keyspace;
 use crate::raft::{Founding, Group, Member, Options};
-use crate::server::{Listener, PubSub, Restart, ServerState, Stats, fitted, join, sampling};
+use crate::server::{Listener, PubSub, Restart, ServerState, Stats, fitted, join};
 use crate::storage::{DataDir, Identity};
 
 /// A node that has started and is ready to serve.
@@ -92,23 +92,22 @@ impl Node {
         pubsub.connect(move |notice| others.spread(&notice));
         tell_of_another_address(&group, &member);
         let run_id = (0..3).map(|_| format!("{:016x}", random.next_u64())).collect::<String>();
+        let stats = Stats::new(clock.clone());
+        pubsub.configure(&config);
+        stats.configure(&config);
         let state = ServerState {
             config: RwLock::new(config.bound_at(listener.address())),
             group,
             keyspace,
             started_ms: clock.now_ms(),
             clock,
-            stats: Stats::new(),
+            stats,
             pubsub,
-            slowlog: Default::default(),
-            latency: Default::default(),
-            samples: Default::default(),
             run_id: run_id[..40].to_string(),
             executable: std::env::current_exe().unwrap_or_default(),
             restarts: watch::channel(None).0,
             stops: watch::channel(false).0,
         };
-        state.configure(&state.config.read());
         Ok(Node { address: listener.address(), listener: Some(listener), state: Arc::new(state), data, net })
     }
 
@@ -147,7 +146,8 @@ impl Node {
         let (stopping, stopping_seen) = watch::channel(false);
         let listener = self.listener.take().expect("a node serves once");
         let server = tokio::spawn(listener.serve(self.state.clone(), stopping_seen));
-        let sampling = tokio::spawn(sampling::run(self.state.clone()));
+        let sampled = self.state.clone();
+        let sampling = tokio::spawn(async move { sampled.stats.sample().await });
         let group = self.state.group.clone();
         let loaded = tokio::spawn(async move {
             if group.wait_until_loaded().await.is_ok() {

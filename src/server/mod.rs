@@ -14,11 +14,9 @@ mod pubsub;
 mod state;
 mod stats;
 
-pub use admin::cluster::Restart;
 pub use admin::join;
 pub use admin::rlimit::fitted;
 pub use connection::Listener;
 pub use pubsub::PubSub;
-pub use state::ServerState;
-pub use stats::counters::Stats;
-pub use stats::{latency, sampling, slowlog};
+pub use state::{Restart, ServerState};
+pub use stats::Stats;

@@ -5,16 +5,7 @@ use crate::command::ReadConsistency;
 use crate::config;
 use crate::error::{Answer, Unavailable};
 use crate::raft::{Change, ChangeRefused, Member};
-use crate::server::state::ServerState;
-
-/// How a node starts again that gives up what it was.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Restart {
-    /// With an empty directory, as a member of the cluster of this node.
-    Join(String),
-    /// With its data, as the only member.
-    Alone,
-}
+use crate::server::state::{Restart, ServerState};
 
 /// Has the group make a change.
 pub async fn change(state: &ServerState, change: Change) -> Result<(), Answer> {

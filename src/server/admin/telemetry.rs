@@ -1,4 +1,4 @@
-//! The node's record of its own work, kept while commands run and told when one asks.
+//! The node's record of its own work, as commands ask for it.
 
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -6,76 +6,42 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use super::wait;
-use crate::command::{CommandHistogram, Inspect, LatencyEvent, Memory, Session, SlowRequest, called};
+use crate::command::{CommandHistogram, Inspect, LatencyEvent, Memory, SlowRequest, called};
 use crate::env::BoxFuture;
 use crate::error::Answer;
 use crate::server::state::ServerState;
 use crate::server::stats::counters::get;
-use crate::server::stats::latency::Event;
-use crate::server::stats::slowlog::Caller;
-
-impl ServerState {
-    /// Takes note of a command, counted at this place, that ran for so long.
-    pub fn observe(&self, place: usize, words: &[Bytes], session: &Session, spent: Duration) {
-        self.stats.took(place, spent);
-        if self.latency.is_long(spent) {
-            let event = if called::all()[place].fast { Event::FastCommand } else { Event::Command };
-            self.record(event, spent);
-        }
-        self.keep_if_slow(words, session, spent);
-    }
-
-    /// Takes note of a batch of writes, of which this is the first, that was answered after so long.
-    pub fn observe_writes(&self, first: &[Bytes], session: &Session, spent: Duration) {
-        self.record(Event::Write, spent);
-        self.keep_if_slow(first, session, spent);
-    }
-
-    /// Takes note of other work.
-    pub fn record(&self, event: Event, spent: Duration) {
-        if self.latency.is_long(spent) {
-            self.latency.record(event, self.clock.now_ms() / 1000, spent);
-        }
-    }
-
-    fn keep_if_slow(&self, words: &[Bytes], session: &Session, spent: Duration) {
-        if self.slowlog.is_slow(spent) {
-            let caller = Caller { address: &session.address, name: &session.name };
-            self.slowlog.keep(words, caller, self.clock.now_ms() / 1000, spent);
-        }
-    }
-}
 
 impl Inspect for ServerState {
     fn slow_requests(&self, most: usize) -> Vec<SlowRequest> {
-        self.slowlog.newest(most)
+        self.stats.slowlog.newest(most)
     }
 
     fn slow_requests_kept(&self) -> usize {
-        self.slowlog.count()
+        self.stats.slowlog.count()
     }
 
     fn forget_slow_requests(&self) {
-        self.slowlog.reset();
+        self.stats.slowlog.reset();
     }
 
     fn latency_threshold_ms(&self) -> u64 {
-        self.latency.threshold_ms()
+        self.stats.latency.threshold_ms()
     }
 
     fn latency_events(&self) -> Vec<LatencyEvent> {
-        self.latency.events()
+        self.stats.latency.events()
     }
 
     fn forget_latency_events(&self, names: &[Bytes]) -> usize {
-        self.latency.reset(names)
+        self.stats.latency.reset(names)
     }
 
     fn histograms(&self) -> Vec<CommandHistogram> {
-        if !self.stats.tracks_latency.load(Ordering::Relaxed) {
+        if !self.stats.counters.tracks_latency.load(Ordering::Relaxed) {
             return Vec::new();
         }
-        let all = called::all().iter().zip(&self.stats.commands).filter_map(|(called, stats)| {
+        let all = called::all().iter().zip(&self.stats.counters.commands).filter_map(|(called, stats)| {
             let micros = stats.durations.cumulative();
             let calls = micros.last()?.1;
             Some(CommandHistogram { command: &called.name, calls, micros })
@@ -84,8 +50,12 @@ impl Inspect for ServerState {
     }
 
     fn memory(&self) -> Memory {
-        let resident = self.samples.resident_bytes();
-        Memory { resident, peak: get(&self.samples.peak_bytes), startup: self.samples.startup_bytes }
+        let resident = self.stats.samples.resident_bytes();
+        Memory {
+            resident,
+            peak: get(&self.stats.samples.peak_bytes),
+            startup: self.stats.samples.startup_bytes,
+        }
     }
 
     fn last_save_seconds(&self) -> u64 {

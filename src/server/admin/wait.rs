@@ -2,32 +2,14 @@
 //!
 //! Invariant: nothing waits for ever once the node stops or was removed.
 
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use crate::command::Inspect;
 use crate::error::Answer;
 use crate::server::state::ServerState;
+use crate::server::stats::counters::BlockedClient;
 
 /// How often what is waited for is looked at: a member acknowledges within milliseconds, and a look is cheap.
 const LOOK_AGAIN: Duration = Duration::from_millis(5);
-
-/// Counts a client as blocked until it is dropped.
-pub struct Blocked<'a>(&'a AtomicU64);
-
-impl Blocked<'_> {
-    pub fn new(state: &ServerState) -> Blocked<'_> {
-        state.stats.clients_blocked.fetch_add(1, Ordering::Relaxed);
-        Blocked(&state.stats.clients_blocked)
-    }
-}
-
-impl Drop for Blocked<'_> {
-    fn drop(&mut self) {
-        let before = self.0.fetch_sub(1, Ordering::Relaxed);
-        assert!(before > 0, "who is no longer blocked was counted");
-    }
-}
 
 /// How many members besides the leader are known to have what was acknowledged before; waits until it is as many as
 /// wanted, or as there are.
@@ -39,11 +21,11 @@ pub async fn replicas_with_all(state: &ServerState, wanted: u64, patience: Optio
         let (known, others) = known_to_have(state, target);
         let patient = patience.is_none_or(|patience| state.clock.elapsed().saturating_sub(begun) < patience);
         // Only a leader hears of the others.
-        let may_rise = state.group.status().is_leader() && !state.is_stopping();
+        let may_rise = state.group.status().is_leader() && !*state.stops.borrow();
         if known >= wanted.min(others) || !patient || !may_rise {
             return known;
         }
-        blocked.get_or_insert_with(|| Blocked::new(state));
+        blocked.get_or_insert_with(|| BlockedClient::new(&state.stats.counters));
         tokio::time::sleep(LOOK_AGAIN).await;
     }
 }
@@ -69,11 +51,11 @@ pub async fn save(state: &ServerState) -> Result<(), Answer> {
     }
     let hindrance = || match state.group.status().removed {
         true => Some("this node was removed from its cluster"),
-        false => state.is_stopping().then_some("the node stops"),
+        false => state.stops.borrow().then_some("the node stops"),
     };
     let before = state.group.saves().ended;
     state.group.trigger_snapshot().await.map_err(|fatal| failed(&fatal))?;
-    let _blocked = Blocked::new(state);
+    let _blocked = BlockedClient::new(&state.stats.counters);
     while state.group.saves().ended == before {
         if let Some(reason) = hindrance() {
             return Err(failed(&reason));

@@ -4,9 +4,10 @@ use bytes::Bytes;
 
 use super::dispatch::Runner;
 use crate::command::connection::auth;
-use crate::command::{Row, admit, called, table};
+use crate::command::{Row, Session, admit, called, table};
 use crate::error::Answer;
 use crate::resp::{Reply, Request};
+use crate::server::state::ServerState;
 use crate::server::stats::counters::add;
 
 /// How much of an unknown command's name and arguments an error repeats, as in Redis.
@@ -22,7 +23,7 @@ impl Runner<'_> {
         };
         let Some(reply) = refused else { return position };
         if let Some(position) = position {
-            add(&self.state.stats.commands[called::place(position, request.words())].rejected, 1);
+            add(&self.state.stats.counters.commands[called::place(position, request.words())].rejected, 1);
         }
         // Whatever refused it.
         self.queue.spoil();
@@ -45,8 +46,14 @@ impl Runner<'_> {
 
     /// Whether the client has to say who it is before it may run this.
     fn is_barred(&mut self, row: &Row) -> bool {
-        !row.flags.before_login && !self.session.authenticated && self.state.is_stranger(self.session)
+        !row.flags.before_login && !self.session.authenticated && is_unauthenticated(self.state, self.session)
     }
+}
+
+/// Whether a client still has to authenticate. While there is no password everybody is the user `default`.
+pub fn is_unauthenticated(state: &ServerState, session: &mut Session) -> bool {
+    session.authenticated |= !state.config.read().requirepass.is_set();
+    !session.authenticated
 }
 
 /// The error of a command that is not in the table, word for word as Redis gives it: clients match on it.

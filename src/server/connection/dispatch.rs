@@ -22,12 +22,12 @@ use crate::keyspace::BetweenEntries;
 use crate::machine::Batch;
 use crate::raft::Done;
 use crate::resp::{Reply, Request, encode};
-use crate::server::admin::wait::Blocked;
 use crate::server::pubsub::clients::Client;
 use crate::server::pubsub::monitor::monitored;
 use crate::server::state::ServerState;
-use crate::server::stats::counters::add;
+use crate::server::stats::counters::{BlockedClient, add};
 use crate::server::stats::latency::Event;
+use crate::server::stats::slowlog::Caller;
 
 /// Where requests run: the node, the connection, and where its replies go.
 pub struct RequestContext<'a> {
@@ -215,7 +215,7 @@ impl Runner<'_> {
         let place = called::place(position, request.words());
         if !row.blocks() {
             let spent = state.clock.elapsed().saturating_sub(started);
-            state.observe(place, request.words(), self.session, spent);
+            state.stats.record_command(place, request.words(), self.caller(), spent);
         }
         self.count(place, &reply);
         reply
@@ -316,7 +316,8 @@ impl Runner<'_> {
             _ => row.is_paused_with_writes(),
         };
         self.flush().await;
-        let _blocked = self.state.pubsub.pause.holds(writes).then(|| Blocked::new(self.state));
+        let _blocked =
+            self.state.pubsub.pause.holds(writes).then(|| BlockedClient::new(&self.state.stats.counters));
         tokio::select! {
             biased;
             () = self.state.pubsub.pause.wait(writes) => {}
@@ -343,7 +344,7 @@ impl Runner<'_> {
                 ReplySlot::Write(place, started)
             }
             Err(answer) => {
-                add(&self.state.stats.commands[place].rejected, 1);
+                add(&self.state.stats.counters.commands[place].rejected, 1);
                 ReplySlot::Ready(Reply::Error(answer))
             }
         };
@@ -362,7 +363,7 @@ impl Runner<'_> {
         };
         let now = self.state.clock.elapsed();
         if let Some((first, started)) = self.first_write.take() {
-            self.state.observe_writes(first.words(), self.session, now.saturating_sub(started));
+            self.state.stats.record_writes(first.words(), self.caller(), now.saturating_sub(started));
         }
         for slot in std::mem::take(&mut self.slots) {
             let reply = match slot {
@@ -372,7 +373,7 @@ impl Runner<'_> {
                         Ok(replies) => replies.next().expect("a reply for each write of the batch"),
                         Err(unavailable) => Reply::Unavailable(unavailable.clone()),
                     };
-                    self.state.stats.took(place, now.saturating_sub(started));
+                    self.state.stats.counters.took(place, now.saturating_sub(started));
                     self.count(place, &reply);
                     reply
                 }
@@ -403,7 +404,7 @@ impl Runner<'_> {
         let consistency = self.session.read_consistency.unwrap_or_else(setting);
         let started = self.state.clock.elapsed();
         let outcome = self.state.group.read_barrier(consistency).await;
-        self.state.record(Event::ReadBarrier, self.state.clock.elapsed().saturating_sub(started));
+        self.state.stats.record(Event::ReadBarrier, self.state.clock.elapsed().saturating_sub(started));
         if let Ok(now_ms) = outcome {
             self.context.now_ms = now_ms;
         }
@@ -411,19 +412,23 @@ impl Runner<'_> {
         outcome.map(|_| ())
     }
 
+    fn caller(&self) -> Caller<'_> {
+        Caller { address: &self.session.address, name: &self.session.name }
+    }
+
     fn timed(&mut self, position: usize, request: &Request, run: impl FnOnce(&mut Self) -> Reply) -> Reply {
         let started = self.state.clock.elapsed();
         let reply = run(self);
         let spent = self.state.clock.elapsed().saturating_sub(started);
         let place = called::place(position, request.words());
-        self.state.observe(place, request.words(), self.session, spent);
+        self.state.stats.record_command(place, request.words(), self.caller(), spent);
         self.count(place, &reply);
         reply
     }
 
     /// Counts a call at its place, and how it ended.
     pub(super) fn count(&self, place: usize, reply: &Reply) {
-        let stats = &self.state.stats.commands[place];
+        let stats = &self.state.stats.counters.commands[place];
         add(&stats.calls, 1);
         if reply.is_error() {
             add(&stats.failed, 1);
@@ -436,8 +441,8 @@ impl Runner<'_> {
             self.slots.push(ReplySlot::Ready(reply));
             return;
         }
-        add(&self.state.stats.commands_processed, 1);
-        self.state.stats.count_error(&reply);
+        add(&self.state.stats.counters.commands_processed, 1);
+        self.state.stats.counters.count_error(&reply);
         encode(&reply, self.session.protocol, self.out);
         self.place();
     }

@@ -140,22 +140,22 @@ fn admit(
     stopping: &watch::Receiver<bool>,
     connections: &mut JoinSet<()>,
 ) {
-    add(&state.stats.connections_received, 1);
-    if get(&state.stats.connections_open) >= state.config.read().maxclients as u64 {
-        add(&state.stats.connections_rejected, 1);
+    add(&state.stats.counters.connections_received, 1);
+    if get(&state.stats.counters.connections_open) >= state.config.read().maxclients as u64 {
+        add(&state.stats.counters.connections_rejected, 1);
         connections.spawn(async move {
             let _ = socket.write_all(b"-ERR max number of clients reached\r\n").await;
         });
         return;
     }
     if protected_mode::turns_away(&state.config.read(), peer.ip()) {
-        add(&state.stats.connections_rejected, 1);
+        add(&state.stats.counters.connections_rejected, 1);
         connections.spawn(async move {
             let _ = socket.write_all(protected_mode::DENIED).await;
         });
         return;
     }
-    add(&state.stats.connections_open, 1);
+    add(&state.stats.counters.connections_open, 1);
     let state = state.clone();
     let stopping = stopping.clone();
     connections.spawn(async move {
@@ -170,7 +170,7 @@ struct OpenConnection(Arc<ServerState>);
 
 impl Drop for OpenConnection {
     fn drop(&mut self) {
-        let before = self.0.stats.connections_open.fetch_sub(1, Ordering::Relaxed);
+        let before = self.0.stats.counters.connections_open.fetch_sub(1, Ordering::Relaxed);
         assert!(before > 0, "a connection that closes was counted as open");
     }
 }

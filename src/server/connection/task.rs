@@ -17,16 +17,17 @@ use tokio::net::TcpStream;
 use tokio::net::tcp::OwnedReadHalf;
 use tokio::sync::watch;
 
+use super::admission::is_unauthenticated;
 use super::dispatch;
 use super::listener::told_to_stop;
+use crate::command::Session;
 use crate::command::transactions::TransactionQueue;
-use crate::command::{Node, Session};
 use crate::resp::{Decoder, Limits, ProtocolError, Reply, Request, encode};
 use crate::server::pubsub::clients::Client;
 use crate::server::pubsub::outbox::Message;
 use crate::server::pubsub::socket_writer::{BUFFER_BYTES_KEPT, SocketWriter};
 use crate::server::state::ServerState;
-use crate::server::stats::counters::{Stats, add};
+use crate::server::stats::counters::{Counters, add};
 
 /// A batch ends when its replies have come to so many bytes, so that a pipeline of large reads is written as it
 /// goes and never held whole.
@@ -90,7 +91,7 @@ impl Connection {
             address: peer.to_string(),
             local_address: local,
             descriptor: socket.as_raw_fd(),
-            connected_ms: state.now_ms(),
+            connected_ms: state.clock.now_ms(),
             // Who comes while there is no password stays in when there is one.
             authenticated: !state.config.read().requirepass.is_set(),
             ..Session::default()
@@ -205,10 +206,12 @@ impl Connection {
     /// Takes whole requests out of the buffer, within the limits of a batch.
     fn take_batch(&mut self, requests: &mut Vec<Request>) -> Result<(), ProtocolError> {
         let mut bytes = 0;
-        // What a stranger sends is read one by one: the limits of the second depend on whether the first was AUTH.
-        let stranger = !self.session.authenticated && self.state.is_stranger(&mut self.session);
-        self.decoder.restrict(stranger);
-        let most = if stranger { 1 } else { self.limits.batch_requests_max };
+        // Requests of an unauthenticated client are read one by one: the limits of the second depend on whether the
+        // first was AUTH.
+        let unauthenticated =
+            !self.session.authenticated && is_unauthenticated(&self.state, &mut self.session);
+        self.decoder.restrict(unauthenticated);
+        let most = if unauthenticated { 1 } else { self.limits.batch_requests_max };
         while requests.len() < most && bytes < self.limits.pipeline_bytes_max {
             let Some(request) = self.decoder.decode(&mut self.input)? else { break };
             bytes += request.bytes();
@@ -234,10 +237,10 @@ impl Connection {
         match count {
             Ok(0) => Err(End::Closed),
             Ok(count) => {
-                add(&self.state.stats.input_bytes, count as u64);
-                add(&self.state.stats.reads, 1);
+                add(&self.state.stats.counters.input_bytes, count as u64);
+                add(&self.state.stats.counters.reads, 1);
                 self.client.gauges.set_input(&self.input);
-                Stats::see_peak(&self.state.stats.input_buffer_peak, self.input.len());
+                Counters::see_peak(&self.state.stats.counters.input_buffer_peak, self.input.len());
                 Ok(())
             }
             Err(error) => Err(End::Broken(error)),
@@ -253,13 +256,13 @@ impl Connection {
             return Ok(());
         }
         self.client.gauges.set_output(&self.out);
-        Stats::see_peak(&self.state.stats.output_buffer_peak, self.out.len() + kept);
-        add(&self.state.stats.writes, 1);
+        Counters::see_peak(&self.state.stats.counters.output_buffer_peak, self.out.len() + kept);
+        add(&self.state.stats.counters.writes, 1);
         let written = self.client.writer.write(&mut self.out).map_err(End::Broken)?;
         if written.waits {
             self.write_slowly().await.map_err(End::Broken)?;
         }
-        add(&self.state.stats.output_bytes, written.brought as u64);
+        add(&self.state.stats.counters.output_bytes, written.brought as u64);
         self.client.gauges.set_writes(0);
         if self.out.capacity() > BUFFER_BYTES_KEPT {
             self.out = Vec::new();
@@ -273,7 +276,7 @@ impl Connection {
         let writer = &self.client.writer;
         loop {
             self.client.gauges.set_writes(writer.waiting());
-            add(&self.state.stats.writes, 1);
+            add(&self.state.stats.counters.writes, 1);
             let writable = tokio::select! {
                 biased;
                 () = self.client.outbox.ending() => {
@@ -310,10 +313,10 @@ impl Connection {
     }
 
     async fn refuse(&mut self, error: ProtocolError) {
-        add(&self.state.stats.protocol_errors, 1);
+        add(&self.state.stats.counters.protocol_errors, 1);
         tracing::debug!(client = %self.session.address, %error, "protocol error");
         let reply = Reply::Error(error.answer());
-        self.state.stats.count_error(&reply);
+        self.state.stats.counters.count_error(&reply);
         encode(&reply, self.session.protocol, &mut self.out);
         let _ = self.write().await;
     }

@@ -194,7 +194,7 @@ impl Runner<'_> {
             });
         }
         assert!(replies.next().is_none(), "each reply has its place");
-        all.iter().for_each(|reply| self.state.stats.count_error(reply));
+        all.iter().for_each(|reply| self.state.stats.counters.count_error(reply));
         all
     }
 }

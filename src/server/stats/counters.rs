@@ -25,7 +25,7 @@ pub struct CommandStats {
 
 /// What is counted of the server since it started, or since `CONFIG RESETSTAT`.
 #[derive(Debug)]
-pub struct Stats {
+pub struct Counters {
     pub connections_received: AtomicU64,
     pub connections_rejected: AtomicU64,
     pub connections_open: AtomicU64,
@@ -49,9 +49,9 @@ pub struct Stats {
     pub commands: Box<[CommandStats]>,
 }
 
-impl Stats {
-    pub fn new() -> Stats {
-        Stats {
+impl Counters {
+    pub fn new() -> Counters {
+        Counters {
             connections_received: AtomicU64::new(0),
             connections_rejected: AtomicU64::new(0),
             connections_open: AtomicU64::new(0),
@@ -118,9 +118,26 @@ impl Stats {
     }
 }
 
-impl Default for Stats {
-    fn default() -> Stats {
-        Stats::new()
+impl Default for Counters {
+    fn default() -> Counters {
+        Counters::new()
+    }
+}
+
+/// Counts a client as blocked until it is dropped.
+pub struct BlockedClient<'a>(&'a AtomicU64);
+
+impl BlockedClient<'_> {
+    pub fn new(counters: &Counters) -> BlockedClient<'_> {
+        add(&counters.clients_blocked, 1);
+        BlockedClient(&counters.clients_blocked)
+    }
+}
+
+impl Drop for BlockedClient<'_> {
+    fn drop(&mut self) {
+        let before = self.0.fetch_sub(1, Ordering::Relaxed);
+        assert!(before > 0, "a client that is no longer blocked was counted");
     }
 }
 

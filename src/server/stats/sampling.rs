@@ -3,14 +3,13 @@
 //! Invariant: a rate is the mean of the last [`SAMPLES`] looks, so it goes to zero within that time when nothing happens.
 
 use std::collections::VecDeque;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use parking_lot::Mutex;
 
-use super::counters::{Stats, get};
-use crate::server::state::ServerState;
+use super::counters::{Counters, get};
+use crate::env::Clock;
 
 /// As in Redis: sixteen looks, ten a second.
 const INTERVAL: Duration = Duration::from_millis(100);
@@ -69,17 +68,17 @@ impl Samples {
     }
 
     /// The largest input and output buffers of late.
-    pub fn buffer_peaks(&self, stats: &Stats) -> [u64; 2] {
-        let now = [get(&stats.input_buffer_peak), get(&stats.output_buffer_peak)];
+    pub fn buffer_peaks(&self, counters: &Counters) -> [u64; 2] {
+        let now = [get(&counters.input_buffer_peak), get(&counters.output_buffer_peak)];
         let peaks = self.peaks.lock();
         peaks.iter().fold(now, |most, seen| [most[0].max(seen[0]), most[1].max(seen[1])])
     }
 
     /// Begins another second of them.
-    fn turn_peaks(&self, stats: &Stats) {
+    fn turn_peaks(&self, counters: &Counters) {
         let take = |peak: &AtomicU64| peak.swap(0, Ordering::Relaxed);
         let mut peaks = self.peaks.lock();
-        peaks.push_back([take(&stats.input_buffer_peak), take(&stats.output_buffer_peak)]);
+        peaks.push_back([take(&counters.input_buffer_peak), take(&counters.output_buffer_peak)]);
         while peaks.len() > PEAK_SECONDS {
             peaks.pop_front();
         }
@@ -109,18 +108,17 @@ impl Samples {
     }
 }
 
-/// Runs as long as the node.
-pub async fn run(state: Arc<ServerState>) {
+/// Samples the counters and the memory as long as the node runs.
+pub async fn run(counters: &Counters, samples: &Samples, clock: &dyn Clock) {
     let mut interval = tokio::time::interval(INTERVAL);
     interval.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     for look in 0usize.. {
         interval.tick().await;
-        let stats = &state.stats;
-        let counters = [&stats.commands_processed, &stats.input_bytes, &stats.output_bytes].map(get);
-        state.samples.look(counters, state.clock.elapsed());
+        let rates = [&counters.commands_processed, &counters.input_bytes, &counters.output_bytes].map(get);
+        samples.look(rates, clock.elapsed());
         if look.is_multiple_of(LOOKS_PER_MEMORY) {
-            state.samples.resident_bytes();
-            state.samples.turn_peaks(stats);
+            samples.resident_bytes();
+            samples.turn_peaks(counters);
         }
     }
 }

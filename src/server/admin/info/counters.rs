@@ -13,8 +13,8 @@ use crate::server::stats::histogram::percentile;
 const PERCENTILES: [(&str, f64); 3] = [("p50", 50.0), ("p99", 99.0), ("p99.9", 99.9)];
 
 pub fn stats(state: &ServerState, out: &mut String) {
-    let stats = &state.stats;
-    let rates = state.samples.per_second();
+    let stats = &state.stats.counters;
+    let rates = state.stats.samples.per_second();
     line(out, format_args!("total_connections_received:{}", get(&stats.connections_received)));
     line(out, format_args!("total_commands_processed:{}", get(&stats.commands_processed)));
     line(out, format_args!("instantaneous_ops_per_sec:{:.0}", rates.commands));
@@ -58,7 +58,7 @@ fn stale_share(state: &ServerState) -> f64 {
 
 /// The commands that were asked for, with what was counted of each.
 fn asked(state: &ServerState) -> impl Iterator<Item = (&'static str, &CommandStats)> {
-    let all = called::all().iter().map(|called| called.name.as_str()).zip(&state.stats.commands);
+    let all = called::all().iter().map(|called| called.name.as_str()).zip(&state.stats.counters.commands);
     all.filter(|(_, stats)| get(&stats.calls) + get(&stats.rejected) > 0)
 }
 
@@ -79,7 +79,7 @@ pub fn commandstats(state: &ServerState, out: &mut String) {
 
 /// Percentiles are the ends of steps that double: of a call that took 3 microseconds it says 4.
 pub fn latencystats(state: &ServerState, out: &mut String) {
-    if !state.stats.tracks_latency.load(Ordering::Relaxed) {
+    if !state.stats.counters.tracks_latency.load(Ordering::Relaxed) {
         return;
     }
     for (name, stats) in asked(state) {
@@ -92,7 +92,7 @@ pub fn latencystats(state: &ServerState, out: &mut String) {
 }
 
 pub fn errorstats(state: &ServerState, out: &mut String) {
-    for (code, count) in state.stats.errors.all() {
+    for (code, count) in state.stats.counters.errors.all() {
         line(out, format_args!("errorstat_{code}:count={count}"));
     }
 }
