@@ -19,7 +19,6 @@
 //! * a write that answers an error has changed nothing;
 //! * names and log codes in the table are unique, and a code is never given to another command.
 
-mod admission;
 mod args;
 mod budget;
 mod bulks;
@@ -62,7 +61,6 @@ use crate::error::Answer;
 use crate::keyspace::{Scope, View, Writer};
 use crate::resp::{Protocol, Reply};
 
-pub use admission::admit;
 pub use args::Args;
 pub use budget::{Budget, REPLY_BYTES_MAX};
 pub use chance::{Chance, Draw};

@@ -16,7 +16,7 @@ mod stats;
 
 pub use admin::join;
 pub use admin::rlimit::fitted;
-pub use connection::Listener;
+pub use connection::{Listener, admit};
 pub use pubsub::PubSub;
 pub use state::{Restart, ServerState};
 pub use stats::Stats;

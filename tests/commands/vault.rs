@@ -7,14 +7,14 @@ use futures_util::FutureExt;
 use jsonvault::command::transactions::{Step, TransactionQueue};
 use jsonvault::command::{
     ClientLine, ClientRegistry, Context, Draw, Inspect, Node, Peer, ReadConsistency, Route, Running, Session,
-    SettingRefused, Topology, admit, table,
+    SettingRefused, Topology, table,
 };
 use jsonvault::env::{Clock, SystemClock};
 use jsonvault::error::Answer;
 use jsonvault::keyspace::{Key, Keyspace, Scope};
 use jsonvault::machine::{Audience, Batch, Machine, Restore, Transaction, write_head, write_record};
 use jsonvault::resp::{Limits, Protocol, Reply, ReplyDecoder, Request, Value, encode};
-use jsonvault::server::PubSub;
+use jsonvault::server::{PubSub, admit};
 
 /// When every test begins: a moment in 2025, in unix milliseconds.
 pub const BEGIN_MS: u64 = 1_750_000_000_000;

@@ -9,12 +9,12 @@
 
 use std::time::Duration;
 
+use bytes::Bytes;
 use tokio::net::tcp::OwnedReadHalf;
 
 use super::redirect::Redirect;
-use super::task::{OUT_BYTES_TARGET, hung_up};
-use super::transact::ToldAgain;
-use crate::command::transactions::{Step, TransactionQueue};
+use super::signals::hung_up;
+use crate::command::transactions::TransactionQueue;
 use crate::command::{Context, Draw, Group, ReplyMode, Route, Row, Session, called, table};
 use crate::env::Random;
 use crate::error::Unavailable;
@@ -23,11 +23,14 @@ use crate::machine::Batch;
 use crate::raft::Done;
 use crate::resp::{Reply, Request, encode};
 use crate::server::pubsub::clients::Client;
-use crate::server::pubsub::monitor::monitored;
 use crate::server::state::ServerState;
-use crate::server::stats::counters::{BlockedClient, add};
+use crate::server::stats::counters::add;
 use crate::server::stats::latency::Event;
 use crate::server::stats::slowlog::Caller;
+
+/// A batch ends when its replies have come to this many bytes, so that a pipeline of large reads is written as it goes
+/// and never held whole.
+pub const OUT_BYTES_TARGET: usize = 1 << 20;
 
 /// Where requests run: the node, the connection, and where its replies go.
 pub struct RequestContext<'a> {
@@ -91,10 +94,22 @@ enum ReplySlot {
     Write(usize, Duration),
 }
 
+/// What a client that caches is told behind the reply of its transaction.
+#[derive(Default)]
+pub(super) struct ToldAgain {
+    /// The entry that the transaction was.
+    pub(super) index: u64,
+    /// What it read.
+    pub(super) keys: Vec<Bytes>,
+    /// Whatever it read: it may not keep it.
+    pub(super) all: bool,
+}
+
+/// Runs the requests of one batch.
 pub(super) struct Runner<'a> {
     pub(super) state: &'a ServerState,
     pub(super) client: &'a Client,
-    socket: &'a OwnedReadHalf,
+    pub(super) socket: &'a OwnedReadHalf,
     pub(super) session: &'a mut Session,
     pub(super) queue: &'a mut TransactionQueue,
     out: &'a mut Vec<u8>,
@@ -106,7 +121,7 @@ pub(super) struct Runner<'a> {
     pub(super) told_again: Option<ToldAgain>,
     pub(super) context: Context,
     /// The node's time of day, for what is told of the connection.
-    wall_ms: u64,
+    pub(super) wall_ms: u64,
     batch: Batch,
     slots: Vec<ReplySlot>,
     /// The first write of the batch, and when it came, by the clock.
@@ -127,18 +142,8 @@ impl Runner<'_> {
     }
 
     async fn run_aloud(&mut self, request: &Request) {
-        let Some(position) = self.admit(request) else { return };
+        let Some(position) = self.admit(request).await else { return };
         let row = &table::ROWS[position];
-        self.client.ran(called::place(position, request.words()), self.wall_ms, request.bytes());
-        if self.state.pubsub.pause.is_active() {
-            self.wait_for_pause(row).await;
-            if self.session.closing {
-                return;
-            }
-        }
-        if self.state.pubsub.is_monitored() {
-            self.show(row, request);
-        }
         if self.queue.is_open() && !row.flags.at_once {
             self.shows = true;
             let reply = self.queue.push(position, request).into();
@@ -222,7 +227,7 @@ impl Runner<'_> {
     }
 
     /// Time has passed within the batch: what comes next asks anew what it is.
-    fn has_waited(&mut self) {
+    pub(super) fn has_waited(&mut self) {
         self.wall_ms = self.state.clock.now_ms();
         self.barrier = None;
     }
@@ -307,33 +312,6 @@ impl Runner<'_> {
         }
     }
 
-    async fn wait_for_pause(&mut self, row: &Row) {
-        if row.flags.while_paused {
-            return;
-        }
-        let writes = match row.route {
-            Route::Transact { step: Step::Exec } => self.queue.is_paused_with_writes(),
-            _ => row.is_paused_with_writes(),
-        };
-        self.flush().await;
-        let _blocked =
-            self.state.pubsub.pause.holds(writes).then(|| BlockedClient::new(&self.state.stats.counters));
-        tokio::select! {
-            biased;
-            () = self.state.pubsub.pause.wait(writes) => {}
-            () = self.client.outbox.ending() => self.session.closing = true,
-            () = hung_up(self.socket) => self.session.closing = true,
-        }
-        self.has_waited();
-    }
-
-    /// Shows a command to those who monitor this node.
-    fn show(&self, row: &Row, request: &Request) {
-        if !row.flags.secret {
-            self.state.pubsub.show(&monitored(self.wall_ms, &self.session.address, request));
-        }
-    }
-
     /// Adds a write to the batch; one that is refused here keeps its place among the replies.
     fn write(&mut self, position: usize, row: &Row, request: &Request) {
         let started = self.state.clock.elapsed();
@@ -352,7 +330,7 @@ impl Runner<'_> {
     }
 
     /// Proposes what has been collected and answers it.
-    async fn flush(&mut self) {
+    pub(super) async fn flush(&mut self) {
         if self.slots.is_empty() {
             return;
         }

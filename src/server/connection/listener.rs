@@ -13,6 +13,7 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use super::protected_mode;
+use super::signals::told_to_stop;
 use super::task::Connection;
 use crate::config::Place;
 use crate::error::Fatal;
@@ -172,14 +173,5 @@ impl Drop for OpenConnection {
     fn drop(&mut self) {
         let before = self.0.stats.counters.connections_open.fetch_sub(1, Ordering::Relaxed);
         assert!(before > 0, "a connection that closes was counted as open");
-    }
-}
-
-/// Returns when the node stops. Whoever says so may also just go away.
-pub async fn told_to_stop(stopping: &mut watch::Receiver<bool>) {
-    while !*stopping.borrow_and_update() {
-        if stopping.changed().await.is_err() {
-            return;
-        }
     }
 }

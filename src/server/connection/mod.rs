@@ -8,6 +8,7 @@
 //! | `admission` | what may refuse or delay a request before anything of it is done |
 //! | `transact` | the steps of transactions |
 //! | `redirect` | requests that a follower leaves to the leader |
+//! | `signals` | what ends a wait: the client goes, or the node stops |
 //! | `protected_mode` | clients that are turned away at the door |
 
 mod admission;
@@ -15,7 +16,9 @@ mod dispatch;
 mod listener;
 mod protected_mode;
 mod redirect;
+mod signals;
 mod task;
 mod transact;
 
+pub use admission::admit;
 pub use listener::Listener;

@@ -12,14 +12,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::BytesMut;
-use tokio::io::{AsyncReadExt, Interest};
+use tokio::io::AsyncReadExt;
 use tokio::net::TcpStream;
 use tokio::net::tcp::OwnedReadHalf;
 use tokio::sync::watch;
 
 use super::admission::is_unauthenticated;
-use super::dispatch;
-use super::listener::told_to_stop;
+use super::dispatch::{self, OUT_BYTES_TARGET};
+use super::signals::told_to_stop;
 use crate::command::Session;
 use crate::command::transactions::TransactionQueue;
 use crate::resp::{Decoder, Limits, ProtocolError, Reply, Request, encode};
@@ -29,25 +29,11 @@ use crate::server::pubsub::socket_writer::{BUFFER_BYTES_KEPT, SocketWriter};
 use crate::server::state::ServerState;
 use crate::server::stats::counters::{Counters, add};
 
-/// A batch ends when its replies have come to so many bytes, so that a pipeline of large reads is written as it
-/// goes and never held whole.
-pub const OUT_BYTES_TARGET: usize = 1 << 20;
-
 /// A client that takes no byte of its replies for so long is cut off: it has gone without a word, or will never read.
 const STALL_MAX: Duration = Duration::from_secs(60);
 
-/// How often it is looked whether a client that waits, and has sent more, has gone.
-const LOOK_AGAIN: Duration = Duration::from_millis(100);
-
 /// How long a client that was sending when the node stopped has to read its replies and leave.
 const LINGER: Duration = Duration::from_secs(1);
-
-/// Returns when the client has closed its side, a moment later if there is something of it to be read.
-pub async fn hung_up(socket: &OwnedReadHalf) {
-    while socket.ready(Interest::READABLE).await.is_ok_and(|ready| !ready.is_read_closed()) {
-        tokio::time::sleep(LOOK_AGAIN).await;
-    }
-}
 
 /// One connection, from accept to close.
 pub struct Connection {

@@ -5,7 +5,7 @@
 
 use bytes::Bytes;
 
-use super::dispatch::Runner;
+use super::dispatch::{Runner, ToldAgain};
 use crate::command::transactions::{QueuedTransaction, Step};
 use crate::command::{Route, Row, called, table};
 use crate::error::{Answer, Unavailable};
@@ -21,17 +21,6 @@ enum ReplySource {
     Refused(Answer),
     /// It runs here: the command's position in the table, and its place in the queue.
     Here(usize, Request),
-}
-
-/// What a client that caches is told behind the reply of its transaction.
-#[derive(Default)]
-pub(super) struct ToldAgain {
-    /// The entry that the transaction was.
-    index: u64,
-    /// What it read.
-    keys: Vec<Bytes>,
-    /// Whatever it read: it may not keep it.
-    all: bool,
 }
 
 impl Runner<'_> {
