@@ -8,6 +8,7 @@
 //! | [`Write`] | a [`Writer`] and the entry's stamp; no clock, no socket, no random source | through the log, on every replica |
 //! | [`Local`] | the connection's [`Session`] | in the connection's task |
 //! | [`Control`] | the session and the [`Node`] | in the connection's task |
+//! | [`Manage`] | the session and the node, and says what is to be done with the connection | in the connection's task |
 //! | [`Operate`] | the [`Node`], and waits for it | in the connection's task |
 //! | [`Transact`] | nothing: it is a step that the connection takes | in the connection's task, or through the log |
 //!
@@ -70,7 +71,7 @@ pub use inspect::{CommandHistogram, Inspect, LatencyEvent, Memory, SlowRequest};
 pub use key_spec::{KeySpec, Usage};
 pub use node::{Buffers, ClientLine, DEFAULT_USER, Node, ReadConsistency, Running, SettingRefused};
 pub use row::{Alias, Group, Route, Row, Spec};
-pub use session::{ReplyMode, Session};
+pub use session::{Effects, Outcome, ReplyMode, Session};
 pub use subcommands::Subcommand;
 pub use topology::{Peer, Topology, host_and_port};
 
@@ -128,6 +129,11 @@ pub trait Local: Command {
 /// A command about the node.
 pub trait Control: Command {
     fn run(args: &mut Args<'_>, session: &mut Session, node: &dyn Node) -> Result<Reply, Answer>;
+}
+
+/// A command that decides what becomes of its own connection.
+pub trait Manage: Command {
+    fn run(args: &mut Args<'_>, session: &mut Session, node: &dyn Node) -> Result<Outcome, Answer>;
 }
 
 /// A command that has the node do something with other nodes, and waits for it.

@@ -6,7 +6,8 @@ use super::key_spec::{KeySpec, Usage};
 use super::subcommands::Subcommand;
 use super::transactions::Step;
 use super::{
-    Args, Command, Context, Control, Flags, Local, Node, Operate, Read, Running, Session, Transact, Write,
+    Args, Command, Context, Control, Flags, Local, Manage, Node, Operate, Outcome, Read, Running, Session,
+    Transact, Write,
 };
 use crate::error::Answer;
 use crate::keyspace::{Access, Class, Event, Origin, Stamp};
@@ -120,7 +121,7 @@ type ReadFn = fn(&[Bytes], &Context, Access<'_>) -> Result<Reply, Answer>;
 type CanonicalFn = fn(&[Bytes], &Context, &mut Vec<u8>) -> Result<(), Answer>;
 type ApplyFn = fn(&[u8], Access<'_>, Stamp) -> Option<Reply>;
 type LocalFn = fn(&[Bytes], &mut Session) -> Result<Reply, Answer>;
-type ControlFn = fn(&[Bytes], &mut Session, &dyn Node) -> Result<Reply, Answer>;
+type ControlFn = fn(&[Bytes], &mut Session, &dyn Node) -> Result<Outcome, Answer>;
 
 type OperateFn = for<'a> fn(&[Bytes], &Session, &'a dyn Node) -> Result<Running<'a>, Answer>;
 
@@ -205,6 +206,13 @@ impl Row {
     }
 
     pub const fn control<C: Control>() -> Row {
+        let run: ControlFn = |words, session, node| {
+            C::run(&mut Args::new(C::SPEC.name, words), session, node).map(Outcome::from)
+        };
+        Row::new::<C>(Route::Control { run })
+    }
+
+    pub const fn manage<C: Manage>() -> Row {
         let run: ControlFn =
             |words, session, node| C::run(&mut Args::new(C::SPEC.name, words), session, node);
         Row::new::<C>(Route::Control { run })

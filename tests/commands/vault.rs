@@ -6,8 +6,8 @@ use bytes::Bytes;
 use futures_util::FutureExt;
 use jsonvault::command::transactions::{Step, TransactionQueue};
 use jsonvault::command::{
-    ClientLine, ClientRegistry, Context, Draw, Inspect, Node, Peer, ReadConsistency, Route, Running, Session,
-    SettingRefused, Topology, table,
+    ClientLine, ClientRegistry, Context, Draw, Inspect, Node, Outcome, Peer, ReadConsistency, Route, Running,
+    Session, SettingRefused, Topology, table,
 };
 use jsonvault::env::{Clock, SystemClock};
 use jsonvault::error::Answer;
@@ -63,8 +63,8 @@ impl Vault {
         if self.queue.is_open() && !row.flags.at_once {
             return self.queue.push(position.expect("the row has a position"), &request).into();
         }
-        let reply = self.run(words);
-        if std::mem::take(&mut self.session.begins_anew) {
+        let Outcome { reply, effects } = self.run(words);
+        if effects.reset_transaction {
             self.queue.reset();
         }
         reply
@@ -79,7 +79,7 @@ impl Vault {
         }
     }
 
-    fn run(&mut self, words: &[Bytes]) -> Reply {
+    fn run(&mut self, words: &[Bytes]) -> Outcome {
         let context = self.context();
         let row = table::find(&words[0]).expect("the command is in the table");
         let node = Alone {
@@ -88,10 +88,13 @@ impl Vault {
             keyspace: self.machine.keyspace(),
             pubsub: &self.pubsub,
         };
-        match row.route {
+        let reply = match row.route {
             Route::Read { run } => run(&words[1..], &context, self.machine.keyspace().each()).into(),
             Route::Local { run } => run(&words[1..], &mut self.session).into(),
-            Route::Control { run } => run(&words[1..], &mut self.session, &node).into(),
+            Route::Control { run } => {
+                let outcome = run(&words[1..], &mut self.session, &node);
+                return outcome.unwrap_or_else(|answer| Reply::from(answer).into());
+            }
             Route::Transact { step } => self.step(step, words),
             Route::Operate { run } => match run(&words[1..], &self.session, &node) {
                 Ok(running) => running.now_or_never().expect("a node alone has nothing to wait for").into(),
@@ -104,7 +107,8 @@ impl Vault {
                     Err(answer) => Reply::Error(answer),
                 }
             }
-        }
+        };
+        reply.into()
     }
 
     fn step(&mut self, step: Step, words: &[Bytes]) -> Reply {
@@ -140,7 +144,7 @@ impl Vault {
                 Route::Read { .. } | Route::Write { .. } => {
                     transaction.push(row, request.words(), &self.context()).err().map(Reply::from)
                 }
-                _ => Some(self.run(request.words())),
+                _ => Some(self.run(request.words()).reply),
             });
         }
         let mut batch = Batch::new();

@@ -46,7 +46,7 @@ impl Runner<'_> {
         let row = &table::ROWS[position];
         self.client.ran(called::place(position, request.words()), self.wall_ms, request.bytes());
         self.wait_for_pause(row).await;
-        if self.session.closing {
+        if self.closing {
             return None;
         }
         if self.state.pubsub.is_monitored() && !row.flags.secret {
@@ -92,8 +92,8 @@ impl Runner<'_> {
         tokio::select! {
             biased;
             () = pause.wait(writes) => {}
-            () = self.client.outbox.ending() => self.session.closing = true,
-            () = hung_up(self.socket) => self.session.closing = true,
+            () = self.client.outbox.ending() => self.closing = true,
+            () = hung_up(self.socket) => self.closing = true,
         }
         self.has_waited();
     }

@@ -15,7 +15,7 @@ use tokio::net::tcp::OwnedReadHalf;
 use super::redirect::Redirect;
 use super::signals::hung_up;
 use crate::command::transactions::TransactionQueue;
-use crate::command::{Context, Draw, Group, ReplyMode, Route, Row, Session, called, table};
+use crate::command::{Context, Draw, Effects, Group, Outcome, ReplyMode, Route, Row, Session, called, table};
 use crate::env::Random;
 use crate::error::Unavailable;
 use crate::keyspace::BetweenEntries;
@@ -43,7 +43,8 @@ pub struct RequestContext<'a> {
 }
 
 /// Runs requests until all are done or the replies have reached [`OUT_BYTES_TARGET`]; the rest stays in `requests`.
-pub async fn run(requests: &mut std::vec::IntoIter<Request>, place: RequestContext<'_>) {
+/// Whether the connection is to end.
+pub async fn run(requests: &mut std::vec::IntoIter<Request>, place: RequestContext<'_>) -> bool {
     let RequestContext { state, client, socket, session, queue, out } = place;
     let context = Context {
         protocol: session.protocol,
@@ -55,6 +56,7 @@ pub async fn run(requests: &mut std::vec::IntoIter<Request>, place: RequestConte
     let (batch, slots, barrier, shows) = (Batch::new(), Vec::new(), None, false);
     let (first_write, wall_ms) = (None, state.clock.now_ms());
     let (kept, silent, told_again) = (0, false, None);
+    let (effects, closing) = (Effects::default(), false);
     let mut runner = Runner {
         kept,
         silent,
@@ -73,11 +75,10 @@ pub async fn run(requests: &mut std::vec::IntoIter<Request>, place: RequestConte
         barrier,
         redirect,
         shows,
+        effects,
+        closing,
     };
-    while runner.out.len() + runner.kept < OUT_BYTES_TARGET
-        && !runner.session.closing
-        && !client.outbox.is_ending()
-    {
+    while runner.out.len() + runner.kept < OUT_BYTES_TARGET && !runner.closing && !client.outbox.is_ending() {
         let Some(request) = requests.next() else { break };
         runner.run(&request).await;
     }
@@ -85,6 +86,7 @@ pub async fn run(requests: &mut std::vec::IntoIter<Request>, place: RequestConte
     if runner.shows {
         client.show(runner.session);
     }
+    runner.closing
 }
 
 /// The place of a reply behind writes that are still to be answered.
@@ -131,6 +133,10 @@ pub(super) struct Runner<'a> {
     pub(super) redirect: Redirect,
     /// Whether the session may have changed, so that it has to be shown anew.
     pub(super) shows: bool,
+    /// What the commands of the request that runs want done with the connection.
+    effects: Effects,
+    /// Whether the connection is to end: no further request is begun.
+    pub(super) closing: bool,
 }
 
 impl Runner<'_> {
@@ -142,6 +148,7 @@ impl Runner<'_> {
     }
 
     async fn run_aloud(&mut self, request: &Request) {
+        self.effects = Effects::default();
         let Some(position) = self.admit(request).await else { return };
         let row = &table::ROWS[position];
         if self.queue.is_open() && !row.flags.at_once {
@@ -151,10 +158,9 @@ impl Runner<'_> {
             self.session.queued = self.queue.len();
             return self.answer(reply);
         }
-        self.session.caching_said = false;
         self.route(position, row, request).await;
         // It is for one command, or for one transaction.
-        if !self.session.caching_said && !self.queue.is_open() {
+        if !self.effects.keep_caching && !self.queue.is_open() {
             self.session.caching = None;
         }
     }
@@ -183,7 +189,7 @@ impl Runner<'_> {
                 reply
             }
         };
-        if !self.session.unanswered {
+        if !self.effects.no_reply {
             self.answer(reply);
         }
         self.tell_again();
@@ -204,13 +210,13 @@ impl Runner<'_> {
                 biased;
                 reply = running => reply.into(),
                 () = self.client.outbox.ending() => {
-                    self.session.closing = true;
+                    self.closing = true;
                     Unavailable::Uncertain.into()
                 }
                 // Nobody is there to be told anything.
                 () = hung_up(self.socket), if row.flags.waits => {
-                    self.session.closing = true;
-                    self.session.unanswered = true;
+                    self.closing = true;
+                    self.effects.no_reply = true;
                     Reply::Null
                 }
             },
@@ -257,12 +263,13 @@ impl Runner<'_> {
         self.timed(position, request, |runner| match row.route {
             Route::Local { run } => {
                 let reply = run(request.args(), runner.session).into();
-                runner.changed_session();
+                runner.changed_session(Effects::default());
                 reply
             }
             Route::Control { run } => {
-                let reply = run(request.args(), runner.session, runner.state).into();
-                runner.changed_session();
+                let outcome = run(request.args(), runner.session, runner.state);
+                let Outcome { reply, effects } = outcome.unwrap_or_else(|answer| Reply::from(answer).into());
+                runner.changed_session(effects);
                 reply
             }
             Route::Read { .. } | Route::Write { .. } | Route::Operate { .. } | Route::Transact { .. } => {
@@ -271,8 +278,10 @@ impl Runner<'_> {
         })
     }
 
-    /// A command may have changed how the connection speaks, or asked for fresher reads.
-    fn changed_session(&mut self) {
+    /// A command may have changed how the connection speaks, or asked for fresher reads; and has these effects.
+    fn changed_session(&mut self, effects: Effects) {
+        self.effects.add(effects);
+        self.closing |= effects.close;
         if self.context.protocol != self.session.protocol {
             self.context.protocol = self.session.protocol;
             // What it is told from now on has to be in words that it understands.
@@ -280,7 +289,7 @@ impl Runner<'_> {
         }
         self.barrier = None;
         self.shows = true;
-        if std::mem::take(&mut self.session.begins_anew) {
+        if effects.reset_transaction {
             self.queue.reset();
             self.client.gauges.set_queued(0);
             self.session.queued = None;
@@ -293,21 +302,20 @@ impl Runner<'_> {
         self.flush().await;
         let begin = self.out.len();
         self.session.replies = ReplyMode::On;
-        self.session.replies_said = false;
         self.silent = true;
         self.run_aloud(request).await;
         self.flush().await;
         self.silent = false;
-        let said = self.session.replies_said;
+        let chosen = self.effects.chose_replies;
         // What a client listens to is told like a message, not like a reply; an error is a reply.
         let row = table::find(request.name());
         let listens = row.is_some_and(|row| row.spec.group == Group::PubSub && row.flags.while_subscribed);
         let told = listens && self.out.get(begin).is_some_and(|first| *first != b'-');
-        if !said && !told {
+        if !chosen && !told {
             self.out.truncate(begin);
         }
         self.place();
-        if mode == ReplyMode::Off && (!said || self.session.replies == ReplyMode::SkipNext) {
+        if mode == ReplyMode::Off && (!chosen || self.session.replies == ReplyMode::SkipNext) {
             self.session.replies = ReplyMode::Off;
         }
     }

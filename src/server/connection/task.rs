@@ -140,14 +140,14 @@ impl Connection {
             let none_left = requests.is_empty();
             let mut requests = requests.into_iter();
             while requests.len() > 0 {
-                self.run_batch(&mut requests).await;
+                let closing = self.run_batch(&mut requests).await;
                 self.write().await?;
                 self.deliver().await?;
                 // A client that never pauses would not be told to stop anywhere else.
                 if *stopping.borrow() {
                     return Err(End::Stopped);
                 }
-                if self.session.closing {
+                if closing {
                     return Err(End::Closed);
                 }
             }
@@ -163,12 +163,13 @@ impl Connection {
         }
     }
 
-    async fn run_batch(&mut self, requests: &mut std::vec::IntoIter<Request>) {
+    /// Whether the connection is to end.
+    async fn run_batch(&mut self, requests: &mut std::vec::IntoIter<Request>) -> bool {
         let (state, client) = (&*self.state, &*self.client);
         let (session, queue, out) = (&mut self.session, &mut self.queue, &mut self.out);
         let socket = &self.socket;
-        dispatch::run(requests, dispatch::RequestContext { state, client, socket, session, queue, out })
-            .await;
+        let context = dispatch::RequestContext { state, client, socket, session, queue, out };
+        dispatch::run(requests, context).await
     }
 
     /// Writes the messages that wait. The replies of what was asked before have gone out: a client that is told of a

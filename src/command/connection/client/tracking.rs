@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 
-use crate::command::{Args, Node, Session, Tracking};
+use crate::command::{Args, Effects, Node, Outcome, Session, Tracking};
 use crate::error::Answer;
 use crate::resp::Reply;
 
@@ -112,7 +112,7 @@ fn check_prefixes(prefixes: &[Bytes], known: usize) -> Result<(), Answer> {
 }
 
 /// `CLIENT CACHING YES|NO`: whether the keys of the next command are tracked.
-pub fn caching(args: &mut Args<'_>, session: &mut Session) -> Result<Reply, Answer> {
+pub fn caching(args: &mut Args<'_>, session: &mut Session) -> Result<Outcome, Answer> {
     let Some(tracking) = &session.tracking else {
         return Err(Answer::fixed(
             "ERR CLIENT CACHING can be called only when the client is in tracking mode with OPTIN or OPTOUT mode enabled",
@@ -134,8 +134,7 @@ pub fn caching(args: &mut Args<'_>, session: &mut Session) -> Result<Reply, Answ
         _ => return Err(Answer::SYNTAX),
     };
     session.caching = Some(wanted);
-    session.caching_said = true;
-    Ok(Reply::OK)
+    Ok(Outcome::new(Reply::OK, Effects { keep_caching: true, ..Effects::default() }))
 }
 
 /// `CLIENT GETREDIR`.
