@@ -26,13 +26,13 @@ const PATIENCE_MS: u64 = 4_000;
 /// The longest value that is written beside an append, so that segments fill and logs grow.
 const FILLER_BYTES_MAX: u64 = 3_000;
 
-type Answer = Arc<Mutex<Option<Outcome>>>;
+type CommandError = Arc<Mutex<Option<Outcome>>>;
 
 struct Pending {
     event: usize,
     host: usize,
     boot: u64,
-    answer: Answer,
+    answer: CommandError,
     give_up_ms: u64,
 }
 
@@ -122,8 +122,8 @@ pub fn perform(
     key: usize,
     operation: Operation,
     filler: usize,
-) -> Answer {
-    let answer = Answer::default();
+) -> CommandError {
+    let answer = CommandError::default();
     let told = answer.clone();
     host.spawn(async move {
         let outcome = match operation {

@@ -21,7 +21,7 @@ use crate::keyspace::Keyspace;
 use crate::peer::Member;
 use crate::raft::ReplicaOptions;
 use crate::random::Random;
-use crate::server::{Hub, Listener, Restart, Shared, Stats, fitted, join, sampling};
+use crate::server::{Listener, PubSub, Restart, ServerState, Stats, fitted, join};
 use crate::storage::{DataDir, Identity};
 
 /// A node that has started and is ready to serve.
@@ -29,7 +29,7 @@ pub struct Node {
     /// Until it serves.
     listener: Option<Listener>,
     address: SocketAddr,
-    shared: Arc<Shared>,
+    state: Arc<ServerState>,
     /// Held until the node has stopped: it keeps other processes out.
     data: DataDir,
     net: Arc<dyn Net>,
@@ -75,12 +75,12 @@ impl Node {
             data.renew(member.incarnation)?;
         }
         let keyspace = Arc::new(Keyspace::new());
-        let hub = Hub::new(keyspace.clone(), clock.clone());
+        let pubsub = PubSub::new(keyspace.clone(), clock.clone());
         let options = Options {
             bootstrap,
             net: net.clone(),
-            // Not the hub itself, which sends to the group: they would hold each other for ever.
-            sink: Arc::new(Arc::downgrade(&hub)),
+            // Not the pubsub itself, which sends to the group: they would hold each other for ever.
+            sink: Arc::new(Arc::downgrade(&pubsub)),
             acceptor,
             replica: ReplicaOptions {
                 forget_others: forget_others.then(|| member.clone()),
@@ -94,33 +94,26 @@ impl Node {
         };
         let group = Group::start(&data, options).await?;
         let others = group.clone();
-        hub.connect(move |message| others.broadcast(&message));
+        pubsub.connect(move |message| others.broadcast(&message));
         tell_of_another_address(&group, &member);
         let run_id = (0..3).map(|_| format!("{:016x}", random.next_u64())).collect::<String>();
-        let shared = Shared {
+        let stats = Stats::new(clock.clone());
+        pubsub.configure(&config);
+        stats.configure(&config);
+        let state = ServerState {
             config: RwLock::new(config.bound_at(listener.address())),
             group,
             keyspace,
             started_ms: clock.now_ms(),
             clock,
-            stats: Stats::new(),
-            hub,
-            slowlog: Default::default(),
-            latency: Default::default(),
-            samples: Default::default(),
+            stats,
+            pubsub,
             run_id: run_id[..40].to_string(),
             executable: std::env::current_exe().unwrap_or_default(),
             restarts: watch::channel(None).0,
             stops: watch::channel(false).0,
         };
-        shared.configure(&shared.config.read());
-        Ok(Node {
-            address: listener.address(),
-            listener: Some(listener),
-            shared: Arc::new(shared),
-            data,
-            net,
-        })
+        Ok(Node { address: listener.address(), listener: Some(listener), state: Arc::new(state), data, net })
     }
 
     /// Where clients connect.
@@ -130,7 +123,7 @@ impl Node {
 
     /// The handle on consensus, for tools and examples that look inside.
     pub fn group(&self) -> &Group {
-        &self.shared.group
+        &self.state.group
     }
 
     /// Serves clients until `stop` is ready, then stops cleanly; or until the node is finished.
@@ -157,67 +150,68 @@ impl Node {
     async fn serve(&mut self, stop: impl Future<Output = ()>) -> Result<Option<Restart>, Fatal> {
         let (stopping, stopping_seen) = watch::channel(false);
         let listener = self.listener.take().expect("a node serves once");
-        let server = tokio::spawn(listener.serve(self.shared.clone(), stopping_seen));
-        let sampling = tokio::spawn(sampling::run(self.shared.clone()));
-        let group = self.shared.group.clone();
+        let server = tokio::spawn(listener.serve(self.state.clone(), stopping_seen));
+        let sampled = self.state.clone();
+        let sampling = tokio::spawn(async move { sampled.stats.sample().await });
+        let group = self.state.group.clone();
         let loaded = tokio::spawn(async move {
             if group.wait_until_loaded().await.is_ok() {
                 let status = group.status();
                 tracing::info!(term = status.term, last_applied = status.last_applied, "the log is applied");
             }
         });
-        let mut restarts = self.shared.restarts.subscribe();
-        let mut stops = self.shared.stops.subscribe();
+        let mut restarts = self.state.restarts.subscribe();
+        let mut stops = self.state.stops.subscribe();
         let mut next = None;
         let outcome = tokio::select! {
             biased;
             () = stop => Ok(()),
             _ = stops.wait_for(|stops| *stops) => Ok(()),
-            fatal = self.shared.group.failed() => Err(fatal),
+            fatal = self.state.group.failed() => Err(fatal),
             restart = restarts.wait_for(Option::is_some) => {
                 next = restart.ok().and_then(|restart| restart.clone());
                 Ok(())
             }
-            () = self.shared.group.until_lost() => {
+            () = self.state.group.until_lost() => {
                 next = Some(Restart::Join(self.another_member()));
                 Ok(())
             }
         };
         tracing::info!("stopping");
-        self.shared.stops.send_replace(true);
+        self.state.stops.send_replace(true);
         sampling.abort();
         loaded.abort();
         if outcome.is_ok() {
-            self.shared.group.leave_leadership().await;
+            self.state.group.leave_leadership().await;
         }
         // Who is held back would have to be waited for.
-        self.shared.hub.pause.end_for_good();
+        self.state.pubsub.pause.end_for_good();
         stopping.send_replace(true);
         let served = match outcome {
             Ok(()) => server.await.map_err(|error| Fatal::Consensus(format!("the listener ended: {error}"))),
             Err(_) => Ok(()),
         };
         // Whatever went wrong before: what is queued is written, and the first reason is the one to tell.
-        let closed = self.shared.group.shutdown().await;
+        let closed = self.state.group.shutdown().await;
         outcome.and(served).and(closed).map(|()| next)
     }
 
     /// Where clients reach the leader, or else some other member.
     fn another_member(&self) -> String {
-        let status = self.shared.group.status();
+        let status = self.state.group.status();
         let others = status.members.iter().filter(|member| member.id != status.node_id);
         let other = others.max_by_key(|member| Some(member.id) == status.leader);
         // One that lost its log knows none.
         other.map_or_else(
-            || self.shared.config.read().join.clone(),
+            || self.state.config.read().join.clone(),
             |other| other.member.client_address.clone(),
         )
     }
 
     /// Starts again as something else than it was.
     async fn begin_anew(self, restart: Restart) -> Result<Node, Fatal> {
-        let (clock, net) = (self.shared.clock.clone(), self.net.clone());
-        let (disk, mut config) = (self.data.disk(), self.shared.config.read().clone());
+        let (clock, net) = (self.state.clock.clone(), self.net.clone());
+        let (disk, mut config) = (self.data.disk(), self.state.config.read().clone());
         let forget_others = match restart {
             Restart::Join(join) => {
                 tracing::info!(join, "starting anew with an empty directory, to join a cluster");
@@ -230,7 +224,7 @@ impl Node {
                 true
             }
         };
-        drop(self.shared);
+        drop(self.state);
         Node::start_as(config, disk, clock, net, forget_others).await
     }
 }
@@ -328,14 +322,14 @@ mod tests {
         let config = Config { address: "127.0.0.1:0".to_string(), dir: "/data".into(), ..Config::default() };
         let (disk, clock) = (SimDisk::new().shared(), Arc::new(SystemClock::new()));
         let node = Node::start_on(config, disk, clock, RealNet::shared()).await.expect("a fresh node starts");
-        let (keyspace, hub) = (Arc::downgrade(&node.shared.keyspace), Arc::downgrade(&node.shared.hub));
+        let (keyspace, pubsub) = (Arc::downgrade(&node.state.keyspace), Arc::downgrade(&node.state.pubsub));
         node.run(async {}).await.expect("it stops cleanly");
         // Its tasks were told to end, and need a turn or two for it.
         let mut turns = 0;
-        while keyspace.strong_count() + hub.strong_count() > 0 {
+        while keyspace.strong_count() + pubsub.strong_count() > 0 {
             tokio::task::yield_now().await;
             turns += 1;
-            assert!(turns < 1000, "somebody who is left holds the documents or the hub");
+            assert!(turns < 1000, "somebody who is left holds the documents or the pubsub");
         }
     }
 }

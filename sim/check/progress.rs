@@ -11,7 +11,7 @@ use crate::host::Host;
 /// Several elections, a log to catch up with and some patience of connections that died in silence.
 pub const WITHIN_MS: u64 = 15_000;
 
-type Answer = Arc<Mutex<Option<Outcome>>>;
+type CommandError = Arc<Mutex<Option<Outcome>>>;
 
 /// One write after the other to each node until one succeeds.
 pub struct Progress {
@@ -21,7 +21,7 @@ pub struct Progress {
 
 #[derive(Default)]
 struct Attempt {
-    pending: Option<(usize, Answer)>,
+    pending: Option<(usize, CommandError)>,
     succeeded: bool,
     last: String,
 }

@@ -128,7 +128,7 @@ mod tests {
         assert_eq!(kept[2..5], [uncertain.clone(), Reply::OK, uncertain]);
         assert_eq!(kept[5], replies[5]);
         assert!(postcard::to_stdvec(&kept).unwrap().len() <= bytes_max);
-        let small = vec![Reply::Error(crate::error::Answer::SYNTAX); 3];
+        let small = vec![Reply::Error(crate::error::CommandError::SYNTAX); 3];
         assert_eq!(within(small.clone(), REPLIES_BYTES_MAX), small);
     }
 }

@@ -8,6 +8,7 @@
 //! | [`Write`] | a [`Writer`](crate::keyspace::Writer) and the entry's stamp; no clock, no socket, no random source | through the log, on every replica |
 //! | [`Local`] | the connection's [`Session`] | in the connection's task |
 //! | [`Control`] | the session and the [`Node`] | in the connection's task |
+//! | [`Manage`] | the session and the node, and says what is to be done with the connection | in the connection's task |
 //! | [`Operate`] | the [`Node`], and waits for it | in the connection's task |
 //! | [`Transact`] | nothing: it is a step that the connection takes | in the connection's task, or through the log |
 //!
@@ -39,9 +40,9 @@ pub mod table;
 pub mod transactions;
 
 pub use framework::{
-    Alias, Args, Budget, Buffers, Channel, ClientLine, Command, Context, Control, Counts, DEFAULT_USER,
-    Flags, Group, Histogram, Inspect, KeySpec, KillFilter, LatencyEvent, Local, Memory, Node, Operate, Peer,
+    Alias, Args, Budget, Buffers, Channel, ClientLine, ClientRegistry, Command, Context, Control, Counts, DEFAULT_USER,
+    Effects, Flags, Group, CommandHistogram, Inspect, KeySpec, KillFilter, LatencyEvent, Local, Manage, Memory, Node, Operate, Outcome, Peer,
     REPLY_BYTES_MAX, Read, ReadConsistency, ReplyMode, Rng, Route, Row, Running, Seed, SeedSource, Session,
-    SettingRefused, SlowRequest, Spec, Subcommand, Switchboard, Topology, Tracking, Transact, Usage, Write,
-    admit, host_and_port,
+    SettingRefused, SlowRequest, Spec, Subcommand, Topology, Tracking, Transact, Usage, Write,
+    host_and_port,
 };

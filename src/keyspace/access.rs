@@ -20,13 +20,13 @@ pub struct Access<'a> {
 enum Outer {
     Nothing,
     /// No entry is half applied, and none begins.
-    Settled,
+    BetweenEntries,
     /// The multi-key lock, alone.
     MultiKeyLock,
 }
 
 /// The keyspace between two entries: until this is dropped no entry is applied.
-pub struct Settled<'a> {
+pub struct BetweenEntries<'a> {
     keyspace: &'a Keyspace,
     _entry: RwLockReadGuard<'a, ()>,
 }
@@ -46,8 +46,8 @@ impl Keyspace {
     }
 
     /// Holds back the next entry, for somebody who has to see the state and what was told of it at one moment.
-    pub fn settle(&self) -> Settled<'_> {
-        Settled { keyspace: self, _entry: self.entry.read() }
+    pub fn between_entries(&self) -> BetweenEntries<'_> {
+        BetweenEntries { keyspace: self, _entry: self.entry.read() }
     }
 
     /// For a transaction within the entry that is being applied.
@@ -69,9 +69,9 @@ impl Alone<'_> {
     }
 }
 
-impl Settled<'_> {
+impl BetweenEntries<'_> {
     pub fn access(&self) -> Access<'_> {
-        Access { keyspace: self.keyspace, outer: Outer::Settled }
+        Access { keyspace: self.keyspace, outer: Outer::BetweenEntries }
     }
 }
 
@@ -100,8 +100,8 @@ impl<'a> Access<'a> {
         match (self.outer, scope) {
             (Outer::Nothing, scope) => self.keyspace.hold(scope),
             // A second hold on the entry would wait for the entry that waits for the first.
-            (Outer::Settled, Scope::Settled) => self.keyspace.hold(Scope::OneKey),
-            (Outer::Settled, scope) => self.keyspace.hold(scope),
+            (Outer::BetweenEntries, Scope::BetweenEntries) => self.keyspace.hold(Scope::OneKey),
+            (Outer::BetweenEntries, scope) => self.keyspace.hold(scope),
             (Outer::MultiKeyLock, _) => Held::Inside,
         }
     }
@@ -120,7 +120,7 @@ mod tests {
         let mut writer = alone.access().writer(Scope::ManyKeys, context, Origin::UNNAMED);
         writer.replace(Key::from(&b"key"[..]), Value::Text(b"value"[..].into()));
         drop(writer);
-        assert!(alone.access().view(Scope::Settled, 1).exists(b"key"));
+        assert!(alone.access().view(Scope::BetweenEntries, 1).exists(b"key"));
         assert!(keyspace.multi_key_lock.try_read().is_none(), "nobody else comes in");
         drop(alone);
         assert!(keyspace.multi_key_lock.try_read().is_some());
@@ -129,15 +129,15 @@ mod tests {
     #[test]
     fn no_entry_is_applied_while_the_keyspace_is_settled() {
         let keyspace = Keyspace::new();
-        let settled = keyspace.settle();
+        let between_entries = keyspace.between_entries();
         std::thread::scope(|scope| {
             scope.spawn(|| drop(keyspace.begin_entry(true)));
             // The entry waits by now: a second hold would wait behind it.
             while keyspace.entry.try_read().is_some() {
                 std::thread::yield_now();
             }
-            assert!(!settled.access().view(Scope::Settled, 1).exists(b"key"));
-            drop(settled);
+            assert!(!between_entries.access().view(Scope::BetweenEntries, 1).exists(b"key"));
+            drop(between_entries);
         });
     }
 }

@@ -5,7 +5,7 @@
 //! * a change is noted after it was made, so whoever wanted to know before reading a value hears of every change that
 //!   the read did not see;
 //! * the changes of an entry are handed to the taker before the entry counts as applied: a reader that
-//!   holds [`super::Keyspace::settle`] never sees a change that was not handed out;
+//!   holds [`super::Keyspace::between_entries`] never sees a change that was not handed out;
 //! * an entry has at most [`CHANGES_MAX`] changes; beyond that all of them are dropped, and that is said once.
 
 use std::sync::OnceLock;

@@ -8,7 +8,7 @@
 //!   ([`Access::writer`]);
 //! * a command that names several keys sees no other command half done: it takes the multi-key lock alone, while commands of
 //!   one key share it;
-//! * a version that was read names one state of its key: what [`Scope::Settled`] reads is of whole entries;
+//! * a version that was read names one state of its key: what [`Scope::BetweenEntries`] reads is of whole entries;
 //! * a read sees one state: while a snapshot takes its place, there is no answer ([`Keyspace::read_whole`]);
 //! * while a capture runs, the state it saves is that of the moment it began ([`capture`]).
 //!
@@ -39,7 +39,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use parking_lot::{RwLock, RwLockReadGuard, RwLockWriteGuard};
 
-pub use access::{Access, Alone, Settled};
+pub use access::{Access, Alone, BetweenEntries};
 pub use capture::{Capture, Record};
 pub use change_stream::{ChangeStream, Changes, Class, Event, KeyEvent, Origin};
 pub use collection::{COLLECTION_BYTES_MAX, Collection, ELEMENT_BYTES, Element};
@@ -80,7 +80,7 @@ pub enum Scope {
     ManyKeys,
     /// One key, and not while an entry is half applied: all changes of an entry have one version, so who sees the
     /// version has to see all of them.
-    Settled,
+    BetweenEntries,
 }
 
 impl Scope {
@@ -98,7 +98,7 @@ enum Held<'a> {
     Alone {
         _guard: RwLockWriteGuard<'a, ()>,
     },
-    Settled {
+    BetweenEntries {
         _entry: RwLockReadGuard<'a, ()>,
         _guard: RwLockReadGuard<'a, ()>,
     },
@@ -200,9 +200,9 @@ impl Keyspace {
             Scope::OneKey => Held::Shared { _guard: self.multi_key_lock.read() },
             Scope::ManyKeys => Held::Alone { _guard: self.multi_key_lock.write() },
             // In the order in which an entry takes them.
-            Scope::Settled => {
+            Scope::BetweenEntries => {
                 let entry = self.entry.read();
-                Held::Settled { _entry: entry, _guard: self.multi_key_lock.read() }
+                Held::BetweenEntries { _entry: entry, _guard: self.multi_key_lock.read() }
             }
         }
     }

@@ -8,6 +8,7 @@
 
 use std::sync::Arc;
 
+use futures_util::future::BoxFuture;
 use openraft::Raft;
 
 use super::acknowledged::Acknowledgements;
@@ -23,7 +24,7 @@ use super::state_machine::AppliedIndex;
 use super::status::Status;
 use super::time::GroupTime;
 use super::{expiry, maintenance};
-use crate::env::{Background, Clock, Pending};
+use crate::env::{Background, Clock};
 use crate::error::Fatal;
 use crate::keyspace::Keyspace;
 use crate::peer::{Endpoint, Member};
@@ -123,7 +124,7 @@ impl Replica {
     }
 
     /// What runs beside consensus for as long as it is polled: proposing, expiry, snapshots, the watch on the quorum.
-    pub fn tasks(&self) -> [Pending<'static, ()>; 4] {
+    pub fn tasks(&self) -> [BoxFuture<'static, ()>; 4] {
         let (consensus, proposer) = (self.consensus.clone(), self.proposer.clone());
         let (participation, time) = (self.participation.clone(), self.time.clone());
         [

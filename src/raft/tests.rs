@@ -12,7 +12,7 @@ use bytes::Bytes;
 use super::log_store::LogStore;
 use super::state_machine::StateMachine;
 use super::types::TypeConfig;
-use crate::command::{Context, Draw, table};
+use crate::command::{Context, SeedSource, table};
 use crate::env::{Background, Disk, RealNet, SimDisk};
 use crate::keyspace::Keyspace;
 use crate::machine::{Batch, Machine};
@@ -58,7 +58,7 @@ pub(crate) fn set(key: &str) -> Batch {
     let row = table::find(b"SET").expect("the table has the command");
     let words = [key, "value"].map(|word| Bytes::copy_from_slice(word.as_bytes()));
     let context =
-        Context { protocol: Protocol::Resp2, now_ms: 1, document_bytes_max: 0, chance: Draw::Drawn(0) };
+        Context { protocol: Protocol::Resp2, now_ms: 1, document_bytes_max: 0, seed: SeedSource::Fixed(0) };
     let mut batch = Batch::new();
     batch.push(row, &words, &context).expect("the command is well formed");
     batch

@@ -8,37 +8,15 @@
 //! * at most `maxclients` connections are served; one more gets an error and is closed;
 //! * a connection whose write is under way is not closed before the reply, not even by a shutdown.
 
-mod admission;
-mod cluster;
+mod admin;
 mod connection;
-mod dispatch;
-mod errors;
-mod files;
-mod gauges;
-mod histogram;
-mod hub;
-mod info;
-mod inspect;
-pub mod join;
-pub mod latency;
-mod listener;
-mod mailbox;
-mod monitor;
-mod outlet;
-mod protect;
-mod redirect;
-mod registry;
-pub mod sampling;
-mod shared;
-pub mod slowlog;
+mod pubsub;
+mod state;
 mod stats;
-mod topology;
-mod transact;
-mod waiting;
 
-pub use cluster::Restart;
-pub use files::fitted;
-pub use hub::Hub;
-pub use listener::Listener;
-pub use shared::Shared;
+pub use admin::join;
+pub use admin::rlimit::fitted;
+pub use connection::{Listener, admit};
+pub use pubsub::PubSub;
+pub use state::{Restart, ServerState};
 pub use stats::Stats;

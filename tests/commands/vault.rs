@@ -4,17 +4,17 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use futures_util::FutureExt;
-use jsonvault::command::transactions::{Queue, Step};
+use jsonvault::command::transactions::{Step, TransactionQueue};
 use jsonvault::command::{
-    ClientLine, Context, Inspect, Node, Peer, ReadConsistency, Route, Running, SeedSource, Session,
-    SettingRefused, Switchboard, Topology, admit, table,
+    ClientLine, ClientRegistry, Context, SeedSource, Inspect, Node, Outcome, Peer, ReadConsistency, Route, Running,
+    Session, SettingRefused, Topology, table,
 };
 use jsonvault::env::{Clock, SystemClock};
 use jsonvault::error::CommandError;
 use jsonvault::keyspace::{Key, Keyspace, Scope};
 use jsonvault::machine::{Audience, Batch, Machine, Restore, Transaction, write_head, write_record};
 use jsonvault::resp::{Limits, Protocol, Reply, ReplyDecoder, Request, Value, encode};
-use jsonvault::server::Hub;
+use jsonvault::server::{PubSub, admit};
 
 /// When every test begins: a moment in 2025, in unix milliseconds.
 pub const BEGIN_MS: u64 = 1_750_000_000_000;
@@ -29,23 +29,23 @@ pub struct Vault {
     /// Who leads the cluster, for clients of Redis Cluster; `None`: their commands are not answered.
     pub cluster: Option<Option<u64>>,
     index: u64,
-    queue: Queue,
-    hub: Arc<Hub>,
+    queue: TransactionQueue,
+    pubsub: Arc<PubSub>,
 }
 
 impl Vault {
     pub fn new() -> Vault {
         let keyspace = Arc::new(Keyspace::new());
         let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
-        let hub = Hub::new(keyspace.clone(), clock);
+        let pubsub = PubSub::new(keyspace.clone(), clock);
         Vault {
             machine: Machine::new(keyspace, None),
             session: Session::default(),
             now_ms: BEGIN_MS,
             cluster: None,
             index: 0,
-            queue: Queue::default(),
-            hub,
+            queue: TransactionQueue::default(),
+            pubsub,
         }
     }
 
@@ -63,8 +63,8 @@ impl Vault {
         if self.queue.is_open() && !row.flags.at_once {
             return self.queue.push(position.expect("the row has a position"), &request).into();
         }
-        let reply = self.run(words);
-        if std::mem::take(&mut self.session.begins_anew) {
+        let Outcome { reply, effects } = self.run(words);
+        if effects.reset_transaction {
             self.queue.reset();
         }
         reply
@@ -79,19 +79,22 @@ impl Vault {
         }
     }
 
-    fn run(&mut self, words: &[Bytes]) -> Reply {
+    fn run(&mut self, words: &[Bytes]) -> Outcome {
         let context = self.context();
         let row = table::find(&words[0]).expect("the command is in the table");
         let node = Alone {
             now_ms: self.now_ms,
             cluster: self.cluster,
             keyspace: self.machine.keyspace(),
-            hub: &self.hub,
+            pubsub: &self.pubsub,
         };
-        match row.route {
+        let reply = match row.route {
             Route::Read { run } => run(&words[1..], &context, self.machine.keyspace().each()).into(),
             Route::Local { run } => run(&words[1..], &mut self.session).into(),
-            Route::Control { run } => run(&words[1..], &mut self.session, &node).into(),
+            Route::Control { run } => {
+                let outcome = run(&words[1..], &mut self.session, &node);
+                return outcome.unwrap_or_else(|answer| Reply::from(answer).into());
+            }
             Route::Transact { step } => self.step(step, words),
             Route::Operate { run } => match run(&words[1..], &self.session, &node) {
                 Ok(running) => running.now_or_never().expect("a node alone has nothing to wait for").into(),
@@ -104,7 +107,8 @@ impl Vault {
                     Err(answer) => Reply::Error(answer),
                 }
             }
-        }
+        };
+        reply.into()
     }
 
     fn step(&mut self, step: Step, words: &[Bytes]) -> Reply {
@@ -140,7 +144,7 @@ impl Vault {
                 Route::Read { .. } | Route::Write { .. } => {
                     transaction.push(row, request.words(), &self.context()).err().map(Reply::from)
                 }
-                _ => Some(self.run(request.words())),
+                _ => Some(self.run(request.words()).reply),
             });
         }
         let mut batch = Batch::new();
@@ -177,8 +181,8 @@ impl Vault {
             let Vault { cluster, index, .. } = *self;
             *self = Vault { cluster, index, ..Vault::new() };
         }
-        let session = Session { protocol, id: self.hub.registry.next_id(), ..Session::default() };
-        self.hub.registry.add(session.clone(), Default::default());
+        let session = Session { protocol, id: self.pubsub.clients.next_id(), ..Session::default() };
+        self.pubsub.clients.add(session.clone(), Default::default());
         self.session = session;
         self.queue.reset();
         self.now_ms = BEGIN_MS;
@@ -205,9 +209,17 @@ impl Vault {
         restore.block(&stream, &keyspace).expect("our own snapshot decodes");
         restore.finish().expect("our own snapshot is whole");
         let machine = Machine::new(keyspace, self.machine.applied());
-        let hub = Hub::new(machine.keyspace().clone(), Arc::new(SystemClock::new()));
-        let (session, queue) = (self.session.clone(), Queue::default());
-        Vault { machine, session, queue, hub, now_ms: self.now_ms, cluster: self.cluster, index: self.index }
+        let pubsub = PubSub::new(machine.keyspace().clone(), Arc::new(SystemClock::new()));
+        let (session, queue) = (self.session.clone(), TransactionQueue::default());
+        Vault {
+            machine,
+            session,
+            queue,
+            pubsub,
+            now_ms: self.now_ms,
+            cluster: self.cluster,
+            index: self.index,
+        }
     }
 }
 
@@ -225,7 +237,7 @@ struct Alone<'a> {
     now_ms: u64,
     cluster: Option<Option<u64>>,
     keyspace: &'a Keyspace,
-    hub: &'a Hub,
+    pubsub: &'a PubSub,
 }
 
 impl Inspect for Alone<'_> {}
@@ -256,8 +268,8 @@ impl Node for Alone<'_> {
         let digest = self.keyspace.view(Scope::ManyKeys, self.now_ms).digest();
         Box::pin(async move { Ok(Reply::bulk(format!("{digest:040x}"))) })
     }
-    fn switchboard(&self) -> &dyn Switchboard {
-        self.hub
+    fn client_registry(&self) -> &dyn ClientRegistry {
+        self.pubsub
     }
     fn node_id(&self) -> u64 {
         1

@@ -5,9 +5,11 @@ mod list;
 mod tracking;
 
 use crate::command::framework::subcommands;
+use bytes::Bytes;
+
 use crate::command::{
-    Args, Command, Control, Flags, Group, KeySpec, Node, ReadConsistency, ReplyMode, Session, Spec,
-    Subcommand,
+    Args, Command, Effects, Flags, Group, KeySpec, Manage, Node, Outcome, ReadConsistency, ReplyMode,
+    Session, Spec, Subcommand,
 };
 use crate::error::CommandError;
 use crate::resp::Reply;
@@ -56,9 +58,26 @@ impl Command for Client {
     ];
 }
 
-impl Control for Client {
-    fn run(args: &mut Args<'_>, session: &mut Session, node: &dyn Node) -> Result<Reply, CommandError> {
+impl Manage for Client {
+    fn run(args: &mut Args<'_>, session: &mut Session, node: &dyn Node) -> Result<Outcome, CommandError> {
         let word = args.word()?;
+        match &word.to_ascii_uppercase()[..] {
+            b"KILL" if !args.is_empty() => kill::run(args, session, node),
+            b"REPLY" if args.left() == 1 => reply(args, session),
+            b"CACHING" if args.left() == 1 => tracking::caching(args, session),
+            _ => Client::answer(word, args, session, node).map(Outcome::from),
+        }
+    }
+}
+
+impl Client {
+    /// The subcommands that only answer, and change the session at most.
+    fn answer(
+        word: &Bytes,
+        args: &mut Args<'_>,
+        session: &mut Session,
+        node: &dyn Node,
+    ) -> Result<Reply, CommandError> {
         match &word.to_ascii_uppercase()[..] {
             b"ID" if args.is_empty() => Ok(Reply::Integer(session.id as i64)),
             b"GETNAME" if args.is_empty() && session.name.is_empty() => Ok(Reply::Null),
@@ -70,17 +89,14 @@ impl Control for Client {
             b"SETINFO" if args.left() == 2 => set_info(args, session),
             b"INFO" if args.is_empty() => Ok(Reply::Verbatim((list::own(session, node) + "\n").into())),
             b"LIST" => list::all(args, session, node),
-            b"KILL" if !args.is_empty() => kill::run(args, session, node),
             b"PAUSE" if (1..=2).contains(&args.left()) => pause(args, node),
             b"UNPAUSE" if args.is_empty() => {
-                node.switchboard().unpause();
+                node.client_registry().unpause();
                 Ok(Reply::OK)
             }
             b"UNBLOCK" if (1..=2).contains(&args.left()) => unblock(args),
-            b"REPLY" if args.left() == 1 => reply(args, session),
             b"TRACKING" if !args.is_empty() => tracking::set(args, session, node),
             b"TRACKINGINFO" if args.is_empty() => Ok(tracking::info(session, node)),
-            b"CACHING" if args.left() == 1 => tracking::caching(args, session),
             b"GETREDIR" if args.is_empty() => Ok(tracking::redirect(session)),
             b"READ-CONSISTENCY" if args.left() == 1 => {
                 let level = ReadConsistency::named(args.word()?);
@@ -107,7 +123,7 @@ fn pause(args: &mut Args<'_>, node: &dyn Node) -> Result<Reply, CommandError> {
     if node.now_ms().checked_add(millis).is_none_or(|end| i64::try_from(end).is_err()) {
         return Err(CommandError::fixed("ERR timeout is out of range"));
     }
-    node.switchboard().pause(millis, writes_only);
+    node.client_registry().pause(millis, writes_only);
     Ok(Reply::OK)
 }
 
@@ -136,16 +152,16 @@ fn unblock(args: &mut Args<'_>) -> Result<Reply, CommandError> {
     }
 }
 
-fn reply(args: &mut Args<'_>, session: &mut Session) -> Result<Reply, CommandError> {
+fn reply(args: &mut Args<'_>, session: &mut Session) -> Result<Outcome, CommandError> {
     session.replies = match &args.word()?.to_ascii_uppercase()[..] {
         b"ON" => ReplyMode::On,
         b"OFF" => ReplyMode::Off,
         b"SKIP" => ReplyMode::SkipNext,
         _ => return Err(CommandError::SYNTAX),
     };
-    session.replies_said = true;
     // Only the word that replies are wanted again is answered.
-    Ok(if session.replies == ReplyMode::On { Reply::OK } else { Reply::Several(Vec::new()) })
+    let reply = if session.replies == ReplyMode::On { Reply::OK } else { Reply::Several(Vec::new()) };
+    Ok(Outcome::new(reply, Effects { chose_replies: true, ..Effects::default() }))
 }
 
 /// A connection's name, which has to be printable and without spaces, so that lists stay readable by line.

@@ -1,6 +1,6 @@
 //! `QUIT`: answers OK and closes the connection.
 
-use crate::command::{Args, Command, Flags, Group, KeySpec, Local, Session, Spec};
+use crate::command::{Args, Command, Effects, Flags, Group, KeySpec, Manage, Node, Outcome, Session, Spec};
 use crate::error::CommandError;
 use crate::resp::Reply;
 
@@ -19,6 +19,7 @@ impl Command for Quit {
         syntax: "",
     };
     const FLAGS: Flags = Flags {
+        fast: true,
         at_once: true,
         while_subscribed: true,
         no_auth: true,
@@ -27,9 +28,8 @@ impl Command for Quit {
     };
 }
 
-impl Local for Quit {
-    fn run(_args: &mut Args<'_>, session: &mut Session) -> Result<Reply, CommandError> {
-        session.closing = true;
-        Ok(Reply::OK)
+impl Manage for Quit {
+    fn run(_args: &mut Args<'_>, _session: &mut Session, _node: &dyn Node) -> Result<Outcome, CommandError> {
+        Ok(Outcome::new(Reply::OK, Effects { close: true, ..Effects::default() }))
     }
 }

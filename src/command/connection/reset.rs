@@ -1,6 +1,6 @@
 //! `RESET`: puts the connection back to the state of a new one.
 
-use crate::command::{Args, Command, Control, Flags, Group, KeySpec, Node, Session, Spec};
+use crate::command::{Args, Command, Effects, Flags, Group, KeySpec, Manage, Node, Outcome, Session, Spec};
 use crate::error::CommandError;
 use crate::resp::Reply;
 
@@ -28,10 +28,11 @@ impl Command for Reset {
     };
 }
 
-impl Control for Reset {
-    fn run(_args: &mut Args<'_>, session: &mut Session, node: &dyn Node) -> Result<Reply, CommandError> {
-        node.switchboard().forget(session.id);
+impl Manage for Reset {
+    fn run(_args: &mut Args<'_>, session: &mut Session, node: &dyn Node) -> Result<Outcome, CommandError> {
+        node.client_registry().forget(session.id);
         session.reset();
-        Ok(Reply::Simple("RESET"))
+        let effects = Effects { reset_transaction: true, ..Effects::default() };
+        Ok(Outcome::new(Reply::Simple("RESET"), effects))
     }
 }

@@ -34,7 +34,7 @@ pub struct LatencyEvent {
 
 /// How long the calls of a command took.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Histogram {
+pub struct CommandHistogram {
     /// In small letters; `config|get` for a subcommand.
     pub command: &'static str,
     pub calls: u64,
@@ -75,7 +75,7 @@ pub trait Inspect: Sync {
         0
     }
     /// Of every command and subcommand that was called.
-    fn histograms(&self) -> Vec<Histogram> {
+    fn histograms(&self) -> Vec<CommandHistogram> {
         Vec::new()
     }
     fn memory(&self) -> Memory {

@@ -3,10 +3,10 @@
 //!
 //! Nothing here names a family; the [table](super::table) puts the two together.
 
-mod admission;
 mod args;
 mod budget;
 pub(super) mod bulks;
+mod client_registry;
 pub(super) mod docs;
 pub(super) mod expiry;
 mod flags;
@@ -20,7 +20,6 @@ mod seed;
 mod session;
 pub mod slot;
 pub(super) mod subcommands;
-mod switchboard;
 pub(super) mod syntax;
 mod topology;
 
@@ -33,18 +32,17 @@ use crate::error::CommandError;
 use crate::keyspace::{Scope, View, Writer};
 use crate::resp::{Protocol, Reply};
 
-pub use admission::admit;
 pub use args::Args;
 pub use budget::{Budget, REPLY_BYTES_MAX};
+pub use client_registry::{Channel, ClientRegistry, Counts, KillFilter, Tracking};
 pub use flags::Flags;
-pub use inspect::{Histogram, Inspect, LatencyEvent, Memory, SlowRequest};
+pub use inspect::{CommandHistogram, Inspect, LatencyEvent, Memory, SlowRequest};
 pub use key_spec::{KeySpec, Usage};
 pub use node::{Buffers, ClientLine, DEFAULT_USER, Node, ReadConsistency, Running, SettingRefused};
 pub use row::{Alias, Group, Route, Row, Spec};
 pub use seed::{Rng, Seed, SeedSource};
-pub use session::{ReplyMode, Session};
+pub use session::{Effects, Outcome, ReplyMode, Session};
 pub use subcommands::Subcommand;
-pub use switchboard::{Channel, Counts, KillFilter, Switchboard, Tracking};
 pub use topology::{Peer, Topology, host_and_port};
 
 /// What every command is, whichever way it takes.
@@ -101,6 +99,11 @@ pub trait Local: Command {
 /// A command about the node.
 pub trait Control: Command {
     fn run(args: &mut Args<'_>, session: &mut Session, node: &dyn Node) -> Result<Reply, CommandError>;
+}
+
+/// A command that decides what becomes of its own connection.
+pub trait Manage: Command {
+    fn run(args: &mut Args<'_>, session: &mut Session, node: &dyn Node) -> Result<Outcome, CommandError>;
 }
 
 /// A command that has the node do something with other nodes, and waits for it.

@@ -5,7 +5,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
 
-use super::{Inspect, Session, Switchboard, Topology};
+use super::{Inspect, Session, ClientRegistry, Topology};
 use crate::error::CommandError;
 use crate::resp::Reply;
 
@@ -106,7 +106,7 @@ pub trait Node: Inspect {
         self.clients().into_iter().find(|line| line.session.id == id)
     }
     /// The other connections.
-    fn switchboard(&self) -> &dyn Switchboard;
+    fn client_registry(&self) -> &dyn ClientRegistry;
     fn node_id(&self) -> u64;
     /// Whether this node leads its group.
     fn is_leader(&self) -> bool;

@@ -5,7 +5,8 @@ use bytes::Bytes;
 use super::key_spec::{KeySpec, Usage};
 use super::subcommands::Subcommand;
 use super::{
-    Args, Command, Context, Control, Flags, Local, Node, Operate, Read, Running, Session, Transact, Write,
+    Args, Command, Context, Control, Flags, Local, Manage, Node, Operate, Outcome, Read, Running, Session,
+    Transact, Write,
 };
 use crate::command::transactions::Step;
 use crate::error::CommandError;
@@ -134,7 +135,7 @@ type ReadFn = fn(&[Bytes], &Context, Access<'_>) -> Result<Reply, CommandError>;
 type CanonicalFn = fn(&[Bytes], &Context, &mut Vec<u8>) -> Result<(), CommandError>;
 type ApplyFn = fn(&[u8], Access<'_>, ApplyContext) -> Option<Reply>;
 type LocalFn = fn(&[Bytes], &mut Session) -> Result<Reply, CommandError>;
-type ControlFn = fn(&[Bytes], &mut Session, &dyn Node) -> Result<Reply, CommandError>;
+type ControlFn = fn(&[Bytes], &mut Session, &dyn Node) -> Result<Outcome, CommandError>;
 
 type OperateFn = for<'a> fn(&[Bytes], &Session, &'a dyn Node) -> Result<Running<'a>, CommandError>;
 
@@ -219,6 +220,13 @@ impl Row {
     }
 
     pub const fn control<C: Control>() -> Row {
+        let run: ControlFn = |words, session, node| {
+            C::run(&mut Args::new(C::SPEC.name, words), session, node).map(Outcome::from)
+        };
+        Row::new::<C>(Route::Control { run })
+    }
+
+    pub const fn manage<C: Manage>() -> Row {
         let run: ControlFn =
             |words, session, node| C::run(&mut Args::new(C::SPEC.name, words), session, node);
         Row::new::<C>(Route::Control { run })

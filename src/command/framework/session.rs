@@ -1,7 +1,7 @@
-//! What a connection remembers between its requests.
+//! What a connection remembers between its requests, and what a command may want done with it.
 
 use super::{Counts, ReadConsistency, Tracking};
-use crate::resp::Protocol;
+use crate::resp::{Protocol, Reply};
 
 /// The state of one connection that commands may see and change.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -25,10 +25,6 @@ pub struct Session {
     pub read_consistency: Option<ReadConsistency>,
     /// Whether the client has said who it is, or came when nobody had to.
     pub authenticated: bool,
-    /// Set by `QUIT`: the connection ends after this reply.
-    pub closing: bool,
-    /// Set by `SHUTDOWN`: there is no reply either.
-    pub unanswered: bool,
     /// What it has subscribed to.
     pub subscribed: Counts,
     /// How many commands are queued between MULTI and EXEC.
@@ -40,16 +36,55 @@ pub struct Session {
     pub tracking: Option<Tracking>,
     /// What `CLIENT CACHING` said of the next command.
     pub caching: Option<bool>,
-    /// Whether this command said so.
-    pub caching_said: bool,
     /// What `CLIENT NO-EVICT` and `CLIENT NO-TOUCH` said; nothing here is evicted, and no key keeps a time of last use.
     pub no_evict: bool,
     pub no_touch: bool,
     pub replies: ReplyMode,
-    /// Whether this command chose them.
-    pub replies_said: bool,
-    /// Set by `RESET`: what was queued is forgotten.
-    pub begins_anew: bool,
+}
+
+/// What a command wants done with its connection, beside what it changed in the session. Whoever runs it does it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Effects {
+    /// The connection ends after this reply.
+    pub close: bool,
+    /// The reply is not sent.
+    pub no_reply: bool,
+    /// The transaction that is being queued and the watched keys are forgotten.
+    pub reset_transaction: bool,
+    /// The session's `caching` is for the command that follows, not for this one.
+    pub keep_caching: bool,
+    /// The session's `replies` were chosen by this command, which decides on its own reply.
+    pub chose_replies: bool,
+}
+
+impl Effects {
+    /// Adds what another command of the same request wants.
+    pub fn add(&mut self, other: Effects) {
+        self.close |= other.close;
+        self.no_reply |= other.no_reply;
+        self.reset_transaction |= other.reset_transaction;
+        self.keep_caching |= other.keep_caching;
+        self.chose_replies |= other.chose_replies;
+    }
+}
+
+/// The reply of a command, and what it wants done with its connection.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Outcome {
+    pub reply: Reply,
+    pub effects: Effects,
+}
+
+impl Outcome {
+    pub fn new(reply: Reply, effects: Effects) -> Outcome {
+        Outcome { reply, effects }
+    }
+}
+
+impl From<Reply> for Outcome {
+    fn from(reply: Reply) -> Outcome {
+        Outcome::new(reply, Effects::default())
+    }
 }
 
 /// Which replies a client wants.
@@ -75,7 +110,6 @@ impl Session {
         self.no_evict = false;
         self.no_touch = false;
         self.replies = ReplyMode::On;
-        self.begins_anew = true;
         self.authenticated = false;
     }
 

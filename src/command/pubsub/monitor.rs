@@ -24,7 +24,7 @@ impl Command for Monitor {
 impl Control for Monitor {
     fn run(_args: &mut Args<'_>, session: &mut Session, node: &dyn Node) -> Result<Reply, CommandError> {
         session.monitors = true;
-        node.switchboard().monitor(session.id, true);
+        node.client_registry().monitor(session.id, true);
         Ok(Reply::OK)
     }
 }

@@ -27,7 +27,7 @@ macro_rules! commands {
         impl Control for $name {
             fn run(args: &mut Args<'_>, _session: &mut Session, node: &dyn Node) -> Result<Reply, CommandError> {
                 let (channel, message) = (args.word()?, args.word()?);
-                let reached = node.switchboard().publish(Channel::$kind, channel, message);
+                let reached = node.client_registry().publish(Channel::$kind, channel, message);
                 Ok(Reply::Integer(reached as i64))
             }
         }

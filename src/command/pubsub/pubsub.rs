@@ -56,7 +56,7 @@ impl Control for Pubsub {
             b"NUMSUB" => Ok(listeners(args, node, Channel::Plain)),
             b"SHARDNUMSUB" => Ok(listeners(args, node, Channel::Shard)),
             b"NUMPAT" if args.is_empty() => {
-                let patterns = node.switchboard().channels(Channel::Pattern, None)?;
+                let patterns = node.client_registry().channels(Channel::Pattern, None)?;
                 Ok(Reply::Integer(patterns.len() as i64))
             }
             b"HELP" if args.is_empty() => Ok(subcommands::help::<Self>()),
@@ -67,7 +67,7 @@ impl Control for Pubsub {
 }
 
 fn channels(args: &mut Args<'_>, node: &dyn Node, kind: Channel) -> Result<Reply, CommandError> {
-    let names = node.switchboard().channels(kind, args.word_if_any().map(|pattern| &pattern[..]))?;
+    let names = node.client_registry().channels(kind, args.word_if_any().map(|pattern| &pattern[..]))?;
     Ok(Reply::Array(names.into_iter().map(Reply::Bulk).collect()))
 }
 
@@ -75,7 +75,7 @@ fn listeners(args: &mut Args<'_>, node: &dyn Node, kind: Channel) -> Reply {
     let mut replies = Vec::new();
     for name in args.rest() {
         replies.push(Reply::Bulk(name.clone()));
-        replies.push(Reply::Integer(node.switchboard().listeners(kind, name) as i64));
+        replies.push(Reply::Integer(node.client_registry().listeners(kind, name) as i64));
     }
     Reply::Array(replies)
 }

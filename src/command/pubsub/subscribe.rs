@@ -30,7 +30,7 @@ macro_rules! commands {
         impl Control for $name {
             fn run(args: &mut Args<'_>, session: &mut Session, node: &dyn Node) -> Result<Reply, CommandError> {
                 let names = args.rest();
-                let counts = node.switchboard().subscribe(session.id, Channel::$kind, names)?;
+                let counts = node.client_registry().subscribe(session.id, Channel::$kind, names)?;
                 session.subscribed = counts.last().copied().unwrap_or(session.subscribed);
                 let each = names.iter().zip(counts);
                 let each = each.map(|(name, counts)| told($small, Some(name), counts, Channel::$kind));

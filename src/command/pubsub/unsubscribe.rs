@@ -32,7 +32,7 @@ macro_rules! commands {
             fn run(args: &mut Args<'_>, session: &mut Session, node: &dyn Node) -> Result<Reply, CommandError> {
                 let kind = Channel::$kind;
                 let names = match args.rest() {
-                    [] => node.switchboard().subscriptions(session.id, kind),
+                    [] => node.client_registry().subscriptions(session.id, kind),
                     names => names.to_vec(),
                 };
                 if names.is_empty() {
@@ -40,7 +40,7 @@ macro_rules! commands {
                 }
                 let mut replies = Vec::new();
                 for name in &names {
-                    session.subscribed = node.switchboard().unsubscribe(session.id, kind, name);
+                    session.subscribed = node.client_registry().unsubscribe(session.id, kind, name);
                     replies.push(told($small, Some(name), session.subscribed, kind));
                 }
                 Ok(Reply::Several(replies))

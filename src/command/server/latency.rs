@@ -7,7 +7,7 @@ use bytes::Bytes;
 
 use crate::command::framework::subcommands;
 use crate::command::{Args, Command, Control, Group, KeySpec, Node, Session, Spec, Subcommand};
-use crate::command::{Histogram, LatencyEvent};
+use crate::command::{CommandHistogram, LatencyEvent};
 use crate::error::CommandError;
 use crate::resp::Reply;
 
@@ -125,7 +125,7 @@ fn diagnosis(node: &dyn Node) -> String {
 }
 
 fn histograms(names: &[Bytes], node: &dyn Node) -> Reply {
-    let wanted = |histogram: &Histogram| {
+    let wanted = |histogram: &CommandHistogram| {
         // A container's name stands for its subcommands.
         let container = histogram.command.split('|').next().unwrap_or_default();
         let is = |name: &&Bytes| {
@@ -134,7 +134,7 @@ fn histograms(names: &[Bytes], node: &dyn Node) -> Reply {
         names.is_empty() || names.iter().any(|name| is(&name))
     };
     let integer = |number: u64| Reply::Integer(number as i64);
-    let tell = |histogram: Histogram| {
+    let tell = |histogram: CommandHistogram| {
         let micros = histogram.micros.iter().map(|(most, calls)| (integer(*most), integer(*calls))).collect();
         let fields = vec![
             (Reply::word("calls"), integer(histogram.calls)),

@@ -3,7 +3,7 @@
 //! Every acknowledged write is on disk before it is answered, so there is nothing to save and nothing to lose: the
 //! words are checked, and mean nothing more.
 
-use crate::command::{Args, Command, Control, Flags, Group, KeySpec, Node, Session, Spec};
+use crate::command::{Args, Command, Effects, Flags, Group, KeySpec, Manage, Node, Outcome, Session, Spec};
 use crate::error::CommandError;
 use crate::resp::Reply;
 
@@ -24,9 +24,9 @@ impl Command for Shutdown {
     const FLAGS: Flags = Flags { not_in_multi: true, also: &["allow_busy"], ..Flags::DEFAULT };
 }
 
-impl Control for Shutdown {
+impl Manage for Shutdown {
     /// There is no reply where it succeeds: the connection is closed, and clients take that for the answer.
-    fn run(args: &mut Args<'_>, session: &mut Session, node: &dyn Node) -> Result<Reply, CommandError> {
+    fn run(args: &mut Args<'_>, _session: &mut Session, node: &dyn Node) -> Result<Outcome, CommandError> {
         let (mut save, mut no_save, mut abort, mut other) = (false, false, false, false);
         while !args.is_empty() {
             if args.keyword("SAVE") {
@@ -51,8 +51,6 @@ impl Control for Shutdown {
             }));
         }
         node.begin_stop()?;
-        session.closing = true;
-        session.unanswered = true;
-        Ok(Reply::OK)
+        Ok(Outcome::new(Reply::OK, Effects { close: true, no_reply: true, ..Effects::default() }))
     }
 }

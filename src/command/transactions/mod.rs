@@ -1,6 +1,6 @@
 //! Transactions: commands that a connection queues and has done together.
 //!
-//! [`Queue`] is what a connection has between MULTI and EXEC. What becomes of it is decided by whoever runs the
+//! [`TransactionQueue`] is what a connection has between MULTI and EXEC. What becomes of it is decided by whoever runs the
 //! connection's commands: that is what [`Step`] names.
 pub mod discard;
 pub mod exec;
@@ -9,7 +9,7 @@ mod queue;
 pub mod unwatch;
 pub mod watch;
 
-pub use queue::{Queue, Queued};
+pub use queue::{QueuedTransaction, TransactionQueue};
 
 /// The steps of a transaction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -29,7 +29,7 @@ const ABORTED: CommandError =
 
 /// The transaction of one connection.
 #[derive(Debug, Default)]
-pub struct Queue {
+pub struct TransactionQueue {
     open: bool,
     spoiled: bool,
     commands: Vec<(usize, Request)>,
@@ -40,14 +40,14 @@ pub struct Queue {
 
 /// A transaction that is to be done.
 #[derive(Debug, Default)]
-pub struct Queued {
+pub struct QueuedTransaction {
     /// Positions in the table, and the requests.
     pub commands: Vec<(usize, Request)>,
     /// Keys with the versions that they had, `None`: the key was not there.
     pub watched: Vec<(Key, Option<u64>)>,
 }
 
-impl Queue {
+impl TransactionQueue {
     /// Whether requests are to be queued.
     pub fn is_open(&self) -> bool {
         self.open
@@ -109,7 +109,7 @@ impl Queue {
     pub fn abort(&mut self, refused: &CommandError) -> CommandError {
         let line = refused.line();
         let reason = line.strip_prefix("ERR ").unwrap_or(line);
-        *self = Queue::default();
+        *self = TransactionQueue::default();
         CommandError::new(format!("EXECABORT Transaction discarded because of: {reason}"))
     }
 
@@ -117,17 +117,17 @@ impl Queue {
         if !self.open {
             return Err(CommandError::fixed("ERR DISCARD without MULTI"));
         }
-        *self = Queue::default();
+        *self = TransactionQueue::default();
         Ok(Reply::OK)
     }
 
     /// Ends the transaction and gives what is to be done.
-    pub fn take(&mut self) -> Result<Queued, CommandError> {
+    pub fn take(&mut self) -> Result<QueuedTransaction, CommandError> {
         if !self.open {
             return Err(CommandError::fixed("ERR EXEC without MULTI"));
         }
-        let Queue { spoiled, commands, watched, .. } = std::mem::take(self);
-        if spoiled { Err(ABORTED) } else { Ok(Queued { commands, watched }) }
+        let TransactionQueue { spoiled, commands, watched, .. } = std::mem::take(self);
+        if spoiled { Err(ABORTED) } else { Ok(QueuedTransaction { commands, watched }) }
     }
 
     /// Whether so many more keys may be watched now.
@@ -162,6 +162,6 @@ impl Queue {
 
     /// Forgets everything, as RESET and the end of a connection do.
     pub fn reset(&mut self) {
-        *self = Queue::default();
+        *self = TransactionQueue::default();
     }
 }

@@ -211,7 +211,7 @@ fn every_door_out_of_a_pure_module_is_found() {
         "fn f() { tokio::time::sleep(time).await }",
         "use tokio::sync::mpsc;",
         "use crate::env::Clock;",
-        "use crate::{error::Answer, env::{Disk, Random}};",
+        "use crate::{error::CommandError, env::{Disk, Random}};",
         "use super::super::env::Background;",
         "use super::{super::env::Background, Args};",
         "fn f() { rand::random::<u64>() }",

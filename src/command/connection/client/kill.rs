@@ -2,11 +2,11 @@
 
 use super::list::{client_id, listens};
 use super::number;
-use crate::command::{Args, KillFilter, Node, Session};
+use crate::command::{Args, Effects, KillFilter, Node, Outcome, Session};
 use crate::error::CommandError;
 use crate::resp::Reply;
 
-pub fn run(args: &mut Args<'_>, session: &mut Session, node: &dyn Node) -> Result<Reply, CommandError> {
+pub fn run(args: &mut Args<'_>, session: &Session, node: &dyn Node) -> Result<Outcome, CommandError> {
     if args.left() == 1 {
         return by_address(args, session, node);
     }
@@ -38,21 +38,20 @@ pub fn run(args: &mut Args<'_>, session: &mut Session, node: &dyn Node) -> Resul
     }
     args.finish()?;
     if nobody {
-        return Ok(Reply::Integer(0));
+        return Ok(Reply::Integer(0).into());
     }
-    let (own, others) = node.switchboard().kill(&filter, session.id);
-    session.closing |= own;
-    Ok(Reply::Integer(others as i64 + i64::from(own)))
+    let (own, others) = node.client_registry().kill(&filter, session.id);
+    let reply = Reply::Integer(others as i64 + i64::from(own));
+    Ok(Outcome::new(reply, Effects { close: own, ..Effects::default() }))
 }
 
 /// The old form, which spares nobody.
-fn by_address(args: &mut Args<'_>, session: &mut Session, node: &dyn Node) -> Result<Reply, CommandError> {
+fn by_address(args: &mut Args<'_>, session: &Session, node: &dyn Node) -> Result<Outcome, CommandError> {
     let address = String::from_utf8_lossy(args.word()?).into_owned();
     let filter = KillFilter { address: Some(address), ..KillFilter::default() };
-    let (own, others) = node.switchboard().kill(&filter, session.id);
-    session.closing |= own;
+    let (own, others) = node.client_registry().kill(&filter, session.id);
     match own || others > 0 {
-        true => Ok(Reply::OK),
+        true => Ok(Outcome::new(Reply::OK, Effects { close: own, ..Effects::default() })),
         false => Err(CommandError::fixed("ERR No such client")),
     }
 }

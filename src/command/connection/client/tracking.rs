@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 
-use crate::command::{Args, Node, Session, Tracking};
+use crate::command::{Args, Effects, Node, Outcome, Session, Tracking};
 use crate::error::CommandError;
 use crate::resp::Reply;
 
@@ -26,7 +26,7 @@ pub fn set(args: &mut Args<'_>, session: &mut Session, node: &dyn Node) -> Resul
     }
     session.tracking = on.then_some(tracking);
     session.caching = None;
-    node.switchboard().track(session.id, session.tracking.as_ref());
+    node.client_registry().track(session.id, session.tracking.as_ref());
     Ok(Reply::OK)
 }
 
@@ -41,7 +41,7 @@ fn options(args: &mut Args<'_>, session: &Session, node: &dyn Node) -> Result<Tr
                 return Err(CommandError::fixed("ERR A client can only redirect to a single other client"));
             }
             let id = args.integer()? as u64;
-            if !node.switchboard().is_connected(id) {
+            if !node.client_registry().is_connected(id) {
                 let missing = "ERR The client ID you want redirect to does not exist";
                 return Err(CommandError::fixed(missing));
             }
@@ -113,7 +113,7 @@ fn check_prefixes(prefixes: &[Bytes], known: usize) -> Result<(), CommandError> 
 }
 
 /// `CLIENT CACHING YES|NO`: whether the keys of the next command are tracked.
-pub fn caching(args: &mut Args<'_>, session: &mut Session) -> Result<Reply, CommandError> {
+pub fn caching(args: &mut Args<'_>, session: &mut Session) -> Result<Outcome, CommandError> {
     let Some(tracking) = &session.tracking else {
         return Err(CommandError::fixed(
             "ERR CLIENT CACHING can be called only when the client is in tracking mode with OPTIN or OPTOUT mode enabled",
@@ -135,8 +135,7 @@ pub fn caching(args: &mut Args<'_>, session: &mut Session) -> Result<Reply, Comm
         _ => return Err(CommandError::SYNTAX),
     };
     session.caching = Some(wanted);
-    session.caching_said = true;
-    Ok(Reply::OK)
+    Ok(Outcome::new(Reply::OK, Effects { keep_caching: true, ..Effects::default() }))
 }
 
 /// `CLIENT GETREDIR`.
@@ -150,7 +149,7 @@ pub fn redirect(session: &Session) -> Reply {
 /// Whether the client that is told in place of this one has gone.
 pub fn is_broken(session: &Session, node: &dyn Node) -> bool {
     let redirect = session.tracking.as_ref().and_then(|tracking| tracking.redirect);
-    redirect.is_some_and(|id| !node.switchboard().is_connected(id))
+    redirect.is_some_and(|id| !node.client_registry().is_connected(id))
 }
 
 /// `CLIENT TRACKINGINFO`.

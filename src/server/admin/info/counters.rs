@@ -1,0 +1,98 @@
+//! `INFO stats`, `commandstats`, `latencystats` and `errorstats`: what was counted and measured.
+
+use std::sync::atomic::Ordering;
+
+use super::line;
+use crate::command::Channel;
+use crate::command::called;
+use crate::server::state::ServerState;
+use crate::server::stats::counters::{CommandStats, get};
+use crate::server::stats::histogram::percentile;
+
+/// The percentiles that Redis tells unless it is told others.
+const PERCENTILES: [(&str, f64); 3] = [("p50", 50.0), ("p99", 99.0), ("p99.9", 99.9)];
+
+pub fn stats(state: &ServerState, out: &mut String) {
+    let stats = &state.stats.counters;
+    let rates = state.stats.samples.per_second();
+    line(out, format_args!("total_connections_received:{}", get(&stats.connections_received)));
+    line(out, format_args!("total_commands_processed:{}", get(&stats.commands_processed)));
+    line(out, format_args!("instantaneous_ops_per_sec:{:.0}", rates.commands));
+    line(out, format_args!("total_net_input_bytes:{}", get(&stats.input_bytes)));
+    line(out, format_args!("total_net_output_bytes:{}", get(&stats.output_bytes)));
+    line(out, format_args!("instantaneous_input_kbps:{:.2}", rates.input_bytes / 1024.0));
+    line(out, format_args!("instantaneous_output_kbps:{:.2}", rates.output_bytes / 1024.0));
+    line(out, format_args!("rejected_connections:{}", get(&stats.connections_rejected)));
+    let (hits, misses) = state.keyspace.lookups().counted();
+    let tracked = state.pubsub.tracked();
+    line(out, format_args!("expired_keys:{}", state.keyspace.expired()));
+    line(out, format_args!("expired_stale_perc:{:.2}", 100.0 * stale_share(state)));
+    line(out, format_args!("expired_time_cap_reached_count:0"));
+    line(out, format_args!("evicted_keys:0"));
+    line(out, format_args!("evicted_clients:0"));
+    line(out, format_args!("keyspace_hits:{hits}"));
+    line(out, format_args!("keyspace_misses:{misses}"));
+    line(out, format_args!("latest_fork_usec:0"));
+    line(out, format_args!("total_forks:0"));
+    line(out, format_args!("tracking_total_keys:{}", tracked.keys));
+    line(out, format_args!("tracking_total_items:{}", tracked.items));
+    line(out, format_args!("tracking_total_prefixes:{}", tracked.prefixes));
+    // A follower gets the log, not commands that could fail.
+    line(out, format_args!("unexpected_error_replies:0"));
+    line(out, format_args!("total_error_replies:{}", get(&stats.error_replies)));
+    line(out, format_args!("total_protocol_errors:{}", get(&stats.protocol_errors)));
+    line(out, format_args!("total_reads_processed:{}", get(&stats.reads)));
+    line(out, format_args!("total_writes_processed:{}", get(&stats.writes)));
+    line(out, format_args!("pubsub_channels:{}", state.pubsub.names(Channel::Plain)));
+    line(out, format_args!("pubsub_patterns:{}", state.pubsub.names(Channel::Pattern)));
+}
+
+/// A look at so many keys with a deadline tells well enough how many of all are past it.
+const KEYS_LOOKED_AT: usize = 10_000;
+
+fn stale_share(state: &ServerState) -> f64 {
+    let now_ms = state.clock.now_ms();
+    // Begun elsewhere each time, since keys in one shard may be as old as each other.
+    state.keyspace.stale_share(now_ms as usize, KEYS_LOOKED_AT, now_ms)
+}
+
+/// The commands that were asked for, with what was counted of each.
+fn asked(state: &ServerState) -> impl Iterator<Item = (&'static str, &CommandStats)> {
+    let all = called::all().iter().map(|called| called.name.as_str()).zip(&state.stats.counters.commands);
+    all.filter(|(_, stats)| get(&stats.calls) + get(&stats.rejected) > 0)
+}
+
+pub fn commandstats(state: &ServerState, out: &mut String) {
+    for (name, stats) in asked(state) {
+        let (calls, micros) = (get(&stats.calls), get(&stats.nanos) / 1000);
+        line(
+            out,
+            format_args!(
+                "cmdstat_{name}:calls={calls},usec={micros},usec_per_call={:.2},rejected_calls={},failed_calls={}",
+                micros as f64 / calls.max(1) as f64,
+                get(&stats.rejected),
+                get(&stats.failed),
+            ),
+        );
+    }
+}
+
+/// Percentiles are the ends of steps that double: of a call that took 3 microseconds it says 4.
+pub fn latencystats(state: &ServerState, out: &mut String) {
+    if !state.stats.counters.tracks_latency.load(Ordering::Relaxed) {
+        return;
+    }
+    for (name, stats) in asked(state) {
+        let told = stats.durations.cumulative();
+        if !told.is_empty() {
+            let one = |(name, percent)| format!("{name}={:.3}", percentile(&told, percent) as f64);
+            line(out, format_args!("latency_percentiles_usec_{name}:{}", PERCENTILES.map(one).join(",")));
+        }
+    }
+}
+
+pub fn errorstats(state: &ServerState, out: &mut String) {
+    for (code, count) in state.stats.counters.errors.all() {
+        line(out, format_args!("errorstat_{code}:count={count}"));
+    }
+}

@@ -1,0 +1,117 @@
+//! `INFO memory` and `INFO cpu`: what the system says of the process.
+
+use super::line;
+use crate::command::Inspect;
+use crate::env;
+use crate::server::state::ServerState;
+
+/// What is used is what is resident: the allocator keeps no statistics that could be read while it works, so fragments
+/// between what it gave out cannot be told from it. Of what is always 0 there is nothing here: nothing is evicted or freed
+/// later, no followers of Redis are fed, no bus connects the nodes.
+pub fn memory(state: &ServerState, out: &mut String) {
+    let memory = state.memory();
+    line(out, format_args!("used_memory:{}", memory.resident));
+    line(out, format_args!("used_memory_human:{}", human(memory.resident)));
+    line(out, format_args!("used_memory_rss:{}", memory.resident));
+    line(out, format_args!("used_memory_rss_human:{}", human(memory.resident)));
+    line(out, format_args!("used_memory_peak:{}", memory.peak));
+    line(out, format_args!("used_memory_peak_human:{}", human(memory.peak)));
+    line(
+        out,
+        format_args!(
+            "used_memory_peak_perc:{:.2}%",
+            100.0 * memory.resident as f64 / memory.peak.max(1) as f64
+        ),
+    );
+    let clients = clients_bytes(state);
+    let unsent = state.group.status().waiting_bytes as u64;
+    let overhead = (memory.startup + clients + unsent).min(memory.resident);
+    let dataset = memory.resident - overhead;
+    let percent = 100.0 * dataset as f64 / memory.resident.saturating_sub(memory.startup).max(1) as f64;
+    line(out, format_args!("used_memory_overhead:{overhead}"));
+    line(out, format_args!("used_memory_startup:{}", memory.startup));
+    line(out, format_args!("used_memory_dataset:{dataset}"));
+    line(out, format_args!("used_memory_dataset_perc:{:.2}%", percent.min(100.0)));
+    allocator(memory.resident, out);
+    if let Some(total) = env::total_memory_bytes() {
+        line(out, format_args!("total_system_memory:{total}"));
+        line(out, format_args!("total_system_memory_human:{}", human(total)));
+    }
+    line(out, format_args!("maxmemory:0"));
+    line(out, format_args!("maxmemory_human:0B"));
+    line(out, format_args!("maxmemory_policy:noeviction"));
+    line(out, format_args!("mem_fragmentation_ratio:{:.2}", ratio(memory.resident, memory.resident)));
+    line(out, format_args!("mem_fragmentation_bytes:0"));
+    line(out, format_args!("mem_not_counted_for_evict:0"));
+    line(out, format_args!("mem_replication_backlog:0"));
+    line(out, format_args!("mem_clients_slaves:0"));
+    line(out, format_args!("mem_clients_normal:{clients}"));
+    line(out, format_args!("mem_cluster_links:0"));
+    line(out, format_args!("mem_aof_buffer:{unsent}"));
+    line(out, format_args!("mem_allocator:mimalloc"));
+    line(out, format_args!("active_defrag_running:0"));
+    line(out, format_args!("lazyfree_pending_objects:0"));
+    line(out, format_args!("lazyfreed_objects:0"));
+}
+
+/// What is held for the connections.
+fn clients_bytes(state: &ServerState) -> u64 {
+    state.pubsub.clients.all().iter().map(|client| client.buffers().total()).sum()
+}
+
+/// What the allocator has of the system, which is all that is known of it; what is resident besides is the program's
+/// file and what was mapped.
+fn allocator(resident: u64, out: &mut String) {
+    let Some(own) = env::resident_anonymous_bytes().map(|own| own.min(resident)) else { return };
+    line(out, format_args!("allocator_allocated:{own}"));
+    line(out, format_args!("allocator_active:{own}"));
+    line(out, format_args!("allocator_resident:{own}"));
+    line(out, format_args!("allocator_muzzy:0"));
+    line(out, format_args!("allocator_frag_ratio:{:.2}", ratio(own, own)));
+    line(out, format_args!("allocator_frag_bytes:0"));
+    line(out, format_args!("allocator_rss_ratio:{:.2}", ratio(own, own)));
+    line(out, format_args!("allocator_rss_bytes:0"));
+    line(out, format_args!("rss_overhead_ratio:{:.2}", ratio(resident, own)));
+    line(out, format_args!("rss_overhead_bytes:{}", resident - own));
+}
+
+fn ratio(whole: u64, part: u64) -> f64 {
+    whole as f64 / part.max(1) as f64
+}
+
+/// Bytes as Redis shows them to people.
+fn human(bytes: u64) -> String {
+    const UNITS: [&str; 5] = ["K", "M", "G", "T", "P"];
+    if bytes < 1024 {
+        return format!("{bytes}B");
+    }
+    let mut value = bytes as f64 / 1024.0;
+    let mut unit = 0;
+    while value >= 1024.0 && unit + 1 < UNITS.len() {
+        value /= 1024.0;
+        unit += 1;
+    }
+    format!("{value:.2}{}", UNITS[unit])
+}
+
+pub fn cpu(_shared: &ServerState, out: &mut String) {
+    let Some(times) = env::cpu_times() else { return };
+    line(out, format_args!("used_cpu_sys:{:.6}", times.system));
+    line(out, format_args!("used_cpu_user:{:.6}", times.user));
+    line(out, format_args!("used_cpu_sys_children:{:.6}", times.system_children));
+    line(out, format_args!("used_cpu_user_children:{:.6}", times.user_children));
+    let Some(main) = env::main_thread_cpu_times() else { return };
+    line(out, format_args!("used_cpu_sys_main_thread:{:.6}", main.system));
+    line(out, format_args!("used_cpu_user_main_thread:{:.6}", main.user));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::human;
+
+    #[test]
+    fn bytes_are_shown_as_redis_shows_them() {
+        let shown = [0, 1023, 1024, 1_572_864, 3 << 30, 5 << 40, u64::MAX].map(human);
+        assert_eq!(shown, ["0B", "1023B", "1.00K", "1.50M", "3.00G", "5.00T", "16384.00P"]);
+    }
+}

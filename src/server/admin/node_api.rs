@@ -1,0 +1,190 @@
+//! The node as commands see it: [`Node`] over the server's state.
+//!
+//! A command may name no wing of the server; what it asks for is put to the field that has it here.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+
+use super::{cluster, info, rlimit, topology};
+use crate::command::framework::glob;
+use crate::command::{
+    ClientLine, ClientRegistry, DEFAULT_USER, Node, ReadConsistency, Running, SettingRefused, Topology,
+};
+use crate::config;
+use futures_util::future::BoxFuture;
+use crate::error::{CommandError, Unavailable};
+use crate::keyspace::{Key, Scope, View};
+use crate::peer::Change;
+use crate::resp::Reply;
+use crate::server::state::ServerState;
+
+/// Runs a read outside of the route for reads, behind the barrier of this level or of the setting.
+fn read_behind_barrier<'a>(
+    state: &'a ServerState,
+    consistency: Option<ReadConsistency>,
+    scope: Scope,
+    read: impl Fn(&View<'_>) -> Reply + Send + Sync + 'a,
+) -> Running<'a> {
+    Box::pin(async move {
+        let consistency = consistency.unwrap_or(state.config.read().read_consistency);
+        let now_ms = match state.group.read_barrier(consistency).await {
+            Ok(now_ms) => now_ms,
+            Err(unavailable) => return Ok(unavailable.into()),
+        };
+        let reply = state.keyspace.read_whole(|| read(&state.keyspace.view(scope, now_ms)));
+        Ok(reply.unwrap_or_else(|| Unavailable::Loading.into()))
+    })
+}
+
+impl Node for ServerState {
+    fn info(&self, sections: &[String]) -> String {
+        info::text(self, sections)
+    }
+
+    fn config(&self, patterns: &[&[u8]]) -> Vec<(String, String)> {
+        let lower: Vec<Vec<u8>> = patterns.iter().map(|pattern| pattern.to_ascii_lowercase()).collect();
+        let mut entries = self.config.read().entries();
+        entries.retain(|(name, _)| {
+            lower.iter().any(|pattern| glob::matches(pattern, name.as_bytes()) == Ok(true))
+        });
+        entries
+    }
+
+    fn set_config(&self, pairs: &[(String, String)]) -> Result<(), SettingRefused> {
+        let mut config = self.config.write();
+        let changed = config.changed(pairs)?;
+        if changed.maxclients > config.maxclients && !rlimit::may_have(changed.maxclients) {
+            let reason = "The operating system is not able to handle the specified number of clients";
+            return Err(SettingRefused::Failed { name: "maxclients", reason: reason.to_string() });
+        }
+        *config = changed;
+        self.pubsub.configure(&config);
+        self.stats.configure(&config);
+        Ok(())
+    }
+
+    fn rewrite_config(&self) -> Result<(), String> {
+        let config = self.config.read().clone();
+        config::rewrite(&config)
+    }
+
+    fn authenticate(&self, user: &[u8], password: &[u8]) -> bool {
+        let config = self.config.read();
+        // Others come with ACLs; who has no password is let in with any.
+        user == DEFAULT_USER && (!config.requirepass.is_set() || config.requirepass.matches(password))
+    }
+
+    fn password_digest(&self) -> Option<String> {
+        let config = self.config.read();
+        config.requirepass.is_set().then(|| config.requirepass.digest())
+    }
+
+    fn reset_stats(&self) {
+        self.stats.counters.reset();
+        self.keyspace.forget_expired();
+        self.keyspace.lookups().reset();
+    }
+
+    fn begin_snapshot(&self) -> bool {
+        if self.group.status().snapshot_running {
+            return false;
+        }
+        let group = self.group.clone();
+        tokio::spawn(async move {
+            if let Err(fatal) = group.trigger_snapshot().await {
+                tracing::warn!(%fatal, "a snapshot could not be begun");
+            }
+        });
+        true
+    }
+
+    fn clients(&self) -> Vec<ClientLine> {
+        self.pubsub.clients.list()
+    }
+
+    fn client(&self, id: u64) -> Option<ClientLine> {
+        self.pubsub.clients.find(id).map(|client| client.line())
+    }
+
+    fn client_registry(&self) -> &dyn ClientRegistry {
+        &*self.pubsub
+    }
+
+    fn node_id(&self) -> u64 {
+        self.config.read().node_id
+    }
+
+    fn is_leader(&self) -> bool {
+        self.group.status().is_leader()
+    }
+
+    fn cluster_enabled(&self) -> bool {
+        self.config.read().cluster_enabled
+    }
+
+    fn topology(&self) -> Topology {
+        topology::of(self)
+    }
+
+    fn for_each_key(&self, take: &mut dyn FnMut(&[u8]) -> bool) {
+        topology::for_each_key(self, take);
+    }
+
+    fn keys(&self) -> usize {
+        self.keyspace.len()
+    }
+
+    fn now_ms(&self) -> u64 {
+        self.clock.now_ms()
+    }
+
+    fn group_time_ms(&self) -> u64 {
+        self.group.now_ms()
+    }
+
+    fn memory_usage(&self, key: Bytes, consistency: Option<ReadConsistency>) -> Running<'_> {
+        let key = Key::from(&key[..]);
+        read_behind_barrier(self, consistency, Scope::OneKey, move |view| {
+            let bytes = view.with(key.as_bytes(), |entry| entry.memory_bytes(&key) as i64);
+            bytes.map_or(Reply::Null, Reply::Integer)
+        })
+    }
+
+    fn digest(&self, consistency: Option<ReadConsistency>) -> Running<'_> {
+        // As long as Redis' own, for tools that expect its form.
+        read_behind_barrier(self, consistency, Scope::ManyKeys, |view| {
+            Reply::bulk(format!("{:040x}", view.digest()))
+        })
+    }
+
+    fn sleep(&self, time: Duration) -> BoxFuture<'_, ()> {
+        Box::pin(tokio::time::sleep(time))
+    }
+
+    fn add_node(
+        &self,
+        id: u64,
+        client: String,
+        raft: String,
+        incarnation: Option<u64>,
+    ) -> BoxFuture<'_, Result<String, CommandError>> {
+        Box::pin(cluster::add(self, id, client, raft, incarnation))
+    }
+
+    fn remove_node(&self, id: u64, force: bool) -> BoxFuture<'_, Result<(), CommandError>> {
+        Box::pin(cluster::change(self, Change::Remove { id, force }))
+    }
+
+    fn transfer_leader(&self, to: Option<u64>) -> BoxFuture<'_, Result<(), CommandError>> {
+        Box::pin(cluster::change(self, Change::Transfer { to }))
+    }
+
+    fn join_cluster(&self, address: String) -> BoxFuture<'_, Result<(), CommandError>> {
+        Box::pin(cluster::join(self, address))
+    }
+
+    fn forget_others(&self) -> BoxFuture<'_, Result<(), CommandError>> {
+        Box::pin(cluster::forget_others(self))
+    }
+}

@@ -1,0 +1,175 @@
+//! Admission: all that may refuse or delay a request before anything of it is done, in this order.
+//!
+//! 1. The command is in the table.
+//! 2. The client has authenticated, or the command asks for no login. (Rights of ACL users would stand here.)
+//! 3. The request has as many words as the command takes.
+//! 4. A RESP2 client that has subscribed only changes what it listens to.
+//! 5. The command may stand between MULTI and EXEC.
+//! 6. The request is not for the leader alone ([`super::redirect`]).
+//! 7. CLIENT PAUSE holds it back no longer.
+//! 8. Clients in MONITOR have been shown it.
+//!
+//! Invariant: a request that is refused between MULTI and EXEC spoils the transaction, whatever the reason.
+
+use bytes::Bytes;
+
+use super::dispatch::Runner;
+use super::signals::hung_up;
+use crate::command::connection::auth;
+use crate::command::transactions::{Step, TransactionQueue};
+use crate::command::{Route, Row, Session, called, table};
+use crate::error::CommandError;
+use crate::resp::{Reply, Request};
+use crate::server::pubsub::monitor::monitored;
+use crate::server::state::ServerState;
+use crate::server::stats::counters::{BlockedClient, add};
+
+/// How much of an unknown command's name and arguments an error repeats, as in Redis.
+const ECHO_BYTES_MAX: usize = 128;
+
+impl Runner<'_> {
+    /// Takes a request through all steps. Its command's position in the table, or `None`: it has been answered, or the
+    /// connection is to end.
+    pub(super) async fn admit(&mut self, request: &Request) -> Option<usize> {
+        let position = table::position(request.name());
+        let checked = match position {
+            None => Err(unknown_command(request).into()),
+            Some(position) => self.check(&table::ROWS[position], request).map(|()| position),
+        };
+        let position = match checked {
+            Ok(position) => position,
+            Err(reply) => {
+                self.refuse(position, request, reply);
+                return None;
+            }
+        };
+        let row = &table::ROWS[position];
+        self.client.ran(called::place(position, request.words()), self.wall_ms, request.bytes());
+        self.wait_for_pause(row).await;
+        if self.closing {
+            return None;
+        }
+        if self.state.pubsub.is_monitored() && !row.flags.skip_monitor {
+            self.state.pubsub.show(&monitored(self.wall_ms, &self.session.address, request));
+        }
+        Some(position)
+    }
+
+    /// Steps 2 to 6.
+    fn check(&mut self, row: &Row, request: &Request) -> Result<(), Reply> {
+        if !row.flags.no_auth && is_unauthenticated(self.state, self.session) {
+            return Err(auth::REQUIRED.into());
+        }
+        admit(row, request, self.session, self.queue)?;
+        match self.redirect.answer(self.state, self.session, row, request) {
+            Some(reply) => Err(reply),
+            None => Ok(()),
+        }
+    }
+
+    fn refuse(&mut self, position: Option<usize>, request: &Request, reply: Reply) {
+        if let Some(position) = position {
+            add(&self.state.stats.counters.commands[called::place(position, request.words())].rejected, 1);
+        }
+        self.queue.spoil();
+        self.session.queued = self.queue.len();
+        self.session.watched = self.queue.watched();
+        self.shows = true;
+        self.answer(reply);
+    }
+
+    async fn wait_for_pause(&mut self, row: &Row) {
+        let pause = &self.state.pubsub.pause;
+        if !pause.is_active() || row.flags.while_paused {
+            return;
+        }
+        let writes = match row.route {
+            Route::Transact { step: Step::Exec } => self.queue.is_paused_with_writes(),
+            _ => row.is_paused_with_writes(),
+        };
+        self.flush().await;
+        let _blocked = pause.holds(writes).then(|| BlockedClient::new(&self.state.stats.counters));
+        tokio::select! {
+            biased;
+            () = pause.wait(writes) => {}
+            () = self.client.outbox.ending() => self.closing = true,
+            () = hung_up(self.socket) => self.closing = true,
+        }
+        self.has_waited();
+    }
+}
+
+/// Whether a client still has to authenticate. While there is no password everybody is the user `default`.
+pub fn is_unauthenticated(state: &ServerState, session: &mut Session) -> bool {
+    if !session.authenticated {
+        session.authenticated = !state.config.read().requirepass.is_set();
+    }
+    !session.authenticated
+}
+
+/// Steps 3 to 5, which need nothing but the connection's own state. A refusal spoils the transaction that is being
+/// queued, and ends it if EXEC itself was refused.
+///
+/// # Errors
+/// The answer for the client, in the words of Redis.
+pub fn admit(
+    row: &Row,
+    request: &Request,
+    session: &Session,
+    queue: &mut TransactionQueue,
+) -> Result<(), CommandError> {
+    let Err(answer) = check_own_state(row, request, session, queue) else { return Ok(()) };
+    if matches!(row.route, Route::Transact { step: Step::Exec }) {
+        return Err(queue.abort(&answer));
+    }
+    queue.spoil();
+    Err(answer)
+}
+
+fn check_own_state(
+    row: &Row,
+    request: &Request,
+    session: &Session,
+    queue: &TransactionQueue,
+) -> Result<(), CommandError> {
+    let name = || String::from_utf8_lossy(request.name());
+    if !row.arity_fits(request.words().len()) {
+        return Err(CommandError::wrong_arity(&name()));
+    }
+    if session.only_listens() && !row.flags.while_subscribed {
+        let name = name().to_ascii_lowercase();
+        return Err(CommandError::new(format!(
+            "ERR Can't execute '{name}': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are allowed in this context"
+        )));
+    }
+    if queue.is_open() && row.flags.not_in_multi {
+        return Err(CommandError::fixed("ERR Command not allowed inside a transaction"));
+    }
+    Ok(())
+}
+
+/// The error of a command that is not in the table, word for word as Redis gives it: clients match on it.
+fn unknown_command(request: &Request) -> CommandError {
+    let shown = |word: &Bytes| String::from_utf8_lossy(&word[..word.len().min(ECHO_BYTES_MAX)]).into_owned();
+    let mut arguments = String::new();
+    for word in request.args() {
+        if arguments.len() >= ECHO_BYTES_MAX {
+            break;
+        }
+        arguments.push_str(&format!("'{}' ", shown(word)));
+    }
+    let name = shown(request.name());
+    CommandError::new(format!("ERR unknown command '{name}', with args beginning with: {arguments}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_unknown_command_is_told_in_the_words_of_redis() {
+        let words = ["NOSUCH", "k", "$.a"].map(|word| Bytes::from_static(word.as_bytes()));
+        let answer = unknown_command(&Request::new(words));
+        assert_eq!(answer.line(), "ERR unknown command 'NOSUCH', with args beginning with: 'k' '$.a' ");
+    }
+}

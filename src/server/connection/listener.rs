@@ -1,0 +1,177 @@
+//! Accepts connections until the node stops.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::task::Poll;
+use std::time::Duration;
+
+use tokio::io::AsyncWriteExt;
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+
+use super::protected_mode;
+use super::signals::told_to_stop;
+use super::task::Connection;
+use crate::config::BindAddr;
+use crate::error::Fatal;
+use crate::server::state::ServerState;
+use crate::server::stats::counters::{add, get};
+
+/// How long a listener rests after the system refused it a connection (no file descriptors left, as a rule):
+/// trying again at once would only burn the processor.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+
+/// How long open connections have to take their replies once the node stops. Longer than a write may take
+/// (five seconds), shorter than what supervisors wait before they kill (ten and more).
+const STOP_PATIENCE: Duration = Duration::from_secs(8);
+
+/// How many connections may wait to be accepted. Redis' `tcp-backlog` and its default; the system may allow fewer.
+const BACKLOG: u32 = 511;
+
+/// A port, bound at one address or several.
+pub struct Listener {
+    sockets: Vec<TcpListener>,
+    address: SocketAddr,
+}
+
+impl Listener {
+    /// Binds all addresses; port 0 is any free one, the same at each. The first that has to be there is the address.
+    ///
+    /// # Errors
+    /// [`Fatal::Listen`] naming the address, for one in use or not of this machine, unless it is optional.
+    pub async fn bind(addresses: &[BindAddr], keepalive: bool) -> Result<Listener, Fatal> {
+        let mut sockets: Vec<TcpListener> = Vec::new();
+        let mut bound: Option<SocketAddr> = None;
+        for bind in addresses {
+            let port = bound.map(|bound| bound.port());
+            match listen(&bind.address, port, keepalive).await {
+                Ok(socket) => {
+                    bound = bound.or(socket.local_addr().ok());
+                    sockets.push(socket);
+                }
+                Err(error) if bind.optional => {
+                    tracing::warn!(address = bind.address, %error, "clients cannot connect there");
+                }
+                Err(error) => {
+                    let reason = match error.kind() {
+                        std::io::ErrorKind::AddrInUse => "the port is in use by another process".to_string(),
+                        _ => error.to_string(),
+                    };
+                    return Err(Fatal::Listen { address: bind.address.clone(), reason });
+                }
+            }
+        }
+        let address = bound.expect("the first address is not optional");
+        assert!(!sockets.is_empty(), "a listener listens somewhere");
+        Ok(Listener { sockets, address })
+    }
+
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// The next client, at whichever address it comes.
+    async fn accept(&self) -> io::Result<(TcpStream, SocketAddr)> {
+        std::future::poll_fn(|context| {
+            let mut ready = self.sockets.iter().map(|socket| socket.poll_accept(context));
+            ready.find(Poll::is_ready).unwrap_or(Poll::Pending)
+        })
+        .await
+    }
+
+    /// Serves clients until `stopping` turns true, and then until each open connection has its replies; those that have
+    /// not taken them after [`STOP_PATIENCE`] are dropped.
+    pub async fn serve(self, state: Arc<ServerState>, mut stopping: watch::Receiver<bool>) {
+        let mut connections = JoinSet::new();
+        let told = stopping.clone();
+        loop {
+            tokio::select! {
+                accepted = self.accept() => match accepted {
+                    Ok((socket, peer)) => admit(socket, peer, &state, &told, &mut connections),
+                    Err(error) => {
+                        tracing::warn!(%error, "cannot accept a connection");
+                        tokio::time::sleep(ACCEPT_PAUSE).await;
+                    }
+                },
+                Some(_) = connections.join_next() => {}
+                () = told_to_stop(&mut stopping) => break,
+            }
+        }
+        drop(self.sockets);
+        let all = async { while connections.join_next().await.is_some() {} };
+        if tokio::time::timeout(STOP_PATIENCE, all).await.is_err() {
+            tracing::warn!(
+                connections = connections.len(),
+                "dropping clients that do not take their replies"
+            );
+        }
+    }
+}
+
+/// Listens at the first of an address's meanings that works; at this port, if one is given.
+async fn listen(address: &str, port: Option<u16>, keepalive: bool) -> io::Result<TcpListener> {
+    let mut last = io::Error::new(io::ErrorKind::AddrNotAvailable, "the name has no address");
+    for mut address in tokio::net::lookup_host(address).await? {
+        address.set_port(port.unwrap_or(address.port()));
+        match listen_at(address, keepalive) {
+            Ok(socket) => return Ok(socket),
+            Err(error) => last = error,
+        }
+    }
+    Err(last)
+}
+
+fn listen_at(address: SocketAddr, keepalive: bool) -> io::Result<TcpListener> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+    // A port whose last connections are not quite over can be had again.
+    socket.set_reuseaddr(true)?;
+    // Connections that are accepted inherit it.
+    socket.set_keepalive(keepalive)?;
+    socket.bind(address)?;
+    socket.listen(BACKLOG)
+}
+
+fn admit(
+    mut socket: TcpStream,
+    peer: SocketAddr,
+    state: &Arc<ServerState>,
+    stopping: &watch::Receiver<bool>,
+    connections: &mut JoinSet<()>,
+) {
+    add(&state.stats.counters.connections_received, 1);
+    if get(&state.stats.counters.connections_open) >= state.config.read().maxclients as u64 {
+        add(&state.stats.counters.connections_rejected, 1);
+        connections.spawn(async move {
+            let _ = socket.write_all(b"-ERR max number of clients reached\r\n").await;
+        });
+        return;
+    }
+    if protected_mode::turns_away(&state.config.read(), peer.ip()) {
+        add(&state.stats.counters.connections_rejected, 1);
+        connections.spawn(async move {
+            let _ = socket.write_all(protected_mode::DENIED).await;
+        });
+        return;
+    }
+    add(&state.stats.counters.connections_open, 1);
+    let state = state.clone();
+    let stopping = stopping.clone();
+    connections.spawn(async move {
+        let closed = OpenConnection(state.clone());
+        Connection::new(socket, peer, state).run(stopping).await;
+        drop(closed);
+    });
+}
+
+/// Counts a connection as open until it is dropped, whatever way its task ends.
+struct OpenConnection(Arc<ServerState>);
+
+impl Drop for OpenConnection {
+    fn drop(&mut self) {
+        let before = self.0.stats.counters.connections_open.fetch_sub(1, Ordering::Relaxed);
+        assert!(before > 0, "a connection that closes was counted as open");
+    }
+}

@@ -1,0 +1,310 @@
+//! One client: reads requests, has them run in batches, writes the replies.
+//!
+//! Invariants:
+//! * between two batches `out` and the client's writer are empty: every reply has been handed to the socket;
+//! * after a protocol error nothing more is read;
+//! * a batch is answered whole, and after one no other is begun once the node stops.
+
+use std::io;
+use std::net::SocketAddr;
+use std::os::fd::AsRawFd;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::BytesMut;
+use tokio::io::AsyncReadExt;
+use tokio::net::TcpStream;
+use tokio::net::tcp::OwnedReadHalf;
+use tokio::sync::watch;
+
+use super::admission::is_unauthenticated;
+use super::dispatch::{self, OUT_BYTES_TARGET};
+use super::signals::told_to_stop;
+use crate::command::Session;
+use crate::command::transactions::TransactionQueue;
+use crate::resp::{Decoder, Limits, ProtocolError, Reply, Request, encode};
+use crate::server::pubsub::clients::Client;
+use crate::server::pubsub::outbox::Message;
+use crate::server::pubsub::socket_writer::{BUFFER_BYTES_KEPT, SocketWriter};
+use crate::server::state::ServerState;
+use crate::server::stats::counters::{Counters, add};
+
+/// A client that takes no byte of its replies for so long is cut off: it has gone without a word, or will never read.
+const STALL_MAX: Duration = Duration::from_secs(60);
+
+/// How long a client that was sending when the node stopped has to read its replies and leave.
+const LINGER: Duration = Duration::from_secs(1);
+
+/// One connection, from accept to close.
+pub struct Connection {
+    /// The other half is the client's writer.
+    socket: OwnedReadHalf,
+    state: Arc<ServerState>,
+    session: Session,
+    client: Arc<Client>,
+    queue: TransactionQueue,
+    decoder: Decoder,
+    limits: Limits,
+    input: BytesMut,
+    out: Vec<u8>,
+}
+
+/// Why a connection is over.
+enum End {
+    Closed,
+    /// The node stops, and the client may be sending still.
+    Stopped,
+    Broken(io::Error),
+    /// So many bytes of replies would wait for the client.
+    TooMuch(usize),
+    Protocol(ProtocolError),
+}
+
+impl Drop for Connection {
+    /// Whatever way its task ends, nobody tells it anything any more.
+    fn drop(&mut self) {
+        self.state.pubsub.left(&self.client);
+        self.client.writer.close();
+    }
+}
+
+impl Connection {
+    pub fn new(socket: TcpStream, peer: SocketAddr, state: Arc<ServerState>) -> Connection {
+        let limits = state.config.read().limits();
+        let local = socket.local_addr().map_or_else(|_| String::new(), |address| address.to_string());
+        let session = Session {
+            id: state.pubsub.clients.next_id(),
+            address: peer.to_string(),
+            local_address: local,
+            descriptor: socket.as_raw_fd(),
+            connected_ms: state.clock.now_ms(),
+            // Who comes while there is no password stays in when there is one.
+            authenticated: !state.config.read().requirepass.is_set(),
+            ..Session::default()
+        };
+        // Replies are written whole; waiting to fill a packet would only delay them.
+        let _ = socket.set_nodelay(true);
+        let (socket, writer) = socket.into_split();
+        let client = state.pubsub.clients.add(session.clone(), SocketWriter::new(writer));
+        Connection {
+            socket,
+            state,
+            session,
+            client,
+            queue: TransactionQueue::default(),
+            decoder: Decoder::new(limits.clone()),
+            limits,
+            input: BytesMut::new(),
+            out: Vec::new(),
+        }
+    }
+
+    /// Serves the client until it leaves, breaks the protocol, or the node stops.
+    pub async fn run(mut self, mut stopping: watch::Receiver<bool>) {
+        let client = self.client.clone();
+        let end = loop {
+            if let Err(end) = self.answer_what_arrived(&stopping).await {
+                break end;
+            }
+            if let Err(end) = self.deliver().await {
+                break end;
+            }
+            tokio::select! {
+                biased;
+                read = self.read() => if let Err(end) = read { break end },
+                () = client.outbox.woken() => {}
+                () = told_to_stop(&mut stopping) => break End::Closed,
+            }
+        };
+        match end {
+            End::Closed => {}
+            End::Stopped => self.linger().await,
+            End::Broken(error) => tracing::debug!(client = %self.session.address, %error, "connection lost"),
+            End::TooMuch(bytes) => {
+                let client = &self.session.address;
+                tracing::warn!(
+                    client,
+                    bytes,
+                    "cutting off a client: its replies are over client-output-buffer-limit"
+                );
+            }
+            End::Protocol(error) => self.refuse(error).await,
+        }
+    }
+
+    /// Runs all whole requests in the buffer, batch by batch.
+    async fn answer_what_arrived(&mut self, stopping: &watch::Receiver<bool>) -> Result<(), End> {
+        loop {
+            let mut requests = Vec::new();
+            let failed = self.take_batch(&mut requests).err();
+            let none_left = requests.is_empty();
+            let mut requests = requests.into_iter();
+            while requests.len() > 0 {
+                let closing = self.run_batch(&mut requests).await;
+                self.write().await?;
+                self.deliver().await?;
+                // A client that never pauses would not be told to stop anywhere else.
+                if *stopping.borrow() {
+                    return Err(End::Stopped);
+                }
+                if closing {
+                    return Err(End::Closed);
+                }
+            }
+            match failed {
+                Some(error) => return Err(End::Protocol(error)),
+                None if none_left => {
+                    self.client.gauges.set_input(&self.input);
+                    self.client.gauges.set_arguments(0);
+                    return Ok(());
+                }
+                None => {}
+            }
+        }
+    }
+
+    /// Whether the connection is to end.
+    async fn run_batch(&mut self, requests: &mut std::vec::IntoIter<Request>) -> bool {
+        let (state, client) = (&*self.state, &*self.client);
+        let (session, queue, out) = (&mut self.session, &mut self.queue, &mut self.out);
+        let socket = &self.socket;
+        let context = dispatch::RequestContext { state, client, socket, session, queue, out };
+        dispatch::run(requests, context).await
+    }
+
+    /// Writes the messages that wait. The replies of what was asked before have gone out: a client that is told of a
+    /// change must not read what it had before the change behind it.
+    async fn deliver(&mut self) -> Result<(), End> {
+        assert!(self.out.is_empty(), "replies go out before messages");
+        while let Some(message) = self.client.outbox.take() {
+            match message {
+                Message::Reply(reply) => encode(&reply, self.session.protocol, &mut self.out),
+                Message::Line(line) => self.out.extend_from_slice(&line),
+            }
+            // Then it is the turn of what the client sends.
+            if self.out.len() >= OUT_BYTES_TARGET {
+                break;
+            }
+        }
+        self.write().await?;
+        if self.client.outbox.is_ending() { Err(End::Closed) } else { Ok(()) }
+    }
+
+    /// Takes whole requests out of the buffer, within the limits of a batch.
+    fn take_batch(&mut self, requests: &mut Vec<Request>) -> Result<(), ProtocolError> {
+        let mut bytes = 0;
+        // Requests of an unauthenticated client are read one by one: the limits of the second depend on whether the
+        // first was AUTH.
+        let unauthenticated =
+            !self.session.authenticated && is_unauthenticated(&self.state, &mut self.session);
+        self.decoder.restrict(unauthenticated);
+        let most = if unauthenticated { 1 } else { self.limits.batch_requests_max };
+        while requests.len() < most && bytes < self.limits.pipeline_bytes_max {
+            let Some(request) = self.decoder.decode(&mut self.input)? else { break };
+            bytes += request.bytes();
+            requests.push(request);
+        }
+        Ok(())
+    }
+
+    async fn read(&mut self) -> Result<(), End> {
+        if self.input.is_empty() && !self.decoder.is_midway() && self.input.capacity() > BUFFER_BYTES_KEPT {
+            self.input = BytesMut::new();
+        }
+        self.input.reserve(self.decoder.room_wanted(&self.input));
+        let seconds = self.state.config.read().timeout;
+        let read = self.socket.read_buf(&mut self.input);
+        // Who listens may be silent for as long as nobody says anything.
+        let listens = self.session.subscribed.total() > 0 || self.session.monitors;
+        let count = match seconds {
+            _ if listens => read.await,
+            0 => read.await,
+            _ => tokio::time::timeout(Duration::from_secs(seconds), read).await.map_err(|_| End::Closed)?,
+        };
+        match count {
+            Ok(0) => Err(End::Closed),
+            Ok(count) => {
+                add(&self.state.stats.counters.input_bytes, count as u64);
+                add(&self.state.stats.counters.reads, 1);
+                self.client.gauges.set_input(&self.input);
+                Counters::see_peak(&self.state.stats.counters.input_buffer_peak, self.input.len());
+                Ok(())
+            }
+            Err(error) => Err(End::Broken(error)),
+        }
+    }
+
+    async fn write(&mut self) -> Result<(), End> {
+        let kept = if self.client.interleaves_pushes() { self.client.writer.waiting() } else { 0 };
+        if self.out.len() + kept > self.limits.output_bytes_max {
+            return Err(End::TooMuch(self.out.len() + kept));
+        }
+        if self.out.is_empty() && kept == 0 {
+            return Ok(());
+        }
+        self.client.gauges.set_output(&self.out);
+        Counters::see_peak(&self.state.stats.counters.output_buffer_peak, self.out.len() + kept);
+        add(&self.state.stats.counters.writes, 1);
+        let written = self.client.writer.write(&mut self.out).map_err(End::Broken)?;
+        if written.waits {
+            self.write_slowly().await.map_err(End::Broken)?;
+        }
+        add(&self.state.stats.counters.output_bytes, written.brought as u64);
+        self.client.gauges.set_writes(0);
+        if self.out.capacity() > BUFFER_BYTES_KEPT {
+            self.out = Vec::new();
+        }
+        assert!(self.out.is_empty(), "every reply has been handed to the socket");
+        Ok(())
+    }
+
+    /// Writes the rest to a client that does not take it as fast as it comes.
+    async fn write_slowly(&mut self) -> io::Result<()> {
+        let writer = &self.client.writer;
+        loop {
+            self.client.gauges.set_writes(writer.waiting());
+            add(&self.state.stats.counters.writes, 1);
+            let writable = tokio::select! {
+                biased;
+                () = self.client.outbox.ending() => {
+                    return Err(io::Error::other("another client had it closed"));
+                }
+                writable = tokio::time::timeout(STALL_MAX, self.socket.as_ref().writable()) => writable,
+            };
+            match writable {
+                Ok(writable) => writable?,
+                Err(_) => {
+                    let (client, waiting) = (&self.session.address, writer.waiting());
+                    tracing::warn!(client, waiting, "cutting off a client that does not take its replies");
+                    return Err(io::ErrorKind::TimedOut.into());
+                }
+            }
+            if !writer.write(&mut self.out)?.waits {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Says that nothing more comes, and takes what the client still sends: a socket that is closed with bytes unread
+    /// takes the replies back that the client has not read yet.
+    async fn linger(&mut self) {
+        self.client.writer.close();
+        let rest = async {
+            while self.socket.read_buf(&mut self.input).await? > 0 {
+                self.input.clear();
+            }
+            Ok::<(), io::Error>(())
+        };
+        // However it ends, this connection is over.
+        let _ = tokio::time::timeout(LINGER, rest).await;
+    }
+
+    async fn refuse(&mut self, error: ProtocolError) {
+        add(&self.state.stats.counters.protocol_errors, 1);
+        tracing::debug!(client = %self.session.address, %error, "protocol error");
+        let reply = Reply::Error(error.answer());
+        self.state.stats.counters.count_error(&reply);
+        encode(&reply, self.session.protocol, &mut self.out);
+        let _ = self.write().await;
+    }
+}

@@ -1,0 +1,189 @@
+//! The steps of transactions: what a connection queues, and what becomes of it.
+//!
+//! EXEC is one entry of the log with all that reads and writes in it, or, if nothing in it writes, one look at the
+//! keyspace. Commands about the connection and the node are done here afterwards, each in its place among the replies.
+
+use bytes::Bytes;
+
+use super::dispatch::{Runner, ToldAgain};
+use crate::command::transactions::{QueuedTransaction, Step};
+use crate::command::{Route, Row, called, table};
+use crate::error::{CommandError, Unavailable};
+use crate::keyspace::{Key, Scope};
+use crate::machine::{Batch, Transaction};
+use crate::resp::{Reply, Request};
+
+/// Where the reply to a queued command comes from.
+enum ReplySource {
+    /// The next one of the transaction; where the command is counted.
+    Transaction(usize),
+    /// It was refused before anything was done.
+    Refused(CommandError),
+    /// It runs here: the command's position in the table, and its place in the queue.
+    Here(usize, Request),
+}
+
+impl Runner<'_> {
+    /// Takes a step. Everything that came before has been answered.
+    pub(super) async fn step(&mut self, step: Step, request: &Request) -> Reply {
+        let reply = match step {
+            Step::Multi => self.queue.begin().into(),
+            Step::Discard => self.queue.discard().into(),
+            Step::Unwatch => self.queue.unwatch(),
+            Step::Watch => self.watch(request).await,
+            Step::Exec => match self.queue.take() {
+                Ok(queued) => self.exec(queued).await,
+                Err(answer) => answer.into(),
+            },
+        };
+        self.session.watched = self.queue.watched();
+        reply
+    }
+
+    async fn watch(&mut self, request: &Request) -> Reply {
+        if let Err(answer) = self.queue.may_watch(request.args()) {
+            return answer.into();
+        }
+        if let Err(unavailable) = self.read_barrier().await {
+            return unavailable.into();
+        }
+        let keyspace = &self.state.keyspace;
+        for key in request.args() {
+            let version = |keyspace: &crate::keyspace::Keyspace| {
+                // Of whole entries: all changes of an entry have one version.
+                keyspace.view(Scope::BetweenEntries, self.context.now_ms).version(key)
+            };
+            let Some(version) = keyspace.read_whole(|| version(keyspace)) else {
+                return Unavailable::Loading.into();
+            };
+            self.queue.watch(Key::from(&key[..]), version);
+        }
+        Reply::OK
+    }
+
+    async fn exec(&mut self, queued: QueuedTransaction) -> Reply {
+        let mut transaction = Transaction::new(queued.watched, self.context.protocol);
+        if self.session.tracking.is_some() {
+            self.client.writer.remember();
+            self.told_again = Some(ToldAgain::default());
+        }
+        let mut places = Vec::with_capacity(queued.commands.len());
+        for (position, request) in queued.commands {
+            let row = &table::ROWS[position];
+            places.push(match row.route {
+                Route::Read { .. } | Route::Write { .. } => {
+                    let keys = row.spec.keys.positions(request.words().len());
+                    let reads = matches!(row.route, Route::Read { .. });
+                    if let Some(told) = self.told_again.as_mut().filter(|_| reads) {
+                        let keys: Vec<Bytes> = keys.map(|at| request.words()[at].clone()).collect();
+                        self.state.pubsub.remember_reads(self.session, keys.iter());
+                        told.keys.extend(keys);
+                    }
+                    match transaction.push(row, request.words(), &self.context) {
+                        Ok(()) => ReplySource::Transaction(called::place(position, request.words())),
+                        Err(answer) => ReplySource::Refused(answer),
+                    }
+                }
+                _ => ReplySource::Here(position, request),
+            });
+        }
+        match self.run_transaction(transaction).await {
+            Reply::Array(replies) => Reply::Array(self.put_in_place(places, replies).await),
+            // A watched key changed, or it could not be done.
+            other => other,
+        }
+    }
+
+    async fn run_transaction(&mut self, transaction: Transaction) -> Reply {
+        if transaction.is_empty() {
+            return Reply::Array(Vec::new());
+        }
+        if !transaction.writes() {
+            match self.read_barrier().await {
+                Ok(()) => {}
+                Err(Unavailable::DiskFull(_)) => {
+                    if let Some(told) = &mut self.told_again {
+                        told.all = true;
+                    }
+                    return self.propose_transaction(transaction).await;
+                }
+                Err(unavailable) => return unavailable.into(),
+            }
+            let keyspace = &self.state.keyspace;
+            let alone = keyspace.alone_between_entries();
+            let reply = keyspace.read_whole(|| transaction.read(&alone, self.context.now_ms));
+            if self.told_again.is_some() {
+                // What was told so far was told of what it has read.
+                self.client.writer.remember();
+            }
+            return reply.unwrap_or_else(|| Unavailable::Loading.into());
+        }
+        self.propose_transaction(transaction).await
+    }
+
+    /// Has the leader do what reads, as an entry of the log: this node has no room for what it would have to see.
+    pub(super) async fn read_by_leader(&mut self, position: usize, row: &Row, request: &Request) -> Reply {
+        let mut transaction = Transaction::new(Vec::new(), self.context.protocol);
+        if let Err(answer) = transaction.push(row, request.words(), &self.context) {
+            return answer.into();
+        }
+        let reply = match self.propose_transaction(transaction).await {
+            Reply::Array(replies) => replies.into_iter().next().expect("a reply for the one command"),
+            other => other,
+        };
+        // Nobody tells this client when that changes.
+        self.told_again = Some(ToldAgain { all: true, ..ToldAgain::default() });
+        self.count(called::place(position, request.words()), &reply);
+        reply
+    }
+
+    async fn propose_transaction(&mut self, transaction: Transaction) -> Reply {
+        let mut batch = Batch::new();
+        if let Err(answer) = batch.push_transaction(&transaction) {
+            return answer.into();
+        }
+        match self.propose(batch).await {
+            Ok(done) => {
+                if let Some(told) = &mut self.told_again {
+                    told.index = done.index;
+                }
+                done.replies.into_iter().next().expect("a reply for the one command of the batch")
+            }
+            Err(unavailable) => unavailable.into(),
+        }
+    }
+
+    /// Behind the reply of a transaction: what changed since it read has been told before the reply, perhaps, and is told
+    /// again, for a client must not keep what it was told of before.
+    pub(super) fn tell_again(&mut self) {
+        let Some(told) = self.told_again.take() else { return };
+        self.client.writer.repeat(told.index);
+        if told.all {
+            self.state.pubsub.forget_of(self.session.id);
+        }
+        self.state.pubsub.invalidate_forgotten(self.session, told.keys.iter());
+    }
+
+    async fn put_in_place(&mut self, places: Vec<ReplySource>, replies: Vec<Reply>) -> Vec<Reply> {
+        let mut replies = replies.into_iter();
+        let mut all = Vec::with_capacity(places.len());
+        for place in places {
+            all.push(match place {
+                ReplySource::Transaction(place) => {
+                    let reply = replies.next().expect("a reply for each command of the transaction");
+                    self.count(place, &reply);
+                    reply
+                }
+                ReplySource::Refused(answer) => answer.into(),
+                ReplySource::Here(position, request) => match self.run_now(position, &request).await {
+                    // In a list each reply is one.
+                    Reply::Several(_) => Reply::OK,
+                    reply => reply,
+                },
+            });
+        }
+        assert!(replies.next().is_none(), "each reply has its place");
+        all.iter().for_each(|reply| self.state.stats.counters.count_error(reply));
+        all
+    }
+}

@@ -1,0 +1,149 @@
+//! What a connection is told without having asked just now: messages, invalidations, what others do.
+//!
+//! Invariants:
+//! * messages leave in the order in which they were posted;
+//! * what waits is bounded: a client that does not take its messages is cut off, and nobody waits for it;
+//! * once the connection is to end, nothing more is taken in.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use bytes::Bytes;
+use parking_lot::Mutex;
+use tokio::sync::Notify;
+
+use crate::resp::Reply;
+
+/// What a message takes beside its bytes, about.
+const MESSAGE_BYTES: usize = 128;
+
+/// One message. Those who get the same share it.
+#[derive(Clone, Debug)]
+pub enum Message {
+    Reply(Arc<Reply>),
+    /// As it goes over the wire, in either protocol version.
+    Line(Bytes),
+}
+
+/// The messages that wait for one connection, and whether it is to end.
+#[derive(Debug, Default)]
+pub struct Outbox {
+    waiting: Mutex<Waiting>,
+    /// Woken by a message and by the end.
+    more: Notify,
+    /// Whether the connection has something else to send.
+    wakes: AtomicBool,
+    ending: AtomicBool,
+    ended: Notify,
+}
+
+#[derive(Debug, Default)]
+struct Waiting {
+    messages: VecDeque<(Message, usize)>,
+    bytes: usize,
+}
+
+impl Outbox {
+    /// Leaves a message of about so many bytes; `false` if more than `bytes_max` would wait then.
+    pub fn post(&self, message: Message, bytes: usize, bytes_max: usize) -> bool {
+        if self.is_ending() {
+            return true;
+        }
+        let cost = bytes + MESSAGE_BYTES;
+        let mut waiting = self.waiting.lock();
+        if waiting.bytes + cost > bytes_max && !waiting.messages.is_empty() {
+            return false;
+        }
+        waiting.bytes += cost;
+        waiting.messages.push_back((message, cost));
+        drop(waiting);
+        self.more.notify_one();
+        true
+    }
+
+    /// The next message.
+    pub fn take(&self) -> Option<Message> {
+        let mut waiting = self.waiting.lock();
+        let (message, cost) = waiting.messages.pop_front()?;
+        waiting.bytes = waiting.bytes.checked_sub(cost).expect("what waits was counted");
+        assert!(!waiting.messages.is_empty() || waiting.bytes == 0, "nothing waits, so no bytes do");
+        Some(message)
+    }
+
+    /// How many messages wait, and what they are counted with in bytes.
+    pub fn waiting(&self) -> (usize, usize) {
+        let waiting = self.waiting.lock();
+        (waiting.messages.len(), waiting.bytes)
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.waiting.lock().messages.is_empty()
+    }
+
+    /// Has the connection look for what it has to send.
+    pub fn wake(&self) {
+        self.wakes.store(true, Ordering::Release);
+        self.more.notify_one();
+    }
+
+    /// Returns when there is a message or something else to send, or the connection is to end.
+    pub async fn woken(&self) {
+        while self.is_empty() && !self.is_ending() && !self.wakes.swap(false, Ordering::AcqRel) {
+            self.more.notified().await;
+        }
+    }
+
+    /// Has the connection end once it has answered what it is doing, and drops what waits.
+    pub fn end(&self) {
+        self.ending.store(true, Ordering::Release);
+        *self.waiting.lock() = Waiting::default();
+        self.more.notify_one();
+        self.ended.notify_one();
+    }
+
+    pub fn is_ending(&self) -> bool {
+        self.ending.load(Ordering::Acquire)
+    }
+
+    /// Returns when the connection is to end.
+    pub async fn ending(&self) {
+        while !self.is_ending() {
+            self.ended.notified().await;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn line(text: &'static str) -> Message {
+        Message::Line(Bytes::from_static(text.as_bytes()))
+    }
+
+    #[test]
+    fn what_waits_is_bounded_and_in_order() {
+        let outbox = Outbox::default();
+        assert!(outbox.post(line("one"), 3, 2 * MESSAGE_BYTES + 6));
+        assert!(outbox.post(line("two"), 3, 2 * MESSAGE_BYTES + 6));
+        assert!(!outbox.post(line("three"), 5, 2 * MESSAGE_BYTES + 6));
+        let taken = std::iter::from_fn(|| outbox.take()).map(|message| match message {
+            Message::Line(bytes) => bytes,
+            Message::Reply(_) => panic!("no reply was posted"),
+        });
+        assert_eq!(taken.collect::<Vec<_>>(), ["one", "two"]);
+        // However large: a message alone is not too many.
+        assert!(outbox.post(line("large"), 5, 1));
+    }
+
+    #[tokio::test]
+    async fn the_end_wakes_and_drops_what_waits() {
+        let outbox = Outbox::default();
+        outbox.post(line("one"), 3, 1000);
+        outbox.end();
+        outbox.woken().await;
+        outbox.ending().await;
+        assert!(outbox.take().is_none() && outbox.is_ending());
+    }
+}

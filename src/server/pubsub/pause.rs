@@ -1,0 +1,140 @@
+//! Commands that have to wait because of `CLIENT PAUSE`.
+//!
+//! Invariants:
+//! * `active` is changed with `state` locked, and says whether there is one;
+//! * after [`Pause::end_for_good`] none begins.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use parking_lot::Mutex;
+use tokio::sync::Notify;
+use tokio::time::Instant;
+
+/// No pause is longer: a mistaken number must not hold clients for years.
+const PAUSE_MAX: Duration = Duration::from_secs(24 * 3600);
+
+/// Whether commands have to wait, which, and until when.
+#[derive(Debug, Default)]
+pub struct Pause {
+    /// Whether there is one, so that a command need not take the lock.
+    active: AtomicBool,
+    state: Mutex<PauseState>,
+    over: Notify,
+}
+
+#[derive(Debug, Default)]
+struct PauseState {
+    current: Option<ActivePause>,
+    /// The node stops: nobody is held current any more.
+    never_again: bool,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct ActivePause {
+    until: Instant,
+    writes_only: bool,
+}
+
+impl Pause {
+    /// Has commands wait for so long, from now. A second pause does not shorten or ease the first.
+    pub fn begin(&self, millis: u64, writes_only: bool) {
+        let mut state = self.state.lock();
+        if state.never_again {
+            return;
+        }
+        let until = Instant::now() + Duration::from_millis(millis).min(PAUSE_MAX);
+        let before = state.current.filter(|before| before.until > Instant::now());
+        state.current = Some(match before {
+            Some(before) => {
+                ActivePause { until: before.until.max(until), writes_only: before.writes_only && writes_only }
+            }
+            None => ActivePause { until, writes_only },
+        });
+        self.active.store(true, Ordering::Release);
+    }
+
+    pub fn end(&self) {
+        self.end_locked(&mut self.state.lock());
+    }
+
+    /// Ends the pause; those that are asked for from now on are none.
+    pub fn end_for_good(&self) {
+        let mut state = self.state.lock();
+        state.never_again = true;
+        self.end_locked(&mut state);
+    }
+
+    fn end_locked(&self, state: &mut PauseState) {
+        state.current = None;
+        self.active.store(false, Ordering::Release);
+        self.over.notify_waiters();
+    }
+
+    #[inline]
+    pub fn is_active(&self) -> bool {
+        self.active.load(Ordering::Acquire)
+    }
+
+    /// Whether a command that writes, or one that does not, has to wait now.
+    pub fn holds(&self, writes: bool) -> bool {
+        self.until(writes).is_some()
+    }
+
+    /// Until when a command that writes, or one that does not, has to wait now.
+    fn until(&self, writes: bool) -> Option<Instant> {
+        let mut guard = self.state.lock();
+        let state = guard.current?;
+        assert!(!guard.never_again, "a node that stops holds nobody current");
+        if state.until <= Instant::now() {
+            self.end_locked(&mut guard);
+            return None;
+        }
+        (writes || !state.writes_only).then_some(state.until)
+    }
+
+    /// Returns when a command may go on.
+    pub async fn wait(&self, writes: bool) {
+        loop {
+            let over = self.over.notified();
+            let Some(until) = self.until(writes) else { return };
+            tokio::select! {
+                biased;
+                () = over => {}
+                () = tokio::time::sleep_until(until) => {}
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn writes_wait_and_reads_do_not() {
+        let pause = Pause::default();
+        assert!(!pause.is_active());
+        pause.begin(1000, true);
+        pause.wait(false).await;
+        let begun = Instant::now();
+        pause.wait(true).await;
+        assert!(begun.elapsed() >= Duration::from_secs(1) && !pause.is_active());
+        pause.begin(u64::MAX, false);
+        pause.begin(1, true);
+        assert!(pause.until(false).is_some(), "a second pause does not ease the first");
+        pause.end();
+        pause.wait(true).await;
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn nobody_waits_once_the_node_stops() {
+        let pause = Pause::default();
+        pause.begin(u64::MAX, false);
+        let begun = Instant::now();
+        tokio::join!(pause.wait(true), async { pause.end_for_good() });
+        pause.begin(u64::MAX, false);
+        pause.wait(true).await;
+        assert!(begun.elapsed().is_zero() && !pause.is_active());
+    }
+}

@@ -1,0 +1,261 @@
+//! The way to a client's socket: for its connection's own task, and for what has to reach the client at once.
+//!
+//! A client that caches is told of a change by the thread that applies it, while its own task may be waiting for
+//! something else. Both write here, in the order in which things happened at this node.
+//!
+//! Invariants:
+//! * bytes leave in the order in which they were brought, whoever brings them, and nothing is sent in two pieces with
+//!   something else in between;
+//! * nobody waits here: what the socket does not take now is kept, for the connection's task to send;
+//! * once it is closed, nothing more is taken in.
+
+use std::io;
+
+use parking_lot::Mutex;
+use tokio::net::tcp::OwnedWriteHalf;
+
+/// What is kept of a buffer between batches: a burst must not hold its memory for ever.
+pub const BUFFER_BYTES_KEPT: usize = 64 << 10;
+
+#[derive(Debug, Default)]
+pub struct SocketWriter(Mutex<Inner>);
+
+#[derive(Debug, Default)]
+struct Inner {
+    /// `None` once it is closed.
+    socket: Option<OwnedWriteHalf>,
+    unsent: Vec<u8>,
+    /// How much of `unsent` has gone.
+    gone: usize,
+    /// What came by other ways than [`SocketWriter::write`] since the last one.
+    uncounted: usize,
+    /// What was pushed while a transaction with reads was under way, with the entries that it is of.
+    repeats: Option<Vec<(u64, Vec<u8>)>>,
+}
+
+impl Inner {
+    fn waiting(&self) -> usize {
+        self.unsent.len() - self.gone
+    }
+
+    /// Sends as much as the socket takes.
+    fn send(&mut self) -> io::Result<()> {
+        let socket = self.socket.as_ref().ok_or(io::ErrorKind::BrokenPipe)?;
+        while self.gone < self.unsent.len() {
+            match socket.try_write(&self.unsent[self.gone..]) {
+                Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
+                Ok(count) => self.gone += count,
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    self.forget_gone();
+                    return Ok(());
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        self.unsent.clear();
+        self.gone = 0;
+        if self.unsent.capacity() > BUFFER_BYTES_KEPT {
+            self.unsent = Vec::new();
+        }
+        assert_eq!(self.waiting(), 0, "what was sent is what there was");
+        Ok(())
+    }
+
+    /// Gives the memory of what was sent back, once it is the larger part: a client that never takes all of it would
+    /// have it grow for ever.
+    fn forget_gone(&mut self) {
+        if self.gone >= BUFFER_BYTES_KEPT && self.gone > self.unsent.len() / 2 {
+            self.unsent.drain(..self.gone);
+            self.gone = 0;
+        }
+    }
+
+    fn repeated_bytes(&self) -> usize {
+        self.repeats.iter().flatten().map(|(_, bytes)| bytes.len()).sum()
+    }
+}
+
+/// What became of bytes that were written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Written {
+    /// The socket did not take all of it.
+    pub waits: bool,
+    /// How many bytes were brought since the last time, in whatever way.
+    pub brought: usize,
+}
+
+/// What became of a message that was pushed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pushed {
+    Sent,
+    /// The connection's task has to send the rest.
+    Waits,
+    /// More would wait than may.
+    TooMuch,
+}
+
+impl SocketWriter {
+    pub fn new(socket: OwnedWriteHalf) -> SocketWriter {
+        SocketWriter(Mutex::new(Inner { socket: Some(socket), ..Inner::default() }))
+    }
+
+    /// Sends what waits and then these bytes, which are gone from `out`.
+    pub fn write(&self, out: &mut Vec<u8>) -> io::Result<Written> {
+        let mut inner = self.0.lock();
+        let brought = out.len() + std::mem::take(&mut inner.uncounted);
+        let socket = inner.socket.as_ref().ok_or(io::ErrorKind::BrokenPipe)?;
+        let mut sent = 0;
+        if inner.unsent.is_empty() && !out.is_empty() {
+            // Without a copy, as nearly always. An error comes again below.
+            sent = socket.try_write(out).unwrap_or(0);
+        }
+        if sent < out.len() {
+            inner.unsent.extend_from_slice(&out[sent..]);
+        }
+        out.clear();
+        if !inner.unsent.is_empty() {
+            inner.send()?;
+        }
+        Ok(Written { waits: inner.waiting() > 0, brought })
+    }
+
+    /// Puts bytes behind what waits, without sending them yet; how many wait then.
+    pub fn keep(&self, out: &mut Vec<u8>) -> usize {
+        let mut inner = self.0.lock();
+        inner.unsent.extend_from_slice(out);
+        inner.uncounted += out.len();
+        out.clear();
+        inner.waiting()
+    }
+
+    /// Sends a message about the entry `index` behind all that was brought before.
+    pub fn push(&self, index: u64, message: &[u8], bytes_max: usize) -> Pushed {
+        let mut inner = self.0.lock();
+        if inner.socket.is_none() {
+            return Pushed::Sent;
+        }
+        let waiting = inner.waiting() + inner.repeated_bytes();
+        if waiting > 0 && waiting + message.len() > bytes_max {
+            return Pushed::TooMuch;
+        }
+        if let Some(repeats) = &mut inner.repeats {
+            repeats.push((index, message.to_vec()));
+        }
+        inner.unsent.extend_from_slice(message);
+        inner.uncounted += message.len();
+        match inner.send() {
+            Ok(()) if inner.waiting() == 0 => Pushed::Sent,
+            // An error is the connection's task's to see, which ends with it.
+            _ => Pushed::Waits,
+        }
+    }
+
+    /// Remembers from now on what is pushed, until [`SocketWriter::repeat`].
+    pub fn remember(&self) {
+        self.0.lock().repeats = Some(Vec::new());
+    }
+
+    /// Puts once more what was pushed since [`SocketWriter::remember`] about entries after `index`.
+    pub fn repeat(&self, index: u64) {
+        let mut inner = self.0.lock();
+        for (of, message) in inner.repeats.take().unwrap_or_default() {
+            if of > index {
+                inner.unsent.extend_from_slice(&message);
+                inner.uncounted += message.len();
+            }
+        }
+    }
+
+    /// How many bytes wait to be sent.
+    pub fn waiting(&self) -> usize {
+        self.0.lock().waiting()
+    }
+
+    /// Tells the client that nothing more comes.
+    pub fn close(&self) {
+        *self.0.lock() = Inner::default();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::AsyncReadExt;
+    use tokio::net::{TcpListener, TcpStream};
+
+    use super::*;
+
+    async fn connected() -> (TcpStream, SocketWriter, tokio::net::tcp::OwnedReadHalf) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port is free");
+        let client = TcpStream::connect(listener.local_addr().expect("it is bound")).await;
+        let (server, _) = listener.accept().await.expect("a client comes");
+        let (reader, writer) = server.into_split();
+        (client.expect("somebody listens"), SocketWriter::new(writer), reader)
+    }
+
+    async fn all_of(mut client: TcpStream, writer: SocketWriter) -> String {
+        writer.close();
+        let mut text = String::new();
+        client.read_to_string(&mut text).await.expect("what was sent is text");
+        text
+    }
+
+    #[tokio::test]
+    async fn what_is_pushed_comes_behind_the_replies_that_were_there_before() {
+        let (client, writer, _reader) = connected().await;
+        assert_eq!(writer.keep(&mut b"one ".to_vec()), 4);
+        assert_eq!(writer.push(1, b"two ", 1), Pushed::TooMuch);
+        assert_eq!(writer.push(1, b"two ", 100), Pushed::Sent);
+        let written = writer.write(&mut b"three".to_vec()).expect("it is open");
+        assert_eq!(written, Written { waits: false, brought: 13 });
+        assert_eq!(all_of(client, writer).await, "one two three");
+    }
+
+    #[tokio::test]
+    async fn what_came_during_a_transaction_is_told_again_behind_it() {
+        let (client, writer, _reader) = connected().await;
+        writer.remember();
+        for (index, message) in [(1, b"a "), (2, b"b "), (3, b"c ")] {
+            writer.push(index, message, 100);
+        }
+        writer.keep(&mut b"reply ".to_vec());
+        writer.repeat(2);
+        writer.push(4, b"d", 100);
+        writer.repeat(0);
+        assert_eq!(all_of(client, writer).await, "a b c reply c d");
+    }
+
+    #[tokio::test]
+    async fn what_the_socket_does_not_take_waits_in_order() {
+        let (client, writer, reader) = connected().await;
+        let large = "x".repeat(16 << 20);
+        assert!(writer.write(&mut large.clone().into_bytes()).expect("it is open").waits);
+        assert_eq!(writer.push(1, b"end", usize::MAX), Pushed::Waits);
+        let sending = async {
+            while writer.waiting() > 0 {
+                reader.as_ref().writable().await.expect("it is open");
+                writer.write(&mut Vec::new()).expect("it is open");
+            }
+            writer.close();
+        };
+        let mut client = client;
+        let mut text = String::new();
+        let (_, read) = tokio::join!(sending, client.read_to_string(&mut text));
+        read.expect("what was sent is text");
+        assert_eq!(text.strip_suffix("end").map(str::len), Some(large.len()));
+        assert!(writer.write(&mut b"late".to_vec()).is_err());
+    }
+
+    #[test]
+    fn what_was_sent_is_not_kept_for_a_client_that_is_always_behind() {
+        let backlog = 4 * BUFFER_BYTES_KEPT;
+        let mut inner = Inner { unsent: vec![b'x'; backlog], ..Inner::default() };
+        for _ in 0..1000 {
+            // It takes some, and as much comes: it is never done.
+            inner.gone += BUFFER_BYTES_KEPT / 2;
+            inner.forget_gone();
+            inner.unsent.extend_from_slice(&[b'y'; BUFFER_BYTES_KEPT / 2]);
+            assert_eq!(inner.waiting(), backlog);
+        }
+        assert!(inner.unsent.len() <= 3 * backlog, "{} bytes", inner.unsent.len());
+    }
+}

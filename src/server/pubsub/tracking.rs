@@ -1,0 +1,268 @@
+//! Which client has read which key, so that it can be told when the key changes.
+//!
+//! Invariants:
+//! * a key is remembered before it is read, so no change after the read is missed;
+//! * a client is told once of a key: then the key is forgotten until it is read again;
+//! * at most `tracking-table-max-keys` keys are remembered; for one more, another is told as if it had changed.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use bytes::Bytes;
+use dashmap::DashMap;
+use smallvec::SmallVec;
+
+use super::clients::Client;
+use crate::command::Tracking;
+
+/// Redis' own default for `tracking-table-max-keys`; with short keys about 100 MB.
+pub const KEYS_MAX: usize = 1_000_000;
+
+/// A longer key is not remembered: whoever reads it is told behind the reply that it changed.
+const KEY_BYTES_MAX: usize = 4096;
+
+/// With so many readers of a key, those that have gone are sorted out before one more is added.
+const READERS_LOOKED_AT: usize = 16;
+
+/// Most keys are cached by one client or two.
+type Ids = SmallVec<[u64; 2]>;
+
+/// A client that is told of changes.
+#[derive(Clone, Debug)]
+pub struct Tracker {
+    pub client: Arc<Client>,
+    pub tracking: Tracking,
+}
+
+/// What is remembered for clients that cache.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Tracked {
+    pub keys: usize,
+    /// Clients, counted once for each key that they have read.
+    pub items: usize,
+    /// Different prefixes of which somebody is told everything.
+    pub prefixes: usize,
+}
+
+#[derive(Debug, Default)]
+pub struct TrackingTable {
+    trackers: DashMap<u64, Tracker>,
+    /// How many of them want to hear of keys that they have not read: without any, a change need not be held against them.
+    broadcasting: AtomicUsize,
+    keys: DashMap<Bytes, Ids>,
+    keys_count: AtomicUsize,
+    /// 0: the default.
+    keys_max: AtomicUsize,
+}
+
+impl TrackingTable {
+    pub fn set_keys_max(&self, keys: usize) {
+        self.keys_max.store(keys, Ordering::Relaxed);
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.trackers.is_empty()
+    }
+
+    pub fn len(&self) -> usize {
+        self.trackers.len()
+    }
+
+    /// Walks over everything that is remembered, for whoever asks for INFO.
+    pub fn tracked(&self) -> Tracked {
+        let mut prefixes = std::collections::BTreeSet::new();
+        for tracker in self.trackers.iter().filter(|tracker| tracker.tracking.broadcast) {
+            match &tracker.tracking.prefixes[..] {
+                // Everything begins with nothing.
+                [] => drop(prefixes.insert(Bytes::new())),
+                some => prefixes.extend(some.iter().cloned()),
+            }
+        }
+        let items = self.keys.iter().map(|ids| ids.value().len()).sum();
+        Tracked { keys: self.keys.len(), items, prefixes: prefixes.len() }
+    }
+
+    pub fn set(&self, tracker: Tracker) {
+        let broadcasts = usize::from(tracker.tracking.broadcast);
+        // Counted first, so that nobody who is there is passed over.
+        self.broadcasting.fetch_add(broadcasts, Ordering::SeqCst);
+        let before = self.trackers.insert(tracker.client.id, tracker);
+        self.uncount(before);
+    }
+
+    fn uncount(&self, gone: Option<Tracker>) {
+        let broadcast = gone.is_some_and(|gone| gone.tracking.broadcast);
+        let counted = self.broadcasting.fetch_sub(usize::from(broadcast), Ordering::SeqCst);
+        assert!(counted >= usize::from(broadcast), "who broadcasts was counted");
+    }
+
+    /// Forgets a client. Its keys stay until they change, and then mean nothing.
+    pub fn forget(&self, client: u64) {
+        self.uncount(self.trackers.remove(&client).map(|(_, gone)| gone));
+        if self.trackers.is_empty() {
+            self.forget_keys();
+        }
+    }
+
+    pub fn find(&self, client: u64) -> Option<Tracker> {
+        self.trackers.get(&client).map(|tracker| tracker.value().clone())
+    }
+
+    /// Remembers that a client is about to read a key. A key that has to make room comes back.
+    pub fn remember(&self, client: u64, key: &[u8]) -> Option<Bytes> {
+        if key.len() > KEY_BYTES_MAX {
+            return Some(Bytes::copy_from_slice(key));
+        }
+        let mut ids = match self.keys.get_mut(key) {
+            Some(ids) => ids,
+            // Counted while its place is locked, so that nobody forgets it before.
+            None => self.keys.entry(Bytes::copy_from_slice(key)).or_insert_with(|| {
+                self.keys_count.fetch_add(1, Ordering::Relaxed);
+                Ids::new()
+            }),
+        };
+        if !ids.contains(&client) {
+            if ids.len() >= READERS_LOOKED_AT {
+                ids.retain(|id| self.trackers.contains_key(id));
+            }
+            ids.push(client);
+        }
+        drop(ids);
+        (self.too_many() > 0).then(|| self.some_key_but(key)).flatten()
+    }
+
+    /// How many keys are remembered beyond the limit.
+    fn too_many(&self) -> usize {
+        let keys_max = match self.keys_max.load(Ordering::Relaxed) {
+            0 => KEYS_MAX,
+            keys => keys,
+        };
+        self.keys_count.load(Ordering::Relaxed).saturating_sub(keys_max)
+    }
+
+    /// Keys that have to make room, once the limit is lower than it was.
+    pub fn surplus(&self) -> Vec<Bytes> {
+        match self.too_many() {
+            0 => Vec::new(),
+            keys => self.keys.iter().take(keys).map(|entry| entry.key().clone()).collect(),
+        }
+    }
+
+    /// Whether a client is going to be told when a key changes.
+    pub fn remembers(&self, client: u64, key: &[u8]) -> bool {
+        self.keys.get(key).is_some_and(|ids| ids.contains(&client))
+    }
+
+    fn some_key_but(&self, key: &[u8]) -> Option<Bytes> {
+        let mut others = self.keys.iter().filter(|entry| entry.key() != key);
+        others.next().map(|entry| entry.key().clone())
+    }
+
+    /// Those who have read a key, which is forgotten.
+    pub fn readers(&self, key: &[u8]) -> Vec<Tracker> {
+        let Some((_, ids)) = self.keys.remove(key) else { return Vec::new() };
+        let counted = self.keys_count.fetch_sub(1, Ordering::Relaxed);
+        assert!(counted > 0, "a key that is forgotten was counted");
+        ids.iter().filter_map(|&id| self.find(id)).filter(|tracker| !tracker.tracking.broadcast).collect()
+    }
+
+    /// Those who want to hear of every key that begins as this one does.
+    pub fn broadcast(&self, key: &[u8]) -> Vec<Tracker> {
+        if self.broadcasting.load(Ordering::SeqCst) == 0 {
+            return Vec::new();
+        }
+        let wants = |tracking: &Tracking| {
+            tracking.broadcast && (tracking.prefixes.is_empty() || tracking.prefix_of(key).is_some())
+        };
+        let found = self.trackers.iter().filter(|tracker| wants(&tracker.tracking));
+        found.map(|tracker| tracker.value().clone()).collect()
+    }
+
+    /// Everybody, with all keys forgotten.
+    pub fn everybody(&self) -> Vec<Tracker> {
+        self.forget_keys();
+        self.trackers.iter().map(|tracker| tracker.value().clone()).collect()
+    }
+
+    fn forget_keys(&self) {
+        self.keys.retain(|_, _| {
+            self.keys_count.fetch_sub(1, Ordering::Relaxed);
+            false
+        });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::command::Session;
+    use crate::server::pubsub::socket_writer::SocketWriter;
+
+    fn tracker(id: u64, tracking: Tracking) -> Tracker {
+        Tracker {
+            client: Arc::new(Client::new(Session { id, ..Session::default() }, SocketWriter::default())),
+            tracking,
+        }
+    }
+
+    fn ids(trackers: &[Tracker]) -> Vec<u64> {
+        trackers.iter().map(|tracker| tracker.client.id).collect()
+    }
+
+    #[test]
+    fn a_reader_is_told_once() {
+        let table = TrackingTable::default();
+        table.set(tracker(1, Tracking::default()));
+        table.set(tracker(2, Tracking::default()));
+        for client in [1, 2, 1] {
+            assert_eq!(table.remember(client, b"key"), None);
+        }
+        table.forget(2);
+        assert_eq!(ids(&table.readers(b"key")), [1]);
+        assert!(table.readers(b"key").is_empty());
+    }
+
+    #[test]
+    fn keys_beyond_the_limit_make_room() {
+        let table = TrackingTable::default();
+        table.set_keys_max(1);
+        table.set(tracker(1, Tracking::default()));
+        assert_eq!(table.remember(1, b"old"), None);
+        assert_eq!(table.remember(1, b"new"), Some(Bytes::from_static(b"old")));
+        assert_eq!(ids(&table.readers(b"old")), [1]);
+        assert_eq!(ids(&table.everybody()), [1]);
+        assert!(table.readers(b"new").is_empty(), "everything was told");
+    }
+
+    #[test]
+    fn a_lower_limit_leaves_a_surplus() {
+        let table = TrackingTable::default();
+        table.set(tracker(1, Tracking::default()));
+        for key in ["a", "b", "c"] {
+            assert_eq!(table.remember(1, key.as_bytes()), None);
+        }
+        assert!(table.surplus().is_empty());
+        table.set_keys_max(1);
+        let surplus = table.surplus();
+        assert_eq!(surplus.len(), 2);
+        surplus.iter().for_each(|key| assert_eq!(ids(&table.readers(key)), [1]));
+        assert!(table.surplus().is_empty());
+    }
+
+    #[test]
+    fn prefixes_choose_among_all_keys() {
+        let table = TrackingTable::default();
+        let prefixes = vec![Bytes::from_static(b"user:")];
+        table.set(tracker(1, Tracking { broadcast: true, prefixes, ..Tracking::default() }));
+        table.set(tracker(2, Tracking { broadcast: true, ..Tracking::default() }));
+        table.set(tracker(3, Tracking::default()));
+        assert_eq!(ids(&table.broadcast(b"other")), [2]);
+        let mut both = ids(&table.broadcast(b"user:1"));
+        both.sort_unstable();
+        assert_eq!(both, [1, 2]);
+        table.set(tracker(2, Tracking::default()));
+        table.forget(1);
+        assert!(table.broadcast(b"user:1").is_empty());
+        assert_eq!(table.broadcasting.load(Ordering::SeqCst), 0);
+    }
+}

@@ -1,0 +1,152 @@
+//! Counters of the server, for `INFO`.
+//!
+//! Invariant: counters only grow, but for `CONFIG RESETSTAT` and for the numbers of open connections and of blocked clients.
+
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
+
+use super::error_stats::ErrorStats;
+use super::histogram::Histogram;
+use crate::command::called;
+use crate::resp::Reply;
+
+/// What is counted of one command.
+#[derive(Debug, Default)]
+pub struct CommandStats {
+    pub calls: AtomicU64,
+    pub nanos: AtomicU64,
+    /// Refused before it ran: wrong arity, a word that does not parse.
+    pub rejected: AtomicU64,
+    /// Ran and answered an error.
+    pub failed: AtomicU64,
+    /// How long the calls took, of which `nanos` is the sum.
+    pub durations: Histogram,
+}
+
+/// What is counted of the server since it started, or since `CONFIG RESETSTAT`.
+#[derive(Debug)]
+pub struct Counters {
+    pub connections_received: AtomicU64,
+    pub connections_rejected: AtomicU64,
+    pub connections_open: AtomicU64,
+    pub commands_processed: AtomicU64,
+    pub error_replies: AtomicU64,
+    pub protocol_errors: AtomicU64,
+    pub input_bytes: AtomicU64,
+    pub output_bytes: AtomicU64,
+    /// How often a socket was read, and how often written to.
+    pub reads: AtomicU64,
+    pub writes: AtomicU64,
+    /// The largest buffers of clients since they were last looked at.
+    pub input_buffer_peak: AtomicU64,
+    pub output_buffer_peak: AtomicU64,
+    /// Whether `latency-tracking` is on.
+    pub tracks_latency: AtomicBool,
+    /// Clients that wait for something to happen elsewhere.
+    pub clients_blocked: AtomicU64,
+    pub errors: ErrorStats,
+    /// By the place of [`called::place`].
+    pub commands: Box<[CommandStats]>,
+}
+
+impl Counters {
+    pub fn new() -> Counters {
+        Counters {
+            connections_received: AtomicU64::new(0),
+            connections_rejected: AtomicU64::new(0),
+            connections_open: AtomicU64::new(0),
+            commands_processed: AtomicU64::new(0),
+            error_replies: AtomicU64::new(0),
+            protocol_errors: AtomicU64::new(0),
+            input_bytes: AtomicU64::new(0),
+            output_bytes: AtomicU64::new(0),
+            reads: AtomicU64::new(0),
+            writes: AtomicU64::new(0),
+            input_buffer_peak: AtomicU64::new(0),
+            output_buffer_peak: AtomicU64::new(0),
+            tracks_latency: AtomicBool::new(true),
+            clients_blocked: AtomicU64::new(0),
+            errors: ErrorStats::default(),
+            commands: called::all().iter().map(|_| CommandStats::default()).collect(),
+        }
+    }
+
+    /// Takes note of how long a call took of the command at this place.
+    pub fn took(&self, place: usize, spent: Duration) {
+        let command = &self.commands[place];
+        add(&command.nanos, u64::try_from(spent.as_nanos()).unwrap_or(u64::MAX));
+        if self.tracks_latency.load(Ordering::Relaxed) {
+            command.durations.count(spent);
+        }
+    }
+
+    /// Counts a reply, if it is an error.
+    pub fn count_error(&self, reply: &Reply) {
+        if reply.is_error() {
+            add(&self.error_replies, 1);
+            self.errors.count(reply);
+        }
+    }
+
+    /// Keeps the larger one.
+    pub fn see_peak(peak: &AtomicU64, bytes: usize) {
+        if get(peak) < bytes as u64 {
+            peak.fetch_max(bytes as u64, Ordering::Relaxed);
+        }
+    }
+
+    pub fn reset(&self) {
+        let counters = [
+            &self.connections_received,
+            &self.connections_rejected,
+            &self.commands_processed,
+            &self.error_replies,
+            &self.protocol_errors,
+            &self.input_bytes,
+            &self.output_bytes,
+            &self.reads,
+            &self.writes,
+        ];
+        counters.into_iter().for_each(|counter| counter.store(0, Ordering::Relaxed));
+        self.errors.reset();
+        for command in &self.commands {
+            for counter in [&command.calls, &command.nanos, &command.rejected, &command.failed] {
+                counter.store(0, Ordering::Relaxed);
+            }
+            command.durations.reset();
+        }
+    }
+}
+
+impl Default for Counters {
+    fn default() -> Counters {
+        Counters::new()
+    }
+}
+
+/// Counts a client as blocked until it is dropped.
+pub struct BlockedClient<'a>(&'a AtomicU64);
+
+impl BlockedClient<'_> {
+    pub fn new(counters: &Counters) -> BlockedClient<'_> {
+        add(&counters.clients_blocked, 1);
+        BlockedClient(&counters.clients_blocked)
+    }
+}
+
+impl Drop for BlockedClient<'_> {
+    fn drop(&mut self) {
+        let before = self.0.fetch_sub(1, Ordering::Relaxed);
+        assert!(before > 0, "a client that is no longer blocked was counted");
+    }
+}
+
+/// Adds to a counter.
+pub fn add(counter: &AtomicU64, amount: u64) {
+    counter.fetch_add(amount, Ordering::Relaxed);
+}
+
+/// Reads a counter.
+pub fn get(counter: &AtomicU64) -> u64 {
+    counter.load(Ordering::Relaxed)
+}

@@ -1,0 +1,97 @@
+//! What the server counts and measures of its own work.
+//!
+//! | file | what it has |
+//! |---|---|
+//! | `counters` | counters of the server and of each command |
+//! | `error_stats` | errors by their codes |
+//! | `histogram` | durations of calls |
+//! | `gauges` | what one connection holds |
+//! | `sampling` | rates, and peaks of memory and of buffers |
+//! | `slowlog` | requests that took long |
+//! | `latency` | moments at which some kind of work took long |
+
+pub mod counters;
+pub mod error_stats;
+pub mod gauges;
+pub mod histogram;
+pub mod latency;
+pub mod sampling;
+pub mod slowlog;
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use bytes::Bytes;
+
+use crate::command::called;
+use crate::config::Config;
+use crate::env::Clock;
+
+use counters::Counters;
+use latency::{Event, Latency};
+use sampling::Samples;
+use slowlog::{Caller, Slowlog};
+
+/// The server's record of its own work.
+pub struct Stats {
+    clock: Arc<dyn Clock>,
+    pub counters: Counters,
+    pub samples: Samples,
+    pub slowlog: Slowlog,
+    pub latency: Latency,
+}
+
+impl Stats {
+    pub fn new(clock: Arc<dyn Clock>) -> Stats {
+        Stats {
+            clock,
+            counters: Counters::default(),
+            samples: Samples::default(),
+            slowlog: Slowlog::default(),
+            latency: Latency::default(),
+        }
+    }
+
+    /// Goes by these settings from now on.
+    pub fn configure(&self, config: &Config) {
+        self.slowlog.set_slower_than_micros(config.slowlog_log_slower_than);
+        self.slowlog.set_entries_max(config.slowlog_max_len);
+        self.latency.set_threshold_ms(config.latency_monitor_threshold);
+        self.counters.tracks_latency.store(config.latency_tracking, Ordering::Relaxed);
+    }
+
+    /// Records a command, counted at this place of [`called::all`], that ran for this long.
+    pub fn record_command(&self, place: usize, words: &[Bytes], caller: Caller<'_>, spent: Duration) {
+        self.counters.took(place, spent);
+        if self.latency.is_long(spent) {
+            let event = if called::all()[place].fast { Event::FastCommand } else { Event::Command };
+            self.record(event, spent);
+        }
+        self.keep_if_slow(words, caller, spent);
+    }
+
+    /// Records a batch of writes, whose first is `words`, that was answered after this long.
+    pub fn record_writes(&self, words: &[Bytes], caller: Caller<'_>, spent: Duration) {
+        self.record(Event::Write, spent);
+        self.keep_if_slow(words, caller, spent);
+    }
+
+    /// Records other work.
+    pub fn record(&self, event: Event, spent: Duration) {
+        if self.latency.is_long(spent) {
+            self.latency.record(event, self.clock.now_ms() / 1000, spent);
+        }
+    }
+
+    fn keep_if_slow(&self, words: &[Bytes], caller: Caller<'_>, spent: Duration) {
+        if self.slowlog.is_slow(spent) {
+            self.slowlog.keep(words, caller, self.clock.now_ms() / 1000, spent);
+        }
+    }
+
+    /// Samples rates and memory until it is dropped.
+    pub async fn sample(&self) {
+        sampling::run(&self.counters, &self.samples, &*self.clock).await;
+    }
+}
