@@ -10,7 +10,7 @@ use bytes::Bytes;
 use tokio::time::MissedTickBehavior;
 
 use super::group::Group;
-use crate::command::keys::reap::Reap;
+use crate::command::keys::delete::Reap;
 use crate::command::{Context, SeedSource, Write, table};
 use crate::keyspace::{Key, Keyspace};
 use crate::machine::Batch;
