@@ -197,10 +197,10 @@ pub static ROWS: &[Row] = &[
     Row::write::<json::set::Set>(),
     Row::write::<json::scalar::Strappend>(),
     Row::write::<json::scalar::Toggle>(),
-    Row::read::<shortcuts::qget::Qget>(),
-    Row::write::<shortcuts::delete::Delete>(),
-    Row::write::<shortcuts::merge::Merge>(),
-    Row::write::<shortcuts::qset::Qset>(),
+    Row::read::<shortcuts::Qget>(),
+    Row::write::<shortcuts::Delete>(),
+    Row::write::<shortcuts::Merge>(),
+    Row::write::<shortcuts::Qset>(),
 ];
 
 /// What nodes propose by themselves: in the log like any write, but found by no client under its name.

@@ -7,7 +7,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::command::strings::number::{NOT_A_FLOAT, plus, real};
+use crate::command::strings::number::{NOT_A_FLOAT, OVERFLOW, plus, real};
 use crate::command::strings::whole;
 use crate::command::{Args, Command, Context, Flags, Group, Spec, Usage, Write};
 use crate::error::CommandError;
@@ -113,7 +113,6 @@ impl Write for Hsetnx {
 }
 
 const NOT_WHOLE: CommandError = CommandError::fixed("ERR hash value is not an integer");
-const OVERFLOW: CommandError = CommandError::fixed("ERR increment or decrement would overflow");
 
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
 pub struct Hincrby {

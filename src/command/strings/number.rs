@@ -11,7 +11,7 @@ use crate::error::CommandError;
 use crate::keyspace::{Key, Value, Writer};
 use crate::resp::Reply;
 
-const OVERFLOW: CommandError = CommandError::fixed("ERR increment or decrement would overflow");
+pub const OVERFLOW: CommandError = CommandError::fixed("ERR increment or decrement would overflow");
 
 /// What the four commands come to.
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
