@@ -25,7 +25,7 @@
 //! | [`json`] | documents, paths, edits; pure |
 //! | [`error`] | the three kinds of error, which no conversion joins |
 //! | [`keyspace`] | keys with their values, deadlines and versions |
-//! | [`command`] | one file and one row of the table for each command; the trait is the route |
+//! | [`command`] | the commands: families beside a framework, one row of a table for each command; the trait is the route |
 //! | [`config`] | the settings |
 //! | [`machine`] | applying entries: deterministic, in order, each once |
 //! | [`storage`] | what survives a restart: data directory, log, snapshots |

@@ -1,4 +1,7 @@
-//! Commands: one file and one line of [`table`] each.
+//! The commands: a [`table`] with one line for each, the [`framework`] that they are built from, one folder for each family,
+//! and the [`codes`] under which writes stand in the log.
+//!
+//! What lists, sets, hashes and sorted sets have alike is written once, in [`collections`].
 //!
 //! The trait that a command implements is its route, and the compiler holds it to it:
 //!

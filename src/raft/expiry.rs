@@ -12,7 +12,7 @@ use tokio::time::MissedTickBehavior;
 use super::participation::Participation;
 use super::proposer::Proposer;
 use super::time::GroupTime;
-use crate::command::keys::reap::Reap;
+use crate::command::keys::delete::Reap;
 use crate::command::{Context, SeedSource, Write, table};
 use crate::keyspace::{Key, Keyspace};
 use crate::machine::Batch;

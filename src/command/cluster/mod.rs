@@ -1,13 +1,8 @@
 //! Commands about the cluster: changes under the names of RedisRaft, the view under those of Redis Cluster.
 
-pub mod asking;
 pub mod failover;
-pub mod raft_cluster;
-pub mod raft_info;
-pub mod raft_node;
-pub mod raft_transfer_leader;
-pub mod readonly;
-pub mod readwrite;
+pub mod mode;
+pub mod raft;
 pub mod redis_cluster;
 pub mod role;
 mod shape;

@@ -1,6 +1,6 @@
 //! `HELLO [protover [AUTH username password] [SETNAME clientname]]`: switches the protocol and tells of the server.
 
-use crate::command::server::module;
+use crate::command::server::instance::rejson;
 use crate::command::{Args, Command, Control, Flags, Group, KeySpec, Node, Session, Spec};
 use crate::error::CommandError;
 use crate::resp::{Protocol, Reply};
@@ -82,6 +82,6 @@ fn greeting(session: &Session, node: &dyn Node) -> Reply {
         (Reply::word("id"), Reply::Integer(session.id as i64)),
         (Reply::word("mode"), Reply::word(mode)),
         (Reply::word("role"), Reply::word(role)),
-        (Reply::word("modules"), Reply::Array(vec![module::rejson()])),
+        (Reply::word("modules"), Reply::Array(vec![rejson()])),
     ])
 }

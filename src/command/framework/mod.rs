@@ -1,7 +1,8 @@
 //! What every family of commands is built from: the traits that are the routes, the row of the table, the reading of
 //! arguments, and what the families see of connection, node and cluster.
 //!
-//! Nothing here names a family; the [table](super::table) puts the two together.
+//! The framework names no command. It knows of [transactions](super::transactions) that they queue requests, and looks up
+//! rows in the [table](super::table), which puts framework and families together.
 
 mod args;
 mod budget;

@@ -1,10 +1,6 @@
 //! Hashes: fields with values, in the order in which the fields came.
-pub mod all;
-pub mod get;
-pub mod incrby;
-pub mod incrbyfloat;
-pub mod set;
-pub mod setnx;
+pub mod read;
+pub mod write;
 
 use super::collections::scan::Page;
 use super::collections::{Family, Indexed, Keyed};

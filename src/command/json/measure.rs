@@ -1,12 +1,24 @@
-//! Reads that say one thing of each match: a length, keys, a position.
+//! How long arrays, objects and strings are, and where things stand in them.
+//!
+//! * Reads that say one thing of each match: a length, keys, a position.
+//! * `JSON.ARRLEN key [path]`: how many elements each array has.
+//! * `JSON.OBJLEN key [path]`: how many members each object has.
+//! * `JSON.STRLEN key [path]`: the length of each string, in bytes of UTF-8.
+//! * `JSON.ARRINDEX key path json [start [stop]]`: where a value stands first in each array, -1 where it does not.
+//!
+//!   A whole number is not found where the real one of its size stands, at any depth.
+//! * `JSON.OBJKEYS key [path]`: the keys of each object, in their order.
 
 use bytes::Bytes;
 
-use super::target::locations;
-use crate::command::Budget;
+use super::errors::{
+    BAD_INTEGER, EXPECTED_ARRAY, EXPECTED_OBJECT, EXPECTED_STRING, NOT_AN_ARRAY, NOT_AN_OBJECT,
+};
+use super::target::{document, integer, path_or_legacy_root, locations};
+use crate::command::{Args, Budget, Command, Context, Group, KeySpec, Read, Spec};
 use crate::error::CommandError;
-use crate::json::Value;
 use crate::json::path::Path;
+use crate::json::{BadJson, Document, Kind, Value, same};
 use crate::keyspace::View;
 use crate::resp::Reply;
 
@@ -49,5 +61,216 @@ pub fn measure(
     match replies.next() {
         None => null_or(otherwise.no_match),
         Some(reply) => reply.ok_or(otherwise.wrong_type),
+    }
+}
+
+pub struct Arrlen {
+    key: Bytes,
+    path: Path,
+}
+
+impl Command for Arrlen {
+    const SPEC: Spec = Spec {
+        name: "JSON.ARRLEN",
+        aliases: &[],
+        arity: -2,
+        keys: KeySpec::FIRST,
+        group: Group::Json,
+        since: "1.0.0",
+        complexity: "O(N) with N the size of the document",
+        summary: "The lengths of the arrays at a path.",
+        syntax: "key [path]",
+    };
+}
+
+impl Read for Arrlen {
+    fn parse(args: &mut Args<'_>, _context: &Context) -> Result<Arrlen, CommandError> {
+        Ok(Arrlen { key: args.word()?.clone(), path: path_or_legacy_root(args)? })
+    }
+
+    fn run(self, keyspace: &View<'_>) -> Result<Reply, CommandError> {
+        let otherwise = Otherwise {
+            no_key: CommandError::NO_KEY,
+            no_key_legacy: None,
+            no_match: Some(CommandError::NO_PATH),
+            wrong_type: NOT_AN_ARRAY,
+        };
+        measure(keyspace, &self.key, &self.path, otherwise, |value| {
+            (value.kind() == Kind::Array).then(|| Reply::Integer(value.count() as i64))
+        })
+    }
+}
+
+pub struct Objlen {
+    key: Bytes,
+    path: Path,
+}
+
+impl Command for Objlen {
+    const SPEC: Spec = Spec {
+        name: "JSON.OBJLEN",
+        aliases: &[],
+        arity: -2,
+        keys: KeySpec::FIRST,
+        group: Group::Json,
+        since: "1.0.0",
+        complexity: "O(N) with N the size of the document",
+        summary: "How many members the objects at a path have.",
+        syntax: "key [path]",
+    };
+}
+
+impl Read for Objlen {
+    fn parse(args: &mut Args<'_>, _context: &Context) -> Result<Objlen, CommandError> {
+        Ok(Objlen { key: args.word()?.clone(), path: path_or_legacy_root(args)? })
+    }
+
+    fn run(self, keyspace: &View<'_>) -> Result<Reply, CommandError> {
+        let otherwise = Otherwise {
+            no_key: NOT_AN_OBJECT,
+            no_key_legacy: None,
+            no_match: None,
+            wrong_type: EXPECTED_OBJECT,
+        };
+        measure(keyspace, &self.key, &self.path, otherwise, |value| {
+            (value.kind() == Kind::Object).then(|| Reply::Integer(value.count() as i64))
+        })
+    }
+}
+
+pub struct Strlen {
+    key: Bytes,
+    path: Path,
+}
+
+impl Command for Strlen {
+    const SPEC: Spec = Spec {
+        name: "JSON.STRLEN",
+        aliases: &[],
+        arity: -2,
+        keys: KeySpec::FIRST,
+        group: Group::Json,
+        since: "1.0.0",
+        complexity: "O(N) with N the size of the document",
+        summary: "The lengths of the strings at a path, in bytes.",
+        syntax: "key [path]",
+    };
+}
+
+impl Read for Strlen {
+    fn parse(args: &mut Args<'_>, _context: &Context) -> Result<Strlen, CommandError> {
+        Ok(Strlen { key: args.word()?.clone(), path: path_or_legacy_root(args)? })
+    }
+
+    fn run(self, keyspace: &View<'_>) -> Result<Reply, CommandError> {
+        let otherwise = Otherwise {
+            no_key: CommandError::NO_KEY,
+            no_key_legacy: None,
+            no_match: Some(CommandError::NO_PATH),
+            wrong_type: EXPECTED_STRING,
+        };
+        measure(keyspace, &self.key, &self.path, otherwise, |value| {
+            value.as_text().map(|text| Reply::Integer(text.len() as i64))
+        })
+    }
+}
+
+pub struct Arrindex {
+    key: Bytes,
+    path: Path,
+    wanted: Document,
+    start: i64,
+    /// Exclusive; 0 is the end.
+    stop: i64,
+}
+
+impl Command for Arrindex {
+    const SPEC: Spec = Spec {
+        name: "JSON.ARRINDEX",
+        aliases: &[],
+        arity: -4,
+        keys: KeySpec::FIRST,
+        group: Group::Json,
+        since: "1.0.0",
+        complexity: "O(N) with N the size of the document",
+        summary: "Where a value stands first in the arrays at a path.",
+        syntax: "key path json [start [stop]]",
+    };
+}
+
+impl Read for Arrindex {
+    fn parse(args: &mut Args<'_>, context: &Context) -> Result<Arrindex, CommandError> {
+        let key = args.word()?.clone();
+        let path = Path::parse(args.word()?)?;
+        let wanted = document(args.word()?, context).map_err(BadJson::prefixed)?;
+        let mut bound = || args.word_if_any().map_or(Ok(0), |word| integer(word).ok_or(BAD_INTEGER));
+        let (start, stop) = (bound()?, bound()?);
+        if args.is_empty() {
+            Ok(Arrindex { key, path, wanted, start, stop })
+        } else {
+            Err(args.wrong_arity())
+        }
+    }
+
+    fn run(self, keyspace: &View<'_>) -> Result<Reply, CommandError> {
+        let otherwise = Otherwise {
+            no_key: CommandError::NO_PATH,
+            no_key_legacy: Some(CommandError::NO_PATH),
+            no_match: Some(CommandError::NO_PATH),
+            wrong_type: EXPECTED_ARRAY,
+        };
+        measure(keyspace, &self.key, &self.path, otherwise, |value| {
+            (value.kind() == Kind::Array).then(|| Reply::Integer(self.position(value)))
+        })
+    }
+}
+
+impl Arrindex {
+    fn position(&self, array: Value<'_>) -> i64 {
+        let len = array.count() as i64;
+        let from_end = |at: i64| if at < 0 { (len + at).max(0) } else { at.min(len) };
+        let start = from_end(self.start);
+        let stop = if self.stop == 0 { len } else { from_end(self.stop) };
+        let mut elements = array.elements().enumerate().skip(start as usize);
+        let found = elements.find(|(at, element)| *at as i64 >= stop || same(*element, self.wanted.root()));
+        found.filter(|(at, _)| (*at as i64) < stop).map_or(-1, |(at, _)| at as i64)
+    }
+}
+
+pub struct Objkeys {
+    key: Bytes,
+    path: Path,
+}
+
+impl Command for Objkeys {
+    const SPEC: Spec = Spec {
+        name: "JSON.OBJKEYS",
+        aliases: &[],
+        arity: -2,
+        keys: KeySpec::FIRST,
+        group: Group::Json,
+        since: "1.0.0",
+        complexity: "O(N) with N the size of the document",
+        summary: "The keys of the objects at a path.",
+        syntax: "key [path]",
+    };
+}
+
+impl Read for Objkeys {
+    fn parse(args: &mut Args<'_>, _context: &Context) -> Result<Objkeys, CommandError> {
+        Ok(Objkeys { key: args.word()?.clone(), path: path_or_legacy_root(args)? })
+    }
+
+    fn run(self, keyspace: &View<'_>) -> Result<Reply, CommandError> {
+        let otherwise = Otherwise {
+            no_key: CommandError::NO_KEY,
+            no_key_legacy: None,
+            no_match: None,
+            wrong_type: NOT_AN_OBJECT,
+        };
+        measure(keyspace, &self.key, &self.path, otherwise, |value| {
+            let keys = || value.members().map(|member| Reply::bulk(member.key.to_vec())).collect();
+            (value.kind() == Kind::Object).then(|| Reply::Array(keys()))
+        })
     }
 }

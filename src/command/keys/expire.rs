@@ -1,8 +1,10 @@
-//! `EXPIRE`, `PEXPIRE`, `EXPIREAT`, `PEXPIREAT key time [NX | XX | GT | LT]`: gives a key a deadline; whether it did.
-
-use std::num::NonZeroU64;
+//! Deadlines of keys: setting and removing them.
+//!
+//! * `EXPIRE`, `PEXPIRE`, `EXPIREAT`, `PEXPIREAT key time [NX | XX | GT | LT]`: gives a key a deadline; whether it did.
+//! * `PERSIST key`: takes a key's deadline away; whether it had one.
 
 use serde::{Deserialize, Serialize};
+use std::num::NonZeroU64;
 
 use crate::command::framework::expiry::{Clock, Moment, invalid};
 use crate::command::{Args, Command, Context, Flags, Group, KeySpec, Spec, Usage, Write};
@@ -32,7 +34,7 @@ struct Condition {
     earlier: bool,
 }
 
-macro_rules! commands {
+macro_rules! expire_commands {
     ($($name:ident, $word:literal, $since:literal, $complexity:literal, $clock:ident, $syntax:literal;)*) => { $(
         #[derive(Debug, PartialEq, Serialize, Deserialize)]
         pub struct $name(Deadline);
@@ -64,7 +66,7 @@ macro_rules! commands {
     )* };
 }
 
-commands! {
+expire_commands! {
     Expire, "EXPIRE", "1.0.0", "O(1)", SecondsFromNow, "key seconds [NX | XX | GT | LT]";
     Pexpire, "PEXPIRE", "2.6.0", "O(1)", MillisFromNow, "key milliseconds [NX | XX | GT | LT]";
     Expireat, "EXPIREAT", "1.2.0", "O(1)", UnixSeconds, "key unix-time-seconds [NX | XX | GT | LT]";
@@ -129,5 +131,37 @@ impl Condition {
             || self.present && before.is_none()
             || self.later && (before.is_none() || moment_ms <= before_ms)
             || self.earlier && moment_ms >= before_ms)
+    }
+}
+
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
+pub struct Persist {
+    key: Key,
+}
+
+impl Command for Persist {
+    const SPEC: Spec = Spec {
+        name: "PERSIST",
+        aliases: &[],
+        arity: 2,
+        keys: KeySpec::FIRST.used(Usage::UPDATED),
+        group: Group::Generic,
+        since: "2.2.0",
+        complexity: "O(1)",
+        summary: "Takes a key's deadline away.",
+        syntax: "key",
+    };
+    const FLAGS: Flags = Flags { fast: true, denyoom: false, ..Flags::DEFAULT };
+}
+
+impl Write for Persist {
+    fn parse(args: &mut Args<'_>, _context: &Context) -> Result<Persist, CommandError> {
+        Ok(Persist { key: args.key()? })
+    }
+
+    fn apply(self, keyspace: &mut Writer<'_>) -> Result<Reply, CommandError> {
+        let key = self.key.as_bytes();
+        let temporary = keyspace.with(key, |entry| entry.expires_ms.is_some()) == Some(true);
+        Ok(Reply::Integer(i64::from(temporary && keyspace.set_deadline(key, None))))
     }
 }

@@ -1,11 +1,16 @@
-//! `SCAN cursor [MATCH pattern] [COUNT count] [TYPE type]`: the keys, some at a time.
+//! Finding keys.
+//!
+//! * `SCAN cursor [MATCH pattern] [COUNT count] [TYPE type]`: the keys, some at a time.
+//! * `KEYS pattern`: every key that matches a glob pattern.
+//! * `DBSIZE`: how many keys there are.
+//! * `RANDOMKEY`: some key, null where there is none.
 
 use bytes::Bytes;
 
 use crate::command::framework::glob;
-use crate::command::{Args, Command, Context, Group, KeySpec, Read, Spec};
+use crate::command::{Args, Command, Context, Flags, Group, KeySpec, Read, Seed, Spec};
 use crate::error::CommandError;
-use crate::keyspace::View;
+use crate::keyspace::{SCAN_SHARDS, View};
 use crate::resp::Reply;
 
 /// How many keys a call looks at when the client does not say, as in Redis.
@@ -71,5 +76,104 @@ impl Read for Scan {
         });
         outcome?;
         Ok(Reply::Array(vec![Reply::bulk(next.to_string()), Reply::Array(found)]))
+    }
+}
+
+pub struct Keys {
+    pattern: Bytes,
+}
+
+impl Command for Keys {
+    const SPEC: Spec = Spec {
+        name: "KEYS",
+        aliases: &[],
+        arity: 2,
+        keys: KeySpec::NONE,
+        group: Group::Generic,
+        since: "1.0.0",
+        complexity: "O(N) with N all keys",
+        summary: "Every key that matches a glob pattern.",
+        syntax: "pattern",
+    };
+    const FLAGS: Flags = Flags { categories: &["@dangerous"], ..Flags::DEFAULT };
+}
+
+impl Read for Keys {
+    fn parse(args: &mut Args<'_>, _context: &Context) -> Result<Keys, CommandError> {
+        Ok(Keys { pattern: args.word()?.clone() })
+    }
+
+    fn run(self, keyspace: &View<'_>) -> Result<Reply, CommandError> {
+        let mut found = Vec::new();
+        let mut outcome = Ok(());
+        keyspace.scan(0, usize::MAX, |key, _| match glob::matches(&self.pattern, key.as_bytes()) {
+            Ok(true) => found.push(Reply::bulk(Bytes::copy_from_slice(key.as_bytes()))),
+            Ok(false) => {}
+            Err(answer) => outcome = Err(answer),
+        });
+        outcome?;
+        Ok(Reply::Array(found))
+    }
+}
+
+pub struct Dbsize;
+
+impl Command for Dbsize {
+    const SPEC: Spec = Spec {
+        name: "DBSIZE",
+        aliases: &[],
+        arity: 1,
+        keys: KeySpec::NONE,
+        group: Group::Server,
+        since: "1.0.0",
+        complexity: "O(1)",
+        summary: "How many keys there are.",
+        syntax: "",
+    };
+    const FLAGS: Flags = Flags { categories: &["@keyspace"], fast: true, ..Flags::DEFAULT };
+}
+
+impl Read for Dbsize {
+    fn parse(_args: &mut Args<'_>, _context: &Context) -> Result<Dbsize, CommandError> {
+        Ok(Dbsize)
+    }
+
+    fn run(self, keyspace: &View<'_>) -> Result<Reply, CommandError> {
+        Ok(Reply::Integer(keyspace.len() as i64))
+    }
+}
+
+pub struct Randomkey(Seed);
+
+impl Command for Randomkey {
+    const SPEC: Spec = Spec {
+        name: "RANDOMKEY",
+        aliases: &[],
+        arity: 1,
+        keys: KeySpec::NONE,
+        group: Group::Generic,
+        since: "1.0.0",
+        complexity: "O(1)",
+        summary: "Some key.",
+        syntax: "",
+    };
+}
+
+impl Read for Randomkey {
+    fn parse(_args: &mut Args<'_>, context: &Context) -> Result<Randomkey, CommandError> {
+        Ok(Randomkey(Seed::of(context)))
+    }
+
+    /// Begins at a part of the keyspace that chance chooses.
+    fn run(self, keyspace: &View<'_>) -> Result<Reply, CommandError> {
+        let mut rng = self.0.rng();
+        for cursor in [rng.below(SCAN_SHARDS as usize) as u64, 0] {
+            let mut found = Vec::new();
+            keyspace.scan(cursor, 1, |key, _| found.push(Bytes::copy_from_slice(key.as_bytes())));
+            if !found.is_empty() {
+                return Ok(Reply::Bulk(found.swap_remove(rng.below(found.len()))));
+            }
+        }
+        Ok(Reply::Null)
     }
 }

@@ -1,14 +1,7 @@
 //! Lists: elements in the order in which they were put.
-pub mod insert;
-pub mod lindex;
-pub mod move_one;
-pub mod pop;
-pub mod pos;
-pub mod push;
-pub mod range;
-pub mod rem;
-pub mod set;
-pub mod trim;
+pub mod ends;
+pub mod read;
+pub mod write;
 
 use serde::{Deserialize, Serialize};
 

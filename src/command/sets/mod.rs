@@ -1,9 +1,6 @@
 //! Sets: members, each once, in the order in which they came.
-pub mod add;
-pub mod combine;
-pub mod members;
-pub mod move_one;
-pub mod pop;
+pub mod read;
+pub mod write;
 
 use super::collections::scan::Page;
 use super::collections::{Family, Indexed, Keyed};

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::command::Args;
 use crate::command::framework::range::Indexes;
-use crate::command::strings::incrbyfloat::real;
+use crate::command::strings::number::real;
 use crate::error::CommandError;
 use crate::keyspace::{Collection, Element, SortedSet};
 

@@ -3,18 +3,14 @@
 //! [`bounds`] says which members a command means, by rank, by score or by name.
 pub mod add;
 mod bounds;
-pub mod count;
-pub mod incrby;
-pub mod pop;
 pub mod range;
-pub mod range_old;
 pub mod rank;
-pub mod remrange;
+pub mod remove;
 
 use super::collections::scan::Page;
 use super::collections::{Family, Keyed};
 use super::framework::bulks::scored;
-use super::strings::incrbyfloat::{NOT_A_FLOAT, real};
+use super::strings::number::{NOT_A_FLOAT, real};
 use super::{Args, Group, Spec, Usage};
 use crate::error::CommandError;
 use crate::keyspace::{Element, SortedSet};

@@ -1,5 +1,9 @@
-//! `ZRANK key member [WITHSCORE]`, `ZREVRANK key member [WITHSCORE]`: how many members have a lower, or a higher, place.
+//! Where members stand, and how many a range has.
+//!
+//! * `ZRANK key member [WITHSCORE]`, `ZREVRANK key member [WITHSCORE]`: how many members have a lower, or a higher, place.
+//! * `ZCOUNT key min max`, `ZLEXCOUNT key min max`: how many members have a score, or a name, in a range.
 
+use super::bounds::Bounds;
 use crate::command::{Args, Command, Context, Flags, Group, Read, Spec};
 use crate::error::CommandError;
 use crate::keyspace::{Collection, Element, Key, SortedSet, View};
@@ -37,7 +41,7 @@ impl Rank {
     }
 }
 
-macro_rules! commands {
+macro_rules! rank_commands {
     ($($name:ident, $word:literal, $since:literal, $complexity:literal, $backward:literal, $summary:literal;)*) => { $(
         pub struct $name(Rank);
 
@@ -58,7 +62,38 @@ macro_rules! commands {
     )* };
 }
 
-commands! {
+rank_commands! {
     Zrank, "ZRANK", "2.0.0", "O(log(N)) with N the members", false, "The place of a member, from the lowest score on.";
     Zrevrank, "ZREVRANK", "2.0.0", "O(log(N)) with N the members", true, "The place of a member, from the highest score down.";
+}
+
+macro_rules! count_commands {
+    ($($name:ident, $word:literal, $since:literal, $complexity:literal, $bounds:path, $summary:literal;)*) => { $(
+        pub struct $name {
+            key: Key,
+            bounds: Bounds,
+        }
+
+        impl Command for $name {
+            const SPEC: Spec = Spec::of_key(Group::SortedSet, $word, 4, $since, $complexity, $summary, "key min max");
+            const FLAGS: Flags = Flags { fast: true, ..Flags::DEFAULT };
+        }
+
+        impl Read for $name {
+            fn parse(args: &mut Args<'_>, _context: &Context) -> Result<$name, CommandError> {
+                Ok($name { key: args.key()?, bounds: $bounds(args, false)? })
+            }
+
+            fn run(self, keyspace: &View<'_>) -> Result<Reply, CommandError> {
+                let count = |set: &SortedSet| self.bounds.within(set, false).len();
+                let count = keyspace.with_collection(self.key.as_bytes(), count)?;
+                Ok(Reply::Integer(count.unwrap_or(0) as i64))
+            }
+        }
+    )* };
+}
+
+count_commands! {
+    Zcount, "ZCOUNT", "2.0.0", "O(log(N)) with N the members", Bounds::scores, "How many members have a score in a range.";
+    Zlexcount, "ZLEXCOUNT", "2.8.9", "O(log(N)) with N the members", Bounds::names, "How many members have a name in a range, where all scores are equal.";
 }

@@ -1,20 +1,10 @@
 //! Redis strings: any bytes under a key.
-pub mod append;
 pub mod decimal;
-pub mod get;
-pub mod getdel;
-pub mod getex;
-pub mod getrange;
-pub mod getset;
-pub mod incr;
-pub mod incrbyfloat;
-pub mod mget;
-pub mod mset;
+pub mod edit;
+pub mod number;
+pub mod read;
+pub mod replace;
 pub mod set;
-pub mod setex;
-pub mod setnx;
-pub mod setrange;
-pub mod strlen;
 
 use crate::error::CommandError;
 use crate::keyspace::{Entry, Value, View};

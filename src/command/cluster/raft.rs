@@ -1,0 +1,162 @@
+//! What operators see of the Raft group and change in it.
+//!
+//! * `RAFT.INFO`: the section `raft` of `INFO`.
+//! * `RAFT.NODE ADD id client-address raft-address [incarnation]` and `RAFT.NODE REMOVE id [FORCE]`: who belongs to the
+//!   cluster.
+//! * `RAFT.CLUSTER JOIN host:port`: this node, which has no data yet, joins the cluster of another.
+//!   `RAFT.CLUSTER FORGET-OTHERS`: this node goes on alone, with its data; the others are lost.
+//! * `RAFT.TRANSFER_LEADER [id]`: another node leads from now on.
+
+use super::{node_id, text};
+use crate::command::{Args, Command, Control, Group, KeySpec, Node, Operate, Running, Session, Spec};
+use crate::error::CommandError;
+use crate::resp::Reply;
+
+pub struct RaftInfo;
+
+impl Command for RaftInfo {
+    const SPEC: Spec = Spec {
+        name: "RAFT.INFO",
+        aliases: &[],
+        arity: 1,
+        keys: KeySpec::NONE,
+        group: Group::Cluster,
+        since: "0.1.0",
+        complexity: "O(1)",
+        summary: "The state of the group as this node knows it, as INFO raft shows it.",
+        syntax: "",
+    };
+}
+
+impl Control for RaftInfo {
+    fn run(_args: &mut Args<'_>, _session: &mut Session, node: &dyn Node) -> Result<Reply, CommandError> {
+        Ok(Reply::Verbatim(node.info(&["raft".to_string()]).into()))
+    }
+}
+
+pub enum RaftNode {
+    Add { id: u64, client: String, raft: String, incarnation: Option<u64> },
+    Remove { id: u64, force: bool },
+}
+
+impl Command for RaftNode {
+    const SPEC: Spec = Spec {
+        name: "RAFT.NODE",
+        aliases: &[],
+        arity: -3,
+        keys: KeySpec::NONE,
+        group: Group::Cluster,
+        since: "0.1.0",
+        complexity: "O(1)",
+        summary: "Takes a node into the cluster, as a learner that becomes a voter, or removes one.",
+        syntax: "ADD id client-address raft-address [incarnation] | REMOVE id [FORCE]",
+    };
+}
+
+impl Operate for RaftNode {
+    fn parse(args: &mut Args<'_>) -> Result<RaftNode, CommandError> {
+        let command = if args.keyword("ADD") {
+            let id = node_id(args.word()?)?;
+            let (client, raft) = (text(args.word()?)?, text(args.word()?)?);
+            let incarnation = args.word_if_any().map(|word| incarnation(word)).transpose()?;
+            RaftNode::Add { id, client, raft, incarnation }
+        } else if args.keyword("REMOVE") {
+            RaftNode::Remove { id: node_id(args.word()?)?, force: args.keyword("FORCE") }
+        } else {
+            return Err(CommandError::SYNTAX);
+        };
+        args.finish()?;
+        Ok(command)
+    }
+
+    fn run(self, node: &dyn Node) -> Running<'_> {
+        Box::pin(async move {
+            match self {
+                RaftNode::Add { id, client, raft, incarnation } => {
+                    node.add_node(id, client, raft, incarnation).await.map(Reply::bulk)
+                }
+                RaftNode::Remove { id, force } => node.remove_node(id, force).await.map(|()| Reply::OK),
+            }
+        })
+    }
+}
+
+/// The number of a data directory, in the notation of its node file.
+fn incarnation(word: &[u8]) -> Result<u64, CommandError> {
+    let text = std::str::from_utf8(word).ok();
+    let number = text.and_then(|text| u64::from_str_radix(text, 16).ok());
+    number.ok_or_else(|| CommandError::fixed("ERR an incarnation is a hexadecimal number of 64 bits"))
+}
+
+pub enum RaftCluster {
+    Join { address: String },
+    ForgetOthers,
+}
+
+impl Command for RaftCluster {
+    const SPEC: Spec = Spec {
+        name: "RAFT.CLUSTER",
+        aliases: &[],
+        arity: -2,
+        keys: KeySpec::NONE,
+        group: Group::Cluster,
+        since: "0.1.0",
+        complexity: "O(1)",
+        summary: "Joins the cluster of a node at a client address, without keys; or goes on alone when the others are lost.",
+        syntax: "JOIN host:port | FORGET-OTHERS",
+    };
+}
+
+impl Operate for RaftCluster {
+    fn parse(args: &mut Args<'_>) -> Result<RaftCluster, CommandError> {
+        let command = if args.keyword("JOIN") {
+            RaftCluster::Join { address: text(args.word()?)? }
+        } else if args.keyword("FORGET-OTHERS") {
+            RaftCluster::ForgetOthers
+        } else {
+            return Err(CommandError::SYNTAX);
+        };
+        args.finish()?;
+        Ok(command)
+    }
+
+    fn run(self, node: &dyn Node) -> Running<'_> {
+        Box::pin(async move {
+            let done = match self {
+                RaftCluster::Join { address } => node.join_cluster(address).await,
+                RaftCluster::ForgetOthers => node.forget_others().await,
+            };
+            done.map(|()| Reply::OK)
+        })
+    }
+}
+
+pub struct RaftTransferLeader {
+    to: Option<u64>,
+}
+
+impl Command for RaftTransferLeader {
+    const SPEC: Spec = Spec {
+        name: "RAFT.TRANSFER_LEADER",
+        aliases: &[],
+        arity: -1,
+        keys: KeySpec::NONE,
+        group: Group::Cluster,
+        since: "0.1.0",
+        complexity: "O(1)",
+        summary: "Hands leadership to a node, or to the one that has the most of the log.",
+        syntax: "[id]",
+    };
+}
+
+impl Operate for RaftTransferLeader {
+    fn parse(args: &mut Args<'_>) -> Result<RaftTransferLeader, CommandError> {
+        let to = if args.is_empty() { None } else { Some(node_id(args.word()?)?) };
+        args.finish()?;
+        Ok(RaftTransferLeader { to })
+    }
+
+    fn run(self, node: &dyn Node) -> Running<'_> {
+        Box::pin(async move { node.transfer_leader(self.to).await.map(|()| Reply::OK) })
+    }
+}

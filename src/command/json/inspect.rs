@@ -1,0 +1,256 @@
+//! What is told of documents beside their values.
+//!
+//! * `JSON.TYPE key [path]`: the type of each match.
+//! * `JSON.VERSION key`: the version of a key, which each change raises; null without a key.
+//! * `JSON.DEBUG MEMORY|DEPTH|FIELDS|HELP`: what a document costs and how it is made.
+//! * `JSON.RESP key [path]`: values as replies of their own: `{` or `[` first, then the members or elements.
+
+use bytes::Bytes;
+
+use super::errors::UNKNOWN_DEBUG;
+use super::expand::number;
+use super::target::{path_or_legacy_root, locations};
+use crate::command::{Args, Budget, Command, Context, Group, KeySpec, Read, Spec, Subcommand};
+use crate::error::CommandError;
+use crate::json::path::{Path, Selection, is_jsonpath};
+use crate::json::{Kind, Number, Value};
+use crate::keyspace::{Scope, View};
+use crate::resp::{Protocol, Reply};
+
+pub struct TypeOf {
+    key: bytes::Bytes,
+    /// None for a legacy path that cannot be parsed: it finds nothing.
+    path: Option<Path>,
+    protocol: Protocol,
+}
+
+impl Command for TypeOf {
+    const SPEC: Spec = Spec {
+        name: "JSON.TYPE",
+        aliases: &[],
+        arity: -2,
+        keys: KeySpec::FIRST,
+        group: Group::Json,
+        since: "1.0.0",
+        complexity: "O(N) with N the size of the document",
+        summary: "The types of the values at a path.",
+        syntax: "key [path]",
+    };
+}
+
+impl Read for TypeOf {
+    fn parse(args: &mut Args<'_>, context: &Context) -> Result<TypeOf, CommandError> {
+        let key = args.word()?.clone();
+        let word = args.word_if_any().map_or(&b"."[..], |word| word);
+        let path = match Path::parse(word) {
+            Err(answer) if word.starts_with(b"$") || is_jsonpath(word) => return Err(answer),
+            parsed => parsed.ok(),
+        };
+        Ok(TypeOf { key, path, protocol: context.protocol })
+    }
+
+    fn run(self, keyspace: &View<'_>) -> Result<Reply, CommandError> {
+        let reply = match (keyspace.document(&self.key)?, &self.path) {
+            (None, _) | (_, None) => Reply::Null,
+            (Some(document), Some(path)) => {
+                let found = locations(path, &document)?;
+                let mut names = found.iter().map(|location| Reply::word(location.value(&document).type_name()));
+                match path.is_legacy() {
+                    true => names.next().unwrap_or(Reply::Null),
+                    false => Reply::Array(names.collect()),
+                }
+            }
+        };
+        // RESP3's answer is the one of RESP2 in one more array, whatever it is.
+        Ok(match self.protocol {
+            Protocol::Resp2 => reply,
+            Protocol::Resp3 => Reply::Array(vec![reply]),
+        })
+    }
+}
+
+pub struct Version {
+    key: Bytes,
+}
+
+impl Command for Version {
+    const SPEC: Spec = Spec {
+        name: "JSON.VERSION",
+        aliases: &[],
+        arity: 2,
+        keys: KeySpec::FIRST,
+        group: Group::Json,
+        since: "0.1.0",
+        complexity: "O(1)",
+        summary: "The version of a key, for JSON.SET with IFVER.",
+        syntax: "key",
+    };
+}
+
+impl Read for Version {
+    fn parse(args: &mut Args<'_>, _context: &Context) -> Result<Version, CommandError> {
+        Ok(Version { key: args.word()?.clone() })
+    }
+
+    fn scope(&self) -> Scope {
+        Scope::Settled
+    }
+
+    fn run(self, keyspace: &View<'_>) -> Result<Reply, CommandError> {
+        let version = keyspace.version(&self.key);
+        Ok(version.map_or(Reply::Null, |version| Reply::Integer(version as i64)))
+    }
+}
+
+pub enum Debug {
+    Help,
+    Tell(Quantity, Bytes, Path),
+}
+
+#[derive(Clone, Copy)]
+pub enum Quantity {
+    /// Bytes of the encoding.
+    Memory,
+    /// Containers that enclose each other.
+    Depth,
+    /// Values, each container below the first counted too.
+    Fields,
+}
+
+const HELP: &[&str] = &[
+    "MEMORY <key> [path] - reports memory usage",
+    "DEPTH <key> [path] - reports how deep containers nest",
+    "FIELDS <key> [path] - reports the number of values",
+    "HELP                - this message",
+];
+
+impl Command for Debug {
+    const SPEC: Spec = Spec {
+        name: "JSON.DEBUG",
+        aliases: &[],
+        arity: -2,
+        keys: KeySpec::new(2, 2, 1),
+        group: Group::Json,
+        since: "1.0.0",
+        complexity: "O(N) with N the size of the document",
+        summary: "What documents cost and how they are made.",
+        syntax: "",
+    };
+    const SUBCOMMANDS: &'static [Subcommand] = &[
+        Subcommand::new("MEMORY", "key [path]", "1.0.0", "O(N) with N the size of the document"),
+        Subcommand::new("DEPTH", "key [path]", "0.1.0", "O(N) with N the size of the document"),
+        Subcommand::new("FIELDS", "key [path]", "0.1.0", "O(N) with N the size of the document"),
+        Subcommand::help("1.0.0"),
+    ];
+}
+
+impl Read for Debug {
+    fn parse(args: &mut Args<'_>, _context: &Context) -> Result<Debug, CommandError> {
+        let quantity = match &args.word()?.to_ascii_uppercase()[..] {
+            b"HELP" => return Ok(Debug::Help),
+            b"MEMORY" => Quantity::Memory,
+            b"DEPTH" => Quantity::Depth,
+            b"FIELDS" => Quantity::Fields,
+            _ => return Err(UNKNOWN_DEBUG),
+        };
+        Ok(Debug::Tell(quantity, args.word()?.clone(), path_or_legacy_root(args)?))
+    }
+
+    fn run(self, keyspace: &View<'_>) -> Result<Reply, CommandError> {
+        let Debug::Tell(quantity, key, path) = self else {
+            return Ok(Reply::Array(HELP.iter().copied().map(Reply::word).collect()));
+        };
+        let Some(document) = keyspace.document(&key)? else {
+            return Ok(if path.is_legacy() { Reply::Integer(0) } else { Reply::Array(Vec::new()) });
+        };
+        let found = locations(&path, &document)?;
+        let mut counts = found.iter().map(|location| Reply::Integer(quantity.of(location.value(&document)) as i64));
+        match path.is_legacy() {
+            true => counts.next().ok_or(CommandError::NO_PATH),
+            false => Ok(Reply::Array(counts.collect())),
+        }
+    }
+}
+
+impl Quantity {
+    fn of(self, value: Value<'_>) -> usize {
+        match self {
+            Quantity::Memory => value.encoded().len(),
+            Quantity::Depth => value.depth(),
+            Quantity::Fields => fields(value),
+        }
+    }
+}
+
+fn fields(value: Value<'_>) -> usize {
+    if !value.kind().is_container() {
+        return 1;
+    }
+    let children = value.elements().chain(value.members().map(|member| member.value));
+    children.map(|child| fields(child) + usize::from(child.kind().is_container())).sum()
+}
+
+pub struct Resp {
+    key: Bytes,
+    path: Path,
+}
+
+impl Command for Resp {
+    const SPEC: Spec = Spec {
+        name: "JSON.RESP",
+        aliases: &[],
+        arity: -2,
+        keys: KeySpec::FIRST,
+        group: Group::Json,
+        since: "1.0.0",
+        complexity: "O(N) with N the size of the document",
+        summary: "The values at a path in the server's protocol instead of as text.",
+        syntax: "key [path]",
+    };
+}
+
+impl Read for Resp {
+    fn parse(args: &mut Args<'_>, _context: &Context) -> Result<Resp, CommandError> {
+        Ok(Resp { key: args.word()?.clone(), path: path_or_legacy_root(args)? })
+    }
+
+    fn run(self, keyspace: &View<'_>) -> Result<Reply, CommandError> {
+        let Some(document) = keyspace.document(&self.key)? else { return Ok(Reply::Null) };
+        let mut budget = Budget::default();
+        let selection = budget.show(&self.path, &document)?;
+        let mut one = |value: Value<'_>| {
+            budget.spend_on_replies(value)?;
+            Ok(told(value))
+        };
+        let replies: Result<Vec<Reply>, CommandError> = match selection {
+            Selection::Locations(locations) => locations.iter().map(|location| one(location.value(&document))).collect(),
+            Selection::Values(values) => values.iter().map(|value| one(Value::at(value, 0))).collect(),
+        };
+        let mut replies = replies?;
+        match self.path.is_legacy() {
+            false => Ok(Reply::Array(replies)),
+            true if replies.is_empty() => Err(CommandError::NO_PATH),
+            true => Ok(replies.swap_remove(0)),
+        }
+    }
+}
+
+fn told(value: Value<'_>) -> Reply {
+    match value.kind() {
+        Kind::Null => Reply::Null,
+        Kind::True => Reply::Simple("true"),
+        Kind::False => Reply::Simple("false"),
+        Kind::Int | Kind::Uint | Kind::Float => {
+            number(Number::of(value).expect("a number's kind was matched"))
+        }
+        Kind::Text | Kind::TextEscaped => Reply::bulk(value.payload().to_vec()),
+        Kind::Array => {
+            Reply::Array(std::iter::once(Reply::Simple("[")).chain(value.elements().map(told)).collect())
+        }
+        Kind::Object => {
+            let members = value.members();
+            let words = members.flat_map(|member| [Reply::bulk(member.key.to_vec()), told(member.value)]);
+            Reply::Array(std::iter::once(Reply::Simple("{")).chain(words).collect())
+        }
+    }
+}

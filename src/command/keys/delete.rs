@@ -1,0 +1,123 @@
+//! Taking keys away.
+//!
+//! * `DEL key ...`, `UNLINK key ...`: takes keys away; how many there were.
+//! * `FLUSHALL [ASYNC | SYNC]`, `FLUSHDB ..`: takes every key away.
+//! * `REAP key ...`: takes away the keys among these whose deadline has passed; how many there were.
+//!
+//!   The leader proposes it for keys that it found expired. Whether they are is decided again when it is applied, by
+//!   the stamp, so that a key that was given a new deadline meanwhile stays, on every replica alike.
+
+use serde::{Deserialize, Serialize};
+
+use crate::command::{Alias, Args, Command, Context, Flags, Group, KeySpec, Spec, Usage, Write};
+use crate::error::CommandError;
+use crate::keyspace::{Key, Scope, Writer};
+use crate::resp::Reply;
+
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
+pub struct Del {
+    keys: Vec<Key>,
+}
+
+impl Command for Del {
+    const SPEC: Spec = Spec {
+        name: "DEL",
+        aliases: &[Alias {
+            name: "UNLINK",
+            since: "4.0.0",
+            complexity: "O(1) for each key, and O(N) with N what it holds",
+            fast: true,
+        }],
+        arity: -2,
+        keys: KeySpec::ALL.used(Usage::REMOVED),
+        group: Group::Generic,
+        since: "1.0.0",
+        complexity: "O(N) with N the keys, and for a collection O(M) with M its elements; a string takes O(1)",
+        summary: "Takes keys away.",
+        syntax: "key ...",
+    };
+    const FLAGS: Flags = Flags { denyoom: false, ..Flags::DEFAULT };
+}
+
+impl Write for Del {
+    fn parse(args: &mut Args<'_>, _context: &Context) -> Result<Del, CommandError> {
+        Ok(Del { keys: args.rest().iter().map(|word| Key::from(&word[..])).collect() })
+    }
+
+    fn scope(&self) -> Scope {
+        Scope::of(self.keys.len())
+    }
+
+    fn apply(self, keyspace: &mut Writer<'_>) -> Result<Reply, CommandError> {
+        let gone = self.keys.iter().filter(|key| keyspace.remove(key.as_bytes()).is_some()).count();
+        Ok(Reply::Integer(gone as i64))
+    }
+}
+
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
+pub struct Flushall;
+
+impl Command for Flushall {
+    const SPEC: Spec = Spec {
+        name: "FLUSHALL",
+        aliases: &[Alias {
+            name: "FLUSHDB",
+            since: "1.0.0",
+            complexity: "O(N) with N all keys",
+            fast: false,
+        }],
+        arity: -1,
+        keys: KeySpec::NONE,
+        group: Group::Server,
+        since: "1.0.0",
+        complexity: "O(N) with N all keys",
+        summary: "Takes every key away.",
+        syntax: "[ASYNC | SYNC]",
+    };
+    const FLAGS: Flags = Flags { denyoom: false, categories: &["@keyspace", "@dangerous"], ..Flags::DEFAULT };
+}
+
+impl Write for Flushall {
+    fn parse(args: &mut Args<'_>, _context: &Context) -> Result<Flushall, CommandError> {
+        if !args.keyword("SYNC") {
+            args.keyword("ASYNC");
+        }
+        args.finish()?;
+        Ok(Flushall)
+    }
+
+    fn apply(self, keyspace: &mut Writer<'_>) -> Result<Reply, CommandError> {
+        keyspace.clear();
+        Ok(Reply::OK)
+    }
+}
+
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
+pub struct Reap {
+    keys: Vec<Key>,
+}
+
+impl Command for Reap {
+    const SPEC: Spec = Spec {
+        name: "REAP",
+        aliases: &[],
+        arity: -2,
+        keys: KeySpec::ALL,
+        group: Group::Generic,
+        since: "0.1.0",
+        complexity: "",
+        summary: "Takes away the keys among these whose deadline has passed.",
+        syntax: "key ...",
+    };
+}
+
+impl Write for Reap {
+    fn parse(args: &mut Args<'_>, _context: &Context) -> Result<Reap, CommandError> {
+        Ok(Reap { keys: args.rest().iter().map(|word| Key::from(&word[..])).collect() })
+    }
+
+    fn apply(self, keyspace: &mut Writer<'_>) -> Result<Reply, CommandError> {
+        let gone = self.keys.iter().filter(|key| keyspace.remove_if_expired(key.as_bytes())).count();
+        Ok(Reply::Integer(gone as i64))
+    }
+}

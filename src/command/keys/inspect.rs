@@ -1,0 +1,251 @@
+//! What is told of a key without reading its value.
+//!
+//! * `EXISTS key ...`, `TOUCH key ...`: how many of the keys are there; a key named twice counts twice.
+//! * `TYPE key`: the kind of the value, `none` where there is none.
+//! * `OBJECT ENCODING|REFCOUNT|IDLETIME|FREQ key`, `OBJECT HELP`: how a value is kept, in the words of Redis.
+//!
+//!   Values here are kept in their own ways, which the words do not describe. Tools read a size out of them: `listpack`,
+//!   `intset` and `embstr` are small, `quicklist`, `hashtable`, `skiplist` and `raw` large, by the bounds that Redis has.
+//! * `TTL`, `PTTL`, `EXPIRETIME`, `PEXPIRETIME key`: how long a key stays, or until when; -1 for ever, -2 without a key.
+
+use bytes::Bytes;
+
+use crate::command::strings::whole;
+use crate::command::{Alias, Args, Command, Context, Flags, Group, KeySpec, Read, Spec, Subcommand, Usage};
+use crate::error::CommandError;
+use crate::keyspace::{Collection, ELEMENT_BYTES, Element, Entry, Key, Scope, Value, View};
+use crate::resp::Reply;
+
+pub struct Exists {
+    keys: Vec<Key>,
+}
+
+impl Command for Exists {
+    const SPEC: Spec = Spec {
+        name: "EXISTS",
+        aliases: &[Alias { name: "TOUCH", since: "3.2.1", complexity: "O(N) with N the keys", fast: true }],
+        arity: -2,
+        keys: KeySpec::ALL.used(Usage::LOOKED_AT),
+        group: Group::Generic,
+        since: "1.0.0",
+        complexity: "O(N) with N the keys",
+        summary: "How many of the keys exist.",
+        syntax: "key ...",
+    };
+    const FLAGS: Flags = Flags { fast: true, ..Flags::DEFAULT };
+}
+
+impl Read for Exists {
+    fn parse(args: &mut Args<'_>, _context: &Context) -> Result<Exists, CommandError> {
+        Ok(Exists { keys: args.rest().iter().map(|word| Key::from(&word[..])).collect() })
+    }
+
+    fn scope(&self) -> Scope {
+        Scope::of(self.keys.len())
+    }
+
+    fn run(self, keyspace: &View<'_>) -> Result<Reply, CommandError> {
+        let there = self.keys.iter().filter(|key| keyspace.exists(key.as_bytes())).count();
+        Ok(Reply::Integer(there as i64))
+    }
+}
+
+pub struct TypeOf {
+    key: Key,
+}
+
+impl Command for TypeOf {
+    const SPEC: Spec = Spec {
+        name: "TYPE",
+        aliases: &[],
+        arity: 2,
+        keys: KeySpec::FIRST.used(Usage::LOOKED_AT),
+        group: Group::Generic,
+        since: "1.0.0",
+        complexity: "O(1)",
+        summary: "The kind of value under a key.",
+        syntax: "key",
+    };
+    const FLAGS: Flags = Flags { fast: true, ..Flags::DEFAULT };
+}
+
+impl Read for TypeOf {
+    fn parse(args: &mut Args<'_>, _context: &Context) -> Result<TypeOf, CommandError> {
+        Ok(TypeOf { key: args.key()? })
+    }
+
+    fn run(self, keyspace: &View<'_>) -> Result<Reply, CommandError> {
+        let name = keyspace.with(self.key.as_bytes(), |entry| entry.value.type_name());
+        Ok(Reply::Simple(name.unwrap_or("none")))
+    }
+}
+
+/// The longest string that Redis calls `embstr`.
+const EMBEDDED_BYTES_MAX: usize = 44;
+/// What a list may have in bytes, and still be called small: `list-max-listpack-size` is -2.
+const LIST_BYTES_MAX: usize = 8 << 10;
+/// How many elements of whole numbers an `intset` has at most.
+const WHOLE_NUMBERS_MAX: usize = 512;
+/// The other bounds of small collections: `set-max-listpack-entries` and its kin, and the bytes of each element.
+const SMALL_SET_MAX: usize = 128;
+const SMALL_HASH_MAX: usize = 512;
+const SMALL_ELEMENT_BYTES_MAX: usize = 64;
+
+pub enum Object {
+    Help,
+    Of(Quality, Key),
+}
+
+#[derive(Clone, Copy)]
+pub enum Quality {
+    Encoding,
+    Refcount,
+    /// No key keeps a time of last use: as if all had just been used.
+    IdleTime,
+    Frequency,
+}
+
+const HELP: &[&str] = &[
+    "OBJECT <subcommand> [<key>]. Subcommands are:",
+    "ENCODING <key> - the encoding that Redis would choose for such a value",
+    "FREQ <key>     - an error: accesses are not counted",
+    "IDLETIME <key> - 0: no time of last use is kept",
+    "REFCOUNT <key> - 1",
+    "HELP           - this message",
+];
+
+const NOT_COUNTED: CommandError = CommandError::fixed(
+    "ERR An LFU maxmemory policy is not selected, access frequency not tracked. Please note that when switching between policies at runtime LRU and LFU data will take some time to adjust.",
+);
+
+impl Command for Object {
+    const SPEC: Spec = Spec {
+        name: "OBJECT",
+        aliases: &[],
+        arity: -2,
+        keys: KeySpec::new(2, 2, 1).used(Usage::LOOKED_AT),
+        group: Group::Generic,
+        since: "2.2.3",
+        complexity: "As that of the subcommand",
+        summary: "How a value is kept.",
+        syntax: "",
+    };
+    const SUBCOMMANDS: &'static [Subcommand] = &[
+        Subcommand::new("ENCODING", "key", "0.1.0", "O(1)"),
+        Subcommand::new("REFCOUNT", "key", "0.1.0", "O(1)"),
+        Subcommand::new("IDLETIME", "key", "0.1.0", "O(1)"),
+        Subcommand::new("FREQ", "key", "0.1.0", "O(1)"),
+        Subcommand::help("6.2.0"),
+    ];
+}
+
+impl Read for Object {
+    fn parse(args: &mut Args<'_>, _context: &Context) -> Result<Object, CommandError> {
+        let word = args.word()?;
+        let (quality, name) = match &word.to_ascii_uppercase()[..] {
+            b"HELP" if args.is_empty() => return Ok(Object::Help),
+            b"ENCODING" => (Quality::Encoding, "object|encoding"),
+            b"REFCOUNT" => (Quality::Refcount, "object|refcount"),
+            b"IDLETIME" => (Quality::IdleTime, "object|idletime"),
+            b"FREQ" => (Quality::Frequency, "object|freq"),
+            _ => return Err(args.wrong_subcommand(word)),
+        };
+        match args.left() {
+            1 => Ok(Object::Of(quality, args.key()?)),
+            _ => Err(CommandError::wrong_arity(name)),
+        }
+    }
+
+    fn run(self, keyspace: &View<'_>) -> Result<Reply, CommandError> {
+        let Object::Of(quality, key) = self else {
+            return Ok(Reply::Array(HELP.iter().copied().map(Reply::word).collect()));
+        };
+        let reply = keyspace.with(key.as_bytes(), |entry| match quality {
+            Quality::Encoding => Ok(Reply::word(encoding(entry))),
+            Quality::Refcount => Ok(Reply::Integer(1)),
+            Quality::IdleTime => Ok(Reply::Integer(0)),
+            Quality::Frequency => Err(NOT_COUNTED),
+        });
+        reply.unwrap_or(Ok(Reply::Null))
+    }
+}
+
+fn encoding(entry: &Entry) -> &'static str {
+    let short = |element: &Element| element.as_bytes().len() <= SMALL_ELEMENT_BYTES_MAX;
+    match &entry.value {
+        // What Redis says of a module's values.
+        Value::Json(_) => "raw",
+        Value::Text(text) if whole(text).is_some() => "int",
+        Value::Text(text) if text.len() <= EMBEDDED_BYTES_MAX => "embstr",
+        Value::Text(_) => "raw",
+        Value::List(list) if list.bytes() - list.len() * ELEMENT_BYTES <= LIST_BYTES_MAX => "listpack",
+        Value::List(_) => "quicklist",
+        Value::Set(set) if set.len() <= WHOLE_NUMBERS_MAX && set.iter().all(is_whole) => "intset",
+        Value::Set(set) if set.len() <= SMALL_SET_MAX && set.iter().all(short) => "listpack",
+        Value::Hash(hash)
+            if hash.len() <= SMALL_HASH_MAX
+                && hash.iter().all(|(field, value)| short(field) && short(value)) =>
+        {
+            "listpack"
+        }
+        Value::Set(_) | Value::Hash(_) => "hashtable",
+        Value::SortedSet(set)
+            if set.len() <= SMALL_SET_MAX && set.iter().all(|(member, _)| short(member)) =>
+        {
+            "listpack"
+        }
+        Value::SortedSet(_) => "skiplist",
+    }
+}
+
+fn is_whole(element: &Element) -> bool {
+    whole(element.as_bytes()).is_some()
+}
+
+macro_rules! ttl_commands {
+    ($($name:ident, $word:literal, $since:literal, $complexity:literal, $summary:literal, $told:expr;)*) => { $(
+        pub struct $name(Bytes);
+
+        impl Command for $name {
+            const SPEC: Spec = Spec {
+                name: $word,
+                aliases: &[],
+                arity: 2,
+                keys: KeySpec::FIRST,
+                group: Group::Generic,
+                since: $since,
+                complexity: $complexity,
+                summary: $summary,
+                syntax: "key",
+            };
+            const FLAGS: Flags = Flags { fast: true, ..Flags::DEFAULT };
+        }
+
+        impl Read for $name {
+            fn parse(args: &mut Args<'_>, _context: &Context) -> Result<$name, CommandError> {
+                args.word().cloned().map($name)
+            }
+
+            fn run(self, keyspace: &View<'_>) -> Result<Reply, CommandError> {
+                let told: fn(u64, u64) -> u64 = $told;
+                Ok(Reply::Integer(match keyspace.deadline_ms(&self.0) {
+                    None => -2,
+                    Some(None) => -1,
+                    Some(Some(deadline)) => told(deadline.get(), keyspace.now_ms()) as i64,
+                }))
+            }
+        }
+    )* };
+}
+
+ttl_commands! {
+    Ttl, "TTL", "1.0.0", "O(1)", "How many seconds a key stays.", |deadline, now| seconds(deadline.saturating_sub(now));
+    Pttl, "PTTL", "2.6.0", "O(1)", "How many milliseconds a key stays.", |deadline, now| deadline.saturating_sub(now);
+    Expiretime, "EXPIRETIME", "7.0.0", "O(1)", "Until when a key stays, in unix seconds.", |deadline, _| seconds(deadline);
+    Pexpiretime, "PEXPIRETIME", "7.0.0", "O(1)", "Until when a key stays, in unix milliseconds.", |deadline, _| deadline;
+}
+
+/// Rounded, as Redis rounds.
+fn seconds(millis: u64) -> u64 {
+    millis.saturating_add(500) / 1000
+}

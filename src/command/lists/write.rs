@@ -1,0 +1,171 @@
+//! Changing lists in the middle.
+//!
+//! * `LSET key index element`: puts an element in the place of another.
+//! * `LINSERT key BEFORE|AFTER pivot element`: puts an element beside another; the new length, -1 without the other.
+//! * `LREM key count element`: takes equal elements away, from the end if the count is negative, all if it is 0; how many.
+//! * `LTRIM key start stop`: keeps the elements of a range alone.
+
+use serde::{Deserialize, Serialize};
+
+use crate::command::framework::range::{Indexes, position};
+use crate::command::{Args, Command, Context, Flags, Group, Spec, Usage, Write};
+use crate::error::CommandError;
+use crate::keyspace::{Collection, Edited, Element, Key, List, Writer};
+use crate::resp::Reply;
+
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
+pub struct Lset {
+    key: Key,
+    index: i64,
+    element: Element,
+}
+
+impl Command for Lset {
+    const SPEC: Spec = Spec::of_key(
+        Group::List,
+        "LSET",
+        4,
+        "1.0.0",
+        "O(N) with N the elements on the way; the first and the last take O(1)",
+        "Puts an element in the place of another.",
+        "key index element",
+    )
+    .used(Usage::UPDATED);
+}
+
+impl Write for Lset {
+    fn parse(args: &mut Args<'_>, _context: &Context) -> Result<Lset, CommandError> {
+        Ok(Lset { key: args.key()?, index: args.integer()?, element: args.element()? })
+    }
+
+    fn apply(self, keyspace: &mut Writer<'_>) -> Result<Reply, CommandError> {
+        let set = keyspace.edit_collection(self.key.as_bytes(), |list: &mut List| {
+            let place =
+                position(self.index, list.len()).ok_or(CommandError::fixed("ERR index out of range"))?;
+            list.room_for(self.element.cost())?;
+            list.set(place, self.element);
+            Ok(Edited::Changed(Reply::OK))
+        })?;
+        set.ok_or(CommandError::fixed("ERR no such key"))
+    }
+}
+
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
+pub struct Linsert {
+    key: Key,
+    after: bool,
+    pivot: Element,
+    element: Element,
+}
+
+impl Command for Linsert {
+    const SPEC: Spec = Spec::of_key(
+        Group::List,
+        "LINSERT",
+        5,
+        "2.2.0",
+        "O(N) with N the elements on the way to the pivot; O(1) at the left end",
+        "Puts an element beside another.",
+        "key (BEFORE | AFTER) pivot element",
+    )
+    .used(Usage::ADDED_TO);
+}
+
+impl Write for Linsert {
+    fn parse(args: &mut Args<'_>, _context: &Context) -> Result<Linsert, CommandError> {
+        let key = args.key()?;
+        let after = args.keyword("AFTER");
+        if !after && !args.keyword("BEFORE") {
+            return Err(CommandError::SYNTAX);
+        }
+        Ok(Linsert { key, after, pivot: args.element()?, element: args.element()? })
+    }
+
+    fn apply(self, keyspace: &mut Writer<'_>) -> Result<Reply, CommandError> {
+        let len = keyspace.edit_collection(self.key.as_bytes(), |list: &mut List| {
+            let Some(place) = list.iter().position(|one| *one == self.pivot) else {
+                return Ok(Edited::Unchanged(-1));
+            };
+            list.room_for(self.element.cost())?;
+            list.insert(place + usize::from(self.after), self.element);
+            Ok(Edited::Changed(list.len() as i64))
+        })?;
+        Ok(Reply::Integer(len.unwrap_or(0)))
+    }
+}
+
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
+pub struct Lrem {
+    key: Key,
+    count: i64,
+    element: Element,
+}
+
+impl Command for Lrem {
+    const SPEC: Spec = Spec::of_key(
+        Group::List,
+        "LREM",
+        4,
+        "1.0.0",
+        "O(N+M) with N the elements of the list and M those that go",
+        "Takes equal elements out of a list.",
+        "key count element",
+    )
+    .used(Usage::TAKEN_FROM);
+    const FLAGS: Flags = Flags { denyoom: false, ..Flags::DEFAULT };
+}
+
+impl Write for Lrem {
+    fn parse(args: &mut Args<'_>, _context: &Context) -> Result<Lrem, CommandError> {
+        Ok(Lrem { key: args.key()?, count: args.integer()?, element: args.element()? })
+    }
+
+    fn apply(self, keyspace: &mut Writer<'_>) -> Result<Reply, CommandError> {
+        let removed = keyspace.edit_collection(self.key.as_bytes(), |list: &mut List| {
+            let count = match self.count {
+                0 => usize::MAX,
+                count => usize::try_from(count.unsigned_abs()).unwrap_or(usize::MAX),
+            };
+            match list.remove_equal(self.element.as_bytes(), count, self.count < 0) {
+                0 => Ok(Edited::Unchanged(0)),
+                removed => Ok(Edited::Changed(removed as i64)),
+            }
+        })?;
+        Ok(Reply::Integer(removed.unwrap_or(0)))
+    }
+}
+
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
+pub struct Ltrim {
+    key: Key,
+    indexes: Indexes,
+}
+
+impl Command for Ltrim {
+    const SPEC: Spec = Spec::of_key(
+        Group::List,
+        "LTRIM",
+        4,
+        "1.0.0",
+        "O(N) with N the elements that go",
+        "Keeps a range of a list alone.",
+        "key start stop",
+    )
+    .used(Usage::TAKEN_FROM);
+    const FLAGS: Flags = Flags { denyoom: false, ..Flags::DEFAULT };
+}
+
+impl Write for Ltrim {
+    fn parse(args: &mut Args<'_>, _context: &Context) -> Result<Ltrim, CommandError> {
+        Ok(Ltrim { key: args.key()?, indexes: Indexes::parse(args)? })
+    }
+
+    fn apply(self, keyspace: &mut Writer<'_>) -> Result<Reply, CommandError> {
+        keyspace.edit_collection(self.key.as_bytes(), |list: &mut List| {
+            // A change also where all is kept, as in Redis.
+            list.keep(self.indexes.within(list.len()));
+            Ok(Edited::Changed(()))
+        })?;
+        Ok(Reply::OK)
+    }
+}

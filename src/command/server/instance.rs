@@ -1,0 +1,154 @@
+//! What a node says of itself, and how it is stopped.
+//!
+//! * `INFO [section ...]`: what the node says of itself.
+//! * `TIME`: what time it is for deadlines, on every node the same within the time that a message takes.
+//! * `MODULE LIST`: clients of RedisJSON look for its module by name.
+//! * `SHUTDOWN [NOSAVE | SAVE] [NOW] [FORCE]` and `SHUTDOWN ABORT`: stops the node as SIGTERM does.
+//!
+//!   Every acknowledged write is on disk before it is answered, so there is nothing to save and nothing to lose: the
+//!   words are checked, and mean nothing more.
+
+use crate::command::framework::subcommands;
+use crate::command::{Args, Command, Control, Effects, Flags, Group, KeySpec, Manage, Node, Outcome, Session, Spec, Subcommand};
+use crate::error::CommandError;
+use crate::resp::Reply;
+
+pub struct Info;
+
+impl Command for Info {
+    const SPEC: Spec = Spec {
+        name: "INFO",
+        aliases: &[],
+        arity: -1,
+        keys: KeySpec::NONE,
+        group: Group::Server,
+        since: "1.0.0",
+        complexity: "O(1)",
+        summary: "What the node says of itself, in sections.",
+        syntax: "[section ...]",
+    };
+    const FLAGS: Flags =
+        Flags { admin: Some(false), without: &["noscript"], categories: &["@dangerous"], ..Flags::DEFAULT };
+}
+
+impl Control for Info {
+    fn run(args: &mut Args<'_>, _session: &mut Session, node: &dyn Node) -> Result<Reply, CommandError> {
+        let section = |word: &bytes::Bytes| String::from_utf8_lossy(word).to_lowercase();
+        let sections: Vec<String> = args.rest().iter().map(section).collect();
+        Ok(Reply::Verbatim(node.info(&sections).into()))
+    }
+}
+
+pub struct Time;
+
+impl Command for Time {
+    const SPEC: Spec = Spec {
+        name: "TIME",
+        aliases: &[],
+        arity: 1,
+        keys: KeySpec::NONE,
+        group: Group::Server,
+        since: "2.6.0",
+        complexity: "O(1)",
+        summary: "The cluster's time: unix seconds, and microseconds within the second.",
+        syntax: "",
+    };
+    const FLAGS: Flags = Flags { fast: true, admin: Some(false), without: &["noscript"], ..Flags::DEFAULT };
+}
+
+impl Control for Time {
+    fn run(_args: &mut Args<'_>, _session: &mut Session, node: &dyn Node) -> Result<Reply, CommandError> {
+        let now_ms = node.group_time_ms();
+        let seconds = (now_ms / 1000).to_string();
+        let micros = (now_ms % 1000 * 1000).to_string();
+        Ok(Reply::Array(vec![Reply::bulk(seconds), Reply::bulk(micros)]))
+    }
+}
+
+pub struct Module;
+
+impl Command for Module {
+    const SPEC: Spec = Spec {
+        name: "MODULE",
+        aliases: &[],
+        arity: -2,
+        keys: KeySpec::NONE,
+        group: Group::Server,
+        since: "4.0.0",
+        complexity: "As that of the subcommand",
+        summary: "The modules whose commands are there: ReJSON.",
+        syntax: "",
+    };
+    const FLAGS: Flags = Flags { without: &["loading", "stale"], ..Flags::DEFAULT };
+    const SUBCOMMANDS: &'static [Subcommand] =
+        &[Subcommand::new("LIST", "", "4.0.0", "O(N) with N the modules"), Subcommand::help("5.0.0")];
+}
+
+impl Control for Module {
+    fn run(args: &mut Args<'_>, _session: &mut Session, _node: &dyn Node) -> Result<Reply, CommandError> {
+        let word = args.word()?;
+        match &word.to_ascii_uppercase()[..] {
+            b"LIST" if args.is_empty() => Ok(Reply::Array(vec![rejson()])),
+            b"HELP" if args.is_empty() => Ok(subcommands::help::<Self>()),
+            _ => Err(args.wrong_subcommand(word)),
+        }
+    }
+}
+
+/// The module as `MODULE LIST` and `HELLO` tell it.
+pub fn rejson() -> Reply {
+    Reply::Map(vec![
+        (Reply::word("name"), Reply::word("ReJSON")),
+        (Reply::word("ver"), Reply::Integer(80_000)),
+        (Reply::word("path"), Reply::word("")),
+        (Reply::word("args"), Reply::Array(Vec::new())),
+    ])
+}
+
+pub struct Shutdown;
+
+impl Command for Shutdown {
+    const SPEC: Spec = Spec {
+        name: "SHUTDOWN",
+        aliases: &[],
+        arity: -1,
+        keys: KeySpec::NONE,
+        group: Group::Server,
+        since: "1.0.0",
+        complexity: "O(1)",
+        summary: "Stops the node cleanly: leadership is handed over, and every client gets the replies that it waits for.",
+        syntax: "[NOSAVE | SAVE] [NOW] [FORCE] [ABORT]",
+    };
+    const FLAGS: Flags = Flags { not_in_multi: true, also: &["allow_busy"], ..Flags::DEFAULT };
+}
+
+impl Manage for Shutdown {
+    /// There is no reply where it succeeds: the connection is closed, and clients take that for the answer.
+    fn run(args: &mut Args<'_>, _session: &mut Session, node: &dyn Node) -> Result<Outcome, CommandError> {
+        let (mut save, mut no_save, mut abort, mut other) = (false, false, false, false);
+        while !args.is_empty() {
+            if args.keyword("SAVE") {
+                save = true;
+            } else if args.keyword("NOSAVE") {
+                no_save = true;
+            } else if args.keyword("ABORT") {
+                abort = true;
+            } else if args.keyword("NOW") || args.keyword("FORCE") {
+                other = true;
+            } else {
+                return Err(CommandError::SYNTAX);
+            }
+        }
+        if save && no_save || abort && (save || no_save || other) {
+            return Err(CommandError::SYNTAX);
+        }
+        if abort {
+            return Err(CommandError::fixed(match node.is_stopping() {
+                true => "ERR the node is stopping, which is not taken back",
+                false => "ERR No shutdown in progress.",
+            }));
+        }
+        node.begin_stop()?;
+        Ok(Outcome::new(Reply::OK, Effects { close: true, no_reply: true, ..Effects::default() }))
+    }
+}

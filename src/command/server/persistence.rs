@@ -1,0 +1,129 @@
+//! Redis' commands about its files, in terms of log and snapshot.
+//!
+//! * `SAVE`: takes a snapshot and waits for it. Others go on meanwhile, and no write depends on it.
+//! * `BGSAVE`: begins a snapshot.
+//! * `BGREWRITEAOF`: begins a snapshot, after which the log is cut: what rewriting the append only file is in Redis.
+//! * `LASTSAVE`: when the last snapshot was complete.
+
+use crate::command::{Args, Command, Control, Flags, Group, KeySpec, Node, Operate, Running, Session, Spec};
+use crate::error::CommandError;
+use crate::resp::Reply;
+
+pub struct Save;
+
+impl Command for Save {
+    const SPEC: Spec = Spec {
+        name: "SAVE",
+        aliases: &[],
+        arity: 1,
+        keys: KeySpec::NONE,
+        group: Group::Server,
+        since: "1.0.0",
+        complexity: "O(N) with N all keys",
+        summary: "Takes a snapshot of the whole state, and answers when it is on disk.",
+        syntax: "",
+    };
+    const FLAGS: Flags = Flags {
+        not_in_multi: true,
+        also: &["no_async_loading"],
+        without: &["loading", "stale"],
+        ..Flags::DEFAULT
+    };
+}
+
+impl Operate for Save {
+    fn parse(args: &mut Args<'_>) -> Result<Save, CommandError> {
+        args.finish().map(|()| Save)
+    }
+
+    fn run(self, node: &dyn Node) -> Running<'_> {
+        Box::pin(async move { node.save().await.map(|()| Reply::OK) })
+    }
+}
+
+pub struct Bgsave;
+
+impl Command for Bgsave {
+    const SPEC: Spec = Spec {
+        name: "BGSAVE",
+        aliases: &[],
+        arity: -1,
+        keys: KeySpec::NONE,
+        group: Group::Server,
+        since: "1.0.0",
+        complexity: "O(1)",
+        summary: "Begins a snapshot of the whole state; INFO tells when it is done.",
+        syntax: "[SCHEDULE]",
+    };
+    const FLAGS: Flags =
+        Flags { also: &["no_async_loading"], without: &["loading", "stale"], ..Flags::DEFAULT };
+}
+
+impl Control for Bgsave {
+    fn run(args: &mut Args<'_>, _session: &mut Session, node: &dyn Node) -> Result<Reply, CommandError> {
+        args.keyword("SCHEDULE");
+        args.finish()?;
+        match node.begin_snapshot() {
+            true => Ok(Reply::Simple("Background saving started")),
+            false => Err(CommandError::fixed("ERR Background save already in progress")),
+        }
+    }
+}
+
+pub struct Bgrewriteaof;
+
+impl Command for Bgrewriteaof {
+    const SPEC: Spec = Spec {
+        name: "BGREWRITEAOF",
+        aliases: &[],
+        arity: 1,
+        keys: KeySpec::NONE,
+        group: Group::Server,
+        since: "1.0.0",
+        complexity: "O(1)",
+        summary: "Begins a snapshot, after which the log goes back no further than the snapshot before it.",
+        syntax: "",
+    };
+    const FLAGS: Flags =
+        Flags { also: &["no_async_loading"], without: &["loading", "stale"], ..Flags::DEFAULT };
+}
+
+impl Control for Bgrewriteaof {
+    fn run(_args: &mut Args<'_>, _session: &mut Session, node: &dyn Node) -> Result<Reply, CommandError> {
+        match node.begin_snapshot() {
+            true => Ok(Reply::Simple("Background append only file rewriting started")),
+            false => {
+                Err(CommandError::fixed("ERR Background append only file rewriting already in progress"))
+            }
+        }
+    }
+}
+
+pub struct Lastsave;
+
+impl Command for Lastsave {
+    const SPEC: Spec = Spec {
+        name: "LASTSAVE",
+        aliases: &[],
+        arity: 1,
+        keys: KeySpec::NONE,
+        group: Group::Server,
+        since: "1.0.0",
+        complexity: "O(1)",
+        summary: "When the last snapshot was complete, in unix seconds; before the first, when the node started.",
+        syntax: "",
+    };
+    const FLAGS: Flags = Flags {
+        fast: true,
+        admin: Some(false),
+        without: &["noscript"],
+        categories: &["@admin", "@dangerous"],
+        ..Flags::DEFAULT
+    };
+}
+
+impl Control for Lastsave {
+    fn run(_args: &mut Args<'_>, _session: &mut Session, node: &dyn Node) -> Result<Reply, CommandError> {
+        Ok(Reply::Integer(node.last_save_seconds() as i64))
+    }
+}
