@@ -54,8 +54,6 @@ pub mod command;
 pub mod config;
 pub mod env;
 pub mod error;
-#[doc(hidden)]
-pub mod fuzzing;
 pub mod json;
 pub mod keyspace;
 pub mod machine;
@@ -65,3 +63,6 @@ pub mod random;
 pub mod resp;
 pub mod server;
 pub mod storage;
+#[cfg(feature = "testkit")]
+#[doc(hidden)]
+pub mod testkit;

@@ -13,12 +13,13 @@ use super::group::{Founding, Group, Options};
 use super::net::{Change, ChangeRefused};
 use super::types::Member;
 use crate::command::{Context, Draw, ReadConsistency, table};
-use crate::env::{Background, Op, RealNet, SimDisk, SystemClock};
+use crate::env::{Background, RealNet, SystemClock};
 use crate::error::{Fatal, Unavailable};
 use crate::keyspace::{Keyspace, Scope};
 use crate::machine::Batch;
 use crate::resp::{Protocol, Reply};
 use crate::storage::{DataDir, Identity, log};
+use crate::testkit::{Op, SimDisk};
 
 /// Far beyond what any step here takes, and below the deadline of a write: who waits that long was forgotten.
 const PATIENCE: Duration = Duration::from_secs(4);

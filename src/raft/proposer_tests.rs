@@ -3,7 +3,7 @@
 use futures_util::future::join_all;
 
 use super::failure_tests::{set, started};
-use crate::env::SimDisk;
+use crate::testkit::SimDisk;
 
 const CLIENTS: u64 = 16;
 const ROUNDS: u64 = 20;

@@ -11,10 +11,11 @@ use super::log_store::LogStore;
 use super::net::Endpoint;
 use super::state_machine::StateMachine;
 use super::types::TypeConfig;
-use crate::env::{Background, Disk, RealNet, SimDisk};
+use crate::env::{Background, Disk, RealNet};
 use crate::keyspace::Keyspace;
 use crate::machine::Machine;
 use crate::storage::{DataDir, Identity, Log, Options, SnapshotDir};
+use crate::testkit::SimDisk;
 
 /// Builds stores side by side on one disk: the suite hands a snapshot from one to the other.
 struct Builder {
