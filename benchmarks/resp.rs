@@ -3,9 +3,8 @@ use std::hint::black_box;
 
 use bytes::{Bytes, BytesMut};
 use criterion::{BatchSize, BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-use jsonvault::resp::{
-    Decoder, Limits, Protocol, Reply, decode_request_by_redis_protocol, encode, encode_request,
-};
+use jsonvault::resp::{Decoder, Limits, Protocol, Reply, encode, encode_request};
+use jsonvault::testkit::decode_request_by_redis_protocol;
 
 /// `SET key <250 bytes>`, about 300 bytes with its framing.
 fn pipeline(depth: usize) -> BytesMut {

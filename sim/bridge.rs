@@ -35,7 +35,7 @@ impl Five {
             cache_bytes_max: 1 << 20,
             snapshot_log_bytes: 1 << 30,
             snapshot_log_entries: 1 << 20,
-            planted_bug: false,
+            lying_disk: false,
         };
         let host = |index| Host::new(index, settings.clone(), shared_now.clone(), network.clone(), stream());
         let mut hosts: Vec<Host> = (0..NODES).map(host).collect();

@@ -2,9 +2,9 @@
 
 use std::io::ErrorKind;
 
-use jsonvault::env::Op;
-use jsonvault::peer::Change;
+use jsonvault::raft::Change;
 use jsonvault::random::Random;
+use jsonvault::testkit::Op;
 
 use crate::disks::Disks;
 use crate::host::Host;

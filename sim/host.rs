@@ -10,13 +10,14 @@ use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::time::Duration;
 
 use jsonvault::cluster::{Bootstrap, Group, Options};
-use jsonvault::env::{Background, Clock, SimDisk, replace_random};
+use jsonvault::env::{Background, Clock, replace_random};
 use jsonvault::error::Fatal;
 use jsonvault::keyspace::Keyspace;
 use jsonvault::peer::Member;
 use jsonvault::raft::ReplicaOptions;
 use jsonvault::random::Random;
 use jsonvault::storage::{DataDir, Identity, log};
+use jsonvault::testkit::{SeededDelays, SimDisk};
 use parking_lot::Mutex;
 use tokio::runtime::{Builder, Runtime};
 
@@ -36,8 +37,8 @@ pub struct Settings {
     pub cache_bytes_max: usize,
     pub snapshot_log_bytes: u64,
     pub snapshot_log_entries: u64,
-    /// The log acknowledges before it has written.
-    pub planted_bug: bool,
+    /// The planted bug: the log's disk calls bytes durable before they are.
+    pub lying_disk: bool,
 }
 
 /// The simulation's time, as one node's clock shows it.
@@ -153,10 +154,10 @@ impl Host {
         let runtime = runtime.expect("a runtime without an I/O driver needs nothing of the system");
         let stage = Arc::new(Mutex::new(Stage::Starting));
         let seed = self.random.next_u64();
-        let background = match self.settings.planted_bug {
-            true => Background::with_planted_bug(self.random.next_u64()),
-            false => Background::simulated(self.random.next_u64()),
-        };
+        let background = Background::Simulated(Arc::new(SeededDelays::new(self.random.next_u64())));
+        if self.settings.lying_disk {
+            self.disk.lie_about(Path::new("/data/group-0/log"));
+        }
         runtime.spawn(run(self.start_up(background), stage.clone()));
         self.running = Some(Running { runtime, random: Random::seeded(seed), stage });
     }

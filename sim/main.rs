@@ -28,15 +28,15 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Enough for every kind of fault, in less time than a cup of tea is poured.
 const SEEDS: u64 = 20;
-/// Among so many seeds the planted mistake has to be found.
-const SEEDS_WITH_MISTAKE: u64 = 40;
+/// Among so many seeds the planted bug, a disk that lies, has to be found.
+const SEEDS_WITH_LYING_DISK: u64 = 40;
 
 fn number(variable: &str) -> Option<u64> {
     std::env::var(variable).ok().and_then(|text| text.parse().ok())
 }
 
 /// Runs seeds on all processors until one fails; its report.
-fn first_failure(seeds: std::ops::Range<u64>, planted_bug: bool) -> Option<(u64, run::Report)> {
+fn first_failure(seeds: std::ops::Range<u64>, lying_disk: bool) -> Option<(u64, run::Report)> {
     let next = AtomicU64::new(seeds.start);
     let failed = parking_lot::Mutex::new(None);
     let work = || {
@@ -45,7 +45,7 @@ fn first_failure(seeds: std::ops::Range<u64>, planted_bug: bool) -> Option<(u64,
             if seed >= seeds.end || failed.lock().is_some() {
                 return;
             }
-            let report = run::run(seed, planted_bug);
+            let report = run::run(seed, lying_disk);
             if report.failure.is_some() {
                 *failed.lock() = Some((seed, report));
             }
@@ -93,8 +93,8 @@ fn a_seed_repeats_itself_and_gets_something_done() {
 }
 
 #[test]
-fn a_log_that_acknowledges_too_early_is_found_out() {
-    let found = first_failure(0..SEEDS_WITH_MISTAKE, true);
-    let (seed, report) = found.expect("some seed finds the planted mistake");
+fn a_disk_that_lies_about_the_log_is_found_out() {
+    let found = first_failure(0..SEEDS_WITH_LYING_DISK, true);
+    let (seed, report) = found.expect("some seed finds the disk that lies");
     println!("seed {seed}: {}", report.failure.unwrap_or_default());
 }

@@ -51,17 +51,17 @@ pub struct Simulation {
     digests: Digests,
     shown: BTreeMap<u64, String>,
     snapshots: usize,
-    planted_bug: bool,
+    lying_disk: bool,
     trace: Vec<String>,
 }
 
 /// Runs one seed.
-pub fn run(seed: u64, planted_bug: bool) -> Report {
-    panics::watched(|| watched(seed, planted_bug))
+pub fn run(seed: u64, lying_disk: bool) -> Report {
+    panics::watched(|| watched(seed, lying_disk))
 }
 
-fn watched(seed: u64, planted_bug: bool) -> Report {
-    let mut simulation = Simulation::new(seed, planted_bug);
+fn watched(seed: u64, lying_disk: bool) -> Report {
+    let mut simulation = Simulation::new(seed, lying_disk);
     let failure = simulation.all_phases().err();
     let acknowledged = simulation
         .history
@@ -76,18 +76,18 @@ fn watched(seed: u64, planted_bug: bool) -> Report {
 }
 
 impl Simulation {
-    fn new(seed: u64, planted_bug: bool) -> Simulation {
+    fn new(seed: u64, lying_disk: bool) -> Simulation {
         let mut random = Random::seeded(seed);
         let mut stream = || Random::seeded(random.next_u64());
         let shared_now = Arc::new(AtomicU64::new(0));
         let hosts = INITIAL_MEMBERS + usize::from(stream().one_in(3));
         let network = Network::new(hosts, CALM, stream().next_u64());
-        let settings = settings(&mut stream(), planted_bug);
+        let settings = settings(&mut stream(), lying_disk);
         let host = |index| Host::new(index, settings.clone(), shared_now.clone(), network.clone(), stream());
         let hosts: Vec<Host> = (0..hosts).map(host).collect();
         let mut stream = || Random::seeded(random.next_u64());
         let clients = (0..CLIENTS).map(|id| Client::new(id, stream())).collect();
-        let faults = Faults::new(hosts.len(), planted_bug, stream());
+        let faults = Faults::new(hosts.len(), lying_disk, stream());
         let operator = Operator::new(stream());
         let trace = vec![format!("seed {seed}: {settings:?}")];
         Simulation {
@@ -103,7 +103,7 @@ impl Simulation {
             digests: Digests::default(),
             shown: BTreeMap::new(),
             snapshots: 0,
-            planted_bug,
+            lying_disk,
             trace,
         }
     }
@@ -159,13 +159,13 @@ impl Simulation {
 
     /// What has to hold at every moment.
     fn check_now(&mut self) -> Result<(), String> {
-        // Of a node with the mistake openraft sees some, and panics; it is started again, so that the checks see the rest.
-        if let (false, Some(panic)) = (self.planted_bug, panics::first()) {
+        // openraft sees some of what a lying disk loses, and panics; the node is started again, so that the checks see the rest.
+        if let (false, Some(panic)) = (self.lying_disk, panics::first()) {
             return Err(format!("panicked: {panic}"));
         }
         let mut lines = Vec::new();
         for host in &self.hosts {
-            if let (false, Some(reason)) = (self.planted_bug, host.failure()) {
+            if let (false, Some(reason)) = (self.lying_disk, host.failure()) {
                 return Err(format!("n{} stopped by itself: {reason}", host.id()));
             }
             let Some((group, keyspace)) = host.group() else { continue };
@@ -221,15 +221,15 @@ impl Simulation {
 }
 
 /// Small segments and frequent snapshots, so that a few seconds see many of each.
-fn settings(random: &mut Random, planted_bug: bool) -> Settings {
+fn settings(random: &mut Random, lying_disk: bool) -> Settings {
     Settings {
         initial_members: INITIAL_MEMBERS,
         segment_bytes: [8 << 10, 32 << 10, 128 << 10][random.below(3) as usize],
         // Whether small appends are written by whoever makes them, or later.
-        inline_bytes_max: if planted_bug || random.one_in(2) { 0 } else { 64 << 10 },
+        inline_bytes_max: if random.one_in(2) { 0 } else { 64 << 10 },
         cache_bytes_max: [1 << 10, 1 << 20][random.below(2) as usize],
         snapshot_log_bytes: [20 << 10, 200 << 10, 1 << 30][random.below(3) as usize],
         snapshot_log_entries: [30, 300, 1 << 20][random.below(3) as usize],
-        planted_bug,
+        lying_disk,
     }
 }

@@ -10,12 +10,9 @@
 
 mod bind;
 mod file;
-mod help;
 mod keyspace_events;
-mod nearest;
 mod output_limits;
 mod peers;
-mod redirect;
 mod rewrite;
 mod secret;
 mod setting;
@@ -30,7 +27,6 @@ pub use bind::BindAddr;
 pub use keyspace_events::KeyspaceEvents;
 pub use output_limits::{OutputLimit, OutputLimits};
 pub use peers::{Advertised, Peers, port};
-pub use redirect::RedirectMode;
 pub use rewrite::rewrite;
 pub use secret::Secret;
 use settings::SETTINGS;
@@ -38,6 +34,16 @@ use settings::SETTINGS;
 use crate::command::{ReadConsistency, SettingRefused};
 use crate::error::Fatal;
 use crate::resp::Limits;
+
+/// What a node does with a request that the leader has to answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, clap::ValueEnum)]
+pub enum RedirectMode {
+    /// It asks the leader and passes the answer on: every client works with any one address.
+    #[default]
+    Forward,
+    /// It tells the client where the leader is, as a replica of a Redis Cluster does.
+    Moved,
+}
 
 /// How far the port for other nodes lies above the one for clients, unless it is said.
 const RAFT_PORT_OFFSET: u16 = 10_000;
@@ -159,7 +165,7 @@ impl Config {
             print!(
                 "{}",
                 if flags.help {
-                    help::text()
+                    source::help()
                 } else {
                     concat!("server ", env!("CARGO_PKG_VERSION"), "\n").into()
                 }

@@ -57,8 +57,6 @@ pub mod command;
 pub mod config;
 pub mod env;
 pub mod error;
-#[doc(hidden)]
-pub mod fuzzing;
 pub mod json;
 pub mod keyspace;
 pub mod machine;
@@ -69,3 +67,6 @@ pub mod random;
 pub mod resp;
 pub mod server;
 pub mod storage;
+#[cfg(feature = "testkit")]
+#[doc(hidden)]
+pub mod testkit;

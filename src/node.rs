@@ -315,7 +315,7 @@ async fn bootstrap_or_join(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::env::SimDisk;
+    use crate::testkit::SimDisk;
 
     #[tokio::test]
     async fn a_node_that_has_stopped_keeps_neither_documents_nor_clients() {

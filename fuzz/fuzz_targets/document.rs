@@ -1,2 +1,2 @@
 #![no_main]
-libfuzzer_sys::fuzz_target!(|data: &[u8]| jsonvault::fuzzing::document(data));
+libfuzzer_sys::fuzz_target!(|data: &[u8]| jsonvault::testkit::fuzz::document(data));

@@ -1,2 +1,2 @@
 #![no_main]
-libfuzzer_sys::fuzz_target!(|data: &[u8]| jsonvault::fuzzing::log_record(data));
+libfuzzer_sys::fuzz_target!(|data: &[u8]| jsonvault::testkit::fuzz::log_record(data));

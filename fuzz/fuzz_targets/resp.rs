@@ -1,2 +1,2 @@
 #![no_main]
-libfuzzer_sys::fuzz_target!(|data: &[u8]| jsonvault::fuzzing::resp(data));
+libfuzzer_sys::fuzz_target!(|data: &[u8]| jsonvault::testkit::fuzz::resp(data));

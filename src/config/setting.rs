@@ -2,7 +2,6 @@
 //! `REWRITE`.
 
 use super::Config;
-use super::nearest::nearest;
 use super::settings::SETTINGS;
 use crate::resp::quote;
 
@@ -80,13 +79,67 @@ pub fn find(name: &str) -> Option<&'static Setting> {
     SETTINGS.iter().find(|setting| setting.name.eq_ignore_ascii_case(name))
 }
 
+/// A name is suggested if no more than a third of the letters are wrong, and two always may be: beyond that it is
+/// another word, not a slip.
+const WRONG_LETTERS_PART: usize = 3;
+const WRONG_LETTERS_MIN: usize = 2;
+
+/// Names from outside are cut to so many letters before they are compared: the work is the product of both lengths,
+/// and no setting's name is longer.
+const LETTERS_MAX: usize = 64;
+
 /// The name of the setting that was perhaps meant.
 pub fn nearest_name(name: &str) -> Option<&'static str> {
     nearest(name, SETTINGS.iter().map(|setting| setting.name))
+}
+
+/// The known name nearest to `name`, if one is near: letters put in, left out, changed, or swapped with their neighbour.
+fn nearest<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    let name: String = name.chars().take(LETTERS_MAX).collect::<String>().to_ascii_lowercase();
+    let most = (name.len() / WRONG_LETTERS_PART).max(WRONG_LETTERS_MIN);
+    known
+        .map(|known| (strsim::osa_distance(&name, known), known))
+        .filter(|(wrong, known)| *wrong <= most && *wrong < known.len())
+        .min_by_key(|(wrong, _)| *wrong)
+        .map(|(_, known)| known)
 }
 
 /// What is said of a name that no setting has.
 pub fn unknown(name: &str) -> String {
     let meant = nearest_name(name).map_or_else(String::new, |near| format!("; the nearest is {near:?}"));
     format!("no setting is called {name:?}{meant}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn slips_are_counted() {
+        for (from, to, wrong) in [
+            ("", "", 0),
+            ("", "abc", 3),
+            ("port", "port", 0),
+            ("prot", "port", 1),
+            ("max-clients", "maxclients", 1),
+            ("maxclient", "maxclients", 1),
+            ("abcd", "badc", 2),
+            ("kitten", "sitting", 3),
+        ] {
+            assert_eq!(strsim::osa_distance(from, to), wrong, "{from} {to}");
+            assert_eq!(strsim::osa_distance(to, from), wrong, "{to} {from}");
+        }
+    }
+
+    #[test]
+    fn the_nearest_name_is_told_if_it_is_near() {
+        let known = ["port", "bind", "maxclients", "timeout", "dir"];
+        let near = |name: &str| nearest(name, known.into_iter());
+        assert_eq!(near("max-clients"), Some("maxclients"));
+        assert_eq!(near("TIMEOUTS"), Some("timeout"));
+        assert_eq!(near("prot"), Some("port"));
+        assert_eq!(near("daemonize"), None);
+        assert_eq!(near(""), None);
+        assert_eq!(near(&"x".repeat(100_000)), None);
+    }
 }

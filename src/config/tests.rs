@@ -225,6 +225,6 @@ fn every_setting_reads_what_it_shows_and_stands_in_the_readme() {
         assert!(setting.form == Form::One || !setting.name.is_empty());
         let row = format!("| `--{}` | `{}` |", setting.name, setting.variable());
         assert!(readme.contains(&row), "README.md has no row {row}");
-        assert!(help::text().contains(&format!("--{}", setting.name)));
+        assert!(source::help().contains(&format!("--{}", setting.name)));
     }
 }

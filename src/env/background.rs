@@ -1,66 +1,32 @@
-//! Where work goes that would hold up a task: to threads, or, in a simulation, behind delays that a seed chooses.
+//! Where work goes that would hold up a task: to threads, or, in a simulation, to tasks behind delays.
 //!
-//! Invariant: simulated, nothing leaves the thread of its caller, and what runs when depends on the seed alone.
+//! Invariant: simulated, nothing leaves the thread of its caller, and what runs when depends on the delays alone.
+#![allow(clippy::disallowed_methods, reason = "this module is the one door to threads")]
 
-use std::fmt;
+use std::fmt::Debug;
 use std::io;
 use std::sync::Arc;
+use std::thread::{Builder, JoinHandle};
 use std::time::Duration;
 
-use parking_lot::Mutex;
 use tokio::sync::Notify;
 
-use crate::random::Random;
-
-/// The longest that simulated work waits before it is done: as a busy disk may make it wait.
-const DELAY_MICROSECONDS_MAX: u64 = 8_000;
+/// How long simulated work waits before it is done.
+pub trait Delays: Debug + Send + Sync {
+    fn next(&self) -> Duration;
+}
 
 /// Where blocking work is done. A clone is the same place.
-#[derive(Clone, Default)]
+#[derive(Clone, Debug, Default)]
 pub enum Background {
     /// On threads of its own, at once.
     #[default]
     Threads,
     /// By a task of the runtime that asks for it, after a while.
-    Simulated(Arc<Simulated>),
-}
-
-#[derive(Debug)]
-pub struct Simulated {
-    random: Mutex<Random>,
-    planted_bug: bool,
-}
-
-impl fmt::Debug for Background {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.write_str(match self {
-            Background::Threads => "Threads",
-            Background::Simulated(_) => "Simulated",
-        })
-    }
+    Simulated(Arc<dyn Delays>),
 }
 
 impl Background {
-    pub fn simulated(seed: u64) -> Background {
-        Background::Simulated(Arc::new(Simulated {
-            random: Mutex::new(Random::seeded(seed)),
-            planted_bug: false,
-        }))
-    }
-
-    /// As [`Background::simulated`], with a mistake planted: the log says that entries are durable before it has
-    /// written them. A simulation that does not find it out is worth nothing.
-    pub fn with_planted_bug(seed: u64) -> Background {
-        Background::Simulated(Arc::new(Simulated {
-            random: Mutex::new(Random::seeded(seed)),
-            planted_bug: true,
-        }))
-    }
-
-    pub fn has_planted_bug(&self) -> bool {
-        matches!(self, Background::Simulated(simulated) if simulated.planted_bug)
-    }
-
     pub fn is_simulated(&self) -> bool {
         matches!(self, Background::Simulated(_))
     }
@@ -72,8 +38,8 @@ impl Background {
     pub async fn run<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> io::Result<T> {
         match self {
             Background::Threads => tokio::task::spawn_blocking(work).await.map_err(io::Error::other),
-            Background::Simulated(simulated) => {
-                wait(&simulated.random).await;
+            Background::Simulated(delays) => {
+                tokio::time::sleep(delays.next()).await;
                 Ok(work())
             }
         }
@@ -97,11 +63,11 @@ impl Background {
         quiet: Duration,
         mut turn: impl FnMut(bool) -> bool + Send + 'static,
     ) {
-        let Background::Simulated(simulated) = self.clone() else { panic!("threads do not take turns") };
+        let Background::Simulated(delays) = self.clone() else { panic!("threads do not take turns") };
         tokio::spawn(async move {
             loop {
                 let was_quiet = tokio::time::timeout(quiet, wake.notified()).await.is_err();
-                wait(&simulated.random).await;
+                tokio::time::sleep(delays.next()).await;
                 if !turn(was_quiet) {
                     return;
                 }
@@ -110,11 +76,26 @@ impl Background {
     }
 }
 
-async fn wait(random: &Mutex<Random>) {
-    let delay = {
-        let mut random = random.lock();
-        // Mostly short, and now and then long.
-        if random.one_in(4) { random.below(DELAY_MICROSECONDS_MAX) } else { random.below(500) }
-    };
-    tokio::time::sleep(Duration::from_micros(delay)).await;
+/// Starts a thread that debuggers, `top -H` and panics show under `name` (Linux shows the first 15 bytes).
+///
+/// Whoever starts a thread keeps the handle and joins it when the node stops.
+///
+/// # Errors
+/// The system's own, when it has no thread to give.
+pub fn spawn_thread<T: Send + 'static>(
+    name: &str,
+    run: impl FnOnce() -> T + Send + 'static,
+) -> io::Result<JoinHandle<T>> {
+    Builder::new().name(name.to_owned()).spawn(run)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_thread_carries_its_name() {
+        let handle = spawn_thread("log-writer", || std::thread::current().name().map(str::to_owned));
+        assert_eq!(handle.unwrap().join().unwrap().as_deref(), Some("log-writer"));
+    }
 }

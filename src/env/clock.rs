@@ -6,7 +6,6 @@
 #![allow(clippy::disallowed_methods, reason = "this module is the one door to the system's clocks")]
 
 use std::fmt::Debug;
-use std::sync::atomic::{AtomicU64, Ordering};
 #[cfg(not(target_os = "linux"))]
 use std::time::Instant;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -64,54 +63,9 @@ fn since_boot() -> Duration {
     FIRST.elapsed()
 }
 
-/// A clock that stands still until it is told to move.
-#[derive(Debug, Default)]
-pub struct ManualClock {
-    unix_ms: AtomicU64,
-    elapsed_ns: AtomicU64,
-}
-
-impl ManualClock {
-    pub fn at_ms(unix_ms: u64) -> ManualClock {
-        ManualClock { unix_ms: AtomicU64::new(unix_ms), elapsed_ns: AtomicU64::new(0) }
-    }
-
-    /// Moves both clocks forward. Less than a millisecond moves only `elapsed`.
-    pub fn advance(&self, by: Duration) {
-        let ns = u64::try_from(by.as_nanos()).expect("tests advance by less than 584 years");
-        self.elapsed_ns.fetch_add(ns, Ordering::SeqCst);
-        self.unix_ms.fetch_add(ns / 1_000_000, Ordering::SeqCst);
-    }
-
-    /// Sets the time of day, as an operator or NTP would; `elapsed` does not notice.
-    pub fn set_ms(&self, unix_ms: u64) {
-        self.unix_ms.store(unix_ms, Ordering::SeqCst);
-    }
-}
-
-impl Clock for ManualClock {
-    fn now_ms(&self) -> u64 {
-        self.unix_ms.load(Ordering::SeqCst)
-    }
-
-    fn elapsed(&self) -> Duration {
-        Duration::from_nanos(self.elapsed_ns.load(Ordering::SeqCst))
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_manual_clock_moves_only_when_told() {
-        let clock = ManualClock::at_ms(1_000);
-        assert_eq!((clock.now_ms(), clock.elapsed()), (1_000, Duration::ZERO));
-        clock.advance(Duration::from_millis(250));
-        assert_eq!((clock.now_ms(), clock.elapsed()), (1_250, Duration::from_millis(250)));
-        clock.set_ms(10);
-        assert_eq!((clock.now_ms(), clock.elapsed()), (10, Duration::from_millis(250)));
-    }
 
     #[test]
     fn the_system_clock_is_past_2020_and_monotonic() {

@@ -1,4 +1,6 @@
 //! The system's randomness, in numbers of 64 bits: for seeds and names, never for secrets.
+//!
+//! Invariant: each thread has a source of its own, so what one draws changes nothing of what another gets.
 #![allow(clippy::disallowed_methods, reason = "this module is the one door to the system's randomness")]
 
 use std::cell::RefCell;
@@ -19,6 +21,7 @@ pub fn random_u64() -> u64 {
 
 /// Makes `random` the source of this thread and returns the one before: from now on everything here that asks for the
 /// system's randomness gets numbers that its seed chose.
+#[cfg(feature = "testkit")]
 pub fn replace_random(random: Random) -> Random {
     THREAD.replace(random)
 }
@@ -27,6 +30,7 @@ pub fn replace_random(random: Random) -> Random {
 mod tests {
     use super::*;
 
+    #[cfg(feature = "testkit")]
     #[test]
     fn a_thread_that_simulates_repeats_itself() {
         let draw = || {

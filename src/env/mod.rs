@@ -1,7 +1,7 @@
 //! The world outside the process: time, randomness, threads, disks and the network between nodes.
 //!
 //! Everything that two runs of the same program could see differently comes through here, so that a test can
-//! replace it: a [`ManualClock`] that moves when told, a seeded [`Random`], a [`SimDisk`] that loses power.
+//! replace it, with a clock that moves when told, a seed, a disk that loses power (`testkit`).
 //! `clippy.toml` bans the standard library's own doors elsewhere.
 
 mod background;
@@ -10,13 +10,13 @@ mod disk;
 mod entropy;
 mod net;
 mod process;
-mod thread;
 
-pub use background::Background;
-pub use clock::{Clock, ManualClock, SystemClock};
-pub use disk::{Disk, DiskFile, DiskLock, Op, Open, RealDisk, SECTOR_BYTES, SimDisk};
-pub use entropy::{random_u64, replace_random};
+pub use background::{Background, Delays, spawn_thread};
+pub use clock::{Clock, SystemClock};
+pub use disk::{Disk, DiskFile, DiskLock, Open, RealDisk};
+pub use entropy::random_u64;
+#[cfg(feature = "testkit")]
+pub use entropy::replace_random;
 pub use net::{Acceptor, Connection, Net, RealNet};
 pub use process::{CpuTimes, cpu_times, main_thread_cpu_times};
 pub use process::{raise_file_limit, resident_anonymous_bytes, resident_bytes, total_memory_bytes};
-pub use thread::spawn_thread;

@@ -26,7 +26,6 @@ mod deadlines;
 mod entry;
 mod hash;
 mod list;
-mod lookups;
 mod map;
 mod order;
 mod set;
@@ -46,10 +45,9 @@ pub use collection::{COLLECTION_BYTES_MAX, Collection, ELEMENT_BYTES, Element};
 pub use entry::{Entry, Key, Value};
 pub use hash::Hash;
 pub use list::List;
-pub use lookups::Lookups;
 pub use set::Set;
 pub use sorted_set::SortedSet;
-pub use view::View;
+pub use view::{Lookups, View};
 pub use writer::{ApplyContext, Edited, Writer};
 
 /// The cursors of [`View::scan`] are below this.

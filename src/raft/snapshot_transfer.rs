@@ -111,8 +111,8 @@ mod tests {
     use std::path::Path;
 
     use super::*;
-    use crate::env::SimDisk;
     use crate::raft::types::SnapshotMeta;
+    use crate::testkit::SimDisk;
 
     #[test]
     fn a_snapshot_that_was_damaged_on_its_way_is_an_error_of_the_transfer() {

@@ -13,12 +13,13 @@ use super::log_store::LogStore;
 use super::state_machine::StateMachine;
 use super::types::TypeConfig;
 use crate::command::{Context, SeedSource, table};
-use crate::env::{Background, Disk, RealNet, SimDisk};
+use crate::env::{Background, Disk, RealNet};
 use crate::keyspace::Keyspace;
 use crate::machine::{Batch, Machine};
 use crate::peer::Endpoint;
 use crate::resp::Protocol;
 use crate::storage::{DataDir, Identity, Log, Options, SnapshotDir};
+use crate::testkit::SimDisk;
 
 /// Builds stores side by side on one disk: the suite hands a snapshot from one to the other.
 struct Builder {

@@ -186,7 +186,7 @@ fn difference_ms(left: u64, right: u64) -> i64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::env::ManualClock;
+    use crate::testkit::ManualClock;
 
     const HOUR_MS: u64 = 3_600_000;
     const NOON_MS: u64 = 1_750_000_000_000;

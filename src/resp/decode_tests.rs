@@ -1,9 +1,9 @@
 use proptest::prelude::*;
 
-use super::super::fuzz::{fuzz_decode, fuzz_decode_reply};
-use super::super::oracle::decode_request_by_redis_protocol;
-use super::super::writer::encode_request;
+use super::super::encode::encode_request;
 use super::*;
+use crate::testkit::decode_request_by_redis_protocol;
+use crate::testkit::fuzz::{decode, decode_reply};
 
 fn decode_all(stream: &[u8]) -> (Vec<Vec<String>>, Option<String>) {
     let mut decoder = Decoder::new(Limits::DEFAULT);
@@ -147,13 +147,13 @@ proptest! {
     fn any_split_of_a_stream_reads_the_same(seed: u8, stream in any_stream()) {
         let mut data = vec![seed];
         data.extend(stream);
-        fuzz_decode(&data);
+        decode(&data);
     }
 
     #[test]
     fn random_bytes_never_panic(data: Vec<u8>) {
-        fuzz_decode(&data);
-        fuzz_decode_reply(&data);
+        decode(&data);
+        decode_reply(&data);
     }
 
     #[test]

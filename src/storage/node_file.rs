@@ -335,7 +335,8 @@ fn parse(bytes: &[u8]) -> Result<(u32, Identity), String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::env::{Op, RealDisk, SimDisk};
+    use crate::env::RealDisk;
+    use crate::testkit::{Op, SimDisk};
 
     fn of(node: u64, cluster: &str) -> Identity {
         Identity { node, cluster: cluster.to_owned(), incarnation: 7 }

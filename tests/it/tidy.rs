@@ -38,12 +38,16 @@ const LAYERS: &[(&str, &[&str])] = &[
         ],
     ),
     ("client", &["resp", "json", "error"]),
-    // Outside the product: what a fuzzer calls, which may look into everything that reads bytes.
-    ("fuzzing", &["env", "resp", "json", "error", "keyspace", "machine", "storage"]),
+    // Outside the product, which may not name it; it may look into everything that reads bytes.
+    ("testkit", &["random", "env", "resp", "json", "error", "keyspace", "machine", "storage"]),
 ];
 
-/// Crates that one module alone may name.
-const OWNED_CRATES: &[(&str, &str)] = &[("openraft", "src/raft"), ("redis_protocol", "src/resp")];
+/// Crates that only some modules may name: the second opinion on requests is test equipment.
+const OWNED_CRATES: &[(&str, &[&str])] =
+    &[("openraft", &["src/raft"]), ("redis_protocol", &["src/resp", "src/testkit"])];
+
+/// Where the feature `testkit` is asked for: elsewhere the product does not depend on it.
+const TESTKIT_DOORS: &[&str] = &["src/env/entropy.rs", "src/env/mod.rs", "src/lib.rs"];
 
 const FILE_LINES_MAX: usize = 500;
 const FILE_LINES_MEDIAN_MAX: usize = 200;
@@ -63,6 +67,7 @@ const STATEFUL: &[&str] = &[
     "src/cluster/tasks.rs",
     "src/command/transactions/queue.rs",
     "src/env/background.rs",
+    "src/env/entropy.rs",
     "src/keyspace/capture.rs",
     "src/keyspace/change_stream.rs",
     "src/keyspace/mod.rs",
@@ -94,6 +99,8 @@ const STATEFUL: &[&str] = &[
     "src/storage/node_file.rs",
     "src/storage/snapshot/directory.rs",
     "src/storage/snapshot/mod.rs",
+    "src/testkit/clock.rs",
+    "src/testkit/disk.rs",
 ];
 
 /// Fails with everything that was found, one line each.
@@ -171,13 +178,37 @@ fn the_layers_are_ordered() {
 fn a_crate_with_an_owner_is_named_by_its_owner_only() {
     let mut found = Vec::new();
     for file in sources("src") {
-        for (name, owner) in OWNED_CRATES {
-            if file.code.contains(&format!("{name}::")) && !file.path.starts_with(owner) {
-                found.push(format!("{}: {name} belongs to {owner}", file.path));
+        for (name, owners) in OWNED_CRATES {
+            let owned = owners.iter().any(|owner| file.path.starts_with(owner));
+            if file.code.contains(&format!("{name}::")) && !owned {
+                found.push(format!("{}: {name} belongs to {owners:?}", file.path));
             }
         }
     }
     assert_none("crates named outside their module", found);
+}
+
+#[test]
+fn test_equipment_is_no_part_of_a_server() {
+    let library = std::fs::read_to_string(root().join("src/lib.rs")).unwrap();
+    let guarded = "#[cfg(feature = \"testkit\")]\n#[doc(hidden)]\npub mod testkit;";
+    assert!(library.contains(guarded), "src/lib.rs compiles testkit with its feature only");
+    let manifest = std::fs::read_to_string(root().join("Cargo.toml")).unwrap();
+    assert!(!manifest.contains("default = ["), "no feature is on by default");
+    let (product, tests) = manifest.split_once("[dev-dependencies]").expect("the manifest has both");
+    let product: String = product.lines().filter(|line| !line.starts_with('#')).collect();
+    assert_eq!(product.matches("testkit").count(), 1, "the feature is declared, and nothing turns it on");
+    assert!(tests.contains("jsonvault = { path = \".\", features = [\"testkit\"] }"), "tests turn it on");
+    let mut found = Vec::new();
+    for file in sources("src").iter().filter(|file| !file.path.starts_with("src/testkit")) {
+        if file.text.contains("feature = \"testkit\"") && !TESTKIT_DOORS.contains(&file.path.as_str()) {
+            found.push(format!("{}: asks for the feature", file.path));
+        }
+        if file.product.contains("testkit::") || file.product.contains("use crate::testkit") {
+            found.push(format!("{}: names test equipment", file.path));
+        }
+    }
+    assert_none("test equipment in the product", found);
 }
 
 fn all_rust() -> impl Iterator<Item = Source> {

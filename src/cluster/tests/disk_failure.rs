@@ -10,7 +10,7 @@ use tokio::time::timeout;
 
 use crate::cluster::{Bootstrap, Group, Options};
 use crate::command::ReadConsistency;
-use crate::env::{Background, Op, RealNet, SimDisk, SystemClock};
+use crate::env::{Background, RealNet, SystemClock};
 use crate::error::{Fatal, Unavailable};
 use crate::keyspace::{Keyspace, Scope};
 use crate::peer::Member;
@@ -19,6 +19,7 @@ use crate::raft::ReplicaOptions;
 use crate::raft::tests::set;
 use crate::resp::Reply;
 use crate::storage::{DataDir, Identity, log};
+use crate::testkit::{Op, SimDisk};
 
 /// Far beyond what any step here takes, and below the deadline of a write: who waits that long was forgotten.
 const PATIENCE: Duration = Duration::from_secs(4);

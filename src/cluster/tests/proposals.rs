@@ -3,7 +3,7 @@
 use futures_util::future::join_all;
 
 use super::disk_failure::started;
-use crate::env::SimDisk;
+use crate::testkit::SimDisk;
 use crate::raft::tests::set;
 
 const CLIENTS: u64 = 16;

@@ -1,12 +1,8 @@
 //! Disks: what storage may do to files, and nothing more.
 //!
-//! [`RealDisk`] passes everything to the operating system. [`SimDisk`] keeps files in memory and can fail any
-//! operation, run out of space, flip bits, and lose power, after which only what was synced is sure to be there.
+//! [`RealDisk`] passes everything to the operating system; tests have one in memory that fails as told.
 
 mod real;
-mod sim;
-#[cfg(test)]
-mod sim_tests;
 
 use std::fmt::Debug;
 use std::io;
@@ -14,7 +10,6 @@ use std::path::Path;
 use std::sync::Arc;
 
 pub use real::RealDisk;
-pub use sim::{Op, SECTOR_BYTES, SimDisk};
 
 /// How to open a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

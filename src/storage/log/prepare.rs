@@ -12,9 +12,9 @@ use std::time::Duration;
 
 use parking_lot::{Condvar, Mutex};
 
-use super::head::HEAD_BYTES_MAX;
 use super::record;
 use super::segment::{self, Directory, Segment};
+use super::types::HEAD_BYTES_MAX;
 
 /// What of a segment entries leave to votes, purges and the like, which must go on while the disk is full: about a
 /// thousand of them, or a quarter of a small segment.

@@ -17,10 +17,10 @@
 
 use std::sync::Arc;
 
-use super::head::Head;
 use super::record::{self, ALIGNMENT, Flaw, Kind, Record};
 use super::replay::Replay;
 use super::segment::{self, Directory, Segment};
+use super::types::Head;
 use super::types::{Cut, Options, Recovered};
 use super::view::View;
 use super::writer::CONTROL_KEPT_BYTES;

@@ -6,10 +6,10 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use super::head::Head;
 use super::index::Position;
 use super::record::{Kind, Record, u64_at};
 use super::segment::{self, Segment};
+use super::types::Head;
 use super::types::LogPosition;
 use super::view::{Held, View};
 use crate::error::Fatal;

@@ -180,7 +180,7 @@ fn parse_name(name: &str) -> Option<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::env::{Op, SimDisk};
+    use crate::testkit::{Op, SimDisk};
 
     fn directory(disk: &SimDisk, group: u32) -> Directory {
         Directory { disk: disk.shared(), path: PathBuf::from("/log"), group }

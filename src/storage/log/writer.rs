@@ -10,12 +10,12 @@
 use std::sync::Arc;
 
 use super::Counters;
-use super::head::Head;
 use super::index::Position;
 use super::prepare::Preparer;
 use super::queue::{Done, Job, Work};
 use super::record::{self, Kind, Record};
 use super::segment::{self, Segment};
+use super::types::Head;
 use super::types::{Entry, STATE_BYTES_MAX};
 use super::view::{Held, View};
 use crate::error::Fatal;

@@ -4,9 +4,10 @@ use std::io::ErrorKind;
 use std::path::Path;
 
 use super::*;
-use crate::env::{Op, RealDisk, SimDisk};
+use crate::env::RealDisk;
 use crate::error::Fatal;
 use crate::storage::log::LogPosition;
+use crate::testkit::{Op, SimDisk};
 
 const DIR: &str = "/snapshots";
 

@@ -4,8 +4,8 @@ use std::io::ErrorKind;
 use std::sync::Arc;
 
 use super::*;
-use crate::env::{ManualClock, Op};
 use crate::storage::log::counters::{QUICK_SYNC_MAX, QUICK_SYNCS_WANTED};
+use crate::testkit::{ManualClock, Op};
 
 #[test]
 fn a_failed_write_or_sync_poisons_the_log_for_good() {

@@ -3,7 +3,7 @@
 use std::io::ErrorKind;
 
 use super::*;
-use crate::env::Op;
+use crate::testkit::Op;
 
 /// A log on a disk with room for so many segments, and its last entry when it refused more.
 fn filled(segments: u64) -> (SimDisk, Log, u64) {

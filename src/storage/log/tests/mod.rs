@@ -14,8 +14,8 @@ use bytes::Bytes;
 
 use super::record::{self, Kind};
 use super::{Entry, Log, Options, Recovered, SEGMENT_BYTES_MIN, segment};
-use crate::env::SimDisk;
 use crate::error::Fatal;
+use crate::testkit::SimDisk;
 
 const DIR: &str = "/log";
 

@@ -6,6 +6,7 @@
 //! * Names (created, renamed, removed files) are durable after `sync_dir`; at a cut a prefix of the unsynced changes
 //!   of all directories survives, as with a journaling file system.
 //! * After the power is off every operation fails until [`SimDisk::reboot`]; handles from before stay dead.
+//! * Where the disk lies ([`SimDisk::lie_about`]), a sync makes durable what the sync before it promised.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
@@ -14,7 +15,7 @@ use std::sync::Arc;
 
 use parking_lot::{Condvar, Mutex};
 
-use super::{Disk, DiskFile, DiskLock, Open};
+use crate::env::{Disk, DiskFile, DiskLock, Open};
 use crate::random::Random;
 
 /// What a disk writes in one piece or not at all.
@@ -40,6 +41,23 @@ struct Content {
     durable: Vec<u8>,
     /// Unsynced writes, oldest first: offset and bytes.
     dirty: Vec<(usize, Vec<u8>)>,
+    /// How many of those a sync of a disk that lies has called durable.
+    promised: usize,
+    lies: bool,
+}
+
+impl Content {
+    /// Makes the oldest `count` unsynced writes durable.
+    fn flush(&mut self, count: usize) {
+        for (offset, bytes) in self.dirty.drain(..count.min(self.dirty.len())) {
+            Content::put(&mut self.durable, offset, &bytes);
+        }
+    }
+
+    fn sync(&mut self) {
+        self.flush(if self.lies { self.promised } else { self.dirty.len() });
+        self.promised = self.dirty.len();
+    }
 }
 
 #[derive(Debug)]
@@ -71,6 +89,8 @@ struct Files {
     power_left: Option<u64>,
     boots: u64,
     syncs: u64,
+    /// Files below this directory are lied about.
+    lies_below: Option<PathBuf>,
 }
 
 /// The disk; clones share it.
@@ -124,6 +144,12 @@ impl SimDisk {
     /// Lets `operations` more changes pass and then cuts the power; the last one may still reach the disk.
     pub fn cut_power_after(&self, operations: u64) {
         self.state.lock().power_left = Some(operations);
+    }
+
+    /// From now on lies about the files below `dir` that are opened: a sync returns before its bytes are durable, which
+    /// the next one makes them, as on a drive with a volatile cache.
+    pub fn lie_about(&self, dir: &Path) {
+        self.state.lock().lies_below = Some(dir.to_owned());
     }
 
     /// Takes back every order to fail.
@@ -284,6 +310,7 @@ impl Content {
                 at = sector_end;
             }
         }
+        self.promised = 0;
         self.now = self.durable.clone();
     }
 }
@@ -341,10 +368,10 @@ impl DiskFile for SimFile {
             state.syncs += 1;
         }
         let powered = self.boot == state.boots && state.power_left != Some(0);
-        let Content { durable, dirty, .. } = &mut state.contents[self.id];
+        let content = &mut state.contents[self.id];
         match &result {
-            Ok(()) => dirty.drain(..).for_each(|(offset, bytes)| Content::put(durable, offset, &bytes)),
-            Err(_) if powered => dirty.clear(),
+            Ok(()) => content.sync(),
+            Err(_) if powered => content.dirty.clear(),
             Err(_) => {}
         }
         result
@@ -405,6 +432,8 @@ impl Disk for SimDisk {
                 id
             }
         };
+        let lies = state.lies_below.as_ref().is_some_and(|dir| path.starts_with(dir));
+        state.contents[id].lies = lies;
         let file: Arc<dyn DiskFile> =
             Arc::new(SimFile { state: self.state.clone(), goes_on: self.goes_on.clone(), id, boot });
         Ok(file)
@@ -467,3 +496,7 @@ impl Disk for SimDisk {
         Ok(Some(Box::new(SimLock { state: self.state.clone(), path: path.to_owned(), boot })))
     }
 }
+
+#[cfg(test)]
+#[path = "disk_tests.rs"]
+mod tests;

@@ -91,3 +91,27 @@ fn after_the_cut_everything_fails_until_the_reboot() {
     disk.overwrite(path(), 0, b"");
     assert_eq!(disk.list(Path::new("/d")).unwrap(), ["file"]);
 }
+
+#[test]
+fn a_disk_that_lies_is_one_sync_behind() {
+    let outcomes = |lies: bool| {
+        let after = |seed| {
+            let disk = SimDisk::new();
+            if lies {
+                disk.lie_about(Path::new("/d"));
+            }
+            let file = disk.open(path(), Open::Create).unwrap();
+            disk.sync_dir(Path::new("/d")).unwrap();
+            for byte in 0..2 {
+                file.write_all_at(&[byte + 1], usize::from(byte) as u64 * 512).unwrap();
+                file.sync_data().unwrap();
+            }
+            disk.reboot(seed);
+            let bytes = disk.contents(path()).unwrap();
+            (bytes.first() == Some(&1), bytes.get(512) == Some(&2))
+        };
+        (0..20).map(after).collect::<std::collections::BTreeSet<_>>()
+    };
+    assert_eq!(outcomes(false).into_iter().collect::<Vec<_>>(), [(true, true)]);
+    assert_eq!(outcomes(true).into_iter().collect::<Vec<_>>(), [(true, false), (true, true)]);
+}

@@ -1,11 +1,9 @@
-//! What a fuzzer calls: any bytes in, a panic if a promise is broken.
+//! Any bytes as requests and as replies.
 
 use bytes::BytesMut;
 
-use super::decode::Decoder;
-use super::limits::{Limits, READ_AHEAD_BYTES_MAX, READ_BYTES_MIN};
-use super::reader::ReplyDecoder;
-use super::request::Request;
+use crate::resp::limits::{READ_AHEAD_BYTES_MAX, READ_BYTES_MIN};
+use crate::resp::{Decoder, Limits, ReplyDecoder, Request};
 
 /// Small limits, so that short inputs reach them.
 fn small_limits() -> Limits {
@@ -23,7 +21,7 @@ fn small_limits() -> Limits {
 ///
 /// # Panics
 /// If the pieces read otherwise than the whole, a limit is passed, or the decoder panics.
-pub fn fuzz_decode(data: &[u8]) {
+pub fn decode(data: &[u8]) {
     let (seed, stream) = data.split_first().map_or((0, data), |(seed, stream)| (*seed, stream));
     for limits in [small_limits(), Limits::DEFAULT] {
         let whole = read_all(&limits, stream, |_| stream.len().max(1));
@@ -64,7 +62,7 @@ fn read_all(limits: &Limits, stream: &[u8], size: impl Fn(usize) -> usize) -> (V
 ///
 /// # Panics
 /// If the two differ or the decoder panics.
-pub fn fuzz_decode_reply(data: &[u8]) {
+pub fn decode_reply(data: &[u8]) {
     let at_once = read_replies(data, data.len().max(1));
     let bytewise = read_replies(data, 1);
     assert_eq!(at_once, bytewise, "a split changed what was read");

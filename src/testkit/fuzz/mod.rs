@@ -1,11 +1,12 @@
 //! What a fuzzer calls: any bytes in, a panic if a promise is broken. One function for each target in `fuzz/`.
 //!
 //! The same functions run as ordinary tests on random and on mutated inputs, so that a promise is held without a
-//! fuzzer too. Not part of the crate's interface.
+//! fuzzer too.
 
-mod disk;
+mod damage;
 #[cfg(test)]
 mod tests;
+mod wire;
 
 use std::sync::LazyLock;
 
@@ -13,7 +14,8 @@ use crate::json::path::{Fuel, Path, Selection};
 use crate::json::{Document, ParseLimits, Style, check, equal, parse, print};
 use crate::keyspace::Keyspace;
 use crate::machine::{BatchReader, Restore};
-use crate::resp;
+
+pub use wire::{decode, decode_reply};
 
 /// The documents of [`path()`]: one of each kind of value, then nesting, repetition and numbers at their limits.
 const DOCUMENTS: [&str; 4] = [
@@ -37,8 +39,8 @@ const FUEL: u64 = 20_000;
 /// # Panics
 /// If a decoder reads otherwise in pieces than at once, passes one of its limits, or panics.
 pub fn resp(data: &[u8]) {
-    resp::fuzz_decode(data);
-    resp::fuzz_decode_reply(data);
+    decode(data);
+    decode_reply(data);
 }
 
 /// Bytes as JSON text, as an encoded document, and as the payload of an entry of the log.
@@ -102,9 +104,9 @@ pub fn path(data: &[u8]) {
     }
 }
 
-/// A log with bytes changed behind its back; [`disk::damaged_log`] has the promise.
+/// A log with bytes changed behind its back; [`damage::damaged_log`] has the promise.
 pub fn log_record(data: &[u8]) {
-    disk::damaged_log(data);
+    damage::damaged_log(data);
 }
 
 /// A snapshot with bytes changed behind its back, and any bytes as the stream of records in one.
@@ -112,7 +114,7 @@ pub fn log_record(data: &[u8]) {
 /// # Panics
 /// If a damaged snapshot is believed, or a record that does not decode is more than an error.
 pub fn snapshot(data: &[u8]) {
-    disk::damaged_snapshot(data);
+    damage::damaged_snapshot(data);
     let keyspace = Keyspace::new();
     let mut restore = Restore::new();
     let pieces = data.split_first().map_or(1, |(first, _)| 1 + usize::from(*first));

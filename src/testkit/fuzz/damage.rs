@@ -10,13 +10,14 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-use crate::env::{Disk, Open, SimDisk};
+use crate::env::{Disk, Open};
 use crate::error::Fatal;
 use crate::json::{ParseLimits, parse};
 use crate::keyspace::{Entry, Key, Keyspace, Scope, Value};
 use crate::machine::{Restore, write_head, write_record};
 use crate::storage::log::{self, Log, Options, SEGMENT_BYTES_MIN};
 use crate::storage::snapshot::{SnapshotDir, SnapshotFile, SnapshotReader};
+use crate::testkit::SimDisk;
 
 /// The entries of the log: enough to fill a segment of the smallest size and to begin another.
 const ENTRIES: u64 = 24;

@@ -1,0 +1,29 @@
+//! Delays that a seed chooses, for work that a simulation does in place of threads.
+
+use std::time::Duration;
+
+use parking_lot::Mutex;
+
+use crate::env::Delays;
+use crate::random::Random;
+
+/// The longest that simulated work waits before it is done: as a busy disk may make it wait.
+const DELAY_MICROSECONDS_MAX: u64 = 8_000;
+
+/// Mostly short delays, and now and then a long one.
+#[derive(Debug)]
+pub struct SeededDelays(Mutex<Random>);
+
+impl SeededDelays {
+    pub fn new(seed: u64) -> SeededDelays {
+        SeededDelays(Mutex::new(Random::seeded(seed)))
+    }
+}
+
+impl Delays for SeededDelays {
+    fn next(&self) -> Duration {
+        let mut random = self.0.lock();
+        let longest = if random.one_in(4) { DELAY_MICROSECONDS_MAX } else { 500 };
+        Duration::from_micros(random.below(longest))
+    }
+}
