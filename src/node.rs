@@ -314,22 +314,60 @@ async fn bootstrap_or_join(
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::TcpStream;
+
     use super::*;
     use crate::testkit::SimDisk;
 
+    async fn started(node_id: u64) -> Node {
+        let address = "127.0.0.1:0".to_string();
+        let config = Config { node_id, address, dir: "/data".into(), ..Config::default() };
+        let (disk, clock) = (SimDisk::new().shared(), Arc::new(SystemClock::new()));
+        Node::start_on(config, disk, clock, RealNet::shared()).await.expect("a fresh node starts")
+    }
+
+    /// What a node that stops has to let go of. The group has a hold on the keyspace, too.
+    fn held(node: &Node) -> impl Fn() -> usize + use<> {
+        let (keyspace, pubsub) = (Arc::downgrade(&node.state.keyspace), Arc::downgrade(&node.state.pubsub));
+        move || keyspace.strong_count() + pubsub.strong_count()
+    }
+
     #[tokio::test]
     async fn a_node_that_has_stopped_keeps_neither_documents_nor_clients() {
-        let config = Config { address: "127.0.0.1:0".to_string(), dir: "/data".into(), ..Config::default() };
-        let (disk, clock) = (SimDisk::new().shared(), Arc::new(SystemClock::new()));
-        let node = Node::start_on(config, disk, clock, RealNet::shared()).await.expect("a fresh node starts");
-        let (keyspace, pubsub) = (Arc::downgrade(&node.state.keyspace), Arc::downgrade(&node.state.pubsub));
+        let node = started(1).await;
+        let held = held(&node);
         node.run(async {}).await.expect("it stops cleanly");
         // Its tasks were told to end, and need a turn or two for it.
         let mut turns = 0;
-        while keyspace.strong_count() + pubsub.strong_count() > 0 {
+        while held() > 0 {
             tokio::task::yield_now().await;
             turns += 1;
             assert!(turns < 1000, "somebody who is left holds the documents or the pubsub");
         }
+    }
+
+    #[tokio::test]
+    async fn a_node_that_joins_another_cluster_lets_go_of_what_it_was() {
+        let (member, joiner) = (started(1).await, started(2).await);
+        let (group, held) = (member.group().clone(), held(&joiner));
+        joiner.group().wait_until_loaded().await.expect("its log is applied");
+        let join = format!("RAFT.CLUSTER JOIN {}\r\n", member.address());
+        let mut client = TcpStream::connect(joiner.address()).await.expect("it listens");
+        let running = [member, joiner].map(|node| tokio::spawn(node.run(std::future::pending())));
+        let mut reply = [0; 3];
+        client.write_all(join.as_bytes()).await.expect("the node reads");
+        client.read_exact(&mut reply).await.expect("the node answers");
+        assert_eq!(&reply, b"+OK");
+        let let_go = async {
+            while group.status().cluster_size < 2 || held() > 0 {
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+        };
+        let in_time = tokio::time::timeout(Duration::from_secs(20), let_go).await;
+        assert!(in_time.is_ok(), "{} members, {} holds are left", group.status().cluster_size, held());
+        running.iter().for_each(tokio::task::JoinHandle::abort);
     }
 }
