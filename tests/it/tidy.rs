@@ -1,6 +1,7 @@
 //! The repository keeps its own rules: layers, sizes, words that must not stay, links that lead somewhere.
 
 mod source;
+mod wings;
 
 use std::collections::BTreeSet;
 

@@ -4,8 +4,9 @@ use std::sync::Weak;
 
 use bytes::Bytes;
 
+use super::PubSub;
+use super::subscriptions::Kind;
 use super::tracking::{Tracked, Tracker};
-use super::{Kind, PubSub};
 use crate::command::{Channel, ClientRegistry, Counts, KillFilter, Session, Tracking};
 use crate::config::Config;
 use crate::error::Answer;

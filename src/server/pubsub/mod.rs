@@ -3,6 +3,7 @@
 //! | file | what it has |
 //! |---|---|
 //! | `channels` | who listens to which channel |
+//! | `subscriptions` | the names that one client listens to |
 //! | `tracking` | who read which key |
 //! | `pause` | commands that have to wait |
 //! | `broadcast` | tells what an entry changed |
@@ -26,6 +27,7 @@ pub mod monitor;
 pub mod outbox;
 mod pause;
 pub mod socket_writer;
+pub mod subscriptions;
 mod tracking;
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -43,9 +45,9 @@ use crate::resp::Reply;
 use clients::{Client, Clients};
 use outbox::Message;
 
-pub use channels::Subscriptions;
-use channels::{Channels, Kind};
+use channels::Channels;
 pub use pause::Pause;
+use subscriptions::Kind;
 use tracking::{Tracker, TrackingTable};
 
 /// What may wait for one client that listens, unless it is set: Redis' limit for such clients.
