@@ -79,7 +79,7 @@ impl Node {
             clock: clock.clone(),
             keyspace: keyspace.clone(),
             net: net.clone(),
-            // Not the pubsub itself, which sends to the group: they would hold each other for ever.
+            // A weak reference: PubSub publishes through the group, and the two would keep each other alive.
             inbox: Arc::new(Arc::downgrade(&pubsub)),
             acceptor,
             snapshot_log_bytes: config.snapshot_log_bytes,
@@ -324,7 +324,7 @@ mod tests {
         while keyspace.strong_count() + pubsub.strong_count() > 0 {
             tokio::task::yield_now().await;
             turns += 1;
-            assert!(turns < 1000, "somebody who is left holds the documents or the pubsub");
+            assert!(turns < 1000, "somebody who is left holds the documents or the clients");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! What commands may ask of the pubsub.
+//! What commands may ask of the other connections: [`ClientRegistry`] over [`PubSub`].
 
 use std::sync::Weak;
 
