@@ -2,7 +2,7 @@
 
 use std::io::ErrorKind;
 
-use jsonvault::raft::Change;
+use jsonvault::peer::Change;
 use jsonvault::random::Random;
 use jsonvault::testkit::Op;
 

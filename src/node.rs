@@ -79,7 +79,7 @@ impl Node {
         let options = Options {
             bootstrap,
             net: net.clone(),
-            // Not the pubsub itself, which sends to the group: they would hold each other for ever.
+            // A weak reference: PubSub publishes through the group, and the two would keep each other alive.
             sink: Arc::new(Arc::downgrade(&pubsub)),
             acceptor,
             replica: ReplicaOptions {
@@ -345,7 +345,7 @@ mod tests {
         while held() > 0 {
             tokio::task::yield_now().await;
             turns += 1;
-            assert!(turns < 1000, "somebody who is left holds the documents or the pubsub");
+            assert!(turns < 1000, "somebody who is left holds the documents or the clients");
         }
     }
 

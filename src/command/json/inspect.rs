@@ -93,7 +93,7 @@ impl Read for Version {
     }
 
     fn scope(&self) -> Scope {
-        Scope::Settled
+        Scope::BetweenEntries
     }
 
     fn run(self, keyspace: &View<'_>) -> Result<Reply, CommandError> {

@@ -161,7 +161,7 @@ macro_rules! setex_commands {
             }
 
             fn apply(self, keyspace: &mut Writer<'_>) -> Result<Reply, CommandError> {
-                let deadline = self.deadline.deadline(keyspace.stamp());
+                let deadline = self.deadline.deadline(keyspace.context());
                 keyspace.put(self.key, Value::Text(self.value), Some(deadline));
                 Ok(Reply::OK)
             }

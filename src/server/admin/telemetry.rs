@@ -42,7 +42,7 @@ impl Inspect for ServerState {
             return Vec::new();
         }
         let all = called::all().iter().zip(&self.stats.counters.commands).filter_map(|(called, stats)| {
-            let micros = stats.durations.cumulative();
+            let micros = stats.durations.cumulative_by_powers();
             let calls = micros.last()?.1;
             Some(CommandHistogram { command: &called.name, calls, micros })
         });

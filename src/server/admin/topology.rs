@@ -1,7 +1,5 @@
 //! The group as clients of Redis Cluster see it.
 
-use std::fmt::Write;
-
 use crate::command::{Peer, Topology, host_and_port};
 use crate::keyspace::Scope;
 use crate::raft::MemberStatus;
@@ -39,31 +37,4 @@ pub fn for_each_key(state: &ServerState, take: &mut dyn FnMut(&[u8]) -> bool) {
         cursor = view.scan(cursor, KEYS_AT_ONCE, |key, _| wants_more = wants_more && take(key.as_bytes()));
         wants_more &= cursor != 0;
     }
-}
-
-/// What `INFO replication` says of the others, in the fields of Redis.
-pub fn replication(state: &ServerState, out: &mut String) {
-    let topology = of(state);
-    let offset = topology.own().map_or(0, |peer| peer.offset);
-    let mut line =
-        |text: std::fmt::Arguments<'_>| write!(out, "{text}\r\n").expect("a string takes any text");
-    if topology.is_leader() {
-        line(format_args!("role:master"));
-        line(format_args!("connected_slaves:{}", topology.replicas().count()));
-        for (nth, peer) in topology.replicas().enumerate() {
-            let (host, port, offset) = (&peer.host, peer.port, peer.offset);
-            line(format_args!("slave{nth}:ip={host},port={port},state=online,offset={offset}"));
-        }
-    } else {
-        line(format_args!("role:slave"));
-        let leader = topology.master();
-        line(format_args!("master_host:{}", leader.map_or("", |peer| &peer.host)));
-        line(format_args!("master_port:{}", leader.map_or(0, |peer| peer.port)));
-        line(format_args!("master_link_status:{}", if leader.is_some() { "up" } else { "down" }));
-        line(format_args!("slave_repl_offset:{offset}"));
-        line(format_args!("connected_slaves:0"));
-    }
-    // Redis' name for a history of writes: here the cluster's, on whichever node.
-    line(format_args!("master_replid:{}", topology.name(0)));
-    line(format_args!("master_repl_offset:{offset}"));
 }

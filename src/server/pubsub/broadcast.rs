@@ -9,10 +9,11 @@ use std::sync::atomic::Ordering;
 
 use bytes::Bytes;
 
+use super::PubSub;
 use super::clients::Client;
 use super::socket_writer::Pushed;
+use super::subscriptions::Kind;
 use super::tracking::Tracker;
-use super::{Kind, PubSub};
 use crate::command::Channel;
 use crate::config::KeyspaceEvents;
 use crate::keyspace::{Changes, Class, Event, KeyEvent};

@@ -1,16 +1,17 @@
-//! What commands may ask of the pubsub.
+//! What commands may ask of the other connections: [`ClientRegistry`] over [`PubSub`].
 
 use std::sync::Weak;
 
 use bytes::Bytes;
 
+use super::PubSub;
+use super::subscriptions::Kind;
 use super::tracking::{Tracked, Tracker};
-use super::{Kind, PubSub};
-use crate::cluster::PubSubSink;
 use crate::command::{Channel, ClientRegistry, Counts, KillFilter, Session, Tracking};
 use crate::config::Config;
 use crate::error::CommandError;
 use crate::keyspace::Changes;
+use crate::cluster::PubSubSink;
 use crate::peer::PubSubMessage;
 
 /// How many clients want to hear of something.

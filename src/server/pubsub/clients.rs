@@ -8,9 +8,9 @@ use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use dashmap::DashMap;
 use parking_lot::Mutex;
 
-use super::Subscriptions;
 use super::outbox::Outbox;
 use super::socket_writer::SocketWriter;
+use super::subscriptions::Subscriptions;
 use crate::command::{Buffers, ClientLine, Session, called};
 use crate::resp::Protocol;
 use crate::server::stats::gauges::Gauges;

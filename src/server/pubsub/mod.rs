@@ -1,8 +1,9 @@
-//! What connections are told of each other: messages, changes of keys, commands.
+//! Messages between connections: pub/sub, invalidations of client-side caches, MONITOR, CLIENT PAUSE.
 //!
 //! | file | what it has |
 //! |---|---|
 //! | `channels` | who listens to which channel |
+//! | `subscriptions` | the names that one client listens to |
 //! | `tracking` | who read which key |
 //! | `pause` | commands that have to wait |
 //! | `broadcast` | tells what an entry changed |
@@ -26,6 +27,7 @@ pub mod monitor;
 pub mod outbox;
 mod pause;
 pub mod socket_writer;
+pub mod subscriptions;
 mod tracking;
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -43,9 +45,9 @@ use crate::resp::Reply;
 use clients::{Client, Clients};
 use outbox::Message;
 
-pub use channels::Subscriptions;
-use channels::{Channels, Kind};
+use channels::Channels;
 pub use pause::Pause;
+use subscriptions::Kind;
 use tracking::{Tracker, TrackingTable};
 
 /// What may wait for one client that listens, unless it is set: Redis' limit for such clients.
@@ -54,7 +56,7 @@ pub const MESSAGE_BYTES_MAX: usize = 32 << 20;
 /// Passes a message on to the other nodes.
 type Others = Box<dyn Fn(PubSubMessage) + Send + Sync>;
 
-/// Connects the connections.
+/// Everything that one connection causes another to be sent, with the tables that it needs.
 pub struct PubSub {
     keyspace: Arc<Keyspace>,
     clock: Arc<dyn Clock>,
@@ -76,7 +78,7 @@ pub struct PubSub {
 }
 
 impl PubSub {
-    /// A pubsub that hears of the changes of this keyspace.
+    /// Subscribes to the changes of this keyspace.
     pub fn new(keyspace: Arc<Keyspace>, clock: Arc<dyn Clock>) -> Arc<PubSub> {
         let pubsub = Arc::new(PubSub {
             keyspace,
@@ -93,7 +95,7 @@ impl PubSub {
             message_bytes_max: AtomicUsize::new(MESSAGE_BYTES_MAX),
             tracks: AtomicBool::new(false),
         });
-        // The keyspace outlives nobody for the pubsub's sake.
+        // A weak reference: the keyspace must not keep its listener alive.
         let told = Arc::downgrade(&pubsub);
         pubsub.keyspace.change_stream().connect(move |index, changes| {
             if let Some(pubsub) = told.upgrade() {
@@ -106,7 +108,7 @@ impl PubSub {
     /// Has messages passed on to other nodes, from now on.
     pub fn connect(&self, others: impl Fn(PubSubMessage) + Send + Sync + 'static) {
         let before = self.others.set(Box::new(others));
-        assert!(before.is_ok(), "a pubsub is connected once");
+        assert!(before.is_ok(), "the other nodes are connected once");
     }
 
     /// What may wait for one client.

@@ -17,6 +17,7 @@ use tokio::net::tcp::OwnedWriteHalf;
 /// What is kept of a buffer between batches: a burst must not hold its memory for ever.
 pub const BUFFER_BYTES_KEPT: usize = 64 << 10;
 
+/// The write half of a client's socket, with what waits for it.
 #[derive(Debug, Default)]
 pub struct SocketWriter(Mutex<Inner>);
 

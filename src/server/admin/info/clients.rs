@@ -1,6 +1,6 @@
 //! `INFO clients`.
 
-use super::line;
+use super::text::line;
 use crate::server::state::ServerState;
 use crate::server::stats::counters::get;
 

@@ -2,7 +2,7 @@
 
 use std::sync::atomic::Ordering;
 
-use super::line;
+use super::text::line;
 use crate::command::Channel;
 use crate::command::called;
 use crate::server::state::ServerState;
@@ -77,7 +77,7 @@ pub fn commandstats(state: &ServerState, out: &mut String) {
     }
 }
 
-/// Percentiles are the ends of steps that double: of a call that took 3 microseconds it says 4.
+/// Percentiles are the bounds of buckets: at most 3.2 percent above what the call took.
 pub fn latencystats(state: &ServerState, out: &mut String) {
     if !state.stats.counters.tracks_latency.load(Ordering::Relaxed) {
         return;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::line;
+use super::text::line;
 use crate::command::Inspect;
 use crate::server::state::ServerState;
 

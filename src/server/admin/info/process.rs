@@ -1,6 +1,6 @@
 //! `INFO memory` and `INFO cpu`: what the system says of the process.
 
-use super::line;
+use super::text::{human, line};
 use crate::command::Inspect;
 use crate::env;
 use crate::server::state::ServerState;
@@ -79,22 +79,7 @@ fn ratio(whole: u64, part: u64) -> f64 {
     whole as f64 / part.max(1) as f64
 }
 
-/// Bytes as Redis shows them to people.
-fn human(bytes: u64) -> String {
-    const UNITS: [&str; 5] = ["K", "M", "G", "T", "P"];
-    if bytes < 1024 {
-        return format!("{bytes}B");
-    }
-    let mut value = bytes as f64 / 1024.0;
-    let mut unit = 0;
-    while value >= 1024.0 && unit + 1 < UNITS.len() {
-        value /= 1024.0;
-        unit += 1;
-    }
-    format!("{value:.2}{}", UNITS[unit])
-}
-
-pub fn cpu(_shared: &ServerState, out: &mut String) {
+pub fn cpu(_state: &ServerState, out: &mut String) {
     let Some(times) = env::cpu_times() else { return };
     line(out, format_args!("used_cpu_sys:{:.6}", times.system));
     line(out, format_args!("used_cpu_user:{:.6}", times.user));
@@ -103,15 +88,4 @@ pub fn cpu(_shared: &ServerState, out: &mut String) {
     let Some(main) = env::main_thread_cpu_times() else { return };
     line(out, format_args!("used_cpu_sys_main_thread:{:.6}", main.system));
     line(out, format_args!("used_cpu_user_main_thread:{:.6}", main.user));
-}
-
-#[cfg(test)]
-mod tests {
-    use super::human;
-
-    #[test]
-    fn bytes_are_shown_as_redis_shows_them() {
-        let shown = [0, 1023, 1024, 1_572_864, 3 << 30, 5 << 40, u64::MAX].map(human);
-        assert_eq!(shown, ["0B", "1023B", "1.00K", "1.50M", "3.00G", "5.00T", "16384.00P"]);
-    }
 }

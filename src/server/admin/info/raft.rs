@@ -1,0 +1,107 @@
+//! `INFO replication`, `raft` and `cluster`: the group as this node knows it.
+
+use super::text::line;
+use crate::raft::Phase;
+use crate::server::admin::topology;
+use crate::server::state::ServerState;
+
+/// What `INFO replication` says of the others, in the fields of Redis.
+pub fn replication(state: &ServerState, out: &mut String) {
+    let topology = topology::of(state);
+    let offset = topology.own().map_or(0, |peer| peer.offset);
+    if topology.is_leader() {
+        line(out, format_args!("role:master"));
+        line(out, format_args!("connected_slaves:{}", topology.replicas().count()));
+        for (nth, peer) in topology.replicas().enumerate() {
+            let (host, port, offset) = (&peer.host, peer.port, peer.offset);
+            line(out, format_args!("slave{nth}:ip={host},port={port},state=online,offset={offset}"));
+        }
+    } else {
+        line(out, format_args!("role:slave"));
+        let leader = topology.master();
+        line(out, format_args!("master_host:{}", leader.map_or("", |peer| &peer.host)));
+        line(out, format_args!("master_port:{}", leader.map_or(0, |peer| peer.port)));
+        line(out, format_args!("master_link_status:{}", if leader.is_some() { "up" } else { "down" }));
+        line(out, format_args!("slave_repl_offset:{offset}"));
+        line(out, format_args!("connected_slaves:0"));
+    }
+    // Redis' name for a history of writes: here the cluster's, on whichever node.
+    line(out, format_args!("master_replid:{}", topology.name(0)));
+    line(out, format_args!("master_repl_offset:{offset}"));
+}
+
+pub fn raft(state: &ServerState, out: &mut String) {
+    let status = state.group.status();
+    let index = |index: Option<u64>| index.map_or_else(|| "-1".to_string(), |index| index.to_string());
+    line(out, format_args!("node_id:{}", status.node_id));
+    line(out, format_args!("current_term:{}", status.term));
+    line(out, format_args!("is_leader:{}", u8::from(status.is_leader())));
+    line(out, format_args!("leader_id:{}", index(status.leader)));
+    line(out, format_args!("state:{}", status.role.name()));
+    line(out, format_args!("removed:{}", u8::from(status.removed)));
+    line(out, format_args!("incarnation:{:016x}", state.group.incarnation()));
+    line(out, format_args!("startup:{}", startup(&status.phase)));
+    line(out, format_args!("answering:{}", ids(status.answering)));
+    line(out, format_args!("cluster_id:{}", state.group.cluster()));
+    line(out, format_args!("cluster_size:{}", status.cluster_size));
+    line(out, format_args!("last_log_index:{}", index(status.last_log_index)));
+    line(out, format_args!("last_applied:{}", index(status.last_applied)));
+    line(out, format_args!("commit_index:{}", index(status.commit_index)));
+    line(out, format_args!("group_time_ms:{}", state.group.now_ms()));
+    line(out, format_args!("wall_clock_ahead_ms:{}", state.group.wall_ahead_ms()));
+    line(out, format_args!("snapshot_index:{}", index(status.snapshot_index)));
+    line(out, format_args!("purged_index:{}", index(status.purged_index)));
+    line(out, format_args!("log_size_bytes:{}", status.log.bytes));
+    line(out, format_args!("log_segments:{}", status.log.segments));
+    let entries = match (status.log.first, status.last_log_index) {
+        (Some(first), Some(last)) => last + 1 - first.min(last + 1),
+        _ => 0,
+    };
+    line(out, format_args!("log_entries:{entries}"));
+    line(out, format_args!("proposals_waiting_bytes:{}", status.waiting_bytes));
+    line(out, format_args!("proposals_in_flight:{}", status.in_flight));
+    for known in &status.members {
+        let role = match (Some(known.id) == status.leader, known.voter) {
+            (true, _) => "leader",
+            (false, true) => "follower",
+            (false, false) => "learner",
+        };
+        // Only a leader knows how far the others are.
+        let lag = known.matched.and_then(|matched| Some(status.last_log_index?.saturating_sub(matched)));
+        // One that lost its log has not got as far as it said.
+        let lag = lag.filter(|_| !known.lost).map_or_else(|| "-1".to_string(), |lag| lag.to_string());
+        let lost = if known.lost { ",lost_entries=1" } else { "" };
+        let member = &known.member;
+        line(
+            out,
+            format_args!(
+                "node{}:address={},raft_address={},role={role},lag={lag}{lost}",
+                known.id, member.client_address, member.raft_address
+            ),
+        );
+    }
+}
+
+/// How far a start is: what it waits for, if for anything.
+fn startup(phase: &Phase) -> String {
+    match phase {
+        Phase::Done => "done".to_string(),
+        Phase::Rejoining => "rejoining".to_string(),
+        Phase::Waiting(nodes) => format!("waiting:{}", ids(nodes.iter().copied())),
+    }
+}
+
+fn ids(nodes: impl IntoIterator<Item = u64>) -> String {
+    nodes.into_iter().map(|id| id.to_string()).collect::<Vec<_>>().join(",")
+}
+
+/// What a Redis exporter takes for its cluster metrics: every field that begins with `cluster_`.
+pub fn cluster(state: &ServerState, out: &mut String) {
+    let status = state.group.status();
+    line(out, format_args!("cluster_enabled:{}", u8::from(state.config.read().cluster_enabled)));
+    line(out, format_args!("cluster_raft_term:{}", status.term));
+    line(out, format_args!("cluster_raft_commit_index:{}", status.commit_index.unwrap_or(0)));
+    line(out, format_args!("cluster_raft_applied_index:{}", status.last_applied.unwrap_or(0)));
+    line(out, format_args!("cluster_raft_is_leader:{}", u8::from(status.is_leader())));
+    line(out, format_args!("cluster_size:{}", status.cluster_size));
+}
