@@ -56,6 +56,7 @@ pub enum Group {
     Json,
     Generic,
     Text,
+    Bitmap,
     List,
     Set,
     Hash,
@@ -74,6 +75,7 @@ impl Group {
             Group::Json => "module",
             Group::Generic => "generic",
             Group::Text => "string",
+            Group::Bitmap => "bitmap",
             Group::List => "list",
             Group::Set => "set",
             Group::Hash => "hash",
@@ -92,6 +94,7 @@ impl Group {
             Group::Json => Some("@json"),
             Group::Generic => Some("@keyspace"),
             Group::Text => Some("@string"),
+            Group::Bitmap => Some("@bitmap"),
             Group::List => Some("@list"),
             Group::Set => Some("@set"),
             Group::Hash => Some("@hash"),
@@ -106,7 +109,8 @@ impl Group {
     const fn class(self) -> Class {
         match self {
             Group::Json => Class::Json,
-            Group::Text => Class::Text,
+            // A bitmap is a string to those who listen.
+            Group::Text | Group::Bitmap => Class::Text,
             Group::List => Class::List,
             Group::Set => Class::Set,
             Group::Hash => Class::Hash,

@@ -1,5 +1,6 @@
 //! Redis strings: any bytes under a key.
 pub mod append;
+pub mod bitfield;
 pub mod decimal;
 pub mod get;
 pub mod getdel;
@@ -19,7 +20,7 @@ pub mod strlen;
 use crate::error::Answer;
 use crate::keyspace::{Entry, Value, Writer};
 
-/// The longest string that APPEND and SETRANGE may leave: Redis' own bound, `proto-max-bulk-len`.
+/// The longest string that APPEND, SETRANGE and BITFIELD may leave: Redis' own bound, `proto-max-bulk-len`.
 const TEXT_BYTES_MAX: usize = 512 << 20;
 
 const TOO_LONG: Answer = Answer::fixed("ERR string exceeds maximum allowed size (proto-max-bulk-len)");
