@@ -37,6 +37,21 @@ pub struct Settings {
     pub mistaken: bool,
 }
 
+impl Settings {
+    /// So many founders, whose logs are not rolled over and of which none takes a snapshot by itself.
+    pub fn roomy(founders: usize) -> Settings {
+        Settings {
+            founders,
+            segment_bytes: 128 << 10,
+            inline_bytes_max: 64 << 10,
+            cache_bytes_max: 1 << 20,
+            snapshot_log_bytes: 1 << 30,
+            snapshot_log_entries: 1 << 20,
+            mistaken: false,
+        }
+    }
+}
+
 /// The simulation's time, as one node's clock shows it.
 #[derive(Debug)]
 struct HostClock {
