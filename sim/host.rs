@@ -41,6 +41,21 @@ pub struct Settings {
     pub lying_disk: bool,
 }
 
+impl Settings {
+    /// That many initial members, whose logs are not rolled over and of which none takes a snapshot by itself.
+    pub fn roomy(initial_members: usize) -> Settings {
+        Settings {
+            initial_members,
+            segment_bytes: 128 << 10,
+            inline_bytes_max: 64 << 10,
+            cache_bytes_max: 1 << 20,
+            snapshot_log_bytes: 1 << 30,
+            snapshot_log_entries: 1 << 20,
+            lying_disk: false,
+        }
+    }
+}
+
 /// The simulation's time, as one node's clock shows it.
 #[derive(Debug)]
 struct HostClock {

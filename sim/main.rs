@@ -10,6 +10,8 @@
 //! between nodes. Not simulated: the server in front of it, threads (see `env::Background`), full disks, members
 //! that leave. `docs/decisions/0006-one-seed-one-run.md` has the sources of chance and what became of each.
 //!
+//! Single scenarios are led by hand, by [`scene::Scene`]; most of them are text, see [`scripts`].
+//!
 //! Invariant: a seed's trace is the same, byte for byte, whenever and wherever it runs.
 
 mod bridge;
@@ -23,6 +25,8 @@ mod net;
 mod operator;
 mod panics;
 mod run;
+mod scene;
+mod scripts;
 
 use std::sync::atomic::{AtomicU64, Ordering};
 

@@ -38,6 +38,7 @@ pub const USED: &[(u16, &str)] = &[
     (34, "INCRBYFLOAT"),
     (40, "GETSET"),
     (41, "SETRANGE"),
+    (42, "BITFIELD"),
     (50, "QSET"),
     (51, "MERGE"),
     (52, "DELETE"),

@@ -154,6 +154,29 @@ impl Writer<'_> {
         }
     }
 
+    /// Lets `edit` change the string under `key` in place; `None` when there is no such key.
+    pub fn edit_text<T>(
+        &mut self,
+        key: &[u8],
+        edit: impl FnOnce(&mut Box<[u8]>) -> Edited<T>,
+    ) -> Result<Option<T>, CommandError> {
+        if !self.exists(key) {
+            return Ok(None);
+        }
+        self.keyspace.captures.before_change(&self.keyspace.map, key);
+        let Some(mut entry) = self.keyspace.map.get_mut(key) else { return Ok(None) };
+        let Value::Text(text) = &mut entry.value else { return Err(CommandError::WRONG_KIND) };
+        match edit(text) {
+            Edited::Unchanged(answer) => Ok(Some(answer)),
+            Edited::Changed(answer) => {
+                entry.version = self.context.index;
+                drop(entry);
+                self.keyspace.change_stream.note(key, self.origin.changed);
+                Ok(Some(answer))
+            }
+        }
+    }
+
     /// Lets `edit` change the collection under `key` in place; `None` when there is no such key. One that is left
     /// without elements is taken away. On an error nothing may have been changed by `edit`, and the version stays.
     pub fn edit_collection<C: Collection, T>(

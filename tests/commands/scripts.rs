@@ -1,4 +1,5 @@
-//! Runs the scripts in `tests/scripts/commands`: each line is a request as redis-cli takes it, behind a `>`.
+//! Runs the scripts in `tests/scripts/commands`: each line is a request as redis-cli takes it, behind a `>`. A block has one
+//! request, so that its reply stands right below it.
 //!
 //! `protocol 3` changes the protocol of the replies, `advance 1500` the clock, by milliseconds. `cluster 2` makes the node
 //! one of three that answer clients of Redis Cluster, led by node 2; `cluster nobody`: by none.
@@ -18,10 +19,17 @@ struct Runner {
     vault: Vault,
     /// The rows that were asked for.
     rows: BTreeSet<usize>,
+    /// Whether this block has had its reply.
+    replied: bool,
 }
 
 impl goldenscript::Runner for Runner {
     type Command = goldenscript::Command;
+
+    fn start_block(&mut self, _block: &goldenscript::Block) -> Result<String, Box<dyn Error>> {
+        self.replied = false;
+        Ok(String::new())
+    }
 
     fn run(
         &mut self,
@@ -45,6 +53,9 @@ impl goldenscript::Runner for Runner {
                 Ok(String::new())
             }
             line => {
+                if std::mem::replace(&mut self.replied, true) {
+                    return Err("a block has one request: begin another".into());
+                }
                 let words = split_words(line.as_bytes())?;
                 let words: Vec<Bytes> = words.into_iter().map(Bytes::from).collect();
                 self.rows.extend(table::position(&words[0]));
@@ -88,7 +99,7 @@ fn shown(reply: &Value) -> String {
 #[test]
 fn scripts_answer_as_written_and_every_command_is_in_one() {
     let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/scripts/commands");
-    let mut runner = Runner { vault: Vault::new(), rows: BTreeSet::new() };
+    let mut runner = Runner { vault: Vault::new(), rows: BTreeSet::new(), replied: false };
     let mut files: Vec<PathBuf> =
         std::fs::read_dir(folder).unwrap().map(|file| file.unwrap().path()).collect();
     files.sort();

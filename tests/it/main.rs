@@ -25,6 +25,8 @@ mod info;
 mod inspect;
 mod libraries;
 mod login;
+#[cfg(target_os = "linux")]
+mod machine_faults;
 mod members;
 mod messages;
 mod protocol;

@@ -1,7 +1,8 @@
 //! Scenarios as text: `tests/it/scripts/*`, each played on nodes of its own.
 //!
 //! A script is commands, `---`, and what they answer; `UPDATE_GOLDENFILES=1 cargo nextest run scripts` writes the
-//! answers, to be read before they are committed. A line that begins with `> ` is sent to a node as it stands.
+//! answers, to be read before they are committed. A line that begins with `> ` is sent to a node as it stands. A block has one
+//! answer at most, which stands right below what was asked.
 //!
 //! A command for a node has its number in front, `2: > JSON.GET k`, or `leader:`, or `follower:`, the first of them;
 //! without it node 1 is meant.
@@ -58,6 +59,8 @@ struct Scenario {
     ledger: Ledger,
     /// Makes keys differ.
     batches: u64,
+    /// Whether this block has had its answer.
+    answered: bool,
 }
 
 type Outcome = Result<String, Box<dyn Error>>;
@@ -70,7 +73,7 @@ fn done(_: ()) -> Outcome {
 impl Scenario {
     fn new() -> Scenario {
         let (cluster, ledger) = (Cluster::new(), Ledger::default());
-        Scenario { load: None, clients: BTreeMap::new(), cluster, ledger, batches: 0 }
+        Scenario { load: None, clients: BTreeMap::new(), cluster, ledger, batches: 0, answered: false }
     }
 
     /// The node that a prefix names.
@@ -249,6 +252,28 @@ impl Scenario {
             _ => return None,
         })
     }
+
+    fn perform(&mut self, command: &Command, context: &Context) -> Outcome {
+        match command.name.as_str() {
+            "members" => return self.found(command, false),
+            "cluster" => return self.found(command, true),
+            "lead" => return done(self.cluster.lead(number(command)?)),
+            "caught-up" => return done(self.cluster.wait_until_caught_up()),
+            "voter" => return done(self.cluster.wait_for_voter(number(command)?)),
+            "crosscheck" => return self.crosscheck(number(command)?),
+            "write" => return self.write(number(command)?),
+            "load" => return self.start_load(),
+            "progress" => return done(self.load().wait_for_progress()),
+            "settle" => return self.settle(!command.args.is_empty()),
+            "check" => return self.check(),
+            _ => {}
+        }
+        let id = self.id(context.prefix.as_deref());
+        match self.run_on_node(id, command) {
+            Some(outcome) => outcome,
+            None => self.send(id, &command.name),
+        }
+    }
 }
 
 /// The word of an argument without a `=`.
@@ -272,26 +297,17 @@ fn number(command: &Command) -> Result<u64, Box<dyn Error>> {
 impl goldenscript::Runner for Scenario {
     type Command = Command;
 
+    fn start_block(&mut self, _block: &goldenscript::Block) -> Outcome {
+        self.answered = false;
+        done(())
+    }
+
     fn run(&mut self, command: &Command, context: &Context) -> Outcome {
-        match command.name.as_str() {
-            "members" => return self.found(command, false),
-            "cluster" => return self.found(command, true),
-            "lead" => return done(self.cluster.lead(number(command)?)),
-            "caught-up" => return done(self.cluster.wait_until_caught_up()),
-            "voter" => return done(self.cluster.wait_for_voter(number(command)?)),
-            "crosscheck" => return self.crosscheck(number(command)?),
-            "write" => return self.write(number(command)?),
-            "load" => return self.start_load(),
-            "progress" => return done(self.load().wait_for_progress()),
-            "settle" => return self.settle(!command.args.is_empty()),
-            "check" => return self.check(),
-            _ => {}
+        let answer = self.perform(command, context)?;
+        if !answer.is_empty() && std::mem::replace(&mut self.answered, true) {
+            return Err("a block has one answer: begin another".into());
         }
-        let id = self.id(context.prefix.as_deref());
-        match self.run_on_node(id, command) {
-            Some(outcome) => outcome,
-            None => self.send(id, &command.name),
-        }
+        Ok(answer)
     }
 }
 

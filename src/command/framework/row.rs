@@ -71,6 +71,7 @@ pub enum Group {
     Json,
     Generic,
     String,
+    Bitmap,
     List,
     Set,
     Hash,
@@ -89,6 +90,7 @@ impl Group {
             Group::Json => "module",
             Group::Generic => "generic",
             Group::String => "string",
+            Group::Bitmap => "bitmap",
             Group::List => "list",
             Group::Set => "set",
             Group::Hash => "hash",
@@ -107,6 +109,7 @@ impl Group {
             Group::Json => Some("@json"),
             Group::Generic => Some("@keyspace"),
             Group::String => Some("@string"),
+            Group::Bitmap => Some("@bitmap"),
             Group::List => Some("@list"),
             Group::Set => Some("@set"),
             Group::Hash => Some("@hash"),
@@ -121,7 +124,8 @@ impl Group {
     const fn class(self) -> Class {
         match self {
             Group::Json => Class::Json,
-            Group::String => Class::Text,
+            // A bitmap is a string to those who listen.
+            Group::String | Group::Bitmap => Class::Text,
             Group::List => Class::List,
             Group::Set => Class::Set,
             Group::Hash => Class::Hash,

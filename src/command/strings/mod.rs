@@ -1,5 +1,6 @@
 //! Redis strings: any bytes under a key.
 pub mod decimal;
+pub mod bitfield;
 pub mod edit;
 pub mod number;
 pub mod read;
@@ -9,7 +10,7 @@ pub mod set;
 use crate::error::CommandError;
 use crate::keyspace::{Entry, Value, View};
 
-/// The longest string that APPEND and SETRANGE may leave: Redis' own bound, `proto-max-bulk-len`.
+/// The longest string that APPEND, SETRANGE and BITFIELD may leave: Redis' own bound, `proto-max-bulk-len`.
 const TEXT_BYTES_MAX: usize = 512 << 20;
 
 const TOO_LONG: CommandError =

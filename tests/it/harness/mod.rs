@@ -9,6 +9,8 @@ pub mod client;
 pub mod cluster;
 pub mod crowd;
 pub mod documents;
+#[cfg(target_os = "linux")]
+pub mod faults;
 pub mod load;
 pub mod node;
 pub mod wait;

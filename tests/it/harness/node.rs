@@ -16,6 +16,8 @@ const READY: &str = "ready to accept connections address=";
 pub struct TestNode {
     dir: PathBuf,
     flags: Vec<String>,
+    /// Environment variables of its process.
+    env: Vec<(&'static str, PathBuf)>,
     /// What its clients log in with.
     password: Option<String>,
     process: Option<Process>,
@@ -39,7 +41,14 @@ impl TestNode {
 
     /// A node in a directory of the caller's.
     pub fn in_dir(dir: &Path) -> TestNode {
-        TestNode { dir: dir.to_owned(), flags: Vec::new(), password: None, process: None, _home: None }
+        TestNode {
+            dir: dir.to_owned(),
+            flags: Vec::new(),
+            env: Vec::new(),
+            password: None,
+            process: None,
+            _home: None,
+        }
     }
 
     fn moved(mut self) -> TestNode {
@@ -73,6 +82,12 @@ impl TestNode {
             self.flags
                 .splice(place..self.flags.len().min(place + 2), pair.iter().map(|word| (*word).to_owned()));
         }
+    }
+
+    /// Sets an environment variable of the process when it starts next.
+    pub fn set_env(&mut self, name: &'static str, value: &Path) {
+        self.env.retain(|(known, _)| *known != name);
+        self.env.push((name, value.to_owned()));
     }
 
     /// Has clients log in with this from now on.
@@ -178,7 +193,7 @@ impl TestNode {
     /// Starts the process, which may not be ready for a while, or ever.
     pub fn start_without_waiting(&mut self) {
         assert!(self.process.is_none(), "a node runs once at a time");
-        self.process = Some(Process::spawn(&self.dir, &self.flags));
+        self.process = Some(Process::spawn(&self.dir, &self.flags, &self.env));
     }
 
     fn process(&self) -> &Process {
@@ -266,11 +281,12 @@ struct Process {
 }
 
 impl Process {
-    fn spawn(dir: &Path, flags: &[String]) -> Process {
+    fn spawn(dir: &Path, flags: &[String], env: &[(&'static str, PathBuf)]) -> Process {
         let mut command = Command::new(env!("CARGO_BIN_EXE_server"));
         for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("JSONVAULT_")) {
             command.env_remove(name);
         }
+        command.envs(env.iter().map(|(name, value)| (name, value)));
         if !flags.iter().any(|flag| flag == "--address") {
             command.args(["--address", "127.0.0.1:0"]);
         }
