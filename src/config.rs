@@ -33,7 +33,8 @@ pub use peers::{Advertised, Peers, port};
 pub use redirect::RedirectMode;
 pub use rewrite::rewrite;
 pub use secret::Secret;
-use settings::SETTINGS;
+pub use setting::Setting;
+pub use settings::SETTINGS;
 
 use crate::command::{ReadConsistency, SettingRefused};
 use crate::error::Fatal;

@@ -23,6 +23,7 @@
 //! | [`resp`] | the wire: requests, replies, limits |
 //! | [`json`] | documents, paths, edits; pure |
 //! | [`error`] | the three kinds of error, which no conversion joins |
+//! | [`limits`] | the vocabulary of the limits that a client can meet |
 //! | [`keyspace`] | keys with their values, deadlines and versions |
 //! | [`command`] | one file and one row of the table for each command; the trait is the route |
 //! | [`config`] | the settings |
@@ -57,6 +58,7 @@ pub mod error;
 pub mod fuzzing;
 pub mod json;
 pub mod keyspace;
+pub mod limits;
 pub mod machine;
 pub mod node;
 pub mod raft;

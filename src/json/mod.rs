@@ -24,7 +24,7 @@ pub use document::Document;
 pub use edit::{Action, Tail, rewrite};
 pub use equal::{equal, same};
 pub use limits::{
-    DEPTH_MAX, DOCUMENT_BYTES_CEILING, DOCUMENT_BYTES_DEFAULT, ParseLimits, TOO_DEEP, TOO_LARGE,
+    DEPTH_MAX, DOCUMENT_BYTES_CEILING, DOCUMENT_BYTES_DEFAULT, LIMITS, ParseLimits, TOO_DEEP, TOO_LARGE,
 };
 pub use merge::merge;
 pub use number::{Arithmetic, BAD_OPERAND, NOT_A_NUMBER, NUMERIC_OVERFLOW, Number, is_packed};

@@ -28,7 +28,7 @@ use crate::resp::Reply;
 pub const SILENCE: Duration = Duration::from_millis(ELECTION_TIMEOUT_MS_MIN);
 
 /// What the replies to a forwarded batch take together at most: what a message has room for, and some for itself.
-const REPLIES_BYTES_MAX: usize = FRAME_BYTES_MAX - (1 << 20);
+pub(super) const REPLIES_BYTES_MAX: usize = FRAME_BYTES_MAX - (1 << 20);
 /// What a reply takes beside its text: its kind and its length.
 const REPLY_HEAD_BYTES: usize = 16;
 

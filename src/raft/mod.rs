@@ -31,6 +31,7 @@ mod expiry;
 #[cfg(test)]
 mod failure_tests;
 mod group;
+mod limits;
 mod log_store;
 mod maintenance;
 mod membership;
@@ -56,6 +57,7 @@ mod watch;
 
 pub use bootstrap::Phase;
 pub use group::{Founding, Group, Options};
+pub use limits::LIMITS;
 pub use net::{Change, ChangeRefused};
 pub use notices::{Inbox, Notice};
 pub use proposer::Done;

@@ -33,7 +33,7 @@ use crate::resp::{Decoder, Limits, ProtocolError, Reply, Request, encode};
 pub const OUT_BYTES_TARGET: usize = 1 << 20;
 
 /// A client that takes no byte of its replies for so long is cut off: it has gone without a word, or will never read.
-const STALL_MAX: Duration = Duration::from_secs(60);
+pub(super) const STALL_MAX: Duration = Duration::from_secs(60);
 
 /// How often it is looked whether a client that waits, and has sent more, has gone.
 const LOOK_AGAIN: Duration = Duration::from_millis(100);

@@ -20,7 +20,7 @@ use crate::error::Answer;
 use crate::keyspace::{Entry, Value, Writer};
 
 /// The longest string that APPEND and SETRANGE may leave: Redis' own bound, `proto-max-bulk-len`.
-const TEXT_BYTES_MAX: usize = 512 << 20;
+pub(super) const TEXT_BYTES_MAX: usize = 512 << 20;
 
 const TOO_LONG: Answer = Answer::fixed("ERR string exceeds maximum allowed size (proto-max-bulk-len)");
 

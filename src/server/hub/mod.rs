@@ -14,11 +14,11 @@
 //!   any client of this node is answered what was done after it;
 //! * a client that has gone is told nothing: its names and keys go with it.
 
-mod channels;
+pub(super) mod channels;
 mod pause;
 mod switchboard;
 mod tell;
-mod tracking;
+pub(super) mod tracking;
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
