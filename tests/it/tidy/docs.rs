@@ -49,6 +49,8 @@ const LIMITS: &[(&str, &[Limit])] = &[
 /// Constants with `_MAX` in their name that no client meets: inner sizes, time limits between nodes, formats. A new
 /// constant belongs here, or into the `LIMITS` of its module.
 const INTERNAL: &[&str] = &[
+    "I64_MAX",
+    "U64_MAX",
     "BLOCK_BYTES_MAX",
     "CLUSTER_BYTES_MAX",
     "CONCURRENT_MAX",
