@@ -98,7 +98,7 @@ pub const LIMITS: &[Limit] = &[
     limit!(
         BYTES_PER_MATCH,
         Bytes,
-        "Bytes of the document for each further match",
+        "Document size for each further match",
         "So that `$..*` of a large document is answered."
     ),
     limit!(
@@ -110,7 +110,7 @@ pub const LIMITS: &[Limit] = &[
     limit!(
         FUEL_PER_BYTE * SHOWN_BYTES_PER_FUEL as u64,
         Bytes,
-        "Further shown bytes for each byte of the document",
+        "Further encoded values for each byte of the document",
         "Matches may overlap."
     ),
     limit!(
