@@ -160,7 +160,7 @@ fn command_lines(row: &'static Row) -> Vec<(bool, String)> {
     for (name, named) in row.names() {
         let alias = format!("Alias of {}.", row.spec.name);
         let note = if name == row.spec.name { row.spec.summary } else { &alias };
-        let syntax = if row.subcommands.is_empty() { row.spec.syntax } else { "subcommand .." };
+        let syntax = if row.subcommands.is_empty() { row.spec.syntax } else { "<subcommand>" };
         lines.push(line(format!("{name} {syntax}"), named.spec.since, note));
     }
     let inner =
