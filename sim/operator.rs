@@ -1,8 +1,8 @@
 //! The operator, who adds a node to the cluster while things go wrong, and asks again until it is done.
 
-use jsonvault::random::Random;
 use jsonvault::peer::Change;
 use jsonvault::raft::Role;
+use jsonvault::random::Random;
 
 use crate::host::Host;
 use crate::run::INITIAL_MEMBERS;

@@ -33,12 +33,13 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use goldenscript::{Argument, Command, Context};
-use jsonvault::command::{self, Draw, ReadConsistency, Route, table};
+use jsonvault::cluster::Group;
+use jsonvault::command::{self, ReadConsistency, Route, SeedSource, table};
 use jsonvault::env::Disk;
 use jsonvault::error::Unavailable;
 use jsonvault::keyspace::Keyspace;
 use jsonvault::machine::Batch;
-use jsonvault::raft::{Change, Group};
+use jsonvault::peer::Change;
 use jsonvault::resp::{Protocol, Reply, encode, split_words};
 use parking_lot::Mutex;
 
@@ -82,8 +83,11 @@ impl Scenario {
     fn cluster(&mut self, command: &Command) -> Outcome {
         let initial_members = numbers(command)?[0];
         let snapshot_log_entries = option(command, "snapshot-entries")?.unwrap_or(u64::MAX);
-        let settings =
-            Settings { segment_bytes: 16 << 10, snapshot_log_entries, ..Settings::roomy(initial_members as usize) };
+        let settings = Settings {
+            segment_bytes: 16 << 10,
+            snapshot_log_entries,
+            ..Settings::roomy(initial_members as usize)
+        };
         self.scene = Scene::started(SEED, &settings);
         self.elected(&(0..initial_members as usize).collect::<Vec<_>>());
         self.lead(0)
@@ -300,7 +304,7 @@ async fn request(group: Group, keyspace: Arc<Keyspace>, words: Vec<String>) -> S
         protocol: Protocol::Resp2,
         now_ms: 0,
         document_bytes_max: 1 << 20,
-        chance: Draw::Drawn(0),
+        seed: SeedSource::Fixed(0),
     };
     let reply: Result<Reply, Unavailable> = match row.route {
         Route::Write { .. } => {

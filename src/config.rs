@@ -29,7 +29,8 @@ pub use output_limits::{OutputLimit, OutputLimits};
 pub use peers::{Advertised, Peers, port};
 pub use rewrite::rewrite;
 pub use secret::Secret;
-use settings::SETTINGS;
+pub use setting::Setting;
+pub use settings::SETTINGS;
 
 use crate::command::{ReadConsistency, SettingRefused};
 use crate::error::Fatal;

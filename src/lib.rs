@@ -24,6 +24,7 @@
 //! | [`resp`] | the wire: requests, replies, limits |
 //! | [`json`] | documents, paths, edits; pure |
 //! | [`error`] | the three kinds of error, which no conversion joins |
+//! | [`limits`] | the vocabulary of the limits that a client can meet |
 //! | [`keyspace`] | keys with their values, deadlines and versions |
 //! | [`command`] | the commands: families beside a framework, one row of a table for each command; the trait is the route |
 //! | [`config`] | the settings |
@@ -59,6 +60,7 @@ pub mod env;
 pub mod error;
 pub mod json;
 pub mod keyspace;
+pub mod limits;
 pub mod machine;
 pub mod node;
 pub mod peer;

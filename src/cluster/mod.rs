@@ -23,6 +23,7 @@
 mod bootstrap;
 mod group;
 mod leader;
+mod limits;
 mod membership;
 mod pubsub_relay;
 mod read_index;
@@ -36,4 +37,5 @@ mod verdict;
 
 pub use bootstrap::Bootstrap;
 pub use group::{Group, Options};
+pub use limits::LIMITS;
 pub use pubsub_relay::PubSubSink;

@@ -19,9 +19,9 @@ use crate::peer::{Endpoint, FRAME_BYTES_MAX, PeerClients, PubSubMessage, Request
 use crate::raft::Consensus;
 
 /// How many messages wait for a node that is slow or away. With messages of a few hundred bytes some megabytes.
-const WAITING_MAX: usize = 10_000;
+pub(super) const WAITING_MAX: usize = 10_000;
 /// Their bytes: what may wait for one client twice over. One message alone may have as many, and fits into a frame.
-const WAITING_BYTES_MAX: usize = 64 << 20;
+pub(super) const WAITING_BYTES_MAX: usize = 64 << 20;
 const _: () =
     assert!(WAITING_BYTES_MAX + (1 << 20) <= FRAME_BYTES_MAX, "a message says more than its message");
 /// Messages go together up to about this size.

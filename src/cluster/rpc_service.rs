@@ -15,7 +15,7 @@ use crate::raft::{Participation, Proposer, RaftReceiver};
 use crate::resp::Reply;
 
 /// What the replies to a forwarded batch take together at most: what a message has room for, and some for itself.
-const REPLIES_BYTES_MAX: usize = FRAME_BYTES_MAX - (1 << 20);
+pub(super) const REPLIES_BYTES_MAX: usize = FRAME_BYTES_MAX - (1 << 20);
 /// What a reply takes beside its text: its kind and its length.
 const REPLY_HEAD_BYTES: usize = 16;
 

@@ -69,7 +69,7 @@ impl Standings {
             incarnation: self.endpoint.identity.incarnation,
             removed: self.endpoint.is_removed(),
             // Also while nothing was applied: a node with a log is in a cluster.
-            cluster: is_in_cluster.then(|| Formed { index, applied, members, leader }),
+            cluster: is_in_cluster.then_some(Formed { index, applied, members, leader }),
             acknowledged: self.acknowledged.of(from.id, from.incarnation),
             last: self.consensus.last(),
             applied: self.consensus.applied(),

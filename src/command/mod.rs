@@ -32,6 +32,7 @@ pub mod framework;
 pub mod hashes;
 pub mod json;
 pub mod keys;
+mod limits;
 pub mod lists;
 pub mod pubsub;
 pub mod server;
@@ -43,9 +44,10 @@ pub mod table;
 pub mod transactions;
 
 pub use framework::{
-    Alias, Args, Budget, Buffers, Channel, ClientLine, ClientRegistry, Command, Context, Control, Counts, DEFAULT_USER,
-    Effects, Flags, Group, CommandHistogram, Inspect, KeySpec, KillFilter, LatencyEvent, Local, Manage, Memory, Node, Operate, Outcome, Peer,
-    REPLY_BYTES_MAX, Read, ReadConsistency, ReplyMode, Rng, Route, Row, Running, Seed, SeedSource, Session,
-    SettingRefused, SlowRequest, Spec, Subcommand, Topology, Tracking, Transact, Usage, Write,
-    host_and_port,
+    Alias, Args, Budget, Buffers, Channel, ClientLine, ClientRegistry, Command, CommandHistogram, Context,
+    Control, Counts, DEFAULT_USER, Effects, Flags, Group, Inspect, KeySpec, KillFilter, LatencyEvent, Local,
+    Manage, Memory, Node, Operate, Outcome, Peer, REPLY_BYTES_MAX, Read, ReadConsistency, ReplyMode, Rng,
+    Route, Row, Running, Seed, SeedSource, Session, SettingRefused, SlowRequest, Spec, Subcommand, Topology,
+    Tracking, Transact, Usage, Write, host_and_port,
 };
+pub use limits::LIMITS;

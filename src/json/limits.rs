@@ -1,6 +1,7 @@
 //! How large a document may be, and how deep.
 
 use crate::error::CommandError;
+use crate::limits::{Limit, limit};
 
 /// How many containers may enclose each other. It is RedisJSON's limit, and it bounds every recursion of this
 /// module to a few kilobytes of stack.
@@ -40,3 +41,20 @@ impl ParseLimits {
 pub const TOO_DEEP: CommandError = CommandError::fixed("ERR recursion limit exceeded");
 /// An edit would make the document larger than [`ParseLimits::document_bytes_max`].
 pub const TOO_LARGE: CommandError = CommandError::fixed("ERR the document would be larger than the limit");
+
+/// The limits of documents.
+pub const LIMITS: &[Limit] = &[
+    limit!(
+        DOCUMENT_BYTES_DEFAULT,
+        Bytes,
+        "A document, as text and as encoded",
+        "`ERR the document would be larger than the limit`"
+    )
+    .set_by("document-max-bytes"),
+    limit!(
+        DEPTH_MAX,
+        Count,
+        "Nested containers of a document",
+        "RedisJSON's limit. `recursion limit exceeded at line 1 column 129`"
+    ),
+];

@@ -24,7 +24,7 @@ pub use document::Document;
 pub use edit::{Action, Tail, rewrite};
 pub use equal::{equal, same};
 pub use limits::{
-    DEPTH_MAX, DOCUMENT_BYTES_CEILING, DOCUMENT_BYTES_DEFAULT, ParseLimits, TOO_DEEP, TOO_LARGE,
+    DEPTH_MAX, DOCUMENT_BYTES_CEILING, DOCUMENT_BYTES_DEFAULT, LIMITS, ParseLimits, TOO_DEEP, TOO_LARGE,
 };
 pub use location::{Location, last_by_steps};
 pub use merge::merge;

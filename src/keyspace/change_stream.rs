@@ -19,7 +19,7 @@ use super::Key;
 pub const CHANGES_MAX: usize = 1 << 18;
 
 /// What their keys take together.
-const CHANGES_BYTES_MAX: usize = 64 << 20;
+pub(super) const CHANGES_BYTES_MAX: usize = 64 << 20;
 
 /// The kind of an event, as the letters of `notify-keyspace-events` tell them apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

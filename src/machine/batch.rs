@@ -12,6 +12,7 @@ use bytes::Bytes;
 use super::transaction::{self, Transaction};
 use crate::command::{Context, Route, Row, table};
 use crate::error::CommandError;
+use crate::limits::{Limit, limit};
 
 const VERSION: u8 = 1;
 const HEADER_BYTES: usize = 13;
@@ -25,6 +26,14 @@ pub const BATCH_BYTES_MAX: usize = 768 << 20;
 pub const ENTRY_BYTES_MAX: usize = HEADER_BYTES + BATCH_BYTES_MAX;
 
 const _: () = assert!(ENTRY_BYTES_MAX < u32::MAX as usize, "the length of a command has four bytes");
+
+/// The limits of log entries, for the documents.
+pub const LIMITS: &[Limit] = &[limit!(
+    BATCH_BYTES_MAX,
+    Bytes,
+    "A write, as it stands in the log",
+    "`ERR the write is too large for an entry of the log`"
+)];
 
 const TOO_LARGE: CommandError = CommandError::fixed("ERR the write is too large for an entry of the log");
 

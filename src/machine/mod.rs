@@ -21,7 +21,7 @@ use crate::error::Unavailable;
 use crate::keyspace::{ApplyContext, Capture, Keyspace};
 use crate::resp::Reply;
 
-pub use batch::{Batch, BatchReader, ENTRY_BYTES_MAX, Malformed};
+pub use batch::{Batch, BatchReader, ENTRY_BYTES_MAX, LIMITS, Malformed};
 pub use snapshot::{Restore, write_head, write_record};
 pub use transaction::Transaction;
 

@@ -50,8 +50,10 @@ mod timing;
 mod types;
 mod watch;
 
+mod limits;
 pub use acknowledged::Acknowledgements;
 pub use consensus::Consensus;
+pub use limits::LIMITS;
 pub use members::{CHANGE_TIMEOUT, TAKE_OVER_TIMEOUT};
 pub use participation::{Participation, Phase};
 pub use proposer::{Closed, Outcome, Proposer, WRITE_TIMEOUT};

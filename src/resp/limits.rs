@@ -4,6 +4,8 @@
 //! * the largest argument fits into the largest request, and the largest reply into the output buffer;
 //! * what is reserved ahead of the bytes is a small part of what a client may make us buffer.
 
+use crate::limits::{Limit, limit};
+
 /// Sizes in bytes, counts in pieces. One value serves a listener and all of its connections.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Limits {
@@ -68,3 +70,39 @@ const _: () = assert!(READ_BYTES_MIN <= READ_AHEAD_BYTES_MAX);
 const _: () = assert!(READ_AHEAD_BYTES_MAX <= Limits::DEFAULT.pipeline_bytes_max);
 const _: () = assert!(Limits::DEFAULT.inline_bytes_max <= Limits::DEFAULT.pipeline_bytes_max);
 const _: () = assert!(Limits::DEFAULT.nesting_max >= 128 + 8);
+
+/// The limits of the wire, for the documents.
+pub const LIMITS: &[Limit] = &[
+    limit!(Limits::DEFAULT.bulk_bytes_max, Bytes, "An argument", "Redis' default.")
+        .set_by("proto-max-bulk-len"),
+    limit!(Limits::DEFAULT.arguments_max, Count, "Arguments of a request", "Redis' bound before 7.0."),
+    limit!(
+        Limits::DEFAULT.request_bytes_max,
+        Bytes,
+        "A request",
+        "The connection is closed with an error beyond."
+    )
+    .set_by("client-query-buffer-limit"),
+    limit!(Limits::DEFAULT.inline_bytes_max, Bytes, "An inline command", "As in Redis."),
+    limit!(STRANGER_BULK_BYTES_MAX, Bytes, "An argument before the login", "As in Redis."),
+    limit!(STRANGER_ARGUMENTS_MAX, Count, "Arguments before the login", "As in Redis."),
+    limit!(
+        Limits::DEFAULT.batch_requests_max,
+        Count,
+        "Requests in one batch of a connection",
+        "The rest is in the next batch."
+    ),
+    limit!(
+        Limits::DEFAULT.pipeline_bytes_max,
+        Bytes,
+        "Pipelined requests that wait in the server",
+        "The rest waits in the socket."
+    ),
+    limit!(
+        Limits::DEFAULT.output_bytes_max,
+        Bytes,
+        "Replies that wait for one client",
+        "The client is disconnected beyond."
+    )
+    .set_by("client-output-buffer-limit"),
+];

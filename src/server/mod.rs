@@ -22,9 +22,11 @@ mod pubsub;
 mod state;
 mod stats;
 
+mod limits;
 pub use admin::join;
 pub use admin::rlimit::fitted;
 pub use connection::{Listener, admit};
+pub use limits::LIMITS;
 pub use pubsub::PubSub;
 pub use state::{Restart, ServerState};
 pub use stats::Stats;

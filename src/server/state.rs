@@ -10,10 +10,10 @@ use tokio::sync::watch;
 
 use super::pubsub::PubSub;
 use super::stats::Stats;
+use crate::cluster::Group;
 use crate::config::Config;
 use crate::env::Clock;
 use crate::keyspace::Keyspace;
-use crate::cluster::Group;
 
 /// The server's state. One for all connections.
 pub struct ServerState {

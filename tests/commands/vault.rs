@@ -6,8 +6,8 @@ use bytes::Bytes;
 use futures_util::FutureExt;
 use jsonvault::command::transactions::{Step, TransactionQueue};
 use jsonvault::command::{
-    ClientLine, ClientRegistry, Context, SeedSource, Inspect, Node, Outcome, Peer, ReadConsistency, Route, Running,
-    Session, SettingRefused, Topology, table,
+    ClientLine, ClientRegistry, Context, Inspect, Node, Outcome, Peer, ReadConsistency, Route, Running,
+    SeedSource, Session, SettingRefused, Topology, table,
 };
 use jsonvault::env::{Clock, SystemClock};
 use jsonvault::error::CommandError;

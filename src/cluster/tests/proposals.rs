@@ -3,8 +3,8 @@
 use futures_util::future::join_all;
 
 use super::disk_failure::started;
-use crate::testkit::SimDisk;
 use crate::raft::tests::set;
+use crate::testkit::SimDisk;
 
 const CLIENTS: u64 = 16;
 const ROUNDS: u64 = 20;

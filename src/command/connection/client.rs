@@ -2,7 +2,7 @@
 
 mod kill;
 mod list;
-mod tracking;
+pub(in crate::command) mod tracking;
 
 use crate::command::framework::subcommands;
 use bytes::Bytes;
@@ -15,7 +15,7 @@ use crate::error::CommandError;
 use crate::resp::Reply;
 
 /// It is shown on a line, and kept with each slow request.
-const NAME_BYTES_MAX: usize = 256;
+pub(in crate::command) const NAME_BYTES_MAX: usize = 256;
 const NO_LEVEL: CommandError = CommandError::fixed("ERR the levels are linearizable, lease and local");
 
 pub struct Client;

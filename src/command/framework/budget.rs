@@ -12,7 +12,7 @@ use crate::resp::Reply;
 pub const REPLY_BYTES_MAX: usize = 256 << 20;
 
 /// Steps of paths that one request may take after its first document: about half a second.
-const STEPS_MAX: u64 = 1 << 26;
+pub(in crate::command) const STEPS_MAX: u64 = 1 << 26;
 
 /// What is left for the reply of one request.
 #[derive(Debug)]

@@ -5,7 +5,7 @@
 //! rows in the [table](super::table), which puts framework and families together.
 
 mod args;
-mod budget;
+pub(super) mod budget;
 pub(super) mod bulks;
 mod client_registry;
 pub(super) mod docs;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
 
-use super::{Inspect, Session, ClientRegistry, Topology};
+use super::{ClientRegistry, Inspect, Session, Topology};
 use crate::error::CommandError;
 use crate::resp::Reply;
 

@@ -9,7 +9,7 @@ use bytes::Bytes;
 
 use super::errors::UNKNOWN_DEBUG;
 use super::expand::number;
-use super::target::{path_or_legacy_root, locations};
+use super::target::{locations, path_or_legacy_root};
 use crate::command::{Args, Budget, Command, Context, Group, KeySpec, Read, Spec, Subcommand};
 use crate::error::CommandError;
 use crate::json::path::{Path, Selection, is_jsonpath};
@@ -54,7 +54,8 @@ impl Read for TypeOf {
             (None, _) | (_, None) => Reply::Null,
             (Some(document), Some(path)) => {
                 let found = locations(path, &document)?;
-                let mut names = found.iter().map(|location| Reply::word(location.value(&document).type_name()));
+                let mut names =
+                    found.iter().map(|location| Reply::word(location.value(&document).type_name()));
                 match path.is_legacy() {
                     true => names.next().unwrap_or(Reply::Null),
                     false => Reply::Array(names.collect()),
@@ -164,7 +165,8 @@ impl Read for Debug {
             return Ok(if path.is_legacy() { Reply::Integer(0) } else { Reply::Array(Vec::new()) });
         };
         let found = locations(&path, &document)?;
-        let mut counts = found.iter().map(|location| Reply::Integer(quantity.of(location.value(&document)) as i64));
+        let mut counts =
+            found.iter().map(|location| Reply::Integer(quantity.of(location.value(&document)) as i64));
         match path.is_legacy() {
             true => counts.next().ok_or(CommandError::NO_PATH),
             false => Ok(Reply::Array(counts.collect())),
@@ -223,7 +225,9 @@ impl Read for Resp {
             Ok(told(value))
         };
         let replies: Result<Vec<Reply>, CommandError> = match selection {
-            Selection::Locations(locations) => locations.iter().map(|location| one(location.value(&document))).collect(),
+            Selection::Locations(locations) => {
+                locations.iter().map(|location| one(location.value(&document))).collect()
+            }
             Selection::Values(values) => values.iter().map(|value| one(Value::at(value, 0))).collect(),
         };
         let mut replies = replies?;

@@ -14,7 +14,7 @@ use bytes::Bytes;
 use super::errors::{
     BAD_INTEGER, EXPECTED_ARRAY, EXPECTED_OBJECT, EXPECTED_STRING, NOT_AN_ARRAY, NOT_AN_OBJECT,
 };
-use super::target::{document, integer, path_or_legacy_root, locations};
+use super::target::{document, integer, locations, path_or_legacy_root};
 use crate::command::{Args, Budget, Command, Context, Group, KeySpec, Read, Spec};
 use crate::error::CommandError;
 use crate::json::path::Path;

@@ -15,7 +15,7 @@ use crate::resp::Reply;
 
 /// Each path walks its document and each change writes it anew; a request may name a large one as often as it has words.
 /// A gigabyte takes about half a second.
-const WALKED_BYTES_MAX: usize = 1 << 30;
+pub(in crate::command) const WALKED_BYTES_MAX: usize = 1 << 30;
 const TOO_MUCH: CommandError =
     CommandError::fixed("ERR too many changes of so large a document in one command");
 

@@ -9,7 +9,9 @@
 //!   words are checked, and mean nothing more.
 
 use crate::command::framework::subcommands;
-use crate::command::{Args, Command, Control, Effects, Flags, Group, KeySpec, Manage, Node, Outcome, Session, Spec, Subcommand};
+use crate::command::{
+    Args, Command, Control, Effects, Flags, Group, KeySpec, Manage, Node, Outcome, Session, Spec, Subcommand,
+};
 use crate::error::CommandError;
 use crate::resp::Reply;
 

@@ -1,6 +1,6 @@
 //! Redis strings: any bytes under a key.
-pub mod decimal;
 pub mod bitfield;
+pub mod decimal;
 pub mod edit;
 pub mod number;
 pub mod read;
@@ -11,7 +11,7 @@ use crate::error::CommandError;
 use crate::keyspace::{Entry, Value, View};
 
 /// The longest string that APPEND, SETRANGE and BITFIELD may leave: Redis' own bound, `proto-max-bulk-len`.
-const TEXT_BYTES_MAX: usize = 512 << 20;
+pub(super) const TEXT_BYTES_MAX: usize = 512 << 20;
 
 const TOO_LONG: CommandError =
     CommandError::fixed("ERR string exceeds maximum allowed size (proto-max-bulk-len)");

@@ -5,7 +5,7 @@
 pub mod discard;
 pub mod exec;
 pub mod multi;
-mod queue;
+pub(super) mod queue;
 pub mod unwatch;
 pub mod watch;
 

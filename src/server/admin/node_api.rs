@@ -12,12 +12,12 @@ use crate::command::{
     ClientLine, ClientRegistry, DEFAULT_USER, Node, ReadConsistency, Running, SettingRefused, Topology,
 };
 use crate::config;
-use futures_util::future::BoxFuture;
 use crate::error::{CommandError, Unavailable};
 use crate::keyspace::{Key, Scope, View};
 use crate::peer::Change;
 use crate::resp::Reply;
 use crate::server::state::ServerState;
+use futures_util::future::BoxFuture;
 
 /// Runs a read outside of the route for reads, behind the barrier of this level or of the setting.
 fn read_behind_barrier<'a>(

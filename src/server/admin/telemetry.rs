@@ -7,10 +7,10 @@ use bytes::Bytes;
 
 use super::wait;
 use crate::command::{CommandHistogram, Inspect, LatencyEvent, Memory, SlowRequest, called};
-use futures_util::future::BoxFuture;
 use crate::error::CommandError;
 use crate::server::state::ServerState;
 use crate::server::stats::counters::get;
+use futures_util::future::BoxFuture;
 
 impl Inspect for ServerState {
     fn slow_requests(&self, most: usize) -> Vec<SlowRequest> {

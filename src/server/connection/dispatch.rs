@@ -15,7 +15,9 @@ use tokio::net::tcp::OwnedReadHalf;
 use super::redirect::Redirect;
 use super::signals::hung_up;
 use crate::command::transactions::TransactionQueue;
-use crate::command::{Context, SeedSource, Effects, Group, Outcome, ReplyMode, Route, Row, Session, called, table};
+use crate::command::{
+    Context, Effects, Group, Outcome, ReplyMode, Route, Row, SeedSource, Session, called, table,
+};
 use crate::env::random_u64;
 use crate::error::Unavailable;
 use crate::keyspace::BetweenEntries;

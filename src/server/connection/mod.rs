@@ -22,3 +22,4 @@ mod transact;
 
 pub use admission::admit;
 pub use listener::Listener;
+pub(super) use task::STALL_MAX;

@@ -30,7 +30,7 @@ use crate::server::state::ServerState;
 use crate::server::stats::counters::{Counters, add};
 
 /// A client that takes no byte of its replies for so long is cut off: it has gone without a word, or will never read.
-const STALL_MAX: Duration = Duration::from_secs(60);
+pub(in crate::server) const STALL_MAX: Duration = Duration::from_secs(60);
 
 /// How long a client that was sending when the node stopped has to read its replies and leave.
 const LINGER: Duration = Duration::from_secs(1);

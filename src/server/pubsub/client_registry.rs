@@ -7,11 +7,11 @@ use bytes::Bytes;
 use super::PubSub;
 use super::subscriptions::Kind;
 use super::tracking::{Tracked, Tracker};
+use crate::cluster::PubSubSink;
 use crate::command::{Channel, ClientRegistry, Counts, KillFilter, Session, Tracking};
 use crate::config::Config;
 use crate::error::CommandError;
 use crate::keyspace::Changes;
-use crate::cluster::PubSubSink;
 use crate::peer::PubSubMessage;
 
 /// How many clients want to hear of something.

@@ -19,7 +19,7 @@
 //!   any client of this node is answered what was done after it;
 //! * a client that has gone is told nothing: its names and keys go with it.
 
-mod broadcast;
+pub(super) mod broadcast;
 mod channels;
 mod client_registry;
 pub mod clients;
@@ -28,7 +28,7 @@ pub mod outbox;
 mod pause;
 pub mod socket_writer;
 pub mod subscriptions;
-mod tracking;
+pub(super) mod tracking;
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};

@@ -13,7 +13,7 @@ use crate::error::CommandError;
 pub const NAMES_PER_CLIENT_MAX: usize = 100_000;
 
 /// No key has a longer name in practice, and so many of a client's names are bounded by it.
-const NAME_BYTES_MAX: usize = 64 << 10;
+pub const NAME_BYTES_MAX: usize = 64 << 10;
 
 /// The kinds of names, as places in a table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -19,7 +19,7 @@ use crate::command::Tracking;
 pub const KEYS_MAX: usize = 1_000_000;
 
 /// A longer key is not remembered: whoever reads it is told behind the reply that it changed.
-const KEY_BYTES_MAX: usize = 4096;
+pub const KEY_BYTES_MAX: usize = 4096;
 
 /// With so many readers of a key, those that have gone are sorted out before one more is added.
 const READERS_LOOKED_AT: usize = 16;

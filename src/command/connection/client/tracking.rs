@@ -11,7 +11,7 @@ const NO_LOOP: CommandError =
     CommandError::fixed("ERR NOLOOP is not supported: a client is told of its own changes too");
 
 /// Each change is held against all of them. Who needs more wants one that is shorter.
-const PREFIXES_MAX: usize = 256;
+pub(in crate::command) const PREFIXES_MAX: usize = 256;
 
 /// `CLIENT TRACKING ON|OFF [REDIRECT id] [PREFIX prefix ..] [BCAST] [OPTIN] [OPTOUT]`.
 pub fn set(args: &mut Args<'_>, session: &mut Session, node: &dyn Node) -> Result<Reply, CommandError> {

@@ -1,0 +1,52 @@
+//! The limits of commands, transactions and replies, for the documents.
+
+use super::connection::client::{self, tracking};
+use super::framework::budget::{REPLY_BYTES_MAX, STEPS_MAX};
+use super::json::{mset, patch};
+use super::strings::TEXT_BYTES_MAX;
+use super::transactions::queue;
+use crate::limits::{Limit, limit};
+
+pub const LIMITS: &[Limit] = &[
+    limit!(
+        TEXT_BYTES_MAX,
+        Bytes,
+        "A string",
+        "`ERR string exceeds maximum allowed size (proto-max-bulk-len)`"
+    ),
+    limit!(
+        REPLY_BYTES_MAX,
+        Bytes,
+        "A reply, over all keys and paths of its request",
+        "`ERR the reply would be larger than 268435456 bytes`"
+    ),
+    limit!(
+        STEPS_MAX,
+        Count,
+        "Path steps of a request of several documents, after the first",
+        "About half a second. `ERR the paths visit too much of so many documents`"
+    ),
+    limit!(
+        patch::WALKED_BYTES_MAX,
+        Bytes,
+        "Document bytes that one JSON.PATCH walks over",
+        "`ERR the patch has too many operations for so large a document`"
+    ),
+    limit!(
+        mset::WALKED_BYTES_MAX,
+        Bytes,
+        "Document bytes that one JSON.MSET walks over",
+        "`ERR too many changes of so large a document in one command`"
+    ),
+    limit!(queue::COMMANDS_MAX, Count, "Commands of a transaction", "An error; EXEC then does nothing."),
+    limit!(queue::BYTES_MAX, Bytes, "A transaction", "An error; EXEC then does nothing."),
+    limit!(queue::WATCHED_MAX, Count, "Keys that a connection watches", "WATCH answers an error."),
+    limit!(queue::WATCHED_BYTES_MAX, Bytes, "Names of the watched keys", "WATCH answers an error."),
+    limit!(client::NAME_BYTES_MAX, Bytes, "A client's name", "CLIENT SETNAME answers an error."),
+    limit!(
+        tracking::PREFIXES_MAX,
+        Count,
+        "Prefixes of a client with CLIENT TRACKING BCAST",
+        "`ERR a client has at most 256 prefixes`"
+    ),
+];
