@@ -1,7 +1,8 @@
-//! What one document costs: parsing, printing, finding a member, replacing a number in place and by copying.
+//! What one document costs: parsing, printing, finding a member, replacing a number in place and by
+//! copying.
 //!
-//! `serde_json::Value` stands beside it in the same run, since two runs on one machine differ by more than most
-//! changes do: compare the ratio.
+//! `serde_json::Value` stands beside it in the same run, since two runs on one machine differ by
+//! more than most changes do: compare the ratio.
 
 use std::hint::black_box;
 

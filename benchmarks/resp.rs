@@ -1,4 +1,5 @@
-//! What requests cost to read and replies to write. Figures per batch; divide by the pipeline's depth.
+//! What requests cost to read and replies to write. Figures per batch; divide by the pipeline's
+//! depth.
 use std::hint::black_box;
 
 use bytes::{Bytes, BytesMut};

@@ -1,7 +1,9 @@
-//! How long writes wait while a snapshot is taken: `cargo bench --bench stall -- ADDRESS [DOCUMENTS]`.
+//! How long writes wait while a snapshot is taken: `cargo bench --bench stall -- ADDRESS
+//! [DOCUMENTS]`.
 //!
-//! Loads documents, measures single writes on a few connections for a while, then again while `BGSAVE` runs, and
-//! prints the quantiles of both. The server is started by hand, so that its flags and its disk are the reader's.
+//! Loads documents, measures single writes on a few connections for a while, then again while
+//! `BGSAVE` runs, and prints the quantiles of both. The server is started by hand, so that its
+//! flags and its disk are the reader's.
 #![allow(
     clippy::disallowed_methods,
     clippy::unwrap_used,

@@ -1,5 +1,5 @@
-//! Three nodes in one process: they elect a leader, take writes on any of them, lose the leader without a warning, go on,
-//! and take it back with everything that was acknowledged.
+//! Three nodes in one process: they elect a leader, take writes on any of them, lose the leader
+//! without a warning, go on, and take it back with everything that was acknowledged.
 //!
 //!     cargo run --example raft_demo
 //!

@@ -1,4 +1,5 @@
-//! Five nodes of which the old leader reaches one: the other four have a majority, and need that one for it.
+//! Five nodes of which the old leader reaches one: the other four have a majority, and need that
+//! one for it.
 
 use crate::client::perform;
 use crate::history::{Operation, Outcome};

@@ -1,7 +1,7 @@
 //! Disks that are lost, and older copies that are put back.
 //!
-//! A cluster survives one of its disks at a time. So the next is taken only when the node whose disk was taken votes again,
-//! and all nodes have applied the membership that says so.
+//! A cluster survives one of its disks at a time. So the next is taken only when the node whose
+//! disk was taken votes again, and all nodes have applied the membership that says so.
 
 use crate::host::{DiskCopy, Host};
 
@@ -13,8 +13,9 @@ pub struct Disks {
 /// A node that has another disk than before, and is not back yet.
 struct Changed {
     host: usize,
-    /// The incarnation of the copy that was put back, and how far the others had applied the log then. Until the node has
-    /// another incarnation, or the same entries, it has not noticed what it lacks.
+    /// The incarnation of the copy that was put back, and how far the others had applied the log
+    /// then. Until the node has another incarnation, or the same entries, it has not noticed what
+    /// it lacks.
     copy: Option<(u64, u64)>,
     /// The end of the leader's log when the node was seen to vote again.
     votes_at: Option<u64>,
@@ -30,8 +31,8 @@ impl Disks {
         self.changed.is_none() && hosts.iter().any(Host::leads)
     }
 
-    /// Whether nothing else may go wrong: a node with an older copy has not asked yet what it had acknowledged, and whoever
-    /// knows must not be gone before.
+    /// Whether nothing else may go wrong: a node with an older copy has not asked yet what it had
+    /// acknowledged, and whoever knows must not be gone before.
     pub fn needs_peace(&self) -> bool {
         self.changed.as_ref().is_some_and(|changed| changed.copy.is_some())
     }

@@ -14,7 +14,8 @@ use crate::net::{Delays, Network};
 const PAUSE_MS_MAX: u64 = 900;
 /// How long a node stays down, and a cut stays.
 const DOWN_MS_MAX: u64 = 2_500;
-/// A power cut comes after so many changes of the disk: within an append, a roll-over or a snapshot.
+/// A power cut comes after so many changes of the disk: within an append, a roll-over or a
+/// snapshot.
 const OPERATIONS_MAX: u64 = 40;
 /// Of so many faults one is about a whole disk.
 const DISKS_ONE_IN: u64 = 8;
@@ -70,7 +71,8 @@ impl Faults {
         }
     }
 
-    /// A node whose power went, by an order to its disk, is down; so is one that stopped because its disk failed.
+    /// A node whose power went, by an order to its disk, is down; so is one that stopped because
+    /// its disk failed.
     pub fn notice_the_fallen(&mut self, now_ms: u64, hosts: &mut [Host], trace: &mut Vec<String>) {
         for host in hosts {
             if host.is_running() && host.disk.is_off() {
@@ -177,8 +179,8 @@ impl Faults {
         }
     }
 
-    /// Takes a node's disk away, or puts an older copy of it back: one node's at a time, and of the copies only while its
-    /// leader is there, who remembers what the node had acknowledged.
+    /// Takes a node's disk away, or puts an older copy of it back: one node's at a time, and of the
+    /// copies only while its leader is there, who remembers what the node had acknowledged.
     fn change_disk(&mut self, now_ms: u64, hosts: &mut [Host], network: &Network, trace: &mut Vec<String>) {
         let one = self.random.below(hosts.len() as u64) as usize;
         if !hosts[one].is_running() || !self.disks.may_change(hosts) {

@@ -1,6 +1,7 @@
 //! What clients asked and were told, in one order.
 //!
-//! Invariant: an operation took place between its `invoked` and its `completed`, and both are places in one order.
+//! Invariant: an operation took place between its `invoked` and its `completed`, and both are
+//! places in one order.
 
 /// What a client asks of one key, which holds a list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,8 +45,8 @@ pub struct Event {
     pub operation: Operation,
     pub invoked: u64,
     pub completed: Option<(u64, Outcome)>,
-    /// When it was invoked and when it completed, in milliseconds of the simulation, and how often nodes had been started
-    /// by then.
+    /// When it was invoked and when it completed, in milliseconds of the simulation, and how often
+    /// nodes had been started by then.
     pub moments: [Moment; 2],
 }
 

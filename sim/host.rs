@@ -1,8 +1,11 @@
-//! A node of the simulation: the real one, in a runtime of its own, on a disk and a network that fail.
+//! A node of the simulation: the real one, in a runtime of its own, on a disk and a network that
+//! fail.
 //!
 //! Invariants:
-//! * a node does something only inside [`Host::step`], with the thread's randomness replaced by its own;
-//! * a crash drops the runtime with everything in it, after the disk and the network are out of its reach.
+//! * a node does something only inside [`Host::step`], with the thread's randomness replaced by its
+//!   own;
+//! * a crash drops the runtime with everything in it, after the disk and the network are out of its
+//!   reach.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -42,7 +45,8 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// That many initial members, whose logs are not rolled over and of which none takes a snapshot by itself.
+    /// That many initial members, whose logs are not rolled over and of which none takes a snapshot
+    /// by itself.
     pub fn roomy(initial_members: usize) -> Settings {
         Settings {
             initial_members,
@@ -107,7 +111,8 @@ pub struct Host {
     /// The number of the data directory, or of the next one.
     incarnation: u64,
     running: Option<Running>,
-    /// For how long the node still does nothing, and for how long it has: its clock goes on meanwhile.
+    /// For how long the node still does nothing, and for how long it has: its clock goes on
+    /// meanwhile.
     pause_ms: u64,
     paused_ms: u64,
     /// Counts starts, so that whoever asked an earlier one knows.

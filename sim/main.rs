@@ -1,14 +1,15 @@
-//! Deterministic simulation: three real nodes in one process, on disks that lose power and a network that is cut and
-//! slow, and one seed that chooses everything.
+//! Deterministic simulation: three real nodes in one process, on disks that lose power and a
+//! network that is cut and slow, and one seed that chooses everything.
 //!
 //! ```text
 //! JSONVAULT_SEEDS=1000 cargo nextest run --test sim    so many seeds instead of 20
 //! scripts/sim.sh 17                                    one seed, with its trace
 //! ```
 //!
-//! A node is the product's own code from `cluster::Group` down: consensus, log, snapshots, keyspace, the connections
-//! between nodes. Not simulated: the server in front of it, threads (see `env::Background`), full disks, members
-//! that leave. `docs/decisions/0006-one-seed-one-run.md` has the sources of chance and what became of each.
+//! A node is the product's own code from `cluster::Group` down: consensus, log, snapshots,
+//! keyspace, the connections between nodes. Not simulated: the server in front of it, threads (see
+//! `env::Background`), full disks, members that leave. `docs/decisions/0006-one-seed-one-run.md`
+//! has the sources of chance and what became of each.
 //!
 //! Single scenarios are led by hand, by [`scene::Scene`]; most of them are text, see [`scripts`].
 //!

@@ -1,4 +1,5 @@
-//! The operator, who adds a node to the cluster while things go wrong, and asks again until it is done.
+//! The operator, who adds a node to the cluster while things go wrong, and asks again until it is
+//! done.
 
 use jsonvault::peer::Change;
 use jsonvault::raft::Role;

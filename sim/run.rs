@@ -1,7 +1,8 @@
 //! One simulation: everything that one seed chooses, from the first start to the last check.
 //!
-//! First the safety phase, in which things go wrong and clients go on; then the faults end and, within a bounded time,
-//! everything works again. What is promised always is checked all the time, the rest at the end.
+//! First the safety phase, in which things go wrong and clients go on; then the faults end and,
+//! within a bounded time, everything works again. What is promised always is checked all the time,
+//! the rest at the end.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -159,7 +160,8 @@ impl Simulation {
 
     /// What has to hold at every moment.
     fn check_now(&mut self) -> Result<(), String> {
-        // openraft sees some of what a lying disk loses, and panics; the node is started again, so that the checks see the rest.
+        // openraft sees some of what a lying disk loses, and panics; the node is started again, so
+        // that the checks see the rest.
         if let (false, Some(panic)) = (self.lying_disk, panics::first()) {
             return Err(format!("panicked: {panic}"));
         }

@@ -1,10 +1,12 @@
 //! Scenarios as text: `sim/scripts/*`, each played on simulated nodes of its own, with one seed.
 //!
-//! A script is commands, `---`, and what they print; `UPDATE_GOLDENFILES=1 cargo nextest run --test sim scripts` writes that,
-//! to be read before it is committed. A block prints one thing at most: it stands right below what was asked.
+//! A script is commands, `---`, and what they print; `UPDATE_GOLDENFILES=1 cargo nextest run --test
+//! sim scripts` writes that, to be read before it is committed. A block prints one thing at most:
+//! it stands right below what was asked.
 //!
-//! `2: > SET k v` is a request of a client of node 2; without a number node 1 is meant. The script goes on when it is answered.
-//! `2: [name] > SET k v` does not wait: `answer name` prints the answer. Replies are shown as they are on the wire, in one line.
+//! `2: > SET k v` is a request of a client of node 2; without a number node 1 is meant. The script
+//! goes on when it is answered. `2: [name] > SET k v` does not wait: `answer name` prints the
+//! answer. Replies are shown as they are on the wire, in one line.
 //!
 //! | command | |
 //! |---|---|
@@ -23,7 +25,8 @@
 //! | `pass 500` | so many milliseconds |
 //! | `agreed` | until all nodes that run have applied the same entries; prints whether they hold the same |
 //!
-//! What chance chooses, as who of several is elected, is for a script to leave open: another seed would choose differently.
+//! What chance chooses, as who of several is elected, is for a script to leave open: another seed
+//! would choose differently.
 #![allow(clippy::unit_arg, reason = "a step that gives nothing reads best in its place")]
 
 use std::collections::{BTreeMap, BTreeSet};

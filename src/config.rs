@@ -1,8 +1,10 @@
-//! Settings: one word for one thing, as a flag, an environment variable, a key of the config file, and in `CONFIG`.
+//! Settings: one word for one thing, as a flag, an environment variable, a key of the config file,
+//! and in `CONFIG`.
 //!
-//! A flag wins over the environment, the environment over the file, the file over the default. `--node-id`,
-//! `JSONVAULT_NODE_ID` and `node-id` are the same setting: a row of the table in `config/settings.rs`, from which all ways
-//! to say it follow. Names, syntax and errors are those of redis.conf where it has the setting.
+//! A flag wins over the environment, the environment over the file, the file over the default.
+//! `--node-id`, `JSONVAULT_NODE_ID` and `node-id` are the same setting: a row of the table in
+//! `config/settings.rs`, from which all ways to say it follow. Names, syntax and errors are those
+//! of redis.conf where it has the setting.
 //!
 //! Invariants:
 //! * a `Config` that was loaded or changed has been checked as a whole;
@@ -49,14 +51,15 @@ pub enum RedirectMode {
 /// How far the port for other nodes lies above the one for clients, unless it is said.
 const RAFT_PORT_OFFSET: u16 = 10_000;
 
-/// No request may be larger than the default allows: lengths in an entry of the log have four bytes, and a request is
-/// in memory several times over while it is done.
+/// No request may be larger than the default allows: lengths in an entry of the log have four
+/// bytes, and a request is in memory several times over while it is done.
 const REQUEST_BYTES_CEILING: usize = Limits::DEFAULT.request_bytes_max;
 
 /// The settings of a node. What each means is said in the table.
 #[derive(Clone, Debug)]
 pub struct Config {
-    /// Where clients connect, host:port; the first address if there are several ([`Config::bind_addrs`]).
+    /// Where clients connect, host:port; the first address if there are several
+    /// ([`Config::bind_addrs`]).
     pub address: String,
     /// Hosts besides that of `address`; a `-` in front: it may be missing.
     pub further_hosts: Vec<String>,
@@ -154,8 +157,8 @@ struct Wrong {
 }
 
 impl Config {
-    /// Reads the settings from the command line, the environment and the config file. Prints and ends the process on
-    /// `--help` and `--version`.
+    /// Reads the settings from the command line, the environment and the config file. Prints and
+    /// ends the process on `--help` and `--version`.
     ///
     /// # Errors
     /// [`Fatal::Config`] that tells the flag, the variable or the line of the file that is wrong.
@@ -299,7 +302,8 @@ impl Config {
         }
     }
 
-    /// The password for the node that `join` names: the cluster's, as a rule the same on every node.
+    /// The password for the node that `join` names: the cluster's, as a rule the same on every
+    /// node.
     pub fn join_password(&self) -> Option<&str> {
         let secret = if self.masterauth.is_set() { &self.masterauth } else { &self.requirepass };
         Some(secret.text()).filter(|text| !text.is_empty())

@@ -1,18 +1,20 @@
 //! The three kinds of error, which no conversion joins.
 //!
-//! * [`CommandError`]: the operation's own answer. It is deterministic and comparable, so it may be part of what every
-//!   replica computes; commands can return nothing else.
-//! * [`Unavailable`]: the answer could not be had. All but [`Unavailable::Uncertain`] were decided before anything
-//!   was proposed, so a client may try again.
-//! * [`Fatal`]: this node is finished. Logged once, then the process exits with a code that is not zero.
+//! * [`CommandError`]: the operation's own answer. It is deterministic and comparable, so it may be
+//!   part of what every replica computes; commands can return nothing else.
+//! * [`Unavailable`]: the answer could not be had. All but [`Unavailable::Uncertain`] were decided
+//!   before anything was proposed, so a client may try again.
+//! * [`Fatal`]: this node is finished. Logged once, then the process exits with a code that is not
+//!   zero.
 //!
-//! Invariant: `CommandError` has no conversion from an I/O error; a replica that answers differently from the others
-//! because of its disk would fork the state.
+//! Invariant: `CommandError` has no conversion from an I/O error; a replica that answers
+//! differently from the others because of its disk would fork the state.
 
 use std::borrow::Cow;
 use std::path::PathBuf;
 
-/// An error reply as Redis words it: a code in capitals, where there is one, and a text; without the leading `-`.
+/// An error reply as Redis words it: a code in capitals, where there is one, and a text; without
+/// the leading `-`.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error, serde::Serialize, serde::Deserialize)]
 #[error("{0}")]
 pub struct CommandError(Cow<'static, str>);
@@ -23,7 +25,8 @@ impl CommandError {
         CommandError(Cow::Borrowed(line))
     }
 
-    /// An error whose line depends on the request. Line breaks would end the reply early, so they become spaces.
+    /// An error whose line depends on the request. Line breaks would end the reply early, so they
+    /// become spaces.
     pub fn new(line: impl Into<String>) -> CommandError {
         let line: String = line.into();
         CommandError(Cow::Owned(if line.contains(['\r', '\n']) {

@@ -1,8 +1,8 @@
 //! JsonVault: JSON documents behind the Redis protocol, replicated by Raft.
 //!
-//! Every write is an entry of a Raft log, on disk before it is answered; the state in memory is what applying the
-//! log gives. A node is alone, or one of several that have the same log. The tour is `docs/ARCHITECTURE.md`; in short, a write
-//! goes
+//! Every write is an entry of a Raft log, on disk before it is answered; the state in memory is
+//! what applying the log gives. A node is alone, or one of several that have the same log. The tour
+//! is `docs/ARCHITECTURE.md`; in short, a write goes
 //!
 //! ```text
 //! bytes -> resp::Decoder -> server::connection -> server::dispatch -> command::table
@@ -13,9 +13,9 @@
 //!       -> replies -> server::dispatch -> resp::encode -> bytes
 //! ```
 //!
-//! A transaction is queued by `command::transactions` and goes the same way as one command (`server::transact`,
-//! `machine::Transaction`). A read stays in the connection's task: its own earlier writes, the read barrier, then the command on a
-//! [`keyspace::View`].
+//! A transaction is queued by `command::transactions` and goes the same way as one command
+//! (`server::transact`, `machine::Transaction`). A read stays in the connection's task: its own
+//! earlier writes, the read barrier, then the command on a [`keyspace::View`].
 //!
 //! | module | owns |
 //! |---|---|
@@ -37,7 +37,8 @@
 //! | [`node`] | the composition root |
 //! | [`client`] | the command-line client |
 //!
-//! A module imports only from those above it, except that `storage` sits on `env` and serves `peer`, `raft`, `cluster` and `node` alone.
+//! A module imports only from those above it, except that `storage` sits on `env` and serves
+//! `peer`, `raft`, `cluster` and `node` alone.
 //!
 //! A node within a process of yours:
 //!

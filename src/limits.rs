@@ -1,7 +1,7 @@
 //! The vocabulary of the limits that a client can meet.
 //!
-//! Each module lists its own limits as `LIMITS`, beside the constants and with their compiled values.
-//! `docs/limits.md` is generated from these lists.
+//! Each module lists its own limits as `LIMITS`, beside the constants and with their compiled
+//! values. `docs/limits.md` is generated from these lists.
 
 /// One limit.
 #[derive(Clone, Copy, Debug)]
@@ -31,7 +31,8 @@ impl Limit {
     }
 }
 
-/// A [`Limit`] from the constant that holds it: `limit!(PATH_BYTES_MAX, Bytes, "A path", "Syntax error beyond.")`.
+/// A [`Limit`] from the constant that holds it: `limit!(PATH_BYTES_MAX, Bytes, "A path", "Syntax
+/// error beyond.")`.
 macro_rules! limit {
     ($constant:expr, $unit:ident, $subject:literal, $note:literal) => {
         $crate::limits::Limit {

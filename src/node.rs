@@ -1,9 +1,9 @@
 //! A node: the composition root, the only file that names every concrete type.
 //!
-//! Order at the start: the port is bound (a port in use is the commonest mistake, and nothing has been touched
-//! yet), the data directory is locked and opened, the newest snapshot and the log are read, consensus starts, and
-//! only then are clients accepted. At the end: no new clients, each open connection gets its replies, consensus
-//! stops, the log is closed.
+//! Order at the start: the port is bound (a port in use is the commonest mistake, and nothing has
+//! been touched yet), the data directory is locked and opened, the newest snapshot and the log are
+//! read, consensus starts, and only then are clients accepted. At the end: no new clients, each
+//! open connection gets its replies, consensus stops, the log is closed.
 
 use std::collections::BTreeMap;
 use std::future::Future;
@@ -79,7 +79,8 @@ impl Node {
         let options = Options {
             bootstrap,
             net: net.clone(),
-            // A weak reference: PubSub publishes through the group, and the two would keep each other alive.
+            // A weak reference: PubSub publishes through the group, and the two would keep each
+            // other alive.
             sink: Arc::new(Arc::downgrade(&pubsub)),
             acceptor,
             replica: ReplicaOptions {
@@ -191,7 +192,8 @@ impl Node {
             Ok(()) => server.await.map_err(|error| Fatal::Consensus(format!("the listener ended: {error}"))),
             Err(_) => Ok(()),
         };
-        // Whatever went wrong before: what is queued is written, and the first reason is the one to tell.
+        // Whatever went wrong before: what is queued is written, and the first reason is the one to
+        // tell.
         let closed = self.state.group.shutdown().await;
         outcome.and(served).and(closed).map(|()| next)
     }
@@ -260,8 +262,8 @@ fn member_at(said: &Advertised, incarnation: u64) -> Member {
     Member { raft_address: said.raft.clone(), client_address: said.client.clone(), incarnation }
 }
 
-/// Others go on looking for a member where it was when it joined. With a port that the system chose, that is elsewhere
-/// after each start.
+/// Others go on looking for a member where it was when it joined. With a port that the system
+/// chose, that is elsewhere after each start.
 fn tell_of_another_address(group: &Group, own: &Member) {
     let status = group.status();
     if let Some(known) =
@@ -271,7 +273,8 @@ fn tell_of_another_address(group: &Group, own: &Member) {
     }
 }
 
-/// Of which cluster this node is, and who is_initial it if nobody has yet. `owner`: whose the data directory is.
+/// Of which cluster this node is, and who is_initial it if nobody has yet. `owner`: whose the data
+/// directory is.
 async fn bootstrap_or_join(
     config: &Config,
     disk: &dyn Disk,

@@ -1,10 +1,13 @@
-//! A seeded generator of numbers: what it gives follows from its seed, so it is as pure as addition.
+//! A seeded generator of numbers: what it gives follows from its seed, so it is as pure as
+//! addition.
 //!
-//! The product chooses with it from a seed that an entry of the log carries, tests and the simulation from a printed
-//! one. Seeds themselves are drawn at [`crate::env::random_u64`], which commands cannot name.
+//! The product chooses with it from a seed that an entry of the log carries, tests and the
+//! simulation from a printed one. Seeds themselves are drawn at [`crate::env::random_u64`], which
+//! commands cannot name.
 //!
 //! Invariants:
-//! * The sequence depends on the seed alone, on every platform and in every version: a printed seed stays a recipe.
+//! * The sequence depends on the seed alone, on every platform and in every version: a printed seed
+//!   stays a recipe.
 //! * Not for secrets: 64 bits of state, and its output gives them away.
 
 /// SplitMix64 (Steele, Lea and Flood, 2014): the smallest generator that passes the usual tests.

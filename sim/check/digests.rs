@@ -9,7 +9,8 @@ pub struct Digests {
     by_index: BTreeMap<u64, (u64, u128)>,
 }
 
-/// One number for all keys with their values, deadlines and versions, those whose deadline has passed included.
+/// One number for all keys with their values, deadlines and versions, those whose deadline has
+/// passed included.
 pub fn digest(keyspace: &Keyspace) -> u128 {
     keyspace.view(Scope::ManyKeys, 0).digest()
 }

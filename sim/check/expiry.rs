@@ -1,8 +1,9 @@
-//! Deadlines: a value is there until its deadline by the leader's time and never after it, whichever node is asked, and
-//! that time goes forward, no faster than time does, whatever the nodes' times of day are.
+//! Deadlines: a value is there until its deadline by the leader's time and never after it,
+//! whichever node is asked, and that time goes forward, no faster than time does, whatever the
+//! nodes' times of day are.
 //!
-//! What is not promised: when a node has started anew in between, the time that readers were told may be forgotten. The
-//! stamp of what was written is not.
+//! What is not promised: when a node has started anew in between, the time that readers were told
+//! may be forgotten. The stamp of what was written is not.
 
 use crate::history::{Event, History, Operation, Outcome};
 
@@ -82,7 +83,8 @@ pub fn check(history: &History, key: usize) -> Result<(), String> {
     come_back(key, &sets, &reads)
 }
 
-/// Whether another value may have taken the place of this one before the read was over, and have expired.
+/// Whether another value may have taken the place of this one before the read was over, and have
+/// expired.
 fn replaced(history: &History, set: &Set<'_>, read: &Event) -> bool {
     let ends = read.completed.as_ref().map_or(0, |(at, _)| *at);
     history.of_key(read.key).filter(|other| other.invoked < ends).any(|other| {

@@ -1,4 +1,5 @@
-//! What was read is a state that there was: a beginning of the list, none older than what anybody knew before.
+//! What was read is a state that there was: a beginning of the list, none older than what anybody
+//! knew before.
 
 use crate::history::{History, Operation, Outcome};
 

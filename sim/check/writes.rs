@@ -1,4 +1,5 @@
-//! What was acknowledged is there, once, at the place that was told and in the order of time; what was refused is not.
+//! What was acknowledged is there, once, at the place that was told and in the order of time; what
+//! was refused is not.
 
 use crate::history::{History, Operation, Outcome};
 

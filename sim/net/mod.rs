@@ -1,12 +1,13 @@
-//! The network of a simulation: connections between nodes in one process, with delays, cuts and silence.
+//! The network of a simulation: connections between nodes in one process, with delays, cuts and
+//! silence.
 //!
-//! Time is what the simulation says it is ([`Network::advance`]); bytes that are on their way arrive then, and whoever
-//! waits for them is woken.
+//! Time is what the simulation says it is ([`Network::advance`]); bytes that are on their way
+//! arrive then, and whoever waits for them is woken.
 //!
 //! Invariants:
 //! * bytes of a connection arrive in their order, whatever their delays;
-//! * what one direction of a cut holds back arrives after the cut has healed, as TCP would repeat it, unless the
-//!   connection was broken meanwhile;
+//! * what one direction of a cut holds back arrives after the cut has healed, as TCP would repeat
+//!   it, unless the connection was broken meanwhile;
 //! * which delays there are depends on the seed alone.
 
 mod state;
@@ -78,7 +79,8 @@ impl Network {
         woken.into_iter().for_each(|waker| waker.wake());
     }
 
-    /// Takes a host from the network. If it goes in silence, the others message when it is back, or by their patience.
+    /// Takes a host from the network. If it goes in silence, the others message when it is back, or
+    /// by their patience.
     pub fn host_down(&self, host: usize, silent: bool) {
         let woken = self.state.lock().host_down(host, silent);
         woken.into_iter().for_each(|waker| waker.wake());

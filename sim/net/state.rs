@@ -289,7 +289,8 @@ impl State {
     /// Both directions of a connection, when one host lets go of it.
     pub fn close(&mut self, incoming: u64, outgoing: u64) {
         self.end(outgoing);
-        // What the other side still says meets nobody; of a host that went in silence it does not learn even that.
+        // What the other side still says meets nobody; of a host that went in silence it does not
+        // learn even that.
         if self.pipes.get(&incoming).is_some_and(|pipe| !pipe.lost)
             && let Some(pipe) = self.pipes.remove(&incoming)
             && let Some(writer) = pipe.writer

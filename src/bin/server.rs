@@ -10,16 +10,17 @@ use jsonvault::node::Node;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 
-/// Documents are allocated by connections and freed by whoever applies the next write, so frees across threads have to
-/// be cheap. The memory per document with it is in benchmarks/README.md; other allocators were not measured.
+/// Documents are allocated by connections and freed by whoever applies the next write, so frees
+/// across threads have to be cheap. The memory per document with it is in benchmarks/README.md;
+/// other allocators were not measured.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// Large enough that the allocator serves it for itself and not from a page shared with others.
 const LARGE_BYTES: usize = 4 << 20;
 
-/// Consensus writes small entries to a disk that has been quick by itself. When the disk hangs, somebody has to be there
-/// to tell clients so.
+/// Consensus writes small entries to a disk that has been quick by itself. When the disk hangs,
+/// somebody has to be there to tell clients so.
 const THREADS_MIN: usize = 2;
 
 fn main() -> ExitCode {
@@ -73,8 +74,9 @@ fn run() -> Result<(), Fatal> {
     })
 }
 
-/// The allocator gives freed memory back to the system a moment later, when something large is freed next. A node that
-/// has become idle frees nothing, and would keep what its last requests took.
+/// The allocator gives freed memory back to the system a moment later, when something large is
+/// freed next. A node that has become idle frees nothing, and would keep what its last requests
+/// took.
 async fn return_memory() {
     let mut interval = tokio::time::interval(Duration::from_secs(1));
     loop {
@@ -84,7 +86,8 @@ async fn return_memory() {
     }
 }
 
-/// A bare level is for our own messages; openraft's are shown from `error` on (it warns of each heartbeat to a member that is down) unless a filter asks for more.
+/// A bare level is for our own messages; openraft's are shown from `error` on (it warns of each
+/// heartbeat to a member that is down) unless a filter asks for more.
 fn filter(loglevel: &str) -> String {
     let level = match loglevel {
         // redis.conf's names.
@@ -95,7 +98,8 @@ fn filter(loglevel: &str) -> String {
     if level.contains(['=', ',']) { level.to_string() } else { format!("{level},openraft=error") }
 }
 
-/// For an operator who does not want to wait for clients. As after a crash, what was acknowledged is in the log.
+/// For an operator who does not want to wait for clients. As after a crash, what was acknowledged
+/// is in the log.
 fn end_at_once() -> ! {
     eprintln!("server: ended at once by a second signal");
     std::process::exit(1)

@@ -100,7 +100,8 @@ pub(super) struct ImportOptions {
     /// Read what export wrote: {"key": .., "value": ..}
     #[arg(long)]
     pub(super) keyed: bool,
-    /// Begins each key; without --key-field and --keyed the document's number, from 1, follows (default "doc:")
+    /// Begins each key; without --key-field and --keyed the document's number, from 1, follows
+    /// (default "doc:")
     #[arg(long)]
     pub(super) prefix: Option<String>,
     /// How many documents may be under way

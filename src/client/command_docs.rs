@@ -1,7 +1,7 @@
 //! What the server says about its commands: names to complete, syntax to hint.
 //!
-//! Read from `COMMAND DOCS`, and tolerant: what is missing or unknown is left out, and a server without the command
-//! leaves the prompt without hints.
+//! Read from `COMMAND DOCS`, and tolerant: what is missing or unknown is left out, and a server
+//! without the command leaves the prompt without hints.
 
 use crate::resp::Value;
 

@@ -2,7 +2,8 @@
 //!
 //! Invariants:
 //! * `in_flight` is the number of requests that were queued and not yet answered;
-//! * after an error in the stream nothing is sent any more, but replies that had arrived can still be received.
+//! * after an error in the stream nothing is sent any more, but replies that had arrived can still
+//!   be received.
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::{TcpStream, ToSocketAddrs};
@@ -46,7 +47,8 @@ pub struct Connection {
 }
 
 impl Connection {
-    /// Connects to the first of the server's addresses that answers, and logs in if there is a password.
+    /// Connects to the first of the server's addresses that answers, and logs in if there is a
+    /// password.
     ///
     /// # Errors
     /// [`ConnectionError`], which says what was tried.

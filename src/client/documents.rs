@@ -1,7 +1,8 @@
 //! The documents of a file, one at a time: lines of NDJSON, or the elements of one JSON array.
 //!
-//! Memory is bounded by the longest document, not by the file. Lines are not parsed: what a document is, the server
-//! decides. The elements of an array are found by parsing, and a file that is broken there is broken from there on.
+//! Memory is bounded by the longest document, not by the file. Lines are not parsed: what a
+//! document is, the server decides. The elements of an array are found by parsing, and a file that
+//! is broken there is broken from there on.
 
 use std::fmt;
 use std::io::{BufRead, Read};
@@ -43,8 +44,8 @@ pub(super) fn each_document<E>(
     if array { each_element(reader, &mut visit) } else { each_line(reader, &mut visit) }
 }
 
-/// The first byte that is no blank, which is left in the reader. Blanks before it are lost, line ends too:
-/// lines are then counted from the first that is not blank.
+/// The first byte that is no blank, which is left in the reader. Blanks before it are lost, line
+/// ends too: lines are then counted from the first that is not blank.
 fn first_byte(reader: &mut impl BufRead) -> Result<Option<u8>, String> {
     loop {
         let buffer = reader.fill_buf().map_err(|error| error.to_string())?;

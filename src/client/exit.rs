@@ -15,7 +15,8 @@ pub enum Exit {
     Usage = 2,
     /// The server answered an error, or at least one document of an import was refused.
     Refused = 3,
-    /// No connection, or it broke: what had been sent and not answered may or may not have been done.
+    /// No connection, or it broke: what had been sent and not answered may or may not have been
+    /// done.
     Lost = 4,
     /// The server itself said so: its answer began with `UNCERTAIN`.
     Uncertain = 5,

@@ -1,9 +1,10 @@
 //! `export`: all documents, as lines.
 //!
-//! Each line is `{"key":"..","value":..}`, or the document alone with `--values`; `import --keyed` reads the former
-//! back. Keys come from SCAN and documents from JSON.GET while others may write: a document is whole as of some
-//! moment, all of them together are not one moment, and a key that moves may be written twice (reading it back
-//! twice does no harm). Keys of other types are left out and counted.
+//! Each line is `{"key":"..","value":..}`, or the document alone with `--values`; `import --keyed`
+//! reads the former back. Keys come from SCAN and documents from JSON.GET while others may write: a
+//! document is whole as of some moment, all of them together are not one moment, and a key that
+//! moves may be written twice (reading it back twice does no harm). Keys of other types are left
+//! out and counted.
 
 use std::fs::File;
 use std::io::{BufWriter, Write};
@@ -20,7 +21,8 @@ use crate::resp::Value;
 /// Keys per SCAN: enough that the round trips don't count.
 const SCAN_COUNT: &str = "256";
 
-/// Documents asked for at once. They may be large, and all of them are on their way at the same time.
+/// Documents asked for at once. They may be large, and all of them are on their way at the same
+/// time.
 const FETCH: usize = 32;
 
 pub(super) fn run(connection: &mut Connection, options: &ExportOptions) -> Result<Exit, Failure> {

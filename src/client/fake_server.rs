@@ -14,7 +14,8 @@ pub(super) struct FakeServer {
 }
 
 impl FakeServer {
-    /// Answers each request with what `answer` makes of it, on a free port, until the test's process ends.
+    /// Answers each request with what `answer` makes of it, on a free port, until the test's
+    /// process ends.
     pub(super) fn start(answer: impl FnMut(&Request) -> Reply + Send + 'static) -> FakeServer {
         FakeServer::start_and_hang_up_after(usize::MAX, answer)
     }

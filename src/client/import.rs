@@ -2,7 +2,8 @@
 //!
 //! Invariants:
 //! * `waiting` holds one entry for each request in flight, in their order;
-//! * every document is counted once: acknowledged, failed, uncertain, or still waiting when the connection ended.
+//! * every document is counted once: acknowledged, failed, uncertain, or still waiting when the
+//!   connection ended.
 
 use std::collections::VecDeque;
 use std::fs::File;
@@ -18,8 +19,8 @@ use super::keys::Keys;
 use super::{Exit, Failure};
 use crate::resp::{Value, quote};
 
-/// Requests are collected up to here before they are sent: a system call for many small documents, while what is
-/// not sent stays small beside the window.
+/// Requests are collected up to here before they are sent: a system call for many small documents,
+/// while what is not sent stays small beside the window.
 const SEND_BYTES: usize = 64 << 10;
 
 pub(super) fn run(connection: &mut Connection, options: &ImportOptions) -> Result<Exit, Failure> {
@@ -129,7 +130,8 @@ impl<'a> Import<'a> {
             let value = self.connection.receive()?;
             self.settle(&value)?;
         }
-        // Once per half a window: drawn for each document, the bar would be the slowest part of an import.
+        // Once per half a window: drawn for each document, the bar would be the slowest part of an
+        // import.
         if !self.progress.is_hidden() {
             let rate = self.rate();
             self.progress.set_message(format!("{} documents {rate:.0}/s", self.tally.acknowledged));
@@ -170,7 +172,8 @@ impl<'a> Import<'a> {
     /// Counts what can still be counted, tells it, and turns it into the exit code.
     fn close(mut self, end: Result<(), Failure>) -> Result<Exit, Failure> {
         if end.is_err() {
-            // A send can fail while answers to earlier documents lie ready: each of them is a promise kept.
+            // A send can fail while answers to earlier documents lie ready: each of them is a
+            // promise kept.
             while self.connection.in_flight() > 0 {
                 let Ok(value) = self.connection.receive() else { break };
                 self.settle(&value)?;

@@ -11,8 +11,8 @@ use super::documents::Piece;
 
 /// Where the keys come from.
 pub(super) enum Keys<'a> {
-    /// The prefix and the document's number: among the documents, not the lines, so that a blank line
-    /// leaves no gap.
+    /// The prefix and the document's number: among the documents, not the lines, so that a blank
+    /// line leaves no gap.
     Numbered { prefix: &'a str, next: u64 },
     /// The prefix and a member of the document.
     Field { prefix: &'a str, field: &'a str },

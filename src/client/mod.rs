@@ -1,10 +1,11 @@
 //! The command-line client: one command and its exit code, an import or export, or a prompt.
 //!
-//! It owns a blocking connection and nothing else; whatever it knows about commands it asks the server
-//! (`COMMAND DOCS`). Standard output carries answers only, standard error everything else.
+//! It owns a blocking connection and nothing else; whatever it knows about commands it asks the
+//! server (`COMMAND DOCS`). Standard output carries answers only, standard error everything else.
 //!
 //! Invariants:
-//! * replies belong to requests by their order, so a connection on which one went missing is never used again;
+//! * replies belong to requests by their order, so a connection on which one went missing is never
+//!   used again;
 //! * what was sent and not answered is never counted as done, nor as failed.
 //!
 //! The time, files and threads of this program are nobody's replica, so it uses std's directly.
@@ -34,7 +35,8 @@ pub use exit::Exit;
 
 use args::Command;
 
-/// Does what `args` ask for and says how it went; messages for people are on standard error by then.
+/// Does what `args` ask for and says how it went; messages for people are on standard error by
+/// then.
 pub fn run(args: &Args) -> Exit {
     match attempt(args) {
         Ok(exit) => exit,

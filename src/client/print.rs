@@ -87,7 +87,8 @@ fn print_typed(value: &Value, indent: usize, out: &mut Vec<u8>) {
     out.push(b'\n');
 }
 
-/// JSON containers and long texts read better bare; everything else is quoted, so that its end can be seen.
+/// JSON containers and long texts read better bare; everything else is quoted, so that its end can
+/// be seen.
 fn print_bulk(bytes: &[u8], indent: usize, out: &mut Vec<u8>) {
     let container = matches!(bytes.trim_ascii_start().first(), Some(b'{' | b'['));
     if container && serde_json::from_slice::<IgnoredAny>(bytes).is_ok() {

@@ -1,6 +1,8 @@
-//! The prompt: a line is a command, quoted as in redis-cli; Tab completes names, the syntax shows behind the cursor.
+//! The prompt: a line is a command, quoted as in redis-cli; Tab completes names, the syntax shows
+//! behind the cursor.
 //!
-//! Commands that never end (SUBSCRIBE, MONITOR) are not for it: their messages would be taken for answers.
+//! Commands that never end (SUBSCRIBE, MONITOR) are not for it: their messages would be taken for
+//! answers.
 
 use std::borrow::Cow;
 use std::io::{IsTerminal, Write};
@@ -23,7 +25,8 @@ use crate::resp::{Value, split_words};
 /// Lines kept in the history file.
 const HISTORY_LINES_MAX: usize = 1000;
 
-/// Reads commands until the end of the input. On a terminal the code is 0; for a pipe, that of the worst answer.
+/// Reads commands until the end of the input. On a terminal the code is 0; for a pipe, that of the
+/// worst answer.
 pub(super) fn run(connection: &mut Connection, args: &Args) -> Result<Exit, Failure> {
     let terminal = std::io::stdin().is_terminal();
     let style = if std::io::stdout().is_terminal() { Style::Terminal } else { Style::Plain };

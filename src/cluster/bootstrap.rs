@@ -1,15 +1,17 @@
-//! What a node finds out before it takes part: whether its cluster is new, and whether it still has what it had.
+//! What a node finds out before it takes part: whether its cluster is new, and whether it still has
+//! what it had.
 //!
-//! An empty directory looks the same on a new node and on one that lost its disk. A node that guessed wrong would vote as if
-//! it had acknowledged nothing, and acknowledged writes would be lost. So it asks the other members first.
-//! `docs/lost-disks.md` has what an operator sees of it.
+//! An empty directory looks the same on a new node and on one that lost its disk. A node that
+//! guessed wrong would vote as if it had acknowledged nothing, and acknowledged writes would be
+//! lost. So it asks the other members first. `docs/lost-disks.md` has what an operator sees of it.
 //!
 //! Invariants:
-//! * a cluster of several is formed once: by the initial member with the lowest number, after all others said that they
-//!   are in no cluster, and with the incarnations that they gave;
-//! * a node whose number belongs to another incarnation never votes under that number: it enters as a learner;
-//! * a node with a log neither votes nor stands for election until the members that can be reached were asked what it
-//!   had acknowledged to them.
+//! * a cluster of several is formed once: by the initial member with the lowest number, after all
+//!   others said that they are in no cluster, and with the incarnations that they gave;
+//! * a node whose number belongs to another incarnation never votes under that number: it enters as
+//!   a learner;
+//! * a node with a log neither votes nor stands for election until the members that can be reached
+//!   were asked what it had acknowledged to them.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -30,14 +32,15 @@ use crate::raft::{CHANGE_TIMEOUT, Consensus, Participation, Phase};
 const PAUSE: Duration = Duration::from_millis(200);
 /// A node that waits repeats what it waits for after this many rounds: a minute.
 const ROUNDS_UNTIL_TOLD_AGAIN: u32 = 300;
-/// How long a node with a log waits for the others to say what it had acknowledged. One that cannot be reached cannot
-/// say it, and a cluster that starts as a whole has nobody who knows.
+/// How long a node with a log waits for the others to say what it had acknowledged. One that cannot
+/// be reached cannot say it, and a cluster that starts as a whole has nobody who knows.
 const RECALL_PATIENCE: Duration = Duration::from_millis(600);
 
 /// Where the group of a node with an empty log comes from.
 #[derive(Clone, Debug)]
 pub enum Bootstrap {
-    /// These form it, once all of them are there. Their incarnations are asked for; what is given here is not looked at.
+    /// These form it, once all of them are there. Their incarnations are asked for; what is given
+    /// here is not looked at.
     InitialMembers(BTreeMap<u64, Member>),
     /// Others have it, and send this node its log.
     Join,
@@ -53,7 +56,8 @@ pub struct Bootstrapper {
 }
 
 impl Bootstrapper {
-    /// Begins to take part, as far as that needs no other node; the rest is left to a task. `fresh`: the directory is new.
+    /// Begins to take part, as far as that needs no other node; the rest is left to a task.
+    /// `fresh`: the directory is new.
     pub async fn begin(self, bootstrap: Bootstrap, fresh: bool, tasks: &Tasks) -> Result<(), Fatal> {
         if self.consensus.is_initialized().await? {
             return self.begin_with_log(tasks).await;
@@ -95,8 +99,8 @@ impl Bootstrapper {
         Ok(())
     }
 
-    /// Finds out what an empty log means, until this node takes part. `initial`: the members that form the cluster, with
-    /// this node's own incarnation.
+    /// Finds out what an empty log means, until this node takes part. `initial`: the members that
+    /// form the cluster, with this node's own incarnation.
     async fn find_cluster(&self, initial: BTreeMap<u64, Member>) {
         let id = self.endpoint.node_id();
         let mut lost = false;
@@ -173,13 +177,14 @@ impl Bootstrapper {
         }
     }
 
-    /// Before a node with a log takes part: asks the other members whether it had acknowledged more than it has.
+    /// Before a node with a log takes part: asks the other members whether it had acknowledged more
+    /// than it has.
     async fn recall(&self) {
         let _ = timeout(RECALL_PATIENCE, self.standings.ask_all(&self.consensus.members())).await;
     }
 
-    /// For a directory that is not new and has no log: whether the cluster is new, too, or the log is gone. A cluster that
-    /// had a leader has more than the entry that formed it.
+    /// For a directory that is not new and has no log: whether the cluster is new, too, or the log
+    /// is gone. A cluster that had a leader has more than the entry that formed it.
     fn judge_empty_log(&self, verdict: &Verdict, answers: &BTreeMap<u64, Option<Standing>>) {
         let had_a_leader = |standing: &Standing| standing.last.is_some_and(|(index, _)| index > 0);
         if *verdict == Verdict::Member && answers.values().flatten().any(had_a_leader) {

@@ -1,7 +1,9 @@
-//! The handle on a running node of a cluster: starts the parts, and hands requests to the one that does them.
+//! The handle on a running node of a cluster: starts the parts, and hands requests to the one that
+//! does them.
 //!
 //! Invariants:
-//! * the parts point from the handle downwards: none holds the handle, so the last clone that goes frees them;
+//! * the parts point from the handle downwards: none holds the handle, so the last clone that goes
+//!   frees them;
 //! * after [`Group::shutdown`] no task of the group runs.
 
 use std::sync::Arc;
@@ -148,8 +150,8 @@ impl Group {
         self.0.replica.trigger_snapshot().await
     }
 
-    /// Takes no more writes until what is returned is dropped, and waits for those that were taken in. `None`: they did not
-    /// end in time, or another has closed it.
+    /// Takes no more writes until what is returned is dropped, and waits for those that were taken
+    /// in. `None`: they did not end in time, or another has closed it.
     pub async fn close_to_writes(&self) -> Option<Closed<'_>> {
         self.0.replica.proposer.close_when_drained().await
     }
@@ -159,7 +161,8 @@ impl Group {
         self.0.membership.leave_leadership().await;
     }
 
-    /// Returns when this node was found to have lost what it had acknowledged: it has to begin anew, without its data.
+    /// Returns when this node was found to have lost what it had acknowledged: it has to begin
+    /// anew, without its data.
     pub async fn until_lost(&self) {
         self.0.replica.participation.until_lost().await;
     }
@@ -169,7 +172,8 @@ impl Group {
         self.0.replica.consensus.failed().await
     }
 
-    /// Stops taking part and writes what is queued. Writes under way are answered first by the server.
+    /// Stops taking part and writes what is queued. Writes under way are answered first by the
+    /// server.
     ///
     /// # Errors
     /// [`Fatal`] if the log failed, now or before: the stop was no clean one.

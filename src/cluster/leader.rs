@@ -9,8 +9,8 @@ use crate::error::Unavailable;
 use crate::peer::{CallError, Endpoint, Member, PeerClients, Request, Response};
 use crate::raft::{Consensus, ELECTION_TIMEOUT_MS_MAX, Proposer};
 
-/// How long a request waits for a leader: followers wait for the old one's lease and then for their own timeout, each up
-/// to `ELECTION_TIMEOUT_MS_MAX`, and the first elections may be draws.
+/// How long a request waits for a leader: followers wait for the old one's lease and then for their
+/// own timeout, each up to `ELECTION_TIMEOUT_MS_MAX`, and the first elections may be draws.
 pub const LEADER_PATIENCE: Duration = Duration::from_millis(5 * ELECTION_TIMEOUT_MS_MAX);
 /// A request that found no leader looks again when something changes, or after this.
 const LOOK_AGAIN: Duration = Duration::from_millis(20);

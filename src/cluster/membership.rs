@@ -1,7 +1,8 @@
 //! Nodes that join and leave while the group runs, and the hand-over of leadership.
 //!
-//! A new node enters as a learner: it gets the log, or a snapshot and the log, and has no vote. Once it has caught up it
-//! is made a voter through joint consensus (§6 of the paper), so that at no moment two majorities decide apart.
+//! A new node enters as a learner: it gets the log, or a snapshot and the log, and has no vote.
+//! Once it has caught up it is made a voter through joint consensus (§6 of the paper), so that at
+//! no moment two majorities decide apart.
 //!
 //! Invariants:
 //! * one change at a time;
@@ -23,8 +24,8 @@ use super::tasks::Tasks;
 use crate::peer::{CallError, Change, ChangeRefused, Member, Request, Response};
 use crate::raft::{CHANGE_TIMEOUT, Consensus, Participation, TAKE_OVER_TIMEOUT};
 
-/// How long the earlier incarnation of a node may go on answering before the later one is refused: its last answer is to
-/// be forgotten, and no more.
+/// How long the earlier incarnation of a node may go on answering before the later one is refused:
+/// its last answer is to be forgotten, and no more.
 const SILENCE_PATIENCE: Duration = Duration::from_secs(3);
 const LOOK_AGAIN: Duration = Duration::from_millis(5);
 /// How often a learner reminds the leader of itself.
@@ -56,8 +57,8 @@ impl Membership {
         &self.leader.consensus
     }
 
-    /// While this node is a learner it asks the leader for a vote: the one that was to give it may lead no more. For as
-    /// long as it is polled.
+    /// While this node is a learner it asks the leader for a vote: the one that was to give it may
+    /// lead no more. For as long as it is polled.
     pub async fn claim_vote(self: Arc<Self>) {
         let (id, incarnation) = (self.leader.endpoint.node_id(), self.leader.endpoint.identity.incarnation);
         loop {
@@ -151,7 +152,8 @@ impl Membership {
         }
     }
 
-    /// Takes a member in again that lost its data: the earlier incarnation leaves, the later one enters as a learner.
+    /// Takes a member in again that lost its data: the earlier incarnation leaves, the later one
+    /// enters as a learner.
     async fn replace(&self, id: u64, member: Member) -> Result<(), ChangeRefused> {
         let silent = async {
             while self.consensus().answering().contains(&id) {

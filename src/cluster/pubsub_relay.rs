@@ -2,7 +2,8 @@
 //!
 //! Invariants:
 //! * a node gets the messages of another in the order in which they were sent;
-//! * nobody waits for one that cannot be sent: it is lost, as Redis loses what a client that is away was sent;
+//! * nobody waits for one that cannot be sent: it is lost, as Redis loses what a client that is
+//!   away was sent;
 //! * at most [`WAITING_MAX`] wait for a node, and [`WAITING_BYTES_MAX`] bytes.
 
 use std::collections::BTreeMap;
@@ -18,9 +19,11 @@ use super::tasks::Tasks;
 use crate::peer::{Endpoint, FRAME_BYTES_MAX, PeerClients, PubSubMessage, Request};
 use crate::raft::Consensus;
 
-/// How many messages wait for a node that is slow or away. With messages of a few hundred bytes some megabytes.
+/// How many messages wait for a node that is slow or away. With messages of a few hundred bytes
+/// some megabytes.
 pub(super) const WAITING_MAX: usize = 10_000;
-/// Their bytes: what may wait for one client twice over. One message alone may have as many, and fits into a frame.
+/// Their bytes: what may wait for one client twice over. One message alone may have as many, and
+/// fits into a frame.
 pub(super) const WAITING_BYTES_MAX: usize = 64 << 20;
 const _: () =
     assert!(WAITING_BYTES_MAX + (1 << 20) <= FRAME_BYTES_MAX, "a message says more than its message");
@@ -39,7 +42,8 @@ impl PubSubSink for () {
     fn received(&self, _notice: PubSubMessage) {}
 }
 
-/// The ways to other nodes, each with a task of its own, so that one that is away holds up no other.
+/// The ways to other nodes, each with a task of its own, so that one that is away holds up no
+/// other.
 pub struct PubSubRelay {
     consensus: Consensus,
     endpoint: Arc<Endpoint>,
@@ -72,8 +76,8 @@ impl PubSubRelay {
     /// Sends a message to all other members, without waiting for any.
     pub fn broadcast(&self, message: &PubSubMessage) {
         let mut queues = self.queues.lock();
-        // Who is a member is read with the queues locked: with an older list a queue could be given up and begun anew
-        // while it has messages, and those behind would overtake them.
+        // Who is a member is read with the queues locked: with an older list a queue could be given
+        // up and begun anew while it has messages, and those behind would overtake them.
         let mut others = self.consensus.members();
         others.remove(&self.endpoint.node_id());
         // The tasks of the others end with their queues.

@@ -1,11 +1,14 @@
-//! The index that a read has to see (§6.4 of Ongaro's thesis), asked of the leader once for all reads that wait.
+//! The index that a read has to see (§6.4 of Ongaro's thesis), asked of the leader once for all
+//! reads that wait.
 //!
-//! A read has to know that this node's state, or which index of it, is the newest. Asking costs a round of messages, so
-//! concurrent read-index requests are coalesced.
+//! A read has to know that this node's state, or which index of it, is the newest. Asking costs a
+//! round of messages, so concurrent read-index requests are coalesced.
 //!
 //! Invariants:
-//! * an answer is given only to those who waited before its request was made; later ones wait for the next;
-//! * the time that goes with an index is taken before a majority confirms it: none that confirms knows of an earlier one.
+//! * an answer is given only to those who waited before its request was made; later ones wait for
+//!   the next;
+//! * the time that goes with an index is taken before a majority confirms it: none that confirms
+//!   knows of an earlier one.
 
 use std::future::Future;
 use std::sync::Arc;
@@ -135,7 +138,8 @@ impl ReadIndex {
         if !self.leader.proposer.may_propose() {
             return Err(ForwardError::NotLeader);
         }
-        // Before the question: a majority that answers it, or has its lease running, knows of no earlier time.
+        // Before the question: a majority that answers it, or has its lease running, knows of no
+        // earlier time.
         let time_ms = self.leader.proposer.read_time();
         if lease
             && let Ok(index) = self.confirm_once(true).await

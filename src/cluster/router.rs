@@ -1,9 +1,12 @@
-//! Where a write or a read of a client is done: here if this node leads, else by the leader, whose answer is passed on.
+//! Where a write or a read of a client is done: here if this node leads, else by the leader, whose
+//! answer is passed on.
 //!
 //! Invariants:
-//! * a write that may have reached a log is never tried again: its outcome is told, or it is uncertain;
-//! * a linearizable read sees every write that was acknowledged anywhere before the read came, and judges deadlines by
-//!   a time of the leader that is not before any that an earlier one was judged by, nor after a write that it misses.
+//! * a write that may have reached a log is never tried again: its outcome is told, or it is
+//!   uncertain;
+//! * a linearizable read sees every write that was acknowledged anywhere before the read came, and
+//!   judges deadlines by a time of the leader that is not before any that an earlier one was judged
+//!   by, nor after a write that it misses.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,10 +21,11 @@ use crate::machine::Batch;
 use crate::peer::{CallError, Done, ForwardError, Member, Request, Response};
 use crate::raft::{AppliedIndex, DiskRoom, GroupTime, Participation, WRITE_TIMEOUT};
 
-/// How much longer a follower waits for what becomes of a write: the leader knows more of it when it gives it up.
+/// How much longer a follower waits for what becomes of a write: the leader knows more of it when
+/// it gives it up.
 const LEADER_ANSWERS: Duration = Duration::from_millis(500);
-/// How long the answer to a write waits for its own node to have told those who cache of it: that is a moment behind the
-/// leader, and if it is not, all that is cached is forgotten.
+/// How long the answer to a write waits for its own node to have told those who cache of it: that
+/// is a moment behind the leader, and if it is not, all that is cached is forgotten.
 const TELL_TIMEOUT: Duration = Duration::from_secs(1);
 /// How long a read waits for this node to have applied what it has to see.
 const CATCH_UP_TIMEOUT: Duration = Duration::from_secs(5);
@@ -36,7 +40,8 @@ pub struct Router {
 }
 
 impl Router {
-    /// Puts a batch of writes into the log; their replies once it is on disk on a majority and applied by the leader.
+    /// Puts a batch of writes into the log; their replies once it is on disk on a majority and
+    /// applied by the leader.
     ///
     /// # Errors
     /// Everything but [`Unavailable::Uncertain`] was decided before anything was proposed.
@@ -76,7 +81,8 @@ impl Router {
         }
     }
 
-    /// Waits until this node has applied the entry at `index`; `false` if that takes too long, or it has no room for it.
+    /// Waits until this node has applied the entry at `index`; `false` if that takes too long, or
+    /// it has no room for it.
     pub async fn has_applied(&self, index: u64) -> bool {
         tokio::select! {
             biased;
@@ -86,11 +92,12 @@ impl Router {
         }
     }
 
-    /// Returns when a read of this node's keyspace is as fresh as asked: the time by which it judges deadlines.
+    /// Returns when a read of this node's keyspace is as fresh as asked: the time by which it
+    /// judges deadlines.
     ///
     /// # Errors
-    /// [`Unavailable::DiskFull`] when this node has no room for what the read has to see: the leader can do it, as a
-    /// transaction.
+    /// [`Unavailable::DiskFull`] when this node has no room for what the read has to see: the
+    /// leader can do it, as a transaction.
     pub async fn read_barrier(&self, consistency: ReadConsistency) -> Result<u64, Unavailable> {
         self.participation.check_open()?;
         if consistency == ReadConsistency::Local {
@@ -101,8 +108,8 @@ impl Router {
                 Ok(self.time.now_ms())
             };
         }
-        // A group of one: every acknowledged write was applied here before it was answered, and nobody else can
-        // have acknowledged one.
+        // A group of one: every acknowledged write was applied here before it was answered, and
+        // nobody else can have acknowledged one.
         match self.leader.consensus.leads_alone() {
             Some(true) => return Ok(self.leader.proposer.read_time()),
             Some(false) => return Err(Unavailable::NoLeader),

@@ -1,6 +1,7 @@
 //! What this node answers to others: Raft's own calls, and what clients gave to another node.
 //!
-//! Invariant: what clients gave to another node is done here only while this node leads; it is never passed on again.
+//! Invariant: what clients gave to another node is done here only while this node leads; it is
+//! never passed on again.
 
 use std::sync::Arc;
 
@@ -14,7 +15,8 @@ use crate::peer::{Asker, Done, FRAME_BYTES_MAX, ForwardError, Handler, Request, 
 use crate::raft::{Participation, Proposer, RaftReceiver};
 use crate::resp::Reply;
 
-/// What the replies to a forwarded batch take together at most: what a message has room for, and some for itself.
+/// What the replies to a forwarded batch take together at most: what a message has room for, and
+/// some for itself.
 pub(super) const REPLIES_BYTES_MAX: usize = FRAME_BYTES_MAX - (1 << 20);
 /// What a reply takes beside its text: its kind and its length.
 const REPLY_HEAD_BYTES: usize = 16;
@@ -78,8 +80,9 @@ impl RpcService {
     }
 }
 
-/// The replies, so that a message holds them: in the place of one for which there is no room stands that its outcome is
-/// not told. What a batch of GETDEL brings to light was put there over a long time, so no limit of requests bounds it.
+/// The replies, so that a message holds them: in the place of one for which there is no room stands
+/// that its outcome is not told. What a batch of GETDEL brings to light was put there over a long
+/// time, so no limit of requests bounds it.
 fn within(mut replies: Vec<Reply>, bytes_max: usize) -> Vec<Reply> {
     let mut left = bytes_max.saturating_sub(replies.len() * REPLY_HEAD_BYTES);
     for reply in &mut replies {

@@ -35,8 +35,8 @@ impl Standings {
         }
     }
 
-    /// Asks all of these but this node. What one of them says was acknowledged to it is held against the log at once: an
-    /// answer that is late must not take the others with it.
+    /// Asks all of these but this node. What one of them says was acknowledged to it is held
+    /// against the log at once: an answer that is late must not take the others with it.
     pub async fn ask_all(&self, members: &BTreeMap<u64, Member>) -> BTreeMap<u64, Option<Standing>> {
         let own = self.endpoint.node_id();
         let others = members.iter().filter(|(id, _)| **id != own);
@@ -76,8 +76,9 @@ impl Standings {
         }
     }
 
-    /// Whether a node that is to become a member has applied only what this one has, too: not so after nodes went on
-    /// without each other. One that does not answer is about to start with an empty directory.
+    /// Whether a node that is to become a member has applied only what this one has, too: not so
+    /// after nodes went on without each other. One that does not answer is about to start with an
+    /// empty directory.
     pub async fn check_history(&self, id: u64, member: &Member) -> Result<(), ChangeRefused> {
         let standing = self.ask(id, &member.raft_address).await;
         let Some((index, term)) = standing.and_then(|standing| standing.applied) else { return Ok(()) };

@@ -1,6 +1,7 @@
 //! The tasks that run beside a group, until it ends.
 //!
-//! Invariant: after [`Tasks::end`] none runs and none is begun, so nothing that they hold outlives the group.
+//! Invariant: after [`Tasks::end`] none runs and none is begun, so nothing that they hold outlives
+//! the group.
 
 use parking_lot::Mutex;
 use tokio::task::JoinHandle;

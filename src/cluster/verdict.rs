@@ -56,7 +56,8 @@ mod tests {
         Member { incarnation, ..Member::default() }
     }
 
-    /// Node `id` of three has incarnation 10 times its number, and knows of the others only where they are.
+    /// Node `id` of three has incarnation 10 times its number, and knows of the others only where
+    /// they are.
     fn initial(id: u64) -> BTreeMap<u64, Member> {
         (1..=3).map(|node| (node, member(if node == id { 10 * id } else { 0 }))).collect()
     }

@@ -131,7 +131,8 @@ mod tests {
     use crate::command::table::{INTERNAL, ROWS};
     use crate::command::{Route, Row};
 
-    /// How many lines this file had when this number was last raised: a line may move to the retired, but not go.
+    /// How many lines this file had when this number was last raised: a line may move to the
+    /// retired, but not go.
     const LINES_MIN: usize = 76;
 
     #[test]

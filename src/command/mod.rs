@@ -1,5 +1,5 @@
-//! The commands: a [`table`] with one line for each, the [`framework`] that they are built from, one folder for each family,
-//! and the [`codes`] under which writes stand in the log.
+//! The commands: a [`table`] with one line for each, the [`framework`] that they are built from,
+//! one folder for each family, and the [`codes`] under which writes stand in the log.
 //!
 //! What lists, sets, hashes and sorted sets have alike is written once, in [`collections`].
 //!
@@ -15,8 +15,8 @@
 //! | [`Operate`] | the [`Node`], and waits for it | in the connection's task |
 //! | [`Transact`] | nothing: it is a step that the connection takes | in the connection's task, or through the log |
 //!
-//! A write is parsed and checked where it arrives. What goes into the log is the parsed command in its canonical
-//! form: documents encoded, relative times made absolute.
+//! A write is parsed and checked where it arrives. What goes into the log is the parsed command in
+//! its canonical form: documents encoded, relative times made absolute.
 //!
 //! Invariants:
 //! * `parse` followed by the log's encoding and decoding gives an equal command;

@@ -205,7 +205,8 @@ pub static ROWS: &[Row] = &[
     Row::write::<shortcuts::Qset>(),
 ];
 
-/// What nodes propose by themselves: in the log like any write, but found by no client under its name.
+/// What nodes propose by themselves: in the log like any write, but found by no client under its
+/// name.
 pub static INTERNAL: &[Row] = &[Row::write::<keys::delete::Reap>()];
 
 /// No name of a command is longer; the test of the table holds it.

@@ -1,7 +1,8 @@
 //! `bind`, `port`, and `address`, which says both at once.
 //!
-//! There is one state behind the three: `address`, host:port, and the further hosts of `bind`, which have the same port.
-//! `bind` changes the hosts and leaves the port, `port` the other way round, and `address` sets one host and the port.
+//! There is one state behind the three: `address`, host:port, and the further hosts of `bind`,
+//! which have the same port. `bind` changes the hosts and leaves the port, `port` the other way
+//! round, and `address` sets one host and the port.
 
 use super::Config;
 

@@ -1,9 +1,9 @@
-//! Files of settings, in the syntax of redis.conf: a name and its values on each line, quoted where need be; `include`;
-//! comments on lines of their own.
+//! Files of settings, in the syntax of redis.conf: a name and its values on each line, quoted where
+//! need be; `include`; comments on lines of their own.
 //!
-//! Files are read and written here and not on the node's disk ([`crate::env::Disk`]): they are the operator's, on this
-//! machine even where the data lies on a simulated one, they are read before there is a node, and their permissions
-//! have to stay what they are.
+//! Files are read and written here and not on the node's disk ([`crate::env::Disk`]): they are the
+//! operator's, on this machine even where the data lies on a simulated one, they are read before
+//! there is a node, and their permissions have to stay what they are.
 #![allow(clippy::disallowed_methods, reason = "the operator's files, not the node's: see above")]
 
 use std::fs::{self, File};
@@ -16,7 +16,8 @@ use super::source::Given;
 use crate::error::Fatal;
 use crate::resp::split_words;
 
-/// How deep files may include others. Nobody nests so deep; a file that includes itself is found by it.
+/// How deep files may include others. Nobody nests so deep; a file that includes itself is found by
+/// it.
 const INCLUDE_DEPTH_MAX: usize = 16;
 
 /// A line that says something.
@@ -78,7 +79,8 @@ fn walk(path: &Path, text: &str, depth: usize, all: &mut Vec<Given>) -> Result<(
     Ok(())
 }
 
-/// Puts `text` in the place of a file: after a crash either is there whole. Permissions stay as they are.
+/// Puts `text` in the place of a file: after a crash either is there whole. Permissions stay as
+/// they are.
 pub fn replace(path: &Path, text: &str) -> io::Result<()> {
     // A link stays one: what it leads to is replaced.
     let path = path.canonicalize()?;

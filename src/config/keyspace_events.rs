@@ -5,7 +5,8 @@
 use std::fmt;
 use std::str::FromStr;
 
-/// A set of classes of events. No class, or neither of the two kinds of channels: nothing is published.
+/// A set of classes of events. No class, or neither of the two kinds of channels: nothing is
+/// published.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct KeyspaceEvents(u16);
 

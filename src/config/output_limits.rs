@@ -1,4 +1,5 @@
-//! `client-output-buffer-limit`: how many bytes of replies may wait for a client before it is cut off, by its class.
+//! `client-output-buffer-limit`: how many bytes of replies may wait for a client before it is cut
+//! off, by its class.
 
 use std::fmt;
 
@@ -50,8 +51,8 @@ impl Default for OutputLimits {
 }
 
 impl OutputLimits {
-    /// Takes over the classes that `text` names, `class hard soft seconds ..`. One size alone is the hard limit of
-    /// normal clients.
+    /// Takes over the classes that `text` names, `class hard soft seconds ..`. One size alone is
+    /// the hard limit of normal clients.
     pub fn change(&mut self, text: &str) -> Result<(), String> {
         let words: Vec<&str> = text.split_whitespace().collect();
         if let [size] = words[..] {

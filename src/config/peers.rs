@@ -1,4 +1,5 @@
-//! The initial members of a cluster, as one setting: `1=host:port@raft-port,2=host:port@raft-host:raft-port`.
+//! The initial members of a cluster, as one setting:
+//! `1=host:port@raft-port,2=host:port@raft-host:raft-port`.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -65,7 +66,8 @@ impl Peers {
         self.0.iter().map(|(id, advertised)| (*id, advertised))
     }
 
-    /// A name for the cluster that these founded: the same for the same list, in whatever order it was written.
+    /// A name for the cluster that these founded: the same for the same list, in whatever order it
+    /// was written.
     pub fn cluster(&self) -> String {
         let list = self.to_string();
         let (first, second) =

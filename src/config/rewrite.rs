@@ -1,7 +1,8 @@
 //! `CONFIG REWRITE`: puts what is set now into the file that the node was started with.
 //!
 //! Invariants:
-//! * a line that says what is so stays as it is, and so do comments, blank lines and the order of lines;
+//! * a line that says what is so stays as it is, and so do comments, blank lines and the order of
+//!   lines;
 //! * read again, the new file gives the settings that were written.
 
 use std::path::Path;
@@ -35,7 +36,8 @@ fn rewritten(path: &Path, text: &str, config: &Config) -> Result<String, Fatal> 
     let said_by = |text: &str| source::settle(&file::given(path, text)?);
     let mut new = with_changed_lines(text, &said_by(text)?, config);
     let mut said = said_by(&new)?;
-    // One by one: the values of some follow from others, as the port for nodes does, unless they are said.
+    // One by one: the values of some follow from others, as the port for nodes does, unless they
+    // are said.
     let missing =
         |said: &Config| SETTINGS.iter().find(|setting| !setting.shorthand && differs(setting, said, config));
     for _ in SETTINGS {

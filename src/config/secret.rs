@@ -41,8 +41,9 @@ impl Secret {
 
     /// Whether `given` is this password.
     ///
-    /// Digests are compared, all 32 bytes whatever they are, so the time tells how long `given` is, which its sender
-    /// knows, and nothing of this password; even a comparison that did stop early would tell a guesser only of a digest.
+    /// Digests are compared, all 32 bytes whatever they are, so the time tells how long `given` is,
+    /// which its sender knows, and nothing of this password; even a comparison that did stop early
+    /// would tell a guesser only of a digest.
     pub fn matches(&self, given: &[u8]) -> bool {
         // No password is so long, and the work for a guess has a bound.
         if given.len() > SECRET_BYTES_MAX {

@@ -1,5 +1,5 @@
-//! What is said of a setting, once for all the ways to say it: flag, variable, key of the file, `CONFIG GET`, `SET` and
-//! `REWRITE`.
+//! What is said of a setting, once for all the ways to say it: flag, variable, key of the file,
+//! `CONFIG GET`, `SET` and `REWRITE`.
 
 use super::Config;
 use super::settings::SETTINGS;
@@ -27,7 +27,8 @@ pub struct Setting {
     pub form: Form,
     /// Whether `CONFIG SET` may change it.
     pub changeable: bool,
-    /// Whether it says what other settings say, too: it is not written into a file that does not have it.
+    /// Whether it says what other settings say, too: it is not written into a file that does not
+    /// have it.
     pub shorthand: bool,
     pub get: Get,
     pub set: Set,
@@ -79,13 +80,13 @@ pub fn find(name: &str) -> Option<&'static Setting> {
     SETTINGS.iter().find(|setting| setting.name.eq_ignore_ascii_case(name))
 }
 
-/// A name is suggested if no more than a third of the letters are wrong, and two always may be: beyond that it is
-/// another word, not a slip.
+/// A name is suggested if no more than a third of the letters are wrong, and two always may be:
+/// beyond that it is another word, not a slip.
 const WRONG_LETTERS_PART: usize = 3;
 const WRONG_LETTERS_MIN: usize = 2;
 
-/// Names from outside are cut to so many letters before they are compared: the work is the product of both lengths,
-/// and no setting's name is longer.
+/// Names from outside are cut to so many letters before they are compared: the work is the product
+/// of both lengths, and no setting's name is longer.
 const LETTERS_MAX: usize = 64;
 
 /// The name of the setting that was perhaps meant.
@@ -93,7 +94,8 @@ pub fn nearest_name(name: &str) -> Option<&'static str> {
     nearest(name, SETTINGS.iter().map(|setting| setting.name))
 }
 
-/// The known name nearest to `name`, if one is near: letters put in, left out, changed, or swapped with their neighbour.
+/// The known name nearest to `name`, if one is near: letters put in, left out, changed, or swapped
+/// with their neighbour.
 fn nearest<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     let name: String = name.chars().take(LETTERS_MAX).collect::<String>().to_ascii_lowercase();
     let most = (name.len() / WRONG_LETTERS_PART).max(WRONG_LETTERS_MIN);

@@ -1,4 +1,5 @@
-//! Where settings come from: the file, the environment, the command line, each over those before it.
+//! Where settings come from: the file, the environment, the command line, each over those before
+//! it.
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -44,8 +45,9 @@ pub struct Flags {
     pub version: bool,
 }
 
-/// Reads the words behind the program's name: a file first, perhaps, and then flags with their values, as
-/// `redis-server` takes them. `--flag=value` works, too, and is the way for a value that begins with `--`.
+/// Reads the words behind the program's name: a file first, perhaps, and then flags with their
+/// values, as `redis-server` takes them. `--flag=value` works, too, and is the way for a value that
+/// begins with `--`.
 pub fn flags(arguments: impl Iterator<Item = OsString>) -> Result<Flags, Fatal> {
     let mut flags = Flags::default();
     let mut groups: Vec<(String, Vec<String>)> = Vec::new();
@@ -110,8 +112,8 @@ pub fn of_file(path: &std::path::Path) -> Result<Vec<Given>, Fatal> {
     file::read(path)
 }
 
-/// The settings that come of what was said, in order: the last word on a setting counts, wherever it was said, and
-/// earlier ones need not even be right.
+/// The settings that come of what was said, in order: the last word on a setting counts, wherever
+/// it was said, and earlier ones need not even be right.
 pub fn settle(all: &[Given]) -> Result<Config, Fatal> {
     let mut config = Config::default();
     for (at, given) in all.iter().enumerate() {

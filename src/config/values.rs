@@ -1,4 +1,5 @@
-//! How values are written in redis.conf, and what is said of those that are wrong: in the words of Redis.
+//! How values are written in redis.conf, and what is said of those that are wrong: in the words of
+//! Redis.
 
 /// The units of sizes: `k` counts in thousands and `kb` in 1024, as redis.conf explains at its top.
 const UNITS: &[(&str, u64)] = &[

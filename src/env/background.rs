@@ -1,6 +1,8 @@
-//! Where work goes that would hold up a task: to threads, or, in a simulation, to tasks behind delays.
+//! Where work goes that would hold up a task: to threads, or, in a simulation, to tasks behind
+//! delays.
 //!
-//! Invariant: simulated, nothing leaves the thread of its caller, and what runs when depends on the delays alone.
+//! Invariant: simulated, nothing leaves the thread of its caller, and what runs when depends on the
+//! delays alone.
 #![allow(clippy::disallowed_methods, reason = "this module is the one door to threads")]
 
 use std::fmt::Debug;
@@ -45,15 +47,16 @@ impl Background {
         }
     }
 
-    /// Rests a thread in the middle of long work, for others to have the disk. Simulated work takes no time.
+    /// Rests a thread in the middle of long work, for others to have the disk. Simulated work takes
+    /// no time.
     pub fn rest(&self, time: Duration) {
         if !self.is_simulated() {
             std::thread::sleep(time);
         }
     }
 
-    /// Simulates a thread that waits for `wake`: calls `turn` a while after each, and after `quiet` without one, until
-    /// it says that it is done. `turn` is told whether it was quiet.
+    /// Simulates a thread that waits for `wake`: calls `turn` a while after each, and after `quiet`
+    /// without one, until it says that it is done. `turn` is told whether it was quiet.
     ///
     /// # Panics
     /// If this is not simulated: a thread has its own loop.
@@ -76,7 +79,8 @@ impl Background {
     }
 }
 
-/// Starts a thread that debuggers, `top -H` and panics show under `name` (Linux shows the first 15 bytes).
+/// Starts a thread that debuggers, `top -H` and panics show under `name` (Linux shows the first 15
+/// bytes).
 ///
 /// Whoever starts a thread keeps the handle and joins it when the node stops.
 ///

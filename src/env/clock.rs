@@ -12,10 +12,12 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// A source of time.
 pub trait Clock: Debug + Send + Sync {
-    /// Milliseconds since 1970-01-01 UTC. May jump in either direction, and says something else on each node.
+    /// Milliseconds since 1970-01-01 UTC. May jump in either direction, and says something else on
+    /// each node.
     fn now_ms(&self) -> u64;
 
-    /// Time since some fixed moment in the life of this clock; monotonic. For intervals and timeouts.
+    /// Time since some fixed moment in the life of this clock; monotonic. For intervals and
+    /// timeouts.
     fn elapsed(&self) -> Duration;
 }
 
@@ -49,7 +51,8 @@ impl Clock for SystemClock {
     }
 }
 
-/// What the clock shows that goes on while the machine sleeps: deadlines of clients do not wait for it to wake up.
+/// What the clock shows that goes on while the machine sleeps: deadlines of clients do not wait for
+/// it to wake up.
 #[cfg(target_os = "linux")]
 fn since_boot() -> Duration {
     use nix::time::{ClockId, clock_gettime};

@@ -1,6 +1,7 @@
 //! The system's randomness, in numbers of 64 bits: for seeds and names, never for secrets.
 //!
-//! Invariant: each thread has a source of its own, so what one draws changes nothing of what another gets.
+//! Invariant: each thread has a source of its own, so what one draws changes nothing of what
+//! another gets.
 #![allow(clippy::disallowed_methods, reason = "this module is the one door to the system's randomness")]
 
 use std::cell::RefCell;
@@ -9,18 +10,19 @@ use std::hash::{BuildHasher, RandomState};
 use crate::random::Random;
 
 thread_local! {
-    /// What this thread takes for the operating system's randomness, which seeds it through the keys that the
-    /// standard library draws for its hash maps.
+    /// What this thread takes for the operating system's randomness, which seeds it through the
+    /// keys that the standard library draws for its hash maps.
     static THREAD: RefCell<Random> = RefCell::new(Random::seeded(RandomState::new().hash_one(0u64)));
 }
 
-/// A number that the operating system seeded; on a thread that simulates, one that follows from the simulation's seed.
+/// A number that the operating system seeded; on a thread that simulates, one that follows from the
+/// simulation's seed.
 pub fn random_u64() -> u64 {
     THREAD.with_borrow_mut(Random::next_u64)
 }
 
-/// Makes `random` the source of this thread and returns the one before: from now on everything here that asks for the
-/// system's randomness gets numbers that its seed chose.
+/// Makes `random` the source of this thread and returns the one before: from now on everything here
+/// that asks for the system's randomness gets numbers that its seed chose.
 #[cfg(feature = "testkit")]
 pub fn replace_random(random: Random) -> Random {
     THREAD.replace(random)

@@ -1,8 +1,8 @@
 //! The world outside the process: time, randomness, threads, disks and the network between nodes.
 //!
-//! Everything that two runs of the same program could see differently comes through here, so that a test can
-//! replace it, with a clock that moves when told, a seed, a disk that loses power (`testkit`).
-//! `clippy.toml` bans the standard library's own doors elsewhere.
+//! Everything that two runs of the same program could see differently comes through here, so that a
+//! test can replace it, with a clock that moves when told, a seed, a disk that loses power
+//! (`testkit`). `clippy.toml` bans the standard library's own doors elsewhere.
 
 mod background;
 mod clock;

@@ -1,6 +1,7 @@
 //! The network between nodes: streams of bytes to and from addresses.
 //!
-//! Nodes reach each other through [`Net`] alone, so that a simulation can hold back, cut and drop what they say.
+//! Nodes reach each other through [`Net`] alone, so that a simulation can hold back, cut and drop
+//! what they say.
 #![allow(clippy::disallowed_methods, reason = "this module is the one door to the network between nodes")]
 
 use std::io;

@@ -63,8 +63,8 @@ pub fn total_memory_bytes() -> Option<u64> {
     Some(kilobytes * 1024)
 }
 
-/// Has the system allow `wanted` open files, or as many as it may without another's leave; how many there may be then.
-/// `None` where it does not say.
+/// Has the system allow `wanted` open files, or as many as it may without another's leave; how many
+/// there may be then. `None` where it does not say.
 pub fn raise_file_limit(wanted: u64) -> Option<u64> {
     let (soft, hard) = getrlimit(Resource::RLIMIT_NOFILE).ok()?;
     let raised = wanted.min(hard);

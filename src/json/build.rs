@@ -1,14 +1,17 @@
 //! Appends encoded values to a buffer.
 //!
 //! Invariants:
-//! * what a builder has appended between [`Builder::open`] and [`Builder::close`] is the payload of one container;
-//! * every header is as short as it can be, so that a value has one encoding whatever way it was built: replicas
-//!   that came to the same state by different edits hold the same bytes, and limits that count bytes agree.
+//! * what a builder has appended between [`Builder::open`] and [`Builder::close`] is the payload of
+//!   one container;
+//! * every header is as short as it can be, so that a value has one encoding whatever way it was
+//!   built: replicas that came to the same state by different edits hold the same bytes, and limits
+//!   that count bytes agree.
 
 use super::run::{copy_short, plain_run};
 use super::value::{Kind, SIZE_IN_1_BYTE, SIZE_IN_2_BYTES, SIZE_IN_4_BYTES, SIZE_INLINE_MAX};
 
-/// A container that has been opened and not closed: the offset of its header, and how wide it was reserved.
+/// A container that has been opened and not closed: the offset of its header, and how wide it was
+/// reserved.
 #[derive(Debug)]
 #[must_use = "a container that is opened has to be closed"]
 pub struct Open {
@@ -67,7 +70,8 @@ impl Builder {
         let bits = if whole < 0 { 65 - whole.leading_ones() } else { 65 - whole.leading_zeros() };
         let size = if whole == 0 { 0 } else { bits.div_ceil(8) as usize };
         let at = self.out.len();
-        // Nine bytes of fixed size and a cut are cheaper than a copy of a size that only the number knows.
+        // Nine bytes of fixed size and a cut are cheaper than a copy of a size that only the number
+        // knows.
         let mut field = [Kind::Int as u8 | (size as u8) << 4; 9];
         field[1..].copy_from_slice(&bytes);
         self.out.extend_from_slice(&field);
@@ -100,7 +104,8 @@ impl Builder {
         self.out.extend_from_slice(text);
     }
 
-    /// The string `source[begin..end]`, in which nothing has to be escaped, as the caller has seen while reading it.
+    /// The string `source[begin..end]`, in which nothing has to be escaped, as the caller has seen
+    /// while reading it.
     #[inline]
     pub(super) fn plain_text(&mut self, source: &[u8], begin: usize, end: usize) {
         debug_assert!(!needs_escape(&source[begin..end]), "plain text prints as it is");
@@ -113,7 +118,8 @@ impl Builder {
         self.out.extend_from_slice(encoded);
     }
 
-    /// Begins a container whose payload will be at most `payload_max` bytes, as far as the caller can tell.
+    /// Begins a container whose payload will be at most `payload_max` bytes, as far as the caller
+    /// can tell.
     ///
     /// # Panics
     /// If `kind` is not a container.
@@ -130,7 +136,8 @@ impl Builder {
         let begin = open.at + open.reserved;
         assert!(begin <= self.out.len(), "containers close in the reverse order of their opening");
         let size = self.out.len() - begin;
-        // A header that turns out shorter moves its payload: up to 64 KiB, since the widest is for all beyond.
+        // A header that turns out shorter moves its payload: up to 64 KiB, since the widest is for
+        // all beyond.
         let width = header_len(size);
         if width < open.reserved {
             self.out.copy_within(begin.., open.at + width);

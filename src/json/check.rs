@@ -1,7 +1,7 @@
 //! Whether bytes from outside, from a log, a snapshot or another node, are one encoded value.
 //!
-//! Everything that the rest of this module relies on is checked here, and nothing else is accepted: whatever passes
-//! has one way to be written, but for the widths of the containers' headers.
+//! Everything that the rest of this module relies on is checked here, and nothing else is accepted:
+//! whatever passes has one way to be written, but for the widths of the containers' headers.
 
 use super::Document;
 use super::build::header_len;

@@ -22,8 +22,9 @@ impl Document {
         Value::at(&self.bytes, 0)
     }
 
-    /// Puts an encoded scalar in place of the scalar at offset `at`, if nobody shares the buffer and it takes as many
-    /// bytes. The commonest write, a counter's, then copies nothing. False if nothing was done.
+    /// Puts an encoded scalar in place of the scalar at offset `at`, if nobody shares the buffer
+    /// and it takes as many bytes. The commonest write, a counter's, then copies nothing. False if
+    /// nothing was done.
     pub fn try_replace_in_place(&mut self, at: usize, encoded: &[u8]) -> bool {
         let old = Value::at(&self.bytes, at);
         let same_size = old.encoded().len() == encoded.len() && !encoded.is_empty();

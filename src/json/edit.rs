@@ -1,16 +1,18 @@
 //! Changing a document.
 //!
-//! [`rewrite`] is what every write command is made of: it copies a document once and hands each matched value, as it
-//! is copied, to the command. What is between the matches is copied in bulk, and the sizes of the containers around
-//! them come out right because they are closed anew.
+//! [`rewrite`] is what every write command is made of: it copies a document once and hands each
+//! matched value, as it is copied, to the command. What is between the matches is copied in bulk,
+//! and the sizes of the containers around them come out right because they are closed anew.
 //!
 //! Invariants:
 //! * one pass, whatever the number of matches;
-//! * the last member of an object takes the place of one that is deleted, as in RedisJSON ([`order`]);
+//! * the last member of an object takes the place of one that is deleted, as in RedisJSON
+//!   ([`order`]);
 //! * a match inside another is edited first, so the outer edit sees its outcome;
 //! * all or nothing: the first error drops the copy, and the old document was never touched;
-//! * the result nests to at most [`super::DEPTH_MAX`] and is within the size limit, checked after each match, so
-//!   that many matches of a large value end at the limit and not at the end of the memory.
+//! * the result nests to at most [`super::DEPTH_MAX`] and is within the size limit, checked after
+//!   each match, so that many matches of a large value end at the limit and not at the end of the
+//!   memory.
 
 mod ops;
 mod order;
@@ -33,8 +35,8 @@ pub enum Action {
     Delete,
 }
 
-/// A copy of `document` in which `edit` has been applied to the values at `places`, with the index of the place.
-/// `None` if the root was deleted.
+/// A copy of `document` in which `edit` has been applied to the values at `places`, with the index
+/// of the place. `None` if the root was deleted.
 ///
 /// # Panics
 /// If `places` are not strictly ascending offsets of values of the document.
@@ -109,7 +111,8 @@ impl<F: FnMut(usize, &mut Tail<'_>) -> Result<Action, CommandError>> Copy<'_, F>
         Ok(())
     }
 
-    /// Copies what `parent` holds from `copied` to the end of this child, if a place lies in it; what became of it.
+    /// Copies what `parent` holds from `copied` to the end of this child, if a place lies in it;
+    /// what became of it.
     fn child(
         &mut self,
         parent: Value<'_>,

@@ -1,4 +1,5 @@
-//! What a value is, seen from outside: its type's name, how many values it holds, how deep it nests.
+//! What a value is, seen from outside: its type's name, how many values it holds, how deep it
+//! nests.
 
 use super::limits::DEPTH_MAX;
 use super::value::{Kind, Value};
@@ -18,7 +19,8 @@ impl<'a> Value<'a> {
         self.elements().nth(index)
     }
 
-    /// RedisJSON's name for the type, as JSON.TYPE answers it. A whole number over `i64::MAX` is an integer too.
+    /// RedisJSON's name for the type, as JSON.TYPE answers it. A whole number over `i64::MAX` is an
+    /// integer too.
     pub fn type_name(self) -> &'static str {
         match self.kind() {
             Kind::Null => "null",
@@ -31,13 +33,15 @@ impl<'a> Value<'a> {
         }
     }
 
-    /// How many containers enclose each other in this value, itself included: 0 for a scalar, 1 for `[]`.
+    /// How many containers enclose each other in this value, itself included: 0 for a scalar, 1 for
+    /// `[]`.
     pub fn depth(self) -> usize {
         fn deepest<'a>(children: impl Iterator<Item = Value<'a>>, level: usize) -> usize {
             children.map(|child| below(child, level)).max().unwrap_or(level)
         }
         fn below(value: Value<'_>, level: usize) -> usize {
-            // Bytes that were never checked could nest deeper than the stack is; nobody asks beyond the limit.
+            // Bytes that were never checked could nest deeper than the stack is; nobody asks beyond
+            // the limit.
             match value.kind() {
                 _ if level > DEPTH_MAX => level,
                 Kind::Array => deepest(value.elements(), level + 1),

@@ -3,16 +3,16 @@
 use crate::error::CommandError;
 use crate::limits::{Limit, limit};
 
-/// How many containers may enclose each other. It is RedisJSON's limit, and it bounds every recursion of this
-/// module to a few kilobytes of stack.
+/// How many containers may enclose each other. It is RedisJSON's limit, and it bounds every
+/// recursion of this module to a few kilobytes of stack.
 pub const DEPTH_MAX: usize = 128;
 
-/// No limit may be set above this: sizes are 4 bytes in the encoding, one edit may multiply a document before its
-/// size is looked at again, and a Raft entry has to carry the document whole.
+/// No limit may be set above this: sizes are 4 bytes in the encoding, one edit may multiply a
+/// document before its size is looked at again, and a Raft entry has to carry the document whole.
 pub const DOCUMENT_BYTES_CEILING: usize = 1 << 30;
 
-/// 64 MiB: ten times the largest documents that people report keeping in Redis, parsed and replicated in well
-/// under an election timeout.
+/// 64 MiB: ten times the largest documents that people report keeping in Redis, parsed and
+/// replicated in well under an election timeout.
 pub const DOCUMENT_BYTES_DEFAULT: usize = 64 << 20;
 
 const _: () = assert!(DOCUMENT_BYTES_DEFAULT <= DOCUMENT_BYTES_CEILING);

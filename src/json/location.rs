@@ -7,7 +7,8 @@ use super::{Document, Kind, Value};
 pub struct Location {
     /// The offset of the value's header.
     pub at: usize,
-    /// The offset where the member begins: the key's header for a member of an object, `at` otherwise.
+    /// The offset where the member begins: the key's header for a member of an object, `at`
+    /// otherwise.
     pub member: usize,
     /// The offset of the header of the container that holds the value; the root has none.
     pub parent: Option<usize>,

@@ -1,8 +1,10 @@
 //! JSON Merge Patch (RFC 7396).
 //!
 //! Invariants:
-//! * what the patch does not name keeps its value; what it adds comes last, in the order of the patch;
-//! * the last member takes the place of one that the patch removes, as in RedisJSON, whose clients see that order.
+//! * what the patch does not name keeps its value; what it adds comes last, in the order of the
+//!   patch;
+//! * the last member takes the place of one that the patch removes, as in RedisJSON, whose clients
+//!   see that order.
 
 use std::collections::HashMap;
 

@@ -2,7 +2,8 @@
 //!
 //! Invariants:
 //! * a number that is printed and parsed again is the same number of the same kind;
-//! * arithmetic never loses a number silently: a result that does not fit is an error, and nothing is infinite.
+//! * arithmetic never loses a number silently: a result that does not fit is an error, and nothing
+//!   is infinite.
 
 use std::cmp::Ordering;
 
@@ -81,7 +82,8 @@ impl Number {
         }
     }
 
-    /// Whole numbers to a power that is not negative are exact. The rest is as exact as the platform's `pow`.
+    /// Whole numbers to a power that is not negative are exact. The rest is as exact as the
+    /// platform's `pow`.
     pub fn checked_pow(self, by: Number) -> Result<Number, CommandError> {
         match (self, by) {
             (Number::Int(base), Number::Int(exponent)) if exponent >= 0 => {
@@ -129,8 +131,9 @@ impl Arithmetic {
 
     /// The result for an element of `array`.
     ///
-    /// RedisJSON packs an array whose elements are all of one kind of number, and its answers show: whole numbers
-    /// in it may grow up to `u64::MAX` and never become real, and a real result that is infinite is an overflow.
+    /// RedisJSON packs an array whose elements are all of one kind of number, and its answers show:
+    /// whole numbers in it may grow up to `u64::MAX` and never become real, and a real result that
+    /// is infinite is an overflow.
     pub fn apply_in(self, array: Value<'_>, number: Number, by: Number) -> Result<Number, CommandError> {
         let plain = self.apply(number, by);
         if (plain.is_ok() && !matches!(number, Number::Uint(_))) || !is_packed(array) {
@@ -170,8 +173,9 @@ fn finite(real: f64) -> Result<Number, CommandError> {
 
 /// Appends the shortest digits that read back as `real`.
 ///
-/// Prices and coordinates have up to four decimals. If such a decimal of at most 15 digits reads back as `real`, it
-/// is the only one of that length that does, and so the one that ryu would find with three times the work.
+/// Prices and coordinates have up to four decimals. If such a decimal of at most 15 digits reads
+/// back as `real`, it is the only one of that length that does, and so the one that ryu would find
+/// with three times the work.
 fn print_real(real: f64, out: &mut Vec<u8>) {
     const DECIMALS: f64 = 1e4;
     let size = real.abs();

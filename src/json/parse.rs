@@ -1,11 +1,14 @@
 //! JSON text to a document, without a tree in between.
 //!
-//! Two parsers share the work. The *reader* of this module takes what is right, fast. What it refuses is read again
-//! by serde_json, which words the error: RedisJSON's error texts are serde_json's, and clients have them in tests.
+//! Two parsers share the work. The *reader* of this module takes what is right, fast. What it
+//! refuses is read again by serde_json, which words the error: RedisJSON's error texts are
+//! serde_json's, and clients have them in tests.
 //!
 //! Invariants, held by a property test:
-//! * the reader accepts exactly the texts that serde_json accepts and that nest to at most [`DEPTH_MAX`];
-//! * both mean the same value by them. A key that is repeated keeps its first position and its last value.
+//! * the reader accepts exactly the texts that serde_json accepts and that nest to at most
+//!   [`DEPTH_MAX`];
+//! * both mean the same value by them. A key that is repeated keeps its first position and its last
+//!   value.
 
 mod keys;
 mod numeral;
@@ -71,7 +74,8 @@ pub fn parse_into(out: &mut Builder, text: &[u8], limits: &ParseLimits) -> Resul
     })
 }
 
-/// Words the error. The reader and serde_json both stop at the first fault, so each finds the same one.
+/// Words the error. The reader and serde_json both stop at the first fault, so each finds the same
+/// one.
 #[cold]
 fn explain(text: &[u8], fault: Fault, limits: &ParseLimits) -> BadJson {
     let words = match fault {
@@ -88,7 +92,8 @@ fn explain(text: &[u8], fault: Fault, limits: &ParseLimits) -> BadJson {
     BadJson::new(words, text)
 }
 
-/// Where serde_json would say that the byte at offset `at` is: lines from 1, columns in bytes from 1.
+/// Where serde_json would say that the byte at offset `at` is: lines from 1, columns in bytes from
+/// 1.
 fn line_and_column(text: &[u8], at: usize) -> String {
     let before = &text[..at.min(text.len())];
     let line = 1 + before.iter().filter(|&&byte| byte == b'\n').count();
@@ -96,12 +101,14 @@ fn line_and_column(text: &[u8], at: usize) -> String {
     format!("line {line} column {}", before.len() - start + 1)
 }
 
-/// Makes serde_json validate everything and keep nothing. `IgnoredAny` would skip the validation of strings.
+/// Makes serde_json validate everything and keep nothing. `IgnoredAny` would skip the validation of
+/// strings.
 struct Skim;
 
 thread_local! {
-    /// How many containers the running [`Skim`] is in. The reader has stopped within the limit, and so will
-    /// serde_json; the count only keeps a difference between them from overflowing the stack.
+    /// How many containers the running [`Skim`] is in. The reader has stopped within the limit, and
+    /// so will serde_json; the count only keeps a difference between them from overflowing the
+    /// stack.
     static SKIM_DEPTH: std::cell::Cell<usize> = const { std::cell::Cell::new(0) };
 }
 

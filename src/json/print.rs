@@ -14,7 +14,8 @@ use super::value::{Header, Kind, Member, Value, header_at};
 pub struct Style<'s> {
     /// Before each element and member, once per level.
     pub indent: &'s [u8],
-    /// Behind each opening bracket and comma, and before each closing bracket, unless the container is empty.
+    /// Behind each opening bracket and comma, and before each closing bracket, unless the container
+    /// is empty.
     pub newline: &'s [u8],
     /// Behind the colon of a member.
     pub space: &'s [u8],
@@ -42,7 +43,8 @@ pub fn print(value: Value<'_>, style: &Style<'_>, out: &mut Vec<u8>) {
 /// Appends `value` as it looks within `level` containers that the caller prints.
 pub fn print_within(value: Value<'_>, style: &Style<'_>, level: usize, out: &mut Vec<u8>) {
     if style.is_compact() {
-        // Text is about as long as its encoding: one growth at most, instead of one for each doubling.
+        // Text is about as long as its encoding: one growth at most, instead of one for each
+        // doubling.
         out.reserve(value.encoded().len() + value.encoded().len() / 4);
         match header_at(value.buffer(), value.offset()) {
             Some(header) => compact(value.buffer(), value.offset(), header, level, out),
@@ -74,8 +76,8 @@ pub fn print_text(text: &[u8], out: &mut Vec<u8>) {
     quote(text, true, out);
 }
 
-/// Prints the value with this header. It walks the headers itself: the iterators hand out more than is needed here,
-/// and printing is what most reads consist of.
+/// Prints the value with this header. It walks the headers itself: the iterators hand out more than
+/// is needed here, and printing is what most reads consist of.
 fn compact(bytes: &[u8], at: usize, header: Header, level: usize, out: &mut Vec<u8>) {
     match header.kind {
         Kind::Text => {

@@ -125,7 +125,8 @@ fn edit_model(
     if chosen.get(mine).copied().unwrap_or(false) { edit(model) } else { Some(model) }
 }
 
-/// The places that `chosen` marks among the values that `admits` accepts, and the marks that are left.
+/// The places that `chosen` marks among the values that `admits` accepts, and the marks that are
+/// left.
 fn pick(document: &Document, chosen: &[bool], admits: impl Fn(Kind) -> bool) -> (Vec<usize>, Vec<bool>) {
     let mut all = Vec::new();
     offsets(document.root(), &mut all);

@@ -36,8 +36,8 @@ pub(super) fn plain_run(text: &[u8], begin: usize) -> Run {
     Run { end, ascii: high == 0 }
 }
 
-/// The high bit of each byte that ends a run. A borrow may flag a byte above the lowest one in error; only the
-/// lowest is used.
+/// The high bit of each byte that ends a run. A borrow may flag a byte above the lowest one in
+/// error; only the lowest is used.
 #[inline]
 fn stops(word: u64) -> u64 {
     let quote = word ^ (ONES * b'"' as u64);
@@ -50,8 +50,8 @@ fn stops(word: u64) -> u64 {
 /// The longest text that [`copy_short`] copies without a call.
 const SHORT_BYTES_MAX: usize = 16;
 
-/// Appends `bytes[begin..end]`. Most strings are a few bytes long: copying a fixed 16 and cutting off the rest is
-/// cheaper than calling for a copy of just as many.
+/// Appends `bytes[begin..end]`. Most strings are a few bytes long: copying a fixed 16 and cutting
+/// off the rest is cheaper than calling for a copy of just as many.
 #[inline(always)]
 pub(super) fn copy_short(bytes: &[u8], begin: usize, end: usize, out: &mut Vec<u8>) {
     let size = end - begin;

@@ -1,8 +1,8 @@
 //! A borrowed view of one encoded value, and the layout of the encoding.
 //!
-//! Every value is a *header* followed by a *payload*. The low half of the header's first byte is the kind, the
-//! high half the payload's size: 0 to 11 directly, or 12, 13, 14 for a size that follows in 1, 2 or 4 bytes,
-//! little-endian.
+//! Every value is a *header* followed by a *payload*. The low half of the header's first byte is
+//! the kind, the high half the payload's size: 0 to 11 directly, or 12, 13, 14 for a size that
+//! follows in 1, 2 or 4 bytes, little-endian.
 //!
 //! | kind | payload |
 //! |---|---|
@@ -20,8 +20,8 @@
 //! * keys of one object differ;
 //! * `Float` is finite, `Uint` is over `i64::MAX`: each number has one kind.
 //!
-//! The readers here never panic: on bytes that break the layout they end early or answer `Null`. Bytes from
-//! outside are checked as a whole by [`super::check`] before they become a document.
+//! The readers here never panic: on bytes that break the layout they end early or answer `Null`.
+//! Bytes from outside are checked as a whole by [`super::check`] before they become a document.
 
 /// What an encoded value is. The numbers are part of the format on disk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -122,7 +122,8 @@ impl<'a> Value<'a> {
         self.header.kind
     }
 
-    /// The offset of the header, in bytes from the start of the buffer: a value's address within its document.
+    /// The offset of the header, in bytes from the start of the buffer: a value's address within
+    /// its document.
     pub fn offset(self) -> usize {
         self.at
     }
@@ -166,7 +167,8 @@ impl<'a> Value<'a> {
         if size == 0 || size > 8 {
             return (size == 0).then_some(0);
         }
-        // Eight bytes are read at once where the buffer has them, and those beyond the payload shifted out again.
+        // Eight bytes are read at once where the buffer has them, and those beyond the payload
+        // shifted out again.
         let unused = 64 - 8 * size as u32;
         let word = match self.bytes.get(self.header.payload..).and_then(<[u8]>::first_chunk::<8>) {
             Some(chunk) => u64::from_le_bytes(*chunk) << unused,

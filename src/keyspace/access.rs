@@ -1,6 +1,7 @@
 //! How a command comes to the keyspace: by itself, or inside a transaction that holds all of it.
 //!
-//! Invariant: the multi-key lock is taken once on a thread. A command inside a transaction takes nothing: the transaction has it.
+//! Invariant: the multi-key lock is taken once on a thread. A command inside a transaction takes
+//! nothing: the transaction has it.
 
 use std::cell::Cell;
 
@@ -45,7 +46,8 @@ impl Keyspace {
         Access { keyspace: self, outer: Outer::Nothing }
     }
 
-    /// Holds back the next entry, for somebody who has to see the state and what was told of it at one moment.
+    /// Holds back the next entry, for somebody who has to see the state and what was told of it at
+    /// one moment.
     pub fn between_entries(&self) -> BetweenEntries<'_> {
         BetweenEntries { keyspace: self, _entry: self.entry.read() }
     }
@@ -76,7 +78,8 @@ impl BetweenEntries<'_> {
 }
 
 impl<'a> Access<'a> {
-    /// A reader, for which a deadline at or before `now_ms` has passed, or at or before the keyspace's own time.
+    /// A reader, for which a deadline at or before `now_ms` has passed, or at or before the
+    /// keyspace's own time.
     pub fn view(self, scope: Scope, now_ms: u64) -> View<'a> {
         let held = Cell::new(Some(self.hold(scope)));
         // After the multi-key lock: what it sees is of no later time than this.

@@ -1,12 +1,13 @@
 //! Saving the state of one moment while writes go on.
 //!
-//! A capture walks the map shard by shard. The first write to a key of a shard that has not been walked yet leaves
-//! the key's *pre-image* behind; the walk takes it in place of what it finds. So a write waits at most for one shard
-//! to be copied, and the copy is of the moment the capture began.
+//! A capture walks the map shard by shard. The first write to a key of a shard that has not been
+//! walked yet leaves the key's *pre-image* behind; the walk takes it in place of what it finds. So
+//! a write waits at most for one shard to be copied, and the copy is of the moment the capture
+//! began.
 //!
 //! Invariants:
-//! * between [`Keyspace::begin_capture`] and the end of the walk, each key is saved exactly as it was at the
-//!   beginning, or not at all if it was not there;
+//! * between [`Keyspace::begin_capture`] and the end of the walk, each key is saved exactly as it
+//!   was at the beginning, or not at all if it was not there;
 //! * one capture at a time;
 //! * pre-images are kept for shards still to be walked only.
 
@@ -31,7 +32,8 @@ pub struct Record {
 pub(super) struct Captures {
     /// Read by the writer before every change, so that no lock is taken while nothing is captured.
     ///
-    /// Changed only with `state` locked: seen without the lock, it is never behind what the lock's last holder left.
+    /// Changed only with `state` locked: seen without the lock, it is never behind what the lock's
+    /// last holder left.
     running: AtomicBool,
     state: Mutex<Option<ActiveCapture>>,
     begun: AtomicU64,
@@ -51,7 +53,8 @@ impl Captures {
         Captures { running: AtomicBool::new(false), state: Mutex::new(None), begun: AtomicU64::new(0) }
     }
 
-    /// Keeps what `key` holds now, if a capture still has to see it. To be called before each change.
+    /// Keeps what `key` holds now, if a capture still has to see it. To be called before each
+    /// change.
     pub fn before_change(&self, map: &Map, key: &[u8]) {
         if !self.running.load(Ordering::Acquire) {
             return;
@@ -103,8 +106,9 @@ pub struct Capture {
 }
 
 impl Keyspace {
-    /// Begins a capture of the state as it is now; `None` while another one runs. The caller has to hold back
-    /// writes for the length of this call, which is short; the machine calls it between two entries.
+    /// Begins a capture of the state as it is now; `None` while another one runs. The caller has to
+    /// hold back writes for the length of this call, which is short; the machine calls it between
+    /// two entries.
     pub fn begin_capture(self: &Arc<Keyspace>) -> Option<Capture> {
         let mut state = self.captures.state.lock();
         if state.is_some() {
@@ -124,7 +128,8 @@ impl Capture {
         self.time_ms
     }
 
-    /// Calls `take` on each record of the next shard; `false` when all shards are done or the capture was abandoned.
+    /// Calls `take` on each record of the next shard; `false` when all shards are done or the
+    /// capture was abandoned.
     ///
     /// Writes wait while `take` runs: it must only copy.
     pub fn next_part(&mut self, mut take: impl FnMut(&Key, &Entry)) -> bool {

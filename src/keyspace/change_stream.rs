@@ -1,12 +1,14 @@
-//! What was changed, for those who want to know: clients that cache what they read, and clients that listen.
+//! What was changed, for those who want to know: clients that cache what they read, and clients
+//! that listen.
 //!
 //! Invariants:
 //! * while nobody wants to know, a change costs one load and nothing is kept;
-//! * a change is noted after it was made, so whoever wanted to know before reading a value hears of every change that
-//!   the read did not see;
-//! * the changes of an entry are handed to the taker before the entry counts as applied: a reader that
-//!   holds [`super::Keyspace::between_entries`] never sees a change that was not handed out;
-//! * an entry has at most [`CHANGES_MAX`] changes; beyond that all of them are dropped, and that is said once.
+//! * a change is noted after it was made, so whoever wanted to know before reading a value hears of
+//!   every change that the read did not see;
+//! * the changes of an entry are handed to the taker before the entry counts as applied: a reader
+//!   that holds [`super::Keyspace::between_entries`] never sees a change that was not handed out;
+//! * an entry has at most [`CHANGES_MAX`] changes; beyond that all of them are dropped, and that is
+//!   said once.
 
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -15,7 +17,8 @@ use parking_lot::Mutex;
 
 use super::Key;
 
-/// How many changes of one entry are kept by name: a second of small writes, and some tens of megabytes.
+/// How many changes of one entry are kept by name: a second of small writes, and some tens of
+/// megabytes.
 pub const CHANGES_MAX: usize = 1 << 18;
 
 /// What their keys take together.
@@ -77,7 +80,8 @@ pub struct KeyEvent {
 pub struct Changes {
     /// In the order in which they were made.
     pub events: Vec<KeyEvent>,
-    /// Every key may have changed, beside those: everything was taken away or replaced, or too many changes waited.
+    /// Every key may have changed, beside those: everything was taken away or replaced, or too many
+    /// changes waited.
     pub everything: bool,
 }
 
@@ -94,8 +98,8 @@ pub struct ChangeStream {
 }
 
 impl ChangeStream {
-    /// Has the changes of each entry handed to `taker`, on the thread that applies it and before anybody is answered:
-    /// it must not wait.
+    /// Has the changes of each entry handed to `taker`, on the thread that applies it and before
+    /// anybody is answered: it must not wait.
     ///
     /// # Panics
     /// If there is a taker already.
@@ -116,7 +120,8 @@ impl ChangeStream {
         self.wanted.load(Ordering::SeqCst)
     }
 
-    /// Hands out what the entry with this index changed. To be called while nobody can begin to read what it left.
+    /// Hands out what the entry with this index changed. To be called while nobody can begin to
+    /// read what it left.
     pub fn hand_out(&self, index: u64) {
         if !self.is_wanted() {
             return;

@@ -1,13 +1,16 @@
 //! What lists, sets, hashes and sorted sets have in common.
 //!
 //! Invariants:
-//! * the order of a collection's elements is part of the state: it follows from the writes alone, never from a
-//!   hash, and a snapshot keeps it, so every replica answers in the same order and picks the same element;
+//! * the order of a collection's elements is part of the state: it follows from the writes alone,
+//!   never from a hash, and a snapshot keeps it, so every replica answers in the same order and
+//!   picks the same element;
 //! * a collection is never empty in the keyspace: its key goes with its last element;
-//! * `bytes` is the sum of [`Element::cost`] over all elements, and at most [`COLLECTION_BYTES_MAX`].
+//! * `bytes` is the sum of [`Element::cost`] over all elements, and at most
+//!   [`COLLECTION_BYTES_MAX`].
 //!
-//! A collection stands behind a reference count. The pre-image of a capture, COPY and RENAME share it; the first edit
-//! while it is shared copies all of its elements, so a large collection costs one long write for each snapshot.
+//! A collection stands behind a reference count. The pre-image of a capture, COPY and RENAME share
+//! it; the first edit while it is shared copies all of its elements, so a large collection costs
+//! one long write for each snapshot.
 
 use std::borrow::Borrow;
 use std::fmt::Debug;
@@ -17,18 +20,21 @@ use serde::{Deserialize, Serialize};
 use super::{Key, Value};
 use crate::error::CommandError;
 
-/// What the elements of one collection may cost together. A snapshot has a length of four bytes for a key with all
-/// that it holds: this, the longest key and what the encoding adds, which [`ELEMENT_BYTES`] covers, stay below 4 GiB.
+/// What the elements of one collection may cost together. A snapshot has a length of four bytes for
+/// a key with all that it holds: this, the longest key and what the encoding adds, which
+/// [`ELEMENT_BYTES`] covers, stay below 4 GiB.
 pub const COLLECTION_BYTES_MAX: usize = 3 << 30;
 
-/// What an element is counted with besides its bytes: more than its length and a score take in a snapshot. So no
-/// collection has more than 201,326,592 elements, and a position in it fits into four bytes.
+/// What an element is counted with besides its bytes: more than its length and a score take in a
+/// snapshot. So no collection has more than 201,326,592 elements, and a position in it fits into
+/// four bytes.
 pub const ELEMENT_BYTES: usize = 16;
 
 const _: () = assert!(COLLECTION_BYTES_MAX / ELEMENT_BYTES < u32::MAX as usize);
 
-/// Up to so many elements a set or a hash keeps its order when one is taken out, as clients of Redis are used to
-/// from its compact encoding; moving the others up is cheaper than it sounds. Beyond, the last takes the free place.
+/// Up to so many elements a set or a hash keeps its order when one is taken out, as clients of
+/// Redis are used to from its compact encoding; moving the others up is cheaper than it sounds.
+/// Beyond, the last takes the free place.
 pub(super) const SMALL: usize = 128;
 
 /// One member of a collection, or the value beside it: any bytes, in two words.

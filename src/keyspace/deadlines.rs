@@ -1,7 +1,7 @@
 //! The deadlines of one shard of the map, in the order in which they pass.
 //!
-//! Finding what is due costs nothing for the keys that are not. A key with a deadline is named here a second time; one
-//! without takes nothing.
+//! Finding what is due costs nothing for the keys that are not. A key with a deadline is named here
+//! a second time; one without takes nothing.
 
 use std::collections::BTreeSet;
 use std::num::NonZeroU64;
@@ -44,7 +44,8 @@ impl Deadlines {
         drop(std::mem::take(&mut *self.0.lock()));
     }
 
-    /// Calls `take` with each key whose deadline is at or before `now_ms`, the earliest first, while it wants more.
+    /// Calls `take` with each key whose deadline is at or before `now_ms`, the earliest first,
+    /// while it wants more.
     pub fn due(&self, now_ms: u64, mut take: impl FnMut(&Key) -> bool) {
         let deadlines = self.0.lock();
         for (deadline, key) in deadlines.iter() {

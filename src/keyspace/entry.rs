@@ -116,7 +116,8 @@ impl Value {
         }
     }
 
-    /// About what the value takes in memory, in bytes: what it holds, and what its structure adds to each element.
+    /// About what the value takes in memory, in bytes: what it holds, and what its structure adds
+    /// to each element.
     pub fn memory_bytes(&self) -> usize {
         /// A pointer with a length, and what the allocator rounds up by on average.
         const PIECE: usize = size_of::<Box<[u8]>>() + 8;
@@ -141,8 +142,8 @@ impl Value {
 
 /// A value with its deadline and its version.
 ///
-/// Invariant: `version` is the log index of the entry that last changed the value or the deadline, so it never
-/// falls for a key that exists.
+/// Invariant: `version` is the log index of the entry that last changed the value or the deadline,
+/// so it never falls for a key that exists.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Entry {
     pub value: Value,
@@ -152,11 +153,13 @@ pub struct Entry {
 }
 
 impl Entry {
-    /// About what the entry takes in memory under `key`, in bytes: the place in the table, the key and the value.
+    /// About what the entry takes in memory under `key`, in bytes: the place in the table, the key
+    /// and the value.
     pub fn memory_bytes(&self, key: &Key) -> usize {
         // The table is three quarters full on average, and has a byte more for each place.
         let place = (size_of::<(Key, Entry)>() + 1) * 4 / 3;
-        // A deadline is kept beside the table as well, in nodes that are three quarters full on average.
+        // A deadline is kept beside the table as well, in nodes that are three quarters full on
+        // average.
         let named = size_of::<(u64, Key)>() * 4 / 3 + key.as_bytes().len();
         let deadline = if self.expires_ms.is_some() { named } else { 0 };
         place + key.as_bytes().len() + deadline + self.value.memory_bytes()

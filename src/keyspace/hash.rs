@@ -67,8 +67,8 @@ impl Hash {
         self.elements.contains_key(field)
     }
 
-    /// The positions of the elements that a walk answers from a cursor on, `count` or a few more, and the cursor that
-    /// follows; 0 at the end. A small collection is answered whole.
+    /// The positions of the elements that a walk answers from a cursor on, `count` or a few more,
+    /// and the cursor that follows; 0 at the end. A small collection is answered whole.
     pub fn walk(&self, cursor: u64, count: usize) -> (Vec<usize>, u64) {
         let bytes_at =
             |position: usize| self.elements.get_index(position).expect("a position of a field").0.as_bytes();

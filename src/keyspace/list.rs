@@ -115,8 +115,8 @@ impl List {
         self.elements.range(range)
     }
 
-    /// A list that has lost most of what it held gives memory back, and keeps room to grow: so a list that shrinks
-    /// moves each of its elements once at most, on average.
+    /// A list that has lost most of what it held gives memory back, and keeps room to grow: so a
+    /// list that shrinks moves each of its elements once at most, on average.
     fn give_back(&mut self) {
         let room = self.elements.capacity();
         if room > ROOM_MIN && room / 4 > self.elements.len() {

@@ -1,11 +1,11 @@
 //! The map itself: many small `DashMap`s, so that one shard can be copied while it is locked.
 //!
 //! Invariants:
-//! * a key's shard depends on its bytes alone, so it is the same on every node and after a restart: a cursor of
-//!   `SCAN` stays good across both;
+//! * a key's shard depends on its bytes alone, so it is the same on every node and after a restart:
+//!   a cursor of `SCAN` stays good across both;
 //! * nothing holds two shards at a time;
-//! * `deadlines` names each entry that has a deadline, once, while nothing is being changed; it is derived from the
-//!   entries, so neither the log nor a snapshot has it.
+//! * `deadlines` names each entry that has a deadline, once, while nothing is being changed; it is
+//!   derived from the entries, so neither the log nor a snapshot has it.
 
 use std::hash::BuildHasher;
 use std::num::NonZeroU64;
@@ -17,15 +17,15 @@ use dashmap::mapref::one::{Ref, RefMut};
 use super::deadlines::Deadlines;
 use super::{Entry, Key};
 
-/// How many shards there are. A capture copies one while it is locked: of a million documents a shard holds a
-/// thousand, which takes well under a millisecond.
+/// How many shards there are. A capture copies one while it is locked: of a million documents a
+/// shard holds a thousand, which takes well under a millisecond.
 pub(super) const SHARDS: usize = 1024;
 
 /// A shard's own locks: `DashMap` allows no fewer than two.
 const LOCKS_PER_SHARD: usize = 2;
 
-/// Chosen once and part of what a `SCAN` cursor means. It only spreads keys over shards; the tables inside have
-/// seeds of their own, drawn at random.
+/// Chosen once and part of what a `SCAN` cursor means. It only spreads keys over shards; the tables
+/// inside have seeds of their own, drawn at random.
 const SHARD_SEED: u64 = 0x6a73_6f6e_7661_756c;
 
 const _: () = assert!(SHARDS.is_power_of_two());

@@ -1,22 +1,25 @@
 //! The state in memory: every key with its value, its deadline and its version.
 //!
-//! A [`View`] reads and has no method that changes anything; a [`Writer`] changes, and only the machine makes one,
-//! for one entry of the log at a time.
+//! A [`View`] reads and has no method that changes anything; a [`Writer`] changes, and only the
+//! machine makes one, for one entry of the log at a time.
 //!
 //! Invariants:
-//! * there is one writer at a time: only the machine, which applies entries one after the other, takes one
-//!   ([`Access::writer`]);
-//! * a command that names several keys sees no other command half done: it takes the multi-key lock alone, while commands of
-//!   one key share it;
-//! * a version that was read names one state of its key: what [`Scope::BetweenEntries`] reads is of whole entries;
-//! * a read sees one state: while a snapshot takes its place, there is no answer ([`Keyspace::read_whole`]);
+//! * there is one writer at a time: only the machine, which applies entries one after the other,
+//!   takes one ([`Access::writer`]);
+//! * a command that names several keys sees no other command half done: it takes the multi-key lock
+//!   alone, while commands of one key share it;
+//! * a version that was read names one state of its key: what [`Scope::BetweenEntries`] reads is of
+//!   whole entries;
+//! * a read sees one state: while a snapshot takes its place, there is no answer
+//!   ([`Keyspace::read_whole`]);
 //! * while a capture runs, the state it saves is that of the moment it began ([`capture`]).
 //!
-//! * the time of the keyspace is the newest stamp that was applied; it never goes back, and no reader judges deadlines
-//!   by an earlier one: who sees what an entry did sees what had expired by then.
+//! * the time of the keyspace is the newest stamp that was applied; it never goes back, and no
+//!   reader judges deadlines by an earlier one: who sees what an entry did sees what had expired by
+//!   then.
 //!
-//! Caveat: nothing here reads a clock. What is expired is decided by the time that the caller brings: the leader's
-//! stamp when applying, the group's time when reading.
+//! Caveat: nothing here reads a clock. What is expired is decided by the time that the caller
+//! brings: the leader's stamp when applying, the group's time when reading.
 
 mod access;
 mod capture;
@@ -78,8 +81,8 @@ pub struct Keyspace {
 pub enum Scope {
     OneKey,
     ManyKeys,
-    /// One key, and not while an entry is half applied: all changes of an entry have one version, so who sees the
-    /// version has to see all of them.
+    /// One key, and not while an entry is half applied: all changes of an entry have one version,
+    /// so who sees the version has to see all of them.
     BetweenEntries,
 }
 
@@ -122,8 +125,8 @@ impl Keyspace {
         }
     }
 
-    /// A reader of the state as it is, for which a deadline at or before `now_ms` has passed, or at or before the
-    /// keyspace's own time.
+    /// A reader of the state as it is, for which a deadline at or before `now_ms` has passed, or at
+    /// or before the keyspace's own time.
     pub fn view(&self, scope: Scope, now_ms: u64) -> View<'_> {
         self.each().view(scope, now_ms)
     }
@@ -138,7 +141,8 @@ impl Keyspace {
         &self.change_stream
     }
 
-    /// Until the guard is dropped an entry is being applied. Keys that it finds expired are counted if `counts`.
+    /// Until the guard is dropped an entry is being applied. Keys that it finds expired are counted
+    /// if `counts`.
     pub fn begin_entry(&self, counts: bool) -> RwLockWriteGuard<'_, ()> {
         let guard = self.entry.write();
         self.counts_expired.store(counts, Ordering::Relaxed);
@@ -177,8 +181,8 @@ impl Keyspace {
         &self.lookups
     }
 
-    /// Which share of the keys with a deadline is past it, from 0 to 1: of all of them, or of the first `keys_max` from
-    /// this shard on.
+    /// Which share of the keys with a deadline is past it, from 0 to 1: of all of them, or of the
+    /// first `keys_max` from this shard on.
     pub fn stale_share(&self, from: usize, keys_max: usize, now_ms: u64) -> f64 {
         let (mut stale, mut timed) = (0usize, 0usize);
         for shard in (0..map::SHARDS).map(|shard| (from + shard) % map::SHARDS) {
@@ -195,8 +199,9 @@ impl Keyspace {
 
     fn hold(&self, scope: Scope) -> Held<'_> {
         match scope {
-            // Behind a command of many keys that waits, so that readers who come and come do not starve it. A thread that
-            // holds a view must not take another: the second would wait for the writer, and that for the first.
+            // Behind a command of many keys that waits, so that readers who come and come do not
+            // starve it. A thread that holds a view must not take another: the second would wait
+            // for the writer, and that for the first.
             Scope::OneKey => Held::Shared { _guard: self.multi_key_lock.read() },
             Scope::ManyKeys => Held::Alone { _guard: self.multi_key_lock.write() },
             // In the order in which an entry takes them.
@@ -221,8 +226,8 @@ impl Keyspace {
         self.map.deadlines()
     }
 
-    /// Keys whose deadline has passed at `now_ms`: at most so many, and, but for the first, together no longer than
-    /// `bytes_max`.
+    /// Keys whose deadline has passed at `now_ms`: at most so many, and, but for the first,
+    /// together no longer than `bytes_max`.
     pub fn due(&self, now_ms: u64, keys_max: usize, bytes_max: usize) -> Vec<Key> {
         let (mut found, mut bytes) = (Vec::new(), 0);
         for shard in 0..map::SHARDS {
@@ -238,7 +243,8 @@ impl Keyspace {
         found
     }
 
-    /// What `read` gives, unless a snapshot takes the place of the state meanwhile: then it saw parts of two states.
+    /// What `read` gives, unless a snapshot takes the place of the state meanwhile: then it saw
+    /// parts of two states.
     pub fn read_whole<T>(&self, read: impl FnOnce() -> T) -> Option<T> {
         let before = self.replaced.load(Ordering::Acquire);
         if !before.is_multiple_of(2) {
@@ -249,12 +255,14 @@ impl Keyspace {
         (self.replaced.load(Ordering::Acquire) == before).then_some(outcome)
     }
 
-    /// Puts back one record of a snapshot: into a keyspace that nobody reads yet, or after [`Keyspace::reset`].
+    /// Puts back one record of a snapshot: into a keyspace that nobody reads yet, or after
+    /// [`Keyspace::reset`].
     pub fn restore(&self, key: Key, entry: Entry) {
         self.map.insert(key, entry);
     }
 
-    /// Drops everything, for a snapshot to take its place: nothing is read until [`Keyspace::restored`].
+    /// Drops everything, for a snapshot to take its place: nothing is read until
+    /// [`Keyspace::restored`].
     pub fn reset(&self) {
         let _held = self.hold(Scope::ManyKeys);
         // One that could not be loaded may be followed by another.

@@ -1,14 +1,16 @@
 //! The order of a sorted set: small pieces of a long sorted row.
 //!
-//! A cursor is found by two binary searches, and a rank by adding up the lengths of pieces: a thousand for a hundred
-//! thousand elements, which takes less than a microsecond.
+//! A cursor is found by two binary searches, and a rank by adding up the lengths of pieces: a
+//! thousand for a hundred thousand elements, which takes less than a microsecond.
 //!
 //! Invariants:
 //! * no piece is empty or longer than [`PIECE_MAX`];
 //! * `len` is the sum of their lengths;
-//! * the row is sorted as the caller's predicates say, each of which holds for a first part of it and for nothing after.
+//! * the row is sorted as the caller's predicates say, each of which holds for a first part of it
+//!   and for nothing after.
 
-/// What moves when something is put in: 4 KiB at most, about what is in the processor's nearest cache anyway.
+/// What moves when something is put in: 4 KiB at most, about what is in the processor's nearest
+/// cache anyway.
 const PIECE_MAX: usize = 256;
 
 /// How full pieces are made from what is sorted already: with room for what comes.

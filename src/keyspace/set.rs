@@ -8,7 +8,8 @@ use serde::{Deserialize, Serialize, Serializer};
 use super::collection::{Collection, Element, Impossible, SMALL, collection};
 use super::walk::{Walk, is_to_come};
 
-/// Seeds are drawn at random, against members chosen to collide. They decide nothing that can be seen.
+/// Seeds are drawn at random, against members chosen to collide. They decide nothing that can be
+/// seen.
 pub(super) type Hashing = foldhash::fast::RandomState;
 
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -68,8 +69,8 @@ impl Set {
         self.elements.contains(element)
     }
 
-    /// The positions of the elements that a walk answers from a cursor on, `count` or a few more, and the cursor that
-    /// follows; 0 at the end. A small collection is answered whole.
+    /// The positions of the elements that a walk answers from a cursor on, `count` or a few more,
+    /// and the cursor that follows; 0 at the end. A small collection is answered whole.
     pub fn walk(&self, cursor: u64, count: usize) -> (Vec<usize>, u64) {
         let bytes_at =
             |position: usize| self.elements.get_index(position).expect("a position of a member").as_bytes();

@@ -1,7 +1,8 @@
-//! A sorted set: members with scores, in the order of the scores, and of the members where scores are equal.
+//! A sorted set: members with scores, in the order of the scores, and of the members where scores
+//! are equal.
 //!
-//! The members stand once, in the order in which they came; [`Order`] sorts their positions. The first order is what
-//! ZSCAN walks and a snapshot keeps, the second follows from it.
+//! The members stand once, in the order in which they came; [`Order`] sorts their positions. The
+//! first order is what ZSCAN walks and a snapshot keeps, the second follows from it.
 //!
 //! Invariants:
 //! * no score is NaN, so scores can be compared;
@@ -102,8 +103,8 @@ impl SortedSet {
         self.elements.get_index(position).map(|(member, &score)| (member, score))
     }
 
-    /// The positions of the elements that a walk answers from a cursor on, `count` or a few more, and the cursor that
-    /// follows; 0 at the end. A small collection is answered whole.
+    /// The positions of the elements that a walk answers from a cursor on, `count` or a few more,
+    /// and the cursor that follows; 0 at the end. A small collection is answered whole.
     pub fn walk(&self, cursor: u64, count: usize) -> (Vec<usize>, u64) {
         let bytes_at =
             |position: usize| self.elements.get_index(position).expect("a position of a member").0.as_bytes();
@@ -120,8 +121,8 @@ impl SortedSet {
         Some(self.order.rank(self.seek(score, member)))
     }
 
-    /// How many members have a score for which `before` holds: it has to hold for the lowest and for none above one
-    /// for which it does not.
+    /// How many members have a score for which `before` holds: it has to hold for the lowest and
+    /// for none above one for which it does not.
     pub fn rank_of_score(&self, before: impl Fn(f64) -> bool) -> usize {
         self.order.rank(self.order.seek(|ranked| before(ranked.score)))
     }

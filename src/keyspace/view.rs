@@ -12,8 +12,8 @@ use crate::json::Document;
 
 /// The keyspace as a reading command sees it. Deadlines at or before the view's time have passed.
 ///
-/// A view has no method that changes anything, so a command of the route `Read` cannot either. What a [`super::Writer`]
-/// does is unknown to it:
+/// A view has no method that changes anything, so a command of the route `Read` cannot either. What
+/// a [`super::Writer`] does is unknown to it:
 ///
 /// ```
 /// fn apply(keyspace: &mut jsonvault::keyspace::Writer<'_>) -> bool {
@@ -81,7 +81,8 @@ impl View<'_> {
         self.with(key, |entry| entry.expires_ms)
     }
 
-    /// Lets others go on, for a command that has what it needs: what it reads after this is of another moment.
+    /// Lets others go on, for a command that has what it needs: what it reads after this is of
+    /// another moment.
     pub fn let_go(&self) {
         self.held.set(None);
     }
@@ -102,8 +103,8 @@ impl View<'_> {
         self.keyspace.is_empty()
     }
 
-    /// One number for all keys with their values, deadlines and versions, those whose deadline has passed included. It
-    /// does not depend on the order in which they came.
+    /// One number for all keys with their values, deadlines and versions, those whose deadline has
+    /// passed included. It does not depend on the order in which they came.
     pub fn digest(&self) -> u128 {
         let mut digest = 0u128;
         for shard in 0..map::SHARDS {
@@ -122,10 +123,12 @@ impl View<'_> {
         digest
     }
 
-    /// The keys of some shards of the map, from `cursor` on, with the cursor to go on from; 0 at the end.
+    /// The keys of some shards of the map, from `cursor` on, with the cursor to go on from; 0 at
+    /// the end.
     ///
-    /// Whole shards are answered, at least `count` keys where there are so many. A key that is there from the
-    /// first call to the last is answered at least once, since a key never changes its shard.
+    /// Whole shards are answered, at least `count` keys where there are so many. A key that is
+    /// there from the first call to the last is answered at least once, since a key never changes
+    /// its shard.
     pub fn scan(&self, cursor: u64, count: usize, mut take: impl FnMut(&Key, &Entry)) -> u64 {
         let mut next = usize::try_from(cursor).unwrap_or(usize::MAX);
         let mut seen = 0;

@@ -1,9 +1,10 @@
 //! The walk of SSCAN, HSCAN and ZSCAN: a large collection by a hash of its elements.
 //!
-//! A cursor is a hash: everything below it has been answered. An element's hash follows from its bytes alone, so whatever
-//! comes and goes meanwhile, an element that stays is answered once, and a cursor stays good on another node and after a
-//! restart. The positions of elements by their hashes are found out at the first call and followed from then on; a
-//! collection that nobody walks has none of it.
+//! A cursor is a hash: everything below it has been answered. An element's hash follows from its
+//! bytes alone, so whatever comes and goes meanwhile, an element that stays is answered once, and a
+//! cursor stays good on another node and after a restart. The positions of elements by their hashes
+//! are found out at the first call and followed from then on; a collection that nobody walks has
+//! none of it.
 //!
 //! Invariants, while there are buckets:
 //! * every position of the collection stands in one bucket, that of its element's hash;
@@ -19,7 +20,8 @@ const SEED: u64 = 0x7761_6c6b_2062_7921;
 const CURSOR_BITS: u32 = 48;
 const CURSOR_END: u64 = 1 << CURSOR_BITS;
 
-/// How many elements a bucket has about, so that a call answers not many more than it was asked for.
+/// How many elements a bucket has about, so that a call answers not many more than it was asked
+/// for.
 const BUCKET_ELEMENTS: usize = 4;
 /// With so many more than when the buckets were made, they are made anew at the next call.
 const GROWTH_MAX: usize = 4;
@@ -103,7 +105,8 @@ impl Walk {
         }
     }
 
-    /// The element at a position was taken out, and the last one, if it was another, took its place.
+    /// The element at a position was taken out, and the last one, if it was another, took its
+    /// place.
     pub fn removed(&mut self, bytes: &[u8], position: usize, last: Option<(&[u8], usize)>) {
         let Some(buckets) = self.0.get_mut() else { return };
         let (bucket, slot) = buckets.slot(bytes, position);
@@ -123,7 +126,8 @@ impl Walk {
         self.0.take();
     }
 
-    /// The positions of `count` elements or a few more from a cursor on, and the cursor that follows; 0 at the end.
+    /// The positions of `count` elements or a few more from a cursor on, and the cursor that
+    /// follows; 0 at the end.
     pub fn from<'a>(
         &self,
         cursor: u64,

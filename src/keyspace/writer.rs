@@ -8,7 +8,8 @@ use super::{Collection, Entry, Event, Held, Key, Origin, Value, View};
 use crate::error::CommandError;
 use crate::json::Document;
 
-/// What every replica knows of the entry that is being applied: its index, and the time its leader proposed it.
+/// What every replica knows of the entry that is being applied: its index, and the time its leader
+/// proposed it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ApplyContext {
     pub index: u64,
@@ -16,8 +17,8 @@ pub struct ApplyContext {
     pub now_ms: u64,
 }
 
-/// The keyspace as a writing command sees it: a [`View`] of it at the stamp's time, and what changes it. Every change
-/// records the stamp's index as the key's version.
+/// The keyspace as a writing command sees it: a [`View`] of it at the stamp's time, and what
+/// changes it. Every change records the stamp's index as the key's version.
 pub struct Writer<'a> {
     /// Holds nothing itself, so that [`View::let_go`] lets nobody between the changes of a command.
     pub(super) view: View<'a>,
@@ -55,14 +56,16 @@ impl Writer<'_> {
         self.insert(key, value, expires_ms, expires_ms.is_some());
     }
 
-    /// Puts a copy of what another key holds under `key`, with its deadline, in the place of what was there.
+    /// Puts a copy of what another key holds under `key`, with its deadline, in the place of what
+    /// was there.
     pub fn put_entry(&mut self, key: Key, entry: Entry) {
         let name = key.clone();
         self.place(key, entry);
         self.keyspace.change_stream.note(name.as_bytes(), self.origin.changed);
     }
 
-    /// Puts an entry in the place of what was under `key`, which makes it a new key to those who listen.
+    /// Puts an entry in the place of what was under `key`, which makes it a new key to those who
+    /// listen.
     fn place(&mut self, key: Key, entry: Entry) {
         self.keyspace.captures.before_change(&self.keyspace.map, key.as_bytes());
         let (name, version) = (key.clone(), self.context.index);
@@ -74,8 +77,8 @@ impl Writer<'_> {
         self.keyspace.change_stream.note(name.as_bytes(), Event::NEW);
     }
 
-    /// Gives what is under `key` another key, in the place of what was there. The origin's events are those of the new
-    /// key and of the old one.
+    /// Gives what is under `key` another key, in the place of what was there. The origin's events
+    /// are those of the new key and of the old one.
     ///
     /// # Panics
     /// If there is no such key: to be asked before.
@@ -110,7 +113,8 @@ impl Writer<'_> {
         assert!(before.as_ref().is_none_or(|before| before.version <= version), "versions never fall");
         match name {
             Some(name) => self.note_put(name.as_bytes(), before.as_ref(), new_deadline),
-            // Nobody listened before the change; who began meanwhile may have read what was there before it.
+            // Nobody listened before the change; who began meanwhile may have read what was there
+            // before it.
             None => self.keyspace.change_stream.note_everything(),
         }
     }
@@ -130,8 +134,8 @@ impl Writer<'_> {
         }
     }
 
-    /// Lets `edit` change the document under `key` in place; `None` when there is no such key. On an error
-    /// nothing may have been changed by `edit`, and the version stays.
+    /// Lets `edit` change the document under `key` in place; `None` when there is no such key. On
+    /// an error nothing may have been changed by `edit`, and the version stays.
     pub fn edit_document<T>(
         &mut self,
         key: &[u8],
@@ -177,8 +181,9 @@ impl Writer<'_> {
         }
     }
 
-    /// Lets `edit` change the collection under `key` in place; `None` when there is no such key. One that is left
-    /// without elements is taken away. On an error nothing may have been changed by `edit`, and the version stays.
+    /// Lets `edit` change the collection under `key` in place; `None` when there is no such key.
+    /// One that is left without elements is taken away. On an error nothing may have been changed
+    /// by `edit`, and the version stays.
     pub fn edit_collection<C: Collection, T>(
         &mut self,
         key: &[u8],
@@ -212,7 +217,8 @@ impl Writer<'_> {
         Ok(Some(answer))
     }
 
-    /// The same, beginning with an empty collection when there is no such key. One that stays empty is not put.
+    /// The same, beginning with an empty collection when there is no such key. One that stays empty
+    /// is not put.
     pub fn edit_or_begin<C: Collection, T>(
         &mut self,
         key: Key,

@@ -4,8 +4,8 @@
 //! batch   = version u8 | leader's time, unix ms u64 | number of commands u32 | command ..
 //! command = length of the body u32 | code u16 | body
 //! ```
-//! Numbers are little-endian. The version is of this layout; the bodies are of their commands. Code 0 is a transaction,
-//! whose body holds others.
+//! Numbers are little-endian. The version is of this layout; the bodies are of their commands. Code
+//! 0 is a transaction, whose body holds others.
 
 use bytes::Bytes;
 
@@ -18,9 +18,10 @@ const VERSION: u8 = 1;
 const HEADER_BYTES: usize = 13;
 const COMMAND_HEADER_BYTES: usize = 6;
 
-/// What one batch may hold. The largest string (`proto-max-bulk-len`) fits with half of its size to spare, and an entry
-/// with the batch fits into the log and into a message to another node. A command that is larger once it is encoded,
-/// as an array of small numbers becomes, is refused before it is proposed.
+/// What one batch may hold. The largest string (`proto-max-bulk-len`) fits with half of its size to
+/// spare, and an entry with the batch fits into the log and into a message to another node. A
+/// command that is larger once it is encoded, as an array of small numbers becomes, is refused
+/// before it is proposed.
 pub const BATCH_BYTES_MAX: usize = 768 << 20;
 /// What an entry holds at most: a batch that goes alone.
 pub const ENTRY_BYTES_MAX: usize = HEADER_BYTES + BATCH_BYTES_MAX;

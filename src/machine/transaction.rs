@@ -1,9 +1,12 @@
-//! A transaction as the log carries it: one command that holds others, and what has to be true before it.
+//! A transaction as the log carries it: one command that holds others, and what has to be true
+//! before it.
 //!
 //! Invariants:
 //! * nobody sees a part of it: the keyspace is held from its first command to its last;
-//! * it is done whole or not at all, and not at all if a watched key has another version than it had;
-//! * a command of its own that answers an error has changed nothing and does not stop the others, as in Redis.
+//! * it is done whole or not at all, and not at all if a watched key has another version than it
+//!   had;
+//! * a command of its own that answers an error has changed nothing and does not stop the others,
+//!   as in Redis.
 
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
@@ -68,7 +71,8 @@ impl Transaction {
         self.items.is_empty() && self.watched.is_empty()
     }
 
-    /// Does what only reads, beside the log; the caller holds the keyspace alone, between two entries.
+    /// Does what only reads, beside the log; the caller holds the keyspace alone, between two
+    /// entries.
     ///
     /// # Panics
     /// If it writes.

@@ -21,8 +21,8 @@ use super::wire::{Member, Request, Response};
 
 /// Requests that wait to be written to one node; more are held back where they come from.
 const QUEUE_LENGTH: usize = 1024;
-/// A connection on which nothing was answered for so long is not used for more: it may have been cut without a word, and a
-/// request that is handed to it could not be called *not sent*.
+/// A connection on which nothing was answered for so long is not used for more: it may have been
+/// cut without a word, and a request that is handed to it could not be called *not sent*.
 const SILENCE_MAX: Duration = Duration::from_secs(1);
 /// A question about a node is answered from memory.
 const ASK_TIMEOUT: Duration = Duration::from_millis(500);
@@ -93,7 +93,8 @@ impl PeerClients {
         client.call(request).await
     }
 
-    /// Sends one request on a connection of its own, to a node of which less is known than of a member.
+    /// Sends one request on a connection of its own, to a node of which less is known than of a
+    /// member.
     ///
     /// # Errors
     /// Those of [`Endpoint::connect`]; `TimedOut` when there was no answer within [`ASK_TIMEOUT`].
@@ -148,7 +149,8 @@ impl PeerClient {
     }
 }
 
-/// Serves one connection until it breaks; everybody who waits then is told by the end of their channel.
+/// Serves one connection until it breaks; everybody who waits then is told by the end of their
+/// channel.
 async fn run(
     reader: impl AsyncRead + Unpin,
     writer: impl AsyncWrite + Unpin,

@@ -1,10 +1,12 @@
 //! Who this node is to others, and the handshake that begins each connection.
 //!
 //! Invariants:
-//! * a node that learns that it was removed knows it until it applies a newer membership that has it again;
-//! * nothing is taken in that is meant for another incarnation of this node, and nothing from a member that a newer
-//!   membership has replaced;
-//! * the members kept here are those of an entry that was applied: a membership that may still be undone removes nobody.
+//! * a node that learns that it was removed knows it until it applies a newer membership that has
+//!   it again;
+//! * nothing is taken in that is meant for another incarnation of this node, and nothing from a
+//!   member that a newer membership has replaced;
+//! * the members kept here are those of an entry that was applied: a membership that may still be
+//!   undone removes nobody.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -21,7 +23,8 @@ use super::wire::{Hello, Member, PROTOCOL_VERSION, Welcome};
 use crate::env::{Connection, Net};
 use crate::storage::Identity;
 
-/// Connecting takes a round trip, a handshake another. Longer than this and the node is as good as gone.
+/// Connecting takes a round trip, a handshake another. Longer than this and the node is as good as
+/// gone.
 const CONNECT_TIMEOUT: Duration = Duration::from_millis(500);
 
 /// This node, on its network.
@@ -89,7 +92,8 @@ impl Endpoint {
         if before.has(&self.identity) && !is_member {
             self.set_removed();
         }
-        // It was added again. (Or this is an old one, and the next member that is asked says again that it was removed.)
+        // It was added again. (Or this is an old one, and the next member that is asked says again
+        // that it was removed.)
         if is_member && before.index < index && self.removed.send_replace(false) {
             tracing::info!(node = self.node_id(), "this node is a member of its cluster again");
         }
@@ -121,7 +125,8 @@ impl Endpoint {
     /// Connects to a node and agrees with it on who is who.
     ///
     /// # Errors
-    /// The network's own; `TimedOut`; `PermissionDenied` with the other side's reason when it refuses.
+    /// The network's own; `TimedOut`; `PermissionDenied` with the other side's reason when it
+    /// refuses.
     pub async fn connect(&self, to: Target<'_>) -> io::Result<Box<dyn Connection>> {
         let denied = |reason: &str| Err(io::Error::new(io::ErrorKind::PermissionDenied, reason));
         let connecting = async {
@@ -159,8 +164,8 @@ impl Endpoint {
 
     fn hello(&self, to: Target<'_>) -> Hello {
         let members = self.members.lock();
-        // A node that is being added has not come to the membership it is in: the older ones leave it out, and that
-        // does not mean that it was removed.
+        // A node that is being added has not come to the membership it is in: the older ones leave
+        // it out, and that does not mean that it was removed.
         let is_member = members.has(&self.identity);
         Hello {
             version: PROTOCOL_VERSION,
@@ -174,11 +179,12 @@ impl Endpoint {
         }
     }
 
-    /// Answers the handshake of a connection that was accepted: who it is from; `None` if that node is no member any more.
+    /// Answers the handshake of a connection that was accepted: who it is from; `None` if that node
+    /// is no member any more.
     ///
     /// # Errors
-    /// The network's own; `TimedOut`; `InvalidData` for bytes that are no handshake; `PermissionDenied` with the reason
-    /// for one that is refused.
+    /// The network's own; `TimedOut`; `InvalidData` for bytes that are no handshake;
+    /// `PermissionDenied` with the reason for one that is refused.
     pub async fn welcome(&self, stream: &mut Box<dyn Connection>) -> io::Result<Option<Asker>> {
         let greeting = async {
             let (_, hello) = frame::read_at_most::<Hello>(stream, frame::HANDSHAKE_BYTES_MAX).await?;
@@ -223,8 +229,8 @@ impl Endpoint {
         welcome
     }
 
-    /// Whether the sender is the one that this node knows by its number. What a newer membership has to say of it, than
-    /// the one it knows, counts; a node that is in none yet is being added.
+    /// Whether the sender is the one that this node knows by its number. What a newer membership
+    /// has to say of it, than the one it knows, counts; a node that is in none yet is being added.
     fn judge_member(&self, hello: &Hello) -> Welcome {
         let members = self.members.lock();
         let Some(index) = hello.members_index else { return Welcome::Ready };

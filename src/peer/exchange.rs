@@ -1,6 +1,7 @@
 //! One call after the other to one node, on a connection of their own.
 //!
-//! Invariant: a connection on which a call did not end is not used again, so an answer never meets another call.
+//! Invariant: a connection on which a call did not end is not used again, so an answer never meets
+//! another call.
 
 use std::io;
 use std::sync::Arc;
@@ -39,7 +40,8 @@ impl Exchange {
     /// Sends a request and waits for its answer, connecting first where need be.
     ///
     /// # Errors
-    /// Those of [`Endpoint::connect`]; `TimedOut` beyond `limit`; the reason of a node that cannot answer.
+    /// Those of [`Endpoint::connect`]; `TimedOut` beyond `limit`; the reason of a node that cannot
+    /// answer.
     pub async fn call(&mut self, request: &Request, limit: Duration) -> io::Result<Response> {
         let mut connection = match self.connection.take() {
             Some(connection) => connection,

@@ -6,7 +6,8 @@
 //! Numbers are little-endian. The number joins an answer to its request; the body is postcard.
 //!
 //! Invariants:
-//! * no memory on the word of a length: a body grows as its bytes arrive, up to [`FRAME_BYTES_MAX`];
+//! * no memory on the word of a length: a body grows as its bytes arrive, up to
+//!   [`FRAME_BYTES_MAX`];
 //! * a frame whose checksum is wrong is an error, and the connection that brought it is closed.
 
 use std::io;
@@ -15,8 +16,8 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
-/// The largest body: an append holds one entry at least, whatever its size, and `proposer` holds the largest
-/// entry against this.
+/// The largest body: an append holds one entry at least, whatever its size, and `proposer` holds
+/// the largest entry against this.
 pub const FRAME_BYTES_MAX: usize = 1 << 30;
 /// The largest body of the handshake, which strangers may send too.
 pub const HANDSHAKE_BYTES_MAX: usize = 4096;
@@ -64,7 +65,8 @@ pub async fn write(
 /// Reads one frame: its number and its message.
 ///
 /// # Errors
-/// `UnexpectedEof` when the other side has closed the connection; `InvalidData` for bytes that are no frame.
+/// `UnexpectedEof` when the other side has closed the connection; `InvalidData` for bytes that are
+/// no frame.
 pub async fn read<M: DeserializeOwned>(
     stream: &mut (impl AsyncRead + Unpin + ?Sized),
 ) -> io::Result<(u64, M)> {

@@ -1,10 +1,11 @@
 //! Accepting connections of other nodes, and answering what comes on them.
 //!
-//! Raft's own calls are answered one after the other, as they were sent. What clients gave to another node runs side by
-//! side, up to [`CONCURRENT_MAX`] requests of a connection, and is answered as it is ready.
+//! Raft's own calls are answered one after the other, as they were sent. What clients gave to
+//! another node runs side by side, up to [`CONCURRENT_MAX`] requests of a connection, and is
+//! answered as it is ready.
 //!
-//! A call ends with its connection: who gave up on an answer closes it and asks on another, and calls that nobody waits for
-//! any more would pile up behind a disk that takes nothing.
+//! A call ends with its connection: who gave up on an answer closes it and asks on another, and
+//! calls that nobody waits for any more would pile up behind a disk that takes nothing.
 
 use std::io;
 use std::net::SocketAddr;
@@ -23,8 +24,9 @@ use crate::env::{Acceptor, Connection};
 
 /// Requests of one connection that may be under way; the next are read when one is answered.
 const CONCURRENT_MAX: usize = 1024;
-/// Connections at a time: some for each purpose of each member that there may be. More are closed at once, so that who
-/// floods this port takes neither memory nor the file descriptors that clients need.
+/// Connections at a time: some for each purpose of each member that there may be. More are closed
+/// at once, so that who floods this port takes neither memory nor the file descriptors that clients
+/// need.
 const CONNECTIONS_MAX: usize = 512;
 /// After the system refused a connection, trying again at once would only burn the processor.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
@@ -104,7 +106,8 @@ async fn serve_one(
             let response = tokio::select! {
                 biased;
                 response = &mut answer => response,
-                // The end of the connection, as a rule: the other side sends nothing before it has its answer.
+                // The end of the connection, as a rule: the other side sends nothing before it has
+                // its answer.
                 read_on = &mut next => {
                     let (reader, number, request) = read_on?;
                     next.set(read(reader));

@@ -1,7 +1,8 @@
-//! What nodes say to each other. The layout is our own, in postcard: an alpha of openraft may change its types.
+//! What nodes say to each other. The layout is our own, in postcard: an alpha of openraft may
+//! change its types.
 //!
-//! A connection begins with a [`Hello`] and its [`Welcome`]; after that one side sends [`Request`]s, the other a
-//! [`Response`] to each.
+//! A connection begins with a [`Hello`] and its [`Welcome`]; after that one side sends
+//! [`Request`]s, the other a [`Response`] to each.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -23,8 +24,9 @@ pub struct Member {
     pub raft_address: String,
     /// `host:port` for clients.
     pub client_address: String,
-    /// The number of its data directory. A node that lost its disk comes back with another one, and is another server to
-    /// Raft: what the earlier one acknowledged and voted for, it knows nothing of.
+    /// The number of its data directory. A node that lost its disk comes back with another one, and
+    /// is another server to Raft: what the earlier one acknowledged and voted for, it knows nothing
+    /// of.
     pub incarnation: u64,
 }
 
@@ -83,9 +85,11 @@ pub struct Hello {
     /// Of the sender's data directory.
     pub incarnation: u64,
     pub to: u64,
-    /// The incarnation that is meant. `None` asks whoever has that number, and is only used to ask who it is.
+    /// The incarnation that is meant. `None` asks whoever has that number, and is only used to ask
+    /// who it is.
     pub to_incarnation: Option<u64>,
-    /// The index of the membership among which the sender knows itself: a newer one may have removed it.
+    /// The index of the membership among which the sender knows itself: a newer one may have
+    /// removed it.
     pub members_index: Option<u64>,
 }
 

@@ -1,12 +1,14 @@
 //! What members have acknowledged to this node while it led, and who turned out to have lost it.
 //!
-//! Raft counts an entry as safe because a majority reported it durable. A member whose directory was replaced by an older
-//! copy of it no longer has what it reported, and does not know. The leader does.
+//! Raft counts an entry as safe because a majority reported it durable. A member whose directory
+//! was replaced by an older copy of it no longer has what it reported, and does not know. The
+//! leader does.
 //!
 //! Invariants:
-//! * an acknowledgement is of one incarnation of a member and of one leader's term, and only grows within these;
-//! * it is held against a member only in a term that this member may have been in when it gave it: a later leader may
-//!   rightly have taken entries back.
+//! * an acknowledgement is of one incarnation of a member and of one leader's term, and only grows
+//!   within these;
+//! * it is held against a member only in a term that this member may have been in when it gave it:
+//!   a later leader may rightly have taken entries back.
 
 use std::collections::BTreeMap;
 
@@ -27,7 +29,8 @@ struct Known {
 }
 
 impl Acknowledgements {
-    /// Takes note that a member has its log durable up to `last`, told in an answer to the leader of this term.
+    /// Takes note that a member has its log durable up to `last`, told in an answer to the leader
+    /// of this term.
     pub fn note(&self, member: u64, incarnation: u64, leader_term: u64, last: LogPosition) {
         let mut known = self.0.lock();
         let acknowledged = Acknowledged { leader_term, last };
@@ -45,8 +48,8 @@ impl Acknowledgements {
         known.get(&member).filter(|known| known.incarnation == incarnation).map(|known| known.acknowledged)
     }
 
-    /// Judges an answer of a member that it has no entry at `previous`, to the leader of this term: what it has lost, if it
-    /// had acknowledged that entry.
+    /// Judges an answer of a member that it has no entry at `previous`, to the leader of this term:
+    /// what it has lost, if it had acknowledged that entry.
     pub fn missing(
         &self,
         member: u64,

@@ -1,4 +1,5 @@
-//! Between openraft's types and the bytes on disk, in a layout of our own: an alpha may change its types.
+//! Between openraft's types and the bytes on disk, in a layout of our own: an alpha may change its
+//! types.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,8 +11,9 @@ use serde::{Deserialize, Serialize};
 use super::types::{Entry, LogId, Membership, Payload, SnapshotMeta, StoredMembership, TypeConfig, Vote};
 use crate::peer::{Member, StoredVote};
 
-/// The first byte of a membership's payload. A batch begins with its version, which is far below, and a blank
-/// entry has no payload, so the three kinds of entry are told apart without a field of their own.
+/// The first byte of a membership's payload. A batch begins with its version, which is far below,
+/// and a blank entry has no payload, so the three kinds of entry are told apart without a field of
+/// their own.
 const MEMBERSHIP_TAG: u8 = 0xff;
 
 #[derive(Serialize, Deserialize)]

@@ -1,7 +1,8 @@
-//! The handle on openraft for everything above it: what it knows and what it is told to do, in plain types.
+//! The handle on openraft for everything above it: what it knows and what it is told to do, in
+//! plain types.
 //!
-//! Invariant: nothing that looks at the metrics is called while they are borrowed. A second reader behind a writer
-//! that waits for the first would wait for ever.
+//! Invariant: nothing that looks at the metrics is called while they are borrowed. A second reader
+//! behind a writer that waits for the first would wait for ever.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -58,7 +59,8 @@ impl Consensus {
         self.leads_alone().is_some()
     }
 
-    /// For a node that is the only voter, whether it leads. One look, since every batch of reads asks.
+    /// For a node that is the only voter, whether it leads. One look, since every batch of reads
+    /// asks.
     pub fn leads_alone(&self) -> Option<bool> {
         self.with_metrics(|metrics| {
             let alone = metrics.membership_config.voter_ids().eq([metrics.id]);
@@ -66,7 +68,8 @@ impl Consensus {
         })
     }
 
-    /// All members, learners included, and the index of the entry that made them so, committed or not.
+    /// All members, learners included, and the index of the entry that made them so, committed or
+    /// not.
     pub fn membership(&self) -> (Option<u64>, BTreeMap<u64, Member>) {
         self.with_metrics(|metrics| {
             let membership = &metrics.membership_config;
@@ -123,7 +126,8 @@ impl Consensus {
         self.raft.runtime_config().elect(stands);
     }
 
-    /// Has a majority confirm that this node leads, or trusts its lease; the index that a read has to see.
+    /// Has a majority confirm that this node leads, or trusts its lease; the index that a read has
+    /// to see.
     pub async fn read_index(&self, lease: bool) -> Result<u64, ForwardError> {
         let policy = if lease { ReadPolicy::LeaseRead } else { ReadPolicy::ReadIndex };
         match self.raft.get_read_log_id(policy).await {
@@ -145,10 +149,12 @@ impl Consensus {
         acked.is_some_and(|acked| acked.elapsed() < LEASE)
     }
 
-    /// Returns when the log that was on disk at the start has been applied, or consensus has stopped.
+    /// Returns when the log that was on disk at the start has been applied, or consensus has
+    /// stopped.
     pub(super) async fn until_log_is_applied(&self) -> Result<(), Fatal> {
         let last = self.with_metrics(|metrics| metrics.last_log_index);
-        // The end of the log that was found may be one that no majority had: a leader takes it back.
+        // The end of the log that was found may be one that no majority had: a leader takes it
+        // back.
         let caught_up = move |metrics: &Metrics| {
             let last = last.min(metrics.last_log_index);
             metrics.last_applied.map(|id| id.index()) >= last && metrics.current_leader.is_some()

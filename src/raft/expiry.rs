@@ -1,7 +1,7 @@
 //! Takes away keys whose deadline has passed.
 //!
-//! A reader treats such a key as gone at once; the leader takes it away, through the log, so that every replica does
-//! so at the same place. Nobody else ever expires a key.
+//! A reader treats such a key as gone at once; the leader takes it away, through the log, so that
+//! every replica does so at the same place. Nobody else ever expires a key.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,8 +18,8 @@ use crate::keyspace::{Key, Keyspace};
 use crate::machine::Batch;
 use crate::resp::Protocol;
 
-/// How often the leader looks for what is due: with an entry's way through the log, a key is gone within 200 ms. What
-/// a look costs does not grow with the keys that are not due.
+/// How often the leader looks for what is due: with an entry's way through the log, a key is gone
+/// within 200 ms. What a look costs does not grow with the keys that are not due.
 const INTERVAL: Duration = Duration::from_millis(100);
 
 /// The keys of one entry at most: readers wait while it is applied. More follow at once.

@@ -1,6 +1,7 @@
 //! The log on disk, as openraft wants to see it.
 //!
-//! Invariant: what openraft was told is durable is on disk; [`crate::storage::Log`] holds it, this is a translation.
+//! Invariant: what openraft was told is durable is on disk; [`crate::storage::Log`] holds it, this
+//! is a translation.
 
 use std::fmt::Debug;
 use std::io;
@@ -16,7 +17,8 @@ use super::types::{Entry, LogId, TypeConfig, Vote};
 use crate::error::Fatal;
 use crate::storage::log::{self, Log};
 
-/// What one read of the log gives at most: an append to a follower, or a step of applying, has it in memory.
+/// What one read of the log gives at most: an append to a follower, or a step of applying, has it
+/// in memory.
 const READ_BYTES_MAX: usize = 8 << 20;
 
 /// A handle on the log; clones share it.
@@ -46,8 +48,8 @@ impl LogStore {
         Ok(LogStore { log, state: Arc::new(Mutex::new(state)) })
     }
 
-    /// Does what returns when the disk has it, on a thread where nobody waits behind it: a slow disk must not keep others
-    /// from being told that it is slow.
+    /// Does what returns when the disk has it, on a thread where nobody waits behind it: a slow
+    /// disk must not keep others from being told that it is slow.
     async fn wait_for_disk(
         &self,
         work: impl FnOnce(&Log) -> Result<(), Fatal> + Send + 'static,

@@ -1,8 +1,8 @@
-//! Decides when a snapshot is due by the size of the log, and purges what no snapshot needs any more. By the number
-//! of entries openraft decides itself when a snapshot is due.
+//! Decides when a snapshot is due by the size of the log, and purges what no snapshot needs any
+//! more. By the number of entries openraft decides itself when a snapshot is due.
 //!
-//! Invariant: the log goes on where the older of the two newest snapshots ends, so that the newest may turn out to be
-//! damaged and nothing is lost.
+//! Invariant: the log goes on where the older of the two newest snapshots ends, so that the newest
+//! may turn out to be damaged and nothing is lost.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,8 +10,8 @@ use std::time::Duration;
 use super::consensus::Consensus;
 use super::snapshot_status::SnapshotStatus;
 
-/// How often the log is looked at. What is written in between comes on top of the limit: at a gigabyte a second that
-/// would be 200 MB, and disks that sync are slower.
+/// How often the log is looked at. What is written in between comes on top of the limit: at a
+/// gigabyte a second that would be 200 MB, and disks that sync are slower.
 const INTERVAL: Duration = Duration::from_millis(200);
 
 /// Runs until consensus stops.
@@ -63,7 +63,8 @@ impl Growth {
     fn look(&mut self, written: u64, newest: Option<u64>, running: bool) -> Option<u64> {
         let mut older = None;
         if newest != self.snapshot {
-            // What was written while it was saved belongs to the next. A short one is seen when it is over.
+            // What was written while it was saved belongs to the next. A short one is seen when it
+            // is over.
             self.counted_from = self.begun.take().unwrap_or(written);
             older = std::mem::replace(&mut self.snapshot, newest);
         }

@@ -16,7 +16,8 @@ use crate::peer::{ChangeRefused, Member};
 
 /// How long a change may take once it was begun.
 pub const CHANGE_TIMEOUT: Duration = Duration::from_secs(10);
-/// How long a new node may take to catch up before it is left a learner: a large snapshot over a slow line.
+/// How long a new node may take to catch up before it is left a learner: a large snapshot over a
+/// slow line.
 const CATCH_UP_TIMEOUT: Duration = Duration::from_secs(24 * 3600);
 /// After a hand-over the next leader has an election's time.
 pub const TAKE_OVER_TIMEOUT: Duration = Duration::from_millis(5 * ELECTION_TIMEOUT_MS_MAX);
@@ -41,14 +42,15 @@ impl Consensus {
             false => ChangeMembers::RemoveNodes(ids),
         };
         done(timeout(CHANGE_TIMEOUT, self.raft.change_membership(change, false)).await)?;
-        // openraft publishes its metrics a moment after the fact, and the next change is judged by them.
+        // openraft publishes its metrics a moment after the fact, and the next change is judged by
+        // them.
         let gone = move |metrics: &Metrics| metrics.membership_config.membership().get_node(&id).is_none();
         let _ = self.raft.wait(Some(CHANGE_TIMEOUT)).metrics(gone, "a node was removed").await;
         Ok(())
     }
 
-    /// Waits until a learner has what this leader has committed, or this node leads no more; `false` if that took too
-    /// long.
+    /// Waits until a learner has what this leader has committed, or this node leads no more;
+    /// `false` if that took too long.
     pub async fn until_caught_up(&self, id: u64) -> bool {
         let caught_up = move |metrics: &Metrics| {
             let committed = metrics.local_committed.as_ref().map(|id| id.index());

@@ -1,6 +1,8 @@
-//! What a start needs before consensus begins: the newest snapshot and the log after it, and how consensus works.
+//! What a start needs before consensus begins: the newest snapshot and the log after it, and how
+//! consensus works.
 //!
-//! Invariant: the log that is handed on goes on where the restored state ends, or the start is refused and says why.
+//! Invariant: the log that is handed on goes on where the restored state ends, or the start is
+//! refused and says why.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -72,8 +74,8 @@ pub fn open_log(
     Ok((Arc::new(log), recovered))
 }
 
-/// A snapshot of a node alone is made of entries that were durable in its log. (One of several may have got it from its
-/// leader, and was stopped before its log said so.)
+/// A snapshot of a node alone is made of entries that were durable in its log. (One of several may
+/// have got it from its leader, and was stopped before its log said so.)
 fn check_end(recovered: &Recovered, applied: Option<u64>, alone: bool, path: &Path) -> Result<(), Fatal> {
     let last = recovered.last.or(recovered.purged).map(|(index, _)| index);
     if last >= applied {
@@ -102,11 +104,13 @@ fn unreadable(log: &Log, error: codec::Unreadable) -> Fatal {
     Fatal::Directory { path: log.path(), reason: error.to_string() }
 }
 
-/// Makes this node the only member, by an entry that no leader has proposed: the others are lost, and an operator says
-/// that the cluster goes on with what this node has. Whatever its log holds counts as committed from then on.
+/// Makes this node the only member, by an entry that no leader has proposed: the others are lost,
+/// and an operator says that the cluster goes on with what this node has. Whatever its log holds
+/// counts as committed from then on.
 ///
-/// The entry is of a term far beyond any that this node knows, and that its new incarnation chooses: whatever terms the others
-/// went through meanwhile, or another node that an operator had go on alone, no entry of theirs has its index and term.
+/// The entry is of a term far beyond any that this node knows, and that its new incarnation
+/// chooses: whatever terms the others went through meanwhile, or another node that an operator had
+/// go on alone, no entry of theirs has its index and term.
 pub async fn forget_others(log: &Log, recovered: &mut Recovered, id: u64, own: Member) -> Result<(), Fatal> {
     let vote = recovered
         .vote
@@ -142,8 +146,8 @@ pub fn config(options: &ReplicaOptions) -> Result<Arc<openraft::Config>, Fatal> 
         election_timeout_max: ELECTION_TIMEOUT_MS_MAX,
         // A node that was cut off does not unseat a leader when it comes back.
         enable_pre_vote: Some(true),
-        // A leader that starts anew may have lost what it had sent and not yet synced. Were it to go on in its term, it
-        // would give the same index to another entry.
+        // A leader that starts anew may have lost what it had sent and not yet synced. Were it to
+        // go on in its term, it would give the same index to another entry.
         enable_leader_restore: Some(false),
         snapshot_policy: openraft::SnapshotPolicy::LogsSinceLast(options.snapshot_log_entries),
         // The log is purged by `maintenance`, behind the older of two snapshots.

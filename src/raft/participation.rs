@@ -1,13 +1,16 @@
 //! Whether and how far this node takes part: votes, acknowledges entries, answers clients.
 //!
-//! A node that was started without what it had acknowledged must not vote as if it had promised nothing. So it is
-//! held back until it knows: by what the other members say ([`Participation::check_kept`]), and for a moment after
-//! each start.
+//! A node that was started without what it had acknowledged must not vote as if it had promised
+//! nothing. So it is held back until it knows: by what the other members say
+//! ([`Participation::check_kept`]), and for a moment after each start.
 //!
 //! Invariants:
-//! * a node that has lost what it acknowledged knows it from then on, and neither votes nor acknowledges;
-//! * a node that has just started votes for nobody for [`VOTE_HOLDOFF`]: it has forgotten what it promised to a leader;
-//! * while the others still have to say what it had acknowledged, it votes only in the first election of a new cluster.
+//! * a node that has lost what it acknowledged knows it from then on, and neither votes nor
+//!   acknowledges;
+//! * a node that has just started votes for nobody for [`VOTE_HOLDOFF`]: it has forgotten what it
+//!   promised to a leader;
+//! * while the others still have to say what it had acknowledged, it votes only in the first
+//!   election of a new cluster.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -46,7 +49,8 @@ pub struct Participation {
 }
 
 impl Participation {
-    /// `voted`: whether it may have promised a leader, before this start, not to vote for another yet.
+    /// `voted`: whether it may have promised a leader, before this start, not to vote for another
+    /// yet.
     pub(super) fn new(consensus: Consensus, endpoint: Arc<Endpoint>, voted: bool) -> Participation {
         Participation {
             consensus,
@@ -59,7 +63,8 @@ impl Participation {
         }
     }
 
-    /// Whether this node is to take no further part, since it lost entries that it had acknowledged.
+    /// Whether this node is to take no further part, since it lost entries that it had
+    /// acknowledged.
     pub fn has_lost(&self) -> bool {
         *self.lost.borrow()
     }
@@ -88,7 +93,8 @@ impl Participation {
         let _ = self.lost.subscribe().wait_for(|lost| *lost).await;
     }
 
-    /// Compares the log with what this node acknowledged to a leader. A node that was in a later term may rightly have less.
+    /// Compares the log with what this node acknowledged to a leader. A node that was in a later
+    /// term may rightly have less.
     pub fn check_kept(&self, acknowledged: Acknowledged) {
         let term = self.consensus.term();
         let last = self.consensus.last();
@@ -184,7 +190,8 @@ impl Participation {
         if self.endpoint.is_removed() {
             return Err(Unavailable::Removed);
         }
-        // A node alone has nobody to ask what it has not applied yet. One of several asks, and waits.
+        // A node alone has nobody to ask what it has not applied yet. One of several asks, and
+        // waits.
         if !self.is_loaded() && self.consensus.is_alone() {
             return Err(Unavailable::Loading);
         }

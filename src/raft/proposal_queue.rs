@@ -11,12 +11,13 @@ use tokio::sync::oneshot;
 use super::proposer::Outcome;
 use crate::machine::Batch;
 
-/// What is expected sinks by this part of it with each entry that has fewer: slowly, since a wave of clients that comes back
-/// in two halves is to become one again; in a dozen entries from fifty to one, when the others have gone.
+/// What is expected sinks by this part of it with each entry that has fewer: slowly, since a wave
+/// of clients that comes back in two halves is to become one again; in a dozen entries from fifty
+/// to one, when the others have gone.
 const EXPECTED_SINKS_BY: usize = 4;
 
-/// An entry takes batches until it holds so many bytes; a single larger batch still goes alone. It bounds how long
-/// one append holds up the next.
+/// An entry takes batches until it holds so many bytes; a single larger batch still goes alone. It
+/// bounds how long one append holds up the next.
 pub const ENTRY_BYTES_TARGET: usize = 4 << 20;
 
 pub(super) struct Waiting {

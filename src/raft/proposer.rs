@@ -1,17 +1,19 @@
 //! Turns what connections want written into entries of the log.
 //!
-//! Whatever is waiting when an entry can be proposed goes into it together, so one append, one sync and one round
-//! of messages serve everybody. One entry is in flight at a time; its end starts the next. Clients that were answered
-//! together come back almost together, so the next entry waits for them, a moment and no longer: without that, the first
-//! of them would go alone and the others would wait for it. A batch that is not missing anybody is proposed at once by
-//! the task that brings it. (`docs/decisions/0010-one-entry-in-flight.md` has what was measured.)
+//! Whatever is waiting when an entry can be proposed goes into it together, so one append, one sync
+//! and one round of messages serve everybody. One entry is in flight at a time; its end starts the
+//! next. Clients that were answered together come back almost together, so the next entry waits for
+//! them, a moment and no longer: without that, the first of them would go alone and the others
+//! would wait for it. A batch that is not missing anybody is proposed at once by the task that
+//! brings it. (`docs/decisions/0010-one-entry-in-flight.md` has what was measured.)
 //!
 //! Invariants:
 //! * at most one entry is proposed and not yet answered;
 //! * nothing is taken in while it is closed: when it is idle then, it stays so;
-//! * every batch that is taken in is answered once: with its replies, with a refusal from before it was proposed,
-//!   or as uncertain;
-//! * the bytes that wait are bounded by [`WAITING_BYTES_MAX`]: beyond it a batch is refused, not queued.
+//! * every batch that is taken in is answered once: with its replies, with a refusal from before it
+//!   was proposed, or as uncertain;
+//! * the bytes that wait are bounded by [`WAITING_BYTES_MAX`]: beyond it a batch is refused, not
+//!   queued.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -35,27 +37,33 @@ use crate::peer::{Done, FRAME_BYTES_MAX, ForwardError};
 use crate::storage::NoSpace;
 use crate::storage::log::PAYLOAD_BYTES_MAX;
 
-/// How often the other tasks of the runtime get a turn, at most, before an entry goes without those that are missed. With
-/// nothing else to do that takes some tens of microseconds, where an entry takes a millisecond.
+/// How often the other tasks of the runtime get a turn, at most, before an entry goes without those
+/// that are missed. With nothing else to do that takes some tens of microseconds, where an entry
+/// takes a millisecond.
 const GATHER_TURNS: usize = 32;
 
-/// Where a turn is long, since others have much to do, it is over after this: about as long as an entry takes there.
+/// Where a turn is long, since others have much to do, it is over after this: about as long as an
+/// entry takes there.
 const GATHER_TIME_MAX: Duration = Duration::from_millis(4);
 
-/// Entries of several batches are far below what a batch alone may be, which the log and a message have room for.
+/// Entries of several batches are far below what a batch alone may be, which the log and a message
+/// have room for.
 const _: () = assert!(ENTRY_BYTES_TARGET < ENTRY_BYTES_MAX && ENTRY_BYTES_MAX <= PAYLOAD_BYTES_MAX);
 const _: () = assert!(ENTRY_BYTES_MAX + (1 << 20) <= FRAME_BYTES_MAX, "a message says more than its entry");
 
-/// How long a write may take once it is under way: longer than a majority that is alive needs, on a slow disk too.
+/// How long a write may take once it is under way: longer than a majority that is alive needs, on a
+/// slow disk too.
 pub const WRITE_TIMEOUT: Duration = Duration::from_secs(5);
-/// What was proposed before a hand-over, or before a node gives its group up, is answered within this.
+/// What was proposed before a hand-over, or before a node gives its group up, is answered within
+/// this.
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(2);
 const DRAIN_LOOK_AGAIN: Duration = Duration::from_millis(5);
 
 /// What may wait to be proposed. A client that gets the refusal may try again.
 pub const WAITING_BYTES_MAX: usize = 256 << 20;
 
-/// What becomes of a batch here: its replies, or why not, with the batch if it surely was not proposed.
+/// What becomes of a batch here: its replies, or why not, with the batch if it surely was not
+/// proposed.
 pub type Outcome = Result<Done, (ForwardError, Batch)>;
 
 /// The way into the log. A clone is another handle on the same queue.
@@ -93,7 +101,8 @@ impl Proposer {
         !self.inner.handing_over.load(Ordering::Acquire) && self.inner.consensus.is_leader()
     }
 
-    /// Takes no new writes here until what is returned is dropped: also when whoever hands over is cut off meanwhile.
+    /// Takes no new writes here until what is returned is dropped: also when whoever hands over is
+    /// cut off meanwhile.
     pub fn begin_handing_over(&self) -> HandingOver<'_> {
         self.inner.handing_over.store(true, Ordering::Release);
         HandingOver(self)
@@ -108,7 +117,8 @@ impl Proposer {
         }
     }
 
-    /// Proposes a batch to the log of this node, if that has room for it. A batch that surely was not proposed comes back.
+    /// Proposes a batch to the log of this node, if that has room for it. A batch that surely was
+    /// not proposed comes back.
     pub async fn write(&self, batch: Batch) -> Outcome {
         let log = &self.inner.consensus.log;
         let full = |full: NoSpace| {
@@ -124,8 +134,8 @@ impl Proposer {
     /// Puts a batch into the log and gives its replies when it has been applied.
     ///
     /// # Errors
-    /// [`ForwardError::NotLeader`], [`Unavailable::Overloaded`], [`Unavailable::NoQuorum`] and, while it is closed,
-    /// [`Unavailable::ShuttingDown`] before anything was proposed;
+    /// [`ForwardError::NotLeader`], [`Unavailable::Overloaded`], [`Unavailable::NoQuorum`] and,
+    /// while it is closed, [`Unavailable::ShuttingDown`] before anything was proposed;
     /// [`Unavailable::Uncertain`] when the outcome is not known.
     async fn propose(&self, batch: Batch, deadline: Instant) -> Outcome {
         let commands = batch.len();
@@ -159,15 +169,15 @@ impl Proposer {
         outcome
     }
 
-    /// Takes in no more batches until what is returned is dropped; `None` if it is closed already. Those that were taken in
-    /// are proposed all the same.
+    /// Takes in no more batches until what is returned is dropped; `None` if it is closed already.
+    /// Those that were taken in are proposed all the same.
     fn close(&self) -> Option<Closed<'_>> {
         let closed_before = std::mem::replace(&mut self.inner.queue.lock().closed, true);
         (!closed_before).then_some(Closed(self))
     }
 
-    /// As [`Proposer::close`], and waits for the writes that were taken in. `None`: they did not end in time, or another has
-    /// closed it.
+    /// As [`Proposer::close`], and waits for the writes that were taken in. `None`: they did not
+    /// end in time, or another has closed it.
     pub async fn close_when_drained(&self) -> Option<Closed<'_>> {
         let closed = self.close()?;
         self.drained().await.then_some(closed)
@@ -185,8 +195,8 @@ impl Proposer {
 
     /// The time for a read that comes now, in unix milliseconds; only on a leader.
     ///
-    /// It does not pass the stamp of an entry that is under way: the read may miss that entry, and would take a key for
-    /// expired whose deadline the entry finds still to come, and changes.
+    /// It does not pass the stamp of an entry that is under way: the read may miss that entry, and
+    /// would take a key for expired whose deadline the entry finds still to come, and changes.
     pub fn read_time(&self) -> u64 {
         let queue = self.inner.queue.lock();
         queue.in_flight.map_or_else(|| self.inner.time.leading(), |entry| entry.stamp_ms)
@@ -210,8 +220,9 @@ impl Proposer {
         }
     }
 
-    /// Hands what waits to consensus. Where that takes it at once, as nearly always, nobody else is needed; where it does
-    /// not, somebody else waits for it: who proposes goes by a deadline of his own.
+    /// Hands what waits to consensus. Where that takes it at once, as nearly always, nobody else is
+    /// needed; where it does not, somebody else waits for it: who proposes goes by a deadline of
+    /// his own.
     fn propose_now(&self) {
         let proposer = self.clone();
         let mut proposing = Box::pin(async move { proposer.propose_waiting().await });
@@ -266,8 +277,9 @@ impl Drop for Closed<'_> {
     }
 }
 
-/// An entry that was proposed. Consensus calls back with its outcome, or, when it stops, drops the callback: then the
-/// entry's place is free all the same, and its batches are uncertain, since it may have been taken in before the stop.
+/// An entry that was proposed. Consensus calls back with its outcome, or, when it stops, drops the
+/// callback: then the entry's place is free all the same, and its batches are uncertain, since it
+/// may have been taken in before the stop.
 struct InFlight {
     proposer: Proposer,
     taken: Vec<Waiting>,
@@ -300,7 +312,8 @@ fn answer_all(taken: Vec<Waiting>, result: ClientWriteResult<TypeConfig>) {
             }
             // openraft says so of an entry that it did not append.
             Err(ClientWriteError::ForwardToLeader(_)) => Err((ForwardError::NotLeader, waiting.batch)),
-            // Whether an entry that was appended and not answered will be committed is known to nobody here.
+            // Whether an entry that was appended and not answered will be committed is known to
+            // nobody here.
             Err(_) => Err((ForwardError::Unavailable(Unavailable::Uncertain), Batch::new())),
         };
         // A connection that went away does not read its answer.

@@ -1,7 +1,9 @@
-//! What this node answers to Raft's own calls of other members: entries, votes, hand-overs and snapshots.
+//! What this node answers to Raft's own calls of other members: entries, votes, hand-overs and
+//! snapshots.
 //!
 //! Invariants:
-//! * nothing is handed to consensus that [`Participation`] forbids, or for which the disk has no room;
+//! * nothing is handed to consensus that [`Participation`] forbids, or for which the disk has no
+//!   room;
 //! * entries that contradict what this node has applied are refused.
 
 use std::io;
@@ -54,7 +56,8 @@ impl RaftReceiver {
             .map(|entry| codec::decode_entry(entry.index, entry.term, entry.payload))
             .collect::<Result<Vec<_>, _>>()
             .map_err(|unreadable| unreadable.to_string())?;
-        // Before it counts for the majority that its leader waits for: whoever is elected later has to know this time.
+        // Before it counts for the majority that its leader waits for: whoever is elected later has
+        // to know this time.
         self.time.heard(append.vote.term, append.time_ms);
         let request = AppendEntriesRequest::<TypeConfig> {
             vote: codec::load_vote(append.vote),
@@ -73,7 +76,8 @@ impl RaftReceiver {
         })
     }
 
-    /// Refuses entries that contradict what this node has applied: no leader of its cluster has such.
+    /// Refuses entries that contradict what this node has applied: no leader of its cluster has
+    /// such.
     fn check_applied(&self, append: &Append) -> Result<(), String> {
         let applied = self.applied.get();
         let contradicts = |entry: &&WireEntry| {
@@ -131,7 +135,8 @@ impl RaftReceiver {
         self.incoming(move |incoming| incoming.chunk(offset, &bytes)).await
     }
 
-    /// Does something with the snapshot that is coming in; disk work, so not on a thread that others wait for.
+    /// Does something with the snapshot that is coming in; disk work, so not on a thread that
+    /// others wait for.
     async fn incoming(
         &self,
         work: impl FnOnce(&mut IncomingSnapshot) -> io::Result<u64> + Send + 'static,

@@ -1,10 +1,11 @@
-//! A node's replica of the log and of the state: everything that consensus needs, opened in order and handed out.
+//! A node's replica of the log and of the state: everything that consensus needs, opened in order
+//! and handed out.
 //!
 //! Invariants:
-//! * nothing reaches the keyspace but through the log: the machine belongs to openraft's worker, which applies
-//!   committed entries in order;
-//! * nothing is answered before the log that was on disk at the start has been applied: a read would miss
-//!   acknowledged writes.
+//! * nothing reaches the keyspace but through the log: the machine belongs to openraft's worker,
+//!   which applies committed entries in order;
+//! * nothing is answered before the log that was on disk at the start has been applied: a read
+//!   would miss acknowledged writes.
 
 use std::sync::Arc;
 
@@ -123,7 +124,8 @@ impl Replica {
         })
     }
 
-    /// What runs beside consensus for as long as it is polled: proposing, expiry, snapshots, the watch on the quorum.
+    /// What runs beside consensus for as long as it is polled: proposing, expiry, snapshots, the
+    /// watch on the quorum.
     pub fn tasks(&self) -> [BoxFuture<'static, ()>; 4] {
         let (consensus, proposer) = (self.consensus.clone(), self.proposer.clone());
         let (participation, time) = (self.participation.clone(), self.time.clone());

@@ -1,7 +1,8 @@
 //! openraft's calls to another member.
 //!
-//! openraft asks for a client for each purpose (entries, heartbeats, votes, snapshots), and each has a connection of
-//! its own: a large append holds up no heartbeat. On one connection a call follows the answer to the last.
+//! openraft asks for a client for each purpose (entries, heartbeats, votes, snapshots), and each
+//! has a connection of its own: a large append holds up no heartbeat. On one connection a call
+//! follows the answer to the last.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -22,7 +23,8 @@ use openraft::raft::{
 };
 use openraft::{RaftNetworkFactory, RaftNetworkV2};
 
-/// An append of the largest size on a slow disk takes less; a connection that is silent for longer was cut.
+/// An append of the largest size on a slow disk takes less; a connection that is silent for longer
+/// was cut.
 const APPEND_TIMEOUT: Duration = Duration::from_secs(2);
 /// Votes and hand-overs are small; the other side syncs its disk once.
 const CALL_TIMEOUT: Duration = Duration::from_millis(500);
@@ -75,8 +77,9 @@ impl NetworkClient {
         }
     }
 
-    /// After an answer that the other side has no entry at `previous`: an error if it had acknowledged that one. Consensus
-    /// does not hear of it, as it counts on what was acknowledged; the member hears that it has to come back as a new one.
+    /// After an answer that the other side has no entry at `previous`: an error if it had
+    /// acknowledged that one. Consensus does not hear of it, as it counts on what was acknowledged;
+    /// the member hears that it has to come back as a new one.
     async fn check_not_lost(
         &mut self,
         term: u64,

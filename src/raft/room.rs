@@ -1,9 +1,11 @@
 //! Whether the disk has room for what the leader sends.
 //!
-//! What consensus has taken in it waits for, and answers nothing meanwhile. So entries for which the log has no room are refused
-//! before: the leader asks again and again, and goes on with the others if they are a majority.
+//! What consensus has taken in it waits for, and answers nothing meanwhile. So entries for which
+//! the log has no room are refused before: the leader asks again and again, and goes on with the
+//! others if they are a majority.
 //!
-//! Invariant: this says that there is no room exactly while the last entries that came were refused.
+//! Invariant: this says that there is no room exactly while the last entries that came were
+//! refused.
 
 use tokio::sync::watch;
 

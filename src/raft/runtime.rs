@@ -1,8 +1,9 @@
 //! The runtime that openraft is told to use: tokio's, without its two sources of chance.
 //!
-//! openraft draws its election timeouts and the moment of its first tick from the runtime's random numbers; here they
-//! come from [`Random`], which a simulation seeds. And tokio's watch channel wakes those who wait in an order that it
-//! draws, so there is one of our own ([`super::watch`]). Clock and timers are tokio's, which a simulation may pause.
+//! openraft draws its election timeouts and the moment of its first tick from the runtime's random
+//! numbers; here they come from [`Random`], which a simulation seeds. And tokio's watch channel
+//! wakes those who wait in an order that it draws, so there is one of our own ([`super::watch`]).
+//! Clock and timers are tokio's, which a simulation may pause.
 
 use std::convert::Infallible;
 use std::future::Future;

@@ -1,6 +1,8 @@
-//! What is known of the snapshots that this node takes: whether one is under way, and whether the last one failed.
+//! What is known of the snapshots that this node takes: whether one is under way, and whether the
+//! last one failed.
 //!
-//! Invariant: after a failure the next attempt waits for [`REST_AFTER_FAILURE`], unless an operator asks for it.
+//! Invariant: after a failure the next attempt waits for [`REST_AFTER_FAILURE`], unless an operator
+//! asks for it.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -8,8 +10,8 @@ use std::time::Duration;
 use parking_lot::Mutex;
 use tokio::time::Instant;
 
-/// How long no snapshot is tried after one failed. A disk that is full stays so for a while, and each attempt writes
-/// until it is full again, into the room that the log needs.
+/// How long no snapshot is tried after one failed. A disk that is full stays so for a while, and
+/// each attempt writes until it is full again, into the room that the log needs.
 pub const REST_AFTER_FAILURE: Duration = Duration::from_secs(10);
 
 /// Shared by who takes snapshots, who decides when, and who tells of them.

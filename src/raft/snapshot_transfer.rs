@@ -1,8 +1,10 @@
-//! Sending and receiving snapshots: in chunks, each after the answer to the last, on a connection of its own.
+//! Sending and receiving snapshots: in chunks, each after the answer to the last, on a connection
+//! of its own.
 //!
 //! Invariants:
 //! * neither side has more than a chunk in memory;
-//! * what was received of a snapshot is kept when the connection is lost, and the same snapshot goes on from there.
+//! * what was received of a snapshot is kept when the connection is lost, and the same snapshot
+//!   goes on from there.
 
 use std::io;
 use std::time::Duration;
@@ -99,7 +101,8 @@ impl IncomingSnapshot {
         if receiver.received() != offer.bytes {
             return Err(io::Error::other("the snapshot is not whole"));
         }
-        // Before the file gets its name: one that could not be installed must not be found by the next start.
+        // Before the file gets its name: one that could not be installed must not be found by the
+        // next start.
         let meta = codec::decode_meta(&offer.meta).map_err(io::Error::other)?;
         let snapshot = receiver.finish().map_err(io::Error::other)?;
         Ok(Snapshot { meta, snapshot })

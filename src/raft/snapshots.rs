@@ -1,6 +1,8 @@
-//! Snapshots on disk: written while entries go on being applied, loaded, and taken over from elsewhere.
+//! Snapshots on disk: written while entries go on being applied, loaded, and taken over from
+//! elsewhere.
 //!
-//! Invariant: a snapshot is named after the last entry in it, and is on disk whole before openraft hears of it.
+//! Invariant: a snapshot is named after the last entry in it, and is on disk whole before openraft
+//! hears of it.
 
 use std::io;
 use std::path::PathBuf;
@@ -22,12 +24,13 @@ use crate::storage::{SnapshotDir, SnapshotFile};
 
 pub type Snapshot = openraft::alias::SnapshotOf<TypeConfig, SnapshotFile>;
 
-/// After so much of a snapshot the disk and the processor are left to writes for a moment: a snapshot may take a few
-/// seconds, a write may not. Together about 80 MiB a second.
+/// After so much of a snapshot the disk and the processor are left to writes for a moment: a
+/// snapshot may take a few seconds, a write may not. Together about 80 MiB a second.
 const REST_BYTES: usize = 192 << 10;
 const REST: Duration = Duration::from_millis(2);
 
-/// What is written of a snapshot at a time: little enough that a write of the log comes between two of them.
+/// What is written of a snapshot at a time: little enough that a write of the log comes between two
+/// of them.
 const BLOCK_BYTES: usize = 256 << 10;
 const _: () = assert!(BLOCK_BYTES <= BLOCK_BYTES_MAX);
 
@@ -89,9 +92,10 @@ pub struct Builder {
 impl RaftSnapshotBuilder<TypeConfig> for Builder {
     type SnapshotData = SnapshotFile;
 
-    /// A snapshot that cannot be written, on a full disk as a rule, is given up: no acknowledged write depends on it,
-    /// and the log still has what would have been in it. openraft takes any error for the end of the node, and passes
-    /// over a snapshot that is no newer than the one it knows; so it gets that one.
+    /// A snapshot that cannot be written, on a full disk as a rule, is given up: no acknowledged
+    /// write depends on it, and the log still has what would have been in it. openraft takes any
+    /// error for the end of the node, and passes over a snapshot that is no newer than the one it
+    /// knows; so it gets that one.
     async fn build_snapshot(&mut self) -> Result<Snapshot, io::Error> {
         let capture = self.capture.take().expect("a builder builds once");
         let (meta, snapshots) = (self.meta.clone(), self.snapshots.clone());
@@ -113,8 +117,9 @@ impl RaftSnapshotBuilder<TypeConfig> for Builder {
     }
 }
 
-/// Stands for the state before the first entry. openraft looks at the meta data of a snapshot that was built, and asks
-/// [`StateMachine`](super::state_machine::StateMachine) for the file when it wants to send one.
+/// Stands for the state before the first entry. openraft looks at the meta data of a snapshot that
+/// was built, and asks [`StateMachine`](super::state_machine::StateMachine) for the file when it
+/// wants to send one.
 fn no_snapshot() -> Snapshot {
     let snapshot = SnapshotFile { path: PathBuf::new(), position: (0, 0), bytes: 0 };
     Snapshot { meta: SnapshotMeta::default(), snapshot }

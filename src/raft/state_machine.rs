@@ -1,8 +1,10 @@
-//! The machine, as openraft wants to see it: applies committed entries, begins and installs snapshots.
+//! The machine, as openraft wants to see it: applies committed entries, begins and installs
+//! snapshots.
 //!
 //! Invariants:
 //! * the machine has applied exactly the entries up to `applied`;
-//! * `current` is the newest snapshot that is known to be good: one that lies beside it damaged is never offered.
+//! * `current` is the newest snapshot that is known to be good: one that lies beside it damaged is
+//!   never offered.
 
 use std::io;
 use std::sync::Arc;
@@ -164,8 +166,9 @@ impl RaftStateMachine<TypeConfig> for StateMachine {
     }
 
     async fn try_create_snapshot_builder(&mut self, force: bool) -> Option<Builder> {
-        // A snapshot without this node among the members would look, at the next start, like that of a node which is being
-        // added. The log that is replayed instead tells it that it was removed.
+        // A snapshot without this node among the members would look, at the next start, like that
+        // of a node which is being added. The log that is replayed instead tells it that it was
+        // removed.
         if !force && (!self.running.may_begin() || self.endpoint.is_removed()) {
             return None;
         }

@@ -62,7 +62,8 @@ pub(super) fn matched(metrics: &Metrics, id: u64) -> Option<u64> {
     metrics.replication.as_ref()?.get(&id)?.as_ref().map(|id| id.index())
 }
 
-/// The state of the group as this node knows it. Indexes are of the log; `None` where there is nothing yet.
+/// The state of the group as this node knows it. Indexes are of the log; `None` where there is
+/// nothing yet.
 #[derive(Clone, Debug)]
 pub struct Status {
     pub node_id: u64,
@@ -75,7 +76,8 @@ pub struct Status {
     pub members: Vec<MemberStatus>,
     /// Whether the group goes on without this node.
     pub removed: bool,
-    /// The members that were heard from lately, this node included; only a leader knows it of others.
+    /// The members that were heard from lately, this node included; only a leader knows it of
+    /// others.
     pub answering: BTreeSet<u64>,
     /// How far a node is that found its log empty.
     pub phase: Phase,
@@ -133,8 +135,8 @@ impl Status {
             leader: metrics.current_leader,
             role: metrics.state.into(),
             cluster_size: metrics.membership_config.nodes().count(),
-            // openraft publishes its metrics a moment after the fact; a client that has its reply expects to see it
-            // counted.
+            // openraft publishes its metrics a moment after the fact; a client that has its reply
+            // expects to see it counted.
             last_log_index: last,
             last_applied: applied,
             commit_index: index(&metrics.local_committed).max(applied),

@@ -1,14 +1,17 @@
 //! The group's time, as this node knows it. Deadlines are judged by it and by nothing else.
 //!
-//! The leader gives the time: a stamp with each entry, with each append or heartbeat, and with each answer to a read.
-//! Between two words of the leader its followers count on by their own monotonic clocks. A time of day is used twice only:
-//! by a node that starts, until it hears from another, and by the leader, which lets the group's time drift towards it.
+//! The leader gives the time: a stamp with each entry, with each append or heartbeat, and with each
+//! answer to a read. Between two words of the leader its followers count on by their own monotonic
+//! clocks. A time of day is used twice only: by a node that starts, until it hears from another,
+//! and by the leader, which lets the group's time drift towards it.
 //! (`docs/decisions/0011-time-comes-from-the-log.md` has what this promises, and what it cannot.)
 //!
 //! Invariants:
-//! * what [`GroupTime::leading`] gives never goes back on a node, and is never before the newest stamp that was applied;
-//! * a leader that follows another goes on from the latest time that any voter of its majority knows: an append was
-//!   heard by a majority before anything that depends on its time was answered;
+//! * what [`GroupTime::leading`] gives never goes back on a node, and is never before the newest
+//!   stamp that was applied;
+//! * a leader that follows another goes on from the latest time that any voter of its majority
+//!   knows: an append was heard by a majority before anything that depends on its time was
+//!   answered;
 //! * a node that has only its own time of day says nothing of the time to others.
 
 use std::sync::Arc;
@@ -19,12 +22,13 @@ use parking_lot::Mutex;
 use crate::env::Clock;
 use crate::keyspace::Keyspace;
 
-/// A leader lets the time run by this part faster or slower until it is the time of day: a deadline of an hour is 3.6 s
-/// off then, and a difference of a second is gone after 17 minutes.
+/// A leader lets the time run by this part faster or slower until it is the time of day: a deadline
+/// of an hour is 3.6 s off then, and a difference of a second is gone after 17 minutes.
 const DRIFT: u32 = 1000;
 
-/// What this node told is not taken back for a word that is so little behind it: messages take their time. One that is
-/// further behind comes from a cluster that lost its memory of the time, and counts.
+/// What this node told is not taken back for a word that is so little behind it: messages take
+/// their time. One that is further behind comes from a cluster that lost its memory of the time,
+/// and counts.
 const HOLD: Duration = Duration::from_secs(1);
 
 /// A time of day that is further from the group's time is worth a warning.
@@ -89,7 +93,8 @@ impl GroupTime {
         GroupTime { clock, keyspace, known: Mutex::new(known) }
     }
 
-    /// The time for what this node does as the leader, in unix milliseconds. Only for a node that leads.
+    /// The time for what this node does as the leader, in unix milliseconds. Only for a node that
+    /// leads.
     pub fn leading(&self) -> u64 {
         let mut known = self.known.lock();
         let now = self.clock.elapsed();
@@ -120,7 +125,8 @@ impl GroupTime {
         self.look_at_the_wall(&mut known);
     }
 
-    /// What this node tells one that stands for election: nothing, when all it has is a time of day.
+    /// What this node tells one that stands for election: nothing, when all it has is a time of
+    /// day.
     pub fn word_for_candidate(&self) -> Option<u64> {
         let mut known = self.known.lock();
         known.heard.then(|| millis(self.estimate(&mut known, self.clock.elapsed()).max(known.told)))

@@ -64,8 +64,8 @@ impl fmt::Display for Payload {
 #[derive(Debug, Default)]
 pub struct Replies(pub Vec<Reply>);
 
-/// Runs a function with the result. Dropped without a call, as when consensus stops, it drops what the function holds,
-/// which has to see to whoever waits.
+/// Runs a function with the result. Dropped without a call, as when consensus stops, it drops what
+/// the function holds, which has to see to whoever waits.
 pub struct Callback<T>(Box<dyn FnOnce(T) + Send>);
 
 impl<T> Callback<T> {

@@ -1,11 +1,14 @@
-//! A channel that holds one value and tells those who wait when it changed, in the order in which they began to wait.
+//! A channel that holds one value and tells those who wait when it changed, in the order in which
+//! they began to wait.
 //!
-//! tokio's own spreads those who wait over eight lists at random, which gains a little when many threads wait for one
-//! value; here a handful of tasks do, and a simulation has to repeat itself.
+//! tokio's own spreads those who wait over eight lists at random, which gains a little when many
+//! threads wait for one value; here a handful of tasks do, and a simulation has to repeat itself.
 //!
 //! Invariants:
-//! * a receiver hears of a change that happened after the last one it has seen, however the two overlap;
-//! * when the last sender is gone a receiver first hears of the last change, then that there will be no more.
+//! * a receiver hears of a change that happened after the last one it has seen, however the two
+//!   overlap;
+//! * when the last sender is gone a receiver first hears of the last change, then that there will
+//!   be no more.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};

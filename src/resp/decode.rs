@@ -1,16 +1,21 @@
 //! Requests out of a stream of bytes.
 //!
-//! A guard scan walks the headers of a request, skipping the arguments, and remembers between calls how far it
-//! came. Only when the whole request has arrived is it cut off the buffer and sliced into arguments. So a request
-//! costs time linear in its bytes however finely it was cut on its way, and nothing but the buffer and a few
-//! counters is held for an unfinished one, whatever its length fields claim.
+//! A guard scan walks the headers of a request, skipping the arguments, and remembers between calls
+//! how far it came. Only when the whole request has arrived is it cut off the buffer and sliced
+//! into arguments. So a request costs time linear in its bytes however finely it was cut on its
+//! way, and nothing but the buffer and a few counters is held for an unfinished one, whatever its
+//! length fields claim.
 //!
-//! Why requests do not go through `redis_protocol::decode` is measured in `docs/decisions/0002-request-decoding.md`.
+//! Why requests do not go through `redis_protocol::decode` is measured in
+//! `docs/decisions/0002-request-decoding.md`.
 //!
 //! Invariants:
-//! * `position <= buffer.len()`: between calls the caller only appends, so vetted bytes stay where they are;
-//! * `remaining <= arguments`, and `arguments > 0` exactly while an array of arguments is under way;
-//! * headers up to `position` are well-formed and within the limits, which the second pass relies on;
+//! * `position <= buffer.len()`: between calls the caller only appends, so vetted bytes stay where
+//!   they are;
+//! * `remaining <= arguments`, and `arguments > 0` exactly while an array of arguments is under
+//!   way;
+//! * headers up to `position` are well-formed and within the limits, which the second pass relies
+//!   on;
 //! * after an error every further call answers the same error: the stream has lost its frame.
 
 use bytes::{Buf, Bytes, BytesMut};
@@ -29,7 +34,8 @@ pub struct Decoder {
     limits: Limits,
     /// Whether the limits are those of a client that has not said who it is.
     restricted: bool,
-    /// Bytes at the front of the buffer that were vetted: whole headers and arguments, or part of an inline line.
+    /// Bytes at the front of the buffer that were vetted: whole headers and arguments, or part of
+    /// an inline line.
     position: usize,
     /// The buffer length at which there is something new to see.
     wanted: usize,
@@ -70,8 +76,9 @@ impl Decoder {
 
     /// The next request at the front of `buffer`, or `None` until more bytes were appended to it.
     ///
-    /// The request's bytes are split off `buffer`; those of an unfinished one stay. Empty requests (`*0`, `*-1`, a
-    /// blank line) are skipped, as Redis does. Arguments are slices of the buffer's memory.
+    /// The request's bytes are split off `buffer`; those of an unfinished one stay. Empty requests
+    /// (`*0`, `*-1`, a blank line) are skipped, as Redis does. Arguments are slices of the buffer's
+    /// memory.
     ///
     /// # Errors
     /// [`ProtocolError`] once, and the same again for ever: answer it and close the connection.
@@ -90,13 +97,15 @@ impl Decoder {
         }
     }
 
-    /// How much room to reserve in `buffer` before the next read: what is known to be missing, within
-    /// [`READ_BYTES_MIN`] and [`READ_AHEAD_BYTES_MAX`]. `BytesMut` doubles as it grows, so small steps stay linear.
+    /// How much room to reserve in `buffer` before the next read: what is known to be missing,
+    /// within [`READ_BYTES_MIN`] and [`READ_AHEAD_BYTES_MAX`]. `BytesMut` doubles as it grows, so
+    /// small steps stay linear.
     pub fn room_wanted(&self, buffer: &BytesMut) -> usize {
         self.wanted.saturating_sub(buffer.len()).clamp(READ_BYTES_MIN, READ_AHEAD_BYTES_MAX)
     }
 
-    /// Whether bytes of an unfinished request have been seen: a client that leaves now broke off in the middle.
+    /// Whether bytes of an unfinished request have been seen: a client that leaves now broke off in
+    /// the middle.
     pub fn is_midway(&self) -> bool {
         self.arguments > 0 || self.position > 0
     }
@@ -185,8 +194,8 @@ impl Decoder {
                 self.wanted = self.position + whole;
                 return Ok(Progress::NeedMore);
             };
-            // Redis skips these two unseen. A length that disagrees with its bytes is better found here than
-            // by reading the middle of a value as a command.
+            // Redis skips these two unseen. A length that disagrees with its bytes is better found
+            // here than by reading the middle of a value as a command.
             if line_end != b"\r\n" {
                 return Err(ProtocolError::BulkLength);
             }

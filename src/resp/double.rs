@@ -1,14 +1,16 @@
 //! A double as Redis writes it in a reply.
 //!
-//! Not as JSON: inside a document `100.0` stays `100.0` and is printed by `json`. A RESP3 double says by its type
-//! that it is one, so Redis (since 7.2) prints `100`, and `1e+20`, `inf`, `nan`, `-0`.
+//! Not as JSON: inside a document `100.0` stays `100.0` and is printed by `json`. A RESP3 double
+//! says by its type that it is one, so Redis (since 7.2) prints `100`, and `1e+20`, `inf`, `nan`,
+//! `-0`.
 
 use std::fmt::Write;
 
 /// Whole doubles up to here, half of an `i64`, are printed as integers by Redis.
 const INTEGER_MAX: f64 = (1u64 << 62) as f64;
 
-/// Appends `value` as Redis' `d2string` would print it: the shortest digits that read back as the same double.
+/// Appends `value` as Redis' `d2string` would print it: the shortest digits that read back as the
+/// same double.
 pub fn write_double(value: f64, out: &mut String) {
     if value.is_nan() {
         out.push_str("nan");

@@ -1,10 +1,10 @@
 //! Replies into bytes.
 //!
-//! The hot ones (bulk strings, integers, fixed texts, errors) are a length, a copy and a line end into one
-//! reserved piece of memory. What RESP2 lacks goes out in its place as [`Reply`] says.
+//! The hot ones (bulk strings, integers, fixed texts, errors) are a length, a copy and a line end
+//! into one reserved piece of memory. What RESP2 lacks goes out in its place as [`Reply`] says.
 //!
-//! Invariants: every call appends exactly one whole reply, or several where a request has several; no simple string or error contains a line break, which
-//! would let a value speak for the server.
+//! Invariants: every call appends exactly one whole reply, or several where a request has several;
+//! no simple string or error contains a line break, which would let a value speak for the server.
 
 use super::double::write_double;
 use super::reply::{Protocol, Reply};
@@ -13,8 +13,8 @@ use crate::error::Unavailable;
 /// A type byte, a 20-digit number, two line ends: the most that frames a reply's payload.
 const FRAMING_BYTES_MAX: usize = 26;
 
-/// Appends `reply` to `out` in the words of `protocol`. `out` grows as needed; bound what is asked for with
-/// [`Limits::output_bytes_max`](super::Limits::output_bytes_max) between replies.
+/// Appends `reply` to `out` in the words of `protocol`. `out` grows as needed; bound what is asked
+/// for with [`Limits::output_bytes_max`](super::Limits::output_bytes_max) between replies.
 #[inline]
 pub fn encode(reply: &Reply, protocol: Protocol, out: &mut Vec<u8>) {
     match reply {
@@ -90,7 +90,8 @@ pub(super) fn write_bulk(bytes: &[u8], out: &mut Vec<u8>) {
 
 #[inline]
 fn write_line(kind: u8, text: &str, out: &mut Vec<u8>) {
-    // Such texts are short, so looking at each byte is cheaper than a reply that ends too early is dear.
+    // Such texts are short, so looking at each byte is cheaper than a reply that ends too early is
+    // dear.
     assert!(!text.bytes().any(|byte| byte == b'\r' || byte == b'\n'), "a line has no break in it");
     out.reserve(text.len() + 3);
     out.push(kind);

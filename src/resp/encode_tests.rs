@@ -98,7 +98,8 @@ fn any_reply() -> impl Strategy<Value = Reply> {
         any::<Vec<u8>>().prop_map(Reply::bulk),
         any::<Vec<u8>>().prop_map(|bytes| Reply::Verbatim(bytes.into())),
     ];
-    // redis-protocol keeps sets and maps in hash tables: their keys have to be distinct and no containers.
+    // redis-protocol keeps sets and maps in hash tables: their keys have to be distinct and no
+    // containers.
     let keys = prop::collection::btree_set("[a-z]{1,6}", 0..4);
     leaf.prop_recursive(4, 40, 5, move |inner| {
         let items = || prop::collection::vec(inner.clone(), 0..5);

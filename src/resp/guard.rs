@@ -1,12 +1,14 @@
 //! Where a reply ends, found without reading it twice.
 //!
-//! redis-protocol decodes a frame by recursion and from its first byte at each call. Alone, a reply that arrives in
-//! many pieces would cost quadratic time, and one that nests deeply the stack. So the guard walks over types and
-//! lengths first, keeping its place between calls, and redis-protocol sees whole frames of bounded depth only.
+//! redis-protocol decodes a frame by recursion and from its first byte at each call. Alone, a reply
+//! that arrives in many pieces would cost quadratic time, and one that nests deeply the stack. So
+//! the guard walks over types and lengths first, keeping its place between calls, and
+//! redis-protocol sees whole frames of bounded depth only.
 //!
 //! Invariants:
 //! * `position <= buffer.len()`, and only grows until the frame is whole;
-//! * `open.len() <= nesting_max`, and no entry of `open` is 0: a container that is full is closed at once.
+//! * `open.len() <= nesting_max`, and no entry of `open` is 0: a container that is full is closed
+//!   at once.
 
 use super::header::{self, Header};
 use super::limits::Limits;
@@ -23,7 +25,8 @@ pub(super) struct Guard {
     open: Vec<u64>,
     /// Types that only RESP3 has were seen.
     pub(super) resp3: bool,
-    /// A null of RESP2 was seen, which redis-protocol's RESP3 decoder takes for the start of a stream.
+    /// A null of RESP2 was seen, which redis-protocol's RESP3 decoder takes for the start of a
+    /// stream.
     pub(super) resp2_null: bool,
 }
 
@@ -56,7 +59,8 @@ impl Guard {
         }
     }
 
-    /// Counts a finished value in its container, and the containers that it fills in theirs. True at the end.
+    /// Counts a finished value in its container, and the containers that it fills in theirs. True
+    /// at the end.
     fn close(&mut self) -> bool {
         while let Some(members) = self.open.last_mut() {
             debug_assert!(*members > 0);
@@ -69,7 +73,8 @@ impl Guard {
         true
     }
 
-    /// Walks over one value without members, or over a container's header: its size and its number of members.
+    /// Walks over one value without members, or over a container's header: its size and its number
+    /// of members.
     fn step(&mut self, rest: &[u8], limits: &Limits) -> Result<Option<(usize, u64)>, ReplyError> {
         let Some(&kind) = rest.first() else { return Ok(None) };
         self.resp3 |= matches!(kind, b'_' | b',' | b'#' | b'(' | b'=' | b'!' | b'~' | b'>' | b'%');
@@ -103,7 +108,8 @@ impl Guard {
         match rest[self.searched..].iter().position(|byte| *byte == b'\n') {
             Some(found) => {
                 let size = self.searched + found + 1;
-                // The same bound as below, so that how the line was cut into reads makes no difference.
+                // The same bound as below, so that how the line was cut into reads makes no
+                // difference.
                 if size - 1 > limits.bulk_bytes_max {
                     return Err(ReplyError::TooBig);
                 }

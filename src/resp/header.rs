@@ -1,7 +1,7 @@
 //! A length: one type byte, a decimal number, `\r\n`.
 //!
-//! Everything here looks at no more than [`HEADER_BYTES_MAX`] bytes, so a header that arrives byte by byte costs a
-//! constant each time and no position within it needs to be remembered.
+//! Everything here looks at no more than [`HEADER_BYTES_MAX`] bytes, so a header that arrives byte
+//! by byte costs a constant each time and no position within it needs to be remembered.
 
 use super::limits::HEADER_BYTES_MAX;
 

@@ -1,7 +1,8 @@
 //! What a client may make the server hold or do, each with a name and the reason for its number.
 //!
 //! Invariants, asserted when the program is compiled:
-//! * the largest argument fits into the largest request, and the largest reply into the output buffer;
+//! * the largest argument fits into the largest request, and the largest reply into the output
+//!   buffer;
 //! * what is reserved ahead of the bytes is a small part of what a client may make us buffer.
 
 use crate::limits::{Limit, limit};
@@ -9,23 +10,29 @@ use crate::limits::{Limit, limit};
 /// Sizes in bytes, counts in pieces. One value serves a listener and all of its connections.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// The longest argument. Redis' `proto-max-bulk-len` and its default; operators know it by that name.
+    /// The longest argument. Redis' `proto-max-bulk-len` and its default; operators know it by that
+    /// name.
     pub bulk_bytes_max: usize,
-    /// The most arguments in a request. Redis' bound before 7.0; an MSET of half a million keys fits.
+    /// The most arguments in a request. Redis' bound before 7.0; an MSET of half a million keys
+    /// fits.
     pub arguments_max: usize,
-    /// The longest inline command, its line end included. Redis' `PROTO_INLINE_MAX_SIZE`: a person types these.
+    /// The longest inline command, its line end included. Redis' `PROTO_INLINE_MAX_SIZE`: a person
+    /// types these.
     pub inline_bytes_max: usize,
-    /// The largest request, framing included. Redis' `client-query-buffer-limit`: without it, a million
-    /// arguments of 512 MiB would be one legal request.
+    /// The largest request, framing included. Redis' `client-query-buffer-limit`: without it, a
+    /// million arguments of 512 MiB would be one legal request.
     pub request_bytes_max: usize,
-    /// The most requests that are answered as one batch. The gain of batching is flat from about 64 on,
-    /// and other connections wait while a batch runs.
+    /// The most requests that are answered as one batch. The gain of batching is flat from about 64
+    /// on, and other connections wait while a batch runs.
     pub batch_requests_max: usize,
-    /// The most bytes of complete requests that wait for their batch; the socket isn't read beyond it.
+    /// The most bytes of complete requests that wait for their batch; the socket isn't read beyond
+    /// it.
     pub pipeline_bytes_max: usize,
-    /// The most bytes of replies that wait for a client to read them; beyond it the client is cut off.
+    /// The most bytes of replies that wait for a client to read them; beyond it the client is cut
+    /// off.
     pub output_bytes_max: usize,
-    /// How deep a reply may nest. A document nests to 128; a few levels wrap it (EXEC, MGET, a path's array).
+    /// How deep a reply may nest. A document nests to 128; a few levels wrap it (EXEC, MGET, a
+    /// path's array).
     pub nesting_max: usize,
 }
 
@@ -48,19 +55,22 @@ impl Default for Limits {
     }
 }
 
-/// The most that is reserved ahead of the bytes themselves. A length field is a claim: ten bytes that promise
-/// 512 MiB must not cost 512 MiB, while reads of this size keep the cost of a system call small.
+/// The most that is reserved ahead of the bytes themselves. A length field is a claim: ten bytes
+/// that promise 512 MiB must not cost 512 MiB, while reads of this size keep the cost of a system
+/// call small.
 pub const READ_AHEAD_BYTES_MAX: usize = 64 << 10;
 
-/// The least free room that a read is given: a few small requests, so that a pipeline arrives in few reads.
+/// The least free room that a read is given: a few small requests, so that a pipeline arrives in
+/// few reads.
 pub const READ_BYTES_MIN: usize = 4 << 10;
 
-/// The most words and the longest word of a client that has not said who it is. Redis' numbers: the longest HELLO fits,
-/// and a stranger has us hold no more than this.
+/// The most words and the longest word of a client that has not said who it is. Redis' numbers: the
+/// longest HELLO fits, and a stranger has us hold no more than this.
 pub const STRANGER_ARGUMENTS_MAX: usize = 10;
 pub const STRANGER_BULK_BYTES_MAX: usize = 16 << 10;
 
-/// The longest `*<number>\r\n` or `$<number>\r\n` that is looked at. A 64-bit number has at most 20 characters.
+/// The longest `*<number>\r\n` or `$<number>\r\n` that is looked at. A 64-bit number has at most 20
+/// characters.
 pub const HEADER_BYTES_MAX: usize = 32;
 
 const _: () = assert!(Limits::DEFAULT.bulk_bytes_max + HEADER_BYTES_MAX < Limits::DEFAULT.request_bytes_max);

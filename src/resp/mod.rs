@@ -1,11 +1,13 @@
 //! The wire: RESP2, RESP3 and inline commands, within limits.
 //!
-//! Pure: bytes in, requests and replies out; no socket, no clock. The server's half is [`Decoder`] and [`encode`],
-//! the client's is [`encode_request`] and [`ReplyDecoder`]; both apply the same [`Limits`].
+//! Pure: bytes in, requests and replies out; no socket, no clock. The server's half is [`Decoder`]
+//! and [`encode`], the client's is [`encode_request`] and [`ReplyDecoder`]; both apply the same
+//! [`Limits`].
 //!
-//! Replies are read by the redis-protocol crate, behind a guard that bounds their size and nesting. It also checks
-//! everything that is written here, in property tests. Requests are read by our own scanner, for its speed and
-//! its bounds: `docs/decisions/0002-request-decoding.md`. No other module names that crate.
+//! Replies are read by the redis-protocol crate, behind a guard that bounds their size and nesting.
+//! It also checks everything that is written here, in property tests. Requests are read by our own
+//! scanner, for its speed and its bounds: `docs/decisions/0002-request-decoding.md`. No other
+//! module names that crate.
 mod decode;
 mod double;
 mod encode;

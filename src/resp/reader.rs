@@ -1,7 +1,7 @@
 //! Replies, as a client reads them: bounded by the guard, decoded by redis-protocol.
 //!
-//! Invariant: the buffer loses bytes only as whole replies, so a connection that breaks in the middle of one has
-//! never handed out a part of it.
+//! Invariant: the buffer loses bytes only as whole replies, so a connection that breaks in the
+//! middle of one has never handed out a part of it.
 
 use bytes::{Bytes, BytesMut};
 use redis_protocol::resp2::{decode as resp2, types::BytesFrame as Frame2};
@@ -24,7 +24,8 @@ pub enum ReplyError {
     Undecodable(String),
 }
 
-/// The state of one client's incoming stream. RESP2 and RESP3 are told apart by the types of each reply.
+/// The state of one client's incoming stream. RESP2 and RESP3 are told apart by the types of each
+/// reply.
 #[derive(Debug)]
 pub struct ReplyDecoder {
     limits: Limits,

@@ -4,8 +4,9 @@ use bytes::Bytes;
 
 use crate::error::{CommandError, Unavailable};
 
-/// A reply. The encoder writes each in RESP2 or RESP3; what RESP2 lacks becomes what Redis sends in its place
-/// (a map a flat array, a double its text in a bulk string, a boolean 1 or 0, a set an array).
+/// A reply. The encoder writes each in RESP2 or RESP3; what RESP2 lacks becomes what Redis sends in
+/// its place (a map a flat array, a double its text in a bulk string, a boolean 1 or 0, a set an
+/// array).
 #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 pub enum Reply {
     Simple(#[serde(deserialize_with = "simple")] Fixed),
@@ -23,7 +24,8 @@ pub enum Reply {
     Array(Vec<Reply>),
     Set(Vec<Reply>),
     Map(Vec<(Reply, Reply)>),
-    /// Something the client did not ask for just now: a message, an invalidation. An array in RESP2.
+    /// Something the client did not ask for just now: a message, an invalidation. An array in
+    /// RESP2.
     Push(Vec<Reply>),
     /// Replies one after the other, of a request that is answered by more than one.
     Several(Vec<Reply>),
@@ -32,8 +34,8 @@ pub enum Reply {
 /// Under a name of its own, or serde would take it for text borrowed from its input.
 type Fixed = &'static str;
 
-/// The simple strings that a command which writes or reads may answer: replies of a leader, those of what was read in a
-/// transaction among them, reach clients of other nodes.
+/// The simple strings that a command which writes or reads may answer: replies of a leader, those
+/// of what was read in a transaction among them, reach clients of other nodes.
 const SIMPLE: [&str; 14] = [
     "OK",
     "QUEUED",

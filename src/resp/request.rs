@@ -3,13 +3,15 @@
 use bytes::Bytes;
 use smallvec::SmallVec;
 
-/// So many arguments are kept without an allocation: `JSON.SET key path json` is the longest of the hot commands.
+/// So many arguments are kept without an allocation: `JSON.SET key path json` is the longest of the
+/// hot commands.
 const INLINE_ARGUMENTS: usize = 4;
 
 /// The arguments of one command, the command's name first. There is always a name.
 ///
-/// Each is a slice of the connection's read buffer, not a copy. A slice keeps the whole buffer (up to a few
-/// times [`READ_AHEAD_BYTES_MAX`](super::limits::READ_AHEAD_BYTES_MAX)) alive: copy what is to be stored.
+/// Each is a slice of the connection's read buffer, not a copy. A slice keeps the whole buffer (up
+/// to a few times [`READ_AHEAD_BYTES_MAX`](super::limits::READ_AHEAD_BYTES_MAX)) alive: copy what
+/// is to be stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Request {
     arguments: SmallVec<[Bytes; INLINE_ARGUMENTS]>,

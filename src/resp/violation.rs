@@ -4,8 +4,8 @@ use std::ascii::escape_default;
 
 use crate::error::CommandError;
 
-/// The bytes are no request, or one beyond the limits. Nothing after it can be understood: the connection answers
-/// [`ProtocolError::answer`] and ends.
+/// The bytes are no request, or one beyond the limits. Nothing after it can be understood: the
+/// connection answers [`ProtocolError::answer`] and ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ProtocolError {
     #[error("ERR Protocol error: invalid multibulk length")]

@@ -1,7 +1,8 @@
-//! A line of text as words, by the quoting rules that redis-cli, redis.conf and inline commands share.
+//! A line of text as words, by the quoting rules that redis-cli, redis.conf and inline commands
+//! share.
 //!
-//! Between double quotes `\n \r \t \b \a \xHH \" \\` are escapes and any other escaped byte is itself; between
-//! single quotes only `\'` is one. A closing quote must end its word.
+//! Between double quotes `\n \r \t \b \a \xHH \" \\` are escapes and any other escaped byte is
+//! itself; between single quotes only `\'` is one. A closing quote must end its word.
 
 /// A quote that is not closed, or one that closes in the middle of a word.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]

@@ -11,7 +11,8 @@
 //! Invariants:
 //! * replies leave a connection in the order of its requests;
 //! * a read sees every earlier write of its own connection;
-//! * a client that caches is told of a change before any client of the node is answered what was done after it;
+//! * a client that caches is told of a change before any client of the node is answered what was
+//!   done after it;
 //! * an unauthenticated client may only authenticate;
 //! * at most `maxclients` connections are served; one more gets an error and is closed;
 //! * a connection whose write is under way is not closed before the reply, not even by a shutdown.

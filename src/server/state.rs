@@ -1,6 +1,7 @@
 //! What all connections of a server share.
 //!
-//! This is data: each field does its own work, and [`super::admin::node_api`] shows commands what they may ask of it.
+//! This is data: each field does its own work, and [`super::admin::node_api`] shows commands what
+//! they may ask of it.
 
 use std::path::PathBuf;
 use std::sync::Arc;

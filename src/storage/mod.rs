@@ -4,7 +4,8 @@
 //! * [`Log`]: the entries of one Raft group, its vote and what it knows to be committed.
 //! * [`SnapshotDir`]: whole states, written by one process and checked before they are believed.
 //!
-//! All of it is blocking, knows nothing of consensus, and reaches files only through [`crate::env::Disk`].
+//! All of it is blocking, knows nothing of consensus, and reaches files only through
+//! [`crate::env::Disk`].
 
 pub mod log;
 mod node_file;

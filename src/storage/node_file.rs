@@ -8,16 +8,18 @@
 //! <dir>/group-0/log          segments
 //! <dir>/group-0/snapshots    snapshot files
 //! ```
-//! The node file is text for an operator to read: `format 2`, `node 3`, `cluster name`, `incarnation 00c0ffee00c0ffee`, and
-//! the crc32c of those lines.
+//! The node file is text for an operator to read: `format 2`, `node 3`, `cluster name`,
+//! `incarnation 00c0ffee00c0ffee`, and the crc32c of those lines.
 //!
 //! Invariants:
-//! * A directory that has a node file is used by that node of that cluster alone, and by one process at a time.
+//! * A directory that has a node file is used by that node of that cluster alone, and by one
+//!   process at a time.
 //! * The node file is whole or absent: it is written aside, synced and renamed.
-//! * The incarnation is drawn when the directory is made: a node that has another one has lost what it had on disk, and what
-//!   it promised. It changes only when a node goes on without the others, as they are to count on it no more.
-//! * What a directory without a node file holds is nobody's, and is neither used nor added to: it may be a lost
-//!   node's. Only what a removal that was interrupted has left is removed.
+//! * The incarnation is drawn when the directory is made: a node that has another one has lost what
+//!   it had on disk, and what it promised. It changes only when a node goes on without the others,
+//!   as they are to count on it no more.
+//! * What a directory without a node file holds is nobody's, and is neither used nor added to: it
+//!   may be a lost node's. Only what a removal that was interrupted has left is removed.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -64,9 +66,10 @@ impl DataDir {
     /// Creates or opens the directory, locks it and checks whose it is.
     ///
     /// # Errors
-    /// [`Fatal::Directory`] if another process uses it, it belongs to another node or cluster, or its format is not
-    /// known here; [`Fatal::Corrupt`] if the node file is damaged; [`Fatal::Config`] if the cluster's name is not one
-    /// line of at most 256 bytes; [`Fatal::Disk`].
+    /// [`Fatal::Directory`] if another process uses it, it belongs to another node or cluster, or
+    /// its format is not known here; [`Fatal::Corrupt`] if the node file is damaged;
+    /// [`Fatal::Config`] if the cluster's name is not one line of at most 256 bytes;
+    /// [`Fatal::Disk`].
     pub fn open(disk: Arc<dyn Disk>, path: &Path, identity: Identity) -> Result<DataDir, Fatal> {
         let named = !identity.cluster.is_empty() && identity.cluster.len() <= CLUSTER_BYTES_MAX;
         if !named || identity.cluster.contains(['\n', '\r']) || identity.cluster.trim() != identity.cluster {
@@ -97,8 +100,8 @@ impl DataDir {
     /// Whose the directory at `path` is; `None` if it is nobody's yet, or is being cleared.
     ///
     /// # Errors
-    /// [`Fatal::Corrupt`] if its node file is damaged; [`Fatal::Directory`] if it is missing beside data;
-    /// [`Fatal::Disk`].
+    /// [`Fatal::Corrupt`] if its node file is damaged; [`Fatal::Directory`] if it is missing beside
+    /// data; [`Fatal::Disk`].
     pub fn owner(disk: &dyn Disk, path: &Path) -> Result<Option<Identity>, Fatal> {
         disk.create_dir_all(path).map_err(disk_error(path, "creating the directory"))?;
         if lists(disk, path, CLEARING)? {
@@ -111,8 +114,9 @@ impl DataDir {
         Ok(None)
     }
 
-    /// Notes that the cluster of this directory was founded by others, before the directory gets an owner: a node that
-    /// was stopped before it got anything of them must never found a cluster of that name itself.
+    /// Notes that the cluster of this directory was founded by others, before the directory gets an
+    /// owner: a node that was stopped before it got anything of them must never found a cluster of
+    /// that name itself.
     ///
     /// # Errors
     /// [`Fatal::Disk`].
@@ -131,8 +135,8 @@ impl DataDir {
         lists(disk, path, JOINED)
     }
 
-    /// Removes everything that the directory holds, and lets go of it. A crash on the way leaves a directory of which the
-    /// next `open` removes the rest.
+    /// Removes everything that the directory holds, and lets go of it. A crash on the way leaves a
+    /// directory of which the next `open` removes the rest.
     ///
     /// # Errors
     /// [`Fatal::Disk`].

@@ -1,12 +1,15 @@
 //! A disk in memory that fails as told and forgets, when its power goes, what was not synced.
 //!
 //! Invariants:
-//! * A file's durable bytes change only by a sync or a power cut. At a cut each unsynced write lands in whole
-//!   sectors, any subset of them and in any mixture; a write of less than a sector may stop at any byte.
-//! * Names (created, renamed, removed files) are durable after `sync_dir`; at a cut a prefix of the unsynced changes
-//!   of all directories survives, as with a journaling file system.
-//! * After the power is off every operation fails until [`SimDisk::reboot`]; handles from before stay dead.
-//! * Where the disk lies ([`SimDisk::lie_about`]), a sync makes durable what the sync before it promised.
+//! * A file's durable bytes change only by a sync or a power cut. At a cut each unsynced write
+//!   lands in whole sectors, any subset of them and in any mixture; a write of less than a sector
+//!   may stop at any byte.
+//! * Names (created, renamed, removed files) are durable after `sync_dir`; at a cut a prefix of the
+//!   unsynced changes of all directories survives, as with a journaling file system.
+//! * After the power is off every operation fails until [`SimDisk::reboot`]; handles from before
+//!   stay dead.
+//! * Where the disk lies ([`SimDisk::lie_about`]), a sync makes durable what the sync before it
+//!   promised.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
@@ -141,13 +144,14 @@ impl SimDisk {
         self.state.lock().syncs
     }
 
-    /// Lets `operations` more changes pass and then cuts the power; the last one may still reach the disk.
+    /// Lets `operations` more changes pass and then cuts the power; the last one may still reach
+    /// the disk.
     pub fn cut_power_after(&self, operations: u64) {
         self.state.lock().power_left = Some(operations);
     }
 
-    /// From now on lies about the files below `dir` that are opened: a sync returns before its bytes are durable, which
-    /// the next one makes them, as on a drive with a volatile cache.
+    /// From now on lies about the files below `dir` that are opened: a sync returns before its
+    /// bytes are durable, which the next one makes them, as on a drive with a volatile cache.
     pub fn lie_about(&self, dir: &Path) {
         self.state.lock().lies_below = Some(dir.to_owned());
     }
@@ -299,7 +303,8 @@ impl Content {
                 let whole = &bytes[at - offset..sector_end - offset];
                 match random.below(8) {
                     0..4 => Content::put(&mut self.durable, at, whole),
-                    // Between real sectors nothing tears; below one a smaller unit may, and the format has to bear it.
+                    // Between real sectors nothing tears; below one a smaller unit may, and the
+                    // format has to bear it.
                     4 => Content::put(
                         &mut self.durable,
                         at,
@@ -387,7 +392,8 @@ impl DiskFile for SimFile {
         Ok(state.contents[self.id].now.len() as u64)
     }
 
-    /// Durable at once: storage syncs after each, and nothing of what it does depends on the moment between.
+    /// Durable at once: storage syncs after each, and nothing of what it does depends on the moment
+    /// between.
     fn set_len(&self, bytes: u64) -> io::Result<()> {
         let mut state = self.state.lock();
         state.enter(Op::Write, self.boot)?;

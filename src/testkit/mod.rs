@@ -1,7 +1,8 @@
-//! Test equipment: what tests, benchmarks, the simulation and fuzzers put in the place of the world outside.
+//! Test equipment: what tests, benchmarks, the simulation and fuzzers put in the place of the world
+//! outside.
 //!
-//! Compiled with the feature `testkit` only, which the crate's own tests turn on through `[dev-dependencies]`: no server
-//! has it. The product names nothing of it (`tests/it/tidy.rs`).
+//! Compiled with the feature `testkit` only, which the crate's own tests turn on through
+//! `[dev-dependencies]`: no server has it. The product names nothing of it (`tests/it/tidy.rs`).
 //!
 //! | | |
 //! |---|---|

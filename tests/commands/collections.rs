@@ -1,5 +1,5 @@
-//! Lists, sets, hashes and sorted sets against plain collections of the standard library, whatever is asked for; and
-//! again from a snapshot, which has to go on as if nothing had happened.
+//! Lists, sets, hashes and sorted sets against plain collections of the standard library, whatever
+//! is asked for; and again from a snapshot, which has to go on as if nothing had happened.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -1,7 +1,8 @@
-//! Plays the recorded conversations of RedisJSON and Redis, in both protocols, and compares the replies.
+//! Plays the recorded conversations of RedisJSON and Redis, in both protocols, and compares the
+//! replies.
 //!
-//! A case that does not agree has to stand in `divergences.txt` with a reason, and one that stands there must not
-//! agree. `CONFORMANCE_ONLY=text` plays only the cases whose id contains the text.
+//! A case that does not agree has to stand in `divergences.txt` with a reason, and one that stands
+//! there must not agree. `CONFORMANCE_ONLY=text` plays only the cases whose id contains the text.
 
 use std::collections::{BTreeMap, HashMap};
 use std::path::Path;

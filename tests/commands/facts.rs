@@ -1,4 +1,5 @@
-//! What COMMAND says agrees with what Redis says of the same commands, but for the differences below.
+//! What COMMAND says agrees with what Redis says of the same commands, but for the differences
+//! below.
 
 use std::collections::BTreeSet;
 

@@ -1,4 +1,5 @@
-//! The commands from the outside: requests in, replies out, with no socket, no log and no clock in between.
+//! The commands from the outside: requests in, replies out, with no socket, no log and no clock in
+//! between.
 #![allow(
     clippy::disallowed_methods,
     clippy::unwrap_used,

@@ -28,7 +28,8 @@ fn public_cases_of_rfc_6902_hold() {
 }
 
 fn check(vault: &mut Vault, case: &Json) {
-    // JSON cannot hold an object with a member twice once it was parsed, so this case cannot be told.
+    // JSON cannot hold an object with a member twice once it was parsed, so this case cannot be
+    // told.
     if case["disabled"] == true && case.get("error").is_some() {
         return;
     }

@@ -21,7 +21,8 @@ fn words(line: &[&str]) -> Vec<Bytes> {
     line.iter().map(|word| Bytes::copy_from_slice(word.as_bytes())).collect()
 }
 
-/// A few keys, one of another kind, and a document in which many paths match and some of them clash.
+/// A few keys, one of another kind, and a document in which many paths match and some of them
+/// clash.
 fn filled(vault: &mut Vault) {
     vault.begin(Protocol::Resp2);
     let document = r#"{"a":[1,2,3],"b":{"a":[1,"x",null,1.5],"c":true,"n":9223372036854775807},"n":[9223372036854775807,1],"s":"text","e":[],"o":{}}"#;

@@ -1,9 +1,10 @@
-//! Runs the scripts in `tests/scripts/commands`: each line is a request as redis-cli takes it, behind a `>`. A block has one
-//! request, so that its reply stands right below it.
+//! Runs the scripts in `tests/scripts/commands`: each line is a request as redis-cli takes it,
+//! behind a `>`. A block has one request, so that its reply stands right below it.
 //!
-//! `protocol 3` changes the protocol of the replies, `advance 1500` the clock, by milliseconds. `cluster 2` makes the node
-//! one of three that answer clients of Redis Cluster, led by node 2; `cluster nobody`: by none.
-//! `UPDATE_GOLDENFILES=1` writes down the replies as they are; look at them before they are committed.
+//! `protocol 3` changes the protocol of the replies, `advance 1500` the clock, by milliseconds.
+//! `cluster 2` makes the node one of three that answer clients of Redis Cluster, led by node 2;
+//! `cluster nobody`: by none. `UPDATE_GOLDENFILES=1` writes down the replies as they are; look at
+//! them before they are committed.
 
 use std::collections::BTreeSet;
 use std::error::Error;

@@ -1,4 +1,5 @@
-//! A vault without a server: requests go through the table and the machine, as a node would send them.
+//! A vault without a server: requests go through the table and the machine, as a node would send
+//! them.
 
 use std::sync::Arc;
 
@@ -26,7 +27,8 @@ pub struct Vault {
     machine: Machine,
     pub session: Session,
     pub now_ms: u64,
-    /// Who leads the cluster, for clients of Redis Cluster; `None`: their commands are not answered.
+    /// Who leads the cluster, for clients of Redis Cluster; `None`: their commands are not
+    /// answered.
     pub cluster: Option<Option<u64>>,
     index: u64,
     queue: TransactionQueue,

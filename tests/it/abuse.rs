@@ -1,4 +1,5 @@
-//! Clients that mean harm, or mean nothing: what they cost is bounded, and others are served meanwhile.
+//! Clients that mean harm, or mean nothing: what they cost is bounded, and others are served
+//! meanwhile.
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -8,7 +9,8 @@ use jsonvault::resp::{Value, encode_request};
 use crate::harness::wait::{PATIENCE, until};
 use crate::harness::{Client, TestNode};
 
-/// What the test asks of the file descriptors of a process: its own ends of the connections, and some more.
+/// What the test asks of the file descriptors of a process: its own ends of the connections, and
+/// some more.
 const DESCRIPTORS_SPARE: u64 = 200;
 const MIB: u64 = 1 << 20;
 
@@ -25,7 +27,8 @@ impl Growth {
         Growth { watcher, before }
     }
 
-    /// The memory is within bounds, and another client is served: it writes, reads, and asks for memory.
+    /// The memory is within bounds, and another client is served: it writes, reads, and asks for
+    /// memory.
     fn assert_below(&mut self, bytes_max: u64, what: &str) {
         self.watcher.ok(r#"JSON.SET bystander $ '{"served":true}'"#);
         assert_eq!(self.watcher.text("JSON.GET bystander $.served"), "[true]", "{what}");
@@ -58,7 +61,8 @@ fn descriptors_max() -> u64 {
 #[test]
 fn thousands_of_idle_connections_cost_little() {
     const CONNECTIONS: u64 = 5000;
-    // More would not fit in the queue of connections that were not accepted yet, and try again after a second.
+    // More would not fit in the queue of connections that were not accepted yet, and try again
+    // after a second.
     const CONNECTIONS_AT_ONCE: usize = 500;
     // A connection at rest has no buffer: a task, a session, a line in the registry.
     const BYTES_EACH: u64 = 16 << 10;
@@ -147,7 +151,8 @@ fn a_request_over_the_limit_is_cut_off() {
     let part = "x".repeat(800 << 10);
     let mut request = Vec::new();
     encode_request(&["MSET", "a", &part, "b", &part, "c", &part], &mut request);
-    // It may be cut off before it has sent all of it, and what it was told goes with the connection then.
+    // It may be cut off before it has sent all of it, and what it was told goes with the connection
+    // then.
     let _ = greedy.write_all(&request);
     let mut told = Vec::new();
     let _ = greedy.read_to_end(&mut told);

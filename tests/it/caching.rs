@@ -1,7 +1,9 @@
-//! Clients that cache what they read (`CLIENT TRACKING`): none uses what was changed before its last answer.
+//! Clients that cache what they read (`CLIENT TRACKING`): none uses what was changed before its
+//! last answer.
 //!
-//! A round changes something that a client has cached, and has it look into its cache as soon as the writer has its answer, without
-//! asking the node: only what has arrived by then can have told it. `JSONVAULT_CACHE_ROUNDS` plays more.
+//! A round changes something that a client has cached, and has it look into its cache as soon as
+//! the writer has its answer, without asking the node: only what has arrived by then can have told
+//! it. `JSONVAULT_CACHE_ROUNDS` plays more.
 
 use std::collections::BTreeMap;
 
@@ -174,7 +176,8 @@ fn is_stale(caching: &mut Caching, writer: &mut Client, change: Change, round: u
     caching.get(&key) != expected
 }
 
-/// Plays rounds of all kinds at one node, while others write what the client may be told of as well.
+/// Plays rounds of all kinds at one node, while others write what the client may be told of as
+/// well.
 fn stale_rounds(address: &str, mode: Mode, rounds: u64) -> Vec<(u64, Change)> {
     let stop = std::sync::atomic::AtomicBool::new(false);
     std::thread::scope(|scope| {

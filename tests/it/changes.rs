@@ -1,8 +1,9 @@
 //! What counts as a change: for WATCH, for clients that cache, and for those who listen to keys.
 //!
-//! Each row says what a command does to keys that are as the setup left them. The rows of Redis' own commands are what Redis
-//! does (7.0 was asked); of the documents' commands, a value that is put counts as changed even where it is equal, as with SET, and
-//! where a command takes something away it counts if there was something.
+//! Each row says what a command does to keys that are as the setup left them. The rows of Redis'
+//! own commands are what Redis does (7.0 was asked); of the documents' commands, a value that is
+//! put counts as changed even where it is equal, as with SET, and where a command takes something
+//! away it counts if there was something.
 
 use jsonvault::resp::Value;
 

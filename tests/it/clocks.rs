@@ -1,4 +1,5 @@
-//! Nodes whose clocks are wrong. They run in this process, since a clock of the system's is everybody's.
+//! Nodes whose clocks are wrong. They run in this process, since a clock of the system's is
+//! everybody's.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -104,7 +105,8 @@ impl Three {
     }
 }
 
-/// Checks that a key which was to stay for [`STAYS_MS`] from some moment after `begun` on does so, on all nodes alike.
+/// Checks that a key which was to stay for [`STAYS_MS`] from some moment after `begun` on does so,
+/// on all nodes alike.
 fn assert_stays(clients: &mut [Client], key: &str, begun: Instant) {
     let mut until_ms = Vec::new();
     for client in clients {

@@ -1,4 +1,5 @@
-//! What clients of Redis Cluster find: the leader as the one master, the other members as its replicas.
+//! What clients of Redis Cluster find: the leader as the one master, the other members as its
+//! replicas.
 
 use std::collections::BTreeSet;
 
@@ -129,7 +130,8 @@ fn a_client_library_follows_the_leader_after_a_crash() {
     cluster.node(first).kill();
     let mut witness = cluster.client(witness);
     until("another leader", || {
-        // Somebody has the slots at every moment: the old leader, the node that is asked, the new one.
+        // Somebody has the slots at every moment: the old leader, the node that is asked, the new
+        // one.
         assert_eq!(slots(&mut witness).len(), 3);
         let master = nodes(&mut witness).into_iter().find(|line| line[2].ends_with("master"))?;
         let running = cluster.running();

@@ -23,7 +23,8 @@ fn write_and_kill(node: &mut TestNode, round: u64, dice: &mut Dice) -> Ledger {
         let writers: Vec<_> = (0..WRITERS)
             .map(|writer| {
                 let (address, acknowledged) = (&address, &acknowledged);
-                // One writer waits for each answer; the others pipeline, each more than the one before.
+                // One writer waits for each answer; the others pipeline, each more than the one
+                // before.
                 let window = 1 + 20 * writer as usize;
                 let prefix = format!("r{round}w{writer}");
                 scope.spawn(move || write_until_lost(address, &prefix, window, DOCUMENTS_MAX, acknowledged))

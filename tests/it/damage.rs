@@ -1,7 +1,7 @@
 //! A log that is damaged: a torn end is cut and told, anything else stops the node.
 //!
-//! The files are read here by a walk of our own over the format (a header of 64 bytes, then records of 32 bytes of
-//! header and a padded payload), so that a change of the format is noticed.
+//! The files are read here by a walk of our own over the format (a header of 64 bytes, then records
+//! of 32 bytes of header and a padded payload), so that a change of the format is noticed.
 
 use std::fs::File;
 use std::os::unix::fs::FileExt;

@@ -161,7 +161,8 @@ fn write_until_refused(address: &str, writer: usize) -> Vec<(String, bool)> {
     outcomes
 }
 
-/// Fills the disk of the follower `full` of three nodes; a key that was written when it was full, and the ballast.
+/// Fills the disk of the follower `full` of three nodes; a key that was written when it was full,
+/// and the ballast.
 fn filled(cluster: &Cluster, disk: &SmallDisk, full: u64) -> std::path::PathBuf {
     let ballast = disk.path().join("ballast");
     let free = Command::new("df").args(["--output=avail", "-B1"]).arg(disk.path()).output().unwrap();
@@ -194,7 +195,8 @@ fn a_follower_without_room_answers_reads_takes_no_part_and_catches_up_by_itself(
     cluster.lead(1);
     let ballast = filled(&cluster, &disk, 3);
 
-    // What is read there is what the others have acknowledged, also in a transaction, and what is written there is done.
+    // What is read there is what the others have acknowledged, also in a transaction, and what is
+    // written there is done.
     let (mut there, mut leader) = (cluster.client(3), cluster.client(1));
     leader.ok("SET new 1");
     assert_eq!(there.text("GET new"), "1");

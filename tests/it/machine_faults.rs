@@ -1,4 +1,5 @@
-//! Three nodes of which one has a machine that misbehaves: its time of day is set wrong, its disk is slow, hangs or fails.
+//! Three nodes of which one has a machine that misbehaves: its time of day is set wrong, its disk
+//! is slow, hangs or fails.
 //!
 //! The processes are the real ones; [`Faults`] stands between them and the system.
 
@@ -149,7 +150,8 @@ fn a_leader_whose_time_of_day_is_an_hour_off_is_killed_and_comes_back_and_no_key
     }
 }
 
-/// Some key beside the crowd's own would count as one that was never sent, so the requests go to its counters.
+/// Some key beside the crowd's own would count as one that was never sent, so the requests go to
+/// its counters.
 const WRITE: &str = "JSON.SET counters $.told 1";
 const READ: &str = "JSON.GET counters .told";
 

@@ -1,4 +1,5 @@
-//! What connections are told of each other: messages, changes of keys, commands; and how they are ended and held.
+//! What connections are told of each other: messages, changes of keys, commands; and how they are
+//! ended and held.
 
 use jsonvault::resp::Value;
 

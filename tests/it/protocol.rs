@@ -8,7 +8,8 @@ use crate::harness::documents::{Ledger, set_request};
 use crate::harness::wait::until;
 use crate::harness::{Client, TestNode};
 
-/// Sends bytes that are no request behind a request that is one: both are answered, then the connection ends.
+/// Sends bytes that are no request behind a request that is one: both are answered, then the
+/// connection ends.
 fn assert_breaks(node: &TestNode, bytes: &[u8], expected: &str) {
     let mut client = node.client();
     let mut sent = b"*1\r\n$4\r\nPING\r\n".to_vec();

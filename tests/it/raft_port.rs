@@ -62,7 +62,8 @@ fn greeting_of_another_version() -> Vec<u8> {
     [&length.to_le_bytes()[..], &checksum.to_le_bytes(), &number, &body].concat()
 }
 
-/// Connections of strangers that are open at once: `JSONVAULT_CONNECTIONS`, in parts if this process may not have so many.
+/// Connections of strangers that are open at once: `JSONVAULT_CONNECTIONS`, in parts if this
+/// process may not have so many.
 #[test]
 fn a_flood_of_strangers_leaves_clients_served_and_is_told_of_once() {
     let started = Instant::now();
@@ -95,7 +96,8 @@ fn a_flood_of_strangers_leaves_clients_served_and_is_told_of_once() {
                 assert_eq!(client.text("GET k"), number.to_string());
             }
         }
-        // New clients are served while all of them are open, and each of them is hung up on in the end.
+        // New clients are served while all of them are open, and each of them is hung up on in the
+        // end.
         node.client().ok(&format!("SET k {first}"));
         for mut stream in held {
             stream.set_read_timeout(Some(PATIENCE)).unwrap();

@@ -1,11 +1,12 @@
 //! Scenarios as text: `tests/it/scripts/*`, each played on nodes of its own.
 //!
-//! A script is commands, `---`, and what they answer; `UPDATE_GOLDENFILES=1 cargo nextest run scripts` writes the
-//! answers, to be read before they are committed. A line that begins with `> ` is sent to a node as it stands. A block has one
-//! answer at most, which stands right below what was asked.
+//! A script is commands, `---`, and what they answer; `UPDATE_GOLDENFILES=1 cargo nextest run
+//! scripts` writes the answers, to be read before they are committed. A line that begins with `> `
+//! is sent to a node as it stands. A block has one answer at most, which stands right below what
+//! was asked.
 //!
-//! A command for a node has its number in front, `2: > JSON.GET k`, or `leader:`, or `follower:`, the first of them;
-//! without it node 1 is meant.
+//! A command for a node has its number in front, `2: > JSON.GET k`, or `leader:`, or `follower:`,
+//! the first of them; without it node 1 is meant.
 //!
 //! | command for a node | |
 //! |---|---|
@@ -34,7 +35,8 @@
 //! | `settle [quiet]` | ends the load and does `check`. Quiet: nodes that still run answered no error |
 //! | `check` | every acknowledged document is found through every running member |
 //!
-//! In requests and flags `{2}` is where clients reach node 2, and `{2.raft}` where nodes do; in answers, too.
+//! In requests and flags `{2}` is where clients reach node 2, and `{2.raft}` where nodes do; in
+//! answers, too.
 #![allow(clippy::unit_arg, reason = "a step that gives nothing reads best in its place")]
 
 use std::collections::BTreeMap;

@@ -1,4 +1,5 @@
-//! Settings of a real process: the file it was started with, what CONFIG changes, and what is there after a restart.
+//! Settings of a real process: the file it was started with, what CONFIG changes, and what is there
+//! after a restart.
 
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};

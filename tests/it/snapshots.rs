@@ -18,7 +18,8 @@ fn write(client: &mut Client, ledger: &mut Ledger, prefix: &str, documents: usiz
     }
 }
 
-/// Waits until there is a snapshot with the entry at `index` and none is being taken; the index of the newest.
+/// Waits until there is a snapshot with the entry at `index` and none is being taken; the index of
+/// the newest.
 fn wait_for_snapshot(client: &mut Client, index: i64) -> i64 {
     until("a snapshot", || {
         let newest = client.info_number("snapshot_index");
@@ -106,8 +107,9 @@ fn the_log_is_bounded_by_size_and_by_count() {
     };
     // Over few keys: the state stays small, the log would not.
     write(&mut client, 0..2600);
-    // The log of two snapshots is kept, of 60 MB each, and what came since: seven segments of 64 MiB are plenty. Which
-    // snapshot the log was purged behind is seen when the next is taken, so writing goes on.
+    // The log of two snapshots is kept, of 60 MB each, and what came since: seven segments of 64
+    // MiB are plenty. Which snapshot the log was purged behind is seen when the next is taken, so
+    // writing goes on.
     until("the log to be purged", || {
         write(&mut client, 0..50);
         let bounded = client.info_number("log_segments") <= 7 && client.info_number("log_entries") <= 1800;

@@ -1,4 +1,5 @@
-//! The repository keeps its own rules: layers, sizes, words that must not stay, links that lead somewhere.
+//! The repository keeps its own rules: layers, sizes, words that must not stay, links that lead
+//! somewhere.
 
 mod docs;
 mod purity;
@@ -10,7 +11,8 @@ use std::collections::BTreeSet;
 use jsonvault::command::table;
 use source::{Source, files, functions, relative, root, sources};
 
-/// Each module of the library with those it may name; `use` lines and paths in the code are held against it.
+/// Each module of the library with those it may name; `use` lines and paths in the code are held
+/// against it.
 const LAYERS: &[(&str, &[&str])] = &[
     ("random", &[]),
     ("env", &["random"]),
@@ -54,6 +56,7 @@ const OWNED_CRATES: &[(&str, &[&str])] =
 /// Where the feature `testkit` is asked for: elsewhere the product does not depend on it.
 const TESTKIT_DOORS: &[&str] = &["src/env/entropy.rs", "src/env/mod.rs", "src/lib.rs"];
 
+const COMMENT_COLUMNS_MAX: usize = 100;
 const FILE_LINES_MAX: usize = 500;
 const FILE_LINES_MEDIAN_MAX: usize = 200;
 const FUNCTION_LINES_MAX: usize = 50;
@@ -252,6 +255,25 @@ fn files_are_short() {
     lines.sort_unstable();
     let median = lines[lines.len() / 2];
     assert!(median <= FILE_LINES_MEDIAN_MAX, "the median of the files' lines is {median}");
+}
+
+/// A line of a comment that is too wide, unless it is a row of a table or of a layout, which cannot
+/// be broken.
+fn is_wide_comment(line: &str) -> bool {
+    let Some((marker, text)) = line.trim_start().split_once(' ') else { return false };
+    let is_prose = !text.starts_with('|') && !text.starts_with("    ");
+    matches!(marker, "//" | "///" | "//!") && is_prose && line.chars().count() > COMMENT_COLUMNS_MAX
+}
+
+#[test]
+fn comments_are_narrow() {
+    assert!(is_wide_comment(&format!("    /// {}", "word ".repeat(20))), "the check finds one");
+    let mut found = Vec::new();
+    for file in all_rust() {
+        let lines = file.text.lines().enumerate().filter(|(_, line)| is_wide_comment(line));
+        found.extend(lines.map(|(at, _)| format!("{}:{}", file.path, at + 1)));
+    }
+    assert_none(&format!("comments beyond {COMMENT_COLUMNS_MAX} columns"), found);
 }
 
 #[test]

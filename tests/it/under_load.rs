@@ -1,7 +1,9 @@
-//! Three nodes and more, while clients write and read on all of them: the leader is killed, leadership moves, a node stays
-//! away for long, nodes come and go. What every client may rely on is checked by [`Crowd`].
+//! Three nodes and more, while clients write and read on all of them: the leader is killed,
+//! leadership moves, a node stays away for long, nodes come and go. What every client may rely on
+//! is checked by [`Crowd`].
 //!
-//! The long forms: `JSONVAULT_KILLS=100`, `JSONVAULT_TRANSFERS=200`, `JSONVAULT_WRITES=200000` (scripts/nightly.sh).
+//! The long forms: `JSONVAULT_KILLS=100`, `JSONVAULT_TRANSFERS=200`, `JSONVAULT_WRITES=200000`
+//! (scripts/nightly.sh).
 
 use std::sync::atomic::AtomicU64;
 

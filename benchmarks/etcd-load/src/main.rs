@@ -1,11 +1,12 @@
-//! Drives etcd and JsonVault with the same load: so many clients, each with a connection of its own and one request
-//! under way, for so many seconds.
+//! Drives etcd and JsonVault with the same load: so many clients, each with a connection of its own
+//! and one request under way, for so many seconds.
 //!
 //! ```text
 //! etcd-load etcd|jsonvault load|put|get HOST:PORT [--clients 50] [--seconds 5] [--keys 10000]
 //! ```
-//! `load` puts each key once. Prints requests per second, and the median and the 99th percentile in milliseconds; ends
-//! with a code other than 0 at the first error. Reads are linearizable on both sides, as both do unless told otherwise.
+//! `load` puts each key once. Prints requests per second, and the median and the 99th percentile in
+//! milliseconds; ends with a code other than 0 at the first error. Reads are linearizable on both
+//! sides, as both do unless told otherwise.
 
 mod resp;
 

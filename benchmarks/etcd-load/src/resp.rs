@@ -1,4 +1,5 @@
-//! As much of the Redis protocol as this load needs: a request, and an answer that is one line or one text.
+//! As much of the Redis protocol as this load needs: a request, and an answer that is one line or
+//! one text.
 
 use std::io;
 

@@ -1,4 +1,5 @@
-//! A group whose disk fails: what its clients are told, how the node ends, and what a restart finds.
+//! A group whose disk fails: what its clients are told, how the node ends, and what a restart
+//! finds.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -21,7 +22,8 @@ use crate::resp::Reply;
 use crate::storage::{DataDir, Identity, log};
 use crate::testkit::{Op, SimDisk};
 
-/// Far beyond what any step here takes, and below the deadline of a write: who waits that long was forgotten.
+/// Far beyond what any step here takes, and below the deadline of a write: who waits that long was
+/// forgotten.
 const PATIENCE: Duration = Duration::from_secs(4);
 
 pub(crate) struct TestNode {
@@ -99,7 +101,8 @@ async fn a_failed_sync_answers_everybody_ends_the_node_and_loses_nothing() {
         let (late, told) = set_all(&node, &keys("after", 100)).await;
         assert_eq!(late, [] as [String; 0], "nothing is acknowledged that was not synced");
         assert!(told.contains(&Unavailable::Uncertain), "{told:?}");
-        // What came after the log had failed, or consensus had stopped, was refused before it was proposed.
+        // What came after the log had failed, or consensus had stopped, was refused before it was
+        // proposed.
         let refused = [Unavailable::Uncertain, Unavailable::ShuttingDown, Unavailable::NoLeader];
         assert!(told.iter().all(|told| refused.contains(told)), "{told:?}");
 

@@ -1,4 +1,5 @@
-//! `FAILOVER [TO host port [FORCE]] [TIMEOUT milliseconds]` and `FAILOVER ABORT`: RAFT.TRANSFER_LEADER in Redis' words.
+//! `FAILOVER [TO host port [FORCE]] [TIMEOUT milliseconds]` and `FAILOVER ABORT`:
+//! RAFT.TRANSFER_LEADER in Redis' words.
 
 use super::text;
 use crate::command::{Args, Command, Flags, Group, KeySpec, Node, Operate, Running, Spec};

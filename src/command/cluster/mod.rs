@@ -1,4 +1,5 @@
-//! Commands about the cluster: changes under the names of RedisRaft, the view under those of Redis Cluster.
+//! Commands about the cluster: changes under the names of RedisRaft, the view under those of Redis
+//! Cluster.
 
 pub mod failover;
 pub mod mode;

@@ -55,8 +55,9 @@ impl Command for Readonly {
         Flags { fast: true, without: &["noscript"], categories: &["@connection"], ..Flags::DEFAULT };
 }
 
-/// Redis has these commands in a cluster alone. A group of several nodes is one: there the level of reads makes a
-/// difference. On a node that is alone it makes none, and `CLIENT READ-CONSISTENCY` sets it all the same.
+/// Redis has these commands in a cluster alone. A group of several nodes is one: there the level of
+/// reads makes a difference. On a node that is alone it makes none, and `CLIENT READ-CONSISTENCY`
+/// sets it all the same.
 pub(super) fn check(node: &dyn Node) -> Result<(), CommandError> {
     match node.cluster_enabled() || node.topology().members.len() > 1 {
         true => Ok(()),

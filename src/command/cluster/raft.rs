@@ -1,8 +1,8 @@
 //! What operators see of the Raft group and change in it.
 //!
 //! * `RAFT.INFO`: the section `raft` of `INFO`.
-//! * `RAFT.NODE ADD id client-address raft-address [incarnation]` and `RAFT.NODE REMOVE id [FORCE]`: who belongs to the
-//!   cluster.
+//! * `RAFT.NODE ADD id client-address raft-address [incarnation]` and `RAFT.NODE REMOVE id
+//!   [FORCE]`: who belongs to the cluster.
 //! * `RAFT.CLUSTER JOIN host:port`: this node, which has no data yet, joins the cluster of another.
 //!   `RAFT.CLUSTER FORGET-OTHERS`: this node goes on alone, with its data; the others are lost.
 //! * `RAFT.TRANSFER_LEADER [id]`: another node leads from now on.

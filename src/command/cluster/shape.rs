@@ -6,8 +6,8 @@ use crate::resp::Reply;
 
 /// `CLUSTER SLOTS`: one range with the leader before its replicas.
 ///
-/// While no leader is known this node stands in for it. It waits for the next leader or says CLUSTERDOWN, and clients try
-/// again; for slots without a node they give up.
+/// While no leader is known this node stands in for it. It waits for the next leader or says
+/// CLUSTERDOWN, and clients try again; for slots without a node they give up.
 pub fn slots(topology: &Topology) -> Reply {
     let Some(first) = topology.master().or(topology.own()) else { return Reply::Array(Vec::new()) };
     let others = topology.members.iter().filter(|peer| peer.id != first.id);
@@ -56,7 +56,8 @@ fn node_of_shard(topology: &Topology, peer: &Peer) -> Reply {
     Reply::Map(fields.into_iter().map(|(name, value)| (Reply::word(name), value)).collect())
 }
 
-/// `CLUSTER NODES`: a line for each member, by their ids. Without a leader all are replicas of nobody.
+/// `CLUSTER NODES`: a line for each member, by their ids. Without a leader all are replicas of
+/// nobody.
 pub fn nodes(topology: &Topology) -> Reply {
     let lines = topology.members.iter().map(|peer| node_line(topology, peer) + "\n");
     Reply::Verbatim(lines.collect::<String>().into())

@@ -1,7 +1,9 @@
-//! Commands that lists, sets, hashes and sorted sets have alike, each written once for any kind of collection.
+//! Commands that lists, sets, hashes and sorted sets have alike, each written once for any kind of
+//! collection.
 //!
-//! What differs is the row of a kind's command and what the kind knows of its elements: its family implements
-//! [`Family`], and [`Keyed`] or [`Indexed`] where it can. So a row of the table is `Len<Hash>`.
+//! What differs is the row of a kind's command and what the kind knows of its elements: its family
+//! implements [`Family`], and [`Keyed`] or [`Indexed`] where it can. So a row of the table is
+//! `Len<Hash>`.
 pub mod random;
 pub mod scan;
 

@@ -1,5 +1,5 @@
-//! SRANDMEMBER and HRANDFIELD: `key [count [WITHVALUES]]`, random elements of a collection; with a negative count the same
-//! may come again.
+//! SRANDMEMBER and HRANDFIELD: `key [count [WITHVALUES]]`, random elements of a collection; with a
+//! negative count the same may come again.
 
 use std::marker::PhantomData;
 

@@ -1,6 +1,8 @@
-//! SSCAN, HSCAN and ZSCAN: `key cursor [MATCH pattern] [COUNT count] [NOVALUES]`, the elements of a collection, some at a time.
+//! SSCAN, HSCAN and ZSCAN: `key cursor [MATCH pattern] [COUNT count] [NOVALUES]`, the elements of a
+//! collection, some at a time.
 //!
-//! What a cursor is, the collections know: an element that is there from the first call to the last is answered, and once.
+//! What a cursor is, the collections know: an element that is there from the first call to the last
+//! is answered, and once.
 
 use std::marker::PhantomData;
 

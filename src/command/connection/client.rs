@@ -103,7 +103,8 @@ impl Client {
                 session.read_consistency = Some(level.ok_or(NO_LEVEL)?);
                 Ok(Reply::OK)
             }
-            // Nothing is evicted by connection and no key keeps a time of last use: they are remembered, and shown.
+            // Nothing is evicted by connection and no key keeps a time of last use: they are
+            // remembered, and shown.
             b"NO-EVICT" if args.left() == 1 => switch(args, &mut session.no_evict),
             b"NO-TOUCH" if args.left() == 1 => switch(args, &mut session.no_touch),
             b"HELP" if args.is_empty() => Ok(subcommands::help::<Self>()),
@@ -164,7 +165,8 @@ fn reply(args: &mut Args<'_>, session: &mut Session) -> Result<Outcome, CommandE
     Ok(Outcome::new(reply, Effects { chose_replies: true, ..Effects::default() }))
 }
 
-/// A connection's name, which has to be printable and without spaces, so that lists stay readable by line.
+/// A connection's name, which has to be printable and without spaces, so that lists stay readable
+/// by line.
 pub fn check_name(name: &[u8]) -> Result<String, CommandError> {
     match std::str::from_utf8(name) {
         Ok(name) if name.len() > NAME_BYTES_MAX => {

@@ -1,4 +1,5 @@
-//! `HELLO [protover [AUTH username password] [SETNAME clientname]]`: switches the protocol and tells of the server.
+//! `HELLO [protover [AUTH username password] [SETNAME clientname]]`: switches the protocol and
+//! tells of the server.
 
 use crate::command::server::instance::rejson;
 use crate::command::{Args, Command, Control, Flags, Group, KeySpec, Node, Session, Spec};

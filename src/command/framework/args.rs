@@ -72,8 +72,8 @@ impl<'a> Args<'a> {
         }
     }
 
-    /// The next word as the count of a random choice, which is negative where an element may be chosen twice. Within
-    /// the bounds of Redis: a number without a negation is no count.
+    /// The next word as the count of a random choice, which is negative where an element may be
+    /// chosen twice. Within the bounds of Redis: a number without a negation is no count.
     pub fn signed_count(&mut self) -> Result<i64, CommandError> {
         match self.integer()? {
             i64::MIN => Err(CommandError::OUT_OF_RANGE),
@@ -90,7 +90,8 @@ impl<'a> Args<'a> {
         found
     }
 
-    /// The next word as a whole number, in Redis' spelling: no plus sign, no spaces, no leading zeros.
+    /// The next word as a whole number, in Redis' spelling: no plus sign, no spaces, no leading
+    /// zeros.
     pub fn integer(&mut self) -> Result<i64, CommandError> {
         let word = self.word()?;
         let whole = std::str::from_utf8(word).ok().and_then(|text| text.parse::<i64>().ok());

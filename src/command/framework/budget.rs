@@ -1,7 +1,7 @@
 //! How much one reading request may make the server answer with.
 //!
-//! A request of a few kilobytes can name a large document a thousand times, and all of its replies are built before
-//! the first byte is sent. What they take is spent here beforehand.
+//! A request of a few kilobytes can name a large document a thousand times, and all of its replies
+//! are built before the first byte is sent. What they take is spent here beforehand.
 
 use crate::error::CommandError;
 use crate::json::path::{Fuel, Path, Selection};
@@ -37,7 +37,8 @@ impl Budget {
     /// What a path shows of a document.
     ///
     /// # Errors
-    /// When the path takes too many steps for the document, or all before it took too many for one request.
+    /// When the path takes too many steps for the document, or all before it took too many for one
+    /// request.
     pub fn show(&mut self, path: &Path, document: &Document) -> Result<Selection, CommandError> {
         if self.steps == 0 {
             return Err(Budget::WORKED);
@@ -62,7 +63,8 @@ impl Budget {
         self.left == 0
     }
 
-    /// For a value as JSON text within `level` containers: its encoding is about as long, and then come the lines.
+    /// For a value as JSON text within `level` containers: its encoding is about as long, and then
+    /// come the lines.
     pub fn spend_on_text(
         &mut self,
         value: Value<'_>,

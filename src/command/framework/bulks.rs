@@ -29,7 +29,8 @@ pub fn bulks<'a>(elements: impl Iterator<Item = &'a Element> + Clone) -> Result<
     Ok(replies)
 }
 
-/// Each element with its score: pairs in RESP3 where Redis sends them, one after the other otherwise.
+/// Each element with its score: pairs in RESP3 where Redis sends them, one after the other
+/// otherwise.
 pub fn scored<'a>(
     elements: impl Iterator<Item = (&'a Element, f64)> + Clone,
     in_pairs: bool,

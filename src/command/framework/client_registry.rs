@@ -28,7 +28,8 @@ impl Counts {
         self.channels + self.patterns + self.shards
     }
 
-    /// The number that a reply to a change of this kind has: shard channels are counted for themselves.
+    /// The number that a reply to a change of this kind has: shard channels are counted for
+    /// themselves.
     pub fn shown(self, kind: Channel) -> usize {
         match kind {
             Channel::Plain | Channel::Pattern => self.channels + self.patterns,

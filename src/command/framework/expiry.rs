@@ -1,7 +1,9 @@
-//! When a key is gone: what `EX`, `PX`, `EXAT` and `PXAT` and the EXPIRE commands mean by their numbers.
+//! When a key is gone: what `EX`, `PX`, `EXAT` and `PXAT` and the EXPIRE commands mean by their
+//! numbers.
 //!
-//! "From now" is from the stamp of the entry, which the leader gives: whatever the clock of the node that took the
-//! request, and however long the entry was on its way, the key lives as long as was asked.
+//! "From now" is from the stamp of the entry, which the leader gives: whatever the clock of the
+//! node that took the request, and however long the entry was on its way, the key lives as long as
+//! was asked.
 
 use std::num::NonZeroU64;
 

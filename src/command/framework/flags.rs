@@ -17,7 +17,8 @@ pub struct Flags {
     pub paused_with_writes: bool,
     /// A client that has not logged in may send it.
     pub no_auth: bool,
-    /// Its work is small whatever is stored. Redis says the same of those that it has; of a document no command can.
+    /// Its work is small whatever is stored. Redis says the same of those that it has; of a
+    /// document no command can.
     pub fast: bool,
     /// A write that may take more memory than it frees. Of no meaning for other routes.
     pub denyoom: bool,
@@ -27,7 +28,8 @@ pub struct Flags {
     pub admin: Option<bool>,
     /// MONITOR does not show it: its arguments are secrets.
     pub skip_monitor: bool,
-    /// Words that Redis says of it beside those that follow from the route and from the properties above.
+    /// Words that Redis says of it beside those that follow from the route and from the properties
+    /// above.
     pub also: &'static [&'static str],
     /// Words that follow, and that Redis does not say of it.
     pub without: &'static [&'static str],

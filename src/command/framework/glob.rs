@@ -1,9 +1,10 @@
-//! Glob patterns as Redis matches them: `*`, `?`, `[a-z]`, `[^a]`, and a backslash before a literal.
+//! Glob patterns as Redis matches them: `*`, `?`, `[a-z]`, `[^a]`, and a backslash before a
+//! literal.
 
 use crate::error::CommandError;
 
-/// A pattern may take so many steps for each byte of it and of the text. What people write takes two or three; one made
-/// for it would take as many as the text has bytes.
+/// A pattern may take so many steps for each byte of it and of the text. What people write takes
+/// two or three; one made for it would take as many as the text has bytes.
 const STEPS_PER_BYTE: usize = 16;
 /// Steps that are always allowed: short patterns on short texts are never in question.
 const STEPS_BASE: usize = 4096;
@@ -49,7 +50,8 @@ fn one(pattern: &[u8], at: usize, byte: u8) -> Option<usize> {
     }
 }
 
-/// Matches a class whose content begins at `at`; a class without an end reaches to the end of the pattern.
+/// Matches a class whose content begins at `at`; a class without an end reaches to the end of the
+/// pattern.
 fn class(pattern: &[u8], mut at: usize, byte: u8) -> Option<usize> {
     let negated = pattern.get(at) == Some(&b'^');
     at += usize::from(negated);

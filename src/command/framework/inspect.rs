@@ -1,4 +1,5 @@
-//! What commands may ask of the record that a node keeps of its own work: what was slow, what it holds, what is safe.
+//! What commands may ask of the record that a node keeps of its own work: what was slow, what it
+//! holds, what is safe.
 
 use std::time::Duration;
 
@@ -38,7 +39,8 @@ pub struct CommandHistogram {
     /// In small letters; `config|get` for a subcommand.
     pub command: &'static str,
     pub calls: u64,
-    /// Microseconds, and how many calls took so long at most; rising, and without those that add nothing.
+    /// Microseconds, and how many calls took so long at most; rising, and without those that add
+    /// nothing.
     pub micros: Vec<(u64, u64)>,
 }
 
@@ -52,7 +54,8 @@ pub struct Memory {
     pub startup: u64,
 }
 
-/// The node's record of its work. Implemented by the server; what a node without a server would answer is the default.
+/// The node's record of its work. Implemented by the server; what a node without a server would
+/// answer is the default.
 pub trait Inspect: Sync {
     /// Slow requests, newest first, so many at most.
     fn slow_requests(&self, _most: usize) -> Vec<SlowRequest> {
@@ -89,8 +92,9 @@ pub trait Inspect: Sync {
     fn save(&self) -> BoxFuture<'_, Result<(), CommandError>> {
         Box::pin(async { Ok(()) })
     }
-    /// How many members besides the leader are known to have every write that was acknowledged before: waits until
-    /// it is so many, or all there are, or the time is over (`None`: for as long as it takes).
+    /// How many members besides the leader are known to have every write that was acknowledged
+    /// before: waits until it is so many, or all there are, or the time is over (`None`: for as
+    /// long as it takes).
     fn replicas_with_all(&self, _wanted: u64, _patience: Option<Duration>) -> BoxFuture<'_, u64> {
         Box::pin(async { 0 })
     }

@@ -61,7 +61,8 @@ impl KeySpec {
         self.first == 0 || self.usage == Some(Usage::NO_KEY)
     }
 
-    /// The ranges of keys that are used in one way, each with that way; `usual` where it is not said.
+    /// The ranges of keys that are used in one way, each with that way; `usual` where it is not
+    /// said.
     pub fn ranges(self, usual: Usage) -> Vec<(KeySpec, Usage)> {
         let usage = self.usage.unwrap_or(usual);
         match self.second {
@@ -86,7 +87,8 @@ impl KeySpec {
             .map(|position| position as usize)
     }
 
-    /// A command that names more than one key, or looks at all of them, has to see them at one moment.
+    /// A command that names more than one key, or looks at all of them, has to see them at one
+    /// moment.
     pub fn scope(self) -> Scope {
         if self.first != 0 && self.first == self.last { Scope::OneKey } else { Scope::ManyKeys }
     }

@@ -1,8 +1,9 @@
-//! What every family of commands is built from: the traits that are the routes, the row of the table, the reading of
-//! arguments, and what the families see of connection, node and cluster.
+//! What every family of commands is built from: the traits that are the routes, the row of the
+//! table, the reading of arguments, and what the families see of connection, node and cluster.
 //!
-//! The framework names no command. It knows of [transactions](super::transactions) that they queue requests, and looks up
-//! rows in the [table](super::table), which puts framework and families together.
+//! The framework names no command. It knows of [transactions](super::transactions) that they queue
+//! requests, and looks up rows in the [table](super::table), which puts framework and families
+//! together.
 
 mod args;
 pub(super) mod budget;
@@ -58,7 +59,8 @@ pub trait Command {
 #[derive(Clone, Copy, Debug)]
 pub struct Context {
     pub protocol: Protocol,
-    /// The group's time as this node knows it, in unix milliseconds; what a read judges deadlines by.
+    /// The group's time as this node knows it, in unix milliseconds; what a read judges deadlines
+    /// by.
     pub now_ms: u64,
     /// The largest document that is accepted, in bytes of JSON text.
     pub document_bytes_max: usize,
@@ -83,7 +85,8 @@ pub trait Write: Command + Sized + PartialEq + Serialize + DeserializeOwned {
     /// What listeners are told of a key that it changed, and of one that it took away.
     const EVENT: &'static str = Self::SPEC.name;
     const REMOVAL: &'static str = "del";
-    /// Checks the request and makes it canonical. Whatever can be refused without the keyspace is refused here.
+    /// Checks the request and makes it canonical. Whatever can be refused without the keyspace is
+    /// refused here.
     fn parse(args: &mut Args<'_>, context: &Context) -> Result<Self, CommandError>;
     /// A command that names more than one key has to see them at one moment.
     fn scope(&self) -> Scope {

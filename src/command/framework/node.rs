@@ -23,7 +23,8 @@ pub enum ReadConsistency {
     /// The newest acknowledged state: leadership is confirmed with a majority first.
     #[default]
     Linearizable,
-    /// The leader's state while its lease lasts: no round of messages, but trust in the clocks' speed.
+    /// The leader's state while its lease lasts: no round of messages, but trust in the clocks'
+    /// speed.
     Lease,
     /// Whatever this node has applied.
     Local,
@@ -80,7 +81,8 @@ impl Buffers {
 pub trait Node: Inspect {
     /// The text of `INFO` for these sections, lower case; none: the default ones.
     fn info(&self, sections: &[String]) -> String;
-    /// Names and values of the settings whose name matches one of the patterns, as `CONFIG GET` answers.
+    /// Names and values of the settings whose name matches one of the patterns, as `CONFIG GET`
+    /// answers.
     fn config(&self, patterns: &[&[u8]]) -> Vec<(String, String)>;
     /// Changes settings that may be changed while running: all of them, or none.
     fn set_config(&self, pairs: &[(String, String)]) -> Result<(), SettingRefused>;
@@ -120,9 +122,11 @@ pub trait Node: Inspect {
     fn keys(&self) -> usize;
     /// The node's time of day: unix time in milliseconds.
     fn now_ms(&self) -> u64;
-    /// The group's time, by which deadlines are judged, as this node knows it: unix time in milliseconds.
+    /// The group's time, by which deadlines are judged, as this node knows it: unix time in
+    /// milliseconds.
     fn group_time_ms(&self) -> u64;
-    /// What a key with its value takes in memory, in bytes, or null; as fresh as was asked, or as the setting says.
+    /// What a key with its value takes in memory, in bytes, or null; as fresh as was asked, or as
+    /// the setting says.
     fn memory_usage(&self, key: Bytes, consistency: Option<ReadConsistency>) -> Running<'_>;
     /// One number for all that the keyspace holds, 40 hex digits.
     fn digest(&self, consistency: Option<ReadConsistency>) -> Running<'_>;
@@ -130,7 +134,8 @@ pub trait Node: Inspect {
     fn sleep(&self, _time: Duration) -> BoxFuture<'_, ()> {
         Box::pin(async {})
     }
-    /// Takes a node into the cluster; the cluster's name. Without an incarnation the node is asked for it.
+    /// Takes a node into the cluster; the cluster's name. Without an incarnation the node is asked
+    /// for it.
     fn add_node(
         &self,
         _id: u64,
@@ -140,7 +145,8 @@ pub trait Node: Inspect {
     ) -> BoxFuture<'_, Result<String, CommandError>> {
         Box::pin(async { Err(NO_CLUSTER) })
     }
-    /// Takes a node out of the cluster; forced, also when those that are left and answer are no majority.
+    /// Takes a node out of the cluster; forced, also when those that are left and answer are no
+    /// majority.
     fn remove_node(&self, _id: u64, _force: bool) -> BoxFuture<'_, Result<(), CommandError>> {
         Box::pin(async { Err(NO_CLUSTER) })
     }

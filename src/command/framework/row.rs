@@ -13,8 +13,8 @@ use crate::error::CommandError;
 use crate::keyspace::{Access, ApplyContext, Class, Event, Origin};
 use crate::resp::Reply;
 
-/// What the table says of a command. Arity, `COMMAND` and its subcommands, ACL categories, key extraction and
-/// routing follow from it and from the route.
+/// What the table says of a command. Arity, `COMMAND` and its subcommands, ACL categories, key
+/// extraction and routing follow from it and from the route.
 #[derive(Clone, Copy, Debug)]
 pub struct Spec {
     pub name: &'static str,
@@ -30,7 +30,8 @@ pub struct Spec {
     pub complexity: &'static str,
     /// One sentence.
     pub summary: &'static str,
-    /// The words after the name, in the notation of Redis' manual: `key [path] [NX | XX] [path ...]`.
+    /// The words after the name, in the notation of Redis' manual: `key [path] [NX | XX] [path
+    /// ...]`.
     pub syntax: &'static str,
 }
 
@@ -149,8 +150,8 @@ pub enum Route {
     Read {
         run: ReadFn,
     },
-    /// `canonical` appends what goes into the log; `apply` decodes and applies it, and answers `None` only for
-    /// bytes that `canonical` did not make.
+    /// `canonical` appends what goes into the log; `apply` decodes and applies it, and answers
+    /// `None` only for bytes that `canonical` did not make.
     Write {
         code: u16,
         canonical: CanonicalFn,
@@ -259,7 +260,8 @@ impl Row {
         std::iter::once(own).chain(self.spec.aliases.iter().map(alias))
     }
 
-    /// Whether it does nothing by itself, as Redis has it of `CONFIG`. RedisJSON's commands are never divided.
+    /// Whether it does nothing by itself, as Redis has it of `CONFIG`. RedisJSON's commands are
+    /// never divided.
     pub fn is_container(&self) -> bool {
         self.has_subcommands() && self.spec.arity < -1
     }

@@ -44,8 +44,8 @@ impl Seed {
     }
 }
 
-/// The sequence of choices that follows from a seed. It is part of the log's format: replicas of different versions have
-/// to choose alike.
+/// The sequence of choices that follows from a seed. It is part of the log's format: replicas of
+/// different versions have to choose alike.
 pub struct Rng(u64);
 
 impl Rng {
@@ -83,7 +83,8 @@ impl Rng {
         chosen
     }
 
-    /// What a count asks for: so many different places, or all; or, if it is negative, so many that may be equal.
+    /// What a count asks for: so many different places, or all; or, if it is negative, so many that
+    /// may be equal.
     ///
     /// # Errors
     /// When they are too many for one reply.

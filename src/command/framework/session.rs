@@ -36,13 +36,15 @@ pub struct Session {
     pub tracking: Option<Tracking>,
     /// What `CLIENT CACHING` said of the next command.
     pub caching: Option<bool>,
-    /// What `CLIENT NO-EVICT` and `CLIENT NO-TOUCH` said; nothing here is evicted, and no key keeps a time of last use.
+    /// What `CLIENT NO-EVICT` and `CLIENT NO-TOUCH` said; nothing here is evicted, and no key keeps
+    /// a time of last use.
     pub no_evict: bool,
     pub no_touch: bool,
     pub replies: ReplyMode,
 }
 
-/// What a command wants done with its connection, beside what it changed in the session. Whoever runs it does it.
+/// What a command wants done with its connection, beside what it changed in the session. Whoever
+/// runs it does it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Effects {
     /// The connection ends after this reply.
@@ -113,7 +115,8 @@ impl Session {
         self.authenticated = false;
     }
 
-    /// Whether RESP2 leaves it no way to tell replies from messages, so that it may only change what it listens to.
+    /// Whether RESP2 leaves it no way to tell replies from messages, so that it may only change
+    /// what it listens to.
     pub fn only_listens(&self) -> bool {
         self.protocol == Protocol::Resp2 && self.subscribed.total() > 0
     }

@@ -3,12 +3,14 @@
 /// How many slots there are.
 pub const SLOTS: u16 = 16_384;
 
-/// The slot of a key. Of a key with a hash tag, `user:{1000}:name`, only the tag counts, so that keys may share a slot.
+/// The slot of a key. Of a key with a hash tag, `user:{1000}:name`, only the tag counts, so that
+/// keys may share a slot.
 pub fn of(key: &[u8]) -> u16 {
     crc16(hashed_part(key)) % SLOTS
 }
 
-/// What stands between the first `{` and the first `}` after it, if that is anything; else the whole key.
+/// What stands between the first `{` and the first `}` after it, if that is anything; else the
+/// whole key.
 fn hashed_part(key: &[u8]) -> &[u8] {
     let position = |bytes: &[u8], mark: u8| bytes.iter().position(|byte| *byte == mark);
     let tag = position(key, b'{').map(|open| &key[open + 1..]);
@@ -18,7 +20,8 @@ fn hashed_part(key: &[u8]) -> &[u8] {
     }
 }
 
-/// CRC-16/XMODEM, polynomial 0x1021 from 0. The shifts are the eight steps of a byte folded into one.
+/// CRC-16/XMODEM, polynomial 0x1021 from 0. The shifts are the eight steps of a byte folded into
+/// one.
 fn crc16(bytes: &[u8]) -> u16 {
     bytes.iter().fold(0, |crc: u16, byte| {
         let mut x = (crc >> 8) ^ u16::from(*byte);

@@ -1,6 +1,7 @@
 //! The subcommands of a row, each with what `COMMAND` says of it.
 //!
-//! What a subcommand does not say itself is as for its row: its route, and the flags that are no words alone.
+//! What a subcommand does not say itself is as for its row: its route, and the flags that are no
+//! words alone.
 
 use super::key_spec::KeySpec;
 use super::row::{Row, Spec};

@@ -1,7 +1,7 @@
 //! Reads the notation in which a row writes its arguments, for `COMMAND DOCS`.
 //!
-//! `word` is an argument, `WORD` a token, `[..]` optional, `(a | b)` or `[a | b]` a choice, `...` repetition of what
-//! stands before it.
+//! `word` is an argument, `WORD` a token, `[..]` optional, `(a | b)` or `[a | b]` a choice, `...`
+//! repetition of what stands before it.
 
 /// One argument of a command, as `COMMAND DOCS` describes it.
 #[derive(Clone, Debug, PartialEq, Eq)]

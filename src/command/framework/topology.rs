@@ -1,4 +1,5 @@
-//! The group in the terms of Redis Cluster: the leader is the one master, all other members are its replicas.
+//! The group in the terms of Redis Cluster: the leader is the one master, all other members are its
+//! replicas.
 
 use super::slot::SLOTS;
 
@@ -20,8 +21,8 @@ pub struct Topology {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Peer {
     pub id: u64,
-    /// An address or a name, without brackets; empty where it is not known, which clients take for the host that they
-    /// are connected to.
+    /// An address or a name, without brackets; empty where it is not known, which clients take for
+    /// the host that they are connected to.
     pub host: String,
     pub port: u16,
     pub raft_port: u16,
@@ -54,7 +55,8 @@ impl Topology {
         self.members.iter().find(|peer| self.name(peer.id).as_bytes().eq_ignore_ascii_case(name))
     }
 
-    /// How a node is called in Redis Cluster: 40 hex digits that stay while the cluster and the node's id do.
+    /// How a node is called in Redis Cluster: 40 hex digits that stay while the cluster and the
+    /// node's id do.
     ///
     /// The first 16 digits are a permutation of the ids, so no two nodes of a cluster share a name.
     pub fn name(&self, id: u64) -> String {
@@ -90,7 +92,8 @@ impl Peer {
     }
 }
 
-/// Host and port of an address; of one that stands for every interface of a machine the host is empty.
+/// Host and port of an address; of one that stands for every interface of a machine the host is
+/// empty.
 pub fn host_and_port(address: &str) -> (String, u16) {
     let (host, port) = address.rsplit_once(':').unwrap_or((address, ""));
     let host = host.trim_start_matches('[').trim_end_matches(']');

@@ -1,7 +1,8 @@
 //! Reading a hash beyond what all collections have.
 //!
 //! * `HGETALL key`, `HKEYS key`, `HVALS key`: every field with its value, every field, every value.
-//! * `HEXISTS key field`, `HSTRLEN key field`: whether there is a field, how many bytes its value has.
+//! * `HEXISTS key field`, `HSTRLEN key field`: whether there is a field, how many bytes its value
+//!   has.
 
 use crate::command::framework::bulks::bulks;
 use crate::command::{Args, Budget, Command, Context, Flags, Group, Read, Spec, Usage};

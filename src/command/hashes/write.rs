@@ -1,9 +1,11 @@
 //! Changing the fields of a hash.
 //!
-//! * `HSET key field value ...`, `HMSET key field value ...`: gives fields their values; HSET answers how many are new.
+//! * `HSET key field value ...`, `HMSET key field value ...`: gives fields their values; HSET
+//!   answers how many are new.
 //! * `HSETNX key field value`: gives a field that is not there a value; whether it did.
 //! * `HINCRBY key field increment`: adds to the number that a field has; the new number.
-//! * `HINCRBYFLOAT key field increment`: adds to the number that a field has, which need not be whole; the new number.
+//! * `HINCRBYFLOAT key field increment`: adds to the number that a field has, which need not be
+//!   whole; the new number.
 
 use serde::{Deserialize, Serialize};
 

@@ -1,5 +1,5 @@
-//! `JSON.NUMINCRBY`, `JSON.NUMMULTBY`, `JSON.NUMPOWBY key path number`: arithmetic on every number that a path
-//! leads to; the results in the order of the matches.
+//! `JSON.NUMINCRBY`, `JSON.NUMMULTBY`, `JSON.NUMPOWBY key path number`: arithmetic on every number
+//! that a path leads to; the results in the order of the matches.
 
 use serde::{Deserialize, Serialize};
 
@@ -20,7 +20,8 @@ use crate::resp::{Protocol, Reply};
 pub struct Operands {
     key: Key,
     path: Target,
-    /// The encoded number, or the error that is answered if there is such a key: RedisJSON looks at the key first.
+    /// The encoded number, or the error that is answered if there is such a key: RedisJSON looks at
+    /// the key first.
     by: Result<Document, Box<str>>,
     protocol: Protocol,
 }
@@ -113,8 +114,8 @@ impl Operands {
 
 type Fresh = Vec<(usize, Number)>;
 
-/// What each match becomes, and the same by offset, ascending and each location once. A location that matched twice is
-/// computed twice.
+/// What each match becomes, and the same by offset, ascending and each location once. A location
+/// that matched twice is computed twice.
 fn results(
     path: &Path,
     document: &Document,
@@ -129,7 +130,8 @@ fn results(
             results.push(None);
             continue;
         };
-        // Matches come in document order but for unions, so the location is mostly the last or a new one.
+        // Matches come in document order but for unions, so the location is mostly the last or a
+        // new one.
         let known = fresh.iter().rposition(|(at, _)| *at <= location.at);
         let after = match known.filter(|&nth| fresh[nth].0 == location.at) {
             Some(nth) => {

@@ -1,12 +1,18 @@
 //! Changing arrays.
 //!
-//! * `JSON.ARRAPPEND key path json ...`: adds values to the end of each array at a path; the new lengths.
-//! * `JSON.ARRINSERT key path index json ...`: puts values before an element of each array at a path; the new lengths.
-//! * `JSON.ARRPOP key [FORMAT format] [path [index]]`: removes an element of each array at a path and answers it.
-//! * `JSON.ARRREM key path json [count]`: removes elements that equal a value from each array at a path; how many.
+//! * `JSON.ARRAPPEND key path json ...`: adds values to the end of each array at a path; the new
+//!   lengths.
+//! * `JSON.ARRINSERT key path index json ...`: puts values before an element of each array at a
+//!   path; the new lengths.
+//! * `JSON.ARRPOP key [FORMAT format] [path [index]]`: removes an element of each array at a path
+//!   and answers it.
+//! * `JSON.ARRREM key path json [count]`: removes elements that equal a value from each array at a
+//!   path; how many.
 //!
-//!   As with LREM, a positive count removes so many from the front, a negative one from the back, and 0 all.
-//! * `JSON.ARRTRIM key path start stop`: keeps a range of each array at a path, both ends included; the new lengths.
+//!   As with LREM, a positive count removes so many from the front, a negative one from the back,
+//!   and 0 all.
+//! * `JSON.ARRTRIM key path start stop`: keeps a range of each array at a path, both ends included;
+//!   the new lengths.
 
 use serde::{Deserialize, Serialize};
 
@@ -109,7 +115,8 @@ impl Write for Arrinsert {
 pub struct Arrpop {
     key: Key,
     path: Target,
-    /// Negative: counted from the end. One that is out of range means the first or the last element.
+    /// Negative: counted from the end. One that is out of range means the first or the last
+    /// element.
     index: i64,
     expansion: Option<Expansion>,
 }

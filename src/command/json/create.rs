@@ -7,8 +7,9 @@ use crate::json::path::{Fuel, Path, Segment, Selector};
 use crate::json::{Builder, DEPTH_MAX, Document, Kind, ParseLimits, TOO_DEEP, Value};
 use crate::keyspace::Edited;
 
-/// Adds the member that the last step names to the object that the steps before it lead to; whether there is such
-/// an object. Only the last step may be missing, and each has to be a single name or index.
+/// Adds the member that the last step names to the object that the steps before it lead to; whether
+/// there is such an object. Only the last step may be missing, and each has to be a single name or
+/// index.
 pub fn create_member(
     document: &mut Document,
     path: &Path,
@@ -29,8 +30,8 @@ pub fn create_member(
     Ok(Edited::Changed(true))
 }
 
-/// As [`create_member`], and creates the objects that are missing on the way. Arrays are never created, so each
-/// missing step has to be a name.
+/// As [`create_member`], and creates the objects that are missing on the way. Arrays are never
+/// created, so each missing step has to be a name.
 pub fn create_path(
     document: &mut Document,
     path: &Path,

@@ -1,4 +1,5 @@
-//! The errors of the JSON commands, word for word as RedisJSON answers them: clients match on these texts.
+//! The errors of the JSON commands, word for word as RedisJSON answers them: clients match on these
+//! texts.
 
 use crate::error::CommandError;
 
@@ -21,7 +22,8 @@ pub const NOT_STATIC: CommandError = CommandError::fixed("Err wrong static path"
 pub const INDEX_OUT_OF_RANGE: CommandError = CommandError::fixed("ERR array index out of range");
 pub const INDEX_OUT_OF_BOUNDS: CommandError = CommandError::fixed("ERR index out of bounds");
 pub const BAD_INTEGER: CommandError = CommandError::fixed("Couldn't parse as integer");
-/// A number that stands in an array of nothing but numbers of its kind takes no object and is not cleared.
+/// A number that stands in an array of nothing but numbers of its kind takes no object and is not
+/// cleared.
 pub const BAD_OBJECT: CommandError = CommandError::fixed("ERR bad object type");
 
 pub const FORMAT_NEEDS_RESP3: CommandError =

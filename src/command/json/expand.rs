@@ -1,4 +1,5 @@
-//! Values as replies of their own instead of JSON text: what `FORMAT EXPAND` and `EXPAND1` ask for in RESP3.
+//! Values as replies of their own instead of JSON text: what `FORMAT EXPAND` and `EXPAND1` ask for
+//! in RESP3.
 
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
@@ -13,13 +14,15 @@ use crate::resp::{Protocol, Reply};
 /// How far values are taken apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Expansion {
-    /// `EXPAND1`: the list of the matches alone; numbers and truths are replies, anything else is JSON text.
+    /// `EXPAND1`: the list of the matches alone; numbers and truths are replies, anything else is
+    /// JSON text.
     Outermost,
     /// `EXPAND`: everything, and strings stand without quotes.
     Whole,
 }
 
-/// What `FORMAT` asks for; `None` is text. The protocol is asked first: with RESP2 any format is refused, known or not.
+/// What `FORMAT` asks for; `None` is text. The protocol is asked first: with RESP2 any format is
+/// refused, known or not.
 pub fn format(word: &Bytes, context: &Context) -> Result<Option<Expansion>, CommandError> {
     needs_resp3(context)?;
     named(word)

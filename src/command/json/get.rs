@@ -1,6 +1,7 @@
 //! Reading values as JSON text.
 //!
-//! * `JSON.GET key [INDENT ..] [NEWLINE ..] [SPACE ..] [FORMAT ..] [path ...]`: the values that paths lead to, as text.
+//! * `JSON.GET key [INDENT ..] [NEWLINE ..] [SPACE ..] [FORMAT ..] [path ...]`: the values that
+//!   paths lead to, as text.
 //! * `JSON.MGET key ... path`: what a path leads to in each of several documents.
 
 use bytes::Bytes;
@@ -155,7 +156,8 @@ fn distinct(paths: &[(Bytes, Path)]) -> impl Iterator<Item = &(Bytes, Path)> {
     paths.iter().enumerate().filter(move |(nth, (word, _))| is_first(*nth, word)).map(|(_, pair)| pair)
 }
 
-/// An object from the paths to what they lead to: the bare values if all paths are legacy ones, else arrays.
+/// An object from the paths to what they lead to: the bare values if all paths are legacy ones,
+/// else arrays.
 fn several(
     paths: &[(Bytes, Path)],
     document: &Document,
@@ -214,7 +216,8 @@ impl Read for Mget {
 
     fn run(self, keyspace: &View<'_>) -> Result<Reply, CommandError> {
         let mut budget = Budget::default();
-        // All of one moment, and then nobody has to wait for what is made of them: a document never changes.
+        // All of one moment, and then nobody has to wait for what is made of them: a document never
+        // changes.
         let documents: Vec<_> = self.keys.iter().map(|key| keyspace.document(key)).collect();
         keyspace.let_go();
         let one = |document| {
@@ -224,7 +227,8 @@ impl Read for Mget {
             let mut out = Vec::new();
             match render(path, &document, &Style::default(), &mut budget, &mut out) {
                 Ok(()) => Ok(Reply::bulk(out)),
-                // What cannot be had of one document is null; that there is too much in all is for the whole.
+                // What cannot be had of one document is null; that there is too much in all is for
+                // the whole.
                 Err(answer) if answer == Budget::SPENT || answer == Budget::WORKED => Err(answer),
                 Err(_) => Ok(Reply::Null),
             }

@@ -3,7 +3,8 @@
 //! * `JSON.TYPE key [path]`: the type of each match.
 //! * `JSON.VERSION key`: the version of a key, which each change raises; null without a key.
 //! * `JSON.DEBUG MEMORY|DEPTH|FIELDS|HELP`: what a document costs and how it is made.
-//! * `JSON.RESP key [path]`: values as replies of their own: `{` or `[` first, then the members or elements.
+//! * `JSON.RESP key [path]`: values as replies of their own: `{` or `[` first, then the members or
+//!   elements.
 
 use bytes::Bytes;
 

@@ -4,7 +4,8 @@
 //! * `JSON.ARRLEN key [path]`: how many elements each array has.
 //! * `JSON.OBJLEN key [path]`: how many members each object has.
 //! * `JSON.STRLEN key [path]`: the length of each string, in bytes of UTF-8.
-//! * `JSON.ARRINDEX key path json [start [stop]]`: where a value stands first in each array, -1 where it does not.
+//! * `JSON.ARRINDEX key path json [start [stop]]`: where a value stands first in each array, -1
+//!   where it does not.
 //!
 //!   A whole number is not found where the real one of its size stands, at any depth.
 //! * `JSON.OBJKEYS key [path]`: the keys of each object, in their order.
@@ -34,8 +35,8 @@ pub struct Otherwise {
     pub wrong_type: CommandError,
 }
 
-/// What `say` answers for each match of a `$` path, null where it has nothing to say; for a legacy path, what it
-/// answers for the first.
+/// What `say` answers for each match of a `$` path, null where it has nothing to say; for a legacy
+/// path, what it answers for the first.
 pub fn measure(
     keyspace: &View<'_>,
     key: &Bytes,

@@ -85,7 +85,8 @@ impl Merge {
         Ok(Edited::Changed(true))
     }
 
-    /// The matches by offset, each once, without those that are gone because a match around them is replaced.
+    /// The matches by offset, each once, without those that are gone because a match around them is
+    /// replaced.
     fn survivors(&self, document: &Document, mut found: Vec<Location>) -> Vec<Location> {
         found.sort_unstable_by_key(|location| location.at);
         found.dedup_by_key(|location| location.at);

@@ -1,6 +1,7 @@
 //! The JSON commands, as RedisJSON has them, and some that it lacks.
 //!
-//! [`target`] finds and edits the locations of a path; [`render`] and [`expand`] word what is found.
+//! [`target`] finds and edits the locations of a path; [`render`] and [`expand`] word what is
+//! found.
 pub mod arithmetic;
 pub mod array;
 mod create;

@@ -13,8 +13,8 @@ use crate::json::{BadJson, Document};
 use crate::keyspace::{Edited, Key, Scope, Value, Writer};
 use crate::resp::Reply;
 
-/// Each path walks its document and each change writes it anew; a request may name a large one as often as it has words.
-/// A gigabyte takes about half a second.
+/// Each path walks its document and each change writes it anew; a request may name a large one as
+/// often as it has words. A gigabyte takes about half a second.
 pub(in crate::command) const WALKED_BYTES_MAX: usize = 1 << 30;
 const TOO_MUCH: CommandError =
     CommandError::fixed("ERR too many changes of so large a document in one command");
@@ -64,7 +64,8 @@ impl Write for Mset {
         Scope::of(self.settings.len())
     }
 
-    /// Works on copies of the documents, which share their bytes, and puts them back when all has gone well.
+    /// Works on copies of the documents, which share their bytes, and puts them back when all has
+    /// gone well.
     fn apply(self, keyspace: &mut Writer<'_>) -> Result<Reply, CommandError> {
         let mut staged: Vec<(Key, Option<Document>)> = Vec::with_capacity(self.settings.len());
         let mut places: BTreeMap<Key, usize> = BTreeMap::new();

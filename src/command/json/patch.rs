@@ -10,8 +10,8 @@ use crate::json::{BadJson, Document, Kind, ParseLimits};
 use crate::keyspace::{Edited, Key, Writer};
 use crate::resp::Reply;
 
-/// Bytes of documents that one patch may walk over: each operation may copy the document, so a long patch of a large
-/// document would hold up every replica. 1 GiB is some tenths of a second.
+/// Bytes of documents that one patch may walk over: each operation may copy the document, so a long
+/// patch of a large document would hold up every replica. 1 GiB is some tenths of a second.
 pub(in crate::command) const WALKED_BYTES_MAX: usize = 1 << 30;
 
 #[derive(Debug, PartialEq, Serialize, Deserialize)]

@@ -1,7 +1,8 @@
 //! Removing values and emptying them.
 //!
 //! * `JSON.DEL key [path]`: removes every match of a path; how many there were.
-//! * `JSON.CLEAR key [path]`: empties the containers at a path and sets the numbers to 0; how many it changed.
+//! * `JSON.CLEAR key [path]`: empties the containers at a path and sets the numbers to 0; how many
+//!   it changed.
 
 use serde::{Deserialize, Serialize};
 

@@ -1,4 +1,5 @@
-//! The matches of a path as JSON text: one array for a `$` path, the first value alone for a legacy one.
+//! The matches of a path as JSON text: one array for a `$` path, the first value alone for a legacy
+//! one.
 
 use crate::command::Budget;
 use crate::error::CommandError;
@@ -16,7 +17,8 @@ pub fn render(
     print_matches(path, document, style, (0, path.is_legacy()), budget, out)
 }
 
-/// Appends what `path` leads to. The shape: within how many containers, and whether bare or as an array.
+/// Appends what `path` leads to. The shape: within how many containers, and whether bare or as an
+/// array.
 ///
 /// # Errors
 /// When a bare value is asked for and there is none, or when the budget is spent.

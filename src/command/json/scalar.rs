@@ -17,7 +17,8 @@ use crate::resp::Reply;
 pub struct Strappend {
     key: Key,
     path: Target,
-    /// Or the error that is answered if there is a string to append to: RedisJSON looks at the path first.
+    /// Or the error that is answered if there is a string to append to: RedisJSON looks at the path
+    /// first.
     text: Result<Box<str>, Box<str>>,
     limit: SizeLimit,
 }

@@ -1,6 +1,8 @@
-//! `JSON.SET key path json [NX | XX] ..`: puts a value at every match of a path, or creates the member that it names.
+//! `JSON.SET key path json [NX | XX] ..`: puts a value at every match of a path, or creates the
+//! member that it names.
 //!
-//! The options that RedisJSON lacks are in [`super::set_options`]. A deadline that the key has is kept.
+//! The options that RedisJSON lacks are in [`super::set_options`]. A deadline that the key has is
+//! kept.
 
 use serde::{Deserialize, Serialize};
 

@@ -1,5 +1,5 @@
-//! What JSON.SET can do beyond RedisJSON's: a deadline in the same step, compare-and-set, the old value as the
-//! answer, and parents that are created.
+//! What JSON.SET can do beyond RedisJSON's: a deadline in the same step, compare-and-set, the old
+//! value as the answer, and parents that are created.
 
 use serde::{Deserialize, Serialize};
 
@@ -36,8 +36,8 @@ enum Expected {
 }
 
 impl Options {
-    /// Takes one option, if one of these comes next. A second deadline or expectation is left to the caller to
-    /// refuse, as any word that means nothing.
+    /// Takes one option, if one of these comes next. A second deadline or expectation is left to
+    /// the caller to refuse, as any word that means nothing.
     pub fn take(&mut self, args: &mut Args<'_>, context: &Context) -> Result<bool, CommandError> {
         let timed = self.keep_deadline || self.deadline.is_some();
         if args.keyword("GET") {

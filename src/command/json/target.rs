@@ -1,4 +1,5 @@
-//! Where in a document a command works: its path as the log carries it, and the locations that it leads to.
+//! Where in a document a command works: its path as the log carries it, and the locations that it
+//! leads to.
 
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
@@ -15,8 +16,8 @@ use crate::resp::Reply;
 
 /// A path in a write's canonical form: the client's text, or nothing for `$`, the commonest.
 ///
-/// The text was parsed before the write was proposed, so that no bad path is in the log, and is parsed again
-/// where it is applied.
+/// The text was parsed before the write was proposed, so that no bad path is in the log, and is
+/// parsed again where it is applied.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Target(Box<str>);
 
@@ -48,7 +49,8 @@ impl Target {
     }
 }
 
-/// How large an edited document may be. It travels with the command, since nodes may be configured differently.
+/// How large an edited document may be. It travels with the command, since nodes may be configured
+/// differently.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SizeLimit(u32);
 
@@ -62,7 +64,8 @@ impl SizeLimit {
     }
 }
 
-/// Reads a document that a command brings; its error stands alone, or behind `ERR` for some commands.
+/// Reads a document that a command brings; its error stands alone, or behind `ERR` for some
+/// commands.
 pub fn document(word: &[u8], context: &Context) -> Result<Document, parse::BadJson> {
     parse(word, &ParseLimits { document_bytes_max: context.document_bytes_max })
 }
@@ -103,7 +106,8 @@ pub fn locations(path: &Path, document: &Document) -> Result<Vec<Location>, Comm
     path.locations(document, &mut Fuel::for_document(document))
 }
 
-/// Edits the matches that `fits` chooses; what `edit` answered for each match, in the order of the matches.
+/// Edits the matches that `fits` chooses; what `edit` answered for each match, in the order of the
+/// matches.
 ///
 /// A location that matched twice is edited twice, and one inside another is edited first.
 fn edit_matches<T>(
@@ -147,7 +151,8 @@ fn edit_matches<T>(
     Ok(Edited::Changed(answers))
 }
 
-/// What an edit answered for each match, in the order of the matches; `None` for one that did not fit.
+/// What an edit answered for each match, in the order of the matches; `None` for one that did not
+/// fit.
 pub struct Answers<T> {
     legacy: bool,
     each: Vec<Option<T>>,

@@ -2,10 +2,12 @@
 //!
 //! * `DEL key ...`, `UNLINK key ...`: takes keys away; how many there were.
 //! * `FLUSHALL [ASYNC | SYNC]`, `FLUSHDB ..`: takes every key away.
-//! * `REAP key ...`: takes away the keys among these whose deadline has passed; how many there were.
+//! * `REAP key ...`: takes away the keys among these whose deadline has passed; how many there
+//!   were.
 //!
-//!   The leader proposes it for keys that it found expired. Whether they are is decided again when it is applied, by
-//!   the stamp, so that a key that was given a new deadline meanwhile stays, on every replica alike.
+//!   The leader proposes it for keys that it found expired. Whether they are is decided again when
+//!   it is applied, by the stamp, so that a key that was given a new deadline meanwhile stays, on
+//!   every replica alike.
 
 use serde::{Deserialize, Serialize};
 

@@ -1,6 +1,7 @@
 //! Deadlines of keys: setting and removing them.
 //!
-//! * `EXPIRE`, `PEXPIRE`, `EXPIREAT`, `PEXPIREAT key time [NX | XX | GT | LT]`: gives a key a deadline; whether it did.
+//! * `EXPIRE`, `PEXPIRE`, `EXPIREAT`, `PEXPIREAT key time [NX | XX | GT | LT]`: gives a key a
+//!   deadline; whether it did.
 //! * `PERSIST key`: takes a key's deadline away; whether it had one.
 
 use serde::{Deserialize, Serialize};

@@ -1,12 +1,16 @@
 //! What is told of a key without reading its value.
 //!
-//! * `EXISTS key ...`, `TOUCH key ...`: how many of the keys are there; a key named twice counts twice.
+//! * `EXISTS key ...`, `TOUCH key ...`: how many of the keys are there; a key named twice counts
+//!   twice.
 //! * `TYPE key`: the kind of the value, `none` where there is none.
-//! * `OBJECT ENCODING|REFCOUNT|IDLETIME|FREQ key`, `OBJECT HELP`: how a value is kept, in the words of Redis.
+//! * `OBJECT ENCODING|REFCOUNT|IDLETIME|FREQ key`, `OBJECT HELP`: how a value is kept, in the words
+//!   of Redis.
 //!
-//!   Values here are kept in their own ways, which the words do not describe. Tools read a size out of them: `listpack`,
-//!   `intset` and `embstr` are small, `quicklist`, `hashtable`, `skiplist` and `raw` large, by the bounds that Redis has.
-//! * `TTL`, `PTTL`, `EXPIRETIME`, `PEXPIRETIME key`: how long a key stays, or until when; -1 for ever, -2 without a key.
+//!   Values here are kept in their own ways, which the words do not describe. Tools read a size out
+//!   of them: `listpack`, `intset` and `embstr` are small, `quicklist`, `hashtable`, `skiplist` and
+//!   `raw` large, by the bounds that Redis has.
+//! * `TTL`, `PTTL`, `EXPIRETIME`, `PEXPIRETIME key`: how long a key stays, or until when; -1 for
+//!   ever, -2 without a key.
 
 use bytes::Bytes;
 
@@ -86,7 +90,8 @@ const EMBEDDED_BYTES_MAX: usize = 44;
 const LIST_BYTES_MAX: usize = 8 << 10;
 /// How many elements of whole numbers an `intset` has at most.
 const WHOLE_NUMBERS_MAX: usize = 512;
-/// The other bounds of small collections: `set-max-listpack-entries` and its kin, and the bytes of each element.
+/// The other bounds of small collections: `set-max-listpack-entries` and its kin, and the bytes of
+/// each element.
 const SMALL_SET_MAX: usize = 128;
 const SMALL_HASH_MAX: usize = 512;
 const SMALL_ELEMENT_BYTES_MAX: usize = 64;

@@ -1,9 +1,11 @@
 //! The ends of lists: pushing, popping, moving.
 //!
-//! * `LPUSH key element ...`, `RPUSH`, `LPUSHX`, `RPUSHX`: puts elements at an end of a list; its new length.
+//! * `LPUSH key element ...`, `RPUSH`, `LPUSHX`, `RPUSHX`: puts elements at an end of a list; its
+//!   new length.
 //! * `LPOP key [count]`, `RPOP key [count]`: takes elements from an end of a list.
-//! * `LMOVE source destination LEFT|RIGHT LEFT|RIGHT`, `RPOPLPUSH source destination`: takes an element from an end of a
-//!   list and puts it at an end of another, which may be the same; the element, null where there is none.
+//! * `LMOVE source destination LEFT|RIGHT LEFT|RIGHT`, `RPOPLPUSH source destination`: takes an
+//!   element from an end of a list and puts it at an end of another, which may be the same; the
+//!   element, null where there is none.
 
 use serde::{Deserialize, Serialize};
 

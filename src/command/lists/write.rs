@@ -1,8 +1,10 @@
 //! Changing lists in the middle.
 //!
 //! * `LSET key index element`: puts an element in the place of another.
-//! * `LINSERT key BEFORE|AFTER pivot element`: puts an element beside another; the new length, -1 without the other.
-//! * `LREM key count element`: takes equal elements away, from the end if the count is negative, all if it is 0; how many.
+//! * `LINSERT key BEFORE|AFTER pivot element`: puts an element beside another; the new length, -1
+//!   without the other.
+//! * `LREM key count element`: takes equal elements away, from the end if the count is negative,
+//!   all if it is 0; how many.
 //! * `LTRIM key start stop`: keeps the elements of a range alone.
 
 use serde::{Deserialize, Serialize};

@@ -11,7 +11,8 @@ use bytes::Bytes;
 use crate::command::{Channel, Counts};
 use crate::resp::Reply;
 
-/// The reply to one name of a command that subscribes or no longer does, and what a client reads in a message.
+/// The reply to one name of a command that subscribes or no longer does, and what a client reads in
+/// a message.
 fn told(word: &'static str, name: Option<&Bytes>, counts: Counts, kind: Channel) -> Reply {
     let name = name.map_or(Reply::Null, |name| Reply::Bulk(name.clone()));
     Reply::Push(vec![Reply::word(word), name, Reply::Integer(counts.shown(kind) as i64)])

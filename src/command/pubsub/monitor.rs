@@ -1,4 +1,5 @@
-//! `MONITOR`: shows this connection every command that clients of this node send, until it is reset or closed.
+//! `MONITOR`: shows this connection every command that clients of this node send, until it is reset
+//! or closed.
 
 use crate::command::{Args, Command, Control, Flags, Group, KeySpec, Node, Session, Spec};
 use crate::error::CommandError;

@@ -1,5 +1,5 @@
-//! `PUBLISH channel message`, `SPUBLISH channel message`: sends a message to whoever has subscribed to the channel, at
-//! this node and at the others; how many of this node's clients got it.
+//! `PUBLISH channel message`, `SPUBLISH channel message`: sends a message to whoever has subscribed
+//! to the channel, at this node and at the others; how many of this node's clients got it.
 
 use crate::command::{Args, Channel, Command, Control, Flags, Group, KeySpec, Node, Session, Spec, Usage};
 use crate::error::CommandError;

@@ -1,5 +1,5 @@
-//! `UNSUBSCRIBE [channel ..]`, `PUNSUBSCRIBE [pattern ..]`, `SUNSUBSCRIBE [channel ..]`: ends what SUBSCRIBE and its kin
-//! began; without names all of it.
+//! `UNSUBSCRIBE [channel ..]`, `PUNSUBSCRIBE [pattern ..]`, `SUNSUBSCRIBE [channel ..]`: ends what
+//! SUBSCRIBE and its kin began; without names all of it.
 
 use super::told;
 use crate::command::{Args, Channel, Command, Control, Flags, Group, KeySpec, Node, Session, Spec, Usage};

@@ -1,4 +1,5 @@
-//! `ACL WHOAMI|LIST|USERS|GETUSER|CAT`: who there is and what they may do. There is one user, `default`, who may do all.
+//! `ACL WHOAMI|LIST|USERS|GETUSER|CAT`: who there is and what they may do. There is one user,
+//! `default`, who may do all.
 
 use std::collections::BTreeSet;
 

@@ -76,7 +76,8 @@ impl Control for CommandCommand {
     }
 }
 
-/// Every name in the table with its row: an alias counts as a command of its own, as clients expect.
+/// Every name in the table with its row: an alias counts as a command of its own, as clients
+/// expect.
 fn every_name() -> impl Iterator<Item = (&'static str, Row)> {
     table::ROWS.iter().flat_map(Row::names)
 }
@@ -113,7 +114,8 @@ fn documentation((name, row, one): Chosen) -> (Reply, Reply) {
 /// Whether a name, of this row, is wanted.
 type Filter = Box<dyn Fn(&str, &Row) -> Result<bool, CommandError>>;
 
-/// `LIST [FILTERBY MODULE name | ACLCAT category | PATTERN pattern]`: names, those of subcommands too.
+/// `LIST [FILTERBY MODULE name | ACLCAT category | PATTERN pattern]`: names, those of subcommands
+/// too.
 fn list(args: &mut Args<'_>) -> Result<Reply, CommandError> {
     let mut wanted: Filter = Box::new(|_, _| Ok(true));
     if !args.is_empty() {

@@ -1,5 +1,6 @@
-//! `DEBUG DIGEST`: one number for everything that the node holds. `DEBUG SLEEP seconds`, `DEBUG ERROR text`: for the test
-//! suites of clients. What else Redis has under this name looks into its own insides, and is refused by name.
+//! `DEBUG DIGEST`: one number for everything that the node holds. `DEBUG SLEEP seconds`, `DEBUG
+//! ERROR text`: for the test suites of clients. What else Redis has under this name looks into its
+//! own insides, and is refused by name.
 
 use std::time::Duration;
 
@@ -9,7 +10,8 @@ use crate::command::{
 use crate::error::CommandError;
 use crate::resp::Reply;
 
-/// What Redis has besides, so that a client is told that it is not there, and not that it misspelled it.
+/// What Redis has besides, so that a client is told that it is not there, and not that it
+/// misspelled it.
 const NOT_HERE: &[&str] = &[
     "AOF-FLUSH-SLEEP",
     "ASSERT",

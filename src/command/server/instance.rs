@@ -1,12 +1,13 @@
 //! What a node says of itself, and how it is stopped.
 //!
 //! * `INFO [section ...]`: what the node says of itself.
-//! * `TIME`: what time it is for deadlines, on every node the same within the time that a message takes.
+//! * `TIME`: what time it is for deadlines, on every node the same within the time that a message
+//!   takes.
 //! * `MODULE LIST`: clients of RedisJSON look for its module by name.
 //! * `SHUTDOWN [NOSAVE | SAVE] [NOW] [FORCE]` and `SHUTDOWN ABORT`: stops the node as SIGTERM does.
 //!
-//!   Every acknowledged write is on disk before it is answered, so there is nothing to save and nothing to lose: the
-//!   words are checked, and mean nothing more.
+//!   Every acknowledged write is on disk before it is answered, so there is nothing to save and
+//!   nothing to lose: the words are checked, and mean nothing more.
 
 use crate::command::framework::subcommands;
 use crate::command::{
@@ -125,7 +126,8 @@ impl Command for Shutdown {
 }
 
 impl Manage for Shutdown {
-    /// There is no reply where it succeeds: the connection is closed, and clients take that for the answer.
+    /// There is no reply where it succeeds: the connection is closed, and clients take that for the
+    /// answer.
     fn run(args: &mut Args<'_>, _session: &mut Session, node: &dyn Node) -> Result<Outcome, CommandError> {
         let (mut save, mut no_save, mut abort, mut other) = (false, false, false, false);
         while !args.is_empty() {

@@ -1,5 +1,5 @@
-//! `LATENCY LATEST | HISTORY event | RESET [event ..] | GRAPH event | DOCTOR | HISTOGRAM [command ..] | HELP`: what was
-//! slow, and when.
+//! `LATENCY LATEST | HISTORY event | RESET [event ..] | GRAPH event | DOCTOR | HISTOGRAM [command
+//! ..] | HELP`: what was slow, and when.
 
 use std::fmt::Write;
 
@@ -11,7 +11,8 @@ use crate::command::{CommandHistogram, LatencyEvent};
 use crate::error::CommandError;
 use crate::resp::Reply;
 
-/// How many lines a graph is high, and how many of the newest samples it shows: it has to fit into a terminal.
+/// How many lines a graph is high, and how many of the newest samples it shows: it has to fit into
+/// a terminal.
 const GRAPH_LINES: u64 = 4;
 const GRAPH_SAMPLES_MAX: usize = 80;
 

@@ -1,5 +1,5 @@
-//! `MEMORY USAGE key [SAMPLES count] | STATS | DOCTOR | MALLOC-STATS | PURGE`: what a key takes in memory, and what the
-//! process holds.
+//! `MEMORY USAGE key [SAMPLES count] | STATS | DOCTOR | MALLOC-STATS | PURGE`: what a key takes in
+//! memory, and what the process holds.
 
 use bytes::Bytes;
 
@@ -12,7 +12,8 @@ use crate::error::CommandError;
 use crate::resp::Reply;
 
 pub enum Memory {
-    /// `SAMPLES` is accepted and means nothing: what a collection takes is known without looking at its elements.
+    /// `SAMPLES` is accepted and means nothing: what a collection takes is known without looking at
+    /// its elements.
     Usage(Bytes, Option<ReadConsistency>),
     Stats,
     Doctor,
@@ -134,7 +135,8 @@ fn malloc_stats() -> Reply {
     Reply::Verbatim("Stats not supported for the current allocator".into())
 }
 
-/// The server has the allocator give freed memory back every second, so there is nothing left to do.
+/// The server has the allocator give freed memory back every second, so there is nothing left to
+/// do.
 fn purge() -> Reply {
     Reply::OK
 }

@@ -2,7 +2,8 @@
 //!
 //! * `SAVE`: takes a snapshot and waits for it. Others go on meanwhile, and no write depends on it.
 //! * `BGSAVE`: begins a snapshot.
-//! * `BGREWRITEAOF`: begins a snapshot, after which the log is cut: what rewriting the append only file is in Redis.
+//! * `BGREWRITEAOF`: begins a snapshot, after which the log is cut: what rewriting the append only
+//!   file is in Redis.
 //! * `LASTSAVE`: when the last snapshot was complete.
 
 use crate::command::{Args, Command, Control, Flags, Group, KeySpec, Node, Operate, Running, Session, Spec};

@@ -1,7 +1,9 @@
-//! `WAIT numreplicas timeout` and `WAITAOF numlocal numreplicas timeout`: how many members have what was written.
+//! `WAIT numreplicas timeout` and `WAITAOF numlocal numreplicas timeout`: how many members have
+//! what was written.
 //!
-//! A write is answered when a majority has it on disk, so there is never a wait for safety's sake: this waits for more
-//! than the majority, milliseconds at most, 0 for as long as it takes. Members that are not there are not waited for.
+//! A write is answered when a majority has it on disk, so there is never a wait for safety's sake:
+//! this waits for more than the majority, milliseconds at most, 0 for as long as it takes. Members
+//! that are not there are not waited for.
 
 use std::time::Duration;
 

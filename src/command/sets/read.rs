@@ -1,7 +1,8 @@
 //! Whole sets, and what several of them have in common.
 //!
 //! * `SMEMBERS key`: every member of a set.
-//! * `SINTER key ...`, `SUNION key ...`, `SDIFF key ...`: the members of all, of any, of the first and no other set.
+//! * `SINTER key ...`, `SUNION key ...`, `SDIFF key ...`: the members of all, of any, of the first
+//!   and no other set.
 
 use crate::command::framework::bulks::bulks;
 use crate::command::{Args, Command, Context, Group, KeySpec, Read, Spec};

@@ -1,7 +1,8 @@
 //! Putting members into sets, moving them and taking random ones out.
 //!
 //! * `SADD key member ...`: puts members into a set; how many are new.
-//! * `SMOVE source destination member`: takes a member out of a set and puts it into another; whether it was there.
+//! * `SMOVE source destination member`: takes a member out of a set and puts it into another;
+//!   whether it was there.
 //! * `SPOP key [count]`: takes members out of a set that chance chooses.
 
 use serde::{Deserialize, Serialize};
@@ -102,7 +103,8 @@ pub struct Spop {
     key: Key,
     /// Without one, the answer is a member and no set.
     count: Option<usize>,
-    /// Drawn once, where the request arrived: with the order of the set it decides on every replica alike.
+    /// Drawn once, where the request arrived: with the order of the set it decides on every replica
+    /// alike.
     seed: Seed,
 }
 

@@ -1,7 +1,7 @@
 //! Giving members their scores.
 //!
-//! * `ZADD key [NX | XX] [GT | LT] [CH] [INCR] score member ...`: gives members their scores; how many are new, with `CH` how
-//!   many have changed, with `INCR` the score of the one.
+//! * `ZADD key [NX | XX] [GT | LT] [CH] [INCR] score member ...`: gives members their scores; how
+//!   many are new, with `CH` how many have changed, with `INCR` the score of the one.
 //! * `ZINCRBY key increment member`: adds to the score of a member; the new score.
 
 use serde::{Deserialize, Serialize};

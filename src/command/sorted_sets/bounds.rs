@@ -33,7 +33,8 @@ pub enum Limit<T> {
 }
 
 impl<T> Limit<T> {
-    /// Whether what is compared stands before a range that begins here; `compare` says how the limit stands to it.
+    /// Whether what is compared stands before a range that begins here; `compare` says how the
+    /// limit stands to it.
     fn begins_after(&self, compare: impl Fn(&T) -> Ordering) -> bool {
         match self {
             Limit::First => false,
@@ -74,8 +75,8 @@ impl Bounds {
         Ok(Bounds::Names { min, max })
     }
 
-    /// The ranks of the members between the bounds, from the lowest score on. When the range is walked backward,
-    /// bounds that are ranks count from the highest.
+    /// The ranks of the members between the bounds, from the lowest score on. When the range is
+    /// walked backward, bounds that are ranks count from the highest.
     pub fn within(&self, set: &SortedSet, backward: bool) -> Range<usize> {
         let range = match self {
             Bounds::Ranks(indexes) => {

@@ -1,8 +1,9 @@
 //! The members of a range, by rank, score or name.
 //!
-//! * `ZRANGE key start stop [BYSCORE | BYLEX] [REV] [LIMIT offset count] [WITHSCORES]`: the members of a range.
-//! * `ZREVRANGE`, `ZRANGEBYSCORE`, `ZREVRANGEBYSCORE`, `ZRANGEBYLEX`, `ZREVRANGEBYLEX`: what ZRANGE does by its options, as
-//!   commands of their own that are older.
+//! * `ZRANGE key start stop [BYSCORE | BYLEX] [REV] [LIMIT offset count] [WITHSCORES]`: the members
+//!   of a range.
+//! * `ZREVRANGE`, `ZRANGEBYSCORE`, `ZREVRANGEBYSCORE`, `ZRANGEBYLEX`, `ZREVRANGEBYLEX`: what ZRANGE
+//!   does by its options, as commands of their own that are older.
 
 use super::bounds::Bounds;
 use crate::command::framework::bulks::{bulks, scored};

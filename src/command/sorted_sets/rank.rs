@@ -1,7 +1,9 @@
 //! Where members stand, and how many a range has.
 //!
-//! * `ZRANK key member [WITHSCORE]`, `ZREVRANK key member [WITHSCORE]`: how many members have a lower, or a higher, place.
-//! * `ZCOUNT key min max`, `ZLEXCOUNT key min max`: how many members have a score, or a name, in a range.
+//! * `ZRANK key member [WITHSCORE]`, `ZREVRANK key member [WITHSCORE]`: how many members have a
+//!   lower, or a higher, place.
+//! * `ZCOUNT key min max`, `ZLEXCOUNT key min max`: how many members have a score, or a name, in a
+//!   range.
 
 use super::bounds::Bounds;
 use crate::command::{Args, Command, Context, Flags, Group, Read, Spec};

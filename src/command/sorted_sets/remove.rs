@@ -1,8 +1,9 @@
 //! Taking members out by their place.
 //!
-//! * `ZPOPMIN key [count]`, `ZPOPMAX key [count]`: takes out the members with the lowest or the highest scores.
-//! * `ZREMRANGEBYRANK key start stop`, `ZREMRANGEBYSCORE key min max`, `ZREMRANGEBYLEX key min max`: takes out the members of
-//!   a range; how many there were.
+//! * `ZPOPMIN key [count]`, `ZPOPMAX key [count]`: takes out the members with the lowest or the
+//!   highest scores.
+//! * `ZREMRANGEBYRANK key start stop`, `ZREMRANGEBYSCORE key min max`, `ZREMRANGEBYLEX key min
+//!   max`: takes out the members of a range; how many there were.
 
 use serde::{Deserialize, Serialize};
 

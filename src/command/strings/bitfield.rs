@@ -1,7 +1,8 @@
 //! `BITFIELD key ..`, `BITFIELD_RO key ..`: integers of 1 to 64 bits at any bit offset of a string.
 //!
-//! Bit 0 is the most significant bit of the first byte. Bits beyond the end of the string read as zero, and a write
-//! first extends the string with zero bytes up to the farthest bit that any operation of the command writes.
+//! Bit 0 is the most significant bit of the first byte. Bits beyond the end of the string read as
+//! zero, and a write first extends the string with zero bytes up to the farthest bit that any
+//! operation of the command writes.
 
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
@@ -182,7 +183,8 @@ impl Operation {
         self.action == Action::Get
     }
 
-    /// The field's new value, and what the client is answered; `None` when the new value may not overflow and would.
+    /// The field's new value, and what the client is answered; `None` when the new value may not
+    /// overflow and would.
     fn outcome(&self, before: i64) -> Option<(i64, i64)> {
         match self.action {
             Action::Get => Some((before, before)),
@@ -226,7 +228,8 @@ impl Field {
         Ok(Field { signed, bits: bits as u32, offset: offset.ok_or(BAD_OFFSET)? })
     }
 
-    /// The same field, checked to end within the longest string. Redis lets the last field exceed it by some bytes.
+    /// The same field, checked to end within the longest string. Redis lets the last field exceed
+    /// it by some bytes.
     fn written(self) -> Result<Field, CommandError> {
         if self.end() <= TEXT_BYTES_MAX { Ok(self) } else { Err(BAD_OFFSET) }
     }
@@ -236,7 +239,8 @@ impl Field {
         (self.offset + u64::from(self.bits)).div_ceil(8) as usize
     }
 
-    /// The bytes that hold the field, as far as `text` has them, at the top of a number; and where they begin in `text`.
+    /// The bytes that hold the field, as far as `text` has them, at the top of a number; and where
+    /// they begin in `text`.
     fn window(self, text: &[u8]) -> (u128, usize) {
         let begin = ((self.offset / 8) as usize).min(text.len());
         let mut window = [0; 16];
@@ -263,7 +267,8 @@ impl Field {
         held.copy_from_slice(&window.to_be_bytes()[..held.len()]);
     }
 
-    /// The value that the field takes for `wanted`; `None` when that does not fit and may not overflow.
+    /// The value that the field takes for `wanted`; `None` when that does not fit and may not
+    /// overflow.
     fn fit(self, wanted: i128, overflow: Overflow) -> Option<i64> {
         let (min, max) = match self.signed {
             true => (-1i128 << (self.bits - 1), (1i128 << (self.bits - 1)) - 1),

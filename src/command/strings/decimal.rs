@@ -1,12 +1,14 @@
-//! Sums of decimal numbers as people write them: 0.1 and 0.2 make 0.3, which the nearest doubles do not.
+//! Sums of decimal numbers as people write them: 0.1 and 0.2 make 0.3, which the nearest doubles do
+//! not.
 //!
-//! Redis adds in 80 bits and prints 17 places behind the point. Here the sum is exact where both numbers have no more
-//! places than that and are not too large; otherwise doubles are added.
+//! Redis adds in 80 bits and prints 17 places behind the point. Here the sum is exact where both
+//! numbers have no more places than that and are not too large; otherwise doubles are added.
 
 /// How many places behind the point are kept, as in Redis.
 const PLACES: usize = 17;
 const ONE: i128 = 10i128.pow(PLACES as u32);
-/// How many digits may stand before the point: with those behind it and a sum's carry they fit into 128 bits.
+/// How many digits may stand before the point: with those behind it and a sum's carry they fit into
+/// 128 bits.
 const DIGITS_MAX: usize = 20;
 
 /// The text of `before` plus `by`; `None` when that is no finite number.

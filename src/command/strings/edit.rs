@@ -1,7 +1,8 @@
 //! Changing a part of a string.
 //!
 //! * `APPEND key value`: adds to the end of a string, or begins one; the new length.
-//! * `SETRANGE key offset value`: writes over a part of a string, which grows by zero bytes to reach it; the new length.
+//! * `SETRANGE key offset value`: writes over a part of a string, which grows by zero bytes to
+//!   reach it; the new length.
 
 use serde::{Deserialize, Serialize};
 

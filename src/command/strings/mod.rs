@@ -10,7 +10,8 @@ pub mod set;
 use crate::error::CommandError;
 use crate::keyspace::{Entry, Value, View};
 
-/// The longest string that APPEND, SETRANGE and BITFIELD may leave: Redis' own bound, `proto-max-bulk-len`.
+/// The longest string that APPEND, SETRANGE and BITFIELD may leave: Redis' own bound,
+/// `proto-max-bulk-len`.
 pub(super) const TEXT_BYTES_MAX: usize = 512 << 20;
 
 const TOO_LONG: CommandError =

@@ -1,6 +1,7 @@
 //! Numbers in strings.
 //!
-//! * `INCR key`, `DECR key`, `INCRBY key increment`, `DECRBY key decrement`: counts in a string; the new number.
+//! * `INCR key`, `DECR key`, `INCRBY key increment`, `DECRBY key decrement`: counts in a string;
+//!   the new number.
 //! * `INCRBYFLOAT key increment`: adds to a number that need not be whole; the new number.
 
 use serde::{Deserialize, Serialize};

@@ -1,7 +1,8 @@
 //! Reading strings.
 //!
 //! * `GET key`: a string, null without a key.
-//! * `GETRANGE key start end`, `SUBSTR key start end`: a part of a string, empty where there is none.
+//! * `GETRANGE key start end`, `SUBSTR key start end`: a part of a string, empty where there is
+//!   none.
 //! * `MGET key ...`: several strings; null for a key that is not there or holds something else.
 //! * `STRLEN key`: how many bytes a string has, 0 without a key.
 

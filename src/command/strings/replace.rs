@@ -1,8 +1,10 @@
 //! Reading a string while it is replaced, removed or given a deadline.
 //!
-//! * `GETSET key value`: puts a string under a key; the string that was there. `SET key value GET` does the same.
+//! * `GETSET key value`: puts a string under a key; the string that was there. `SET key value GET`
+//!   does the same.
 //! * `GETDEL key`: a string, which is taken away.
-//! * `GETEX key [EX .. | PX .. | EXAT .. | PXAT .. | PERSIST]`: a string, whose deadline is changed.
+//! * `GETEX key [EX .. | PX .. | EXAT .. | PXAT .. | PERSIST]`: a string, whose deadline is
+//!   changed.
 
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};

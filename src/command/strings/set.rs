@@ -1,8 +1,10 @@
 //! Putting whole strings under keys.
 //!
-//! * `SET key value [NX | XX] [GET] [EX .. | PX .. | EXAT .. | PXAT .. | KEEPTTL]`: puts a string under a key.
+//! * `SET key value [NX | XX] [GET] [EX .. | PX .. | EXAT .. | PXAT .. | KEEPTTL]`: puts a string
+//!   under a key.
 //! * `SETNX key value`: puts a string under a key that is free; whether it did.
-//! * `SETEX key seconds value`, `PSETEX key milliseconds value`: puts a string under a key, with a deadline.
+//! * `SETEX key seconds value`, `PSETEX key milliseconds value`: puts a string under a key, with a
+//!   deadline.
 //! * `MSET key value ...`, `MSETNX key value ...`: puts several strings under their keys.
 
 use bytes::Bytes;

@@ -1,7 +1,7 @@
 //! Transactions: commands that a connection queues and has done together.
 //!
-//! [`TransactionQueue`] is what a connection has between MULTI and EXEC. What becomes of it is decided by whoever runs the
-//! connection's commands: that is what [`Step`] names.
+//! [`TransactionQueue`] is what a connection has between MULTI and EXEC. What becomes of it is
+//! decided by whoever runs the connection's commands: that is what [`Step`] names.
 pub mod discard;
 pub mod exec;
 pub mod multi;

@@ -3,7 +3,8 @@
 //! Invariants:
 //! * only between MULTI and EXEC, DISCARD or RESET is anything queued;
 //! * a request that was refused spoils the transaction: EXEC does nothing then;
-//! * what is queued is bounded by [`COMMANDS_MAX`] and [`BYTES_MAX`], what is watched by [`WATCHED_MAX`].
+//! * what is queued is bounded by [`COMMANDS_MAX`] and [`BYTES_MAX`], what is watched by
+//!   [`WATCHED_MAX`].
 
 use bytes::Bytes;
 
@@ -14,7 +15,8 @@ use crate::resp::{Reply, Request};
 
 /// All of them are done while everybody waits: with small commands about a tenth of a second.
 pub const COMMANDS_MAX: usize = 1 << 17;
-/// What all connections together may have waiting for the log; one transaction of that size fits into an entry.
+/// What all connections together may have waiting for the log; one transaction of that size fits
+/// into an entry.
 pub const BYTES_MAX: usize = 256 << 20;
 /// What a queued command takes beside its words, about.
 const COMMAND_BYTES: usize = 64;
@@ -144,7 +146,8 @@ impl TransactionQueue {
         }
     }
 
-    /// Watches a key that has this version now. One that was watched before has to have both versions in the end.
+    /// Watches a key that has this version now. One that was watched before has to have both
+    /// versions in the end.
     pub fn watch(&mut self, key: Key, version: Option<u64>) {
         self.watched_bytes += key.as_bytes().len();
         self.watched.push((key, version));

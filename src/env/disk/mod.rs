@@ -1,6 +1,7 @@
 //! Disks: what storage may do to files, and nothing more.
 //!
-//! [`RealDisk`] passes everything to the operating system; tests have one in memory that fails as told.
+//! [`RealDisk`] passes everything to the operating system; tests have one in memory that fails as
+//! told.
 
 mod real;
 
@@ -33,7 +34,8 @@ pub trait Disk: Debug + Send + Sync {
     /// `NotFound` unless it exists or is to be created; the system's own.
     fn open(&self, path: &Path, how: Open) -> io::Result<Arc<dyn DiskFile>>;
 
-    /// Creates a directory and those above it; their names are durable after [`Disk::sync_dir`] of each parent.
+    /// Creates a directory and those above it; their names are durable after [`Disk::sync_dir`] of
+    /// each parent.
     fn create_dir_all(&self, path: &Path) -> io::Result<()>;
 
     /// The names of the files (not directories) in a directory, sorted.
@@ -48,11 +50,13 @@ pub trait Disk: Debug + Send + Sync {
     /// Makes all names in a directory durable: files created, renamed and removed.
     fn sync_dir(&self, dir: &Path) -> io::Result<()>;
 
-    /// Creates `path` if need be and locks it against other processes. `None`: somebody else holds it.
+    /// Creates `path` if need be and locks it against other processes. `None`: somebody else holds
+    /// it.
     fn lock(&self, path: &Path) -> io::Result<Option<Box<dyn DiskLock>>>;
 }
 
-/// An open file. Positions are explicit, so that readers and the writer share one without a seek between them.
+/// An open file. Positions are explicit, so that readers and the writer share one without a seek
+/// between them.
 pub trait DiskFile: Debug + Send + Sync {
     /// Reads up to `buffer.len()` bytes at `offset`; 0 at the end of the file.
     fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize>;
@@ -60,8 +64,9 @@ pub trait DiskFile: Debug + Send + Sync {
     /// Writes all of `bytes` at `offset`. After an error some of them may be there.
     fn write_all_at(&self, bytes: &[u8], offset: u64) -> io::Result<()>;
 
-    /// `fdatasync`: all written bytes are durable, and the length if it changed. After an error nothing is known
-    /// about any byte written since the last success, and a retry may report success without having written them.
+    /// `fdatasync`: all written bytes are durable, and the length if it changed. After an error
+    /// nothing is known about any byte written since the last success, and a retry may report
+    /// success without having written them.
     fn sync_data(&self) -> io::Result<()>;
 
     /// `fsync`: [`DiskFile::sync_data`] and the rest of the metadata.
@@ -93,10 +98,11 @@ pub trait DiskFile: Debug + Send + Sync {
         Ok(())
     }
 
-    /// Writes zeros over `from..to` and syncs them, so that later writes there find their blocks allocated and a
-    /// later `fdatasync` has no metadata to write.
+    /// Writes zeros over `from..to` and syncs them, so that later writes there find their blocks
+    /// allocated and a later `fdatasync` has no metadata to write.
     ///
-    /// Synced slice by slice: a log that syncs another file meanwhile waits for one slice, not for all of them.
+    /// Synced slice by slice: a log that syncs another file meanwhile waits for one slice, not for
+    /// all of them.
     fn zero_fill(&self, from: u64, to: u64) -> io::Result<()> {
         assert!(from <= to, "a range that ends before it starts");
         let zeros = vec![0u8; usize::try_from(to - from).unwrap_or(usize::MAX).min(ZERO_SLICE_BYTES)];
@@ -111,5 +117,6 @@ pub trait DiskFile: Debug + Send + Sync {
     }
 }
 
-/// One slice of [`DiskFile::zero_fill`]: about a millisecond of a disk's time, which is what a write may have to wait.
+/// One slice of [`DiskFile::zero_fill`]: about a millisecond of a disk's time, which is what a
+/// write may have to wait.
 const ZERO_SLICE_BYTES: usize = 1 << 20;

@@ -1,4 +1,5 @@
-//! The edits that commands make, each at any number of places. Places are offsets of values, ascending, each once.
+//! The edits that commands make, each at any number of places. Places are offsets of values,
+//! ascending, each once.
 
 use std::ops::Range;
 
@@ -27,7 +28,8 @@ pub fn replace(document: &Document, places: &[usize], encoded: &[u8], limits: &P
 
 /// Removes the values; `None` if the root is among them.
 pub fn delete(document: &Document, places: &[usize]) -> Option<Document> {
-    // A document only shrinks by this, and may stay over a limit that was lowered since it was written.
+    // A document only shrinks by this, and may stay over a limit that was lowered since it was
+    // written.
     let limits = ParseLimits { document_bytes_max: usize::MAX };
     let edited = rewrite(document, places, &limits, |_, _| Ok(Action::Delete));
     edited.unwrap_or_else(|error| unreachable!("deleting cannot fail: {error}"))
@@ -75,7 +77,8 @@ pub fn remove_elements(
     change(document, arrays, limits, |tail| tail.splice(indexes.clone(), &[]))
 }
 
-/// Empties the containers, and makes the numbers 0; leaves other values alone. What JSON.CLEAR does.
+/// Empties the containers, and makes the numbers 0; leaves other values alone. What JSON.CLEAR
+/// does.
 pub fn clear(document: &Document, places: &[usize], limits: &ParseLimits) -> Edited {
     change(document, places, limits, |tail| {
         let mut empty = Builder::new();
@@ -91,7 +94,8 @@ pub fn clear(document: &Document, places: &[usize], limits: &ParseLimits) -> Edi
     })
 }
 
-/// The offsets of the children of a container: a convenience for tests and for commands that address them all.
+/// The offsets of the children of a container: a convenience for tests and for commands that
+/// address them all.
 pub fn children(container: Value<'_>) -> Vec<usize> {
     match container.kind() {
         Kind::Object => container.members().map(|member| member.value.offset()).collect(),

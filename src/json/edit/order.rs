@@ -1,13 +1,15 @@
 //! Where the members of an object stand after some were deleted.
 //!
-//! RedisJSON lets the last member take the place of a deleted one, and its clients see that order. Deletions run
-//! from the first to the last, so a member that took a place may itself be deleted from there.
+//! RedisJSON lets the last member take the place of a deleted one, and its clients see that order.
+//! Deletions run from the first to the last, so a member that took a place may itself be deleted
+//! from there.
 
 use crate::json::value::Members;
 
 /// Puts the members that are left of an object of `count` in their new places.
 ///
-/// `out[payload..]` holds them in their old order; `deleted` are the indexes of the others, ascending.
+/// `out[payload..]` holds them in their old order; `deleted` are the indexes of the others,
+/// ascending.
 pub(super) fn close_gaps(out: &mut Vec<u8>, payload: usize, count: usize, deleted: &[usize]) {
     let mut order: Vec<usize> = (0..count).collect();
     let mut places = order.clone();

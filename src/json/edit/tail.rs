@@ -1,4 +1,5 @@
-//! The value that an edit is at: the last one of a buffer that is being written, so that it may change its size.
+//! The value that an edit is at: the last one of a buffer that is being written, so that it may
+//! change its size.
 
 use std::ops::Range;
 
@@ -43,8 +44,8 @@ impl<'b> Tail<'b> {
         Ok(())
     }
 
-    /// Puts elements, encoded one after the other, in place of those with these indexes. Indexes beyond the last
-    /// element stand behind it.
+    /// Puts elements, encoded one after the other, in place of those with these indexes. Indexes
+    /// beyond the last element stand behind it.
     ///
     /// # Panics
     /// If the value is no array, or the range is backwards.

@@ -1,8 +1,8 @@
 //! Repeated keys: an object keeps the first position and the last value of each.
 //!
-//! Almost no object repeats a key, so the reader only collects a *mark* of each key, and looks closer when two
-//! marks agree or when there are too many to compare. Looking closer is linear, so a text made of colliding marks
-//! gains nothing.
+//! Almost no object repeats a key, so the reader only collects a *mark* of each key, and looks
+//! closer when two marks agree or when there are too many to compare. Looking closer is linear, so
+//! a text made of colliding marks gains nothing.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -24,7 +24,8 @@ pub(super) fn mark(encoded: &[u8]) -> u64 {
     ends ^ (length as u64) << 56
 }
 
-/// Rewrites the payload that begins at `payload` and fills the rest of `out`, if any key in it is repeated.
+/// Rewrites the payload that begins at `payload` and fills the rest of `out`, if any key in it is
+/// repeated.
 #[cold]
 pub(super) fn drop_repeated(out: &mut Vec<u8>, payload: usize) {
     let mut kept: Vec<(Range<usize>, Range<usize>)> = Vec::new();

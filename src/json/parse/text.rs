@@ -2,8 +2,8 @@
 
 use crate::json::run::plain_run;
 
-/// Appends the text of the string whose first byte is at `at`, unescaped; answers the offset past its closing
-/// quote. `None` if the string is not valid.
+/// Appends the text of the string whose first byte is at `at`, unescaped; answers the offset past
+/// its closing quote. `None` if the string is not valid.
 pub(super) fn unescape(text: &[u8], mut at: usize, out: &mut Vec<u8>) -> Option<usize> {
     let begin = out.len();
     loop {

@@ -2,7 +2,8 @@
 //!
 //! Invariants:
 //! * literals are encoded values, so that they compare with a document's values by the same code;
-//! * the depth is bounded by the parser: chains are vectors, and only groups, calls and filters nest.
+//! * the depth is bounded by the parser: chains are vectors, and only groups, calls and filters
+//!   nest.
 
 use super::pattern::Pattern;
 
@@ -90,7 +91,8 @@ pub enum Operand {
     Literal(Box<[u8]>),
     Query(Query),
     Call(Function, Vec<Operand>, Option<Pattern>),
-    /// A call of a function that does not exist, or in a projection with too many arguments or too few.
+    /// A call of a function that does not exist, or in a projection with too many arguments or too
+    /// few.
     Nothing,
     /// `-` before a value.
     Negated(Box<Operand>),

@@ -1,4 +1,5 @@
-//! The parser's state: where it stands in the text, and what it would have accepted at the furthest place.
+//! The parser's state: where it stands in the text, and what it would have accepted at the furthest
+//! place.
 //!
 //! Invariants:
 //! * the parser never goes back over more than one token, so its time is linear in the path;

@@ -1,7 +1,8 @@
 //! Walks a document along the steps of a path.
 //!
 //! Invariants:
-//! * the recursion is as deep as the document, since each level of it stands one value further down;
+//! * the recursion is as deep as the document, since each level of it stands one value further
+//!   down;
 //! * single names and indexes loop instead, and allocate nothing;
 //! * every header that is read costs a unit of fuel before it is read.
 

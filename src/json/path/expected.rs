@@ -1,7 +1,8 @@
 //! What a parser of RedisJSON's grammar could have gone on with, for the text of an error.
 //!
-//! RedisJSON reports the furthest position that its parser reached and the rules that were tried there, in the order
-//! of its grammar. Clients show that text to people, so it is the same here: names and order are as recorded.
+//! RedisJSON reports the furthest position that its parser reached and the rules that were tried
+//! there, in the order of its grammar. Clients show that text to people, so it is the same here:
+//! names and order are as recorded.
 
 use std::ops::BitOr;
 

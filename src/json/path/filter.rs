@@ -1,6 +1,7 @@
 //! Decides whether a filter keeps a value.
 //!
-//! A comparison holds when any pair of values from its two sides makes it hold; `!=` holds when `==` does not.
+//! A comparison holds when any pair of values from its two sides makes it hold; `!=` holds when
+//! `==` does not.
 
 use std::cmp::Ordering;
 

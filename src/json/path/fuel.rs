@@ -6,7 +6,8 @@ use super::limits::{
 use crate::error::CommandError;
 use crate::json::Document;
 
-/// A count of steps and of matches that only goes down. It depends on the document alone, so replicas agree.
+/// A count of steps and of matches that only goes down. It depends on the document alone, so
+/// replicas agree.
 #[derive(Clone, Debug)]
 pub struct Fuel {
     steps: u64,

@@ -147,8 +147,8 @@ impl<'a> Evaluator<'a, '_> {
         Ok(Values::List(out.into_bytes()))
     }
 
-    /// A list and an array of several matches nest a level deeper than what is in them, and nothing nests deeper than
-    /// a document may: nobody could show it.
+    /// A list and an array of several matches nest a level deeper than what is in them, and nothing
+    /// nests deeper than a document may: nobody could show it.
     fn check_depth(&mut self, more: &Values<'_>) -> Result<(), CommandError> {
         let wrapped = usize::from(matches!(more, Values::Nodes(_)));
         if wrapped == 0 && !matches!(more, Values::List(_)) {

@@ -1,16 +1,18 @@
-//! What one path may cost. Every limit is a number of things, never a time, so that each replica decides alike.
+//! What one path may cost. Every limit is a number of things, never a time, so that each replica
+//! decides alike.
 
 use crate::limits::{Limit, limit};
 
 /// A path of a client is a line, not a document; room is left for long lists after `in`.
 pub const PATH_BYTES_MAX: usize = 32 * 1024;
 
-/// How deep parentheses, literals, negations and calls may nest: as deep as a document may. Each level is about
-/// seven frames of the parser, so this stays far below a thread's stack.
+/// How deep parentheses, literals, negations and calls may nest: as deep as a document may. Each
+/// level is about seven frames of the parser, so this stays far below a thread's stack.
 pub const GROUP_NESTING_MAX: usize = 128;
 
-/// How deep a filter may stand within a filter. Each level can walk a document of full depth from its root, so the
-/// stack of an evaluation grows with this times 128; nobody writes more than three.
+/// How deep a filter may stand within a filter. Each level can walk a document of full depth from
+/// its root, so the stack of an evaluation grows with this times 128; nobody writes more than
+/// three.
 pub const FILTER_NESTING_MAX: usize = 8;
 
 /// Names or indexes in one union. Each costs a lookup per visited container.
@@ -19,47 +21,55 @@ pub const UNION_MAX: usize = 1024;
 /// Methods in a row, such as `.keys().first()`: each is a level of recursion.
 pub const METHODS_MAX: usize = 32;
 
-/// Regular expressions in one path: each is compiled before the path is used, which fuel does not measure.
+/// Regular expressions in one path: each is compiled before the path is used, which fuel does not
+/// measure.
 pub const PATTERNS_MAX: usize = 8;
 
-/// A pattern's length. Repetitions of Unicode classes are what takes long, and [`PATTERN_PROGRAM_BYTES_MAX`] ends those.
+/// A pattern's length. Repetitions of Unicode classes are what takes long, and
+/// [`PATTERN_PROGRAM_BYTES_MAX`] ends those.
 pub const PATTERN_BYTES_MAX: usize = 1024;
 
-/// The size of a compiled pattern: some hundred times a usual one, and compiled within a few milliseconds.
+/// The size of a compiled pattern: some hundred times a usual one, and compiled within a few
+/// milliseconds.
 pub const PATTERN_PROGRAM_BYTES_MAX: usize = 256 * 1024;
 
-/// Fuel that every evaluation gets. A unit is one visited node or one comparison, 9 to 17 ns with two busy cores, so
-/// that a path that uses it up has taken 18 to 35 ms: below the wanted 50.
+/// Fuel that every evaluation gets. A unit is one visited node or one comparison, 9 to 17 ns with
+/// two busy cores, so that a path that uses it up has taken 18 to 35 ms: below the wanted 50.
 pub const FUEL_BASE: u64 = 2_000_000;
 
-/// Fuel for each byte of the document. A value takes a byte or more (in practice ten), and a full scan with a
-/// filter visits each value a handful of times: linear work is allowed at any size, more than that is stopped.
+/// Fuel for each byte of the document. A value takes a byte or more (in practice ten), and a full
+/// scan with a filter visits each value a handful of times: linear work is allowed at any size,
+/// more than that is stopped.
 pub const FUEL_PER_BYTE: u64 = 2;
 
-/// Matches that every evaluation may have: 10 MiB of locations. Touching that memory for the first time is most of what
-/// a path of many matches costs.
+/// Matches that every evaluation may have: 10 MiB of locations. Touching that memory for the first
+/// time is most of what a path of many matches costs.
 pub const MATCHES_BASE: usize = 1 << 18;
 
-/// One more match for so many bytes of the document, so that `$..*` of a large document is answered, in memory that
-/// is a multiple of the document's own.
+/// One more match for so many bytes of the document, so that `$..*` of a large document is
+/// answered, in memory that is a multiple of the document's own.
 pub const BYTES_PER_MATCH: usize = 4;
 
-/// What compiling a pattern that is not known before the evaluation costs in fuel: about half a millisecond.
+/// What compiling a pattern that is not known before the evaluation costs in fuel: about half a
+/// millisecond.
 pub const FUEL_PER_COMPILE: u64 = 60_000;
 
-/// Bytes of text that one unit of fuel compares or copies. Copying is faster than that; the number also bounds what
-/// computed values can take in memory, at 32 MiB for a small document.
+/// Bytes of text that one unit of fuel compares or copies. Copying is faster than that; the number
+/// also bounds what computed values can take in memory, at 32 MiB for a small document.
 pub const BYTES_PER_FUEL: usize = 16;
 
-/// Bytes of encoded values that one unit of fuel shows. A small document can hold values within values a hundred deep
-/// and matches that overlap: eight megabytes are shown of it, and of a large document eight times its size.
+/// Bytes of encoded values that one unit of fuel shows. A small document can hold values within
+/// values a hundred deep and matches that overlap: eight megabytes are shown of it, and of a large
+/// document eight times its size.
 pub const SHOWN_BYTES_PER_FUEL: usize = 4;
 
-/// Values that one operand of a filter may come to: they are collected before they are compared, 56 bytes each.
+/// Values that one operand of a filter may come to: they are collected before they are compared, 56
+/// bytes each.
 pub const OPERAND_VALUES_MAX: usize = 1 << 20;
 
-/// How large a compiled pattern may be, in bytes, and what it costs in fuel to search one byte of text with it. A
-/// usual search takes a nanosecond a byte; one that defeats the lazy automaton takes time by the pattern's size too.
+/// How large a compiled pattern may be, in bytes, and what it costs in fuel to search one byte of
+/// text with it. A usual search takes a nanosecond a byte; one that defeats the lazy automaton
+/// takes time by the pattern's size too.
 pub const PATTERN_SIZES: [(usize, u64); 3] =
     [(16 * 1024, 1), (64 * 1024, 4), (PATTERN_PROGRAM_BYTES_MAX, 16)];
 

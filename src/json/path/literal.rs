@@ -78,7 +78,8 @@ impl Cursor<'_> {
         }
         let open = out.open(Kind::Object, self.at());
         for (at, (key, _)) in members.iter().enumerate() {
-            // As in a document: the first position, the last value. A path is short, so a search will do.
+            // As in a document: the first position, the last value. A path is short, so a search
+            // will do.
             if members[..at].iter().all(|earlier| earlier.0 != *key)
                 && let Some((_, value)) = members.iter().rfind(|later| later.0 == *key)
             {
@@ -127,7 +128,8 @@ impl Cursor<'_> {
 
     /// Quoted text, unescaped; `None`, and nothing taken, when it does not end or escapes wrongly.
     ///
-    /// In a `pattern` only the quote and the backslash are unescaped: the rest is the pattern's own.
+    /// In a `pattern` only the quote and the backslash are unescaped: the rest is the pattern's
+    /// own.
     pub(super) fn quoted(&mut self, pattern: bool) -> Option<Vec<u8>> {
         let begin = self.at();
         let text = self.quoted_body(pattern);

@@ -3,10 +3,11 @@
 //! [`Path::parse`] reads a path, [`Path::select`] evaluates it straight over the encoded document.
 //!
 //! Invariants:
-//! * parsing is linear in the path, evaluation is bounded by [`Fuel`]; both depend on their input alone, so every
-//!   replica comes to the same answer, and neither panics or recurses without bound on any input;
-//! * matches come in document order as RFC 9535 has it: depth first, a value's own children before what is below
-//!   them; a value that is found twice is there twice;
+//! * parsing is linear in the path, evaluation is bounded by [`Fuel`]; both depend on their input
+//!   alone, so every replica comes to the same answer, and neither panics or recurses without bound
+//!   on any input;
+//! * matches come in document order as RFC 9535 has it: depth first, a value's own children before
+//!   what is below them; a value that is found twice is there twice;
 //! * an error names the same position and the same rules as RedisJSON's does, except within the
 //!   arguments of a function, where it may name fewer.
 //!
@@ -155,7 +156,8 @@ impl Path {
         self.segments().is_some_and(|segments| segments.iter().all(Segment::is_single))
     }
 
-    /// Whether it computes values instead of leading to locations; only GET, MGET and RESP can answer those.
+    /// Whether it computes values instead of leading to locations; only GET, MGET and RESP can
+    /// answer those.
     pub fn is_projection(&self) -> bool {
         matches!(self.body, Body::Projection(_))
     }

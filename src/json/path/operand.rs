@@ -110,7 +110,8 @@ struct Collected<'a>(Vec<Value<'a>>);
 
 impl<'a> Sink<'a> for Collected<'a> {
     fn take(&mut self, node: Node<'a>, fuel: &mut Fuel) -> Walked {
-        // One for the value and one for its room in a list that grows: fresh pages cost as much as the visit.
+        // One for the value and one for its room in a list that grows: fresh pages cost as much as
+        // the visit.
         fuel.spend(2)?;
         if self.0.len() >= OPERAND_VALUES_MAX {
             return Err(Stop::Failed(CommandError::OUT_OF_FUEL));

@@ -1,7 +1,8 @@
 //! The grammar of filters and of computed values.
 //!
-//! A parenthesis may hold a condition or a value, and only what follows tells which. One pass reads both as the same
-//! thing, [`Term`], and refuses a condition where a value is needed: two attempts would double at every parenthesis.
+//! A parenthesis may hold a condition or a value, and only what follows tells which. One pass reads
+//! both as the same thing, [`Term`], and refuses a condition where a value is needed: two attempts
+//! would double at every parenthesis.
 
 use super::ast::{Function, Logic, Operand, Operator, Relation};
 use super::cursor::{Cursor, Fault, Parsed, TOO_DEEP};

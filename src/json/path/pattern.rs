@@ -1,7 +1,8 @@
 //! Regular expressions in paths.
 //!
 //! Invariants:
-//! * a pattern is compiled once, within a bounded size; one that fails matches nothing, and is not tried again;
+//! * a pattern is compiled once, within a bounded size; one that fails matches nothing, and is not
+//!   tried again;
 //! * `=~` and `search` look anywhere in the text, `match` asks for the whole text.
 
 use regex::{Regex, RegexBuilder};

@@ -67,7 +67,8 @@ impl Path {
         }
     }
 
-    /// The one location that a static path leads to, without allocating; `None` where there is nothing.
+    /// The one location that a static path leads to, without allocating; `None` where there is
+    /// nothing.
     ///
     /// # Panics
     /// If the path is not static: the caller has asked.

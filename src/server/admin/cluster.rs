@@ -24,7 +24,8 @@ pub async fn change(state: &ServerState, change: Change) -> Result<(), CommandEr
 
 /// Takes a node in; the name of the cluster that it is of now.
 ///
-/// Without an incarnation the node is asked for it: a number is never added for a directory that nobody has seen.
+/// Without an incarnation the node is asked for it: a number is never added for a directory that
+/// nobody has seen.
 pub async fn add(
     state: &ServerState,
     id: u64,
@@ -52,8 +53,9 @@ fn check_address(address: &str) -> Result<(), CommandError> {
     port.map(drop).ok_or_else(|| CommandError::new(format!("ERR {address:?} is not host:port")))
 }
 
-/// Has this node start again as a new member of another cluster. What it had is given up, so it has to be nothing: a write
-/// that is acknowledged before this is seen here, and none is acknowledged after it.
+/// Has this node start again as a new member of another cluster. What it had is given up, so it has
+/// to be nothing: a write that is acknowledged before this is seen here, and none is acknowledged
+/// after it.
 pub async fn join(state: &ServerState, address: String) -> Result<(), CommandError> {
     check_address(&address)?;
     check_nothing_is_lost(state)?;
@@ -68,7 +70,8 @@ pub async fn join(state: &ServerState, address: String) -> Result<(), CommandErr
     Ok(())
 }
 
-/// Has this node start again as the only member of its cluster, with what it has: the others are lost.
+/// Has this node start again as the only member of its cluster, with what it has: the others are
+/// lost.
 ///
 /// While a majority answers they are not, and would go on as well.
 pub async fn forget_others(state: &ServerState) -> Result<(), CommandError> {
@@ -109,7 +112,8 @@ fn check_nothing_is_lost(state: &ServerState) -> Result<(), CommandError> {
     }
 }
 
-/// Whether the node at `address` is there, and may take this one in, as far as it can be told beforehand.
+/// Whether the node at `address` is there, and may take this one in, as far as it can be told
+/// beforehand.
 async fn check_other(state: &ServerState, address: &str) -> Result<(), CommandError> {
     let password = state.config.read().join_password().map(str::to_owned);
     let seen = join::look(address, password.as_deref()).await?;

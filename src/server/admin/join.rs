@@ -11,7 +11,8 @@ use crate::error::{CommandError, Fatal};
 use crate::peer::Member;
 use crate::resp::{Limits, ReplyDecoder, Value, encode_request};
 
-/// A cluster may be without a leader for an election or two; an operator sees what it waits for meanwhile.
+/// A cluster may be without a leader for an election or two; an operator sees what it waits for
+/// meanwhile.
 const ATTEMPTS: u32 = 20;
 const PAUSE: Duration = Duration::from_millis(500);
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(15);
@@ -24,7 +25,8 @@ enum Failed {
     Perhaps(String),
 }
 
-/// Has the cluster of the node at `address`, host:port for clients, take node `id` in; that cluster's name.
+/// Has the cluster of the node at `address`, host:port for clients, take node `id` in; that
+/// cluster's name.
 ///
 /// # Errors
 /// [`Fatal::Config`] with what was answered, or after some attempts with what stood in the way.

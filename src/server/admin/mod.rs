@@ -1,4 +1,5 @@
-//! What operators and tools ask of the node: INFO, members of the cluster, waiting for replicas, telemetry.
+//! What operators and tools ask of the node: INFO, members of the cluster, waiting for replicas,
+//! telemetry.
 //!
 //! | file | what it has |
 //! |---|---|

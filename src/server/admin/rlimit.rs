@@ -5,12 +5,13 @@
 use crate::config::Config;
 use crate::env::raise_file_limit;
 
-/// Files that are no client's: 512 connections from other nodes at most (`peer::service`), and with room to spare
-/// those to other nodes, the segments of the log, snapshots, listeners and what the runtime has.
+/// Files that are no client's: 512 connections from other nodes at most (`peer::service`), and with
+/// room to spare those to other nodes, the segments of the log, snapshots, listeners and what the
+/// runtime has.
 const FILES_KEPT: u64 = 640;
 
-/// How many of the `wanted` clients there is room for in `limit` open files. Where there are very few, they and everything
-/// else get half of them each.
+/// How many of the `wanted` clients there is room for in `limit` open files. Where there are very
+/// few, they and everything else get half of them each.
 fn fitting(limit: u64, wanted: usize) -> usize {
     let left = limit.saturating_sub(FILES_KEPT).max(limit / 2);
     let fitting = usize::try_from(left).unwrap_or(usize::MAX).min(wanted).max(1);

@@ -8,11 +8,12 @@ use crate::error::CommandError;
 use crate::server::state::ServerState;
 use crate::server::stats::counters::BlockedClient;
 
-/// How often what is waited for is looked at: a member acknowledges within milliseconds, and a look is cheap.
+/// How often what is waited for is looked at: a member acknowledges within milliseconds, and a look
+/// is cheap.
 const LOOK_AGAIN: Duration = Duration::from_millis(5);
 
-/// How many members besides the leader are known to have what was acknowledged before; waits until it is as many as
-/// wanted, or as there are.
+/// How many members besides the leader are known to have what was acknowledged before; waits until
+/// it is as many as wanted, or as there are.
 pub async fn replicas_with_all(state: &ServerState, wanted: u64, patience: Option<Duration>) -> u64 {
     let target = state.group.status().last_log_index;
     let begun = state.clock.elapsed();
@@ -30,8 +31,8 @@ pub async fn replicas_with_all(state: &ServerState, wanted: u64, patience: Optio
     }
 }
 
-/// How many members besides the leader are known to have the entry and what was acknowledged before it; and how many
-/// members besides the leader there are.
+/// How many members besides the leader are known to have the entry and what was acknowledged before
+/// it; and how many members besides the leader there are.
 fn known_to_have(state: &ServerState, entry: Option<u64>) -> (u64, u64) {
     let status = state.group.status();
     let voters = status.members.iter().filter(|member| member.voter).count() as u64;

@@ -1,7 +1,8 @@
 //! Admission: all that may refuse or delay a request before anything of it is done, in this order.
 //!
 //! 1. The command is in the table.
-//! 2. The client has authenticated, or the command asks for no login. (Rights of ACL users would stand here.)
+//! 2. The client has authenticated, or the command asks for no login. (Rights of ACL users would
+//!    stand here.)
 //! 3. The request has as many words as the command takes.
 //! 4. A RESP2 client that has subscribed only changes what it listens to.
 //! 5. The command may stand between MULTI and EXEC.
@@ -9,7 +10,8 @@
 //! 7. CLIENT PAUSE holds it back no longer.
 //! 8. Clients in MONITOR have been shown it.
 //!
-//! Invariant: a request that is refused between MULTI and EXEC spoils the transaction, whatever the reason.
+//! Invariant: a request that is refused between MULTI and EXEC spoils the transaction, whatever the
+//! reason.
 
 use bytes::Bytes;
 
@@ -28,8 +30,8 @@ use crate::server::stats::counters::{BlockedClient, add};
 const ECHO_BYTES_MAX: usize = 128;
 
 impl Runner<'_> {
-    /// Takes a request through all steps. Its command's position in the table, or `None`: it has been answered, or the
-    /// connection is to end.
+    /// Takes a request through all steps. Its command's position in the table, or `None`: it has
+    /// been answered, or the connection is to end.
     pub(super) async fn admit(&mut self, request: &Request) -> Option<usize> {
         let position = table::position(request.name());
         let checked = match position {
@@ -99,7 +101,8 @@ impl Runner<'_> {
     }
 }
 
-/// Whether a client still has to authenticate. While there is no password everybody is the user `default`.
+/// Whether a client still has to authenticate. While there is no password everybody is the user
+/// `default`.
 pub fn is_unauthenticated(state: &ServerState, session: &mut Session) -> bool {
     if !session.authenticated {
         session.authenticated = !state.config.read().requirepass.is_set();
@@ -107,8 +110,8 @@ pub fn is_unauthenticated(state: &ServerState, session: &mut Session) -> bool {
     !session.authenticated
 }
 
-/// Steps 3 to 5, which need nothing but the connection's own state. A refusal spoils the transaction that is being
-/// queued, and ends it if EXEC itself was refused.
+/// Steps 3 to 5, which need nothing but the connection's own state. A refusal spoils the
+/// transaction that is being queued, and ends it if EXEC itself was refused.
 ///
 /// # Errors
 /// The answer for the client, in the words of Redis.
@@ -148,7 +151,8 @@ fn check_own_state(
     Ok(())
 }
 
-/// The error of a command that is not in the table, word for word as Redis gives it: clients match on it.
+/// The error of a command that is not in the table, word for word as Redis gives it: clients match
+/// on it.
 fn unknown_command(request: &Request) -> CommandError {
     let shown = |word: &Bytes| String::from_utf8_lossy(&word[..word.len().min(ECHO_BYTES_MAX)]).into_owned();
     let mut arguments = String::new();

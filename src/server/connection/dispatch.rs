@@ -1,11 +1,11 @@
 //! Runs a batch of requests of one connection.
 //!
-//! Writes that follow each other are proposed together; anything else waits until they are answered, so that it
-//! sees them and its reply comes after theirs. Reads share one barrier: all requests of the batch had arrived
-//! before it was taken, so it is fresh enough for each of them.
+//! Writes that follow each other are proposed together; anything else waits until they are
+//! answered, so that it sees them and its reply comes after theirs. Reads share one barrier: all
+//! requests of the batch had arrived before it was taken, so it is fresh enough for each of them.
 //!
-//! While some client of the node caches what it reads, a read is done between two entries of the log, and its reply is
-//! put between what the client was told of the one and of the other.
+//! While some client of the node caches what it reads, a read is done between two entries of the
+//! log, and its reply is put between what the client was told of the one and of the other.
 
 use std::time::Duration;
 
@@ -30,8 +30,8 @@ use crate::server::stats::counters::add;
 use crate::server::stats::latency::Event;
 use crate::server::stats::slowlog::Caller;
 
-/// A batch ends when its replies have come to this many bytes, so that a pipeline of large reads is written as it goes
-/// and never held whole.
+/// A batch ends when its replies have come to this many bytes, so that a pipeline of large reads is
+/// written as it goes and never held whole.
 pub const OUT_BYTES_TARGET: usize = 1 << 20;
 
 /// Where requests run: the node, the connection, and where its replies go.
@@ -44,8 +44,8 @@ pub struct RequestContext<'a> {
     pub out: &'a mut Vec<u8>,
 }
 
-/// Runs requests until all are done or the replies have reached [`OUT_BYTES_TARGET`]; the rest stays in `requests`.
-/// Whether the connection is to end.
+/// Runs requests until all are done or the replies have reached [`OUT_BYTES_TARGET`]; the rest
+/// stays in `requests`. Whether the connection is to end.
 pub async fn run(requests: &mut std::vec::IntoIter<Request>, place: RequestContext<'_>) -> bool {
     let RequestContext { state, client, socket, session, queue, out } = place;
     let context = Context {
@@ -130,7 +130,8 @@ pub(super) struct Runner<'a> {
     slots: Vec<ReplySlot>,
     /// The first write of the batch, and when it came, by the clock.
     first_write: Option<(Request, Duration)>,
-    /// The outcome of the barrier, once it was taken: the time by which the reads behind it judge deadlines.
+    /// The outcome of the barrier, once it was taken: the time by which the reads behind it judge
+    /// deadlines.
     barrier: Option<Result<u64, Unavailable>>,
     pub(super) redirect: Redirect,
     /// Whether the session may have changed, so that it has to be shown anew.
@@ -240,13 +241,15 @@ impl Runner<'_> {
         self.barrier = None;
     }
 
-    /// Runs a command that reads, and answers it. This node's state is as fresh as it has to be already.
+    /// Runs a command that reads, and answers it. This node's state is as fresh as it has to be
+    /// already.
     fn read(&mut self, position: usize, row: &Row, request: &Request) {
         let Route::Read { run } = row.route else { unreachable!("{} reads", row.spec.name) };
         let (pubsub, keyspace) = (&*self.state.pubsub, &*self.state.keyspace);
         let keys = || row.spec.keys.positions(request.words().len()).map(|at| &request.words()[at]);
-        // Held until the reply has its place: a client that caches what it has read must be told of the next change
-        // behind it, and nobody may be answered what a client that caches was not told.
+        // Held until the reply has its place: a client that caches what it has read must be told of
+        // the next change behind it, and nobody may be answered what a client that caches was not
+        // told.
         let between_entries =
             (pubsub.tracks() && keys().next().is_some()).then(|| keyspace.between_entries());
         let access = between_entries.as_ref().map_or_else(|| keyspace.each(), BetweenEntries::access);
@@ -280,7 +283,8 @@ impl Runner<'_> {
         })
     }
 
-    /// A command may have changed how the connection speaks, or asked for fresher reads; and has these effects.
+    /// A command may have changed how the connection speaks, or asked for fresher reads; and has
+    /// these effects.
     fn changed_session(&mut self, effects: Effects) {
         self.effects.add(effects);
         self.closing |= effects.close;
@@ -299,7 +303,8 @@ impl Runner<'_> {
         }
     }
 
-    /// Runs a request of a client that wants no replies now. A command that changes that says itself what is seen of it.
+    /// Runs a request of a client that wants no replies now. A command that changes that says
+    /// itself what is seen of it.
     async fn run_silently(&mut self, request: &Request, mode: ReplyMode) {
         self.flush().await;
         let begin = self.out.len();
@@ -372,12 +377,14 @@ impl Runner<'_> {
         assert!(self.batch.is_empty() && self.slots.is_empty(), "a flush leaves nothing behind");
     }
 
-    /// Proposes writes of this connection. When another node leads they come here a moment after their replies: a barrier that
-    /// was taken before them would not wait for them, and the connection would not read what it wrote.
+    /// Proposes writes of this connection. When another node leads they come here a moment after
+    /// their replies: a barrier that was taken before them would not wait for them, and the
+    /// connection would not read what it wrote.
     pub(super) async fn propose(&mut self, batch: Batch) -> Result<Done, Unavailable> {
         self.barrier = None;
         let done = self.state.group.propose(batch).await?;
-        // Clients of this node that cache are told when it applies the entry: before anybody hears that it was done.
+        // Clients of this node that cache are told when it applies the entry: before anybody hears
+        // that it was done.
         if self.state.pubsub.tracks() && !self.state.group.has_applied(done.index).await {
             self.state.pubsub.forget_all();
         }

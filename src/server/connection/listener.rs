@@ -20,15 +20,16 @@ use crate::error::Fatal;
 use crate::server::state::ServerState;
 use crate::server::stats::counters::{add, get};
 
-/// How long a listener rests after the system refused it a connection (no file descriptors left, as a rule):
-/// trying again at once would only burn the processor.
+/// How long a listener rests after the system refused it a connection (no file descriptors left, as
+/// a rule): trying again at once would only burn the processor.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
-/// How long open connections have to take their replies once the node stops. Longer than a write may take
-/// (five seconds), shorter than what supervisors wait before they kill (ten and more).
+/// How long open connections have to take their replies once the node stops. Longer than a write
+/// may take (five seconds), shorter than what supervisors wait before they kill (ten and more).
 const STOP_PATIENCE: Duration = Duration::from_secs(8);
 
-/// How many connections may wait to be accepted. Redis' `tcp-backlog` and its default; the system may allow fewer.
+/// How many connections may wait to be accepted. Redis' `tcp-backlog` and its default; the system
+/// may allow fewer.
 const BACKLOG: u32 = 511;
 
 /// A port, bound at one address or several.
@@ -38,10 +39,12 @@ pub struct Listener {
 }
 
 impl Listener {
-    /// Binds all addresses; port 0 is any free one, the same at each. The first that has to be there is the address.
+    /// Binds all addresses; port 0 is any free one, the same at each. The first that has to be
+    /// there is the address.
     ///
     /// # Errors
-    /// [`Fatal::Listen`] naming the address, for one in use or not of this machine, unless it is optional.
+    /// [`Fatal::Listen`] naming the address, for one in use or not of this machine, unless it is
+    /// optional.
     pub async fn bind(addresses: &[BindAddr], keepalive: bool) -> Result<Listener, Fatal> {
         let mut sockets: Vec<TcpListener> = Vec::new();
         let mut bound: Option<SocketAddr> = None;
@@ -82,8 +85,8 @@ impl Listener {
         .await
     }
 
-    /// Serves clients until `stopping` turns true, and then until each open connection has its replies; those that have
-    /// not taken them after [`STOP_PATIENCE`] are dropped.
+    /// Serves clients until `stopping` turns true, and then until each open connection has its
+    /// replies; those that have not taken them after [`STOP_PATIENCE`] are dropped.
     pub async fn serve(self, state: Arc<ServerState>, mut stopping: watch::Receiver<bool>) {
         let mut connections = JoinSet::new();
         let told = stopping.clone();

@@ -1,4 +1,5 @@
-//! Connections of clients: accepting them, reading their requests, running these in batches, writing the replies.
+//! Connections of clients: accepting them, reading their requests, running these in batches,
+//! writing the replies.
 //!
 //! | file | what it has |
 //! |---|---|

@@ -1,4 +1,5 @@
-//! Protected mode: a node that anybody can reach and that asks nobody for a password serves this machine only.
+//! Protected mode: a node that anybody can reach and that asks nobody for a password serves this
+//! machine only.
 
 use std::net::IpAddr;
 

@@ -1,6 +1,7 @@
 //! Where a node that follows sends clients of Redis Cluster, if it is told to.
 //!
-//! Invariant: a request that is sent elsewhere has touched nothing here, so that the client may repeat it.
+//! Invariant: a request that is sent elsewhere has touched nothing here, so that the client may
+//! repeat it.
 
 use crate::command::framework::slot;
 use crate::command::{Peer, ReadConsistency, Route, Row, Session, Topology};
@@ -23,9 +24,11 @@ impl Redirect {
         Redirect { wanted, topology: None }
     }
 
-    /// The answer to a request that this node leaves to the leader; `None` for one that is done here.
+    /// The answer to a request that this node leaves to the leader; `None` for one that is done
+    /// here.
     ///
-    /// Only requests that name keys are sent away: a client chooses the node by the slot of the first one.
+    /// Only requests that name keys are sent away: a client chooses the node by the slot of the
+    /// first one.
     pub fn answer(
         &mut self,
         state: &ServerState,

@@ -1,7 +1,8 @@
 //! One client: reads requests, has them run in batches, writes the replies.
 //!
 //! Invariants:
-//! * between two batches `out` and the client's writer are empty: every reply has been handed to the socket;
+//! * between two batches `out` and the client's writer are empty: every reply has been handed to
+//!   the socket;
 //! * after a protocol error nothing more is read;
 //! * a batch is answered whole, and after one no other is begun once the node stops.
 
@@ -29,7 +30,8 @@ use crate::server::pubsub::socket_writer::{BUFFER_BYTES_KEPT, SocketWriter};
 use crate::server::state::ServerState;
 use crate::server::stats::counters::{Counters, add};
 
-/// A client that takes no byte of its replies for so long is cut off: it has gone without a word, or will never read.
+/// A client that takes no byte of its replies for so long is cut off: it has gone without a word,
+/// or will never read.
 pub(in crate::server) const STALL_MAX: Duration = Duration::from_secs(60);
 
 /// How long a client that was sending when the node stopped has to read its replies and leave.
@@ -172,8 +174,8 @@ impl Connection {
         dispatch::run(requests, context).await
     }
 
-    /// Writes the messages that wait. The replies of what was asked before have gone out: a client that is told of a
-    /// change must not read what it had before the change behind it.
+    /// Writes the messages that wait. The replies of what was asked before have gone out: a client
+    /// that is told of a change must not read what it had before the change behind it.
     async fn deliver(&mut self) -> Result<(), End> {
         assert!(self.out.is_empty(), "replies go out before messages");
         while let Some(message) = self.client.outbox.take() {
@@ -193,8 +195,8 @@ impl Connection {
     /// Takes whole requests out of the buffer, within the limits of a batch.
     fn take_batch(&mut self, requests: &mut Vec<Request>) -> Result<(), ProtocolError> {
         let mut bytes = 0;
-        // Requests of an unauthenticated client are read one by one: the limits of the second depend on whether the
-        // first was AUTH.
+        // Requests of an unauthenticated client are read one by one: the limits of the second
+        // depend on whether the first was AUTH.
         let unauthenticated =
             !self.session.authenticated && is_unauthenticated(&self.state, &mut self.session);
         self.decoder.restrict(unauthenticated);
@@ -285,8 +287,8 @@ impl Connection {
         }
     }
 
-    /// Says that nothing more comes, and takes what the client still sends: a socket that is closed with bytes unread
-    /// takes the replies back that the client has not read yet.
+    /// Says that nothing more comes, and takes what the client still sends: a socket that is closed
+    /// with bytes unread takes the replies back that the client has not read yet.
     async fn linger(&mut self) {
         self.client.writer.close();
         let rest = async {

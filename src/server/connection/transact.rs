@@ -1,7 +1,8 @@
 //! The steps of transactions: what a connection queues, and what becomes of it.
 //!
-//! EXEC is one entry of the log with all that reads and writes in it, or, if nothing in it writes, one look at the
-//! keyspace. Commands about the connection and the node are done here afterwards, each in its place among the replies.
+//! EXEC is one entry of the log with all that reads and writes in it, or, if nothing in it writes,
+//! one look at the keyspace. Commands about the connection and the node are done here afterwards,
+//! each in its place among the replies.
 
 use bytes::Bytes;
 
@@ -121,7 +122,8 @@ impl Runner<'_> {
         self.propose_transaction(transaction).await
     }
 
-    /// Has the leader do what reads, as an entry of the log: this node has no room for what it would have to see.
+    /// Has the leader do what reads, as an entry of the log: this node has no room for what it
+    /// would have to see.
     pub(super) async fn read_by_leader(&mut self, position: usize, row: &Row, request: &Request) -> Reply {
         let mut transaction = Transaction::new(Vec::new(), self.context.protocol);
         if let Err(answer) = transaction.push(row, request.words(), &self.context) {
@@ -153,8 +155,8 @@ impl Runner<'_> {
         }
     }
 
-    /// Behind the reply of a transaction: what changed since it read has been told before the reply, perhaps, and is told
-    /// again, for a client must not keep what it was told of before.
+    /// Behind the reply of a transaction: what changed since it read has been told before the
+    /// reply, perhaps, and is told again, for a client must not keep what it was told of before.
     pub(super) fn tell_again(&mut self) {
         let Some(told) = self.told_again.take() else { return };
         self.client.writer.repeat(told.index);

@@ -1,7 +1,8 @@
 //! Tells what an entry changed: to clients that cache, and to those who listen to changes of keys.
 //!
-//! All of it is done by the thread that applies the entry, before anybody is answered. Clients that cache have it on the
-//! wire then (`super::socket_writer`); those who listen have it in their outbox.
+//! All of it is done by the thread that applies the entry, before anybody is answered. Clients that
+//! cache have it on the wire then (`super::socket_writer`); those who listen have it in their
+//! outbox.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -57,7 +57,8 @@ impl Channels {
         Ok(names)
     }
 
-    /// The patterns that a name matches, with those who listen to them. A pattern that cannot be tried matches nothing.
+    /// The patterns that a name matches, with those who listen to them. A pattern that cannot be
+    /// tried matches nothing.
     pub fn matching(&self, name: &[u8]) -> Vec<(Bytes, Vec<Arc<Client>>)> {
         let matches = |pattern: &Bytes| glob::matches(pattern, name) == Ok(true);
         let found = self.0.iter().filter(|entry| matches(entry.key()));

@@ -38,8 +38,8 @@ impl PubSub {
         self.tracking.surplus().iter().for_each(|key| self.make_room(key));
     }
 
-    /// Remembers that a client is about to read these keys. Behind the reply it has to be told of those that are forgotten
-    /// ([`PubSub::invalidate_forgotten`]).
+    /// Remembers that a client is about to read these keys. Behind the reply it has to be told of
+    /// those that are forgotten ([`PubSub::invalidate_forgotten`]).
     pub fn remember_reads<'a>(&self, session: &Session, keys: impl Iterator<Item = &'a Bytes>) {
         if !remembers(session) {
             return;
@@ -51,7 +51,8 @@ impl PubSub {
         }
     }
 
-    /// Tells a client behind a reply of those keys in it that are not remembered: they were never, or were told of before.
+    /// Tells a client behind a reply of those keys in it that are not remembered: they were never,
+    /// or were told of before.
     pub fn invalidate_forgotten<'a>(&self, session: &Session, keys: impl Iterator<Item = &'a Bytes>) {
         if remembers(session) {
             keys.filter(|key| !self.tracking.remembers(session.id, key))

@@ -21,7 +21,8 @@ pub struct Client {
     pub id: u64,
     pub outbox: Outbox,
     pub writer: SocketWriter,
-    /// Whether it is told at once of changes, for itself or for another: then its replies go through the writer one by one.
+    /// Whether it is told at once of changes, for itself or for another: then its replies go
+    /// through the writer one by one.
     interleaves: AtomicBool,
     pub gauges: Gauges,
     pub subscriptions: Mutex<Subscriptions>,

@@ -1,4 +1,5 @@
-//! Messages between connections: pub/sub, invalidations of client-side caches, MONITOR, CLIENT PAUSE.
+//! Messages between connections: pub/sub, invalidations of client-side caches, MONITOR, CLIENT
+//! PAUSE.
 //!
 //! | file | what it has |
 //! |---|---|
@@ -14,9 +15,10 @@
 //! | `client_registry` | what commands may ask |
 //!
 //! Invariants:
-//! * nobody who sends waits for one who receives: what cannot be taken in ends the receiver's connection;
-//! * a client that tracks keys is told of a change after the replies that it had made when the change came, and before
-//!   any client of this node is answered what was done after it;
+//! * nobody who sends waits for one who receives: what cannot be taken in ends the receiver's
+//!   connection;
+//! * a client that tracks keys is told of a change after the replies that it had made when the
+//!   change came, and before any client of this node is answered what was done after it;
 //! * a client that has gone is told nothing: its names and keys go with it.
 
 pub(super) mod broadcast;
@@ -69,7 +71,8 @@ pub struct PubSub {
     tracking: TrackingTable,
     /// Which changes listeners hear of.
     events: RwLock<KeyspaceEvents>,
-    /// Held while somebody begins or ends to want changes, so that the change stream is on exactly while somebody does.
+    /// Held while somebody begins or ends to want changes, so that the change stream is on exactly
+    /// while somebody does.
     wanting: Mutex<()>,
     pub pause: Pause,
     message_bytes_max: AtomicUsize,
@@ -183,7 +186,8 @@ impl PubSub {
         self.want_changes();
     }
 
-    /// Has the change stream keep changes while somebody wants them. To be called with `wanting` locked.
+    /// Has the change stream keep changes while somebody wants them. To be called with `wanting`
+    /// locked.
     fn want_changes(&self) {
         let events = *self.events.read();
         let tracks = !self.tracking.is_empty();

@@ -1,8 +1,10 @@
-//! What a connection is told without having asked just now: messages, invalidations, what others do.
+//! What a connection is told without having asked just now: messages, invalidations, what others
+//! do.
 //!
 //! Invariants:
 //! * messages leave in the order in which they were posted;
-//! * what waits is bounded: a client that does not take its messages is cut off, and nobody waits for it;
+//! * what waits is bounded: a client that does not take its messages is cut off, and nobody waits
+//!   for it;
 //! * once the connection is to end, nothing more is taken in.
 
 use std::collections::VecDeque;

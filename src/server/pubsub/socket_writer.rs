@@ -1,12 +1,15 @@
-//! The way to a client's socket: for its connection's own task, and for what has to reach the client at once.
+//! The way to a client's socket: for its connection's own task, and for what has to reach the
+//! client at once.
 //!
-//! A client that caches is told of a change by the thread that applies it, while its own task may be waiting for
-//! something else. Both write here, in the order in which things happened at this node.
+//! A client that caches is told of a change by the thread that applies it, while its own task may
+//! be waiting for something else. Both write here, in the order in which things happened at this
+//! node.
 //!
 //! Invariants:
-//! * bytes leave in the order in which they were brought, whoever brings them, and nothing is sent in two pieces with
-//!   something else in between;
-//! * nobody waits here: what the socket does not take now is kept, for the connection's task to send;
+//! * bytes leave in the order in which they were brought, whoever brings them, and nothing is sent
+//!   in two pieces with something else in between;
+//! * nobody waits here: what the socket does not take now is kept, for the connection's task to
+//!   send;
 //! * once it is closed, nothing more is taken in.
 
 use std::io;
@@ -30,7 +33,8 @@ struct Inner {
     gone: usize,
     /// What came by other ways than [`SocketWriter::write`] since the last one.
     uncounted: usize,
-    /// What was pushed while a transaction with reads was under way, with the entries that it is of.
+    /// What was pushed while a transaction with reads was under way, with the entries that it is
+    /// of.
     repeats: Option<Vec<(u64, Vec<u8>)>>,
 }
 
@@ -62,8 +66,8 @@ impl Inner {
         Ok(())
     }
 
-    /// Gives the memory of what was sent back, once it is the larger part: a client that never takes all of it would
-    /// have it grow for ever.
+    /// Gives the memory of what was sent back, once it is the larger part: a client that never
+    /// takes all of it would have it grow for ever.
     fn forget_gone(&mut self) {
         if self.gone >= BUFFER_BYTES_KEPT && self.gone > self.unsent.len() / 2 {
             self.unsent.drain(..self.gone);

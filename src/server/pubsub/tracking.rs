@@ -3,7 +3,8 @@
 //! Invariants:
 //! * a key is remembered before it is read, so no change after the read is missed;
 //! * a client is told once of a key: then the key is forgotten until it is read again;
-//! * at most `tracking-table-max-keys` keys are remembered; for one more, another is told as if it had changed.
+//! * at most `tracking-table-max-keys` keys are remembered; for one more, another is told as if it
+//!   had changed.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -47,7 +48,8 @@ pub struct Tracked {
 #[derive(Debug, Default)]
 pub struct TrackingTable {
     trackers: DashMap<u64, Tracker>,
-    /// How many of them want to hear of keys that they have not read: without any, a change need not be held against them.
+    /// How many of them want to hear of keys that they have not read: without any, a change need
+    /// not be held against them.
     broadcasting: AtomicUsize,
     keys: DashMap<Bytes, Ids>,
     keys_count: AtomicUsize,

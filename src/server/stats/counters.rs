@@ -1,6 +1,7 @@
 //! Counters of the server, for `INFO`.
 //!
-//! Invariant: counters only grow, but for `CONFIG RESETSTAT` and for the numbers of open connections and of blocked clients.
+//! Invariant: counters only grow, but for `CONFIG RESETSTAT` and for the numbers of open
+//! connections and of blocked clients.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;

@@ -1,6 +1,7 @@
 //! How often each kind of error was answered, for `INFO errorstats`.
 //!
-//! Invariant: at most [`KINDS_MAX`] kinds are told apart; what comes after those is not counted here.
+//! Invariant: at most [`KINDS_MAX`] kinds are told apart; what comes after those is not counted
+//! here.
 
 use std::collections::BTreeMap;
 

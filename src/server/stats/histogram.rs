@@ -1,15 +1,18 @@
 //! How long calls took, counted in buckets.
 //!
-//! Durations from one power of two to the next are divided into [`PARTS`] buckets of equal width, of a microsecond at
-//! least, so what is told of a call is at most one part in 32 above what it took.
+//! Durations from one power of two to the next are divided into [`PARTS`] buckets of equal width,
+//! of a microsecond at least, so what is told of a call is at most one part in 32 above what it
+//! took.
 //!
-//! Invariant: a call is counted in one bucket, the first whose bound it does not exceed; the last bucket has no bound.
+//! Invariant: a call is counted in one bucket, the first whose bound it does not exceed; the last
+//! bucket has no bound.
 
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-/// Powers of two from one microsecond to 2^30, some eighteen minutes: nothing that a server waits for takes longer.
+/// Powers of two from one microsecond to 2^30, some eighteen minutes: nothing that a server waits
+/// for takes longer.
 const POWERS: usize = 31;
 /// Percentiles within 3.2 percent, for 8 KB of each command that was ever called.
 const PARTS: usize = 32;
@@ -29,7 +32,8 @@ impl Histogram {
         self.0.get().into_iter().flatten().for_each(|count| count.store(0, Ordering::Relaxed));
     }
 
-    /// Bounds in microseconds, and how many calls did not exceed each; rising, and without buckets that add nothing.
+    /// Bounds in microseconds, and how many calls did not exceed each; rising, and without buckets
+    /// that add nothing.
     pub fn cumulative(&self) -> Vec<(u64, u64)> {
         let mut sum = 0;
         let mut told = Vec::new();
@@ -58,14 +62,16 @@ impl Histogram {
     }
 }
 
-/// The microseconds that so many percent of the calls, told as by [`Histogram::cumulative`], did not exceed.
+/// The microseconds that so many percent of the calls, told as by [`Histogram::cumulative`], did
+/// not exceed.
 pub fn percentile(cumulative: &[(u64, u64)], percent: f64) -> u64 {
     let all = cumulative.last().map_or(0, |(_, calls)| *calls);
     let wanted = all as f64 * percent / 100.0;
     cumulative.iter().find(|(_, calls)| *calls as f64 >= wanted).map_or(0, |(micros, _)| *micros)
 }
 
-/// The power of two below the durations of a power's buckets, and how wide each bucket is, in microseconds.
+/// The power of two below the durations of a power's buckets, and how wide each bucket is, in
+/// microseconds.
 fn range_of(power: usize) -> (u64, u64) {
     let below = (1u64 << power) / 2;
     (below, (below / PARTS as u64).max(1))

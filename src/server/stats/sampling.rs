@@ -1,6 +1,8 @@
-//! What has to be looked at again and again to be known: rates, and how much memory was needed at most.
+//! What has to be looked at again and again to be known: rates, and how much memory was needed at
+//! most.
 //!
-//! Invariant: a rate is the mean of the last [`SAMPLES`] looks, so it goes to zero within that time when nothing happens.
+//! Invariant: a rate is the mean of the last [`SAMPLES`] looks, so it goes to zero within that time
+//! when nothing happens.
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -14,7 +16,8 @@ use crate::env::Clock;
 /// As in Redis: sixteen looks, ten a second.
 const INTERVAL: Duration = Duration::from_millis(100);
 const SAMPLES: usize = 16;
-/// The memory is asked of the system, which takes a file to be read: once a second is enough for a peak.
+/// The memory is asked of the system, which takes a file to be read: once a second is enough for a
+/// peak.
 const LOOKS_PER_MEMORY: usize = 10;
 /// As in Redis: so long a large buffer of a client is remembered.
 const PEAK_SECONDS: usize = 8;

@@ -1,11 +1,13 @@
 //! The requests that took long.
 //!
-//! What counts is the time that the request itself took: of a read its run, without the wait for its freshness; of writes
-//! that arrived together, which are answered together, the time from their arrival to their replies, replication and
-//! disk included. Of such a batch the first write stands for all.
+//! What counts is the time that the request itself took: of a read its run, without the wait for
+//! its freshness; of writes that arrived together, which are answered together, the time from their
+//! arrival to their replies, replication and disk included. Of such a batch the first write stands
+//! for all.
 //!
 //! Invariants:
-//! * at most `slowlog-max-len` entries are kept, each of at most [`WORDS_MAX`] words of about [`WORD_BYTES_MAX`] bytes;
+//! * at most `slowlog-max-len` entries are kept, each of at most [`WORDS_MAX`] words of about
+//!   [`WORD_BYTES_MAX`] bytes;
 //! * ids rise by one with each entry, and a reset does not take them back;
 //! * no password is kept.
 
@@ -18,7 +20,8 @@ use parking_lot::Mutex;
 
 use crate::command::SlowRequest;
 
-/// Redis' default of `slowlog-log-slower-than`: ten milliseconds are long for a request of one document.
+/// Redis' default of `slowlog-log-slower-than`: ten milliseconds are long for a request of one
+/// document.
 pub const SLOWER_THAN_MICROS_DEFAULT: i64 = 10_000;
 /// Redis' default of `slowlog-max-len`.
 pub const ENTRIES_MAX_DEFAULT: usize = 128;
@@ -85,7 +88,8 @@ impl Slowlog {
         u128::try_from(least).is_ok_and(|least| spent.as_micros() >= least)
     }
 
-    /// Keeps a request, the name first among its words, that was answered at a time in unix seconds.
+    /// Keeps a request, the name first among its words, that was answered at a time in unix
+    /// seconds.
     pub fn keep(&self, words: &[Bytes], caller: Caller<'_>, unix_seconds: u64, spent: Duration) {
         if words[0].eq_ignore_ascii_case(b"AUTH") {
             return;

@@ -1,4 +1,5 @@
-//! The newest entries, in memory: those not yet written, which are nowhere else, and as many before them as fit.
+//! The newest entries, in memory: those not yet written, which are nowhere else, and as many before
+//! them as fit.
 //!
 //! Invariants:
 //! * The entries are contiguous and end with the last entry of the log.

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use crate::env::Clock;
 
-/// A sync that takes longer is slow: whoever has others wait for it should not do it himself. Disks that lose nothing when
-/// their power goes take a millisecond at most, spinning ones about ten.
+/// A sync that takes longer is slow: whoever has others wait for it should not do it himself. Disks
+/// that lose nothing when their power goes take a millisecond at most, spinning ones about ten.
 pub(crate) const QUICK_SYNC_MAX: Duration = Duration::from_millis(20);
 
 /// So many quick ones in a row, after a slow one, show that the disk is quick again.

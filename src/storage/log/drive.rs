@@ -1,7 +1,9 @@
-//! Who writes when: the queue, the writer and the two threads behind a log, or the task that simulates them.
+//! Who writes when: the queue, the writer and the two threads behind a log, or the task that
+//! simulates them.
 //!
-//! Whoever holds the writer writes all that is queued. A job is added, then its thread writes it itself (if it has to
-//! wait anyway, or the log is idle) or wakes the writer thread; so no job is left behind.
+//! Whoever holds the writer writes all that is queued. A job is added, then its thread writes it
+//! itself (if it has to wait anyway, or the log is idle) or wakes the writer thread; so no job is
+//! left behind.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -155,8 +157,8 @@ impl Inner {
         queue.stalled
     }
 
-    /// Poisons the log. The kernel may have dropped the bytes of a failed sync, so a retry could succeed and have
-    /// lost them; of a failed write nobody knows how much is there.
+    /// Poisons the log. The kernel may have dropped the bytes of a failed sync, so a retry could
+    /// succeed and have lost them; of a failed write nobody knows how much is there.
     fn fail(&self, error: Fatal, told: Vec<Done>) {
         let jobs = {
             let mut queue = self.queue.lock();
@@ -211,8 +213,8 @@ impl Inner {
         });
     }
 
-    /// Waits for work, for the time to try again, or for the time for a marker; whether the time passed. Others may wake
-    /// this thread for nothing, and then it is not yet time for a marker.
+    /// Waits for work, for the time to try again, or for the time for a marker; whether the time
+    /// passed. Others may wake this thread for nothing, and then it is not yet time for a marker.
     fn await_work(&self, queue: &mut MutexGuard<'_, JobQueue>) -> bool {
         if queue.has_work() || queue.closing {
             return false;
@@ -244,8 +246,8 @@ impl Inner {
         });
     }
 
-    /// Removes the segments behind the purged part, the oldest first, each durably before the next: a crash leaves
-    /// no gap.
+    /// Removes the segments behind the purged part, the oldest first, each durably before the next:
+    /// a crash leaves no gap.
     pub(crate) fn remove_purged(&self) -> Result<(), Fatal> {
         // Held so that the segment in use stays the same.
         let _writer = self.writer.lock();
@@ -267,7 +269,8 @@ impl Inner {
         }
     }
 
-    /// Whether an entry of `bytes` finds room with all others that were promised some, `promised` in sum.
+    /// Whether an entry of `bytes` finds room with all others that were promised some, `promised`
+    /// in sum.
     pub(crate) fn has_room(&self, bytes: u64, promised: u64) -> Result<(), NoSpace> {
         let path = || self.directory.path.clone();
         if let Some(error) = &self.queue.lock().failed {

@@ -1,12 +1,14 @@
 //! Where each entry stands on disk, in eight bytes an entry.
 //!
 //! Invariants:
-//! * Positions cover the indexes `first .. first + len` without a gap, in ascending order of position.
+//! * Positions cover the indexes `first .. first + len` without a gap, in ascending order of
+//!   position.
 //! * `first` is not below `floor`, the index after what was purged.
 
 use std::collections::VecDeque;
 
-/// The segment and the offset in it. 32 bits each: 2^32 segments of 64 MiB are 256 PiB, and a segment is under 4 GiB.
+/// The segment and the offset in it. 32 bits each: 2^32 segments of 64 MiB are 256 PiB, and a
+/// segment is under 4 GiB.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Position {
     pub segment: u32,
@@ -30,8 +32,8 @@ impl Index {
         (!self.positions.is_empty()).then_some(self.first)
     }
 
-    /// Adds the entry after the last one, or any if there is none. Of one that was purged before it was written
-    /// nothing is kept.
+    /// Adds the entry after the last one, or any if there is none. Of one that was purged before it
+    /// was written nothing is kept.
     ///
     /// # Panics
     /// If the index leaves a gap.
@@ -81,7 +83,8 @@ pub(crate) struct Terms {
 }
 
 impl Terms {
-    /// Says that `index`, which is beyond all others, has this term. `false`: terms may not go back, nothing changed.
+    /// Says that `index`, which is beyond all others, has this term. `false`: terms may not go
+    /// back, nothing changed.
     #[must_use]
     pub(crate) fn push(&mut self, index: u64, term: u64) -> bool {
         match self.runs.back() {

@@ -1,16 +1,20 @@
-//! The log of one Raft group: its entries, its vote and what it knows to be committed, in segments of fixed length.
+//! The log of one Raft group: its entries, its vote and what it knows to be committed, in segments
+//! of fixed length.
 //!
-//! A caller appends and goes on; its callback is told when the entries are durable. Everything that waits is written
-//! at once, with one `fdatasync`. `docs/decisions/0001-log-format.md` has the format and the reasons.
+//! A caller appends and goes on; its callback is told when the entries are durable. Everything that
+//! waits is written at once, with one `fdatasync`. `docs/decisions/0001-log-format.md` has the
+//! format and the reasons.
 //!
 //! Invariants:
-//! * A callback is told `Ok` only after a sync that covers all its records, and all appended before them.
+//! * A callback is told `Ok` only after a sync that covers all its records, and all appended before
+//!   them.
 //! * Entries are readable from the moment `append` returns.
-//! * After a failed write or sync nothing is written any more and every call says so; a full disk is no such failure.
+//! * After a failed write or sync nothing is written any more and every call says so; a full disk
+//!   is no such failure.
 //! * What was reported durable is found again, or opening fails and says where.
 //!
-//! Locks are taken in the order queue, writer (only tried while the queue is held), view; the writer takes the others
-//! while it holds its own, never the reverse.
+//! Locks are taken in the order queue, writer (only tried while the queue is held), view; the
+//! writer takes the others while it holds its own, never the reverse.
 
 mod cache;
 mod counters;
@@ -66,9 +70,9 @@ impl Log {
     /// The caller holds the lock on the data directory.
     ///
     /// # Errors
-    /// [`Fatal::Corrupt`] with the file and the offset for damage to anything that had been durable, other than what
-    /// cannot be told from a torn write (see [`Cut`]); [`Fatal::Directory`] if a segment is missing;
-    /// [`Fatal::Disk`] if the disk fails.
+    /// [`Fatal::Corrupt`] with the file and the offset for damage to anything that had been
+    /// durable, other than what cannot be told from a torn write (see [`Cut`]);
+    /// [`Fatal::Directory`] if a segment is missing; [`Fatal::Disk`] if the disk fails.
     ///
     /// # Panics
     /// If a segment is to be shorter than [`SEGMENT_BYTES_MIN`] or longer than 2 GiB.
@@ -101,19 +105,21 @@ impl Log {
         Ok(())
     }
 
-    /// Appends entries, which must follow the last one, and returns when they are readable; `done` is called once they
-    /// are durable, in the order of appends.
+    /// Appends entries, which must follow the last one, and returns when they are readable; `done`
+    /// is called once they are durable, in the order of appends.
     ///
-    /// If the log is idle and the batch is small, this thread writes and syncs and calls `done` before returning (see
-    /// [`Options::inline_bytes_max`], [`Log::set_inline`]); otherwise the writer thread does. `done` must be quick and
-    /// call nothing here that waits for the log. While the disk is full, entries wait and `done` with them; what was
-    /// granted [`Log::reserve`] does not normally get there.
+    /// If the log is idle and the batch is small, this thread writes and syncs and calls `done`
+    /// before returning (see [`Options::inline_bytes_max`], [`Log::set_inline`]); otherwise the
+    /// writer thread does. `done` must be quick and call nothing here that waits for the log. While
+    /// the disk is full, entries wait and `done` with them; what was granted [`Log::reserve`] does
+    /// not normally get there.
     ///
-    /// `done` gets the error of the failed write or sync, which is the log's last; the entries may or may not be there
-    /// after a restart.
+    /// `done` gets the error of the failed write or sync, which is the log's last; the entries may
+    /// or may not be there after a restart.
     ///
     /// # Panics
-    /// If an index or a term does not follow, or a payload exceeds [`PAYLOAD_BYTES_MAX`]: the caller broke Raft.
+    /// If an index or a term does not follow, or a payload exceeds [`PAYLOAD_BYTES_MAX`]: the
+    /// caller broke Raft.
     pub fn append(&self, entries: Vec<Entry>, done: impl FnOnce(Result<(), Fatal>) + Send + 'static) {
         for entry in &entries {
             assert!(entry.payload.len() <= PAYLOAD_BYTES_MAX, "an entry of {} bytes", entry.payload.len());
@@ -121,14 +127,16 @@ impl Log {
         self.inner.append(entries, Box::new(done));
     }
 
-    /// Whether small appends to an idle log are written by their caller; they are unless told otherwise. On a leader
-    /// with followers it may be better to have them written while the entries travel.
+    /// Whether small appends to an idle log are written by their caller; they are unless told
+    /// otherwise. On a leader with followers it may be better to have them written while the
+    /// entries travel.
     pub fn set_inline(&self, inline: bool) {
         self.inner.set_inline(inline);
     }
 
-    /// The entries in `range` that are present, in order, until their payloads exceed `bytes_max`; the first is
-    /// returned whatever its size. Fewer than asked for means nothing but that: ask again.
+    /// The entries in `range` that are present, in order, until their payloads exceed `bytes_max`;
+    /// the first is returned whatever its size. Fewer than asked for means nothing but that: ask
+    /// again.
     ///
     /// # Errors
     /// [`Fatal::Corrupt`] or [`Fatal::Disk`] if an entry cannot be read back.
@@ -141,7 +149,8 @@ impl Log {
             match source {
                 Source::Nowhere => break,
                 Source::Cache(found) => {
-                    // The first of a source ignores the limit; it may do so only as the first of all.
+                    // The first of a source ignores the limit; it may do so only as the first of
+                    // all.
                     let fits = |entry: &Entry| entries.is_empty() || entry.payload.len() <= bytes_left;
                     if found.first().is_some_and(fits) {
                         entries.extend(found);
@@ -175,7 +184,8 @@ impl Log {
         self.inner.view.lock().purged
     }
 
-    /// Writes the vote and returns when it is durable, with all appended before unless they wait for room.
+    /// Writes the vote and returns when it is durable, with all appended before unless they wait
+    /// for room.
     ///
     /// # Errors
     /// [`Fatal`] if the log failed, now or before.
@@ -187,8 +197,9 @@ impl Log {
         self.wait(Work::Vote(vote.to_vec()))
     }
 
-    /// Notes what is committed. It is written with the next batch or a moment later, and not synced for its own sake:
-    /// after a crash an older one may be found, never one that is ahead of the entries.
+    /// Notes what is committed. It is written with the next batch or a moment later, and not synced
+    /// for its own sake: after a crash an older one may be found, never one that is ahead of the
+    /// entries.
     ///
     /// # Panics
     /// If it has more than [`STATE_BYTES_MAX`] bytes.
@@ -197,8 +208,8 @@ impl Log {
         self.inner.queue.lock().committed = Some(committed.to_vec());
     }
 
-    /// Removes all entries after `last`, or all if `None`; returns when that is durable. Waits for entries before it,
-    /// also while those wait for room.
+    /// Removes all entries after `last`, or all if `None`; returns when that is durable. Waits for
+    /// entries before it, also while those wait for room.
     ///
     /// # Errors
     /// [`Fatal`] if the log failed, now or before.
@@ -218,8 +229,9 @@ impl Log {
         self.wait(Work::Truncate { from, last: after })
     }
 
-    /// Says that entries up to `index`, which has this term, are no longer needed; returns when that is durable and
-    /// the segments that hold nothing else are removed. May lie beyond the last entry: the log then goes on after it.
+    /// Says that entries up to `index`, which has this term, are no longer needed; returns when
+    /// that is durable and the segments that hold nothing else are removed. May lie beyond the last
+    /// entry: the log then goes on after it.
     ///
     /// # Errors
     /// [`Fatal`] if the log failed, now or before.
@@ -248,12 +260,12 @@ impl Log {
 
     /// Asks for room for an entry with so many bytes of payload, before it is proposed.
     ///
-    /// Hold the [`Room`] until the entry was appended. An oversized entry may make this write its segment through,
-    /// which takes as long as writing the entry.
+    /// Hold the [`Room`] until the entry was appended. An oversized entry may make this write its
+    /// segment through, which takes as long as writing the entry.
     ///
     /// # Errors
-    /// [`NoSpace`] while the segment in use has no room for it and no other can be prepared. Nothing was changed, and
-    /// the log keeps trying to prepare one.
+    /// [`NoSpace`] while the segment in use has no room for it and no other can be prepared.
+    /// Nothing was changed, and the log keeps trying to prepare one.
     pub fn reserve(&self, bytes: usize) -> Result<Room, NoSpace> {
         self.reserve_each(std::iter::once(bytes))
     }
@@ -277,7 +289,8 @@ impl Log {
         self.reserve(bytes).map(drop)
     }
 
-    /// How long the log is after the entry at `index`, or from its first entry on: bytes on disk, headers included.
+    /// How long the log is after the entry at `index`, or from its first entry on: bytes on disk,
+    /// headers included.
     pub fn bytes_after(&self, index: Option<u64>) -> u64 {
         let view = self.inner.view.lock();
         view.bytes_from(index.map_or(0, |index| index + 1))
@@ -302,8 +315,8 @@ impl Log {
         self.inner.directory.path.clone()
     }
 
-    /// Writes and syncs all that is queued, and stops the threads. Entries that wait for room are told that they
-    /// failed. Later calls fail; closing again does nothing.
+    /// Writes and syncs all that is queued, and stops the threads. Entries that wait for room are
+    /// told that they failed. Later calls fail; closing again does nothing.
     ///
     /// # Errors
     /// [`Fatal`] if the log failed, now or before.

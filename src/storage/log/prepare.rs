@@ -1,7 +1,7 @@
 //! The next segment, prepared before it is needed, and the room in it.
 //!
-//! A segment is written through with zeros off the write path, so the log runs out of space here, where nothing
-//! has been promised yet, and never in the middle of a record.
+//! A segment is written through with zeros off the write path, so the log runs out of space here,
+//! where nothing has been promised yet, and never in the middle of a record.
 //!
 //! Invariants:
 //! * At most one segment is prepared; its number follows that of the segment in use.
@@ -16,13 +16,14 @@ use super::record;
 use super::segment::{self, Directory, Segment};
 use super::types::HEAD_BYTES_MAX;
 
-/// What of a segment entries leave to votes, purges and the like, which must go on while the disk is full: about a
-/// thousand of them, or a quarter of a small segment.
+/// What of a segment entries leave to votes, purges and the like, which must go on while the disk
+/// is full: about a thousand of them, or a quarter of a small segment.
 pub(crate) fn reserve_bytes(segment_bytes: u64) -> u64 {
     (segment_bytes / 4).min(64 << 10) / record::ALIGNMENT * record::ALIGNMENT
 }
 
-/// Bytes of records that a segment must have room for besides one entry: its head, its seal and the reserve.
+/// Bytes of records that a segment must have room for besides one entry: its head, its seal and the
+/// reserve.
 pub(crate) fn segment_bytes_for(entry_bytes: u64, segment_bytes: u64) -> u64 {
     segment::HEADER_BYTES + record::size_of(HEAD_BYTES_MAX) + entry_bytes + reserve_bytes(segment_bytes)
 }
@@ -114,7 +115,8 @@ impl Preparer {
         }
     }
 
-    /// Takes the prepared segment for an entry of so many bytes; `None`: there is none, or no room to lengthen it.
+    /// Takes the prepared segment for an entry of so many bytes; `None`: there is none, or no room
+    /// to lengthen it.
     pub(crate) fn take(&self, entry_bytes: u64) -> Option<Arc<Segment>> {
         let mut slot = self.slot.lock();
         if self.on_demand {

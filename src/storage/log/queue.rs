@@ -48,10 +48,12 @@ impl Job {
         }
     }
 
-    /// Whether it may be written before entries that wait for room, the last one written being `last`.
+    /// Whether it may be written before entries that wait for room, the last one written being
+    /// `last`.
     ///
-    /// A vote says nothing about entries, and the node must be able to vote while its disk is full; a purge of
-    /// entries that are written is what makes room. A truncation has to stay behind what it truncates.
+    /// A vote says nothing about entries, and the node must be able to vote while its disk is full;
+    /// a purge of entries that are written is what makes room. A truncation has to stay behind what
+    /// it truncates.
     pub(crate) fn may_overtake(&self, last: Option<LogPosition>) -> bool {
         match &self.work {
             Work::Vote(_) => true,

@@ -1,4 +1,5 @@
-//! Reading entries back: from memory where they are there, else in large pieces from their segments.
+//! Reading entries back: from memory where they are there, else in large pieces from their
+//! segments.
 
 use std::sync::Arc;
 
@@ -14,8 +15,8 @@ const PIECE_BYTES_MAX: u64 = 1 << 20;
 /// Read in any case: the next few entries cost nothing more.
 const PIECE_BYTES_MIN: u64 = 4 << 10;
 
-/// Reads entries whose positions are known until their payloads exceed `bytes_left`; the first is read in any case if
-/// `at_least_one`. Returns whether all were read.
+/// Reads entries whose positions are known until their payloads exceed `bytes_left`; the first is
+/// read in any case if `at_least_one`. Returns whether all were read.
 pub(crate) fn read(
     positions: &[(u64, Position, Arc<Segment>)],
     bytes_left: &mut usize,
@@ -36,7 +37,8 @@ pub(crate) fn read(
     Ok(true)
 }
 
-/// How much to read from the first of these positions on: up to the last in the same segment, within the limits.
+/// How much to read from the first of these positions on: up to the last in the same segment,
+/// within the limits.
 fn ahead(positions: &[(u64, Position, Arc<Segment>)], bytes_left: usize) -> u64 {
     let first = positions[0].1;
     let in_reach = |offset: u32| u64::from(offset - first.offset) < PIECE_BYTES_MAX;

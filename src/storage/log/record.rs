@@ -12,10 +12,10 @@
 //! All little endian.
 //!
 //! Invariants:
-//! * The checksum is seeded with the segment's random salt and the record's offset: a copy of a record elsewhere,
-//!   be it an older file's block or a client's document, does not pass for one.
-//! * Records begin at multiples of eight, so a search for them has few places to look; the header's own check keeps
-//!   that search from summing up megabytes for each place that resembles a header.
+//! * The checksum is seeded with the segment's random salt and the record's offset: a copy of a
+//!   record elsewhere, be it an older file's block or a client's document, does not pass for one.
+//! * Records begin at multiples of eight, so a search for them has few places to look; the header's
+//!   own check keeps that search from summing up megabytes for each place that resembles a header.
 //! * `synced` is at most the record's own offset.
 
 use bytes::Bytes;
@@ -38,7 +38,8 @@ pub(crate) enum Kind {
     Committed = 4,
     /// All entries from `index` on are void.
     Truncate = 5,
-    /// Entries up to `index`, of `term`, are no longer needed; the next entry may be `index + 1` whatever came before.
+    /// Entries up to `index`, of `term`, are no longer needed; the next entry may be `index + 1`
+    /// whatever came before.
     Purge = 6,
     /// The last record of a segment that has a successor.
     Seal = 7,
@@ -154,7 +155,8 @@ pub(crate) fn decode(bytes: &[u8], salt: u32, offset: u64) -> Result<Record<'_>,
 
 /// Over all of `record` but bytes 4..8, which hold the checksum.
 fn checksum(salt: u32, offset: u64, record: &[u8]) -> u32 {
-    // Offsets within a segment fit 32 bits. The multiplier spreads neighbours over all bits of the seed.
+    // Offsets within a segment fit 32 bits. The multiplier spreads neighbours over all bits of the
+    // seed.
     let seed = salt ^ (offset as u32).wrapping_mul(0x9E37_79B1);
     crc32c::crc32c_append(crc32c::crc32c_append(seed, &record[..4]), &record[8..])
 }

@@ -1,19 +1,24 @@
 //! Reading the log on opening: one scan, and the decision what a bad record is.
 //!
-//! The rule. Batches are written one after the other, each only after the one before was synced, and every record says
-//! how far that was. So where the records of a segment stop being good, at `end`:
-//! * a good record further on that says "synced beyond `end`", a good record in a later segment, or a missing seal
-//!   before one, proves that the bad one had been durable: **damage**, the node stops;
-//! * otherwise `end` lies in the last batch that was begun. Nothing tells a torn write from damage there. It is **cut**:
-//!   if it was torn, nobody was told that it is durable.
+//! The rule. Batches are written one after the other, each only after the one before was synced,
+//! and every record says how far that was. So where the records of a segment stop being good, at
+//! `end`:
+//! * a good record further on that says "synced beyond `end`", a good record in a later segment, or
+//!   a missing seal before one, proves that the bad one had been durable: **damage**, the node
+//!   stops;
+//! * otherwise `end` lies in the last batch that was begun. Nothing tells a torn write from damage
+//!   there. It is **cut**: if it was torn, nobody was told that it is durable.
 //!
 //! A file that is shorter than it was made gets its room back, and its end is judged the same way.
 //!
-//! The last batch is no longer the last once a sync marker follows it, 0.2 s after the last write and on closing.
+//! The last batch is no longer the last once a sync marker follows it, 0.2 s after the last write
+//! and on closing.
 //!
 //! Invariants:
-//! * After a cut the segment holds nothing but zeros behind `end`; a later scan cannot find remains of the cut batch.
-//! * What was found is synced before anything is written behind it, so that it can be called durable.
+//! * After a cut the segment holds nothing but zeros behind `end`; a later scan cannot find remains
+//!   of the cut batch.
+//! * What was found is synced before anything is written behind it, so that it can be called
+//!   durable.
 
 use std::sync::Arc;
 
@@ -105,7 +110,8 @@ fn found(replay: Replay, segment: Arc<Segment>, end: u64, next: Option<Segment>,
     Found { view, head, recovered, segment, end, next }
 }
 
-/// A segment is read whole: 64 MiB for a moment, and the search for records behind a bad one needs no second reading.
+/// A segment is read whole: 64 MiB for a moment, and the search for records behind a bad one needs
+/// no second reading.
 fn read_whole(segment: &Segment, bytes: &mut Vec<u8>) -> Result<(), Fatal> {
     bytes.resize(segment.bytes as usize, 0);
     segment.file.read_exact_at(bytes, 0).map_err(disk_error(&segment.path, "reading"))
@@ -195,15 +201,16 @@ fn make_durable(before: Option<&Segment>, segment: &Segment, cut: Option<&Cut>) 
         tracing::warn!(path = %path.display(), offset, bytes, "cut a torn write off the end of the log");
         segment.file.zero_fill(*offset, offset + bytes).map_err(disk_error(path, "clearing the torn end"))?;
     }
-    // The seal of the segment before is synced before this one is written, but by whoever wrote it: if that process
-    // was killed in between, the seal may be in the page cache alone.
+    // The seal of the segment before is synced before this one is written, but by whoever wrote it:
+    // if that process was killed in between, the seal may be in the page cache alone.
     for segment in before.into_iter().chain([segment]) {
         segment.file.sync_data().map_err(disk_error(&segment.path, "syncing"))?;
     }
     Ok(())
 }
 
-/// Gives a segment back the room that it was made with. No crash takes it away: somebody shortened the file.
+/// Gives a segment back the room that it was made with. No crash takes it away: somebody shortened
+/// the file.
 fn make_whole(segment: Arc<Segment>, end: u64, options: &Options) -> Result<Arc<Segment>, Fatal> {
     let enough = end + CONTROL_KEPT_BYTES <= segment.bytes;
     if segment.bytes >= options.segment_bytes && segment.bytes.is_multiple_of(ALIGNMENT) && enough {

@@ -1,7 +1,8 @@
 //! Applies the records of a log, in order, to an empty view.
 //!
 //! Invariants:
-//! * Every record is checked against all before it; the first that contradicts them is reported, not applied.
+//! * Every record is checked against all before it; the first that contradicts them is reported,
+//!   not applied.
 
 use std::path::Path;
 use std::sync::Arc;

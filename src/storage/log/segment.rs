@@ -1,4 +1,5 @@
-//! A segment: one file of fixed length with a header, written through with zeros before its first use.
+//! A segment: one file of fixed length with a header, written through with zeros before its first
+//! use.
 //!
 //! ```text
 //! 0  magic     "JVLOGSEG"
@@ -11,7 +12,8 @@
 //! ```
 //!
 //! Invariants:
-//! * A file with a segment's name has its whole header and all its zeros: it got the name after they were durable.
+//! * A file with a segment's name has its whole header and all its zeros: it got the name after
+//!   they were durable.
 //! * A segment never shrinks while it holds records, and grows only before its first one.
 
 use std::io;
@@ -26,7 +28,8 @@ use crate::storage::{corrupt, disk_error};
 pub(crate) const HEADER_BYTES: u64 = 64;
 const MAGIC: &[u8; 8] = b"JVLOGSEG";
 const VERSION: u32 = 1;
-/// The name under which a segment is prepared. A node that stops meanwhile leaves it behind; the next start removes it.
+/// The name under which a segment is prepared. A node that stops meanwhile leaves it behind; the
+/// next start removes it.
 const UNFINISHED: &str = "unfinished.tmp";
 
 /// An open segment; readers and the writer share it.
@@ -48,7 +51,8 @@ pub(crate) struct Directory {
 }
 
 impl Directory {
-    /// The numbers of the segments present, ascending; removes what an interrupted preparation left.
+    /// The numbers of the segments present, ascending; removes what an interrupted preparation
+    /// left.
     pub(crate) fn sequences(&self) -> Result<Vec<u64>, Fatal> {
         let mut found = Vec::new();
         for name in self.disk.list(&self.path).map_err(disk_error(&self.path, "listing"))? {
@@ -103,8 +107,8 @@ impl Directory {
         Ok(u32_at(header, 24))
     }
 
-    /// Writes a new segment through and gives it its name, all durable; `first` are bytes to follow the header,
-    /// made from its salt.
+    /// Writes a new segment through and gives it its name, all durable; `first` are bytes to follow
+    /// the header, made from its salt.
     pub(crate) fn create(
         &self,
         sequence: u64,
@@ -162,7 +166,8 @@ impl Segment {
         let grown = self.file.zero_fill(self.bytes, bytes).and_then(|()| self.file.sync_all());
         match grown {
             Ok(()) => self.bytes = bytes,
-            // Gives the space back. If that fails too, the length on disk is more than we use, which harms nothing.
+            // Gives the space back. If that fails too, the length on disk is more than we use,
+            // which harms nothing.
             Err(_) => drop(self.file.set_len(self.bytes)),
         }
         grown

@@ -23,10 +23,12 @@ pub struct Entry {
 /// A position in the log: index and term of an entry.
 pub type LogPosition = (u64, u64);
 
-/// The bytes a payload may have at most. Far over any document; under the 4 GiB that offsets within a segment reach.
+/// The bytes a payload may have at most. Far over any document; under the 4 GiB that offsets within
+/// a segment reach.
 pub const PAYLOAD_BYTES_MAX: usize = 1 << 30;
 
-/// The bytes a vote or a commit record may have at most: they are repeated at the head of every segment.
+/// The bytes a vote or a commit record may have at most: they are repeated at the head of every
+/// segment.
 pub const STATE_BYTES_MAX: usize = 256;
 
 /// The smallest segment that holds its own bookkeeping and some entries.
@@ -37,20 +39,23 @@ pub const SEGMENT_BYTES_MIN: u64 = 4096;
 pub struct Options {
     /// The Raft group whose log this is; a log of another group is refused.
     pub group: u32,
-    /// Length of a segment. 64 MiB: at full write load a new one every few seconds, and little to rescan at a start.
+    /// Length of a segment. 64 MiB: at full write load a new one every few seconds, and little to
+    /// rescan at a start.
     pub segment_bytes: u64,
-    /// Payload bytes of recent entries kept in memory, so that applying and replicating them does not read the disk.
+    /// Payload bytes of recent entries kept in memory, so that applying and replicating them does
+    /// not read the disk.
     pub cache_bytes_max: usize,
-    /// An append of at most so many payload bytes is written by its caller's thread if the log is idle: with one
-    /// client the hop to the writer thread costs more than it saves. Larger ones would block the caller too long, and so
-    /// would a disk that has lately been slow.
+    /// An append of at most so many payload bytes is written by its caller's thread if the log is
+    /// idle: with one client the hop to the writer thread costs more than it saves. Larger ones
+    /// would block the caller too long, and so would a disk that has lately been slow.
     pub inline_bytes_max: usize,
     /// How long to wait before trying again to prepare a segment on a full disk.
     pub retry_after: Duration,
-    /// After so long without a write, what is known to be committed is written, unsynced; the record also protects
-    /// the last batch: from then on damage to it is told from a torn write.
+    /// After so long without a write, what is known to be committed is written, unsynced; the
+    /// record also protects the last batch: from then on damage to it is told from a torn write.
     pub marker_after: Duration,
-    /// Who writes what its caller does not, and prepares segments: two threads, or, simulated, a task.
+    /// Who writes what its caller does not, and prepares segments: two threads, or, simulated, a
+    /// task.
     pub background: Background,
     /// Measures how long a sync takes.
     pub clock: Arc<dyn Clock>,
@@ -88,7 +93,8 @@ pub struct Recovered {
     pub cut: Option<Cut>,
 }
 
-/// A torn tail: a batch that was being written when the node stopped, and that nobody was told is durable.
+/// A torn tail: a batch that was being written when the node stopped, and that nobody was told is
+/// durable.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Cut {
     pub path: PathBuf,
@@ -112,8 +118,8 @@ impl From<NoSpace> for Unavailable {
     }
 }
 
-/// Room promised to a write that is on its way to [`super::Log::append`]; given back when dropped. Hold it until the
-/// entry was appended.
+/// Room promised to a write that is on its way to [`super::Log::append`]; given back when dropped.
+/// Hold it until the entry was appended.
 #[derive(Debug)]
 pub struct Room {
     pub(super) bytes: u64,
@@ -162,7 +168,8 @@ pub(crate) struct Head {
     pub last: Option<LogPosition>,
 }
 
-/// The most an encoded head may take: two states, two places of two integers, and the tags and lengths.
+/// The most an encoded head may take: two states, two places of two integers, and the tags and
+/// lengths.
 pub(crate) const HEAD_BYTES_MAX: usize = 2 * (STATE_BYTES_MAX + 4) + 2 * (1 + 2 * 10);
 
 impl Head {

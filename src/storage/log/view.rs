@@ -1,13 +1,14 @@
 //! What readers see: all entries appended so far, written or not.
 //!
-//! Two times meet here. `last`, the terms and the cache change when a caller appends, truncates or purges; the index of
-//! positions changes when the writer has done it.
+//! Two times meet here. `last`, the terms and the cache change when a caller appends, truncates or
+//! purges; the index of positions changes when the writer has done it.
 //!
 //! Invariants:
-//! * Every entry up to `last` is in the cache or in the index; the cache ends with `last` unless it is empty.
+//! * Every entry up to `last` is in the cache or in the index; the cache ends with `last` unless it
+//!   is empty.
 //! * `purged` is before every entry; `last` is never before `purged`.
-//! * Entries that a truncation overtook in the queue never count as written: each append carries the epoch, and a
-//!   truncation begins a new one.
+//! * Entries that a truncation overtook in the queue never count as written: each append carries
+//!   the epoch, and a truncation begins a new one.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -105,7 +106,8 @@ impl View {
         if self.last.is_none_or(|(last, _)| last <= purged.0) {
             self.last = Some(purged);
             self.terms.clear();
-            // The run of terms starts over with what was purged, so that the next entry is checked against it.
+            // The run of terms starts over with what was purged, so that the next entry is checked
+            // against it.
             assert!(self.terms.push(purged.0, purged.1), "an empty list takes any term");
         } else {
             self.terms.purge_before(purged.0);
@@ -123,8 +125,8 @@ impl View {
         if index > last { None } else { self.terms.get(index) }
     }
 
-    /// Where the entries from `from` to before `to` are, as far as one source has them. From the cache they come
-    /// until their payloads exceed `bytes_max`.
+    /// Where the entries from `from` to before `to` are, as far as one source has them. From the
+    /// cache they come until their payloads exceed `bytes_max`.
     pub(crate) fn source(&self, from: u64, to: u64, bytes_max: usize) -> Source {
         let Some((last, _)) = self.last else { return Source::Nowhere };
         let to = to.min(last + 1);
@@ -151,7 +153,8 @@ impl View {
         if found.is_empty() { Source::Nowhere } else { Source::Disk(found) }
     }
 
-    /// How many bytes of segments lie between the entry at `from`, or the first if it is gone, and the last one.
+    /// How many bytes of segments lie between the entry at `from`, or the first if it is gone, and
+    /// the last one.
     pub(crate) fn bytes_from(&self, from: u64) -> u64 {
         let from = from.max(self.index.first().unwrap_or(from));
         let last = self.index.end().checked_sub(1).and_then(|last| self.index.get(last));
@@ -181,7 +184,8 @@ impl View {
         }
     }
 
-    /// The oldest segment, if nothing in it is needed: it is not the one being written, and all it has was purged.
+    /// The oldest segment, if nothing in it is needed: it is not the one being written, and all it
+    /// has was purged.
     pub(crate) fn removable(&self) -> Option<Arc<Segment>> {
         let (_, oldest) = self.segments.first_key_value().filter(|_| self.segments.len() > 1)?;
         let purged = self.purged.map(|(index, _)| index);

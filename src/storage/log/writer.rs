@@ -2,8 +2,8 @@
 //!
 //! Invariants:
 //! * Bytes before `durable` are synced; `durable <= end`, and nothing is written before `end`.
-//! * A batch is written only after the one before it was synced, so a record whose `synced` lies beyond a place proves
-//!   that the place had been synced; recovery lives on that.
+//! * A batch is written only after the one before it was synced, so a record whose `synced` lies
+//!   beyond a place proves that the place had been synced; recovery lives on that.
 //! * A segment is left only after its seal was synced, and its successor begins with a head.
 //! * After a failed write or sync nothing is written any more.
 
@@ -24,7 +24,8 @@ use crate::storage::disk_error;
 /// The most that is gathered for one write. More gains nothing, and the memory is kept.
 const WRITE_BYTES_MAX: usize = 8 << 20;
 
-/// Behind any record there is room for a state, as a vote and a commit record may share a batch, and for the seal.
+/// Behind any record there is room for a state, as a vote and a commit record may share a batch,
+/// and for the seal.
 pub(crate) const CONTROL_KEPT_BYTES: u64 = record::size_of(STATE_BYTES_MAX) + record::size_of(0);
 
 /// What readers are told once a batch is durable.
@@ -73,7 +74,8 @@ enum Class {
 }
 
 impl Writer {
-    /// Goes on after `end` of a segment whose records all are durable; at the very start of one it owes the head.
+    /// Goes on after `end` of a segment whose records all are durable; at the very start of one it
+    /// owes the head.
     pub(crate) fn new(segment: Arc<Segment>, end: u64, head: Head, reserve_bytes: u64) -> Writer {
         assert!(reserve_bytes >= CONTROL_KEPT_BYTES, "the reserve holds at least a state and a seal");
         let needs_marker = end > segment::HEADER_BYTES;
@@ -92,7 +94,8 @@ impl Writer {
         self.segment.bytes.saturating_sub(self.reserve_bytes + self.offset())
     }
 
-    /// Writes jobs and, if none has to wait, a commit record; one write and one sync if they fit one segment.
+    /// Writes jobs and, if none has to wait, a commit record; one write and one sync if they fit
+    /// one segment.
     pub(crate) fn commit(
         &mut self,
         jobs: impl IntoIterator<Item = Job>,
@@ -187,7 +190,8 @@ impl Writer {
                 self.head.vote = Some(vote.clone());
             }
             Work::Truncate { from, last } => {
-                // The term of the entry before it, which may stand in a segment that is purged by the time this is read.
+                // The term of the entry before it, which may stand in a segment that is purged by
+                // the time this is read.
                 let last_bytes = last.map(|(index, term)| [index.to_le_bytes(), term.to_le_bytes()].concat());
                 self.put(Kind::Truncate, *from, 0, &last_bytes.unwrap_or_default());
                 self.head.last = *last;
@@ -215,7 +219,8 @@ impl Writer {
         self.offset() + bytes + kept <= self.segment.bytes
     }
 
-    /// Makes sure that the record fits, if need be in the next segment; `false` if that is not there.
+    /// Makes sure that the record fits, if need be in the next segment; `false` if that is not
+    /// there.
     fn enter_room(
         &mut self,
         bytes: u64,

@@ -1,4 +1,5 @@
-//! Carrying a snapshot to another node: its file as it is, in chunks whose size the network chooses.
+//! Carrying a snapshot to another node: its file as it is, in chunks whose size the network
+//! chooses.
 //!
 //! Invariants:
 //! * What was received is no snapshot until every byte of it was checked and synced.
@@ -12,8 +13,8 @@ use crate::env::{DiskFile, Open};
 use crate::error::Fatal;
 use crate::storage::disk_error;
 
-/// How much is written between two syncs. More than a writer's own: while a snapshot is received this node has nothing
-/// to answer that would wait behind it, and the sender waits for each chunk.
+/// How much is written between two syncs. More than a writer's own: while a snapshot is received
+/// this node has nothing to answer that would wait behind it, and the sender waits for each chunk.
 const SYNC_BYTES: u64 = 8 << 20;
 
 /// A snapshot being received; see [`SnapshotDir::receive`].
@@ -56,8 +57,8 @@ impl SnapshotReceiver {
     /// Checks the whole, makes it durable and gives it its name.
     ///
     /// # Errors
-    /// [`Fatal::Corrupt`] if it is not a whole snapshot of this group: the transfer failed, this node did not;
-    /// [`Fatal::Disk`].
+    /// [`Fatal::Corrupt`] if it is not a whole snapshot of this group: the transfer failed, this
+    /// node did not; [`Fatal::Disk`].
     pub fn finish(mut self) -> Result<SnapshotFile, Fatal> {
         let path = self.temporary.clone().expect("only finish and drop take the path");
         self.file.sync_all().map_err(disk_error(&path, "syncing"))?;

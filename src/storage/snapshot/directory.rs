@@ -3,7 +3,8 @@
 //! Invariants:
 //! * Temporary files belong to this process: opening the directory removes those of earlier ones.
 //! * The newest snapshot is never removed to make room for older ones.
-//! * What was found damaged is no snapshot any more: it has another name, so it never counts as one of those kept.
+//! * What was found damaged is no snapshot any more: it has another name, so it never counts as one
+//!   of those kept.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -41,7 +42,8 @@ pub struct SnapshotDir {
 }
 
 impl SnapshotDir {
-    /// Opens the snapshots of a group in `path`, which exists, and removes what was left unfinished.
+    /// Opens the snapshots of a group in `path`, which exists, and removes what was left
+    /// unfinished.
     ///
     /// # Errors
     /// [`Fatal::Disk`].
@@ -55,8 +57,8 @@ impl SnapshotDir {
         Ok(SnapshotDir { disk, group, path: path.to_owned(), temporaries: Arc::default() })
     }
 
-    /// Begins a snapshot of the state after the entry at `position`. The meta data is opaque here and comes back from
-    /// [`SnapshotReader::meta`].
+    /// Begins a snapshot of the state after the entry at `position`. The meta data is opaque here
+    /// and comes back from [`SnapshotReader::meta`].
     ///
     /// # Errors
     /// [`Fatal::Disk`].
@@ -83,8 +85,9 @@ impl SnapshotDir {
         SnapshotReader::open(self, file.path.clone(), Some(file.position))
     }
 
-    /// Bytes of the file as they are, from `offset`, at most `bytes_max`; empty at its end. For sending it. The file
-    /// may be removed meanwhile by [`SnapshotDir::remove_older`]; that is an error here, and the transfer starts over.
+    /// Bytes of the file as they are, from `offset`, at most `bytes_max`; empty at its end. For
+    /// sending it. The file may be removed meanwhile by [`SnapshotDir::remove_older`]; that is an
+    /// error here, and the transfer starts over.
     ///
     /// # Errors
     /// [`Fatal::Disk`].
@@ -112,11 +115,11 @@ impl SnapshotDir {
         Ok(files)
     }
 
-    /// The newest snapshot of which every byte was checked, and what is wrong with those newer than it. They are set
-    /// aside under another name for an operator to look at.
+    /// The newest snapshot of which every byte was checked, and what is wrong with those newer than
+    /// it. They are set aside under another name for an operator to look at.
     ///
-    /// A damaged one is no reason to stop if an older one and the log after it are there; whether they are, the caller
-    /// finds out from the log.
+    /// A damaged one is no reason to stop if an older one and the log after it are there; whether
+    /// they are, the caller finds out from the log.
     ///
     /// # Errors
     /// [`Fatal::Disk`] if the directory cannot be read, or a damaged one cannot be renamed.
@@ -135,7 +138,8 @@ impl SnapshotDir {
         Ok((None, damaged))
     }
 
-    /// Were it left among the snapshots, an older good one would be removed to make room, and the log behind it.
+    /// Were it left among the snapshots, an older good one would be removed to make room, and the
+    /// log behind it.
     fn set_aside(&self, path: &Path) -> Result<(), Fatal> {
         let aside = path.with_added_extension(DAMAGED);
         self.disk.rename(path, &aside).map_err(disk_error(path, "renaming"))?;

@@ -17,8 +17,8 @@ pub(super) struct Digest {
 }
 
 impl Digest {
-    /// Adds the next block. A multiplication by an odd number and a rotation are both reversible, so one changed
-    /// block always changes the digest.
+    /// Adds the next block. A multiplication by an odd number and a rotation are both reversible,
+    /// so one changed block always changes the digest.
     pub(super) fn add(&mut self, length: u32, crc: u32) {
         let word = u64::from(length) << 32 | u64::from(crc);
         self.hash = (self.hash ^ word).wrapping_mul(0x9E37_79B9_7F4A_7C15).rotate_left(31);

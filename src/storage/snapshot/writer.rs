@@ -1,7 +1,8 @@
 //! Writing a snapshot.
 //!
 //! Invariants:
-//! * Until `finish` returns there is no file with a snapshot's name; a writer that is dropped leaves no file at all.
+//! * Until `finish` returns there is no file with a snapshot's name; a writer that is dropped
+//!   leaves no file at all.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -16,8 +17,9 @@ use crate::storage::log::LogPosition;
 
 /// Written at a time, so that small blocks do not cost a call each.
 const WRITE_BYTES: usize = 256 << 10;
-/// How much is written between two syncs. A sync of the log waits behind one of these: during a snapshot single writes
-/// took up to 16 ms with 8 MiB, up to 12 ms with 1 MiB, and up to 9 ms with this.
+/// How much is written between two syncs. A sync of the log waits behind one of these: during a
+/// snapshot single writes took up to 16 ms with 8 MiB, up to 12 ms with 1 MiB, and up to 9 ms with
+/// this.
 const SYNC_BYTES: u64 = 256 << 10;
 
 /// A snapshot being written; see [`SnapshotDir::begin`].
@@ -59,8 +61,8 @@ impl SnapshotWriter {
     /// Adds a block.
     ///
     /// # Errors
-    /// [`Fatal::Disk`] if it cannot be written, out of space among others: the snapshot is given up, and nothing else
-    /// is harmed. Whether the node goes on is for the caller to say.
+    /// [`Fatal::Disk`] if it cannot be written, out of space among others: the snapshot is given
+    /// up, and nothing else is harmed. Whether the node goes on is for the caller to say.
     ///
     /// # Panics
     /// If it is empty or has more than [`BLOCK_BYTES_MAX`] bytes.

@@ -1,7 +1,8 @@
 //! Files whose bytes were changed behind everyone's back: the log and the snapshots have to notice.
 //!
-//! The bytes of a fuzzer become changes to files that were written properly: random files would only ever fail at
-//! their first checksum. A change is four bytes: which file, where (two bytes, little-endian), and what is XORed there.
+//! The bytes of a fuzzer become changes to files that were written properly: random files would
+//! only ever fail at their first checksum. A change is four bytes: which file, where (two bytes,
+//! little-endian), and what is XORed there.
 
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::sync_channel;
@@ -59,7 +60,8 @@ fn files_of(disk: &SimDisk) -> Files {
     names.into_iter().filter_map(read).collect()
 }
 
-/// The log, closed properly: everything in it was reported durable, and a sync marker protects the last batch.
+/// The log, closed properly: everything in it was reported durable, and a sync marker protects the
+/// last batch.
 static LOG: LazyLock<Files> = LazyLock::new(|| {
     let disk = SimDisk::new();
     let (log, _) = Log::open(disk.shared(), dir(), options()).expect("an empty log opens");
@@ -101,9 +103,10 @@ fn disk_with(files: &Files) -> SimDisk {
 /// Opens a log in which bytes were changed.
 ///
 /// # Panics
-/// Unless it refuses to open and says where, or has entries as they were written, from the first on without a gap.
-/// After a single changed byte it has to have all of them: nothing that was durable is lost in silence. (Checksums
-/// have 32 bits: of some billions of damaged logs one passes for good. A fuzzer does not see that many.)
+/// Unless it refuses to open and says where, or has entries as they were written, from the first on
+/// without a gap. After a single changed byte it has to have all of them: nothing that was durable
+/// is lost in silence. (Checksums have 32 bits: of some billions of damaged logs one passes for
+/// good. A fuzzer does not see that many.)
 pub fn damaged_log(data: &[u8]) {
     let mut files = LOG.clone();
     let changed = change(&mut files, data);

@@ -1,7 +1,8 @@
-//! What a fuzzer calls: any bytes in, a panic if a promise is broken. One function for each target in `fuzz/`.
+//! What a fuzzer calls: any bytes in, a panic if a promise is broken. One function for each target
+//! in `fuzz/`.
 //!
-//! The same functions run as ordinary tests on random and on mutated inputs, so that a promise is held without a
-//! fuzzer too.
+//! The same functions run as ordinary tests on random and on mutated inputs, so that a promise is
+//! held without a fuzzer too.
 
 mod damage;
 #[cfg(test)]
@@ -17,7 +18,8 @@ use crate::machine::{BatchReader, Restore};
 
 pub use wire::{decode, decode_reply};
 
-/// The documents of [`path()`]: one of each kind of value, then nesting, repetition and numbers at their limits.
+/// The documents of [`path()`]: one of each kind of value, then nesting, repetition and numbers at
+/// their limits.
 const DOCUMENTS: [&str; 4] = [
     r#"{"a":{"b":[1,2.5,-3,"text",true,null,{"c":"d"}]},"e":[[],{}],"f g":"\u00e9\n","n":18446744073709551615}"#,
     r#"[[[[1],[2]],[[3],[4]]],{"a":{"a":{"a":{"a":[0,1,2]}}}},"a",["a","b","a"]]"#,
@@ -31,7 +33,8 @@ static PARSED: LazyLock<Vec<Document>> = LazyLock::new(|| {
     DOCUMENTS.iter().map(parse).collect()
 });
 
-/// What an evaluation may cost here: a fuzzer wants thousands of inputs a second, and a limit that it reaches.
+/// What an evaluation may cost here: a fuzzer wants thousands of inputs a second, and a limit that
+/// it reaches.
 const FUEL: u64 = 20_000;
 
 /// Requests and replies from the network.
@@ -76,7 +79,8 @@ fn assert_reads_back(document: &Document) {
 /// A path, evaluated on a few documents.
 ///
 /// # Panics
-/// If it leads out of a document, is read differently when written again, or uses more than its fuel.
+/// If it leads out of a document, is read differently when written again, or uses more than its
+/// fuel.
 pub fn path(data: &[u8]) {
     let Ok(path) = Path::parse(data) else { return };
     for document in PARSED.iter() {

@@ -17,7 +17,8 @@ fn small_limits() -> Limits {
     }
 }
 
-/// Reads `data` as requests, at once and in pieces whose sizes `data` chooses, under small and under normal limits.
+/// Reads `data` as requests, at once and in pieces whose sizes `data` chooses, under small and
+/// under normal limits.
 ///
 /// # Panics
 /// If the pieces read otherwise than the whole, a limit is passed, or the decoder panics.
@@ -34,7 +35,8 @@ pub fn decode(data: &[u8]) {
     }
 }
 
-/// The requests of `stream` and the error that ended them, appended in pieces of `size(round)` bytes.
+/// The requests of `stream` and the error that ended them, appended in pieces of `size(round)`
+/// bytes.
 fn read_all(limits: &Limits, stream: &[u8], size: impl Fn(usize) -> usize) -> (Vec<Request>, Option<String>) {
     let mut decoder = Decoder::new(limits.clone());
     let (mut buffer, mut requests) = (BytesMut::new(), Vec::new());

@@ -132,7 +132,8 @@ impl Client {
         requests.iter().for_each(|words| encode_request(words, &mut bytes));
         let mut sender = self.sender();
         std::thread::scope(|scope| {
-            // From another thread: a server that is full of replies reads nothing until some were taken.
+            // From another thread: a server that is full of replies reads nothing until some were
+            // taken.
             scope.spawn(move || sender.write_all(&bytes).unwrap());
             requests.iter().map(|_| self.receive().unwrap()).collect()
         })

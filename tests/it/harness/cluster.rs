@@ -1,8 +1,9 @@
-//! The nodes of a scenario: each has its place from the first time it is named, so that others can be told of it before
-//! it runs.
+//! The nodes of a scenario: each has its place from the first time it is named, so that others can
+//! be told of it before it runs.
 //!
-//! Invariant: an address belongs to one node. Each test process has an IP address of its own under 127.0.0.0/8, so
-//! neither another test nor a connection that goes out takes a port while its node is down.
+//! Invariant: an address belongs to one node. Each test process has an IP address of its own under
+//! 127.0.0.0/8, so neither another test nor a connection that goes out takes a port while its node
+//! is down.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::TcpListener;
@@ -84,7 +85,8 @@ impl Cluster {
         self.nodes.iter().filter(|(_, place)| place.node.is_running()).map(|(id, _)| *id).collect()
     }
 
-    /// A connection to a running node. One that joins a cluster starts anew by itself, so it may take a moment.
+    /// A connection to a running node. One that joins a cluster starts anew by itself, so it may
+    /// take a moment.
     pub fn client(&self, id: u64) -> Client {
         assert!(self.nodes[&id].node.is_running(), "node {id} does not run");
         until(&format!("node {id} to take connections"), || Client::try_connect(self.address(id)).ok())
@@ -94,7 +96,8 @@ impl Cluster {
         &self.nodes[&id].client
     }
 
-    /// A field of INFO; `None` also while a node starts anew to join a cluster, which it does by itself.
+    /// A field of INFO; `None` also while a node starts anew to join a cluster, which it does by
+    /// itself.
     fn info(&self, id: u64, field: &str) -> Option<String> {
         let mut client = Client::try_connect(self.address(id)).ok()?;
         client.send(&["INFO", "everything"]).ok()?;
@@ -153,7 +156,8 @@ impl Cluster {
         self.members().into_iter().map(|id| self.address(id).to_owned()).collect()
     }
 
-    /// Checks that all running members hold the same once they have applied equally much; nobody writes meanwhile.
+    /// Checks that all running members hold the same once they have applied equally much; nobody
+    /// writes meanwhile.
     pub fn assert_digests_agree(&self) {
         let members = self.members();
         let applied =
@@ -174,7 +178,8 @@ impl Cluster {
             let others: Vec<u64> = self.members().into_iter().filter(|other| *other != id).collect();
             let leader = others.iter().find_map(|other| self.number(*other, "leader_id"))?;
             let through = if leader == id { *others.first()? } else { leader };
-            // It may be refused while another change is under way; what counts is who is a member then.
+            // It may be refused while another change is under way; what counts is who is a member
+            // then.
             self.client(through).ask(&format!("RAFT.NODE REMOVE {id}"));
             let knows = |other: &u64| {
                 self.info(*other, "cluster_size").is_none()

@@ -1,7 +1,7 @@
 //! Clients that write and read on every node of a cluster, and check what they are answered.
 //!
-//! Each writes documents that nobody else writes, adds to a counter of its own, and reads the newest of both, its own and
-//! the others', through whichever node chance chooses.
+//! Each writes documents that nobody else writes, adds to a counter of its own, and reads the
+//! newest of both, its own and the others', through whichever node chance chooses.
 //!
 //! Invariants that they hold the cluster to:
 //! * a read sees every write that was acknowledged, by whichever node, before the read began;
@@ -103,7 +103,8 @@ impl Crowd {
         Crowd { shared, threads }
     }
 
-    /// Waits until a client finds that an invariant does not hold, and stops the others: what it says.
+    /// Waits until a client finds that an invariant does not hold, and stops the others: what it
+    /// says.
     pub fn wait_for_complaint(self) -> String {
         until("a complaint", || self.threads.iter().any(JoinHandle::is_finished).then_some(()));
         self.shared.stopping.store(true, Ordering::SeqCst);
@@ -254,7 +255,8 @@ impl Member {
         self.dice.below(self.shared.clients.len() as u64) as usize
     }
 
-    /// Asks some node. Errors are counted; one of a kind that tells a client that it is wrong ends the test.
+    /// Asks some node. Errors are counted; one of a kind that tells a client that it is wrong ends
+    /// the test.
     fn ask<W: AsRef<[u8]>>(&mut self, words: &[W]) -> Outcome {
         let nodes = self.shared.nodes.lock().unwrap().clone();
         let address = nodes[self.dice.below(nodes.len() as u64) as usize].clone();

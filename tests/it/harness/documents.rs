@@ -7,7 +7,8 @@ use jsonvault::resp::{Value, encode_request};
 
 use super::Client;
 
-/// The document of a key, in the compact text that JSON.GET answers. Kinds and sizes vary with the key.
+/// The document of a key, in the compact text that JSON.GET answers. Kinds and sizes vary with the
+/// key.
 pub fn document(key: &str) -> String {
     let sum = key.bytes().fold(7_u64, |sum, byte| sum.wrapping_mul(31).wrapping_add(u64::from(byte)));
     let bytes = match sum % 100 {
@@ -71,8 +72,8 @@ impl Ledger {
         self.sent.extend(other.sent);
     }
 
-    /// Checks that every acknowledged document is there as it was sent, that one which was sent without an answer is
-    /// whole or absent, that it stays so, and that there is nothing else.
+    /// Checks that every acknowledged document is there as it was sent, that one which was sent
+    /// without an answer is whole or absent, that it stays so, and that there is nothing else.
     pub fn check(&mut self, client: &mut Client) -> Found {
         self.check_beside(client, 0)
     }
@@ -110,8 +111,8 @@ impl Ledger {
     }
 }
 
-/// Writes documents, `window` requests at a time, until the connection ends, or until `enough` of them were sent.
-/// `acknowledged` counts along. A reply other than OK fails the test.
+/// Writes documents, `window` requests at a time, until the connection ends, or until `enough` of
+/// them were sent. `acknowledged` counts along. A reply other than OK fails the test.
 pub fn write_until_lost(
     address: &str,
     prefix: &str,

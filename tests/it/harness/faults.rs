@@ -1,7 +1,7 @@
 //! Faults of the machine for one node: its time of day is set wrong, its disk is slow or fails.
 //!
-//! The node's process loads `faults.c`, which the C compiler that Rust links with has made into a library. The two share a
-//! file of four numbers.
+//! The node's process loads `faults.c`, which the C compiler that Rust links with has made into a
+//! library. The two share a file of four numbers.
 
 use std::fs::File;
 use std::os::unix::fs::FileExt;
@@ -22,7 +22,8 @@ const SYNCS_HIT: u64 = 3;
 /// `EIO`: what a disk answers that lost what it was given.
 const INPUT_OUTPUT_ERROR: i64 = 5;
 
-/// The faults of one node, which has none at first. They hold until they are changed, over restarts too.
+/// The faults of one node, which has none at first. They hold until they are changed, over restarts
+/// too.
 pub struct Faults {
     shared: File,
     _home: TempDir,

@@ -1,4 +1,5 @@
-//! Writers that go on in the background, one on each node, until they are told to stop or their node is gone.
+//! Writers that go on in the background, one on each node, until they are told to stop or their
+//! node is gone.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -11,7 +12,8 @@ use super::Client;
 use super::documents::{Ledger, set_request};
 use super::wait::until;
 
-/// What a node may answer to a write while the cluster looks for a leader, and what is known of the write then.
+/// What a node may answer to a write while the cluster looks for a leader, and what is known of the
+/// write then.
 const NOT_DONE: &str = "CLUSTERDOWN";
 const PERHAPS_DONE: &str = "UNCERTAIN";
 /// How many acknowledged writes show that writing goes on.
@@ -37,8 +39,8 @@ pub struct Written {
 }
 
 impl Load {
-    /// Starts a writer on each of these nodes, and waits until all of them write. No two loads of a test have the
-    /// same `name`.
+    /// Starts a writer on each of these nodes, and waits until all of them write. No two loads of a
+    /// test have the same `name`.
     pub fn start<'a>(name: &str, nodes: impl Iterator<Item = (u64, &'a str)>) -> Load {
         let stopping = Arc::new(AtomicBool::new(false));
         let writer = |(id, address): (u64, &str)| {

@@ -21,7 +21,8 @@ pub use crowd::Crowd;
 pub use load::Load;
 pub use node::TestNode;
 
-/// A random number generator that tells how to repeat what it did: the seed is printed, and a failed test shows it.
+/// A random number generator that tells how to repeat what it did: the seed is printed, and a
+/// failed test shows it.
 pub struct Dice(u64);
 
 impl Dice {

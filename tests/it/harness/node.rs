@@ -69,7 +69,8 @@ impl TestNode {
         node
     }
 
-    /// Adds flags with their values to the command line; a flag that is there already gets the new value.
+    /// Adds flags with their values to the command line; a flag that is there already gets the new
+    /// value.
     pub fn with(mut self, flags: &[&str]) -> TestNode {
         self.set(flags);
         self

@@ -2,7 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-/// When a condition that must come has not, something is broken: far beyond what a loaded machine needs.
+/// When a condition that must come has not, something is broken: far beyond what a loaded machine
+/// needs.
 pub const PATIENCE: Duration = Duration::from_secs(60);
 /// How often a condition is looked at.
 const INTERVAL: Duration = Duration::from_millis(10);

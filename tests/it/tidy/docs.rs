@@ -1,7 +1,8 @@
 //! The tables in the documents that are generated from the code.
 //!
-//! A generated block stands between `<!-- generated: commands -->` and `<!-- end -->`. The tests compare each block with
-//! the command table, the settings and the limits; with `UPDATE_DOCS=1` they write it instead.
+//! A generated block stands between `<!-- generated: commands -->` and `<!-- end -->`. The tests
+//! compare each block with the command table, the settings and the limits; with `UPDATE_DOCS=1`
+//! they write it instead.
 
 use std::fmt::Write;
 
@@ -16,14 +17,16 @@ const BEGIN: &str = "<!-- generated: ";
 const END: &str = "<!-- end -->";
 const RENEW: &str = "UPDATE_DOCS=1 cargo test --test it docs_are_fresh";
 
-const BLOCKS: &[(&str, fn() -> String)] =
-    &[("commands", commands), ("settings", settings), ("limits", limits)];
+/// A generated block: its name, and what makes it.
+type Block = (&'static str, fn() -> String);
+
+const BLOCKS: &[Block] = &[("commands", commands), ("settings", settings), ("limits", limits)];
 
 /// The groups of commands, in the order of `docs/commands.md`.
 const GROUPS: &[(Group, &str)] = &[
     (Group::Json, "JSON"),
     (Group::Generic, "Keys"),
-    (Group::Text, "Strings"),
+    (Group::String, "Strings"),
     (Group::List, "Lists"),
     (Group::Set, "Sets"),
     (Group::Hash, "Hashes"),
@@ -47,8 +50,8 @@ const LIMITS: &[(&str, &[Limit])] = &[
     ("Connections", jsonvault::server::LIMITS),
 ];
 
-/// Constants with `_MAX` in their name that no client meets: inner sizes, time limits between nodes, formats. A new
-/// constant belongs here, or into the `LIMITS` of its module.
+/// Constants with `_MAX` in their name that no client meets: inner sizes, time limits between
+/// nodes, formats. A new constant belongs here, or into the `LIMITS` of its module.
 const INTERNAL: &[&str] = &[
     "I64_MAX",
     "U64_MAX",
@@ -120,7 +123,7 @@ fn grouped(number: u64) -> String {
     let digits = number.to_string();
     let mut text = String::new();
     for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at) % 3 == 0 {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
             text.push(',');
         }
         text.push(digit);
@@ -131,7 +134,7 @@ fn grouped(number: u64) -> String {
 /// A size in the largest unit that divides it.
 fn size(bytes: u64) -> String {
     let units = [(1 << 30, "GiB"), (1 << 20, "MiB"), (1 << 10, "KiB")];
-    let unit = units.iter().find(|(unit, _)| bytes > 0 && bytes % unit == 0);
+    let unit = units.iter().find(|(unit, _)| bytes > 0 && bytes.is_multiple_of(*unit));
     unit.map_or_else(
         || format!("{} bytes", grouped(bytes)),
         |(unit, name)| format!("{} {name}", bytes / unit),
@@ -151,7 +154,8 @@ fn commands() -> String {
     text
 }
 
-/// The lines of a row: its names, then its subcommands. Short forms stand behind the `JSON.` commands.
+/// The lines of a row: its names, then its subcommands. Short forms stand behind the `JSON.`
+/// commands.
 fn command_lines(row: &'static Row) -> Vec<(bool, String)> {
     let line = |syntax: String, since: &str, note: &str| {
         let short_form = row.spec.group == Group::Json && !syntax.starts_with("JSON.");

@@ -1,7 +1,8 @@
 //! The deterministic modules cannot name anything that two replicas could see differently.
 //!
-//! They are one crate with the rest (`docs/decisions/0013-purity-is-a-test.md`), so the compiler does not hold this;
-//! the check below does, and a second test shows for each door that the check finds it.
+//! They are one crate with the rest (`docs/decisions/0013-purity-is-a-test.md`), so the compiler
+//! does not hold this; the check below does, and a second test shows for each door that the check
+//! finds it.
 
 use std::collections::BTreeSet;
 
@@ -18,7 +19,8 @@ const PURE: &[&str] = &[
     "src/machine/",
 ];
 
-/// Paths that lead out of the process, with all below them. `std::time` has `Duration`, which is a number.
+/// Paths that lead out of the process, with all below them. `std::time` has `Duration`, which is a
+/// number.
 const PATHS: &[(&str, &str)] = &[
     ("std::env", "the environment"),
     ("std::fs", "a disk"),
@@ -68,8 +70,8 @@ const NAMES: &[(&str, &str)] = &[
 /// Calls that read a clock or wait for one, whatever their receiver is.
 const CALLS: &[(&str, &str)] = &[(".elapsed(", "a clock"), ("::sleep(", "a clock"), ("::spawn(", "threads")];
 
-/// What stays, file by file: hash tables are seeded against keys chosen to collide, and nothing that can be seen
-/// follows their order.
+/// What stays, file by file: hash tables are seeded against keys chosen to collide, and nothing
+/// that can be seen follows their order.
 const ALLOWED: &[(&str, &str)] = &[
     ("src/keyspace/map.rs", "foldhash::fast::RandomState"),
     ("src/keyspace/set.rs", "foldhash::fast::RandomState"),
@@ -98,7 +100,8 @@ fn impurities(code: &str) -> BTreeSet<String> {
     found
 }
 
-/// Every path in `code`, those of `use` trees written out; a name that stands alone is a path of one segment.
+/// Every path in `code`, those of `use` trees written out; a name that stands alone is a path of
+/// one segment.
 fn paths(code: &str) -> Vec<String> {
     let mut found = Vec::new();
     let mut rest = code;

@@ -8,9 +8,11 @@ pub struct Source {
     /// Relative to the repository, with slashes.
     pub path: String,
     pub text: String,
-    /// The text without comments and literals: blanks stand in their place, lines stay where they were.
+    /// The text without comments and literals: blanks stand in their place, lines stay where they
+    /// were.
     pub code: String,
-    /// The code without its test modules, blanked likewise; all blank in a file that belongs to tests.
+    /// The code without its test modules, blanked likewise; all blank in a file that belongs to
+    /// tests.
     pub product: String,
     pub is_test: bool,
 }

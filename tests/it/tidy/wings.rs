@@ -1,4 +1,5 @@
-//! The wings of the server: what each may name, and that no two files name each other, not by way of others either.
+//! The wings of the server: what each may name, and that no two files name each other, not by way
+//! of others either.
 
 use std::collections::{BTreeMap, BTreeSet};
 

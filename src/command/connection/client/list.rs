@@ -49,7 +49,8 @@ pub fn all(args: &mut Args<'_>, session: &Session, node: &dyn Node) -> Result<Re
     Ok(Reply::Verbatim(text.into()))
 }
 
-/// Whether clients of a type are those that have subscribed to something; `None` for types of which there are none.
+/// Whether clients of a type are those that have subscribed to something; `None` for types of which
+/// there are none.
 pub fn listens(word: &[u8]) -> Result<Option<bool>, CommandError> {
     match &word.to_ascii_lowercase()[..] {
         b"normal" => Ok(Some(false)),

@@ -6,7 +6,8 @@ use crate::command::{Args, Effects, Node, Outcome, Session, Tracking};
 use crate::error::CommandError;
 use crate::resp::Reply;
 
-/// An entry of the log does not say which connection it came from, so one's own changes cannot be left out.
+/// An entry of the log does not say which connection it came from, so one's own changes cannot be
+/// left out.
 const NO_LOOP: CommandError =
     CommandError::fixed("ERR NOLOOP is not supported: a client is told of its own changes too");
 

@@ -1,11 +1,14 @@
 //! Random paths of the common dialect over random documents, against two other evaluators.
 //!
-//! What the others do differently is kept out of the paths instead of being forgiven in the results:
-//! * a negative index or bound beyond the array (RFC 9535 finds nothing, RedisJSON's dialect the first element): only
-//!   `-1` is generated, and slices with bounds from the front;
+//! What the others do differently is kept out of the paths instead of being forgiven in the
+//! results:
+//! * a negative index or bound beyond the array (RFC 9535 finds nothing, RedisJSON's dialect the
+//!   first element): only `-1` is generated, and slices with bounds from the front;
 //! * an order of truths or nulls (RFC 9535 has none): only numbers and texts are compared by size;
-//! * two paths that lead nowhere (equal in RFC 9535, unequal here): one side of a comparison is a literal;
-//! * numbers that are not small whole ones: jsonpath-rust compares within 2e-16, and refuses those over 2^53;
+//! * two paths that lead nowhere (equal in RFC 9535, unequal here): one side of a comparison is a
+//!   literal;
+//! * numbers that are not small whole ones: jsonpath-rust compares within 2e-16, and refuses those
+//!   over 2^53;
 //! * the order of matches: the RFC leaves some of it open, so both sides are sorted.
 //!
 //! `$JSONVAULT_CASES` sets how many cases are tried.

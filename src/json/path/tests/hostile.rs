@@ -1,4 +1,5 @@
-//! Paths that are meant to hurt: each ends quickly, with an answer or an error, and never with a panic.
+//! Paths that are meant to hurt: each ends quickly, with an answer or an error, and never with a
+//! panic.
 
 use super::testing;
 use crate::error::CommandError;

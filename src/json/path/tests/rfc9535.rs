@@ -1,7 +1,8 @@
 //! RFC 9535's compliance suite, as far as the dialects agree.
 //!
-//! `$JSONVAULT_CTS` names the suite's `cts.json`. `tests/data/rfc9535-divergences.txt` lists the cases in which
-//! RedisJSON's dialect, and so this one, means something else; the list may hold no case that agrees.
+//! `$JSONVAULT_CTS` names the suite's `cts.json`. `tests/data/rfc9535-divergences.txt` lists the
+//! cases in which RedisJSON's dialect, and so this one, means something else; the list may hold no
+//! case that agrees.
 #![allow(clippy::disallowed_methods, reason = "the cases are read from files")]
 
 use std::collections::BTreeMap;

@@ -1,4 +1,5 @@
-//! Documents from and to `serde_json::Value`, so that this module is tested without the real parser and printer.
+//! Documents from and to `serde_json::Value`, so that this module is tested without the real parser
+//! and printer.
 
 use serde_json::{Map, Number, Value as Json};
 

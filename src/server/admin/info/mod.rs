@@ -1,6 +1,7 @@
 //! The text of `INFO`.
 //!
-//! Each section is a function and a row of [`SECTIONS`]; names and meanings are Redis' where it has the field.
+//! Each section is a function and a row of [`SECTIONS`]; names and meanings are Redis' where it has
+//! the field.
 
 mod clients;
 mod counters;

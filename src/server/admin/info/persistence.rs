@@ -1,4 +1,5 @@
-//! `INFO persistence`: the snapshots, under Redis' names for its RDB files, and the log, under those for its AOF.
+//! `INFO persistence`: the snapshots, under Redis' names for its RDB files, and the log, under
+//! those for its AOF.
 
 use std::time::Duration;
 

@@ -5,9 +5,10 @@ use crate::command::Inspect;
 use crate::env;
 use crate::server::state::ServerState;
 
-/// What is used is what is resident: the allocator keeps no statistics that could be read while it works, so fragments
-/// between what it gave out cannot be told from it. Of what is always 0 there is nothing here: nothing is evicted or freed
-/// later, no followers of Redis are fed, no bus connects the nodes.
+/// What is used is what is resident: the allocator keeps no statistics that could be read while it
+/// works, so fragments between what it gave out cannot be told from it. Of what is always 0 there
+/// is nothing here: nothing is evicted or freed later, no followers of Redis are fed, no bus
+/// connects the nodes.
 pub fn memory(state: &ServerState, out: &mut String) {
     let memory = state.memory();
     line(out, format_args!("used_memory:{}", memory.resident));
@@ -59,8 +60,8 @@ fn clients_bytes(state: &ServerState) -> u64 {
     state.pubsub.clients.all().iter().map(|client| client.buffers().total()).sum()
 }
 
-/// What the allocator has of the system, which is all that is known of it; what is resident besides is the program's
-/// file and what was mapped.
+/// What the allocator has of the system, which is all that is known of it; what is resident besides
+/// is the program's file and what was mapped.
 fn allocator(resident: u64, out: &mut String) {
     let Some(own) = env::resident_anonymous_bytes().map(|own| own.min(resident)) else { return };
     line(out, format_args!("allocator_allocated:{own}"));

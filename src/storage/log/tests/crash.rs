@@ -1,7 +1,9 @@
-//! Power cuts at any moment: what was acknowledged is there, and the rest is a prefix of what was asked for.
+//! Power cuts at any moment: what was acknowledged is there, and the rest is a prefix of what was
+//! asked for.
 //!
-//! One seed chooses the operations, the moment of each cut and what of the unsynced survives it (the two threads of the
-//! log add the moment they run at). `JSONVAULT_CASES` sets how many seeds are tried.
+//! One seed chooses the operations, the moment of each cut and what of the unsynced survives it
+//! (the two threads of the log add the moment they run at). `JSONVAULT_CASES` sets how many seeds
+//! are tried.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -42,7 +44,8 @@ impl Model {
     }
 }
 
-/// The states that the log went through since it was opened; every one up to `acknowledged` is sure to be durable.
+/// The states that the log went through since it was opened; every one up to `acknowledged` is sure
+/// to be durable.
 struct History {
     states: Vec<Model>,
     acknowledged: Arc<AtomicUsize>,
@@ -125,7 +128,8 @@ impl History {
             }
             let _ = sender.send(result.is_ok());
         });
-        // Not waiting lets appends pile up in the queue. With the power off a segment may never come.
+        // Not waiting lets appends pile up in the queue. With the power off a segment may never
+        // come.
         self.pending.push(receiver);
         !random.one_in(3) || self.settle()
     }
@@ -165,7 +169,8 @@ impl History {
         self.acknowledge(self.blocking(log, move |log| log.purge_up_to(position.0, position.1)))
     }
 
-    /// A call that waits for room would wait for ever once the power is off: closing the log ends it.
+    /// A call that waits for room would wait for ever once the power is off: closing the log ends
+    /// it.
     fn blocking(&self, log: &Log, call: impl FnOnce(&Log) -> Result<(), Fatal> + Send) -> bool {
         std::thread::scope(|scope| {
             let calling = scope.spawn(|| call(log));

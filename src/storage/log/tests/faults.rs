@@ -50,7 +50,8 @@ fn everyone_who_waits_is_told_of_the_failure_once() {
 
 #[test]
 fn a_full_disk_within_a_prepared_segment_poisons_too() {
-    // It cannot happen where writing over a file's blocks needs no new ones; elsewhere the bytes' fate is unknown.
+    // It cannot happen where writing over a file's blocks needs no new ones; elsewhere the bytes'
+    // fate is unknown.
     let disk = SimDisk::new();
     let (log, _) = open(&disk);
     until("a prepared segment", || log.inner.preparer.state().0);

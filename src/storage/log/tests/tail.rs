@@ -35,7 +35,8 @@ fn a_last_record_torn_at_any_byte_is_cut() {
         fill(&log, 5..=6, 2);
         drop(log);
         assert_eq!(open(&disk).1.last, Some((6, 2)));
-        // Back to one segment with nothing prepared of other contents: the next round starts from the same log.
+        // Back to one segment with nothing prepared of other contents: the next round starts from
+        // the same log.
         disk.overwrite(&path_of(1), 0, &good);
     }
 }
@@ -67,7 +68,8 @@ fn a_batch_torn_in_its_middle_is_cut_from_there() {
     disk.overwrite(&path_of(1), start + 8, &[0xff; 8]);
     let (log, recovered) = open(&disk);
     assert_eq!((recovered.last, recovered.cut.unwrap().offset), (Some((4, 1)), start as u64));
-    // Entries 6 to 8 of the torn batch were whole. A new entry 5 of the same size must not bring them back.
+    // Entries 6 to 8 of the torn batch were whole. A new entry 5 of the same size must not bring
+    // them back.
     append(&log, vec![entry_of(5, 2, 24)]).unwrap();
     drop(log);
     assert_eq!(size, 56);
@@ -108,7 +110,8 @@ fn a_flipped_bit_anywhere_stops_the_node_and_is_located() {
                         assert_eq!((&found, offset), (path, start as u64), "byte {at} of {kind:?}");
                     }
                     Err(other) => panic!("byte {at} of {kind:?}: {other}"),
-                    // The sync marker at the very end protects what is before it, and says nothing itself.
+                    // The sync marker at the very end protects what is before it, and says nothing
+                    // itself.
                     Ok((_, recovered)) => {
                         assert!(
                             is_last && start == last.0,
