@@ -11,6 +11,8 @@
 //! * Where the disk lies ([`SimDisk::lie_about`]), a sync makes durable what the sync before it
 //!   promised.
 
+mod content;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -20,6 +22,8 @@ use parking_lot::{Condvar, Mutex};
 
 use crate::env::{Disk, DiskFile, DiskLock, Open};
 use crate::random::Random;
+
+use content::Content;
 
 /// What a disk writes in one piece or not at all.
 pub const SECTOR_BYTES: usize = 512;
@@ -36,31 +40,6 @@ pub enum Op {
     Rename,
     Remove,
     SyncDir,
-}
-
-#[derive(Clone, Debug, Default)]
-struct Content {
-    now: Vec<u8>,
-    durable: Vec<u8>,
-    /// Unsynced writes, oldest first: offset and bytes.
-    dirty: Vec<(usize, Vec<u8>)>,
-    /// How many of those a sync of a disk that lies has called durable.
-    promised: usize,
-    lies: bool,
-}
-
-impl Content {
-    /// Makes the oldest `count` unsynced writes durable.
-    fn flush(&mut self, count: usize) {
-        for (offset, bytes) in self.dirty.drain(..count.min(self.dirty.len())) {
-            Content::put(&mut self.durable, offset, &bytes);
-        }
-    }
-
-    fn sync(&mut self) {
-        self.flush(if self.lies { self.promised } else { self.dirty.len() });
-        self.promised = self.dirty.len();
-    }
 }
 
 #[derive(Debug)]
@@ -283,40 +262,6 @@ impl NameChange {
                 path.parent() == Some(dir)
             }
         }
-    }
-}
-
-impl Content {
-    fn put(bytes: &mut Vec<u8>, offset: usize, new: &[u8]) {
-        let end = offset + new.len();
-        if bytes.len() < end {
-            bytes.resize(end, 0);
-        }
-        bytes[offset..end].copy_from_slice(new);
-    }
-
-    fn lose_power(&mut self, random: &mut Random) {
-        for (offset, bytes) in std::mem::take(&mut self.dirty) {
-            let (mut at, end) = (offset, offset + bytes.len());
-            while at < end {
-                let sector_end = ((at / SECTOR_BYTES + 1) * SECTOR_BYTES).min(end);
-                let whole = &bytes[at - offset..sector_end - offset];
-                match random.below(8) {
-                    0..4 => Content::put(&mut self.durable, at, whole),
-                    // Between real sectors nothing tears; below one a smaller unit may, and the
-                    // format has to bear it.
-                    4 => Content::put(
-                        &mut self.durable,
-                        at,
-                        &whole[..random.below(whole.len() as u64) as usize],
-                    ),
-                    _ => {}
-                }
-                at = sector_end;
-            }
-        }
-        self.promised = 0;
-        self.now = self.durable.clone();
     }
 }
 

@@ -27,6 +27,7 @@ const GROUPS: &[(Group, &str)] = &[
     (Group::Json, "JSON"),
     (Group::Generic, "Keys"),
     (Group::String, "Strings"),
+    (Group::Bitmap, "Bitmaps"),
     (Group::List, "Lists"),
     (Group::Set, "Sets"),
     (Group::Hash, "Hashes"),

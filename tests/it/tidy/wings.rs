@@ -12,6 +12,8 @@ const WINGS: &[(&str, &[&str])] = &[
     ("state", &["pubsub", "stats"]),
     ("admin", &["pubsub", "state", "stats"]),
     ("connection", &["admin", "pubsub", "state", "stats"]),
+    // A list of constants for the documents, named by nobody inside.
+    ("limits", &["connection", "pubsub"]),
 ];
 
 type Module = Vec<String>;
