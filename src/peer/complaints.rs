@@ -1,11 +1,12 @@
-//! What goes wrong again and again is told now and then, with how often it went wrong since.
+//! Limits the rate of repeated warnings: one now and then, with the number of those suppressed
+//! since.
 
 use std::time::Duration;
 
 use parking_lot::Mutex;
 use tokio::time::Instant;
 
-/// Often enough that an operator who looks sees it, and no flood.
+/// Often enough for an operator to notice, and no flood.
 const TELL_AGAIN: Duration = Duration::from_secs(10);
 
 #[derive(Default)]
@@ -18,7 +19,7 @@ struct Told {
 }
 
 impl Complaints {
-    /// Whether to tell of one more: how many were not told since the last, if so.
+    /// Returns the number of warnings suppressed since the last one, if another may be logged now.
     pub fn may_tell(&self) -> Option<u64> {
         let mut told = self.0.lock();
         if told.last.is_some_and(|last| last.elapsed() < TELL_AGAIN) {
@@ -35,7 +36,7 @@ mod tests {
     use super::*;
 
     #[tokio::test(start_paused = true)]
-    async fn a_flood_is_told_once_and_then_counted() {
+    async fn a_flood_is_logged_once_and_then_counted() {
         let complaints = Complaints::default();
         assert_eq!(complaints.may_tell(), Some(0));
         assert_eq!((complaints.may_tell(), complaints.may_tell()), (None, None));
