@@ -1,4 +1,4 @@
-//! The state as a stream of bytes, which the storage cuts into blocks wherever it likes.
+//! The state as a stream of bytes, which the storage cuts into blocks at arbitrary positions.
 //!
 //! ```text
 //! stream = the keyspace's time, unix ms u64 | record ..
@@ -13,7 +13,7 @@ use super::Malformed;
 const HEAD_BYTES: usize = 8;
 const LENGTH_BYTES: usize = 4;
 
-/// Begins the stream of a state with that time.
+/// Begins the stream of a state with this time.
 pub fn write_head(out: &mut Vec<u8>, time_ms: u64) {
     out.extend_from_slice(&time_ms.to_le_bytes());
 }
@@ -34,7 +34,7 @@ pub fn write_record(out: &mut Vec<u8>, key: &Key, entry: &Entry) {
 
 /// Reads the stream block by block and puts every record into a keyspace.
 ///
-/// Invariant: what is held back between two blocks is the beginning of the head or of one record.
+/// Invariant: the bytes held back between two blocks are an incomplete head or record.
 #[derive(Debug, Default)]
 pub struct Restore {
     begun: Vec<u8>,
@@ -77,7 +77,7 @@ impl Restore {
         Ok(())
     }
 
-    /// How many records there were; an error when the stream ended within one.
+    /// Returns the number of records; an error if the stream ended within one.
     pub fn finish(self) -> Result<usize, Malformed> {
         match self.headed && self.begun.is_empty() {
             true => Ok(self.records),

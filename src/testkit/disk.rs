@@ -1,15 +1,14 @@
-//! A disk in memory that fails as told and forgets, when its power goes, what was not synced.
+//! A disk in memory that fails on request and, at a power cut, loses what was not synced.
 //!
 //! Invariants:
 //! * A file's durable bytes change only by a sync or a power cut. At a cut each unsynced write
-//!   lands in whole sectors, any subset of them and in any mixture; a write of less than a sector
-//!   may stop at any byte.
+//!   survives in any subset of its sectors, and a partial sector may end at any byte.
 //! * Names (created, renamed, removed files) are durable after `sync_dir`; at a cut a prefix of the
 //!   unsynced changes of all directories survives, as with a journaling file system.
-//! * After the power is off every operation fails until [`SimDisk::reboot`]; handles from before
-//!   stay dead.
-//! * Where the disk lies ([`SimDisk::lie_about`]), a sync makes durable what the sync before it
-//!   promised.
+//! * After the power is off, every operation fails until [`SimDisk::reboot`]; earlier handles stay
+//!   invalid.
+//! * A lying disk ([`SimDisk::lie_about`]) makes durable at each sync what it reported durable at
+//!   the previous one.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
@@ -21,7 +20,7 @@ use parking_lot::{Condvar, Mutex};
 use crate::env::{Disk, DiskFile, DiskLock, Open};
 use crate::random::Random;
 
-/// What a disk writes in one piece or not at all.
+/// The unit that a disk writes atomically.
 pub const SECTOR_BYTES: usize = 512;
 
 /// The operations that can be made to fail.
@@ -31,7 +30,7 @@ pub enum Op {
     Read,
     /// Half of the bytes are written.
     Write,
-    /// Drops the dirty bytes as Linux may: they read back, but no later sync writes them.
+    /// Drops the dirty bytes as Linux may: they can be read, but no later sync writes them.
     Sync,
     Rename,
     Remove,
@@ -44,7 +43,7 @@ struct Content {
     durable: Vec<u8>,
     /// Unsynced writes, oldest first: offset and bytes.
     dirty: Vec<(usize, Vec<u8>)>,
-    /// How many of those a sync of a disk that lies has called durable.
+    /// Number of those that a sync of a lying disk has reported durable.
     promised: usize,
     lies: bool,
 }
@@ -85,14 +84,14 @@ struct Files {
     name_changes: Vec<NameChange>,
     locks: BTreeSet<PathBuf>,
     faults: Vec<Fault>,
-    /// Whether syncs wait, and how many do.
+    /// Whether syncs hang, and how many do.
     hangs: bool,
     hanging: usize,
     capacity: Option<u64>,
     power_left: Option<u64>,
     boots: u64,
     syncs: u64,
-    /// Files below this directory are lied about.
+    /// The disk lies about the files below this directory.
     lies_below: Option<PathBuf>,
 }
 
@@ -100,7 +99,7 @@ struct Files {
 #[derive(Clone, Debug, Default)]
 pub struct SimDisk {
     state: Arc<Mutex<Files>>,
-    /// Wakes those who wait for a sync when the disk goes on.
+    /// Wakes the hanging syncs when the disk continues.
     goes_on: Arc<Condvar>,
 }
 
@@ -113,23 +112,24 @@ impl SimDisk {
         Arc::new(self.clone())
     }
 
-    /// Lets `after` operations of this sort pass, then fails one with `kind`.
+    /// Lets `after` operations of this kind pass, then fails one with `kind`.
     pub fn fail(&self, op: Op, after: u64, kind: io::ErrorKind) {
         self.state.lock().faults.push(Fault { op, after, kind });
     }
 
-    /// Has syncs wait, those under way and those to come, until they are to go on.
+    /// Makes syncs hang, current and future ones, until called with `false`.
     pub fn hang(&self, hangs: bool) {
         self.state.lock().hangs = hangs;
         self.goes_on.notify_all();
     }
 
-    /// How many syncs wait.
+    /// The number of hanging syncs.
     pub fn hanging(&self) -> usize {
         self.state.lock().hanging
     }
 
-    /// The sum of all file lengths from which on writes that grow a file fail; `None`: no bound.
+    /// Limits the sum of all file lengths: writes that would exceed it fail. `None` removes the
+    /// limit.
     pub fn set_capacity(&self, bytes: Option<u64>) {
         self.state.lock().capacity = bytes;
     }
@@ -150,25 +150,26 @@ impl SimDisk {
         self.state.lock().power_left = Some(operations);
     }
 
-    /// From now on lies about the files below `dir` that are opened: a sync returns before its
-    /// bytes are durable, which the next one makes them, as on a drive with a volatile cache.
+    /// From now on lies about files opened below `dir`: a sync returns before its bytes are
+    /// durable, and the next one makes them so, as on a drive with a volatile cache.
     pub fn lie_about(&self, dir: &Path) {
         self.state.lock().lies_below = Some(dir.to_owned());
     }
 
-    /// Takes back every order to fail.
+    /// Cancels all requested failures.
     pub fn trust(&self) {
         let mut state = self.state.lock();
         state.faults.clear();
         state.power_left = None;
     }
 
-    /// Whether the power went: nothing is read or written until the reboot.
+    /// Whether the power is off: nothing is read or written until the reboot.
     pub fn is_off(&self) -> bool {
         self.state.lock().power_left == Some(0)
     }
 
-    /// What a machine finds after a power cut. The seed chooses what of the unsynced survives.
+    /// Restores what a machine finds after a power cut. The seed chooses which unsynced changes
+    /// survive.
     pub fn reboot(&self, seed: u64) {
         let mut random = Random::seeded(seed);
         let mut guard = self.state.lock();
@@ -187,10 +188,10 @@ impl SimDisk {
         state.boots += 1;
     }
 
-    /// Another disk with the same files, of which nothing is unsynced.
+    /// Another disk with the same files, all of them synced.
     ///
     /// # Panics
-    /// If something is: a copy is taken while nobody writes.
+    /// If anything is unsynced: a copy may only be taken while nothing writes.
     pub fn copy(&self) -> SimDisk {
         let state = self.state.lock();
         assert!(state.name_changes.is_empty() && state.contents.iter().all(|file| file.dirty.is_empty()));
@@ -205,7 +206,7 @@ impl SimDisk {
         state.names.get(path).map(|id| state.contents[*id].now.clone())
     }
 
-    /// Replaces bytes behind everyone's back, durably: a fault of the medium.
+    /// Replaces bytes durably without a write: a fault of the medium.
     ///
     /// # Panics
     /// If there is no such file or it is shorter.
@@ -218,7 +219,7 @@ impl SimDisk {
         }
     }
 
-    /// Shortens a file, as somebody's mistake would.
+    /// Truncates a file, as by mistake.
     ///
     /// # Panics
     /// If there is no such file.
@@ -237,7 +238,7 @@ impl Files {
         self.names.values().map(|id| self.contents[*id].now.len() as u64).sum()
     }
 
-    /// Fails if the power is off (or goes now) or a fault was ordered.
+    /// Fails if the power is off (or goes off now) or a fault was requested.
     fn enter(&mut self, op: Op, boot: u64) -> io::Result<()> {
         if boot != self.boots || self.power_left == Some(0) {
             return Err(io::Error::other("the power is off"));
@@ -303,8 +304,8 @@ impl Content {
                 let whole = &bytes[at - offset..sector_end - offset];
                 match random.below(8) {
                     0..4 => Content::put(&mut self.durable, at, whole),
-                    // Between real sectors nothing tears; below one a smaller unit may, and the
-                    // format has to bear it.
+                    // Real sectors do not tear. A partial sector may, and the format has to
+                    // withstand that.
                     4 => Content::put(
                         &mut self.durable,
                         at,
@@ -392,7 +393,7 @@ impl DiskFile for SimFile {
         Ok(state.contents[self.id].now.len() as u64)
     }
 
-    /// Durable at once: storage syncs after each, and nothing of what it does depends on the moment
+    /// Durable at once: storage syncs after each call, and does not depend on the moment in
     /// between.
     fn set_len(&self, bytes: u64) -> io::Result<()> {
         let mut state = self.state.lock();
