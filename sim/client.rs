@@ -125,7 +125,7 @@ pub fn perform(
     filler: usize,
 ) -> Answer {
     let answer = Answer::default();
-    let told = answer.clone();
+    let slot = answer.clone();
     host.spawn(async move {
         let outcome = match operation {
             Operation::Append(number) => append(&group, key, number, filler).await,
@@ -136,7 +136,7 @@ pub fn perform(
             Operation::ReadSet => read_set(&group, &keyspace, key, ReadConsistency::Linearizable).await,
             Operation::ReadSetLeased => read_set(&group, &keyspace, key, ReadConsistency::Lease).await,
         };
-        *told.lock() = Some(outcome);
+        *slot.lock() = Some(outcome);
     });
     answer
 }

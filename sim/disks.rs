@@ -32,7 +32,7 @@ impl Disks {
 
     /// Whether no other fault may happen: a node with an older copy has not asked yet what it had
     /// acknowledged, and the members that know must not fail before.
-    pub fn needs_peace(&self) -> bool {
+    pub fn suspends_faults(&self) -> bool {
         self.changed.as_ref().is_some_and(|changed| changed.copy.is_some())
     }
 

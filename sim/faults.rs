@@ -59,13 +59,13 @@ impl Faults {
 
     /// Triggers the faults that are due.
     pub fn step(&mut self, now_ms: u64, hosts: &mut [Host], network: &Network, trace: &mut Vec<String>) {
-        self.end_what_is_over(now_ms, hosts, network, trace);
+        self.end_expired_faults(now_ms, hosts, network, trace);
         self.disks.look(hosts, trace);
         if now_ms >= self.next_ms {
             self.next_ms = now_ms + 1 + self.random.below(PAUSE_MS_MAX);
             if self.random.one_in(DISKS_ONE_IN) {
                 self.change_disk(now_ms, hosts, network, trace);
-            } else if !self.disks.needs_peace() {
+            } else if !self.disks.suspends_faults() {
                 self.begin(now_ms, hosts, network, trace);
             }
         }
@@ -73,7 +73,7 @@ impl Faults {
 
     /// Takes down the nodes whose disk lost its power as requested, and those that stopped because
     /// their disk failed.
-    pub fn notice_the_fallen(&mut self, now_ms: u64, hosts: &mut [Host], trace: &mut Vec<String>) {
+    pub fn crash_failed_hosts(&mut self, now_ms: u64, hosts: &mut [Host], trace: &mut Vec<String>) {
         for host in hosts {
             if host.is_running() && host.disk.is_off() {
                 self.crash(now_ms, host, "during a change of its disk", trace);
@@ -98,7 +98,7 @@ impl Faults {
         }
     }
 
-    fn end_what_is_over(
+    fn end_expired_faults(
         &mut self,
         now_ms: u64,
         hosts: &mut [Host],

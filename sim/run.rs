@@ -27,7 +27,7 @@ pub const INITIAL_MEMBERS: usize = 3;
 /// Duration of the phase with faults.
 const SAFETY_MS: u64 = 12_000;
 /// Interval of the digests of all nodes' keyspaces.
-const DIGEST_EVERY_MS: u64 = 25;
+const DIGEST_INTERVAL_MS: u64 = 25;
 
 /// The result of a seed.
 pub struct Report {
@@ -147,7 +147,7 @@ impl Simulation {
         }
         self.operator.step(self.now_ms, &self.hosts, &mut lines);
         self.hosts.iter_mut().for_each(Host::step);
-        self.faults.notice_the_fallen(self.now_ms, &mut self.hosts, &mut lines);
+        self.faults.crash_failed_hosts(self.now_ms, &mut self.hosts, &mut lines);
         self.note(lines);
         self.check_now()
     }
@@ -187,7 +187,7 @@ impl Simulation {
                 lines.push(shown.clone());
                 self.shown.insert(host.id(), shown);
             }
-            if self.now_ms.is_multiple_of(DIGEST_EVERY_MS)
+            if self.now_ms.is_multiple_of(DIGEST_INTERVAL_MS)
                 && let Some(applied) = status.last_applied
             {
                 self.digests.seen(applied, host.id(), digest(&keyspace))?;

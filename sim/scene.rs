@@ -48,10 +48,15 @@ impl Scene {
     ///
     /// # Panics
     /// If it does not hold in time.
-    pub fn until<T>(&mut self, what: &str, within_ms: u64, mut is_so: impl FnMut(&[Host]) -> Option<T>) -> T {
+    pub fn until<T>(
+        &mut self,
+        what: &str,
+        within_ms: u64,
+        mut condition: impl FnMut(&[Host]) -> Option<T>,
+    ) -> T {
         for _ in 0..within_ms {
             self.step();
-            if let Some(found) = is_so(&self.hosts) {
+            if let Some(found) = condition(&self.hosts) {
                 return found;
             }
         }

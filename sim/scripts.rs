@@ -66,7 +66,7 @@ type Outcome = Result<String, Box<dyn Error>>;
 struct Pending {
     host: usize,
     boot: u64,
-    told: Arc<Mutex<Option<String>>>,
+    reply: Arc<Mutex<Option<String>>>,
 }
 
 struct Scenario {
@@ -159,11 +159,11 @@ impl Scenario {
             self.scene.until("the node to be up", SETTLED_WITHIN_MS, |hosts| hosts[host].group())
         });
         let on = &self.scene.hosts[host];
-        let pending = Pending { host, boot: on.boots, told: Arc::default() };
-        let (told, task) = (pending.told.clone(), task(group, keyspace));
+        let pending = Pending { host, boot: on.boots, reply: Arc::default() };
+        let (reply, task) = (pending.reply.clone(), task(group, keyspace));
         on.spawn(async move {
             let answer = task.await;
-            *told.lock() = Some(answer);
+            *reply.lock() = Some(answer);
         });
         pending
     }
@@ -173,7 +173,7 @@ impl Scenario {
             let host = &hosts[pending.host];
             let gone =
                 (!host.is_running() || host.boots != pending.boot).then(|| "(the node crashed)".to_owned());
-            pending.told.lock().take().or(gone)
+            pending.reply.lock().take().or(gone)
         })
     }
 

@@ -58,7 +58,7 @@ fn starts_between(one: &Event, other: &Event) -> bool {
 pub fn check(history: &History, key: usize) -> Result<(), String> {
     let (sets, reads) = (sets(history.of_key(key)), reads(history.of_key(key)));
     for read in &reads {
-        let told = |what: String| {
+        let violation = |what: String| {
             let (client, host, time) = (read.event.client, read.event.host + 1, read.time_ms);
             Err(format!("k{key}: c{client} read {:?} at n{host} at {time}: {what}", read.found))
         };
@@ -66,18 +66,18 @@ pub fn check(history: &History, key: usize) -> Result<(), String> {
         if let Some(set) = read.found.and_then(known)
             && set.deadline_ms <= read.time_ms
         {
-            return told(format!("its deadline was {}", set.deadline_ms));
+            return violation(format!("its deadline was {}", set.deadline_ms));
         }
         let newest = sets.iter().filter(|set| before(set.event, read.event)).max_by_key(|set| set.stamp_ms);
         let Some(newest) = newest else { continue };
         if let Some(found) = read.found.and_then(known)
             && found.stamp_ms < newest.stamp_ms
         {
-            return told(format!("{} had replaced it", newest.number));
+            return violation(format!("{} had replaced it", newest.number));
         }
         if read.found.is_none() && read.time_ms < newest.deadline_ms && !replaced(history, newest, read.event)
         {
-            return told(format!("{} had a deadline of {}", newest.number, newest.deadline_ms));
+            return violation(format!("{} had a deadline of {}", newest.number, newest.deadline_ms));
         }
     }
     come_back(key, &sets, &reads)
@@ -124,8 +124,8 @@ fn come_back(key: usize, sets: &[Set<'_>], reads: &[Read<'_>]) -> Result<(), Str
 pub fn check_time(history: &History) -> Result<(), String> {
     let (sets, reads) = (sets(history.events.iter()), reads(history.events.iter()));
     let stamps = sets.iter().map(|set| (set.event, set.stamp_ms, true));
-    let told = reads.iter().map(|read| (read.event, read.time_ms, false));
-    let all: Vec<_> = stamps.chain(told).collect();
+    let read_times = reads.iter().map(|read| (read.event, read.time_ms, false));
+    let all: Vec<_> = stamps.chain(read_times).collect();
     for &(one, one_ms, written) in &all {
         for &(other, other_ms, _) in all.iter().filter(|(other, ..)| before(one, other)) {
             let starts = starts_between(one, other);

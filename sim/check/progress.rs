@@ -53,7 +53,9 @@ impl Progress {
         let stuck = hosts.iter().zip(&self.attempts).filter(|(_, attempt)| !attempt.succeeded);
         let stuck: Vec<_> =
             stuck.map(|(host, attempt)| format!("n{}: {}", host.id(), attempt.last)).collect();
-        Err(format!("no progress {WITHIN_MS} ms after the last fault: applied {applied:?}, no write on {stuck:?}"))
+        Err(format!(
+            "no progress {WITHIN_MS} ms after the last fault: applied {applied:?}, no write on {stuck:?}"
+        ))
     }
 }
 
@@ -69,10 +71,10 @@ impl Attempt {
         if let Some((event, answer)) = &self.pending {
             let Some(outcome) = answer.lock().take() else { return };
             self.succeeded = matches!(outcome, Outcome::Appended(_));
-            let told = format!("{outcome:?}");
-            if told != self.last {
-                trace.push(format!("n{} answers a write after the faults: {told}", host.id()));
-                self.last = told;
+            let shown = format!("{outcome:?}");
+            if shown != self.last {
+                trace.push(format!("n{} answers a write after the faults: {shown}", host.id()));
+                self.last = shown;
             }
             history.complete(*event, outcome);
             self.pending = None;

@@ -22,7 +22,10 @@ pub fn check(history: &History, key: usize, finally: &[u64]) -> Result<(), Strin
                     ));
                 };
                 if place + 1 != *length {
-                    return Err(format!("k{key}: {number} is at {place}, and was reported at {}", length - 1));
+                    return Err(format!(
+                        "k{key}: {number} is at {place}, and was reported at {}",
+                        length - 1
+                    ));
                 }
                 acknowledged.push((event.invoked, event.completed.as_ref().map_or(0, |(at, _)| *at), place));
             }

@@ -33,7 +33,7 @@ use crate::raft::{CHANGE_TIMEOUT, Consensus, Participation, Phase};
 /// Pause between two rounds of requests.
 const PAUSE: Duration = Duration::from_millis(200);
 /// A waiting node repeats its log message after this many rounds: a minute.
-const ROUNDS_UNTIL_TOLD_AGAIN: u32 = 300;
+const ROUNDS_BETWEEN_LOGS: u32 = 300;
 /// How long a node with a log waits for the others to report what it had acknowledged. An
 /// unreachable member cannot report it, and in a cluster that starts as a whole no member knows it.
 const RECALL_PATIENCE: Duration = Duration::from_millis(600);
@@ -92,11 +92,11 @@ impl Bootstrapper {
             return self.consensus.elect().await;
         }
         self.participation.set_recalling(true);
-        self.consensus.may_stand(false);
+        self.consensus.enable_elections(false);
         tasks.spawn(async move {
             self.recall().await;
             self.participation.set_recalling(false);
-            self.consensus.may_stand(!self.participation.has_lost());
+            self.consensus.enable_elections(!self.participation.has_lost());
         });
         Ok(())
     }
@@ -106,7 +106,7 @@ impl Bootstrapper {
     async fn find_cluster(&self, initial: BTreeMap<u64, Member>) {
         let id = self.endpoint.node_id();
         let mut lost = false;
-        let mut told = Told::default();
+        let mut log = PhaseLog::default();
         while !self.participation.is_member() && !self.participation.has_lost() {
             let answers = self.standings.ask_all(&initial).await;
             let verdict = judge(id, &initial, &answers);
@@ -139,15 +139,15 @@ impl Bootstrapper {
                 Verdict::Lost(formed) | Verdict::Removed(formed) => {
                     lost = true;
                     if let Err(reason) = self.rejoin(&formed, initial[&id].clone()).await
-                        && told.refused.as_ref() != Some(&reason)
+                        && log.refused.as_ref() != Some(&reason)
                     {
                         tracing::warn!(reason, "this node was not readmitted yet");
-                        told.refused = Some(reason);
+                        log.refused = Some(reason);
                     }
                     Phase::Rejoining
                 }
             };
-            told.tell(&phase);
+            log.note(&phase);
             self.participation.set_phase(phase);
             tokio::time::sleep(PAUSE).await;
         }
@@ -199,17 +199,17 @@ impl Bootstrapper {
 
 /// Logs what a node waits for: on each change, and now and then.
 #[derive(Default)]
-struct Told {
+struct PhaseLog {
     last: Option<Phase>,
     rounds: u32,
     /// The leader's last reason for a refusal, as logged.
     refused: Option<String>,
 }
 
-impl Told {
-    fn tell(&mut self, phase: &Phase) {
+impl PhaseLog {
+    fn note(&mut self, phase: &Phase) {
         self.rounds += 1;
-        if self.last.as_ref() == Some(phase) && !self.rounds.is_multiple_of(ROUNDS_UNTIL_TOLD_AGAIN) {
+        if self.last.as_ref() == Some(phase) && !self.rounds.is_multiple_of(ROUNDS_BETWEEN_LOGS) {
             return;
         }
         self.last = Some(phase.clone());

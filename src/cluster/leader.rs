@@ -15,14 +15,14 @@ use crate::raft::{Consensus, ELECTION_TIMEOUT_MS_MAX, Proposer};
 /// votes.
 pub const LEADER_PATIENCE: Duration = Duration::from_millis(5 * ELECTION_TIMEOUT_MS_MAX);
 /// Interval at which a request without a leader looks again.
-const LOOK_AGAIN: Duration = Duration::from_millis(20);
+const RETRY_INTERVAL: Duration = Duration::from_millis(20);
 
 /// The node that leads, as this node knows it.
 pub enum Leader {
     Here,
     There(u64, Member),
     /// No known node.
-    Nobody,
+    Unknown,
 }
 
 /// A clone is another handle on the same state.
@@ -40,10 +40,10 @@ impl LeaderFinder {
         match self.consensus.leader() {
             Some((id, _)) if id == self.endpoint.node_id() => match may_propose {
                 true => Leader::Here,
-                false => Leader::Nobody,
+                false => Leader::Unknown,
             },
             Some((id, Some(member))) => Leader::There(id, member),
-            Some((_, None)) | None => Leader::Nobody,
+            Some((_, None)) | None => Leader::Unknown,
         }
     }
 
@@ -61,7 +61,7 @@ impl LeaderFinder {
         if Instant::now() >= patience {
             return Err(Unavailable::NoLeader);
         }
-        tokio::time::sleep(LOOK_AGAIN).await;
+        tokio::time::sleep(RETRY_INTERVAL).await;
         Ok(())
     }
 }

@@ -27,9 +27,9 @@ use crate::raft::{CHANGE_TIMEOUT, Consensus, Participation, TAKE_OVER_TIMEOUT};
 /// How long the earlier incarnation of a node may appear to answer before the later one is refused:
 /// long enough for its last answer to expire.
 const SILENCE_PATIENCE: Duration = Duration::from_secs(3);
-const LOOK_AGAIN: Duration = Duration::from_millis(5);
+const POLL_INTERVAL: Duration = Duration::from_millis(5);
 /// Interval at which a learner asks the leader for its vote.
-const CLAIM_EVERY: Duration = Duration::from_secs(2);
+const CLAIM_INTERVAL: Duration = Duration::from_secs(2);
 
 pub struct Membership {
     leader: LeaderFinder,
@@ -62,7 +62,7 @@ impl Membership {
     pub async fn claim_vote(self: Arc<Self>) {
         let (id, incarnation) = (self.leader.endpoint.node_id(), self.leader.endpoint.identity.incarnation);
         loop {
-            tokio::time::sleep(CLAIM_EVERY).await;
+            tokio::time::sleep(CLAIM_INTERVAL).await;
             if !self.participation.is_member() || self.consensus().voters().contains(&id) {
                 continue;
             }
@@ -88,7 +88,7 @@ impl Membership {
                         }
                     }
                 }
-                Leader::Nobody => Err(ChangeRefused::NotLeader),
+                Leader::Unknown => Err(ChangeRefused::NotLeader),
             };
             if outcome != Err(ChangeRefused::NotLeader) {
                 return outcome;
@@ -123,7 +123,7 @@ impl Membership {
         let impossible = |reason: String| Err(ChangeRefused::Impossible(reason));
         let (nodes, voters) = (self.consensus().members(), self.consensus().voters());
         match nodes.get(&id) {
-            Some(known) if !known.is_at_the_place_of(&member) => {
+            Some(known) if !known.has_addresses_of(&member) => {
                 return impossible(format!("node {id} is a member already, at {known}"));
             }
             Some(known) if known.incarnation != member.incarnation => self.replace(id, member).await?,
@@ -157,12 +157,11 @@ impl Membership {
     async fn replace(&self, id: u64, member: Member) -> Result<(), ChangeRefused> {
         let silent = async {
             while self.consensus().answering().contains(&id) {
-                tokio::time::sleep(LOOK_AGAIN).await;
+                tokio::time::sleep(POLL_INTERVAL).await;
             }
         };
         if timeout(SILENCE_PATIENCE, silent).await.is_err() {
-            let reason =
-                format!("node {id} still answers from its earlier directory: stop it first");
+            let reason = format!("node {id} still answers from its earlier directory: stop it first");
             return Err(ChangeRefused::Later(reason));
         }
         self.standings.check_history(id, &member).await?;

@@ -28,7 +28,7 @@ pub(super) const WAITING_BYTES_MAX: usize = 64 << 20;
 const _: () =
     assert!(WAITING_BYTES_MAX + (1 << 20) <= FRAME_BYTES_MAX, "a frame holds the message and its header");
 /// Messages are sent together up to about this size.
-const TOGETHER_BYTES_TARGET: usize = 1 << 20;
+const SEND_BYTES_TARGET: usize = 1 << 20;
 /// How long a node may take to accept messages before they are dropped.
 const PATIENCE: Duration = Duration::from_secs(2);
 
@@ -39,7 +39,7 @@ pub trait PubSubSink: Send + Sync {
 
 /// For a node without clients.
 impl PubSubSink for () {
-    fn received(&self, _notice: PubSubMessage) {}
+    fn received(&self, _message: PubSubMessage) {}
 }
 
 /// The queues to other nodes, each with a task of its own, so that an unreachable node delays no
@@ -115,7 +115,7 @@ async fn send(
         let mut bytes = first.bytes();
         let mut messages = vec![first];
         while let Ok(another) = queued.try_recv() {
-            if bytes + another.bytes() > TOGETHER_BYTES_TARGET {
+            if bytes + another.bytes() > SEND_BYTES_TARGET {
                 next = Some(another);
                 break;
             }

@@ -117,7 +117,7 @@ impl ReadIndex {
                         Ok(_) | Err(_) => Err(ForwardError::NotLeader),
                     }
                 }
-                Leader::Nobody => Err(ForwardError::NotLeader),
+                Leader::Unknown => Err(ForwardError::NotLeader),
             };
             match answer {
                 Ok(point) => return Ok(point),

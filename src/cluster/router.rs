@@ -21,10 +21,10 @@ use crate::peer::{CallError, Done, ForwardError, Member, Request, Response};
 use crate::raft::{AppliedIndex, DiskRoom, GroupTime, Participation, WRITE_TIMEOUT};
 
 /// Slack beyond `WRITE_TIMEOUT`, so that the leader's more precise error arrives first.
-const LEADER_ANSWERS: Duration = Duration::from_millis(500);
+const LEADER_ERROR_SLACK: Duration = Duration::from_millis(500);
 /// How long the reply to a write waits until this node has sent the invalidations to its caching
 /// clients. That is usually a moment behind the leader; on a timeout, all caches are invalidated.
-const TELL_TIMEOUT: Duration = Duration::from_secs(1);
+const INVALIDATION_TIMEOUT: Duration = Duration::from_secs(1);
 /// How long a read waits until this node has applied its read index.
 const CATCH_UP_TIMEOUT: Duration = Duration::from_secs(5);
 
@@ -59,7 +59,7 @@ impl Router {
                     Err(ForwardError::Unavailable(unavailable)) => return Err(unavailable),
                     Err(ForwardError::NotLeader) => {}
                 },
-                Leader::Nobody => {}
+                Leader::Unknown => {}
             }
             self.leader.look_again(patience).await?;
         }
@@ -68,7 +68,7 @@ impl Router {
     async fn forward(&self, id: u64, member: &Member, batch: &Batch) -> Result<Done, ForwardError> {
         let (commands, bytes) = batch.to_wire();
         let request = Request::Propose { commands, bytes };
-        let deadline = Instant::now() + WRITE_TIMEOUT + LEADER_ANSWERS;
+        let deadline = Instant::now() + WRITE_TIMEOUT + LEADER_ERROR_SLACK;
         match timeout_at(deadline, self.leader.call(id, member, &request)).await {
             Ok(Ok(Response::Replies(Ok(done)))) if done.replies.len() == batch.len() => Ok(done),
             Ok(Ok(Response::Replies(Err(refused)))) => Err(refused),
@@ -86,7 +86,7 @@ impl Router {
             biased;
             () = self.applied.reached(Some(index)) => true,
             _ = self.disk_room.until_full() => false,
-            () = tokio::time::sleep(TELL_TIMEOUT) => false,
+            () = tokio::time::sleep(INVALIDATION_TIMEOUT) => false,
         }
     }
 

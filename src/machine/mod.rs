@@ -36,7 +36,7 @@ const SMALL_REPLY_BYTES: usize = 1 << 10;
 pub enum Audience {
     Waiting,
     /// Another node proposed the entry, or it was applied before a restart too.
-    Nobody,
+    None,
 }
 
 /// The state of one Raft group, and how far the log has been applied to it.

@@ -133,7 +133,7 @@ impl Transaction {
             let reply = match item {
                 Item::Write { code, body } => write(code, &body, access, context)?,
                 // The state does not depend on it.
-                Item::Read { .. } if audience == Audience::Nobody => Reply::Null,
+                Item::Read { .. } if audience == Audience::None => Reply::Null,
                 Item::Read { .. } if budget.is_spent() => Reply::Error(Budget::SPENT),
                 Item::Read { words, drawn } => read(&words, &read_context(drawn), access),
             };

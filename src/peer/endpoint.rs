@@ -151,7 +151,7 @@ impl Endpoint {
                         tracing::error!(
                             node = self.node_id(),
                             "another incarnation of this node took its place: this data directory is an older copy; \
-                             start it with an empty one, and it is taken in again"
+                             start it with an empty one, and it is readmitted"
                         );
                     }
                     self.set_removed();
@@ -321,7 +321,7 @@ mod tests {
     }
 
     #[test]
-    fn a_node_that_newer_members_leave_out_is_told_so() {
+    fn a_node_that_newer_members_leave_out_learns_of_it() {
         let endpoint = endpoint();
         *endpoint.members.lock() = members(7, &[1, 3]);
         assert_eq!(endpoint.judge(&Hello { members_index: Some(6), ..hello() }), Welcome::Removed);
@@ -332,7 +332,7 @@ mod tests {
     }
 
     #[test]
-    fn an_older_copy_of_a_node_is_told_that_another_incarnation_took_its_place() {
+    fn an_older_copy_of_a_node_learns_that_it_was_replaced() {
         let endpoint = endpoint();
         *endpoint.members.lock() = members(7, &[1, 2, 3]);
         let older = Hello { incarnation: 19, members_index: Some(6), ..hello() };

@@ -32,7 +32,7 @@ pub struct Member {
 
 impl Member {
     /// Whether both have the same addresses.
-    pub fn is_at_the_place_of(&self, other: &Member) -> bool {
+    pub fn has_addresses_of(&self, other: &Member) -> bool {
         (&self.raft_address, &self.client_address) == (&other.raft_address, &other.client_address)
     }
 }

@@ -120,9 +120,9 @@ impl Consensus {
         self.raft.trigger().elect(false).await.map_err(stopped)
     }
 
-    /// Sets whether this node stands for election when it hears of no leader.
-    pub fn may_stand(&self, stands: bool) {
-        self.raft.runtime_config().elect(stands);
+    /// Sets whether this node enabled for election when it hears of no leader.
+    pub fn enable_elections(&self, enabled: bool) {
+        self.raft.runtime_config().elect(enabled);
     }
 
     /// Confirms this node's leadership by a majority, or by its lease, and returns the index that a

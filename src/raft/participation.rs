@@ -70,7 +70,7 @@ impl Participation {
 
     /// Notes that this node no longer has what it acknowledged.
     fn give_up(&self, reason: &str) {
-        self.consensus.may_stand(false);
+        self.consensus.enable_elections(false);
         if !self.lost.send_replace(true) {
             tracing::error!(
                 node = self.endpoint.node_id(),

@@ -14,7 +14,7 @@ use crate::machine::Batch;
 /// Decay of the expected batch count: a quarter for each smaller entry. That is slow enough that a
 /// wave of clients split in two merges again, and falls from fifty to one within a dozen entries
 /// once the clients have gone.
-const EXPECTED_SINKS_BY: usize = 4;
+const EXPECTED_DECAY: usize = 4;
 
 /// An entry takes batches up to this size; a larger batch goes alone. It bounds how long one append
 /// delays the next.
@@ -37,7 +37,7 @@ pub(super) enum Next {
 }
 
 #[derive(Clone, Copy, Debug)]
-pub(super) struct UnderWay {
+pub(super) struct EntryInFlight {
     batches: usize,
     pub(super) stamp_ms: u64,
 }
@@ -47,7 +47,7 @@ pub(super) struct ProposalQueue {
     pub(super) waiting: VecDeque<Waiting>,
     pub(super) waiting_bytes: usize,
     /// The entry in flight, if there is one.
-    pub(super) in_flight: Option<UnderWay>,
+    pub(super) in_flight: Option<EntryInFlight>,
     /// How many batches were recently in flight at a time: clients that were answered are expected
     /// back.
     expected: usize,
@@ -92,15 +92,15 @@ impl ProposalQueue {
         assert!(!taken.is_empty() && self.waiting_bytes >= bytes, "what waits is counted");
         self.waiting_bytes -= bytes;
         let stamp_ms = stamp();
-        self.in_flight = Some(UnderWay { batches: taken.len(), stamp_ms });
+        self.in_flight = Some(EntryInFlight { batches: taken.len(), stamp_ms });
         Some((taken, stamp_ms))
     }
 
     /// Notes the end of the entry in flight.
     pub(super) fn finish(&mut self) {
-        let UnderWay { batches, .. } = self.in_flight.take().expect("an entry that ends was in flight");
-        let sunk = self.expected - self.expected.div_ceil(EXPECTED_SINKS_BY);
-        self.expected = sunk.max(batches + self.waiting.len());
+        let EntryInFlight { batches, .. } = self.in_flight.take().expect("an entry that ends was in flight");
+        let decayed = self.expected - self.expected.div_ceil(EXPECTED_DECAY);
+        self.expected = decayed.max(batches + self.waiting.len());
     }
 
     /// Takes back a batch that still waits.

@@ -49,7 +49,8 @@ const GATHER_TIME_MAX: Duration = Duration::from_millis(4);
 /// An entry of several batches is far smaller than the largest single batch, for which the log and
 /// a message have room.
 const _: () = assert!(ENTRY_BYTES_TARGET < ENTRY_BYTES_MAX && ENTRY_BYTES_MAX <= PAYLOAD_BYTES_MAX);
-const _: () = assert!(ENTRY_BYTES_MAX + (1 << 20) <= FRAME_BYTES_MAX, "a message holds an entry and its header");
+const _: () =
+    assert!(ENTRY_BYTES_MAX + (1 << 20) <= FRAME_BYTES_MAX, "a message holds an entry and its header");
 
 /// How long a write may take once it is under way: longer than a live majority needs, on a slow
 /// disk too.
@@ -57,7 +58,7 @@ pub const WRITE_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long a hand-over, or a node that leaves its cluster, waits for the writes that were proposed
 /// before.
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(2);
-const DRAIN_LOOK_AGAIN: Duration = Duration::from_millis(5);
+const DRAIN_POLL_INTERVAL: Duration = Duration::from_millis(5);
 
 /// Maximum size of the writes that wait to be proposed. A refused client may retry.
 pub const WAITING_BYTES_MAX: usize = 256 << 20;
@@ -187,7 +188,7 @@ impl Proposer {
     pub async fn drained(&self) -> bool {
         let drained = async {
             while self.load() != (0, 0) {
-                tokio::time::sleep(DRAIN_LOOK_AGAIN).await;
+                tokio::time::sleep(DRAIN_POLL_INTERVAL).await;
             }
         };
         timeout(DRAIN_TIMEOUT, drained).await.is_ok()
@@ -265,7 +266,7 @@ pub struct Closed<'a>(&'a Proposer);
 
 impl Closed<'_> {
     /// Keeps the proposer closed for the rest of the process.
-    pub fn for_good(self) {
+    pub fn keep_closed(self) {
         std::mem::forget(self);
     }
 }

@@ -23,7 +23,7 @@ use super::types::{TypeConfig, Vote};
 /// lease, then its own timeout): a briefly busy processor or slow disk of the followers does not
 /// end a leadership.
 pub const PATIENCE: Duration = Duration::from_millis(4 * ELECTION_TIMEOUT_MS_MAX);
-const LOOK_EVERY: Duration = Duration::from_millis(HEARTBEAT_MS);
+const CHECK_INTERVAL: Duration = Duration::from_millis(HEARTBEAT_MS);
 /// A check that comes later than this means that this node itself stood still, and has answers of
 /// the others still to read.
 const STALLED: Duration = Duration::from_millis(4 * HEARTBEAT_MS);
@@ -34,7 +34,7 @@ impl Consensus {
         let mut leading: Option<(u64, Instant)> = None;
         loop {
             let before = Instant::now();
-            tokio::time::sleep(LOOK_EVERY).await;
+            tokio::time::sleep(CHECK_INTERVAL).await;
             let Ok(leader) = self.raft.as_leader() else {
                 leading = None;
                 continue;

@@ -14,8 +14,8 @@ use parking_lot::Mutex;
 
 use super::codec;
 use super::consensus::Consensus;
+use super::disk_room::DiskRoom;
 use super::participation::Participation;
-use super::room::DiskRoom;
 use super::snapshot_transfer::IncomingSnapshot;
 use super::state_machine::AppliedIndex;
 use super::time::GroupTime;
@@ -106,7 +106,7 @@ impl RaftReceiver {
             vote: codec::store_vote(&response.vote),
             granted: response.vote_granted,
             last: response.last_log_id.as_ref().map(codec::pair),
-            time_ms: self.time.word_for_candidate(),
+            time_ms: self.time.time_for_candidate(),
         })
     }
 

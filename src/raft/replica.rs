@@ -14,12 +14,12 @@ use openraft::Raft;
 
 use super::acknowledged::Acknowledgements;
 use super::consensus::{Consensus, stopped};
+use super::disk_room::DiskRoom;
 use super::opening::{config, forget_others, log_store, open_log, restore};
 use super::participation::Participation;
 use super::proposer::Proposer;
 use super::receiver::RaftReceiver;
 use super::replication::Network;
-use super::room::DiskRoom;
 use super::snapshot_status::SnapshotStatus;
 use super::state_machine::AppliedIndex;
 use super::status::Status;
@@ -82,7 +82,7 @@ impl Replica {
         if let Some(own) = options.forget_others.clone() {
             forget_others(&log, &mut recovered, node_id, own).await?;
         }
-        let applied = machine.applied_so_far();
+        let applied = machine.applied_index();
         let store = log_store(&log, &recovered)?;
         let time = Arc::new(GroupTime::new(options.clock.clone(), options.keyspace.clone()));
         let acknowledged = Arc::new(Acknowledgements::default());
@@ -154,7 +154,7 @@ impl Replica {
 
     /// Takes a snapshot now, in the background.
     pub async fn trigger_snapshot(&self) -> Result<(), Fatal> {
-        self.snapshots.ask();
+        self.snapshots.permit_now();
         self.consensus.snapshot().await
     }
 

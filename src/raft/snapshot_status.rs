@@ -12,14 +12,14 @@ use tokio::time::Instant;
 
 /// Pause after a failed snapshot. A full disk stays full for a while, and each attempt fills the
 /// room that the log needs.
-pub const REST_AFTER_FAILURE: Duration = Duration::from_secs(10);
+pub const RETRY_AFTER_FAILURE: Duration = Duration::from_secs(10);
 
 /// Shared by the snapshot builder, `maintenance` and the status.
 #[derive(Debug, Default)]
 pub struct SnapshotStatus {
     running: AtomicBool,
     failed: AtomicBool,
-    resting_until: Mutex<Option<Instant>>,
+    retry_at: Mutex<Option<Instant>>,
     times: Mutex<Times>,
 }
 
@@ -47,7 +47,7 @@ pub struct SnapshotStats {
 impl SnapshotStatus {
     /// Whether a snapshot may be begun now.
     pub fn may_begin(&self) -> bool {
-        self.resting_until.lock().is_none_or(|until| Instant::now() >= until)
+        self.retry_at.lock().is_none_or(|until| Instant::now() >= until)
     }
 
     pub fn begun(&self) {
@@ -57,7 +57,7 @@ impl SnapshotStatus {
     }
 
     pub fn ended(&self, good: bool) {
-        *self.resting_until.lock() = (!good).then(|| Instant::now() + REST_AFTER_FAILURE);
+        *self.retry_at.lock() = (!good).then(|| Instant::now() + RETRY_AFTER_FAILURE);
         self.failed.store(!good, Ordering::Relaxed);
         let (now, mut times) = (Instant::now(), self.times.lock());
         times.ended += 1;
@@ -81,8 +81,8 @@ impl SnapshotStatus {
     }
 
     /// Permits the next attempt at once, because an operator requested it.
-    pub fn ask(&self) {
-        *self.resting_until.lock() = None;
+    pub fn permit_now(&self) {
+        *self.retry_at.lock() = None;
     }
 
     pub fn is_running(&self) -> bool {

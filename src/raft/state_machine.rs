@@ -30,7 +30,7 @@ pub struct StateMachine {
     membership: StoredMembership,
     snapshots: SnapshotDir,
     current: Current,
-    so_far: AppliedIndex,
+    applied_index: AppliedIndex,
     running: Arc<SnapshotStatus>,
     /// Is told the members.
     endpoint: Arc<Endpoint>,
@@ -93,8 +93,8 @@ impl StateMachine {
             applied.map(|id| id.index()),
             "the keyspace is in the state of the snapshot"
         );
-        let so_far = AppliedIndex::default();
-        so_far.set(machine.applied());
+        let applied_index = AppliedIndex::default();
+        applied_index.set(machine.applied());
         let current = Arc::new(Mutex::new(restored));
         publish_members(&endpoint, &membership);
         StateMachine {
@@ -103,7 +103,7 @@ impl StateMachine {
             membership,
             snapshots,
             current,
-            so_far,
+            applied_index,
             running,
             endpoint,
             background,
@@ -121,8 +121,8 @@ impl StateMachine {
     }
 
     /// The same, readable by others while openraft owns the machine.
-    pub fn applied_so_far(&self) -> AppliedIndex {
-        self.so_far.clone()
+    pub fn applied_index(&self) -> AppliedIndex {
+        self.applied_index.clone()
     }
 
     fn meta(&self) -> SnapshotMeta {
@@ -153,10 +153,10 @@ impl RaftStateMachine<TypeConfig> for StateMachine {
                     None
                 }
             };
-            let audience = if responder.is_some() { Audience::Waiting } else { Audience::Nobody };
+            let audience = if responder.is_some() { Audience::Waiting } else { Audience::None };
             let replies = self.machine.apply(index, batch, audience).map_err(io::Error::other)?;
             self.applied = Some(entry.log_id);
-            self.so_far.set(Some(index));
+            self.applied_index.set(Some(index));
             if let Some(responder) = responder {
                 responder.send(Replies(replies));
             }
@@ -203,7 +203,7 @@ impl RaftStateMachine<TypeConfig> for StateMachine {
         let snapshot = self.background.run(load).await??;
         *self.current.lock() = Some(Snapshot { meta: meta.clone(), snapshot });
         self.applied = meta.last_log_id;
-        self.so_far.set(self.applied());
+        self.applied_index.set(self.applied());
         self.membership = meta.last_membership.clone();
         publish_members(&self.endpoint, &self.membership);
         self.machine.restored(self.applied.map(|id| id.index()));

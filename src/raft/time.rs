@@ -30,10 +30,10 @@ const DRIFT: u32 = 1000;
 /// A node does not set back the time that it has issued if a leader's time is at most this far
 /// behind: messages take time. A leader's time further behind comes from a cluster that lost its
 /// knowledge of the time, and counts.
-const HOLD: Duration = Duration::from_secs(1);
+const ISSUED_AHEAD_MAX: Duration = Duration::from_secs(1);
 
 /// A wall clock further from the cluster's time than this causes a warning.
-const APART: Duration = Duration::from_secs(5);
+const SKEW_WARNED_BEYOND: Duration = Duration::from_secs(5);
 
 /// One node's knowledge of the time.
 pub struct GroupTime {
@@ -52,9 +52,9 @@ struct Known {
     heard: bool,
     /// The term of the leader heard last, and the latest time that it sent.
     term: u64,
-    word: Duration,
+    latest: Duration,
     /// The latest time issued to readers of this node.
-    told: Duration,
+    issued: Duration,
     /// Whether a wall clock far from the cluster's time has been reported.
     warned: bool,
 }
@@ -67,14 +67,14 @@ impl Known {
     /// Adopts the time that another node sent.
     fn adopt(&mut self, time: Duration, now: Duration) {
         self.set(time, now);
-        if !self.heard || self.told > time + HOLD {
-            self.told = time;
+        if !self.heard || self.issued > time + ISSUED_AHEAD_MAX {
+            self.issued = time;
         }
         self.heard = true;
     }
 
     /// The time now, when the monotonic clock shows `now`.
-    fn count_on(&self, now: Duration) -> Duration {
+    fn extrapolate(&self, now: Duration) -> Duration {
         self.base + now.saturating_sub(self.at)
     }
 }
@@ -88,8 +88,8 @@ impl GroupTime {
             at,
             heard: false,
             term: 0,
-            word: Duration::ZERO,
-            told: Duration::ZERO,
+            latest: Duration::ZERO,
+            issued: Duration::ZERO,
             warned: false,
         };
         GroupTime { clock, keyspace, known: Mutex::new(known) }
@@ -101,17 +101,17 @@ impl GroupTime {
         let mut known = self.known.lock();
         let now = self.clock.elapsed();
         let time = self.estimate(&mut known, now);
-        let time = self.drifted(time, now.saturating_sub(known.at)).max(known.told);
+        let time = self.drifted(time, now.saturating_sub(known.at)).max(known.issued);
         known.set(time, now);
-        (known.heard, known.told) = (true, time);
+        (known.heard, known.issued) = (true, time);
         millis(time)
     }
 
     /// The time as this node knows it, in unix milliseconds; for reads without a barrier.
     pub fn now_ms(&self) -> u64 {
         let mut known = self.known.lock();
-        known.told = self.estimate(&mut known, self.clock.elapsed()).max(known.told);
-        millis(known.told)
+        known.issued = self.estimate(&mut known, self.clock.elapsed()).max(known.issued);
+        millis(known.issued)
     }
 
     /// Notes the time that the leader of `term` sent with an append that this node accepted.
@@ -119,18 +119,18 @@ impl GroupTime {
         let mut known = self.known.lock();
         let time = Duration::from_millis(time_ms);
         // A late message of another connection.
-        if known.heard && (term < known.term || term == known.term && time < known.word) {
+        if known.heard && (term < known.term || term == known.term && time < known.latest) {
             return;
         }
         known.adopt(time, self.clock.elapsed());
-        (known.term, known.word) = (term, time);
-        self.look_at_the_wall(&mut known);
+        (known.term, known.latest) = (term, time);
+        self.check_wall_clock(&mut known);
     }
 
     /// The time for this node's reply to a candidate; `None` if it knows only its wall clock.
-    pub fn word_for_candidate(&self) -> Option<u64> {
+    pub fn time_for_candidate(&self) -> Option<u64> {
         let mut known = self.known.lock();
-        known.heard.then(|| millis(self.estimate(&mut known, self.clock.elapsed()).max(known.told)))
+        known.heard.then(|| millis(self.estimate(&mut known, self.clock.elapsed()).max(known.issued)))
     }
 
     /// Notes the time in a voter's reply to this candidate.
@@ -152,10 +152,10 @@ impl GroupTime {
 
     fn estimate(&self, known: &mut Known, now: Duration) -> Duration {
         let applied = Duration::from_millis(self.keyspace.time_ms());
-        if known.count_on(now) < applied {
+        if known.extrapolate(now) < applied {
             known.set(applied, now);
         }
-        known.count_on(now)
+        known.extrapolate(now)
     }
 
     /// The time, with the drift towards the wall clock for the time that `passed`.
@@ -168,13 +168,16 @@ impl GroupTime {
         }
     }
 
-    fn look_at_the_wall(&self, known: &mut Known) {
+    fn check_wall_clock(&self, known: &mut Known) {
         let ahead_ms = difference_ms(self.clock.now_ms(), millis(known.base));
-        let apart = u128::from(ahead_ms.unsigned_abs()) > APART.as_millis();
-        if apart && !known.warned {
-            tracing::warn!(ahead_ms, "this node's clock differs from the leader's, which decides on deadlines");
+        let skewed = u128::from(ahead_ms.unsigned_abs()) > SKEW_WARNED_BEYOND.as_millis();
+        if skewed && !known.warned {
+            tracing::warn!(
+                ahead_ms,
+                "this node's clock differs from the leader's, which decides on deadlines"
+            );
         }
-        known.warned = apart;
+        known.warned = skewed;
     }
 }
 
@@ -244,12 +247,12 @@ mod tests {
     fn a_follower_advances_the_leaders_time_whatever_its_own_wall_clock() {
         let (leader, follower) = (node(NOON_MS), node(NOON_MS + HOUR_MS));
         assert_eq!(follower.time.now_ms(), NOON_MS + HOUR_MS);
-        assert_eq!(follower.time.word_for_candidate(), None, "a wall clock is not the cluster's time");
+        assert_eq!(follower.time.time_for_candidate(), None, "a wall clock is not the cluster's time");
         follower.time.heard(1, leader.time.leading());
         pass(&[&leader, &follower], 500);
         follower.clock.set_ms(5);
         assert_eq!(follower.time.now_ms(), leader.time.leading());
-        assert_eq!(follower.time.word_for_candidate(), Some(NOON_MS + 500));
+        assert_eq!(follower.time.time_for_candidate(), Some(NOON_MS + 500));
     }
 
     #[test]

@@ -100,7 +100,7 @@ struct Files {
 pub struct SimDisk {
     state: Arc<Mutex<Files>>,
     /// Wakes the hanging syncs when the disk continues.
-    goes_on: Arc<Condvar>,
+    resumed: Arc<Condvar>,
 }
 
 impl SimDisk {
@@ -120,7 +120,7 @@ impl SimDisk {
     /// Makes syncs hang, current and future ones, until called with `false`.
     pub fn hang(&self, hangs: bool) {
         self.state.lock().hangs = hangs;
-        self.goes_on.notify_all();
+        self.resumed.notify_all();
     }
 
     /// The number of hanging syncs.
@@ -197,7 +197,7 @@ impl SimDisk {
         assert!(state.name_changes.is_empty() && state.contents.iter().all(|file| file.dirty.is_empty()));
         let (contents, names) = (state.contents.clone(), state.names.clone());
         let copied = Files { contents, durable_names: names.clone(), names, ..Files::default() };
-        SimDisk { state: Arc::new(Mutex::new(copied)), goes_on: Arc::default() }
+        SimDisk { state: Arc::new(Mutex::new(copied)), resumed: Arc::default() }
     }
 
     /// The bytes of a file as a reader sees them now.
@@ -324,7 +324,7 @@ impl Content {
 #[derive(Debug)]
 struct SimFile {
     state: Arc<Mutex<Files>>,
-    goes_on: Arc<Condvar>,
+    resumed: Arc<Condvar>,
     id: usize,
     boot: u64,
 }
@@ -366,7 +366,7 @@ impl DiskFile for SimFile {
         let mut state = self.state.lock();
         while state.hangs && state.boots == self.boot {
             state.hanging += 1;
-            self.goes_on.wait(&mut state);
+            self.resumed.wait(&mut state);
             state.hanging -= 1;
         }
         let result = state.enter(Op::Sync, self.boot);
@@ -442,7 +442,7 @@ impl Disk for SimDisk {
         let lies = state.lies_below.as_ref().is_some_and(|dir| path.starts_with(dir));
         state.contents[id].lies = lies;
         let file: Arc<dyn DiskFile> =
-            Arc::new(SimFile { state: self.state.clone(), goes_on: self.goes_on.clone(), id, boot });
+            Arc::new(SimFile { state: self.state.clone(), resumed: self.resumed.clone(), id, boot });
         Ok(file)
     }
 

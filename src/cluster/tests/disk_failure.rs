@@ -66,18 +66,18 @@ async fn set_all(node: &TestNode, keys: &[String]) -> (Vec<String>, Vec<Unavaila
             tokio::spawn(async move { (timeout(PATIENCE, group.propose(set(&key))).await, key) })
         })
         .collect();
-    let (mut acknowledged, mut told) = (Vec::new(), Vec::new());
+    let (mut acknowledged, mut errors) = (Vec::new(), Vec::new());
     for asked in asked {
         match asked.await.expect("no task panics") {
             (Ok(Ok(done)), key) => {
                 assert_eq!(done.replies, [Reply::OK]);
                 acknowledged.push(key);
             }
-            (Ok(Err(unavailable)), _) => told.push(unavailable),
+            (Ok(Err(unavailable)), _) => errors.push(unavailable),
             (Err(_), key) => panic!("{key} was never answered"),
         }
     }
-    (acknowledged, told)
+    (acknowledged, errors)
 }
 
 fn keys(prefix: &str, count: usize) -> Vec<String> {
@@ -94,17 +94,17 @@ async fn a_failed_sync_answers_all_clients_ends_the_node_and_loses_nothing() {
     for seed in 0..5 {
         let disk = SimDisk::new();
         let node = started(&disk).await.expect("a fresh node starts");
-        let (acknowledged, told) = set_all(&node, &keys("before", 100)).await;
-        assert_eq!((acknowledged.len(), told.len()), (100, 0));
+        let (acknowledged, errors) = set_all(&node, &keys("before", 100)).await;
+        assert_eq!((acknowledged.len(), errors.len()), (100, 0));
 
         break_syncs(&disk);
-        let (late, told) = set_all(&node, &keys("after", 100)).await;
+        let (late, errors) = set_all(&node, &keys("after", 100)).await;
         assert_eq!(late, [] as [String; 0], "nothing is acknowledged that was not synced");
-        assert!(told.contains(&Unavailable::Uncertain), "{told:?}");
+        assert!(errors.contains(&Unavailable::Uncertain), "{errors:?}");
         // Writes that arrived after the log had failed, or consensus had stopped, were refused
         // before they were proposed.
         let refused = [Unavailable::Uncertain, Unavailable::ShuttingDown, Unavailable::NoLeader];
-        assert!(told.iter().all(|told| refused.contains(told)), "{told:?}");
+        assert!(errors.iter().all(|error| refused.contains(error)), "{errors:?}");
 
         let fatal = timeout(PATIENCE, node.group.failed()).await.expect("the node ends");
         assert!(matches!(&fatal, Fatal::Disk { path, .. } if path.starts_with("/data")), "{fatal}");
@@ -157,8 +157,8 @@ async fn while_the_disk_hangs_all_clients_are_answered_and_then_the_group_contin
         })
         .collect();
     for asked in asked {
-        let told = asked.await.expect("no task panics").expect("it is answered while the disk hangs");
-        assert!(matches!(told, Err(Unavailable::Uncertain | Unavailable::NoQuorum)), "{told:?}");
+        let outcome = asked.await.expect("no task panics").expect("it is answered while the disk hangs");
+        assert!(matches!(outcome, Err(Unavailable::Uncertain | Unavailable::NoQuorum)), "{outcome:?}");
     }
     // Nothing that a read has to see waits for the disk.
     let read = timeout(HANGING, node.group.read_barrier(ReadConsistency::Linearizable)).await;

@@ -127,8 +127,8 @@ impl Inner {
             let bytes: u64 = jobs.iter().map(Job::entry_bytes).sum();
             let outcome = writer.commit(jobs, &mut committed, &self.preparer, &self.counters);
             if let Err(error) = outcome.result {
-                let told = outcome.waiting.into_iter().map(|job| job.done).chain(outcome.finished);
-                self.fail(error, told.collect());
+                let callbacks = outcome.waiting.into_iter().map(|job| job.done).chain(outcome.finished);
+                self.fail(error, callbacks.collect());
                 return;
             }
             writer.publish(&mut self.view.lock());
@@ -160,7 +160,7 @@ impl Inner {
     /// Poisons the log. The kernel may have dropped the dirty pages after a failed sync, so a retry
     /// could succeed and still lose them; after a failed write the length of the written part is
     /// unknown.
-    fn fail(&self, error: Fatal, told: Vec<Done>) {
+    fn fail(&self, error: Fatal, callbacks: Vec<Done>) {
         let jobs = {
             let mut queue = self.queue.lock();
             assert!(queue.failed.is_none(), "a failed log was written to");
@@ -168,7 +168,8 @@ impl Inner {
             queue.failed = Some(error.clone());
             std::mem::take(&mut queue.jobs)
         };
-        told.into_iter()
+        callbacks
+            .into_iter()
             .chain(jobs.into_iter().map(|job| job.done))
             .for_each(|done| done(Err(error.clone())));
     }

@@ -128,7 +128,7 @@ impl SnapshotDir {
             match self.open(&file).and_then(SnapshotReader::verify) {
                 Ok(good) => return Ok((Some(good), damaged)),
                 Err(error) => {
-                    tracing::warn!(%error, "passing over a damaged snapshot");
+                    tracing::warn!(%error, "skipping a damaged snapshot");
                     damaged.push(error);
                     self.set_aside(&file.path)?;
                 }

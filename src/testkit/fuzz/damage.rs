@@ -176,7 +176,11 @@ pub fn damaged_snapshot(data: &[u8]) {
     let (newest, damaged) = snapshots.newest_good().expect("the disk itself works");
     let expected = good.map(|which| files[which].0.clone());
     assert_eq!(newest.as_ref().map(|file| file.path.clone()), expected, "the newest good one is found");
-    assert_eq!(damaged.len(), files.len() - good.map_or(0, |which| which + 1), "each damaged one is reported");
+    assert_eq!(
+        damaged.len(),
+        files.len() - good.map_or(0, |which| which + 1),
+        "each damaged one is reported"
+    );
     if let Some(newest) = newest {
         assert_restores(&snapshots, &newest);
     }

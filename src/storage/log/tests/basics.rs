@@ -10,9 +10,9 @@ fn entries_are_readable_at_once_and_after_a_restart() {
     assert_eq!(recovered, Recovered::default());
     let expected: Vec<Entry> = (0..200).map(|index| entry(index, 1 + index / 50)).collect();
     log.set_inline(false);
-    let told: Vec<_> = expected.iter().map(|entry| begin(&log, vec![entry.clone()])).collect();
+    let outcomes: Vec<_> = expected.iter().map(|entry| begin(&log, vec![entry.clone()])).collect();
     assert_eq!(read_all(&log), expected, "before anything need be written");
-    told.into_iter().for_each(|told| told.recv().unwrap().unwrap());
+    outcomes.into_iter().for_each(|outcome| outcome.recv().unwrap().unwrap());
     assert_eq!(read_all(&log), expected, "from memory and from disk");
     assert!(log.stats().segments > 3 && log.stats().cached_bytes <= 600);
     drop(log);
@@ -171,8 +171,8 @@ fn an_idle_log_is_written_by_its_caller() {
     let disk = SimDisk::new();
     let (log, _) = open(&disk);
     let syncs = log.stats().syncs;
-    let told = begin(&log, vec![entry(1, 1)]);
-    assert!(told.try_recv().unwrap().is_ok(), "told before append returned");
+    let outcome = begin(&log, vec![entry(1, 1)]);
+    assert!(outcome.try_recv().unwrap().is_ok(), "the callback ran before append returned");
     assert_eq!((log.stats().inline_batches, log.stats().syncs), (1, syncs + 1));
     log.set_inline(false);
     append(&log, vec![entry(2, 1)]).unwrap();

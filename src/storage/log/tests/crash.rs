@@ -106,7 +106,7 @@ impl History {
     /// Waits for all appends; `false` if one failed or timed out.
     fn settle(&mut self) -> bool {
         let within = Duration::from_millis(20);
-        self.pending.drain(..).all(|told| told.recv_timeout(within).unwrap_or(false))
+        self.pending.drain(..).all(|outcome| outcome.recv_timeout(within).unwrap_or(false))
     }
 
     fn append(&mut self, log: &Log, random: &mut Random) -> bool {

@@ -42,10 +42,10 @@ fn every_waiting_append_gets_the_failure_once() {
     // Few enough for one segment: otherwise the preparation of the next would hit the failure
     // first.
     disk.fail(Op::Sync, 0, ErrorKind::Other);
-    let told: Vec<_> = (1..=20).map(|index| begin(&log, vec![entry(index, 1)])).collect();
-    for one in told {
+    let outcomes: Vec<_> = (1..=20).map(|index| begin(&log, vec![entry(index, 1)])).collect();
+    for one in outcomes {
         assert!(one.recv_timeout(Duration::from_secs(20)).unwrap().is_err());
-        assert!(one.recv().is_err(), "told once");
+        assert!(one.recv().is_err(), "one outcome for each");
     }
 }
 

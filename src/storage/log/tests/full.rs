@@ -45,15 +45,15 @@ fn writes_are_refused_before_anything_is_appended() {
 #[test]
 fn unreserved_entries_wait_and_votes_overtake_them() {
     let (disk, log, last) = filled(2);
-    let told: Vec<_> = (1..=100).map(|more| begin(&log, vec![entry(last + more, 1)])).collect();
+    let outcomes: Vec<_> = (1..=100).map(|more| begin(&log, vec![entry(last + more, 1)])).collect();
     until("a stall", || log.stats().stalled);
-    assert!(told.last().unwrap().try_recv().is_err(), "neither done nor failed");
+    assert!(outcomes.last().unwrap().try_recv().is_err(), "neither done nor failed");
     assert_eq!(read_all(&log).len() as u64, last + 100, "and readable");
     for vote in 0..5u8 {
         log.save_vote(&[vote]).unwrap();
     }
     disk.set_capacity(None);
-    for one in told {
+    for one in outcomes {
         one.recv_timeout(Duration::from_secs(20)).unwrap().unwrap();
     }
     drop(log);
@@ -65,10 +65,10 @@ fn unreserved_entries_wait_and_votes_overtake_them() {
 #[test]
 fn a_purge_makes_room_on_a_full_disk() {
     let (_disk, log, last) = filled(3);
-    let told = begin(&log, (last + 1..=last + 20).map(|index| entry(index, 1)).collect());
+    let outcome = begin(&log, (last + 1..=last + 20).map(|index| entry(index, 1)).collect());
     until("a stall", || log.stats().stalled);
     log.purge_up_to(last - 1, 1).unwrap();
-    told.recv_timeout(Duration::from_secs(20)).unwrap().unwrap();
+    outcome.recv_timeout(Duration::from_secs(20)).unwrap().unwrap();
     assert_eq!(log.last(), Some((last + 20, 1)));
 }
 
@@ -112,10 +112,10 @@ fn an_oversized_entry_is_refused_while_its_segment_does_not_fit() {
 #[test]
 fn closing_a_full_log_fails_the_waiting_entries() {
     let (disk, log, last) = filled(2);
-    let told = begin(&log, (last + 1..=last + 200).map(|index| entry(index, 1)).collect());
+    let outcome = begin(&log, (last + 1..=last + 200).map(|index| entry(index, 1)).collect());
     until("a stall", || log.stats().stalled);
     log.close().unwrap();
-    assert!(told.recv().unwrap().is_err());
+    assert!(outcome.recv().unwrap().is_err());
     drop(log);
     let (log, recovered) = open(&disk);
     assert!(recovered.last >= Some((last, 1)));

@@ -55,7 +55,7 @@ fn begin(log: &Log, entries: Vec<Entry>) -> Receiver<Result<(), Fatal>> {
 }
 
 fn append(log: &Log, entries: Vec<Entry>) -> Result<(), Fatal> {
-    begin(log, entries).recv_timeout(Duration::from_secs(20)).expect("an append is told its outcome")
+    begin(log, entries).recv_timeout(Duration::from_secs(20)).expect("an append has an outcome")
 }
 
 /// Appends `indexes`, a batch each.
