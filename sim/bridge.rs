@@ -1,5 +1,5 @@
-//! Five nodes whose old leader reaches one: the other four form a majority, and three of them need
-//! that one.
+//! Five nodes whose old leader still reaches one of the others, which reaches all: the other four
+//! elect a leader, and the old one steps down.
 
 use crate::client::perform;
 use crate::history::{Operation, Outcome};

@@ -231,8 +231,8 @@ impl Faults {
         network.heal();
         let ways = self.random.below(6);
         let what = [
-            "hears nobody",
-            "is heard by nobody",
+            "receives from no node",
+            "is received by no node",
             "is alone",
             "does not reach another",
             "and another are apart",

@@ -10,7 +10,7 @@
 //!
 //! | command | |
 //! |---|---|
-//! | `cluster 3 [snapshot-entries=30]` | starts nodes, the first of which leads |
+//! | `cluster 3 [snapshot-entries=30]` | starts nodes, and makes node 1 the leader |
 //! | `partition 1 from 2 3` | cuts the network between these groups, replacing an earlier cut |
 //! | `heal` | ends cuts and delays |
 //! | `flap 1 3 times=5 every=200` | cuts and heals a link repeatedly, with pauses in ms |
@@ -207,7 +207,11 @@ impl Scenario {
             agreed.then(|| up.iter().map(|(_, keyspace)| digest(keyspace)).collect::<Vec<_>>())
         });
         let same = digests.iter().all(|digest| *digest == digests[0]);
-        Ok(format!("{} nodes hold {}\n", digests.len(), if same { "the same" } else { "different things" }))
+        Ok(format!(
+            "{} nodes hold {}\n",
+            digests.len(),
+            if same { "the same state" } else { "different states" }
+        ))
     }
 
     fn purged(&mut self, command: &Command) -> Outcome {

@@ -11,7 +11,7 @@ use super::read_index::ReadIndex;
 use super::standings::Standings;
 use crate::error::Unavailable;
 use crate::machine::Batch;
-use crate::peer::{Asker, Done, FRAME_BYTES_MAX, ForwardError, Handler, Request, Response};
+use crate::peer::{Caller, Done, FRAME_BYTES_MAX, ForwardError, Handler, Request, Response};
 use crate::raft::{Participation, Proposer, RaftReceiver};
 use crate::resp::Reply;
 
@@ -35,7 +35,7 @@ pub struct RpcService {
 }
 
 impl Handler for RpcService {
-    async fn answer(&self, from: Asker, request: Request) -> Response {
+    async fn answer(&self, from: Caller, request: Request) -> Response {
         let answered = match request {
             Request::Append(append) => self.receiver.append(append).await,
             Request::Vote(ask) => self.receiver.vote(ask, false).await,
@@ -80,7 +80,7 @@ impl RpcService {
     }
 }
 
-/// Limits the replies to what a message holds: a reply for which there is no room is replaced by an
+/// Limits the replies to what a message holds: a reply without room is replaced by an
 /// uncertain outcome. The documents that a batch of GETDEL returns were written over a long time,
 /// so no limit of requests bounds their total.
 fn within(mut replies: Vec<Reply>, bytes_max: usize) -> Vec<Reply> {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use futures_util::future::join_all;
 
 use crate::peer::{
-    Asker, ChangeRefused, Endpoint, Formed, Member, PeerClients, Request, Response, Standing, Target,
+    Caller, ChangeRefused, Endpoint, Formed, Member, PeerClients, Request, Response, Standing, Target,
 };
 use crate::raft::{Acknowledgements, Consensus, Participation};
 
@@ -56,7 +56,7 @@ impl Standings {
     }
 
     /// What this node reports of itself and of the asking node.
-    pub fn own(&self, from: Asker) -> Standing {
+    pub fn own(&self, from: Caller) -> Standing {
         let (known_index, known) = self.consensus.membership();
         let is_in_cluster = !known.is_empty();
         let (mut index, mut members) = self.endpoint.members();

@@ -2,7 +2,8 @@
 //!
 //! Invariants:
 //! * a request ends once: with a response, as not sent, or as lost with its connection;
-//! * *not sent* is reported only for a request of which no byte was handed to the network.
+//! * *not sent* is reported only for a request that was never handed to the network, not even in
+//!   part.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -138,13 +139,13 @@ impl PeerClient {
         let number = self.numbers.fetch_add(1, Ordering::Relaxed);
         let mut bytes = Vec::new();
         frame::encode(number, request, &mut bytes);
-        let place = self.queue.reserve().await.map_err(|_| CallError::NotSent)?;
+        let slot = self.queue.reserve().await.map_err(|_| CallError::NotSent)?;
         let (answer, answered) = oneshot::channel();
         match self.waiting.lock().as_mut() {
             Some(waiting) => waiting.add(number, answer),
             None => return Err(CallError::NotSent),
         }
-        place.send(bytes);
+        slot.send(bytes);
         answered.await.map_err(|_| CallError::Lost)
     }
 }
@@ -202,7 +203,7 @@ async fn write_requests(
 mod tests {
     use super::*;
     use crate::env::{Acceptor, Connection, Net, RealNet};
-    use crate::peer::Asker;
+    use crate::peer::Caller;
     use crate::peer::ForwardError;
     use crate::peer::ReadPoint;
     use crate::storage::Identity;
@@ -221,7 +222,7 @@ mod tests {
 
     async fn accept(acceptor: &mut Box<dyn Acceptor>, endpoint: &Endpoint) -> Box<dyn Connection> {
         let (mut stream, _) = acceptor.accept().await.unwrap();
-        assert_eq!(endpoint.welcome(&mut stream).await.unwrap(), Some(Asker { id: 1, incarnation: 1 }));
+        assert_eq!(endpoint.welcome(&mut stream).await.unwrap(), Some(Caller { id: 1, incarnation: 1 }));
         stream
     }
 

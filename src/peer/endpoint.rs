@@ -17,8 +17,8 @@ use parking_lot::Mutex;
 use tokio::sync::watch;
 use tokio::time::timeout;
 
-use super::complaints::Complaints;
 use super::frame;
+use super::log_throttle::LogThrottle;
 use super::wire::{Hello, Member, PROTOCOL_VERSION, Welcome};
 use crate::env::{Connection, Net};
 use crate::storage::Identity;
@@ -34,7 +34,7 @@ pub struct Endpoint {
     net: Arc<dyn Net>,
     members: Mutex<Members>,
     removed: watch::Sender<bool>,
-    refusals: Complaints,
+    refusals: LogThrottle,
 }
 
 #[derive(Default)]
@@ -76,7 +76,7 @@ impl Endpoint {
             net,
             members: Mutex::default(),
             removed: watch::channel(false).0,
-            refusals: Complaints::default(),
+            refusals: LogThrottle::default(),
         }
     }
 
@@ -137,7 +137,7 @@ impl Endpoint {
             match welcome {
                 Welcome::Ready => Ok(stream),
                 Welcome::Refused(reason) => {
-                    if let Some(since) = self.refusals.may_tell() {
+                    if let Some(since) = self.refusals.admit() {
                         tracing::warn!(node = to.id, to.address, reason, since, "a node refuses this one");
                     }
                     denied(&reason)
@@ -185,13 +185,13 @@ impl Endpoint {
     /// # Errors
     /// The network's own; `TimedOut`; `InvalidData` for bytes that are no handshake;
     /// `PermissionDenied` with the reason for a refusal.
-    pub async fn welcome(&self, stream: &mut Box<dyn Connection>) -> io::Result<Option<Asker>> {
+    pub async fn welcome(&self, stream: &mut Box<dyn Connection>) -> io::Result<Option<Caller>> {
         let greeting = async {
             let (_, hello) = frame::read_at_most::<Hello>(stream, frame::HANDSHAKE_BYTES_MAX).await?;
             let welcome = self.judge(&hello);
             frame::write(stream, 0, &welcome).await?;
             match welcome {
-                Welcome::Ready => Ok(Some(Asker { id: hello.from, incarnation: hello.incarnation })),
+                Welcome::Ready => Ok(Some(Caller { id: hello.from, incarnation: hello.incarnation })),
                 Welcome::Removed | Welcome::Replaced => Ok(None),
                 Welcome::Refused(reason) => {
                     let reason = format!("node {}: {reason}", hello.from);
@@ -245,7 +245,7 @@ impl Endpoint {
 
 /// The node at the other end of an accepted connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Asker {
+pub struct Caller {
     pub id: u64,
     pub incarnation: u64,
 }

@@ -11,7 +11,7 @@
 //! * [`PeerClients`] make many concurrent calls over one connection for each node: the requests of
 //!   clients that another node has to serve. A [`CallError`] says whether the request was certainly
 //!   not sent.
-//! * [`serve`] accepts connections and answers requests; `complaints` limits the rate of repeated
+//! * [`serve`] accepts connections and answers requests; `log_throttle` limits the rate of repeated
 //!   warnings.
 //!
 //! Invariants:
@@ -22,15 +22,15 @@
 //! * a frame never occupies more memory than its received bytes.
 
 mod client;
-mod complaints;
 mod endpoint;
 mod exchange;
 mod frame;
+mod log_throttle;
 mod service;
 mod wire;
 
 pub use client::{CallError, PeerClients};
-pub use endpoint::{Asker, Endpoint, Target};
+pub use endpoint::{Caller, Endpoint, Target};
 pub use exchange::Exchange;
 pub use frame::FRAME_BYTES_MAX;
 pub use service::{Handler, serve};

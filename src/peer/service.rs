@@ -17,9 +17,9 @@ use tokio::io::{AsyncWrite, ReadHalf, WriteHalf};
 use tokio::sync::{Mutex, Semaphore};
 use tokio::task::JoinSet;
 
-use super::complaints::Complaints;
-use super::endpoint::{Asker, Endpoint};
+use super::endpoint::{Caller, Endpoint};
 use super::frame;
+use super::log_throttle::LogThrottle;
 use super::wire::{Request, Response};
 use crate::env::{Acceptor, Connection};
 
@@ -35,23 +35,23 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
 /// Answers requests.
 pub trait Handler: Clone + Send + Sync + 'static {
-    fn answer(&self, from: Asker, request: Request) -> impl Future<Output = Response> + Send;
+    fn answer(&self, from: Caller, request: Request) -> impl Future<Output = Response> + Send;
 }
 
 /// Serves other nodes for as long as it is polled. Dropping it closes every connection.
 pub async fn serve(mut acceptor: Box<dyn Acceptor>, endpoint: Arc<Endpoint>, handler: impl Handler) {
     let mut connections = JoinSet::new();
-    let complaints = Arc::new(Complaints::default());
+    let throttle = Arc::new(LogThrottle::default());
     loop {
         tokio::select! {
             biased;
             Some(_) = connections.join_next() => {}
             accepted = acceptor.accept() => match accepted {
                 Ok((_, from)) if connections.len() >= CONNECTIONS_MAX => {
-                    refused(&complaints, from, "there are too many connections of other nodes");
+                    refused(&throttle, from, "there are too many connections of other nodes");
                 }
                 Ok((stream, from)) => {
-                    let complaints = complaints.clone();
+                    let throttle = throttle.clone();
                     let (endpoint, handler) = (endpoint.clone(), handler.clone());
                     connections.spawn(async move {
                         if let Err(error) = serve_one(stream, &endpoint, handler).await
@@ -59,7 +59,7 @@ pub async fn serve(mut acceptor: Box<dyn Acceptor>, endpoint: Arc<Endpoint>, han
                         {
                             match error.kind() {
                                 io::ErrorKind::InvalidData | io::ErrorKind::PermissionDenied => {
-                                    refused(&complaints, from, &error.to_string());
+                                    refused(&throttle, from, &error.to_string());
                                 }
                                 _ => tracing::debug!(%from, %error, "a connection of another node ended"),
                             }
@@ -75,8 +75,8 @@ pub async fn serve(mut acceptor: Box<dyn Acceptor>, endpoint: Arc<Endpoint>, han
     }
 }
 
-fn refused(complaints: &Complaints, from: SocketAddr, reason: &str) {
-    if let Some(since) = complaints.may_tell() {
+fn refused(throttle: &LogThrottle, from: SocketAddr, reason: &str) {
+    if let Some(since) = throttle.admit() {
         tracing::warn!(%from, reason, since, "refused a connection on the port for other nodes");
     }
 }
@@ -91,7 +91,7 @@ async fn serve_one(
     let Some(from) = endpoint.welcome(&mut stream).await? else { return Ok(()) };
     let (reader, writer) = tokio::io::split(stream);
     let writer: Writer = Arc::new(Mutex::new(writer));
-    let places = Arc::new(Semaphore::new(CONCURRENT_MAX));
+    let slots = Arc::new(Semaphore::new(CONCURRENT_MAX));
     let mut next = Box::pin(read(reader));
     let mut early = None;
     loop {
@@ -103,7 +103,7 @@ async fn serve_one(
                 (number, request)
             }
         };
-        if !runs_aside(&request) {
+        if !runs_concurrently(&request) {
             let mut answer = std::pin::pin!(handler.answer(from, request));
             let response = tokio::select! {
                 biased;
@@ -120,14 +120,14 @@ async fn serve_one(
             respond(&writer, number, &response).await?;
             continue;
         }
-        let place = places.clone().acquire_owned().await.expect("the semaphore is never closed");
+        let slot = slots.clone().acquire_owned().await.expect("the semaphore is never closed");
         let (handler, writer) = (handler.clone(), writer.clone());
         tokio::spawn(async move {
             let response = handler.answer(from, request).await;
             if let Err(error) = respond(&writer, number, &response).await {
                 tracing::debug!(%error, "an answer did not reach another node");
             }
-            drop(place);
+            drop(slot);
         });
     }
 }
@@ -140,7 +140,7 @@ async fn read(mut reader: Reader) -> io::Result<(Reader, u64, Request)> {
 }
 
 /// Whether the request waits for other nodes, so that later requests must not wait for it.
-fn runs_aside(request: &Request) -> bool {
+fn runs_concurrently(request: &Request) -> bool {
     matches!(request, Request::Propose { .. } | Request::ReadPoint { .. } | Request::Change(_))
 }
 
@@ -166,7 +166,7 @@ mod tests {
     struct Silent;
 
     impl Handler for Silent {
-        async fn answer(&self, _from: Asker, _request: Request) -> Response {
+        async fn answer(&self, _from: Caller, _request: Request) -> Response {
             std::future::pending().await
         }
     }
@@ -190,7 +190,7 @@ mod tests {
                     Ok(stream) => break stream,
                     Err(error) => {
                         refused += 1;
-                        assert!(refused < 1000, "the places are taken for good: {error}");
+                        assert!(refused < 1000, "the slots stay taken: {error}");
                     }
                 }
             };

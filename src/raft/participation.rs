@@ -154,7 +154,7 @@ impl Participation {
     /// Why not.
     pub(super) fn check_vote(&self, ask: &AskVote, before: bool) -> Result<(), String> {
         if self.has_lost() {
-            return Err("this node lost what it had acknowledged, and votes for nobody".to_string());
+            return Err("this node lost what it had acknowledged, and grants no vote".to_string());
         }
         // In the first election of a new cluster, candidates have the one entry that formed it.
         let first = self.consensus.log.last().is_none() && ask.last.is_some_and(|(index, _)| index == 0);
@@ -167,7 +167,7 @@ impl Participation {
         // The leader itself wants a hand-over, so its lease does not forbid it.
         let holds_off = self.holdoff_until.is_some_and(|until| Instant::now() < until);
         if holds_off && !ask.transfer {
-            return Err("this node has just started, and votes for nobody yet".to_string());
+            return Err("this node has just started, and grants no vote yet".to_string());
         }
         Ok(())
     }

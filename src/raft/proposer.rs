@@ -165,7 +165,7 @@ impl Proposer {
             },
         };
         if let Ok(done) = &outcome {
-            assert_eq!(done.replies.len(), commands, "an entry gives one reply for each command");
+            assert_eq!(done.replies.len(), commands, "an entry produces one reply for each command");
         }
         outcome
     }

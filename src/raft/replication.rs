@@ -79,7 +79,7 @@ impl NetworkClient {
 
     /// Called after a reply that the member has no entry at `previous`; an error if it had
     /// acknowledged that entry. Consensus does not see the reply, because it relies on
-    /// acknowledgements. The member is told that it has to return as a new one.
+    /// acknowledgements. The member learns that it has to return as a new one.
     async fn check_not_lost(
         &mut self,
         term: u64,
@@ -149,9 +149,9 @@ impl RaftNetworkV2<TypeConfig> for NetworkClient {
                 self.note_acknowledged(term, last);
                 Ok(AppendEntriesResponse::Success)
             }
-            Response::AppendedUpTo(place) => {
-                self.note_acknowledged(term, place);
-                Ok(AppendEntriesResponse::PartialSuccess(place.map(codec::log_id_at)))
+            Response::AppendedUpTo(partial) => {
+                self.note_acknowledged(term, partial);
+                Ok(AppendEntriesResponse::PartialSuccess(partial.map(codec::log_id_at)))
             }
             Response::Conflict => {
                 self.check_not_lost(term, previous).await?;

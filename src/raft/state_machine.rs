@@ -32,7 +32,7 @@ pub struct StateMachine {
     current: Current,
     applied_index: AppliedIndex,
     running: Arc<SnapshotStatus>,
-    /// Is told the members.
+    /// Receives the members.
     endpoint: Arc<Endpoint>,
     background: Background,
 }

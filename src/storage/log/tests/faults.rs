@@ -122,7 +122,7 @@ fn a_slow_disk_is_written_by_the_writer_thread_until_it_is_quick_again() {
     // The thread that wrote the last one may still be busy when its append is reported.
     let mut next = 2 + QUICK_SYNCS_WANTED..200;
     while log.stats().inline_batches == 2 {
-        append(&log, vec![entry(next.next().expect("a quick disk is written at once again"), 1)]).unwrap();
+        append(&log, vec![entry(next.next().expect("a quick disk is written inline again"), 1)]).unwrap();
     }
     assert_eq!(log.stats().inline_batches, 3);
 }
