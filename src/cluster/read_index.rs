@@ -7,8 +7,8 @@
 //! Invariants:
 //! * an answer goes only to the reads that waited before its request was sent; later reads wait for
 //!   the next one;
-//! * the time that accompanies an index is read before a majority confirms the leadership: no
-//!   member of that majority then knows of a write acknowledged by another leader before that time.
+//! * the time that accompanies an index is read before a majority confirms the leadership, so that
+//!   no confirming member knows only an earlier time.
 
 use std::future::Future;
 use std::sync::Arc;
@@ -138,8 +138,8 @@ impl ReadIndex {
         if !self.leader.proposer.may_propose() {
             return Err(ForwardError::NotLeader);
         }
-        // Before the confirmation: no node of a majority that confirms it, or whose lease still
-        // runs, knows of an earlier time.
+        // Before the confirmation: a majority that confirms the leadership, or whose lease still
+        // runs, then knows a time that is no earlier.
         let time_ms = self.leader.proposer.read_time();
         if lease
             && let Ok(index) = self.confirm_once(true).await

@@ -222,7 +222,7 @@ impl Endpoint {
         // A vote or an append for an earlier incarnation relies on what that one had on its disk.
         if welcome == Welcome::Ready && hello.to_incarnation.is_some_and(|meant| meant != own.incarnation) {
             return Welcome::Refused(format!(
-                "an incarnation of node {} was meant whose data is gone",
+                "an earlier incarnation of node {} was meant, and its data is lost",
                 own.node
             ));
         }

@@ -83,7 +83,7 @@ impl Participation {
 
     /// For a node without a log and without initial members to ask: whatever the log held is lost.
     pub fn give_up_empty_log(&self) {
-        self.give_up("its log is gone");
+        self.give_up("its log is lost");
     }
 
     /// Returns when this node was found to have lost what it had acknowledged.

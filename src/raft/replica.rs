@@ -4,8 +4,8 @@
 //! Invariants:
 //! * nothing reaches the keyspace but through the log: the machine belongs to openraft's worker,
 //!   which applies committed entries in order;
-//! * no read is served before the log that was on disk at the start has been applied: it would miss
-//!   acknowledged writes.
+//! * no linearizable read is served before the log that was on disk at the start has been applied:
+//!   it would miss acknowledged writes.
 
 use std::sync::Arc;
 

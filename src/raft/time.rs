@@ -30,7 +30,7 @@ const DRIFT: u32 = 1000;
 /// A node does not set back the time that it has issued if a leader's time is at most this far
 /// behind: messages take time. A leader's time further behind comes from a cluster that lost its
 /// knowledge of the time, and counts.
-const ISSUED_AHEAD_MAX: Duration = Duration::from_secs(1);
+const ISSUED_LEAD: Duration = Duration::from_secs(1);
 
 /// A wall clock further from the cluster's time than this causes a warning.
 const SKEW_WARNED_BEYOND: Duration = Duration::from_secs(5);
@@ -67,7 +67,7 @@ impl Known {
     /// Adopts the time that another node sent.
     fn adopt(&mut self, time: Duration, now: Duration) {
         self.set(time, now);
-        if !self.heard || self.issued > time + ISSUED_AHEAD_MAX {
+        if !self.heard || self.issued > time + ISSUED_LEAD {
             self.issued = time;
         }
         self.heard = true;

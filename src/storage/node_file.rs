@@ -3,7 +3,7 @@
 //! ```text
 //! <dir>/lock                 held while a process uses the directory
 //! <dir>/node                 node id, cluster id, incarnation, format version
-//! <dir>/joined               present if the cluster is one of several: this node never forms it alone
+//! <dir>/joined               present in a cluster of several: this node never forms it alone
 //! <dir>/clearing             present while everything is being removed
 //! <dir>/group-0/log          segments
 //! <dir>/group-0/snapshots    snapshot files

@@ -5,10 +5,8 @@
 //!   survives in any subset of its sectors, and a partial sector may end at any byte.
 //! * Names (created, renamed, removed files) are durable after `sync_dir`; at a cut a prefix of the
 //!   unsynced changes of all directories survives, as with a journaling file system.
-//! * After the power is off, every operation fails until [`SimDisk::reboot`]; earlier handles stay
-//!   invalid.
-//! * A lying disk ([`SimDisk::lie_about`]) makes durable at each sync what it reported durable at
-//!   the previous one.
+//! * After a power cut every operation fails until [`SimDisk::reboot`]; old handles stay invalid.
+//! * A lying disk ([`SimDisk::lie_about`]) makes bytes durable one sync later than it reports.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
@@ -128,8 +126,7 @@ impl SimDisk {
         self.state.lock().hanging
     }
 
-    /// Limits the sum of all file lengths: writes that would exceed it fail. `None` removes the
-    /// limit.
+    /// Limits the sum of all file lengths; `None` removes the limit.
     pub fn set_capacity(&self, bytes: Option<u64>) {
         self.state.lock().capacity = bytes;
     }
@@ -144,8 +141,7 @@ impl SimDisk {
         self.state.lock().syncs
     }
 
-    /// Lets `operations` more changes pass and then cuts the power; the last one may still reach
-    /// the disk.
+    /// Cuts the power after `operations` more changes; the last one may still reach the disk.
     pub fn cut_power_after(&self, operations: u64) {
         self.state.lock().power_left = Some(operations);
     }
@@ -168,8 +164,7 @@ impl SimDisk {
         self.state.lock().power_left == Some(0)
     }
 
-    /// Restores what a machine finds after a power cut. The seed chooses which unsynced changes
-    /// survive.
+    /// Restores the state after a power cut. The seed chooses the unsynced changes that survive.
     pub fn reboot(&self, seed: u64) {
         let mut random = Random::seeded(seed);
         let mut guard = self.state.lock();
@@ -211,12 +206,7 @@ impl SimDisk {
     /// # Panics
     /// If there is no such file or it is shorter.
     pub fn overwrite(&self, path: &Path, offset: usize, bytes: &[u8]) {
-        let mut state = self.state.lock();
-        let id = *state.names.get(path).expect("the test names an existing file");
-        let content = &mut state.contents[id];
-        for copy in [&mut content.now, &mut content.durable] {
-            copy[offset..offset + bytes.len()].copy_from_slice(bytes);
-        }
+        self.change_medium(path, |copy| copy[offset..offset + bytes.len()].copy_from_slice(bytes));
     }
 
     /// Truncates a file, as by mistake.
@@ -224,12 +214,15 @@ impl SimDisk {
     /// # Panics
     /// If there is no such file.
     pub fn truncate(&self, path: &Path, bytes: u64) {
+        self.change_medium(path, |copy| copy.truncate(bytes as usize));
+    }
+
+    fn change_medium(&self, path: &Path, change: impl Fn(&mut Vec<u8>)) {
         let mut state = self.state.lock();
         let id = *state.names.get(path).expect("the test names an existing file");
         let content = &mut state.contents[id];
-        for copy in [&mut content.now, &mut content.durable] {
-            copy.truncate(bytes as usize);
-        }
+        change(&mut content.now);
+        change(&mut content.durable);
     }
 }
 
@@ -304,8 +297,7 @@ impl Content {
                 let whole = &bytes[at - offset..sector_end - offset];
                 match random.below(8) {
                     0..4 => Content::put(&mut self.durable, at, whole),
-                    // Real sectors do not tear. A partial sector may, and the format has to
-                    // withstand that.
+                    // Real sectors do not tear; a partial one may, and the format withstands it.
                     4 => Content::put(
                         &mut self.durable,
                         at,
@@ -393,8 +385,7 @@ impl DiskFile for SimFile {
         Ok(state.contents[self.id].now.len() as u64)
     }
 
-    /// Durable at once: storage syncs after each call, and does not depend on the moment in
-    /// between.
+    /// Durable at once: storage syncs after each call anyway.
     fn set_len(&self, bytes: u64) -> io::Result<()> {
         let mut state = self.state.lock();
         state.enter(Op::Write, self.boot)?;

@@ -5,7 +5,7 @@
 //! 4  crc32c  u32   over bytes 0..4 and 8.. including the padding; seeded, see below
 //! 8  index   u64
 //! 16 term    u64
-//! 24 synced  u32   everything in this segment before this offset was durable when the record was written
+//! 24 synced  u32   this segment was durable up to here when the record was written
 //! 28 kind    u8
 //! 29 check   u24   the low bits of the crc32c over bytes 0..4 and 8..29, seeded alike
 //! ```

@@ -8,8 +8,8 @@
 //! 24 term    u64
 //! 32 meta    u32      bytes of meta data, which follow
 //! 36 crc32c  u32      over bytes 0..36 and the meta data
-//! 40 meta data, then blocks: length u32 (not 0) | crc32c u32, over the length and the payload | payload
-//!    the trailer: 0 u32 | crc32c u32, over the rest of it | blocks u64 | payload bytes u64 | digest u64
+//! 40 meta data, then blocks: length u32 (not 0) | crc32c u32 over length and payload | payload
+//!    the trailer: 0 u32 | crc32c u32 over the rest | blocks u64 | payload bytes u64 | digest u64
 //! ```
 //! All little endian. The digest folds length and checksum of every block, in order, into 64 bits.
 //! The blocks' checksums detect and locate damage within a block; the digest detects a lost,
