@@ -77,8 +77,8 @@ impl Machine {
     /// Applies one entry: the encoded batch that it carries, or nothing for an entry of Raft's own.
     /// Without a waiting client the state is the same, but work that only affects replies is
     /// skipped.
-    /// replies would have had.
     ///
+    /// # Errors
     /// [`Malformed`] if this version cannot decode the batch. Nothing has been applied then, unless
     /// the error is in a later command.
     ///
