@@ -1,5 +1,5 @@
-//! Five nodes of which the old leader reaches one: the other four have a majority, and need that
-//! one for it.
+//! Five nodes whose old leader still reaches one of the others, which reaches all: the other four
+//! elect a leader, and the old one steps down.
 
 use crate::client::perform;
 use crate::history::{Operation, Outcome};
@@ -21,7 +21,7 @@ fn leader(hosts: &[Host]) -> Option<usize> {
 }
 
 #[test]
-fn a_majority_finds_a_leader_although_the_old_one_still_reaches_one_of_it() {
+fn a_majority_elects_a_leader_although_the_old_one_still_reaches_one_of_it() {
     let mut five = Scene::started(1, &Settings::roomy(NODES));
     let old = five.until("a leader", ELECTED_WITHIN_MS, leader);
     assert!(write(&mut five, old, 1));
@@ -34,7 +34,7 @@ fn a_majority_finds_a_leader_although_the_old_one_still_reaches_one_of_it() {
     });
     assert!(write(&mut five, next, 2));
     five.until("the old leader to know", ELECTED_WITHIN_MS, |hosts| (!hosts[old].leads()).then_some(()));
-    // It reaches the bridge, but a write there is not done twice or lost.
+    // The old leader reaches the bridge, but a write there is neither applied twice nor lost.
     five.network.heal();
     assert!(write(&mut five, old, 3));
     let lists = five.until("all to agree", ELECTED_WITHIN_MS, |hosts| {

@@ -1,4 +1,4 @@
-//! Clients: each asks one thing after the other, of whatever node it likes, and tells the history.
+//! Clients: each performs one operation at a time, on a random node, and records it in the history.
 
 use std::sync::Arc;
 
@@ -15,24 +15,24 @@ use crate::history::{History, Operation, Outcome};
 use crate::host::Host;
 use jsonvault::random::Random;
 
-/// Few, so that writes meet.
+/// Few, so that writes conflict.
 pub const KEYS: usize = 4;
-/// Keys beside those whose values expire.
+/// Keys whose values expire, beside the others.
 pub const EXPIRING_KEYS: usize = 2;
-/// The longest that such a value is to stay.
+/// The longest lifetime of such a value.
 const STAYS_MS_MAX: u64 = 1_500;
-/// A client gives up before the node does, now and then.
+/// A client sometimes gives up before the node does.
 const PATIENCE_MS: u64 = 4_000;
-/// The longest value that is written beside an append, so that segments fill and logs grow.
+/// The largest value written beside an append, so that segments fill and logs grow.
 const FILLER_BYTES_MAX: u64 = 3_000;
 
-type CommandError = Arc<Mutex<Option<Outcome>>>;
+type Answer = Arc<Mutex<Option<Outcome>>>;
 
 struct Pending {
     event: usize,
     host: usize,
     boot: u64,
-    answer: CommandError,
+    answer: Answer,
     give_up_ms: u64,
 }
 
@@ -50,7 +50,8 @@ impl Client {
         Client { id, random, pending: None, next_ms: 0, pause_ms }
     }
 
-    /// Takes an answer that has come, and asks the next thing when it is time; lines for the trace.
+    /// Takes an arrived answer, and invokes the next operation when it is due. Adds lines to the
+    /// trace.
     pub fn step(&mut self, now_ms: u64, hosts: &[Host], history: &mut History, trace: &mut Vec<String>) {
         if let Some(pending) = &self.pending {
             let Some(outcome) = outcome(pending, now_ms, hosts) else { return };
@@ -90,7 +91,7 @@ impl Client {
         trace: &mut Vec<String>,
     ) {
         let Some((group, keyspace)) = host.group() else {
-            // Nobody listens there.
+            // The node is down.
             self.next_ms = now_ms + 1 + self.random.below(20);
             return;
         };
@@ -109,12 +110,12 @@ fn outcome(pending: &Pending, now_ms: u64, hosts: &[Host]) -> Option<Outcome> {
     }
     let host = &hosts[pending.host];
     if !host.is_running() || host.boots != pending.boot {
-        return Some(Outcome::Unknown("the node went".to_string()));
+        return Some(Outcome::Unknown("the node crashed".to_string()));
     }
     (now_ms >= pending.give_up_ms).then(|| Outcome::Unknown("no answer in time".to_string()))
 }
 
-/// Begins an operation on a node; where its answer will be.
+/// Begins an operation on a node. Returns the slot for its answer.
 pub fn perform(
     host: &Host,
     group: Group,
@@ -122,9 +123,9 @@ pub fn perform(
     key: usize,
     operation: Operation,
     filler: usize,
-) -> CommandError {
-    let answer = CommandError::default();
-    let told = answer.clone();
+) -> Answer {
+    let answer = Answer::default();
+    let slot = answer.clone();
     host.spawn(async move {
         let outcome = match operation {
             Operation::Append(number) => append(&group, key, number, filler).await,
@@ -135,7 +136,7 @@ pub fn perform(
             Operation::ReadSet => read_set(&group, &keyspace, key, ReadConsistency::Linearizable).await,
             Operation::ReadSetLeased => read_set(&group, &keyspace, key, ReadConsistency::Lease).await,
         };
-        *told.lock() = Some(outcome);
+        *slot.lock() = Some(outcome);
     });
     answer
 }
@@ -168,7 +169,7 @@ async fn append(group: &Group, key: usize, number: u64, filler: usize) -> Outcom
     }
 }
 
-/// Puts a number and asks for its deadline, in one step.
+/// Sets a number and reads its deadline, in one transaction.
 async fn set_for(group: &Group, key: usize, number: u64, for_ms: u64) -> Outcome {
     let (name, number, for_ms) = (format!("k{key}"), number.to_string(), for_ms.to_string());
     let mut transaction = Transaction::new(Vec::new(), Protocol::Resp2);
@@ -213,7 +214,7 @@ async fn read(group: &Group, keyspace: &Keyspace, key: usize, consistency: ReadC
     }
 }
 
-/// The list under a key, through the command that clients read it with.
+/// The list under a key, read by the command that clients use.
 pub fn list(keyspace: &Keyspace, key: usize) -> Vec<u64> {
     let row = table::find(b"JSON.GET").expect("a command of the table");
     let Route::Read { run } = row.route else { panic!("JSON.GET reads") };

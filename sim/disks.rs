@@ -1,7 +1,7 @@
-//! Disks that are lost, and older copies that are put back.
+//! Lost disks, and older copies that are restored.
 //!
-//! A cluster survives one of its disks at a time. So the next is taken only when the node whose
-//! disk was taken votes again, and all nodes have applied the membership that says so.
+//! A cluster survives the loss of one disk at a time. The next disk is therefore changed only when
+//! the node of the last one votes again, and all nodes have applied the membership with it.
 
 use crate::host::{DiskCopy, Host};
 
@@ -10,14 +10,13 @@ pub struct Disks {
     changed: Option<Changed>,
 }
 
-/// A node that has another disk than before, and is not back yet.
+/// A node whose disk was changed, and that does not vote again yet.
 struct Changed {
     host: usize,
-    /// The incarnation of the copy that was put back, and how far the others had applied the log
-    /// then. Until the node has another incarnation, or the same entries, it has not noticed what
-    /// it lacks.
+    /// The incarnation of the restored copy, and the index that the others had applied then. Until
+    /// the node has another incarnation, or the same entries, it has not detected its loss.
     copy: Option<(u64, u64)>,
-    /// The end of the leader's log when the node was seen to vote again.
+    /// The end of the leader's log when the node was first seen to vote again.
     votes_at: Option<u64>,
 }
 
@@ -26,14 +25,14 @@ impl Disks {
         Disks { copies: (0..hosts).map(|_| None).collect(), changed: None }
     }
 
-    /// Whether a disk may be taken now.
+    /// Whether a disk may be changed now.
     pub fn may_change(&self, hosts: &[Host]) -> bool {
         self.changed.is_none() && hosts.iter().any(Host::leads)
     }
 
-    /// Whether nothing else may go wrong: a node with an older copy has not asked yet what it had
-    /// acknowledged, and whoever knows must not be gone before.
-    pub fn needs_peace(&self) -> bool {
+    /// Whether no other fault may happen: a node with an older copy has not asked yet what it had
+    /// acknowledged, and the members that know must not fail before.
+    pub fn suspends_faults(&self) -> bool {
         self.changed.as_ref().is_some_and(|changed| changed.copy.is_some())
     }
 
@@ -41,7 +40,7 @@ impl Disks {
         self.copies[host].is_some()
     }
 
-    /// Keeps what a node that is down has on its disk.
+    /// Copies the disk of a node that is down.
     pub fn copy(&mut self, host: &Host) {
         self.copies[host.index] = Some(host.copy_disk());
     }
@@ -55,13 +54,13 @@ impl Disks {
     pub fn put_back(&mut self, hosts: &mut [Host], host: usize) {
         let applied = |host: &Host| host.group().and_then(|(group, _)| group.status().last_applied);
         let furthest = hosts.iter().filter_map(applied).max().unwrap_or(0);
-        let copy = self.copies[host].take().expect("who puts a copy back has one");
+        let copy = self.copies[host].take().expect("a copy is restored only if there is one");
         hosts[host].restore_disk(&copy);
         self.changed =
             Some(Changed { host, copy: Some((hosts[host].incarnation(), furthest)), votes_at: None });
     }
 
-    /// Looks whether the node whose disk was changed is back.
+    /// Checks whether the node whose disk was changed votes again.
     pub fn look(&mut self, hosts: &[Host], trace: &mut Vec<String>) {
         let Some(changed) = &mut self.changed else { return };
         let host = &hosts[changed.host];

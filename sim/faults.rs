@@ -1,4 +1,4 @@
-//! What goes wrong, and when: crashes, cuts and delays that one seed chooses.
+//! The faults: one seed chooses crashes, cuts and delays, and their times.
 
 use std::io::ErrorKind;
 
@@ -10,16 +10,16 @@ use crate::disks::Disks;
 use crate::host::Host;
 use crate::net::{Delays, Network};
 
-/// Between one fault and the next.
+/// Longest pause between two faults.
 const PAUSE_MS_MAX: u64 = 900;
-/// How long a node stays down, and a cut stays.
+/// Longest duration of a crash or a cut.
 const DOWN_MS_MAX: u64 = 2_500;
-/// A power cut comes after so many changes of the disk: within an append, a roll-over or a
+/// Most changes of the disk before a power cut: it happens within an append, a roll-over or a
 /// snapshot.
 const OPERATIONS_MAX: u64 = 40;
-/// Of so many faults one is about a whole disk.
+/// One in this many faults concerns a whole disk.
 const DISKS_ONE_IN: u64 = 8;
-/// How wrong a time of day is: a forgotten zone, or a clock that was never set.
+/// Errors of a wall clock: a forgotten time zone, or a clock that was never set.
 const WRONG_BY_MS: [u64; 3] = [500, 5_000, 3_600_000];
 
 pub const CALM: Delays = Delays { usual_ms: 2, late_one_in: 50, late_ms: 20 };
@@ -31,19 +31,19 @@ pub struct Faults {
     heal_ms: Option<u64>,
     calm_ms: Option<u64>,
     restart_ms: Vec<Option<u64>>,
-    /// Whose disk was told to fail, so that the node has to stop by itself.
+    /// The hosts whose disk was set to fail, so that the node has to stop.
     failing: Vec<bool>,
     disks: Disks,
-    /// The times of day are set wrong, again and again.
+    /// Whether wall clocks are set wrong, again and again.
     wrong_clocks: bool,
-    /// Nodes may stop by themselves, and are started again.
+    /// Whether nodes may fail and are restarted.
     may_fail: bool,
 }
 
 impl Faults {
     pub fn new(hosts: usize, may_fail: bool, mut random: Random) -> Faults {
         let wrong_clocks = random.one_in(2);
-        // The first leader is found in peace.
+        // No fault before the first leader is elected.
         Faults {
             random,
             next_ms: 1_500,
@@ -57,34 +57,34 @@ impl Faults {
         }
     }
 
-    /// Lets go wrong what is due.
+    /// Triggers the faults that are due.
     pub fn step(&mut self, now_ms: u64, hosts: &mut [Host], network: &Network, trace: &mut Vec<String>) {
-        self.end_what_is_over(now_ms, hosts, network, trace);
+        self.end_expired_faults(now_ms, hosts, network, trace);
         self.disks.look(hosts, trace);
         if now_ms >= self.next_ms {
             self.next_ms = now_ms + 1 + self.random.below(PAUSE_MS_MAX);
             if self.random.one_in(DISKS_ONE_IN) {
                 self.change_disk(now_ms, hosts, network, trace);
-            } else if !self.disks.needs_peace() {
+            } else if !self.disks.suspends_faults() {
                 self.begin(now_ms, hosts, network, trace);
             }
         }
     }
 
-    /// A node whose power went, by an order to its disk, is down; so is one that stopped because
-    /// its disk failed.
-    pub fn notice_the_fallen(&mut self, now_ms: u64, hosts: &mut [Host], trace: &mut Vec<String>) {
+    /// Takes down the nodes whose disk lost its power as requested, and those that stopped because
+    /// their disk failed.
+    pub fn crash_failed_hosts(&mut self, now_ms: u64, hosts: &mut [Host], trace: &mut Vec<String>) {
         for host in hosts {
             if host.is_running() && host.disk.is_off() {
-                self.crash(now_ms, host, "in the middle of a change of its disk", trace);
+                self.crash(now_ms, host, "during a change of its disk", trace);
             }
             if (self.failing[host.index] || self.may_fail) && host.failure().is_some() {
-                self.crash(now_ms, host, "as it has failed", trace);
+                self.crash(now_ms, host, "because it failed", trace);
             }
         }
     }
 
-    /// Ends everything: from now on nothing goes wrong.
+    /// Ends all faults for the rest of the run.
     pub fn end(&mut self, hosts: &mut [Host], network: &Network, trace: &mut Vec<String>) {
         trace.push("all faults end".to_string());
         network.heal();
@@ -98,7 +98,7 @@ impl Faults {
         }
     }
 
-    fn end_what_is_over(
+    fn end_expired_faults(
         &mut self,
         now_ms: u64,
         hosts: &mut [Host],
@@ -130,7 +130,7 @@ impl Faults {
         if self.wrong_clocks && self.random.one_in(3) {
             let by_ms = WRONG_BY_MS[self.random.below(WRONG_BY_MS.len() as u64) as usize];
             let ahead_ms = self.random.below(2 * by_ms + 1) as i64 - by_ms as i64;
-            trace.push(format!("n{}'s time of day is set {ahead_ms} ms ahead", hosts[one].id()));
+            trace.push(format!("n{}'s wall clock is set {ahead_ms} ms ahead", hosts[one].id()));
             return hosts[one].set_time_of_day(ahead_ms);
         }
         match self.random.below(17) {
@@ -179,8 +179,8 @@ impl Faults {
         }
     }
 
-    /// Takes a node's disk away, or puts an older copy of it back: one node's at a time, and of the
-    /// copies only while its leader is there, who remembers what the node had acknowledged.
+    /// Removes a node's disk, or restores an older copy of it: for one node at a time, and for a
+    /// copy only while a leader is up, which remembers what the node had acknowledged.
     fn change_disk(&mut self, now_ms: u64, hosts: &mut [Host], network: &Network, trace: &mut Vec<String>) {
         let one = self.random.below(hosts.len() as u64) as usize;
         if !hosts[one].is_running() || !self.disks.may_change(hosts) {
@@ -213,7 +213,7 @@ impl Faults {
             trace.push(format!("n{} crashes {how}{}", host.id(), if silent { ", in silence" } else { "" }));
             host.crash(silent);
             self.failing[host.index] = false;
-            // Sometimes it is back before anybody has noticed.
+            // Sometimes it restarts before any node has noticed.
             let most = if self.random.one_in(2) { 60 } else { DOWN_MS_MAX };
             self.restart_ms[host.index] = Some(now_ms + 1 + self.random.below(most));
         }
@@ -231,8 +231,8 @@ impl Faults {
         network.heal();
         let ways = self.random.below(6);
         let what = [
-            "hears nobody",
-            "is heard by nobody",
+            "receives from no node",
+            "is received by no node",
             "is alone",
             "does not reach another",
             "and another are apart",

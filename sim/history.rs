@@ -1,39 +1,39 @@
-//! What clients asked and were told, in one order.
+//! The operations of all clients and their outcomes, in one order.
 //!
-//! Invariant: an operation took place between its `invoked` and its `completed`, and both are
-//! places in one order.
+//! Invariant: an operation took effect between its `invoked` and its `completed`, both positions in
+//! that order.
 
-/// What a client asks of one key, which holds a list.
+/// An operation on one key, which holds a list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Operation {
     /// Appends a number that no other operation appends.
     Append(u64),
-    /// Reads the list, as linearizable as can be.
+    /// Reads the list, linearizably.
     Read,
-    /// The same, on the word of a leader's lease.
+    /// The same, by a leader's lease.
     ReadLeased,
-    /// Reads what the node has.
+    /// Reads the list from the node's own state.
     ReadLocal,
-    /// Puts a number that no other operation puts, for so many milliseconds.
+    /// Sets a number that no other operation sets, for this many milliseconds.
     SetFor(u64, u64),
-    /// Reads such a number, as linearizable as can be.
+    /// Reads such a number, linearizably.
     ReadSet,
-    /// The same, on the word of a leader's lease.
+    /// The same, by a leader's lease.
     ReadSetLeased,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome {
-    /// Appended; the list had so many numbers then.
+    /// Appended; the length of the list after it.
     Appended(usize),
     List(Vec<u64>),
-    /// Put, with a deadline in unix milliseconds.
+    /// Set, with a deadline in unix milliseconds.
     Set(u64),
-    /// The number that was there, and the time by which its deadline was judged.
+    /// The number that was found, and the time by which its deadline was judged.
     Found(Option<u64>, u64),
-    /// Surely not done.
+    /// Certainly not applied.
     Refused(String),
-    /// Nobody knows, or the client did not wait for it.
+    /// Uncertain, or the client did not wait for the outcome.
     Unknown(String),
 }
 
@@ -45,8 +45,7 @@ pub struct Event {
     pub operation: Operation,
     pub invoked: u64,
     pub completed: Option<(u64, Outcome)>,
-    /// When it was invoked and when it completed, in milliseconds of the simulation, and how often
-    /// nodes had been started by then.
+    /// The moments of its invocation and its completion.
     pub moments: [Moment; 2],
 }
 
@@ -65,12 +64,12 @@ pub struct History {
 }
 
 impl History {
-    /// What follows happens at this moment.
+    /// Sets the moment of the following events.
     pub fn is_now(&mut self, moment: Moment) {
         self.moment = moment;
     }
 
-    /// A number to append that was never used.
+    /// A number that no operation has used.
     pub fn number(&mut self) -> u64 {
         self.numbers += 1;
         self.numbers

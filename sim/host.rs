@@ -2,10 +2,9 @@
 //! fail.
 //!
 //! Invariants:
-//! * a node does something only inside [`Host::step`], with the thread's randomness replaced by its
-//!   own;
-//! * a crash drops the runtime with everything in it, after the disk and the network are out of its
-//!   reach.
+//! * a node runs only inside [`Host::step`], with the thread's random numbers replaced by its own;
+//! * a crash drops the runtime with everything in it, after disk and network have become
+//!   unreachable for it.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -27,26 +26,26 @@ use tokio::runtime::{Builder, Runtime};
 use crate::net::Network;
 
 pub const STEP: Duration = Duration::from_millis(1);
-/// The time of day at which a simulation begins.
+/// The wall clock at the start of a simulation.
 const EPOCH_MS: u64 = 1_700_000_000_000;
 
-/// What one seed chose for a node's settings.
+/// The settings that one seed chose for a node.
 #[derive(Clone, Debug)]
 pub struct Settings {
-    /// So many nodes form the cluster; others join it.
+    /// The number of nodes that form the cluster; others join it.
     pub initial_members: usize,
     pub segment_bytes: u64,
     pub inline_bytes_max: usize,
     pub cache_bytes_max: usize,
     pub snapshot_log_bytes: u64,
     pub snapshot_log_entries: u64,
-    /// The planted bug: the log's disk calls bytes durable before they are.
+    /// The planted bug: the log's disk reports bytes durable before they are.
     pub lying_disk: bool,
 }
 
 impl Settings {
-    /// That many initial members, whose logs are not rolled over and of which none takes a snapshot
-    /// by itself.
+    /// Settings for this many initial members, with logs that do not roll over and no automatic
+    /// snapshots.
     pub fn roomy(initial_members: usize) -> Settings {
         Settings {
             initial_members,
@@ -64,7 +63,7 @@ impl Settings {
 #[derive(Debug)]
 struct HostClock {
     now_ms: Arc<AtomicU64>,
-    /// How far the time of day is ahead; an operator may change it at any time.
+    /// How far the wall clock is ahead; an operator may change it at any time.
     skew_ms: Arc<AtomicI64>,
 }
 
@@ -79,16 +78,16 @@ impl Clock for HostClock {
     }
 }
 
-/// How far a start has come.
+/// The progress of a start.
 enum Stage {
     Starting,
     Up(Group, Arc<Keyspace>),
-    /// It has cleared its directory, and is to be started anew.
+    /// It has cleared its directory, and has to be restarted.
     Cleared,
     Failed(String),
 }
 
-/// A disk as it was at some moment.
+/// The content of a disk at some moment.
 pub struct DiskCopy {
     disk: SimDisk,
     incarnation: u64,
@@ -111,11 +110,11 @@ pub struct Host {
     /// The number of the data directory, or of the next one.
     incarnation: u64,
     running: Option<Running>,
-    /// For how long the node still does nothing, and for how long it has: its clock goes on
+    /// How much longer the node is suspended, and for how long it has been: its clock continues
     /// meanwhile.
     pause_ms: u64,
     paused_ms: u64,
-    /// Counts starts, so that whoever asked an earlier one knows.
+    /// Counts starts, so that callers of an earlier one can detect a restart.
     pub boots: u64,
 }
 
@@ -163,7 +162,7 @@ impl Host {
         self.running.is_some()
     }
 
-    /// Begins to start the node; it goes on in [`Host::step`].
+    /// Begins to start the node; [`Host::step`] continues it.
     pub fn start(&mut self) {
         assert!(self.running.is_none(), "a node starts after it has stopped");
         self.boots += 1;
@@ -199,7 +198,7 @@ impl Host {
         }
     }
 
-    /// Lets the node do what it does in a millisecond.
+    /// Runs the node for a millisecond.
     pub fn step(&mut self) {
         if self.pause_ms > 0 {
             self.pause_ms -= 1;
@@ -229,39 +228,39 @@ impl Host {
         self.incarnation
     }
 
-    /// Takes the disk of a node that is down, and gives it an empty one.
+    /// Replaces the disk of a node that is down by an empty one.
     pub fn lose_disk(&mut self) {
         assert!(self.running.is_none(), "a disk is taken out of a node that is off");
         self.disk = SimDisk::new();
         self.incarnation = self.random.next_u64();
     }
 
-    /// What the disk of a node that is down holds, to be put back later.
+    /// Copies the disk of a node that is down.
     pub fn copy_disk(&self) -> DiskCopy {
         assert!(self.running.is_none(), "a disk is copied while its node is off");
         DiskCopy { disk: self.disk.copy(), incarnation: self.incarnation }
     }
 
-    /// Puts back what the disk held before.
+    /// Restores a copy of the disk.
     pub fn restore_disk(&mut self, copy: &DiskCopy) {
         assert!(self.running.is_none(), "a disk is put into a node that is off");
         self.disk = copy.disk.copy();
         self.incarnation = copy.incarnation;
     }
 
-    /// Holds the node for so long, as a busy machine or a debugger does; 0 lets it go on.
+    /// Suspends the node for this long, like a busy machine or a debugger; 0 resumes it.
     pub fn pause(&mut self, for_ms: u64) {
         self.pause_ms = for_ms;
     }
 
-    /// Sets the node's time of day so far ahead, or behind; its monotonic clock does not message.
+    /// Sets the node's wall clock this far ahead, or behind; its monotonic clock is not affected.
     pub fn set_time_of_day(&self, ahead_ms: i64) {
         self.skew_ms.store(ahead_ms, Ordering::Relaxed);
     }
 
-    /// The node loses its power. The seed chooses what of the unsynced its disk keeps.
+    /// Cuts the node's power. The seed chooses which unsynced changes its disk keeps.
     pub fn crash(&mut self, silent: bool) {
-        // Nothing that is dropped below may still reach the disk or the network.
+        // Nothing that is dropped below may reach the disk or the network any more.
         self.disk.cut_power_after(0);
         self.network.host_down(self.index, silent);
         if let Some(running) = self.running.take() {
@@ -272,7 +271,7 @@ impl Host {
         self.disk.reboot(self.random.next_u64());
     }
 
-    /// The group, when the node is up.
+    /// The group, if the node is up.
     pub fn group(&self) -> Option<(Group, Arc<Keyspace>)> {
         match &*self.running.as_ref()?.stage.lock() {
             Stage::Up(group, keyspace) => Some((group.clone(), keyspace.clone())),
@@ -280,7 +279,7 @@ impl Host {
         }
     }
 
-    /// Why the node has stopped by itself.
+    /// Why the node stopped because of an error.
     pub fn failure(&self) -> Option<String> {
         match &*self.running.as_ref()?.stage.lock() {
             Stage::Failed(reason) => Some(reason.clone()),
@@ -288,7 +287,7 @@ impl Host {
         }
     }
 
-    /// Runs something on the node.
+    /// Runs a task on the node.
     pub fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
         if let Some(running) = &self.running {
             running.runtime.spawn(task);
@@ -296,7 +295,7 @@ impl Host {
     }
 }
 
-/// A host as others know it; without its incarnation, where it is reached.
+/// A host as a member of the cluster; `incarnation` 0 if only its addresses matter.
 fn member(host: usize, incarnation: u64) -> Member {
     Member {
         raft_address: Network::address(host).to_string(),

@@ -1,17 +1,17 @@
 //! Deterministic simulation: three real nodes in one process, on disks that lose power and a
-//! network that is cut and slow, and one seed that chooses everything.
+//! network with cuts and delays. One seed chooses everything.
 //!
 //! ```text
-//! JSONVAULT_SEEDS=1000 cargo nextest run --test sim    so many seeds instead of 20
+//! JSONVAULT_SEEDS=1000 cargo nextest run --test sim    1000 seeds instead of 20
 //! scripts/sim.sh 17                                    one seed, with its trace
 //! ```
 //!
 //! A node is the product's own code from `cluster::Group` down: consensus, log, snapshots,
 //! keyspace, the connections between nodes. Not simulated: the server in front of it, threads (see
 //! `env::Background`), full disks, members that leave. `docs/decisions/0006-one-seed-one-run.md`
-//! has the sources of chance and what became of each.
+//! lists the sources of nondeterminism and their replacements.
 //!
-//! Single scenarios are led by hand, by [`scene::Scene`]; most of them are text, see [`scripts`].
+//! Single scenarios are steered by [`scene::Scene`]; most of them are text, see [`scripts`].
 //!
 //! Invariant: a seed's trace is the same, byte for byte, whenever and wherever it runs.
 
@@ -31,16 +31,16 @@ mod scripts;
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// Enough for every kind of fault, in less time than a cup of tea is poured.
+/// Enough for every kind of fault, within a minute.
 const SEEDS: u64 = 20;
-/// Among so many seeds the planted bug, a disk that lies, has to be found.
+/// Number of seeds among which the planted bug, a lying disk, must be found.
 const SEEDS_WITH_LYING_DISK: u64 = 40;
 
 fn number(variable: &str) -> Option<u64> {
     std::env::var(variable).ok().and_then(|text| text.parse().ok())
 }
 
-/// Runs seeds on all processors until one fails; its report.
+/// Runs seeds on all processors until one fails, and returns that seed with its report.
 fn first_failure(seeds: std::ops::Range<u64>, lying_disk: bool) -> Option<(u64, run::Report)> {
     let next = AtomicU64::new(seeds.start);
     let failed = parking_lot::Mutex::new(None);
@@ -64,14 +64,14 @@ fn first_failure(seeds: std::ops::Range<u64>, lying_disk: bool) -> Option<(u64, 
                 clippy::disallowed_methods,
                 reason = "several simulations at a time; inside each is one thread"
             )]
-            started.spawn_scoped(scope, work).expect("the system has a thread to give");
+            started.spawn_scoped(scope, work).expect("the system can start a thread");
         }
     });
     failed.into_inner()
 }
 
 #[test]
-fn whatever_happens_the_promises_are_kept() {
+fn the_guarantees_hold_under_all_faults() {
     if let Some(seed) = number("JSONVAULT_SEED") {
         let report = run::run(seed, false);
         println!("{}", report.trace.join("\n"));
@@ -86,7 +86,7 @@ fn whatever_happens_the_promises_are_kept() {
 }
 
 #[test]
-fn a_seed_repeats_itself_and_gets_something_done() {
+fn a_seed_repeats_itself_and_makes_progress() {
     let seed = number("JSONVAULT_SEED").unwrap_or(7);
     let (one, other) = (run::run(seed, false), run::run(seed, false));
     for (line, (left, right)) in one.trace.iter().zip(&other.trace).enumerate() {
@@ -98,7 +98,7 @@ fn a_seed_repeats_itself_and_gets_something_done() {
 }
 
 #[test]
-fn a_disk_that_lies_about_the_log_is_found_out() {
+fn a_disk_that_lies_about_the_log_is_detected() {
     let found = first_failure(0..SEEDS_WITH_LYING_DISK, true);
     let (seed, report) = found.expect("some seed finds the disk that lies");
     println!("seed {seed}: {}", report.failure.unwrap_or_default());

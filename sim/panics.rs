@@ -1,4 +1,4 @@
-//! Panics of the nodes: tokio keeps them from the thread, and each of them is a broken promise.
+//! Panics in the nodes: tokio catches them, and each one is a broken invariant.
 
 use std::cell::{Cell, RefCell};
 use std::sync::Once;
@@ -10,12 +10,12 @@ thread_local! {
 
 static HOOK: Once = Once::new();
 
-/// Runs a simulation, whose panics are kept, from the first on.
+/// Runs a simulation and records its panics.
 pub fn watched<T>(simulate: impl FnOnce() -> T) -> T {
     HOOK.call_once(|| {
         let before = std::panic::take_hook();
         std::panic::set_hook(Box::new(move |panic| {
-            // The report of a simulation tells of its own.
+            // A simulation's report contains its own panics.
             match WATCHED.get() {
                 true => SEEN.with_borrow_mut(|seen| seen.push(panic.to_string())),
                 false => before(panic),
@@ -29,7 +29,7 @@ pub fn watched<T>(simulate: impl FnOnce() -> T) -> T {
     simulated.unwrap_or_else(|_| panic!("the simulation itself panicked: {:?}", first()))
 }
 
-/// The first panic since.
+/// The first panic of the simulation.
 pub fn first() -> Option<String> {
     SEEN.with_borrow(|seen| seen.first().cloned())
 }

@@ -1,8 +1,7 @@
 //! One simulation: everything that one seed chooses, from the first start to the last check.
 //!
-//! First the safety phase, in which things go wrong and clients go on; then the faults end and,
-//! within a bounded time, everything works again. What is promised always is checked all the time,
-//! the rest at the end.
+//! First comes the safety phase, with faults and clients; then the faults end and, within a bounded
+//! time, everything works again. Some guarantees are checked all the time, the others at the end.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -23,18 +22,18 @@ use crate::operator::Operator;
 use crate::panics;
 
 const CLIENTS: usize = 6;
-/// So many nodes form the cluster; a seed may let another join it.
+/// The number of nodes that form the cluster; a seed may let another join it.
 pub const INITIAL_MEMBERS: usize = 3;
-/// How long things go wrong.
+/// Duration of the phase with faults.
 const SAFETY_MS: u64 = 12_000;
-/// How often all nodes' keyspaces are digested.
-const DIGEST_EVERY_MS: u64 = 25;
+/// Interval of the digests of all nodes' keyspaces.
+const DIGEST_INTERVAL_MS: u64 = 25;
 
-/// What came of a seed.
+/// The result of a seed.
 pub struct Report {
     pub trace: Vec<String>,
     pub failure: Option<String>,
-    /// Writes that were acknowledged: a run that gets nothing done shows nothing.
+    /// Acknowledged writes: a run without progress shows nothing.
     pub acknowledged: usize,
     pub snapshots: usize,
 }
@@ -129,7 +128,7 @@ impl Simulation {
             if done? {
                 break;
             }
-            // One that had still to message that its disk failed is started again as well.
+            // A node whose disk fails only now is restarted as well.
             self.hosts.iter_mut().filter(|host| !host.is_running()).for_each(Host::start);
             self.millisecond()?;
         }
@@ -148,7 +147,7 @@ impl Simulation {
         }
         self.operator.step(self.now_ms, &self.hosts, &mut lines);
         self.hosts.iter_mut().for_each(Host::step);
-        self.faults.notice_the_fallen(self.now_ms, &mut self.hosts, &mut lines);
+        self.faults.crash_failed_hosts(self.now_ms, &mut self.hosts, &mut lines);
         self.note(lines);
         self.check_now()
     }
@@ -158,17 +157,17 @@ impl Simulation {
         self.trace.extend(lines.into_iter().map(|line| format!("{now_ms:>6} {line}")));
     }
 
-    /// What has to hold at every moment.
+    /// Checks what has to hold at every moment.
     fn check_now(&mut self) -> Result<(), String> {
-        // openraft sees some of what a lying disk loses, and panics; the node is started again, so
-        // that the checks see the rest.
+        // openraft detects some losses of a lying disk, and panics. The node is restarted, so that
+        // the checks see the others.
         if let (false, Some(panic)) = (self.lying_disk, panics::first()) {
             return Err(format!("panicked: {panic}"));
         }
         let mut lines = Vec::new();
         for host in &self.hosts {
             if let (false, Some(reason)) = (self.lying_disk, host.failure()) {
-                return Err(format!("n{} stopped by itself: {reason}", host.id()));
+                return Err(format!("n{} failed: {reason}", host.id()));
             }
             let Some((group, keyspace)) = host.group() else { continue };
             let status = group.status();
@@ -188,7 +187,7 @@ impl Simulation {
                 lines.push(shown.clone());
                 self.shown.insert(host.id(), shown);
             }
-            if self.now_ms.is_multiple_of(DIGEST_EVERY_MS)
+            if self.now_ms.is_multiple_of(DIGEST_INTERVAL_MS)
                 && let Some(applied) = status.last_applied
             {
                 self.digests.seen(applied, host.id(), digest(&keyspace))?;
@@ -198,7 +197,7 @@ impl Simulation {
         Ok(())
     }
 
-    /// What has to hold at the end.
+    /// Checks what has to hold at the end.
     fn check_history(&mut self) -> Result<(), String> {
         let mut lines = Vec::new();
         for host in &self.hosts {
@@ -227,7 +226,7 @@ fn settings(random: &mut Random, lying_disk: bool) -> Settings {
     Settings {
         initial_members: INITIAL_MEMBERS,
         segment_bytes: [8 << 10, 32 << 10, 128 << 10][random.below(3) as usize],
-        // Whether small appends are written by whoever makes them, or later.
+        // Whether small appends are written by the appending thread, or later.
         inline_bytes_max: if random.one_in(2) { 0 } else { 64 << 10 },
         cache_bytes_max: [1 << 10, 1 << 20][random.below(2) as usize],
         snapshot_log_bytes: [20 << 10, 200 << 10, 1 << 30][random.below(3) as usize],

@@ -1,4 +1,4 @@
-//! Nodes that a test leads through a scenario, step by step.
+//! Nodes that a test steers through a scenario, step by step.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -9,7 +9,7 @@ use crate::faults::CALM;
 use crate::host::{Host, Settings};
 use crate::net::Network;
 
-/// Within this there is a leader, and another after a cut: some elections.
+/// Time within which a leader is elected, also after a cut: some elections.
 pub const ELECTED_WITHIN_MS: u64 = 5_000;
 
 pub struct Scene {
@@ -20,7 +20,7 @@ pub struct Scene {
 }
 
 impl Scene {
-    /// Nodes that found a cluster and have just been started.
+    /// Nodes that form a cluster and have just been started.
     pub fn started(seed: u64, settings: &Settings) -> Scene {
         let mut random = Random::seeded(seed);
         let mut stream = || Random::seeded(random.next_u64());
@@ -32,7 +32,7 @@ impl Scene {
         Scene { now_ms: 0, shared_now, network, hosts }
     }
 
-    /// Lets a millisecond pass.
+    /// Advances time by a millisecond.
     fn step(&mut self) {
         self.now_ms += 1;
         self.shared_now.store(self.now_ms, Ordering::Relaxed);
@@ -44,14 +44,19 @@ impl Scene {
         (0..ms).for_each(|_| self.step());
     }
 
-    /// Lets time pass until something is so.
+    /// Advances time until a condition holds.
     ///
     /// # Panics
-    /// If it is not so in time.
-    pub fn until<T>(&mut self, what: &str, within_ms: u64, mut is_so: impl FnMut(&[Host]) -> Option<T>) -> T {
+    /// If it does not hold in time.
+    pub fn until<T>(
+        &mut self,
+        what: &str,
+        within_ms: u64,
+        mut condition: impl FnMut(&[Host]) -> Option<T>,
+    ) -> T {
         for _ in 0..within_ms {
             self.step();
-            if let Some(found) = is_so(&self.hosts) {
+            if let Some(found) = condition(&self.hosts) {
                 return found;
             }
         }

@@ -1,33 +1,33 @@
-//! Scenarios as text: `sim/scripts/*`, each played on simulated nodes of its own, with one seed.
+//! Scenarios as text: `sim/scripts/*`, each run on simulated nodes of its own, with one seed.
 //!
-//! A script is commands, `---`, and what they print; `UPDATE_GOLDENFILES=1 cargo nextest run --test
-//! sim scripts` writes that, to be read before it is committed. A block prints one thing at most:
-//! it stands right below what was asked.
+//! A script is commands, `---`, and their output; `UPDATE_GOLDENFILES=1 cargo nextest run --test
+//! sim scripts` writes the output, to be read before it is committed. A block prints at most one
+//! reply, so that the reply is right below its request.
 //!
-//! `2: > SET k v` is a request of a client of node 2; without a number node 1 is meant. The script
-//! goes on when it is answered. `2: [name] > SET k v` does not wait: `answer name` prints the
-//! answer. Replies are shown as they are on the wire, in one line.
+//! `2: > SET k v` is a request to node 2; without a number it goes to node 1. The script continues
+//! when the reply has arrived. `2: [name] > SET k v` does not wait: `answer name` prints the reply
+//! later. Replies are shown in their wire format, in one line.
 //!
 //! | command | |
 //! |---|---|
-//! | `cluster 3 [snapshot-entries=30]` | starts nodes, the first of which leads |
-//! | `partition 1 from 2 3` | cuts the network between these groups, in the place of an earlier cut |
+//! | `cluster 3 [snapshot-entries=30]` | starts nodes, and makes node 1 the leader |
+//! | `partition 1 from 2 3` | cuts the network between these groups, replacing an earlier cut |
 //! | `heal` | ends cuts and delays |
-//! | `flap 1 3 times=5 every=200` | cuts and heals a link again and again, `every` so many ms |
-//! | `delay usual=30 late=400` | how long messages take, in ms, and one in five of them at most |
-//! | `crash 2`, `restart 2` | a node loses its power; it starts again |
-//! | `lead 2` | has node 2 lead |
+//! | `flap 1 3 times=5 every=200` | cuts and heals a link repeatedly, with pauses in ms |
+//! | `delay usual=30 late=400` | sets the longest delay of messages in ms, and of one in five |
+//! | `crash 2`, `restart 2` | cuts a node's power; starts it again |
+//! | `lead 2` | makes node 2 the leader |
 //! | `2: transfer 3` | asks node 2 to hand leadership over to node 3; `[name]` as above |
-//! | `elected 2 3` | until one of these leads, and the others of them know |
-//! | `write 200 bytes=100` | so many strings, an entry each |
-//! | `purged 1 beyond 3` | until node 1 has no longer the entries that node 3 lacks |
-//! | `receiving 3` | until a part of a snapshot has come to node 3 |
-//! | `pass 500` | so many milliseconds |
-//! | `agreed` | until all nodes that run have applied the same entries; prints whether they hold the same |
+//! | `elected 2 3` | waits until one of these leads, and the others of them know it |
+//! | `write 200 bytes=100` | writes this many strings, an entry each |
+//! | `purged 1 beyond 3` | waits until node 1 has purged the entries that node 3 lacks |
+//! | `receiving 3` | waits until node 3 has received a part of a snapshot |
+//! | `pass 500` | lets 500 milliseconds pass |
+//! | `agreed` | waits until all running nodes have applied the same; prints whether they are equal |
 //!
-//! What chance chooses, as who of several is elected, is for a script to leave open: another seed
-//! would choose differently.
-#![allow(clippy::unit_arg, reason = "a step that gives nothing reads best in its place")]
+//! A script must not depend on random choices, such as which of several nodes is elected: another
+//! seed would choose differently.
+#![allow(clippy::unit_arg, reason = "a step without a result reads best in its place")]
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::error::Error;
@@ -53,27 +53,27 @@ use crate::net::Delays;
 use crate::scene::{ELECTED_WITHIN_MS, Scene};
 
 const DIRECTORY: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/sim/scripts");
-/// Where chance does not matter, any seed is as good.
+/// Any seed will do: the scripts do not depend on random choices.
 const SEED: u64 = 1;
-/// What a node promises at worst is 12 s, for a read.
+/// The longest timeout of a node is 12 s, for a read.
 const ANSWERED_WITHIN_MS: u64 = 13_000;
-/// A node that was away is told of it, may stand for election, and gets what it lacks.
+/// A node that was away learns of it, may stand for election, and receives what it lacks.
 const SETTLED_WITHIN_MS: u64 = 20_000;
 
 type Outcome = Result<String, Box<dyn Error>>;
 
-/// An answer that is waited for.
+/// A reply that is awaited.
 struct Pending {
     host: usize,
     boot: u64,
-    told: Arc<Mutex<Option<String>>>,
+    reply: Arc<Mutex<Option<String>>>,
 }
 
 struct Scenario {
     scene: Scene,
     pending: BTreeMap<String, Pending>,
     writes: u64,
-    /// Whether this block has printed something.
+    /// Whether this block has printed a reply.
     printed: bool,
 }
 
@@ -96,20 +96,20 @@ impl Scenario {
         self.lead(0)
     }
 
-    /// Has a node lead, whomever chance chose.
+    /// Makes a node the leader, whichever was elected.
     fn lead(&mut self, next: usize) -> Outcome {
         done(self.scene.until("leadership to be handed over", SETTLED_WITHIN_MS, |hosts| {
             let leader = hosts.iter().find(|host| host.leads())?;
             if leader.index != next {
                 let (group, to) = (leader.group()?.0, Some(hosts[next].id()));
-                // Asked again and again, it is refused while another hand-over is under way.
+                // Repeated requests are refused while another hand-over is under way.
                 leader.spawn(async move { drop(group.change(Change::Transfer { to }).await) });
             }
             (leader.index == next).then_some(())
         }))
     }
 
-    /// Waits until one of these leads and the others know.
+    /// Waits until one of these leads and the others know it.
     fn elected(&mut self, among: &[usize]) {
         self.scene.until("a leader", ELECTED_WITHIN_MS, |hosts| {
             let leader = among.iter().find(|host| hosts[**host].leads())?;
@@ -148,7 +148,7 @@ impl Scenario {
         done(())
     }
 
-    /// Begins what takes its time on a node.
+    /// Begins a task on a node that takes some time.
     fn begin<F: Future<Output = String> + Send + 'static>(
         &mut self,
         host: usize,
@@ -159,11 +159,11 @@ impl Scenario {
             self.scene.until("the node to be up", SETTLED_WITHIN_MS, |hosts| hosts[host].group())
         });
         let on = &self.scene.hosts[host];
-        let pending = Pending { host, boot: on.boots, told: Arc::default() };
-        let (told, task) = (pending.told.clone(), task(group, keyspace));
+        let pending = Pending { host, boot: on.boots, reply: Arc::default() };
+        let (reply, task) = (pending.reply.clone(), task(group, keyspace));
         on.spawn(async move {
             let answer = task.await;
-            *told.lock() = Some(answer);
+            *reply.lock() = Some(answer);
         });
         pending
     }
@@ -172,12 +172,12 @@ impl Scenario {
         self.scene.until("an answer", ANSWERED_WITHIN_MS, |hosts| {
             let host = &hosts[pending.host];
             let gone =
-                (!host.is_running() || host.boots != pending.boot).then(|| "(the node went)".to_owned());
-            pending.told.lock().take().or(gone)
+                (!host.is_running() || host.boots != pending.boot).then(|| "(the node crashed)".to_owned());
+            pending.reply.lock().take().or(gone)
         })
     }
 
-    /// Waits for the answer now, or keeps it under its name.
+    /// Waits for the reply now, or keeps it under its name.
     fn answer_or_keep(&mut self, pending: Pending, context: &Context) -> Outcome {
         match context.tags.first() {
             None => Ok(self.wait(&pending) + "\n"),
@@ -207,7 +207,11 @@ impl Scenario {
             agreed.then(|| up.iter().map(|(_, keyspace)| digest(keyspace)).collect::<Vec<_>>())
         });
         let same = digests.iter().all(|digest| *digest == digests[0]);
-        Ok(format!("{} nodes hold {}\n", digests.len(), if same { "the same" } else { "different things" }))
+        Ok(format!(
+            "{} nodes hold {}\n",
+            digests.len(),
+            if same { "the same state" } else { "different states" }
+        ))
     }
 
     fn purged(&mut self, command: &Command) -> Outcome {
@@ -221,7 +225,7 @@ impl Scenario {
         done(())
     }
 
-    /// A snapshot that is not whole has a name of its own until it is.
+    /// A snapshot has a temporary name until it is complete.
     fn receiving(&mut self, host: usize) -> Outcome {
         self.scene.until("a part of a snapshot", SETTLED_WITHIN_MS, |hosts| {
             let names = hosts[host].disk.list(Path::new("/data/group-0/snapshots")).unwrap_or_default();
@@ -262,14 +266,14 @@ impl Scenario {
                 let to = Some(numbers(command)?[0]);
                 let pending = self.begin(at, |group, _| async move {
                     let changed = group.change(Change::Transfer { to }).await;
-                    // Who was elected instead, chance chose.
+                    // Which node was elected instead is random.
                     if changed.is_ok() { "done".to_owned() } else { "not done".to_owned() }
                 });
                 self.answer_or_keep(pending, context)
             }
             "answer" => {
                 let name = positional(command)[0];
-                let pending = self.pending.remove(name).ok_or("nobody asked under that name")?;
+                let pending = self.pending.remove(name).ok_or("no request has that name")?;
                 Ok(self.wait(&pending) + "\n")
             }
             line => {
@@ -293,13 +297,13 @@ impl goldenscript::Runner for Scenario {
     fn run(&mut self, command: &Command, context: &Context) -> Outcome {
         let shown = self.perform(command, context)?;
         if !shown.is_empty() && std::mem::replace(&mut self.printed, true) {
-            return Err("a block has one answer: begin another".into());
+            return Err("a block has one reply: begin another".into());
         }
         Ok(shown)
     }
 }
 
-/// What a client is answered that sends these words to a node: as a connection's task does it.
+/// The reply to a client that sends these words to a node, as a connection's task executes them.
 async fn request(group: Group, keyspace: Arc<Keyspace>, words: Vec<String>) -> String {
     let row = table::find(words[0].as_bytes()).expect("a command of the table");
     let args: Vec<Bytes> = words.into_iter().skip(1).map(Bytes::from).collect();
@@ -344,7 +348,7 @@ fn numbers(command: &Command) -> Result<Vec<u64>, Box<dyn Error>> {
     if numbers.is_empty() { Err("a number is missing".into()) } else { Ok(numbers) }
 }
 
-/// The places of nodes, which are numbered from 1.
+/// The indexes of nodes, which are numbered from 1.
 fn hosts_of(words: &[&str]) -> Result<Vec<usize>, Box<dyn Error>> {
     let host = |word: &&str| Ok(word.parse::<usize>()?.checked_sub(1).ok_or("nodes are numbered from 1")?);
     words.iter().map(host).collect()
@@ -359,7 +363,7 @@ fn option(command: &Command, name: &str) -> Result<Option<u64>, Box<dyn Error>> 
 }
 
 fn play(name: &str) {
-    goldenscript::run(&mut Scenario::new(), Path::new(DIRECTORY).join(name)).expect("the scenario is played");
+    goldenscript::run(&mut Scenario::new(), Path::new(DIRECTORY).join(name)).expect("the scenario runs");
 }
 
 macro_rules! scripts {
@@ -383,7 +387,7 @@ scripts! {
 
 #[test]
 #[allow(clippy::disallowed_methods, reason = "the test lists its own files, on no node's disk")]
-fn every_script_is_played() {
+fn every_script_is_run() {
     let entries = std::fs::read_dir(DIRECTORY).expect("the directory is there");
     let mut files: Vec<String> =
         entries.map(|entry| entry.expect("it lists").file_name().to_string_lossy().into_owned()).collect();

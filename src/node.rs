@@ -267,7 +267,7 @@ fn member_at(said: &Advertised, incarnation: u64) -> Member {
 fn tell_of_another_address(group: &Group, own: &Member) {
     let status = group.status();
     if let Some(known) =
-        status.own().filter(|known| status.members.len() > 1 && !known.member.is_at_the_place_of(own))
+        status.own().filter(|known| status.members.len() > 1 && !known.member.has_addresses_of(own))
     {
         tracing::warn!(known = %known.member, now = %own, "the other members know this node at another address: start it there, or remove it and let it join anew");
     }

@@ -1,4 +1,4 @@
-//! Nodes that have applied equally much hold the same.
+//! Nodes that have applied the same entries hold the same state.
 
 use std::collections::BTreeMap;
 
@@ -9,14 +9,13 @@ pub struct Digests {
     by_index: BTreeMap<u64, (u64, u128)>,
 }
 
-/// One number for all keys with their values, deadlines and versions, those whose deadline has
-/// passed included.
+/// One number for all keys with their values, deadlines and versions, expired ones included.
 pub fn digest(keyspace: &Keyspace) -> u128 {
     keyspace.view(Scope::ManyKeys, 0).digest()
 }
 
 impl Digests {
-    /// Takes note of what a node holds after it has applied the entry at `index`.
+    /// Records a node's state after it has applied the entry at `index`.
     pub fn seen(&mut self, index: u64, node: u64, digest: u128) -> Result<(), String> {
         let (first, theirs) = *self.by_index.entry(index).or_insert((node, digest));
         if theirs != digest {

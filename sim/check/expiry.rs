@@ -1,17 +1,17 @@
-//! Deadlines: a value is there until its deadline by the leader's time and never after it,
-//! whichever node is asked, and that time goes forward, no faster than time does, whatever the
-//! nodes' times of day are.
+//! Deadlines: a value is readable until its deadline by the leader's time and never after it, on
+//! whichever node. That time goes forward, and no faster than the true time, whatever the nodes'
+//! wall clocks show.
 //!
-//! What is not promised: when a node has started anew in between, the time that readers were told
-//! may be forgotten. The stamp of what was written is not.
+//! Not guaranteed: after a restart of a node in between, the time issued to readers may be
+//! forgotten. The stamp of a write is not.
 
 use crate::history::{Event, History, Operation, Outcome};
 
-/// A leader lets time run faster by so much, and both clocks have whole milliseconds.
+/// The fraction by which a leader may let time run faster; both clocks have whole milliseconds.
 const DRIFT: u64 = 1_000;
 const ROUNDED_MS: u64 = 2;
 
-/// A write that was acknowledged.
+/// An acknowledged write.
 struct Set<'a> {
     event: &'a Event,
     number: u64,
@@ -19,7 +19,7 @@ struct Set<'a> {
     stamp_ms: u64,
 }
 
-/// A read that had to see the newest.
+/// A read that had to see the newest value.
 struct Read<'a> {
     event: &'a Event,
     found: Option<u64>,
@@ -44,21 +44,21 @@ fn reads<'a>(events: impl Iterator<Item = &'a Event>) -> Vec<Read<'a>> {
     events.filter_map(read).collect()
 }
 
-/// Whether one operation was over before the other was asked for.
+/// Whether one operation completed before the other was invoked.
 fn before(one: &Event, other: &Event) -> bool {
     one.completed.as_ref().is_some_and(|(at, _)| *at < other.invoked)
 }
 
-/// Whether a node was started from the beginning of one to the end of the other.
+/// Whether a node was started between the invocation of one and the completion of the other.
 fn starts_between(one: &Event, other: &Event) -> bool {
     one.moments[0].starts != other.moments[1].starts
 }
 
-/// What was read of one key.
+/// Checks the reads of one key.
 pub fn check(history: &History, key: usize) -> Result<(), String> {
     let (sets, reads) = (sets(history.of_key(key)), reads(history.of_key(key)));
     for read in &reads {
-        let told = |what: String| {
+        let violation = |what: String| {
             let (client, host, time) = (read.event.client, read.event.host + 1, read.time_ms);
             Err(format!("k{key}: c{client} read {:?} at n{host} at {time}: {what}", read.found))
         };
@@ -66,25 +66,24 @@ pub fn check(history: &History, key: usize) -> Result<(), String> {
         if let Some(set) = read.found.and_then(known)
             && set.deadline_ms <= read.time_ms
         {
-            return told(format!("its deadline was {}", set.deadline_ms));
+            return violation(format!("its deadline was {}", set.deadline_ms));
         }
         let newest = sets.iter().filter(|set| before(set.event, read.event)).max_by_key(|set| set.stamp_ms);
         let Some(newest) = newest else { continue };
         if let Some(found) = read.found.and_then(known)
             && found.stamp_ms < newest.stamp_ms
         {
-            return told(format!("{} had been put over it", newest.number));
+            return violation(format!("{} had replaced it", newest.number));
         }
         if read.found.is_none() && read.time_ms < newest.deadline_ms && !replaced(history, newest, read.event)
         {
-            return told(format!("{} was to stay until {}", newest.number, newest.deadline_ms));
+            return violation(format!("{} had a deadline of {}", newest.number, newest.deadline_ms));
         }
     }
     come_back(key, &sets, &reads)
 }
 
-/// Whether another value may have taken the place of this one before the read was over, and have
-/// expired.
+/// Whether another value may have replaced this one before the read completed, and expired.
 fn replaced(history: &History, set: &Set<'_>, read: &Event) -> bool {
     let ends = read.completed.as_ref().map_or(0, |(at, _)| *at);
     history.of_key(read.key).filter(|other| other.invoked < ends).any(|other| {
@@ -98,7 +97,7 @@ fn replaced(history: &History, set: &Set<'_>, read: &Event) -> bool {
     })
 }
 
-/// A value that was seen to be gone is not seen again.
+/// A value that was seen to be gone must not be seen again.
 fn come_back(key: usize, sets: &[Set<'_>], reads: &[Read<'_>]) -> Result<(), String> {
     for gone in reads {
         for again in reads.iter().filter(|again| before(gone.event, again.event)) {
@@ -121,12 +120,12 @@ fn come_back(key: usize, sets: &[Set<'_>], reads: &[Read<'_>]) -> Result<(), Str
     Ok(())
 }
 
-/// The time that all was judged by.
+/// Checks the times by which all deadlines were judged.
 pub fn check_time(history: &History) -> Result<(), String> {
     let (sets, reads) = (sets(history.events.iter()), reads(history.events.iter()));
     let stamps = sets.iter().map(|set| (set.event, set.stamp_ms, true));
-    let told = reads.iter().map(|read| (read.event, read.time_ms, false));
-    let all: Vec<_> = stamps.chain(told).collect();
+    let read_times = reads.iter().map(|read| (read.event, read.time_ms, false));
+    let all: Vec<_> = stamps.chain(read_times).collect();
     for &(one, one_ms, written) in &all {
         for &(other, other_ms, _) in all.iter().filter(|(other, ..)| before(one, other)) {
             let starts = starts_between(one, other);
@@ -137,7 +136,7 @@ pub fn check_time(history: &History) -> Result<(), String> {
             }
             let passed_ms = other.moments[1].now_ms - one.moments[0].now_ms;
             let most_ms = passed_ms + passed_ms / DRIFT + ROUNDED_MS;
-            // A read may be judged by the stamp of an entry that is long on its way.
+            // A read may be judged by the stamp of an entry that has been in flight for long.
             if written && !starts && other_ms > one_ms + most_ms {
                 let (one, other) = (where_(one), where_(other));
                 return Err(format!(
@@ -184,7 +183,7 @@ mod tests {
     }
 
     #[test]
-    fn a_value_that_comes_back_is_found() {
+    fn a_value_that_comes_back_is_detected() {
         let mut history = begun();
         read(&mut history, None, 1_100);
         read(&mut history, Some(1), 1_050);
@@ -197,7 +196,7 @@ mod tests {
     }
 
     #[test]
-    fn time_that_goes_back_or_too_fast_is_found() {
+    fn time_that_goes_back_or_too_fast_is_detected() {
         let mut history = begun();
         read(&mut history, None, 1_002);
         assert_eq!(check_time(&history), Ok(()));

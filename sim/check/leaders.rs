@@ -8,7 +8,7 @@ pub struct Leaders {
 }
 
 impl Leaders {
-    /// Takes note that a node leads in a term.
+    /// Records that a node leads in a term.
     pub fn seen(&mut self, term: u64, node: u64) -> Result<(), String> {
         let first = *self.by_term.entry(term).or_insert(node);
         if first != node {

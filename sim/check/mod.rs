@@ -1,4 +1,4 @@
-//! What must hold of every run, one file for each promise.
+//! The checkers of a run, one file for each guarantee.
 
 pub mod digests;
 pub mod expiry;

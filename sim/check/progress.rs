@@ -1,4 +1,4 @@
-//! Once nothing goes wrong any more, every node takes a write, and all end up with the same.
+//! After the faults have ended, every node accepts a write, and all reach the same state.
 
 use std::sync::Arc;
 
@@ -8,12 +8,12 @@ use crate::client::perform;
 use crate::history::{History, Operation, Outcome};
 use crate::host::Host;
 
-/// Several elections, a log to catch up with and some patience of connections that died in silence.
+/// Several elections, catching up with the log, and timeouts of connections that died silently.
 pub const WITHIN_MS: u64 = 15_000;
 
-type CommandError = Arc<Mutex<Option<Outcome>>>;
+type Answer = Arc<Mutex<Option<Outcome>>>;
 
-/// One write after the other to each node until one succeeds.
+/// Repeats a write on each node until one succeeds.
 pub struct Progress {
     begun_ms: u64,
     attempts: Vec<Attempt>,
@@ -21,7 +21,7 @@ pub struct Progress {
 
 #[derive(Default)]
 struct Attempt {
-    pending: Option<(usize, CommandError)>,
+    pending: Option<(usize, Answer)>,
     succeeded: bool,
     last: String,
 }
@@ -31,7 +31,7 @@ impl Progress {
         Progress { begun_ms: now_ms, attempts: (0..hosts).map(|_| Attempt::default()).collect() }
     }
 
-    /// Whether every node has taken a write and has applied what the others have.
+    /// Whether every node has accepted a write and all have applied the same entries.
     pub fn step(
         &mut self,
         now_ms: u64,
@@ -53,7 +53,9 @@ impl Progress {
         let stuck = hosts.iter().zip(&self.attempts).filter(|(_, attempt)| !attempt.succeeded);
         let stuck: Vec<_> =
             stuck.map(|(host, attempt)| format!("n{}: {}", host.id(), attempt.last)).collect();
-        Err(format!("no progress after {WITHIN_MS} ms of peace: applied {applied:?}, no write on {stuck:?}"))
+        Err(format!(
+            "no progress {WITHIN_MS} ms after the last fault: applied {applied:?}, no write on {stuck:?}"
+        ))
     }
 }
 
@@ -69,10 +71,10 @@ impl Attempt {
         if let Some((event, answer)) = &self.pending {
             let Some(outcome) = answer.lock().take() else { return };
             self.succeeded = matches!(outcome, Outcome::Appended(_));
-            let told = format!("{outcome:?}");
-            if told != self.last {
-                trace.push(format!("n{} answers a write in peace: {told}", host.id()));
-                self.last = told;
+            let shown = format!("{outcome:?}");
+            if shown != self.last {
+                trace.push(format!("n{} answers a write after the faults: {shown}", host.id()));
+                self.last = shown;
             }
             history.complete(*event, outcome);
             self.pending = None;

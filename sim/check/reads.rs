@@ -1,11 +1,11 @@
-//! What was read is a state that there was: a beginning of the list, none older than what anybody
-//! knew before.
+//! Each read returned a state that existed: a prefix of the final list, and none older than what a
+//! client knew before.
 
 use crate::history::{History, Operation, Outcome};
 
-/// Holds what was read of a key against the list that is there at the end.
+/// Compares the reads of a key with its final list.
 pub fn check(history: &History, key: usize, finally: &[u64]) -> Result<(), String> {
-    // What was known when: after an event the list was surely so long.
+    // A lower bound of the list's length after each completed event.
     let mut known: Vec<(u64, usize)> = Vec::new();
     for event in history.of_key(key) {
         let length = match event.completed.as_ref() {
@@ -20,14 +20,14 @@ pub fn check(history: &History, key: usize, finally: &[u64]) -> Result<(), Strin
     for event in history.of_key(key) {
         let Some((list, newest)) = event.list() else { continue };
         if !finally.starts_with(list) {
-            return Err(format!("k{key}: n{} showed {list:?}, which never was", event.host + 1));
+            return Err(format!("k{key}: n{} showed {list:?}, which never existed", event.host + 1));
         }
         let before =
             known.iter().filter(|(at, _)| newest && *at < event.invoked).map(|(_, length)| *length).max();
         if before.is_some_and(|before| list.len() < before) {
             let length = list.len();
             return Err(format!(
-                "k{key}: c{} read {length} numbers at n{}, and {} were known before it asked",
+                "k{key}: c{} read {length} numbers at n{}, and {} were known before the read",
                 event.client,
                 event.host + 1,
                 before.unwrap_or_default()
@@ -38,14 +38,14 @@ pub fn check(history: &History, key: usize, finally: &[u64]) -> Result<(), Strin
     Ok(())
 }
 
-/// Nothing was read before it was asked for.
+/// Checks that nothing was read before it was written.
 fn from_the_future(history: &History, key: usize, read_at: u64, list: &[u64]) -> Result<(), String> {
     let early = history.of_key(key).find(|event| match event.operation {
         Operation::Append(number) => event.invoked > read_at && list.contains(&number),
         _ => false,
     });
     match early {
-        Some(event) => Err(format!("k{key}: {:?} was read before it was asked for", event.operation)),
+        Some(event) => Err(format!("k{key}: {:?} was read before it was invoked", event.operation)),
         None => Ok(()),
     }
 }
@@ -60,7 +60,7 @@ mod tests {
     }
 
     #[test]
-    fn a_read_that_goes_back_is_found() {
+    fn a_read_that_goes_back_is_detected() {
         let mut history = History::default();
         read(&mut history, Operation::Read, &[1, 2]);
         read(&mut history, Operation::ReadLocal, &[1]);
@@ -70,7 +70,7 @@ mod tests {
     }
 
     #[test]
-    fn a_state_that_never_was_is_found() {
+    fn a_state_that_never_existed_is_detected() {
         let mut history = History::default();
         read(&mut history, Operation::ReadLocal, &[2]);
         assert!(check(&history, 0, &[1, 2]).is_err());

@@ -1,9 +1,9 @@
-//! What was acknowledged is there, once, at the place that was told and in the order of time; what
-//! was refused is not.
+//! Each acknowledged write is present once, at the reported position and in real-time order;
+//! refused writes are absent.
 
 use crate::history::{History, Operation, Outcome};
 
-/// Holds the history of a key against the list that is there at the end.
+/// Compares the history of a key with its final list.
 pub fn check(history: &History, key: usize, finally: &[u64]) -> Result<(), String> {
     let place = |number: u64| finally.iter().position(|held| *held == number);
     let mut acknowledged = Vec::new();
@@ -11,7 +11,7 @@ pub fn check(history: &History, key: usize, finally: &[u64]) -> Result<(), Strin
         let Operation::Append(number) = event.operation else { continue };
         let times = finally.iter().filter(|held| **held == number).count();
         if times > 1 {
-            return Err(format!("k{key}: {number} is there {times} times"));
+            return Err(format!("k{key}: {number} is present {times} times"));
         }
         match event.outcome() {
             Some(Outcome::Appended(length)) => {
@@ -22,12 +22,15 @@ pub fn check(history: &History, key: usize, finally: &[u64]) -> Result<(), Strin
                     ));
                 };
                 if place + 1 != *length {
-                    return Err(format!("k{key}: {number} stands at {place}, and was told {}", length - 1));
+                    return Err(format!(
+                        "k{key}: {number} is at {place}, and was reported at {}",
+                        length - 1
+                    ));
                 }
                 acknowledged.push((event.invoked, event.completed.as_ref().map_or(0, |(at, _)| *at), place));
             }
             Some(Outcome::Refused(reason)) if times > 0 => {
-                return Err(format!("k{key}: {number} was refused ({reason}) and is there"));
+                return Err(format!("k{key}: {number} was refused ({reason}) and is present"));
             }
             _ => {}
         }
@@ -36,7 +39,7 @@ pub fn check(history: &History, key: usize, finally: &[u64]) -> Result<(), Strin
         if let Some((_, _, earlier)) =
             acknowledged.iter().find(|(_, done, place)| done < invoked && place > later)
         {
-            return Err(format!("k{key}: what was acknowledged first stands at {earlier}, behind {later}"));
+            return Err(format!("k{key}: a write acknowledged earlier is at {earlier}, behind {later}"));
         }
     }
     Ok(())
@@ -57,7 +60,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_lost_doubled_or_out_of_order_is_found() {
+    fn lost_duplicated_and_reordered_writes_are_detected() {
         let two = history(&[Outcome::Appended(1), Outcome::Appended(2)]);
         assert_eq!(check(&two, 0, &[1, 2]), Ok(()));
         for wrong in [&[1][..], &[2, 1], &[1, 2, 2], &[]] {
@@ -66,7 +69,7 @@ mod tests {
     }
 
     #[test]
-    fn the_uncertain_may_be_there_and_the_refused_may_not() {
+    fn uncertain_writes_may_be_present_and_refused_ones_may_not() {
         let text = String::new;
         let both = history(&[Outcome::Unknown(text()), Outcome::Refused(text())]);
         assert_eq!(check(&both, 0, &[1]), Ok(()));

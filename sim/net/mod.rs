@@ -1,14 +1,14 @@
 //! The network of a simulation: connections between nodes in one process, with delays, cuts and
-//! silence.
+//! silent failures.
 //!
-//! Time is what the simulation says it is ([`Network::advance`]); bytes that are on their way
-//! arrive then, and whoever waits for them is woken.
+//! The simulation advances the time ([`Network::advance`]); then the bytes that are due arrive, and
+//! their readers are woken.
 //!
 //! Invariants:
-//! * bytes of a connection arrive in their order, whatever their delays;
-//! * what one direction of a cut holds back arrives after the cut has healed, as TCP would repeat
-//!   it, unless the connection was broken meanwhile;
-//! * which delays there are depends on the seed alone.
+//! * the bytes of a connection arrive in order, whatever their delays;
+//! * bytes held back by a cut arrive after it has healed, as TCP would retransmit them, unless the
+//!   connection was broken meanwhile;
+//! * the delays depend on the seed alone.
 
 mod state;
 mod stream;
@@ -30,11 +30,11 @@ pub struct Network {
     state: Arc<Mutex<State>>,
 }
 
-/// How long a message takes.
+/// The delays of messages.
 #[derive(Clone, Copy, Debug)]
 pub struct Delays {
     pub usual_ms: u64,
-    /// One message in so many takes up to `late_ms`.
+    /// One in this many messages takes up to `late_ms`.
     pub late_one_in: u64,
     pub late_ms: u64,
 }
@@ -44,17 +44,17 @@ impl Network {
         Network { state: Arc::new(Mutex::new(State::new(hosts, delays, Random::seeded(seed)))) }
     }
 
-    /// Where a host is reached.
+    /// The address of a host.
     pub fn address(host: usize) -> SocketAddr {
         SocketAddr::from(([10, 0, 0, host as u8 + 1], 7000))
     }
 
-    /// The network as a host sees it until it loses its power.
+    /// The network as a host sees it.
     pub fn of_host(&self, host: usize) -> Arc<dyn Net> {
         Arc::new(HostNet { network: self.clone(), host })
     }
 
-    /// Lets time pass: what is due arrives.
+    /// Advances the time, and delivers what is due.
     pub fn advance(&self, now_ms: u64) {
         let woken = self.state.lock().advance(now_ms);
         woken.into_iter().for_each(|waker| waker.wake());
@@ -73,20 +73,20 @@ impl Network {
         self.state.lock().delays = delays;
     }
 
-    /// Breaks every connection between two hosts; both message.
+    /// Breaks every connection between two hosts; both sides see it.
     pub fn break_connections(&self, one: usize, other: usize) {
         let woken = self.state.lock().break_between(one, other);
         woken.into_iter().for_each(|waker| waker.wake());
     }
 
-    /// Takes a host from the network. If it goes in silence, the others message when it is back, or
-    /// by their patience.
+    /// Takes a host from the network. If `silent`, the others see it only when it is back, or by
+    /// their timeouts.
     pub fn host_down(&self, host: usize, silent: bool) {
         let woken = self.state.lock().host_down(host, silent);
         woken.into_iter().for_each(|waker| waker.wake());
     }
 
-    /// Brings a host back: what others kept of connections to it is broken.
+    /// Brings a host back, and breaks what remains of connections to it.
     pub fn host_up(&self, host: usize) {
         let woken = self.state.lock().host_up(host);
         woken.into_iter().for_each(|waker| waker.wake());
@@ -125,7 +125,7 @@ fn parse(address: &str) -> io::Result<SocketAddr> {
     address.parse().map_err(|_| io::Error::from(io::ErrorKind::InvalidInput))
 }
 
-/// An attempt to connect. Dropped, it is given up.
+/// An attempt to connect; dropping it cancels it.
 struct Attempt<'a> {
     network: &'a Network,
     number: u64,

@@ -1,4 +1,4 @@
-//! What the network holds: ports, connections being made, and the bytes on their way.
+//! The state of the network: ports, connection attempts, and the bytes in flight.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::io;
@@ -9,7 +9,7 @@ use jsonvault::random::Random;
 
 use super::Delays;
 
-/// What one direction of a connection holds before its writer has to wait.
+/// Capacity of one direction of a connection, after which its writer has to wait.
 const PIPE_BYTES_MAX: usize = 256 << 10;
 
 /// One direction of a connection.
@@ -19,11 +19,11 @@ pub struct Pipe {
     flying: VecDeque<(u64, Vec<u8>)>,
     arrived: VecDeque<u8>,
     bytes: usize,
-    /// When the end arrives.
+    /// When the end of the stream arrives.
     end: Option<u64>,
     ended: bool,
     broken: bool,
-    /// One of its hosts went in silence: nothing moves any more.
+    /// One of its hosts went down silently: nothing is delivered any more.
     lost: bool,
     reader: Option<Waker>,
     writer: Option<Waker>,
@@ -120,7 +120,7 @@ impl State {
     }
 
     pub fn give_up(&mut self, number: u64) {
-        // The ends of one that was made and not fetched are closed, as nobody has them.
+        // A connection that was made and not fetched is closed: no one holds its ends.
         if let Some(Connecting { outcome: Some(Ok((incoming, outgoing))), .. }) =
             self.connecting.remove(&number)
         {
@@ -143,7 +143,7 @@ impl State {
         }
     }
 
-    /// Whoever has to look again now that it is `now_ms`.
+    /// Sets the time to `now_ms`, and returns the wakers of the tasks that can continue.
     pub fn advance(&mut self, now_ms: u64) -> Vec<Waker> {
         assert!(now_ms >= self.now_ms, "time does not go back");
         self.now_ms = now_ms;
@@ -217,7 +217,7 @@ impl State {
     pub fn host_up(&mut self, host: usize) -> Vec<Waker> {
         self.down[host] = false;
         let mut woken = self.break_where(|pipe| pipe.lost && pipe.from == host);
-        // Who read these is gone.
+        // The readers of these pipes are gone.
         self.pipes.retain(|_, pipe| {
             let stays = !(pipe.lost && pipe.to == host);
             if !stays {
@@ -277,7 +277,7 @@ impl State {
         Poll::Ready(Ok(count))
     }
 
-    /// The end of what one host says.
+    /// Ends the stream of one host.
     pub fn end(&mut self, outgoing: u64) {
         let arrival = self.now_ms + 1;
         if let Some(pipe) = self.pipes.get_mut(&outgoing) {
@@ -286,11 +286,11 @@ impl State {
         }
     }
 
-    /// Both directions of a connection, when one host lets go of it.
+    /// Closes both directions of a connection, when one host drops it.
     pub fn close(&mut self, incoming: u64, outgoing: u64) {
         self.end(outgoing);
-        // What the other side still says meets nobody; of a host that went in silence it does not
-        // learn even that.
+        // Bytes of the other side are no longer read. If a host went down silently, its peer does
+        // not learn even that.
         if self.pipes.get(&incoming).is_some_and(|pipe| !pipe.lost)
             && let Some(pipe) = self.pipes.remove(&incoming)
             && let Some(writer) = pipe.writer

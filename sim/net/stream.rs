@@ -8,7 +8,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use super::Network;
 
-/// Dropped, it is closed.
+/// Dropping it closes the connection.
 pub struct Stream {
     network: Network,
     incoming: u64,

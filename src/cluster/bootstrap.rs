@@ -1,17 +1,19 @@
-//! What a node finds out before it takes part: whether its cluster is new, and whether it still has
-//! what it had.
+//! Decides how a starting node takes part: whether its cluster is new, and whether the node still
+//! has what it had acknowledged.
 //!
 //! An empty directory looks the same on a new node and on one that lost its disk. A node that
 //! guessed wrong would vote as if it had acknowledged nothing, and acknowledged writes would be
-//! lost. So it asks the other members first. `docs/lost-disks.md` has what an operator sees of it.
+//! lost. It therefore asks the other members first. `docs/lost-disks.md` describes what an operator
+//! sees.
 //!
 //! Invariants:
-//! * a cluster of several is formed once: by the initial member with the lowest number, after all
-//!   others said that they are in no cluster, and with the incarnations that they gave;
+//! * a cluster of several members is formed once: by the initial member with the lowest number,
+//!   after all others reported that they are in no cluster, and with the incarnations that they
+//!   reported;
 //! * a node whose number belongs to another incarnation never votes under that number: it enters as
 //!   a learner;
-//! * a node with a log neither votes nor stands for election until the members that can be reached
-//!   were asked what it had acknowledged to them.
+//! * a node with a log neither votes nor stands for election until it has asked the reachable
+//!   members what it had acknowledged to them.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -28,21 +30,21 @@ use crate::peer::{
 };
 use crate::raft::{CHANGE_TIMEOUT, Consensus, Participation, Phase};
 
-/// Between one round of questions and the next.
+/// Pause between two rounds of requests.
 const PAUSE: Duration = Duration::from_millis(200);
-/// A node that waits repeats what it waits for after this many rounds: a minute.
-const ROUNDS_UNTIL_TOLD_AGAIN: u32 = 300;
-/// How long a node with a log waits for the others to say what it had acknowledged. One that cannot
-/// be reached cannot say it, and a cluster that starts as a whole has nobody who knows.
+/// A waiting node repeats its log message after this many rounds: a minute.
+const ROUNDS_BETWEEN_LOGS: u32 = 300;
+/// How long a node with a log waits for the others to report what it had acknowledged. An
+/// unreachable member cannot report it, and in a cluster that starts as a whole no member knows it.
 const RECALL_PATIENCE: Duration = Duration::from_millis(600);
 
-/// Where the group of a node with an empty log comes from.
+/// The origin of the log of a node that has none.
 #[derive(Clone, Debug)]
 pub enum Bootstrap {
-    /// These form it, once all of them are there. Their incarnations are asked for; what is given
-    /// here is not looked at.
+    /// These members form the cluster once all of them are up. Their incarnations are requested
+    /// from them; those given here are ignored.
     InitialMembers(BTreeMap<u64, Member>),
-    /// Others have it, and send this node its log.
+    /// The cluster exists, and its leader sends this node the log.
     Join,
 }
 
@@ -56,8 +58,8 @@ pub struct Bootstrapper {
 }
 
 impl Bootstrapper {
-    /// Begins to take part, as far as that needs no other node; the rest is left to a task.
-    /// `fresh`: the directory is new.
+    /// Starts to take part, as far as that needs no other node; a task does the rest. `fresh`: the
+    /// directory is new.
     pub async fn begin(self, bootstrap: Bootstrap, fresh: bool, tasks: &Tasks) -> Result<(), Fatal> {
         if self.consensus.is_initialized().await? {
             return self.begin_with_log(tasks).await;
@@ -73,12 +75,12 @@ impl Bootstrapper {
         own.incarnation = identity.incarnation;
         if members.len() == 1 {
             if !fresh {
-                tracing::warn!("the directory is not new and has no log: if it had one, its data is gone");
+                tracing::warn!("the directory is not new and has no log: if it had one, its data is lost");
             }
             return self.consensus.initialize(members).await.map_err(Fatal::Consensus);
         }
         self.participation.set_phase(Phase::Waiting(Vec::new()));
-        // A directory that is not new, and has no log, may have lost it.
+        // A directory that is not new and has no log may have lost it.
         self.participation.set_recalling(!fresh);
         tasks.spawn(async move { self.find_cluster(members).await });
         Ok(())
@@ -86,15 +88,15 @@ impl Bootstrapper {
 
     async fn begin_with_log(self, tasks: &Tasks) -> Result<(), Fatal> {
         if self.consensus.is_alone() {
-            // Nobody else could be leader, so there is no reason to wait for an election timeout.
+            // No other node can lead, so there is no reason to wait for an election timeout.
             return self.consensus.elect().await;
         }
         self.participation.set_recalling(true);
-        self.consensus.may_stand(false);
+        self.consensus.enable_elections(false);
         tasks.spawn(async move {
             self.recall().await;
             self.participation.set_recalling(false);
-            self.consensus.may_stand(!self.participation.has_lost());
+            self.consensus.enable_elections(!self.participation.has_lost());
         });
         Ok(())
     }
@@ -104,7 +106,7 @@ impl Bootstrapper {
     async fn find_cluster(&self, initial: BTreeMap<u64, Member>) {
         let id = self.endpoint.node_id();
         let mut lost = false;
-        let mut told = Told::default();
+        let mut log = PhaseLog::default();
         while !self.participation.is_member() && !self.participation.has_lost() {
             let answers = self.standings.ask_all(&initial).await;
             let verdict = judge(id, &initial, &answers);
@@ -115,7 +117,7 @@ impl Bootstrapper {
                 Verdict::Form(members) => {
                     tracing::info!(
                         members = members.len(),
-                        "all initial members are here: the cluster is formed"
+                        "all initial members are up: forming the cluster"
                     );
                     if let Err(error) = self.consensus.initialize(members).await {
                         tracing::warn!(%error, "the cluster was not formed");
@@ -127,7 +129,7 @@ impl Bootstrapper {
                 Verdict::Removed(_) if !lost => {
                     if !self.endpoint.is_removed() {
                         tracing::error!(
-                            "the cluster goes on without this node: to have it taken in again, empty its directory and start \
+                            "the cluster continues without this node: to have it readmitted, empty its directory and start \
                              it with --join instead of --peers"
                         );
                     }
@@ -137,25 +139,25 @@ impl Bootstrapper {
                 Verdict::Lost(formed) | Verdict::Removed(formed) => {
                     lost = true;
                     if let Err(reason) = self.rejoin(&formed, initial[&id].clone()).await
-                        && told.refused.as_ref() != Some(&reason)
+                        && log.refused.as_ref() != Some(&reason)
                     {
-                        tracing::warn!(reason, "this node was not taken in anew yet");
-                        told.refused = Some(reason);
+                        tracing::warn!(reason, "this node was not readmitted yet");
+                        log.refused = Some(reason);
                     }
                     Phase::Rejoining
                 }
             };
-            told.tell(&phase);
+            log.note(&phase);
             self.participation.set_phase(phase);
             tokio::time::sleep(PAUSE).await;
         }
         self.participation.set_phase(Phase::Done);
     }
 
-    /// Has the leader take this node in under its new incarnation.
+    /// Asks the leader to admit this node under its new incarnation.
     ///
     /// # Errors
-    /// Why the leader does not.
+    /// The leader's reason for a refusal.
     async fn rejoin(&self, formed: &Formed, own: Member) -> Result<(), String> {
         let id = self.endpoint.node_id();
         if formed.members.get(&id) == Some(&own) {
@@ -167,7 +169,7 @@ impl Bootstrapper {
         let request = Request::Change(Change::Add { id, member: own });
         match timeout(2 * CHANGE_TIMEOUT, self.clients.call(leader, member, &request)).await {
             Ok(Ok(Response::Changed(Ok(())))) => {
-                tracing::info!(leader, "this node was taken in anew, and is sent what the cluster has");
+                tracing::info!(leader, "this node was readmitted, and receives the cluster's data");
                 Ok(())
             }
             Ok(Ok(Response::Changed(Err(ChangeRefused::NotLeader)))) | Ok(Err(_)) | Err(_) => {
@@ -177,14 +179,14 @@ impl Bootstrapper {
         }
     }
 
-    /// Before a node with a log takes part: asks the other members whether it had acknowledged more
-    /// than it has.
+    /// Asks the other members, before a node with a log takes part, whether it had acknowledged
+    /// more than it has.
     async fn recall(&self) {
         let _ = timeout(RECALL_PATIENCE, self.standings.ask_all(&self.consensus.members())).await;
     }
 
-    /// For a directory that is not new and has no log: whether the cluster is new, too, or the log
-    /// is gone. A cluster that had a leader has more than the entry that formed it.
+    /// For a directory that is not new and has no log: decides whether the cluster is new too, or
+    /// the log is lost. A cluster that has had a leader has more than the entry that formed it.
     fn judge_empty_log(&self, verdict: &Verdict, answers: &BTreeMap<u64, Option<Standing>>) {
         let had_a_leader = |standing: &Standing| standing.last.is_some_and(|(index, _)| index > 0);
         if *verdict == Verdict::Member && answers.values().flatten().any(had_a_leader) {
@@ -195,19 +197,19 @@ impl Bootstrapper {
     }
 }
 
-/// Says what a node waits for: when it changes, and now and then.
+/// Logs what a node waits for: on each change, and now and then.
 #[derive(Default)]
-struct Told {
+struct PhaseLog {
     last: Option<Phase>,
     rounds: u32,
-    /// Why the leader did not take this node in, as it was told last.
+    /// The leader's last reason for a refusal, as logged.
     refused: Option<String>,
 }
 
-impl Told {
-    fn tell(&mut self, phase: &Phase) {
+impl PhaseLog {
+    fn note(&mut self, phase: &Phase) {
         self.rounds += 1;
-        if self.last.as_ref() == Some(phase) && !self.rounds.is_multiple_of(ROUNDS_UNTIL_TOLD_AGAIN) {
+        if self.last.as_ref() == Some(phase) && !self.rounds.is_multiple_of(ROUNDS_BETWEEN_LOGS) {
             return;
         }
         self.last = Some(phase.clone());
@@ -215,12 +217,12 @@ impl Told {
             Phase::Waiting(nodes) if !nodes.is_empty() => {
                 tracing::warn!(
                     ?nodes,
-                    "waiting for all initial members, to form the cluster or find it formed"
+                    "waiting for all initial members, to form the cluster or to learn that it exists"
                 );
             }
             Phase::Rejoining => tracing::error!(
-                "the data of this node is gone: it was a member with another directory; it votes for nobody, and asks \
-                 to be taken in anew"
+                "the data of this node is lost: it was a member with another directory; it grants no vote, and asks \
+                 to be readmitted"
             ),
             Phase::Waiting(_) | Phase::Done => {}
         }

@@ -1,9 +1,9 @@
-//! The handle on a running node of a cluster: starts the parts, and hands requests to the one that
-//! does them.
+//! The handle on a running node of a cluster: starts all components, and passes each request to the
+//! one that serves it.
 //!
 //! Invariants:
-//! * the parts point from the handle downwards: none holds the handle, so the last clone that goes
-//!   frees them;
+//! * the components refer only downwards: none holds the handle, so dropping its last clone frees
+//!   them;
 //! * after [`Group::shutdown`] no task of the group runs.
 
 use std::sync::Arc;
@@ -25,11 +25,11 @@ use crate::peer::{self, Change, ChangeRefused, Done, Endpoint, PeerClients, PubS
 use crate::raft::{Closed, GROUP, Replica, ReplicaOptions, SnapshotStats, Status};
 use crate::storage::DataDir;
 
-/// What a group is started with.
+/// The options that a group starts with.
 pub struct Options {
     pub bootstrap: Bootstrap,
     pub net: Arc<dyn Net>,
-    /// Takes in what clients of other nodes send to those of this one.
+    /// Receives the messages that clients of other nodes published.
     pub sink: Arc<dyn PubSubSink>,
     /// The bound port for other nodes.
     pub acceptor: Box<dyn Acceptor>,
@@ -51,9 +51,9 @@ struct Parts {
 }
 
 impl Group {
-    /// Restores the newest snapshot, opens the log, and takes part in the group.
+    /// Restores the newest snapshot, opens the log, and starts to take part in the group.
     ///
-    /// Returns when the node runs; [`Group::is_loaded`] tells when it has applied its log.
+    /// Returns when the node runs; [`Group::is_loaded`] reports whether it has applied its log.
     pub async fn start(data: &DataDir, options: Options) -> Result<Group, Fatal> {
         let Options { bootstrap, net, sink, acceptor, replica } = options;
         let endpoint = Arc::new(Endpoint::new(data.identity().clone(), GROUP, net));
@@ -110,37 +110,37 @@ impl Group {
         self.0.router.has_applied(index).await
     }
 
-    /// Returns when a read is as fresh as asked ([`Router::read_barrier`]).
+    /// Waits until a read is as fresh as requested ([`Router::read_barrier`]).
     pub async fn read_barrier(&self, consistency: ReadConsistency) -> Result<u64, Unavailable> {
         self.0.router.read_barrier(consistency).await
     }
 
-    /// The group's time as this node knows it, in unix milliseconds.
+    /// The cluster's time as this node knows it, in unix milliseconds.
     pub fn now_ms(&self) -> u64 {
         self.0.replica.time.now_ms()
     }
 
-    /// How far this node's time of day is ahead of the group's time, in milliseconds.
+    /// How far this node's wall clock is ahead of the cluster's time, in milliseconds.
     pub fn wall_ahead_ms(&self) -> i64 {
         self.0.replica.time.wall_ahead_ms()
     }
 
-    /// Has the leader make a change, wherever it is.
+    /// Makes a change through the leader.
     pub async fn change(&self, change: Change) -> Result<(), ChangeRefused> {
         self.0.membership.change(change).await
     }
 
-    /// The incarnation that a node at this address has; `None` if it does not answer.
+    /// The incarnation of the node at this address; `None` if it does not answer.
     pub async fn ask_incarnation(&self, id: u64, address: &str) -> Option<u64> {
         self.0.standings.ask_incarnation(id, address).await
     }
 
-    /// Sends a message of a client to all other members, without waiting for any.
+    /// Sends a client's message to all other members, without waiting for any.
     pub fn broadcast(&self, message: &PubSubMessage) {
         self.0.relay.broadcast(message);
     }
 
-    /// The snapshots that were taken here.
+    /// Statistics of the snapshots that this node has taken.
     pub fn snapshot_stats(&self) -> SnapshotStats {
         self.0.replica.snapshots.snapshot_stats()
     }
@@ -150,36 +150,36 @@ impl Group {
         self.0.replica.trigger_snapshot().await
     }
 
-    /// Takes no more writes until what is returned is dropped, and waits for those that were taken
-    /// in. `None`: they did not end in time, or another has closed it.
+    /// Accepts no more writes until the guard is dropped, and waits for those accepted before.
+    /// `None` if they did not end in time, or writes are stopped already.
     pub async fn close_to_writes(&self) -> Option<Closed<'_>> {
         self.0.replica.proposer.close_when_drained().await
     }
 
-    /// Hands leadership over before this node stops, if it leads and there is somebody to take it.
+    /// Hands leadership over before this node stops, if it leads and another voter can take it.
     pub async fn leave_leadership(&self) {
         self.0.membership.leave_leadership().await;
     }
 
-    /// Returns when this node was found to have lost what it had acknowledged: it has to begin
-    /// anew, without its data.
+    /// Returns when this node was found to have lost what it had acknowledged: it has to restart
+    /// without its data.
     pub async fn until_lost(&self) {
         self.0.replica.participation.until_lost().await;
     }
 
-    /// Returns when consensus has stopped by itself: the node is finished.
+    /// Returns when consensus stops because of an error: the node has failed.
     pub async fn failed(&self) -> Fatal {
         self.0.replica.consensus.failed().await
     }
 
-    /// Stops taking part and writes what is queued. Writes under way are answered first by the
-    /// server.
+    /// Stops taking part, and writes what is queued. The server answers the writes under way before
+    /// this.
     ///
     /// # Errors
-    /// [`Fatal`] if the log failed, now or before: the stop was no clean one.
+    /// [`Fatal`] if the log failed, now or before: the shutdown was not clean.
     pub async fn shutdown(&self) -> Result<(), Fatal> {
         self.0.replica.consensus.shutdown().await;
-        // Whoever starts again binds the port that one of them holds.
+        // A restart binds the port that one of the tasks holds.
         self.0.tasks.end().await;
         self.0.replica.close_log()
     }
@@ -195,7 +195,7 @@ impl Group {
     }
 }
 
-/// Gives each part those that it needs.
+/// Wires the components together.
 fn connect(replica: Replica, endpoint: Arc<Endpoint>, sink: Arc<dyn PubSubSink>) -> (Parts, RpcService) {
     let (consensus, participation) = (replica.consensus.clone(), replica.participation.clone());
     let (clients, tasks) = (Arc::new(PeerClients::new(endpoint.clone())), Arc::new(Tasks::default()));
@@ -237,7 +237,7 @@ fn connect(replica: Replica, endpoint: Arc<Endpoint>, sink: Arc<dyn PubSubSink>)
 }
 
 impl Parts {
-    /// Begins what runs beside the group until [`Group::shutdown`].
+    /// Starts the tasks that run until [`Group::shutdown`].
     fn run(&self, acceptor: Box<dyn Acceptor>, service: RpcService) {
         for lease in [false, true] {
             self.tasks.spawn(self.router.read_index.clone().run(lease));
@@ -247,7 +247,7 @@ impl Parts {
         self.tasks.spawn(peer::serve(acceptor, self.endpoint.clone(), service));
         let participation = self.replica.participation.clone();
         self.tasks.spawn(async move {
-            // It ends with consensus, which says so itself.
+            // Consensus reports its own failure.
             let _ = participation.wait_until_loaded().await;
         });
     }

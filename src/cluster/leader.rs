@@ -1,4 +1,5 @@
-//! Finds the node that does what clients ask: this one if it leads, else the leader that it knows.
+//! Finds the node that serves clients' writes and reads: this node if it leads, otherwise the
+//! leader that it knows.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,21 +10,22 @@ use crate::error::Unavailable;
 use crate::peer::{CallError, Endpoint, Member, PeerClients, Request, Response};
 use crate::raft::{Consensus, ELECTION_TIMEOUT_MS_MAX, Proposer};
 
-/// How long a request waits for a leader: followers wait for the old one's lease and then for their
-/// own timeout, each up to `ELECTION_TIMEOUT_MS_MAX`, and the first elections may be draws.
+/// How long a request waits for a leader: followers wait for the old leader's lease and then for
+/// their own timeout, each up to `ELECTION_TIMEOUT_MS_MAX`, and the first elections may be split
+/// votes.
 pub const LEADER_PATIENCE: Duration = Duration::from_millis(5 * ELECTION_TIMEOUT_MS_MAX);
-/// A request that found no leader looks again when something changes, or after this.
-const LOOK_AGAIN: Duration = Duration::from_millis(20);
+/// Interval at which a request without a leader looks again.
+const RETRY_INTERVAL: Duration = Duration::from_millis(20);
 
-/// Who does what this node's clients ask.
+/// The node that leads, as this node knows it.
 pub enum Leader {
     Here,
     There(u64, Member),
-    /// Nobody that is known.
-    Nobody,
+    /// No known node.
+    Unknown,
 }
 
-/// A clone finds the same.
+/// A clone is another handle on the same state.
 #[derive(Clone)]
 pub struct LeaderFinder {
     pub consensus: Consensus,
@@ -38,19 +40,20 @@ impl LeaderFinder {
         match self.consensus.leader() {
             Some((id, _)) if id == self.endpoint.node_id() => match may_propose {
                 true => Leader::Here,
-                false => Leader::Nobody,
+                false => Leader::Unknown,
             },
             Some((id, Some(member))) => Leader::There(id, member),
-            Some((_, None)) | None => Leader::Nobody,
+            Some((_, None)) | None => Leader::Unknown,
         }
     }
 
-    /// Asks another node, as long as its connection lasts.
+    /// Sends a request to another node, and waits for its response for as long as the connection
+    /// lasts.
     pub async fn call(&self, to: u64, member: &Member, request: &Request) -> Result<Response, CallError> {
         self.clients.call(to, member, request).await
     }
 
-    /// Waits until there may be another leader; an error once `patience` has passed.
+    /// Waits until there may be a leader; an error once `patience` has passed.
     pub async fn look_again(&self, patience: Instant) -> Result<(), Unavailable> {
         if self.endpoint.is_removed() {
             return Err(Unavailable::Removed);
@@ -58,7 +61,7 @@ impl LeaderFinder {
         if Instant::now() >= patience {
             return Err(Unavailable::NoLeader);
         }
-        tokio::time::sleep(LOOK_AGAIN).await;
+        tokio::time::sleep(RETRY_INTERVAL).await;
         Ok(())
     }
 }

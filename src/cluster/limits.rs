@@ -1,4 +1,4 @@
-//! The limits between nodes, for the documents.
+//! The limits between nodes.
 
 use super::pubsub_relay as relay;
 use super::rpc_service::REPLIES_BYTES_MAX;
@@ -9,7 +9,7 @@ pub const LIMITS: &[Limit] = &[
         REPLIES_BYTES_MAX,
         Bytes,
         "Replies to a batch of writes that a follower forwarded",
-        "`UNCERTAIN` in place of the replies beyond; the writes are done."
+        "`UNCERTAIN` in place of the replies beyond; the writes are applied."
     ),
     limit!(
         relay::WAITING_MAX,

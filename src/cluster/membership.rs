@@ -1,15 +1,15 @@
-//! Nodes that join and leave while the group runs, and the hand-over of leadership.
+//! Adds and removes members while the cluster runs, and hands leadership over.
 //!
-//! A new node enters as a learner: it gets the log, or a snapshot and the log, and has no vote.
-//! Once it has caught up it is made a voter through joint consensus (§6 of the paper), so that at
-//! no moment two majorities decide apart.
+//! A new node enters as a learner: it receives the log, or a snapshot and the log, and has no vote.
+//! Once it has caught up, joint consensus (§6 of the paper) makes it a voter, so that two disjoint
+//! majorities never exist.
 //!
 //! Invariants:
 //! * one change at a time;
-//! * the last voter stays;
-//! * after a change the voters that answer are a majority, unless an operator forces it;
+//! * the last voter cannot be removed;
+//! * after a change the voters that answer are a majority, unless an operator forces the change;
 //! * a number changes its incarnation only by leaving and entering again, as a learner;
-//! * a leader that hands over has answered everything that it proposed.
+//! * a leader answers everything that it proposed before it hands over.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -24,21 +24,21 @@ use super::tasks::Tasks;
 use crate::peer::{CallError, Change, ChangeRefused, Member, Request, Response};
 use crate::raft::{CHANGE_TIMEOUT, Consensus, Participation, TAKE_OVER_TIMEOUT};
 
-/// How long the earlier incarnation of a node may go on answering before the later one is refused:
-/// its last answer is to be forgotten, and no more.
+/// How long the earlier incarnation of a node may appear to answer before the later one is refused:
+/// long enough for its last answer to expire.
 const SILENCE_PATIENCE: Duration = Duration::from_secs(3);
-const LOOK_AGAIN: Duration = Duration::from_millis(5);
-/// How often a learner reminds the leader of itself.
-const CLAIM_EVERY: Duration = Duration::from_secs(2);
+const POLL_INTERVAL: Duration = Duration::from_millis(5);
+/// Interval at which a learner asks the leader for its vote.
+const CLAIM_INTERVAL: Duration = Duration::from_secs(2);
 
 pub struct Membership {
     leader: LeaderFinder,
     standings: Arc<Standings>,
     participation: Arc<Participation>,
     tasks: Arc<Tasks>,
-    /// Only one change of the members, or hand-over, at a time.
+    /// Permits one change of the members, or hand-over, at a time.
     changing: tokio::sync::Mutex<()>,
-    /// The learners that are about to become voters.
+    /// The learners that are being made voters.
     promoting: Mutex<BTreeSet<u64>>,
 }
 
@@ -57,12 +57,12 @@ impl Membership {
         &self.leader.consensus
     }
 
-    /// While this node is a learner it asks the leader for a vote: the one that was to give it may
-    /// lead no more. For as long as it is polled.
+    /// While this node is a learner, asks the leader for a vote: the leader that was to grant it
+    /// may no longer lead. Runs for as long as it is polled.
     pub async fn claim_vote(self: Arc<Self>) {
         let (id, incarnation) = (self.leader.endpoint.node_id(), self.leader.endpoint.identity.incarnation);
         loop {
-            tokio::time::sleep(CLAIM_EVERY).await;
+            tokio::time::sleep(CLAIM_INTERVAL).await;
             if !self.participation.is_member() || self.consensus().voters().contains(&id) {
                 continue;
             }
@@ -72,7 +72,7 @@ impl Membership {
         }
     }
 
-    /// Has the leader make a change, wherever it is.
+    /// Makes a change through the leader.
     pub async fn change(self: &Arc<Self>, change: Change) -> Result<(), ChangeRefused> {
         let patience = Instant::now() + TAKE_OVER_TIMEOUT;
         loop {
@@ -88,7 +88,7 @@ impl Membership {
                         }
                     }
                 }
-                Leader::Nobody => Err(ChangeRefused::NotLeader),
+                Leader::Unknown => Err(ChangeRefused::NotLeader),
             };
             if outcome != Err(ChangeRefused::NotLeader) {
                 return outcome;
@@ -118,12 +118,12 @@ impl Membership {
         }
     }
 
-    /// Takes a node in as a learner; it becomes a voter by itself once it has caught up.
+    /// Adds a node as a learner; it becomes a voter once it has caught up.
     async fn add(self: &Arc<Self>, id: u64, member: Member) -> Result<(), ChangeRefused> {
         let impossible = |reason: String| Err(ChangeRefused::Impossible(reason));
         let (nodes, voters) = (self.consensus().members(), self.consensus().voters());
         match nodes.get(&id) {
-            Some(known) if !known.is_at_the_place_of(&member) => {
+            Some(known) if !known.has_addresses_of(&member) => {
                 return impossible(format!("node {id} is a member already, at {known}"));
             }
             Some(known) if known.incarnation != member.incarnation => self.replace(id, member).await?,
@@ -152,26 +152,25 @@ impl Membership {
         }
     }
 
-    /// Takes a member in again that lost its data: the earlier incarnation leaves, the later one
+    /// Readmits a member that lost its data: the earlier incarnation is removed, and the later one
     /// enters as a learner.
     async fn replace(&self, id: u64, member: Member) -> Result<(), ChangeRefused> {
         let silent = async {
             while self.consensus().answering().contains(&id) {
-                tokio::time::sleep(LOOK_AGAIN).await;
+                tokio::time::sleep(POLL_INTERVAL).await;
             }
         };
         if timeout(SILENCE_PATIENCE, silent).await.is_err() {
-            let reason =
-                format!("node {id} answers from the directory that it has as a member: stop it first");
+            let reason = format!("node {id} still answers from its earlier directory: stop it first");
             return Err(ChangeRefused::Later(reason));
         }
         self.standings.check_history(id, &member).await?;
-        tracing::warn!(node = id, "a member comes back without its data, and is taken in anew as a learner");
+        tracing::warn!(node = id, "a member returned without its data, and is readmitted as a learner");
         self.remove(id, false).await?;
         self.consensus().add_learner(id, member).await
     }
 
-    /// Makes a learner a voter when it has what the leader has committed.
+    /// Makes a learner a voter once it has everything that the leader has committed.
     async fn promote(&self, id: u64) {
         if !self.consensus().until_caught_up(id).await || !self.leader.proposer.may_propose() {
             tracing::info!(node = id, "a learner did not catch up while this node led");
@@ -202,7 +201,7 @@ impl Membership {
             return Err(ChangeRefused::Impossible("the last voter cannot be removed".to_string()));
         }
         if let Some(reason) = self.consensus().lacks_majority(&voters).filter(|_| votes && !force) {
-            let reason = format!("the cluster would stop: {reason} (FORCE does it all the same)");
+            let reason = format!("the cluster would stop: {reason} (FORCE overrides this)");
             return Err(ChangeRefused::Impossible(reason));
         }
         self.consensus().remove(id, votes).await?;
@@ -210,7 +209,7 @@ impl Membership {
         Ok(())
     }
 
-    /// Hands leadership over before this node stops, if it leads and there is somebody to take it.
+    /// Hands leadership over before this node stops, if it leads and another voter can take it.
     pub async fn leave_leadership(&self) {
         if self.consensus().is_alone() || !self.consensus().is_leader() {
             return;
@@ -221,7 +220,7 @@ impl Membership {
         }
     }
 
-    /// Hands leadership to `to`, or to the voter that has the most of the log.
+    /// Hands leadership to `to`, or to the voter with the most of the log.
     pub async fn hand_over(&self, to: Option<u64>) -> Result<(), ChangeRefused> {
         let impossible = |reason: &str| ChangeRefused::Impossible(reason.to_string());
         let to = match to {
@@ -237,7 +236,7 @@ impl Membership {
         };
         let _until_it_is_over = self.leader.proposer.begin_handing_over();
         match self.leader.proposer.drained().await {
-            false => Err(impossible("writes that are under way did not end")),
+            false => Err(impossible("writes under way did not end in time")),
             true => self.consensus().transfer_to(to).await,
         }
     }

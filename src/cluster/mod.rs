@@ -1,27 +1,28 @@
-//! A node among others: where requests go, who the members are, and the handle on it all.
+//! A node as a member of its cluster: routing of requests, membership, and the handle on it all.
 //!
 //! Consensus below knows one replica, the transport knows connections. This room joins the two: any
-//! node takes any request, and has it done by whoever leads.
+//! node accepts any request, and the leader executes it.
 //!
-//! * [`Group`] is the handle. It starts the parts, gives each those that it needs, and holds them;
-//!   none of them holds it.
-//! * `router` brings a write to the leader, found by `leader`, and makes a read as fresh as asked.
-//!   `read_index` coalesces what concurrent reads ask of the leader.
-//! * `rpc_service` answers other nodes: it gives Raft's calls to consensus and the rest to the
-//!   parts here.
-//! * `bootstrap` finds out whether the cluster of a node with an empty log is new, and whether the
-//!   node lost its disk, by the `standings` that nodes ask of each other and the `verdict` on them.
+//! * [`Group`] is the handle. It starts the components, connects them and holds them; none of them
+//!   holds it.
+//! * `router` brings a write to the leader, which `leader` finds, and makes a read as fresh as
+//!   requested. `read_index` coalesces concurrent read-index requests.
+//! * `rpc_service` answers other nodes: it passes Raft's calls to consensus and the rest to the
+//!   components here.
+//! * `bootstrap` decides whether the cluster of a node with an empty log is new, and whether the
+//!   node lost its disk; `standings` collects what the other nodes know, `verdict` judges it.
 //!   `membership` adds, promotes and removes nodes and hands leadership over.
-//! * `pubsub_relay` carries clients' messages to the other nodes, beside the log.
-//! * `tasks` runs what these begin, and ends it with the group.
+//! * `pubsub_relay` carries clients' messages to the other nodes, outside of the log.
+//! * `tasks` runs the background tasks, and ends them with the group.
 //!
 //! Invariants:
-//! * a write that may have reached a log is never tried again: its outcome is told, or it is
+//! * a write that may have reached a log is never retried: its outcome is reported, or it is
 //!   uncertain;
-//! * a linearizable read sees every write that was acknowledged anywhere before the read came;
-//! * a request that another node forwards is done here or declined, never forwarded again;
-//! * a cluster is formed once, and one change of its members is under way at a time;
-//! * after [`Group::shutdown`] nothing of the group runs, and the last handle that goes frees it.
+//! * a linearizable read sees every write that was acknowledged anywhere before the read arrived;
+//! * a request that another node forwards is served here or declined, never forwarded again;
+//! * a cluster is formed once, and one change of its members is in progress at a time;
+//! * after [`Group::shutdown`] no task of the group runs, and dropping the last handle frees
+//!   everything.
 
 mod bootstrap;
 mod group;

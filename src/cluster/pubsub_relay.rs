@@ -1,10 +1,10 @@
-//! Messages of clients, to clients of other nodes.
+//! Carries clients' messages to the clients of other nodes.
 //!
 //! Invariants:
-//! * a node gets the messages of another in the order in which they were sent;
-//! * nobody waits for one that cannot be sent: it is lost, as Redis loses what a client that is
-//!   away was sent;
-//! * at most [`WAITING_MAX`] wait for a node, and [`WAITING_BYTES_MAX`] bytes.
+//! * a node receives the messages of another in the order in which they were sent;
+//! * no sender waits for a node: a message that cannot be sent is lost, as Redis loses the messages
+//!   for a disconnected client;
+//! * at most [`WAITING_MAX`] messages, and [`WAITING_BYTES_MAX`] bytes, wait for a node.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -19,30 +19,30 @@ use super::tasks::Tasks;
 use crate::peer::{Endpoint, FRAME_BYTES_MAX, PeerClients, PubSubMessage, Request};
 use crate::raft::Consensus;
 
-/// How many messages wait for a node that is slow or away. With messages of a few hundred bytes
-/// some megabytes.
+/// Maximum number of messages waiting for a node that is slow or down: some megabytes, with
+/// messages of a few hundred bytes.
 pub(super) const WAITING_MAX: usize = 10_000;
-/// Their bytes: what may wait for one client twice over. One message alone may have as many, and
-/// fits into a frame.
+/// Maximum size of these messages: twice what may wait for one client. A single message may be as
+/// large, and fits into a frame.
 pub(super) const WAITING_BYTES_MAX: usize = 64 << 20;
 const _: () =
-    assert!(WAITING_BYTES_MAX + (1 << 20) <= FRAME_BYTES_MAX, "a message says more than its message");
-/// Messages go together up to about this size.
-const TOGETHER_BYTES_TARGET: usize = 1 << 20;
-/// How long a node may take to take them in before they are given up.
+    assert!(WAITING_BYTES_MAX + (1 << 20) <= FRAME_BYTES_MAX, "a frame holds the message and its header");
+/// Messages are sent together up to about this size.
+const SEND_BYTES_TARGET: usize = 1 << 20;
+/// How long a node may take to accept messages before they are dropped.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-/// Who takes in what other nodes send.
+/// Receives the messages that other nodes send.
 pub trait PubSubSink: Send + Sync {
     fn received(&self, message: PubSubMessage);
 }
 
-/// A node without clients.
+/// For a node without clients.
 impl PubSubSink for () {
-    fn received(&self, _notice: PubSubMessage) {}
+    fn received(&self, _message: PubSubMessage) {}
 }
 
-/// The ways to other nodes, each with a task of its own, so that one that is away holds up no
+/// The queues to other nodes, each with a task of its own, so that an unreachable node delays no
 /// other.
 pub struct PubSubRelay {
     consensus: Consensus,
@@ -57,7 +57,7 @@ struct RelayQueue {
 }
 
 impl RelayQueue {
-    /// Adds a message, or loses it if there is no room.
+    /// Adds a message, or drops it if there is no room.
     fn add(&self, message: PubSubMessage) {
         let bytes = message.bytes();
         if self.bytes.fetch_add(bytes, Ordering::AcqRel) + bytes > WAITING_BYTES_MAX
@@ -76,11 +76,11 @@ impl PubSubRelay {
     /// Sends a message to all other members, without waiting for any.
     pub fn broadcast(&self, message: &PubSubMessage) {
         let mut queues = self.queues.lock();
-        // Who is a member is read with the queues locked: with an older list a queue could be given
-        // up and begun anew while it has messages, and those behind would overtake them.
+        // The members are read with the queues locked. With an older list, a queue could be dropped
+        // and recreated while it has messages, and later messages would overtake them.
         let mut others = self.consensus.members();
         others.remove(&self.endpoint.node_id());
-        // The tasks of the others end with their queues.
+        // Dropping a queue ends its task.
         queues.retain(|id, _| others.contains_key(id));
         for &to in others.keys() {
             queues.entry(to).or_insert_with(|| self.begin_queue(to)).add(message.clone());
@@ -90,7 +90,7 @@ impl PubSubRelay {
     fn begin_queue(&self, to: u64) -> RelayQueue {
         let (sender, queued) = mpsc::channel(WAITING_MAX);
         let bytes = Arc::new(AtomicUsize::new(0));
-        // Of its own: to connect to a node that is away must not hold up who connects to another.
+        // Of its own: connecting to an unreachable node must not delay connections to others.
         let clients = PeerClients::new(self.endpoint.clone());
         self.tasks.spawn(send(to, self.consensus.clone(), clients, (queued, bytes.clone())));
         RelayQueue { sender, bytes }
@@ -115,7 +115,7 @@ async fn send(
         let mut bytes = first.bytes();
         let mut messages = vec![first];
         while let Ok(another) = queued.try_recv() {
-            if bytes + another.bytes() > TOGETHER_BYTES_TARGET {
+            if bytes + another.bytes() > SEND_BYTES_TARGET {
                 next = Some(another);
                 break;
             }
@@ -125,7 +125,7 @@ async fn send(
         waiting.fetch_sub(bytes, Ordering::AcqRel);
         let Some(member) = consensus.member(to) else { continue };
         let request = Request::PubSub(messages);
-        // Whether it came or not, nobody waits for it.
+        // Delivered or not, no sender waits for it.
         let _ = timeout(PATIENCE, clients.call(to, &member, &request)).await;
     }
 }

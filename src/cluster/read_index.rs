@@ -1,14 +1,14 @@
-//! The index that a read has to see (§6.4 of Ongaro's thesis), asked of the leader once for all
-//! reads that wait.
+//! Finds the index that a read has to see (§6.4 of Ongaro's thesis), with one request to the leader
+//! for all reads that wait.
 //!
-//! A read has to know that this node's state, or which index of it, is the newest. Asking costs a
-//! round of messages, so concurrent read-index requests are coalesced.
+//! A linearizable read must first learn the newest committed index. That costs a round of messages,
+//! so concurrent read-index requests are coalesced.
 //!
 //! Invariants:
-//! * an answer is given only to those who waited before its request was made; later ones wait for
-//!   the next;
-//! * the time that goes with an index is taken before a majority confirms it: none that confirms
-//!   knows of an earlier one.
+//! * an answer goes only to the reads that waited before its request was sent; later reads wait for
+//!   the next one;
+//! * the time that accompanies an index is read before a majority confirms the leadership, so that
+//!   no confirming member knows only an earlier time.
 
 use std::future::Future;
 use std::sync::Arc;
@@ -22,7 +22,7 @@ use crate::command::ReadConsistency;
 use crate::error::Unavailable;
 use crate::peer::{ForwardError, ReadPoint, Request, Response};
 
-/// The rounds of one kind of question. A clone joins the same rounds.
+/// Coalesces concurrent requests of one kind. A clone joins the same batches.
 pub struct ReadIndexBatcher<T> {
     inner: Arc<BatcherInner<T>>,
 }
@@ -43,7 +43,7 @@ impl<T: Clone + Send + 'static> ReadIndexBatcher<T> {
         ReadIndexBatcher { inner: Arc::new(BatcherInner { waiting: Mutex::default(), wake: Notify::new() }) }
     }
 
-    /// Asks whenever somebody waits. Runs until it is dropped.
+    /// Sends a request whenever a caller waits. Runs until it is dropped.
     pub async fn run<A>(self, ask: impl Fn() -> A)
     where
         A: Future<Output = T>,
@@ -56,13 +56,13 @@ impl<T: Clone + Send + 'static> ReadIndexBatcher<T> {
             }
             let answer = ask().await;
             for waiter in waiting {
-                // Who went away needs no answer.
+                // A cancelled caller needs no answer.
                 let _ = waiter.send(answer.clone());
             }
         }
     }
 
-    /// The answer to a question that is asked after this call; `None` when nobody asks any more.
+    /// The answer to a request that is sent after this call; `None` once no more requests are sent.
     pub async fn next(&self) -> Option<T> {
         let (answer, answered) = oneshot::channel();
         self.inner.waiting.lock().push(answer);
@@ -85,13 +85,13 @@ impl ReadIndex {
         ReadIndex { leader, linearizable: ReadIndexBatcher::new(), lease: ReadIndexBatcher::new() }
     }
 
-    /// Makes the requests of this kind, for as long as it is polled.
+    /// Sends the requests of this kind, for as long as it is polled.
     pub async fn run(self: Arc<Self>, lease: bool) {
         let batcher = if lease { &self.lease } else { &self.linearizable };
         batcher.clone().run(|| self.ask(lease)).await;
     }
 
-    /// What a read that comes now has to see.
+    /// The point that a read arriving now has to see.
     pub async fn point(&self, consistency: ReadConsistency) -> Point {
         let batcher = match consistency {
             ReadConsistency::Lease => &self.lease,
@@ -100,7 +100,7 @@ impl ReadIndex {
         batcher.next().await.unwrap_or(Err(Unavailable::NoLeader))
     }
 
-    /// What a read has to see, from whoever leads.
+    /// Obtains the point from the leader.
     async fn ask(&self, lease: bool) -> Result<ReadPoint, Unavailable> {
         let patience = Instant::now() + LEADER_PATIENCE;
         loop {
@@ -113,11 +113,11 @@ impl ReadIndex {
                     let request = Request::ReadPoint { lease };
                     match timeout_at(patience, self.leader.call(id, &member, &request)).await {
                         Ok(Ok(Response::ReadPoint(answer))) => answer,
-                        // A question may be asked again.
+                        // A read-index request may be repeated.
                         Ok(_) | Err(_) => Err(ForwardError::NotLeader),
                     }
                 }
-                Leader::Nobody => Err(ForwardError::NotLeader),
+                Leader::Unknown => Err(ForwardError::NotLeader),
             };
             match answer {
                 Ok(point) => return Ok(point),
@@ -127,7 +127,7 @@ impl ReadIndex {
         }
     }
 
-    /// Makes sure that this node leads, and gives what a read which came before has to see.
+    /// Confirms that this node leads, and returns the point for the reads that arrived before.
     pub async fn confirm(&self, lease: bool) -> Result<ReadPoint, ForwardError> {
         // Consensus does not answer while it waits for the disk.
         let confirmed = tokio::time::timeout(LEADER_PATIENCE, self.confirm_by_then(lease)).await;
@@ -138,12 +138,12 @@ impl ReadIndex {
         if !self.leader.proposer.may_propose() {
             return Err(ForwardError::NotLeader);
         }
-        // Before the question: a majority that answers it, or has its lease running, knows of no
-        // earlier time.
+        // Before the confirmation: a majority that confirms the leadership, or whose lease still
+        // runs, then knows a time that is no earlier.
         let time_ms = self.leader.proposer.read_time();
         if lease
             && let Ok(index) = self.confirm_once(true).await
-            // Index and time were the newest when they were read only if the lease holds still.
+            // Index and time were the newest when they were read only if the lease still holds.
             && self.leader.consensus.holds_lease()
             && self.leader.proposer.may_propose()
         {
@@ -168,7 +168,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn who_waits_shares_a_round_and_who_comes_later_gets_the_next() {
+    async fn waiting_callers_share_a_request_and_later_ones_get_the_next() {
         let batcher = ReadIndexBatcher::new();
         let asked = Arc::new(AtomicU64::new(0));
         let (counter, gate) = (asked.clone(), Arc::new(Notify::new()));

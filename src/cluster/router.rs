@@ -1,12 +1,11 @@
-//! Where a write or a read of a client is done: here if this node leads, else by the leader, whose
-//! answer is passed on.
+//! Serves a client's write or read: on this node if it leads, otherwise through the leader.
 //!
 //! Invariants:
-//! * a write that may have reached a log is never tried again: its outcome is told, or it is
+//! * a write that may have reached a log is never retried: its outcome is reported, or it is
 //!   uncertain;
-//! * a linearizable read sees every write that was acknowledged anywhere before the read came, and
-//!   judges deadlines by a time of the leader that is not before any that an earlier one was judged
-//!   by, nor after a write that it misses.
+//! * a linearizable read sees every write that was acknowledged anywhere before the read arrived.
+//!   It judges deadlines by a time of the leader that is neither earlier than the time of any
+//!   earlier read, nor later than a write that it misses.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,13 +20,12 @@ use crate::machine::Batch;
 use crate::peer::{CallError, Done, ForwardError, Member, Request, Response};
 use crate::raft::{AppliedIndex, DiskRoom, GroupTime, Participation, WRITE_TIMEOUT};
 
-/// How much longer a follower waits for what becomes of a write: the leader knows more of it when
-/// it gives it up.
-const LEADER_ANSWERS: Duration = Duration::from_millis(500);
-/// How long the answer to a write waits for its own node to have told those who cache of it: that
-/// is a moment behind the leader, and if it is not, all that is cached is forgotten.
-const TELL_TIMEOUT: Duration = Duration::from_secs(1);
-/// How long a read waits for this node to have applied what it has to see.
+/// Slack beyond `WRITE_TIMEOUT`, so that the leader's more precise error arrives first.
+const LEADER_ERROR_SLACK: Duration = Duration::from_millis(500);
+/// How long the reply to a write waits until this node has sent the invalidations to its caching
+/// clients. That is usually a moment behind the leader; on a timeout, all caches are invalidated.
+const INVALIDATION_TIMEOUT: Duration = Duration::from_secs(1);
+/// How long a read waits until this node has applied its read index.
 const CATCH_UP_TIMEOUT: Duration = Duration::from_secs(5);
 
 pub struct Router {
@@ -40,11 +38,11 @@ pub struct Router {
 }
 
 impl Router {
-    /// Puts a batch of writes into the log; their replies once it is on disk on a majority and
-    /// applied by the leader.
+    /// Puts a batch of writes into the log. Returns their replies once the entry is on disk on a
+    /// majority and applied by the leader.
     ///
     /// # Errors
-    /// Everything but [`Unavailable::Uncertain`] was decided before anything was proposed.
+    /// Every error but [`Unavailable::Uncertain`] means that nothing was proposed.
     pub async fn propose(&self, batch: Batch) -> Result<Done, Unavailable> {
         self.participation.check_open()?;
         let patience = Instant::now() + LEADER_PATIENCE;
@@ -61,7 +59,7 @@ impl Router {
                     Err(ForwardError::Unavailable(unavailable)) => return Err(unavailable),
                     Err(ForwardError::NotLeader) => {}
                 },
-                Leader::Nobody => {}
+                Leader::Unknown => {}
             }
             self.leader.look_again(patience).await?;
         }
@@ -70,7 +68,7 @@ impl Router {
     async fn forward(&self, id: u64, member: &Member, batch: &Batch) -> Result<Done, ForwardError> {
         let (commands, bytes) = batch.to_wire();
         let request = Request::Propose { commands, bytes };
-        let deadline = Instant::now() + WRITE_TIMEOUT + LEADER_ANSWERS;
+        let deadline = Instant::now() + WRITE_TIMEOUT + LEADER_ERROR_SLACK;
         match timeout_at(deadline, self.leader.call(id, member, &request)).await {
             Ok(Ok(Response::Replies(Ok(done)))) if done.replies.len() == batch.len() => Ok(done),
             Ok(Ok(Response::Replies(Err(refused)))) => Err(refused),
@@ -81,35 +79,35 @@ impl Router {
         }
     }
 
-    /// Waits until this node has applied the entry at `index`; `false` if that takes too long, or
-    /// it has no room for it.
+    /// Waits until this node has applied the entry at `index`; `false` on a timeout, or if its disk
+    /// has no room.
     pub async fn has_applied(&self, index: u64) -> bool {
         tokio::select! {
             biased;
             () = self.applied.reached(Some(index)) => true,
             _ = self.disk_room.until_full() => false,
-            () = tokio::time::sleep(TELL_TIMEOUT) => false,
+            () = tokio::time::sleep(INVALIDATION_TIMEOUT) => false,
         }
     }
 
-    /// Returns when a read of this node's keyspace is as fresh as asked: the time by which it
-    /// judges deadlines.
+    /// Waits until a read of this node's keyspace is as fresh as requested. Returns the time by
+    /// which the read judges deadlines.
     ///
     /// # Errors
-    /// [`Unavailable::DiskFull`] when this node has no room for what the read has to see: the
-    /// leader can do it, as a transaction.
+    /// [`Unavailable::DiskFull`] when this node has no room for the entries that the read has to
+    /// see: the leader can execute the read, as a transaction.
     pub async fn read_barrier(&self, consistency: ReadConsistency) -> Result<u64, Unavailable> {
         self.participation.check_open()?;
         if consistency == ReadConsistency::Local {
-            // Nothing here is no old state of the cluster: this node has none.
+            // A node with no state must not serve it as an old state of the cluster.
             return if self.participation.is_waiting() {
                 Err(Unavailable::Loading)
             } else {
                 Ok(self.time.now_ms())
             };
         }
-        // A group of one: every acknowledged write was applied here before it was answered, and
-        // nobody else can have acknowledged one.
+        // A group of one: this node applied every acknowledged write before it was acknowledged,
+        // and no other node can have acknowledged one.
         match self.leader.consensus.leads_alone() {
             Some(true) => return Ok(self.leader.proposer.read_time()),
             Some(false) => return Err(Unavailable::NoLeader),

@@ -1,7 +1,7 @@
-//! What this node answers to others: Raft's own calls, and what clients gave to another node.
+//! Answers other nodes: Raft's own calls, and requests that they forward for their clients.
 //!
-//! Invariant: what clients gave to another node is done here only while this node leads; it is
-//! never passed on again.
+//! Invariant: a forwarded request is served only while this node leads; it is never forwarded
+//! again.
 
 use std::sync::Arc;
 
@@ -11,17 +11,17 @@ use super::read_index::ReadIndex;
 use super::standings::Standings;
 use crate::error::Unavailable;
 use crate::machine::Batch;
-use crate::peer::{Asker, Done, FRAME_BYTES_MAX, ForwardError, Handler, Request, Response};
+use crate::peer::{Caller, Done, FRAME_BYTES_MAX, ForwardError, Handler, Request, Response};
 use crate::raft::{Participation, Proposer, RaftReceiver};
 use crate::resp::Reply;
 
-/// What the replies to a forwarded batch take together at most: what a message has room for, and
-/// some for itself.
+/// Maximum size of the replies to a forwarded batch: what a frame has room for, less some for its
+/// header.
 pub(super) const REPLIES_BYTES_MAX: usize = FRAME_BYTES_MAX - (1 << 20);
-/// What a reply takes beside its text: its kind and its length.
+/// Size of a reply in a message beside its text: its kind and its length.
 const REPLY_HEAD_BYTES: usize = 16;
 
-/// A clone answers the same.
+/// A clone serves the same node.
 #[derive(Clone)]
 pub struct RpcService {
     pub receiver: Arc<RaftReceiver>,
@@ -30,12 +30,12 @@ pub struct RpcService {
     pub read_index: Arc<ReadIndex>,
     pub membership: Arc<Membership>,
     pub standings: Arc<Standings>,
-    /// Takes in what clients of other nodes send to those of this one.
+    /// Receives the messages that clients of other nodes published.
     pub sink: Arc<dyn PubSubSink>,
 }
 
 impl Handler for RpcService {
-    async fn answer(&self, from: Asker, request: Request) -> Response {
+    async fn answer(&self, from: Caller, request: Request) -> Response {
         let answered = match request {
             Request::Append(append) => self.receiver.append(append).await,
             Request::Vote(ask) => self.receiver.vote(ask, false).await,
@@ -64,10 +64,10 @@ impl Handler for RpcService {
 }
 
 impl RpcService {
-    /// Proposes what a client gave to another node.
+    /// Proposes a forwarded batch.
     async fn accept(&self, commands: u32, bytes: &[u8]) -> Result<Done, ForwardError> {
         let batch = Batch::from_wire(commands, bytes).map_err(|malformed| {
-            tracing::warn!(%malformed, "another node forwards what this one cannot read");
+            tracing::warn!(%malformed, "another node forwards a batch that this one cannot decode");
             ForwardError::Unavailable(Unavailable::ShuttingDown)
         })?;
         match self.proposer.may_propose() {
@@ -80,9 +80,9 @@ impl RpcService {
     }
 }
 
-/// The replies, so that a message holds them: in the place of one for which there is no room stands
-/// that its outcome is not told. What a batch of GETDEL brings to light was put there over a long
-/// time, so no limit of requests bounds it.
+/// Limits the replies to what a message holds: a reply without room is replaced by an
+/// uncertain outcome. The documents that a batch of GETDEL returns were written over a long time,
+/// so no limit of requests bounds their total.
 fn within(mut replies: Vec<Reply>, bytes_max: usize) -> Vec<Reply> {
     let mut left = bytes_max.saturating_sub(replies.len() * REPLY_HEAD_BYTES);
     for reply in &mut replies {
@@ -94,7 +94,7 @@ fn within(mut replies: Vec<Reply>, bytes_max: usize) -> Vec<Reply> {
     replies
 }
 
-/// At least what a reply takes in a message beside its head.
+/// An upper bound of a reply's size in a message beside its head.
 fn text_bytes(reply: &Reply) -> usize {
     let parts = |parts: &[Reply]| parts.iter().map(|part| REPLY_HEAD_BYTES + text_bytes(part)).sum();
     match reply {

@@ -1,4 +1,4 @@
-//! What nodes know of their cluster and of each other, asked before anybody is counted on.
+//! What nodes know of their cluster and of each other.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -6,7 +6,7 @@ use std::sync::Arc;
 use futures_util::future::join_all;
 
 use crate::peer::{
-    Asker, ChangeRefused, Endpoint, Formed, Member, PeerClients, Request, Response, Standing, Target,
+    Caller, ChangeRefused, Endpoint, Formed, Member, PeerClients, Request, Response, Standing, Target,
 };
 use crate::raft::{Acknowledgements, Consensus, Participation};
 
@@ -19,7 +19,7 @@ pub struct Standings {
 }
 
 impl Standings {
-    /// Asks a node who it is and what it knows of this one.
+    /// Asks a node for its identity, and for what it knows of this one.
     async fn ask(&self, id: u64, address: &str) -> Option<Standing> {
         let target = Target { id, address, incarnation: None };
         match self.clients.ask(target, &Request::Standing).await {
@@ -35,8 +35,8 @@ impl Standings {
         }
     }
 
-    /// Asks all of these but this node. What one of them says was acknowledged to it is held
-    /// against the log at once: an answer that is late must not take the others with it.
+    /// Asks all of these but this node. What a member reports as acknowledged to it is compared
+    /// with the log at once, so that a late answer does not discard the others.
     pub async fn ask_all(&self, members: &BTreeMap<u64, Member>) -> BTreeMap<u64, Option<Standing>> {
         let own = self.endpoint.node_id();
         let others = members.iter().filter(|(id, _)| **id != own);
@@ -50,13 +50,13 @@ impl Standings {
         join_all(questions).await.into_iter().collect()
     }
 
-    /// The incarnation that a node at this address has; `None` if it does not answer.
+    /// The incarnation of the node at this address; `None` if it does not answer.
     pub async fn ask_incarnation(&self, id: u64, address: &str) -> Option<u64> {
         self.ask(id, address).await.map(|standing| standing.incarnation)
     }
 
-    /// What this node says of itself and of the node that asks.
-    pub fn own(&self, from: Asker) -> Standing {
+    /// What this node reports of itself and of the asking node.
+    pub fn own(&self, from: Caller) -> Standing {
         let (known_index, known) = self.consensus.membership();
         let is_in_cluster = !known.is_empty();
         let (mut index, mut members) = self.endpoint.members();
@@ -76,9 +76,9 @@ impl Standings {
         }
     }
 
-    /// Whether a node that is to become a member has applied only what this one has, too: not so
-    /// after nodes went on without each other. One that does not answer is about to start with an
-    /// empty directory.
+    /// Checks that a node that is to become a member has applied only entries that this one has. It
+    /// fails after nodes have continued without each other. A node that does not answer is about to
+    /// start with an empty directory.
     pub async fn check_history(&self, id: u64, member: &Member) -> Result<(), ChangeRefused> {
         let standing = self.ask(id, &member.raft_address).await;
         let Some((index, term)) = standing.and_then(|standing| standing.applied) else { return Ok(()) };

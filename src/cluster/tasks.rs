@@ -1,12 +1,12 @@
-//! The tasks that run beside a group, until it ends.
+//! The background tasks of a group, until it ends.
 //!
-//! Invariant: after [`Tasks::end`] none runs and none is begun, so nothing that they hold outlives
-//! the group.
+//! Invariant: after [`Tasks::end`] no task runs and none is started, so nothing that they hold
+//! outlives the group.
 
 use parking_lot::Mutex;
 use tokio::task::JoinHandle;
 
-/// `None` from the end on.
+/// `None` once ended.
 pub struct Tasks(Mutex<Option<Vec<JoinHandle<()>>>>);
 
 impl Default for Tasks {
@@ -24,7 +24,7 @@ impl Tasks {
         }
     }
 
-    /// Ends all tasks, and returns when they have let go of what they held.
+    /// Ends all tasks, and returns when they have released everything that they held.
     pub async fn end(&self) {
         let tasks = self.0.lock().take().unwrap_or_default();
         tasks.iter().for_each(JoinHandle::abort);

@@ -1,24 +1,24 @@
-//! What the answers of the other initial members mean for a node with an empty log.
+//! Decides what the answers of the other initial members mean for a node with an empty log.
 
 use std::collections::BTreeMap;
 
 use crate::peer::{Formed, Member, Standing};
 
-/// What the others' answers mean for a node with an empty log.
+/// The meaning of the answers.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Verdict {
     Form(BTreeMap<u64, Member>),
-    /// These did not answer, or have to begin.
+    /// These members did not answer, or have to form the cluster.
     Wait(Vec<u64>),
     /// This incarnation is a member: the leader will send the log.
     Member,
-    /// The number belongs to an incarnation whose data is gone.
+    /// The number belongs to an incarnation whose data is lost.
     Lost(Formed),
-    /// The cluster goes on without this number.
+    /// The cluster continues without this number.
     Removed(Formed),
 }
 
-/// Judges the answers of the other initial members; `None`: there was none.
+/// Judges the answers of the other initial members; `None` marks a node that did not answer.
 pub fn judge(id: u64, initial: &BTreeMap<u64, Member>, answers: &BTreeMap<u64, Option<Standing>>) -> Verdict {
     let own = &initial[&id];
     let formed = answers.values().flatten().filter(|standing| !standing.removed);
@@ -56,8 +56,8 @@ mod tests {
         Member { incarnation, ..Member::default() }
     }
 
-    /// Node `id` of three has incarnation 10 times its number, and knows of the others only where
-    /// they are.
+    /// The initial members as node `id` of three knows them. Incarnations are ten times the node's
+    /// number; it knows no other's.
     fn initial(id: u64) -> BTreeMap<u64, Member> {
         (1..=3).map(|node| (node, member(if node == id { 10 * id } else { 0 }))).collect()
     }

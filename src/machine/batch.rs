@@ -1,11 +1,11 @@
-//! The payload of an entry: the commands that were waiting when it was proposed.
+//! The payload of an entry: the commands that waited when it was proposed.
 //!
 //! ```text
 //! batch   = version u8 | leader's time, unix ms u64 | number of commands u32 | command ..
 //! command = length of the body u32 | code u16 | body
 //! ```
-//! Numbers are little-endian. The version is of this layout; the bodies are of their commands. Code
-//! 0 is a transaction, whose body holds others.
+//! Numbers are little-endian. The version is that of this layout; each command defines its body.
+//! Code 0 is a transaction, whose body holds other commands.
 
 use bytes::Bytes;
 
@@ -18,21 +18,21 @@ const VERSION: u8 = 1;
 const HEADER_BYTES: usize = 13;
 const COMMAND_HEADER_BYTES: usize = 6;
 
-/// What one batch may hold. The largest string (`proto-max-bulk-len`) fits with half of its size to
+/// Maximum size of a batch. The largest string (`proto-max-bulk-len`) fits with half of its size to
 /// spare, and an entry with the batch fits into the log and into a message to another node. A
-/// command that is larger once it is encoded, as an array of small numbers becomes, is refused
-/// before it is proposed.
+/// command that exceeds it once encoded, as an array of small numbers may, is refused before it is
+/// proposed.
 pub const BATCH_BYTES_MAX: usize = 768 << 20;
-/// What an entry holds at most: a batch that goes alone.
+/// Maximum size of an entry: a batch that goes alone.
 pub const ENTRY_BYTES_MAX: usize = HEADER_BYTES + BATCH_BYTES_MAX;
 
 const _: () = assert!(ENTRY_BYTES_MAX < u32::MAX as usize, "the length of a command has four bytes");
 
-/// The limits of log entries, for the documents.
+/// The limits of log entries.
 pub const LIMITS: &[Limit] = &[limit!(
     BATCH_BYTES_MAX,
     Bytes,
-    "A write, as it stands in the log",
+    "A write in its encoded form",
     "`ERR the write is too large for an entry of the log`"
 )];
 
@@ -75,7 +75,7 @@ impl Batch {
         HEADER_BYTES + self.bytes.len()
     }
 
-    /// Adds one write in its canonical form. On an error the batch is as it was.
+    /// Adds one write in its canonical form. On an error the batch is unchanged.
     ///
     /// # Panics
     /// If the row does not write.
@@ -96,7 +96,7 @@ impl Batch {
         self.append(code, bytes_max, |out| canonical(words, context, out))
     }
 
-    /// Adds a transaction. On an error the batch is as it was.
+    /// Adds a transaction. On an error the batch is unchanged.
     pub fn push_transaction(&mut self, transaction: &Transaction) -> Result<(), CommandError> {
         self.append(transaction::CODE, BATCH_BYTES_MAX, |out| {
             transaction.encode(out);
@@ -129,10 +129,10 @@ impl Batch {
         (self.commands, Bytes::copy_from_slice(&self.bytes))
     }
 
-    /// A batch that another node has collected.
+    /// Decodes a batch that another node collected.
     ///
     /// # Errors
-    /// [`Malformed`] if it is not whole, or has a command that this version does not know.
+    /// [`Malformed`] if it is incomplete, or has a command that this version does not know.
     pub fn from_wire(commands: u32, bytes: &[u8]) -> Result<Batch, Malformed> {
         if bytes.len() > BATCH_BYTES_MAX {
             return Err(Malformed { reason: "it is larger than a batch may be" });
@@ -167,7 +167,7 @@ impl Batch {
     }
 }
 
-/// Walks over the commands of an encoded batch.
+/// Iterates over the commands of an encoded batch.
 #[derive(Debug)]
 pub struct BatchReader<'a> {
     now_ms: u64,
@@ -195,7 +195,7 @@ impl<'a> BatchReader<'a> {
         self.now_ms
     }
 
-    /// How many commands are still to come.
+    /// The number of remaining commands.
     pub fn len(&self) -> usize {
         self.left
     }

@@ -1,16 +1,16 @@
 //! The deterministic part: applies the entries of the log to the keyspace.
 //!
-//! Nothing here reads a clock, draws a random number or does I/O, so equal logs give equal states
-//! and equal replies on every replica. Time comes with the entry, as its leader's stamp.
+//! Nothing here reads a clock, draws a random number or does I/O, so equal logs produce equal
+//! states and equal replies on every replica. Time comes with the entry, as its leader's stamp.
 //!
 //! Invariants:
-//! * entries are applied in the order of the log, each once: an index follows the one before;
-//! * time never goes back: an entry's is its stamp, or the time of the entry before it where that
-//!   is later;
-//! * an entry gives one reply for each command in it;
-//! * what an entry changed is told before its replies are given;
-//! * an entry that cannot be decoded is an error of the node (it was checked against its checksum),
-//!   never an answer.
+//! * entries are applied in the order of the log, each once: each index follows the previous one;
+//! * time never goes back: the time of an entry is its stamp, or the time of the previous entry if
+//!   that is later;
+//! * an entry produces one reply for each command in it;
+//! * the changes of an entry are announced before its replies are returned;
+//! * an entry that cannot be decoded is an error of the node (its checksum was right), never a
+//!   reply.
 
 mod batch;
 mod snapshot;
@@ -27,16 +27,16 @@ pub use batch::{Batch, BatchReader, ENTRY_BYTES_MAX, LIMITS, Malformed};
 pub use snapshot::{Restore, write_head, write_record};
 pub use transaction::Transaction;
 
-/// A reply that is not larger is kept whatever the others of its entry take: it may be of another
-/// client.
+/// A reply up to this size is kept whatever the other replies of its entry take: it may be another
+/// client's.
 const SMALL_REPLY_BYTES: usize = 1 << 10;
 
-/// Whether somebody waits for the replies of an entry.
+/// Whether a client waits for the replies of an entry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Audience {
     Waiting,
-    /// The entry is another node's, or was done before a restart.
-    Nobody,
+    /// Another node proposed the entry, or it was applied before a restart too.
+    None,
 }
 
 /// The state of one Raft group, and how far the log has been applied to it.
@@ -46,8 +46,8 @@ pub struct Machine {
     applied: Option<u64>,
 }
 
-/// Keeps a reply while all of an entry's together are no more than one may be. Of a write beyond
-/// that only so much is told, that it was done or not: its client has to look.
+/// Keeps a reply while all replies of the entry stay within the limit of one. A larger reply beyond
+/// that becomes an uncertain outcome: its client has to read the result.
 fn keep(replies: &mut Vec<Reply>, left: &mut usize, reply: Reply) {
     let bytes = reply.bytes();
     replies.push(match left.checked_sub(bytes) {
@@ -75,15 +75,15 @@ impl Machine {
     }
 
     /// Applies one entry: the encoded batch that it carries, or nothing for an entry of Raft's own.
-    /// With nobody to answer the state comes out the same, and nothing is worked out that only the
-    /// replies would have had.
+    /// Without a waiting client the state is the same, but work that only affects replies is
+    /// skipped.
     ///
     /// # Errors
-    /// When the batch is not one that this version can read. Nothing of it has been applied then,
-    /// unless a command in its middle was of the wrong form.
+    /// [`Malformed`] if this version cannot decode the batch. Nothing has been applied then, unless
+    /// the error is in a later command.
     ///
     /// # Panics
-    /// If `index` does not follow the last: consensus broke its promise.
+    /// If `index` is not beyond the last applied one: consensus broke its contract.
     pub fn apply(
         &mut self,
         index: u64,
@@ -95,8 +95,8 @@ impl Machine {
         self.applied = Some(index);
         let Some(bytes) = batch else { return Ok(Vec::new()) };
         let reader = BatchReader::new(bytes)?;
-        // A leader that started with a clock that is behind may stamp an entry before those that it
-        // has not applied yet: no time passes then, on every replica alike.
+        // A leader that started with a slow clock may stamp an entry before those that it has not
+        // applied yet. In that case no time passes, on every replica alike.
         let context = ApplyContext { index, now_ms: self.keyspace.advance_time(reader.now_ms()) };
         let mut replies = Vec::with_capacity(reader.len());
         let mut left = REPLY_BYTES_MAX;
@@ -118,20 +118,19 @@ impl Machine {
             let reply = reply.ok_or(Malformed { reason: "a command's arguments do not decode" })?;
             keep(&mut replies, &mut left, reply);
         }
-        // Before anybody is answered, and before anybody who cares for the order can read what it
-        // left.
+        // Before any client is answered, and before a read that depends on the order sees the
+        // changes.
         keyspace.change_stream().hand_out(index);
         Ok(replies)
     }
 
-    /// Begins to save the state as it is after the last applied entry; `None` while another capture
-    /// runs.
+    /// Starts a capture of the state after the last applied entry; `None` while another one runs.
     pub fn capture(&self) -> Option<Capture> {
         self.keyspace.begin_capture()
     }
 
-    /// Begins anew from a snapshot of the state after entry `applied`, whose records the keyspace
-    /// now holds.
+    /// Continues from a snapshot of the state after entry `applied`, whose records the keyspace now
+    /// holds.
     pub fn restored(&mut self, applied: Option<u64>) {
         assert!(applied >= self.applied, "a snapshot never takes the state back");
         self.applied = applied;

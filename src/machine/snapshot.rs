@@ -1,4 +1,4 @@
-//! The state as a stream of bytes, which the storage cuts into blocks wherever it likes.
+//! The state as a stream of bytes, which the storage cuts into blocks at arbitrary positions.
 //!
 //! ```text
 //! stream = the keyspace's time, unix ms u64 | record ..
@@ -13,7 +13,7 @@ use super::Malformed;
 const HEAD_BYTES: usize = 8;
 const LENGTH_BYTES: usize = 4;
 
-/// Begins the stream of a state with that time.
+/// Begins the stream of a state with this time.
 pub fn write_head(out: &mut Vec<u8>, time_ms: u64) {
     out.extend_from_slice(&time_ms.to_le_bytes());
 }
@@ -34,12 +34,12 @@ pub fn write_record(out: &mut Vec<u8>, key: &Key, entry: &Entry) {
 
 /// Reads the stream block by block and puts every record into a keyspace.
 ///
-/// Invariant: what is held back between two blocks is the beginning of the head or of one record.
+/// Invariant: the bytes held back between two blocks are an incomplete head or record.
 #[derive(Debug, Default)]
 pub struct Restore {
-    begun: Vec<u8>,
+    incomplete: Vec<u8>,
     /// Whether the head was read.
-    headed: bool,
+    has_head: bool,
     records: usize,
 }
 
@@ -49,21 +49,21 @@ impl Restore {
     }
 
     pub fn block(&mut self, block: &[u8], keyspace: &Keyspace) -> Result<(), Malformed> {
-        if self.begun.is_empty() {
+        if self.incomplete.is_empty() {
             return self.whole_records(block, keyspace);
         }
-        let mut joined = std::mem::take(&mut self.begun);
+        let mut joined = std::mem::take(&mut self.incomplete);
         joined.extend_from_slice(block);
         self.whole_records(&joined, keyspace)
     }
 
     fn whole_records(&mut self, mut rest: &[u8], keyspace: &Keyspace) -> Result<(), Malformed> {
-        if let (false, Some((head, after))) = (self.headed, rest.split_first_chunk::<HEAD_BYTES>()) {
+        if let (false, Some((head, after))) = (self.has_head, rest.split_first_chunk::<HEAD_BYTES>()) {
             keyspace.advance_time(u64::from_le_bytes(*head));
-            self.headed = true;
+            self.has_head = true;
             rest = after;
         }
-        while self.headed
+        while self.has_head
             && let Some((bytes, after)) = split_record(rest)
         {
             let record: Record = postcard::from_bytes(bytes)
@@ -72,14 +72,14 @@ impl Restore {
             self.records += 1;
             rest = after;
         }
-        assert!(self.begun.is_empty(), "one record at most is held back");
-        self.begun.extend_from_slice(rest);
+        assert!(self.incomplete.is_empty(), "one record at most is held back");
+        self.incomplete.extend_from_slice(rest);
         Ok(())
     }
 
-    /// How many records there were; an error when the stream ended within one.
+    /// Returns the number of records; an error if the stream ended within one.
     pub fn finish(self) -> Result<usize, Malformed> {
-        match self.headed && self.begun.is_empty() {
+        match self.has_head && self.incomplete.is_empty() {
             true => Ok(self.records),
             false => Err(Malformed { reason: "the snapshot ends within its head or a record" }),
         }

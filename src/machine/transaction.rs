@@ -1,12 +1,12 @@
-//! A transaction as the log carries it: one command that holds others, and what has to be true
-//! before it.
+//! A transaction in its form in the log: one command that holds others, with the condition for its
+//! execution.
 //!
 //! Invariants:
-//! * nobody sees a part of it: the keyspace is held from its first command to its last;
-//! * it is done whole or not at all, and not at all if a watched key has another version than it
-//!   had;
-//! * a command of its own that answers an error has changed nothing and does not stop the others,
-//!   as in Redis.
+//! * no other command sees a part of it: the keyspace is held from its first command to its last;
+//! * it is executed as a whole or not at all, and not at all if the version of a watched key has
+//!   changed;
+//! * a command in it that returns an error has changed nothing and does not stop the others, as in
+//!   Redis.
 
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
@@ -20,10 +20,10 @@ use crate::resp::{Protocol, Reply};
 /// The code of a transaction in the log; no row of the table has it.
 pub const CODE: u16 = codes::TRANSACTION;
 
-/// Commands that are done together.
+/// Commands that are executed together.
 #[derive(Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Transaction {
-    /// Keys with the versions that they have to have; `None`: the key is not there.
+    /// Keys with the versions that they must have; `None` if the key must be absent.
     watched: Vec<(Key, Option<u64>)>,
     protocol: Protocol,
     items: Vec<Item>,
@@ -33,8 +33,8 @@ pub struct Transaction {
 enum Item {
     /// In its canonical form.
     Write { code: u16, body: Bytes },
-    /// As it came: what it answers is nobody's state.
-    /// A number was drawn for what it may choose: the same on every replica.
+    /// In the form received, because its reply is not part of the state. A random number was drawn
+    /// in advance for its choices, so that they are the same on every replica.
     Read { words: Vec<Bytes>, drawn: u64 },
 }
 
@@ -46,7 +46,7 @@ impl Transaction {
     /// Adds a command that writes or reads. On an error nothing was added.
     ///
     /// # Panics
-    /// If the row does neither.
+    /// If the row is neither a read nor a write.
     pub fn push(&mut self, row: &Row, words: &[Bytes], context: &Context) -> Result<(), CommandError> {
         let item = match row.route {
             Route::Write { code, canonical, .. } => {
@@ -66,13 +66,13 @@ impl Transaction {
         self.items.iter().any(|item| matches!(item, Item::Write { .. }))
     }
 
-    /// Whether there is nothing to be done, and nothing to be checked.
+    /// Whether there is nothing to execute and nothing to check.
     pub fn is_empty(&self) -> bool {
         self.items.is_empty() && self.watched.is_empty()
     }
 
-    /// Does what only reads, beside the log; the caller holds the keyspace alone, between two
-    /// entries.
+    /// Executes a transaction that only reads, without an entry; the caller holds the keyspace
+    /// alone, between two entries.
     ///
     /// # Panics
     /// If it writes.
@@ -91,7 +91,7 @@ impl Transaction {
         postcard::from_bytes(body).map_err(|_| Malformed { reason: "a transaction does not decode" })
     }
 
-    /// Whether this version can do all of an encoded transaction.
+    /// Whether this version can execute an encoded transaction.
     pub(super) fn check(body: &[u8]) -> Result<(), Malformed> {
         let known = |item: &Item| match item {
             Item::Write { code, .. } => table::by_code(*code).is_some(),
@@ -103,7 +103,7 @@ impl Transaction {
         }
     }
 
-    /// Does an encoded transaction within the entry that `context` belongs to.
+    /// Executes an encoded transaction within the entry that `context` belongs to.
     pub(super) fn apply(
         body: &[u8],
         keyspace: &Keyspace,
@@ -132,14 +132,14 @@ impl Transaction {
             let writes = matches!(item, Item::Write { .. });
             let reply = match item {
                 Item::Write { code, body } => write(code, &body, access, context)?,
-                // Nobody's state depends on it.
-                Item::Read { .. } if audience == Audience::Nobody => Reply::Null,
+                // The state does not depend on it.
+                Item::Read { .. } if audience == Audience::None => Reply::Null,
                 Item::Read { .. } if budget.is_spent() => Reply::Error(Budget::SPENT),
                 Item::Read { words, drawn } => read(&words, &read_context(drawn), access),
             };
             replies.push(match budget.spend_on_reply(&reply) {
                 Ok(()) => reply,
-                // It was done, which is all that can be told of it.
+                // The write was applied, but its reply has no room.
                 Err(_) if writes => Reply::Unavailable(Unavailable::Uncertain),
                 Err(spent) => Reply::Error(spent),
             });
@@ -155,7 +155,8 @@ fn write(code: u16, body: &[u8], access: Access<'_>, context: ApplyContext) -> R
     apply(body, access, context).ok_or(Malformed { reason: "a command's arguments do not decode" })
 }
 
-/// A read that this version does not know is an answer and no fault: it changes nothing.
+/// A read that this version does not know is an error reply and no fault of the node: it changes
+/// nothing.
 fn read(words: &[Bytes], context: &Context, access: Access<'_>) -> Reply {
     let row = words.first().and_then(|name| table::find(name));
     let Some(Route::Read { run }) = row.map(|row| row.route) else {

@@ -1,8 +1,9 @@
-//! Many requests at a time to one node: what clients gave here and the leader has to do.
+//! Sends many concurrent requests to one node: clients' requests that the leader has to serve.
 //!
 //! Invariants:
-//! * a request is answered once: by the other side, or as not sent, or as lost with its connection;
-//! * *not sent* is only said of a request of which no byte was handed to the network.
+//! * a request ends once: with a response, as not sent, or as lost with its connection;
+//! * *not sent* is reported only for a request that was never handed to the network, not even in
+//!   part.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -19,46 +20,46 @@ use super::endpoint::{Endpoint, Target};
 use super::frame;
 use super::wire::{Member, Request, Response};
 
-/// Requests that wait to be written to one node; more are held back where they come from.
+/// Requests that wait to be written to one node; further callers wait.
 const QUEUE_LENGTH: usize = 1024;
-/// A connection on which nothing was answered for so long is not used for more: it may have been
-/// cut without a word, and a request that is handed to it could not be called *not sent*.
+/// A connection without a response for this long is not used for further requests: it may have been
+/// cut silently, and a request handed to it could not be called *not sent*.
 const SILENCE_MAX: Duration = Duration::from_secs(1);
-/// A question about a node is answered from memory.
+/// A query about a node is answered from memory.
 const ASK_TIMEOUT: Duration = Duration::from_millis(500);
-/// Frames that wait are written together up to about this size.
+/// Waiting frames are written together up to about this size.
 const WRITE_BYTES_TARGET: usize = 256 << 10;
 
-/// Why there is no answer.
+/// Why there is no response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CallError {
-    /// Nothing was sent: it was certainly not done.
+    /// Nothing was sent: the request was certainly not executed.
     NotSent,
-    /// It was sent, or part of it: it may have been done.
+    /// The request was sent, at least in part, and may have been executed.
     Lost,
 }
 
-/// The links to all nodes that were asked so far.
+/// The connections to all nodes that were called so far.
 pub struct PeerClients {
     endpoint: Arc<Endpoint>,
     open: Mutex<BTreeMap<u64, Arc<PeerClient>>>,
-    /// Held while connecting, so that a burst of requests makes one connection.
+    /// Held while connecting, so that a burst of requests opens one connection.
     connecting: tokio::sync::Mutex<()>,
 }
 
 struct PeerClient {
     member: Member,
     queue: mpsc::Sender<Vec<u8>>,
-    /// `None`: the connection is gone.
+    /// `None`: the connection has ended.
     waiting: Arc<Mutex<Option<Waiting>>>,
     numbers: AtomicU64,
 }
 
-/// Who waits for the answer to which request.
+/// The waiting callers by the number of their request.
 #[derive(Default)]
 struct Waiting {
     by_number: BTreeMap<u64, oneshot::Sender<Response>>,
-    /// Since when somebody waits and nothing came.
+    /// Since when a caller has waited without any response.
     silent_since: Option<Instant>,
 }
 
@@ -84,7 +85,7 @@ impl PeerClients {
         PeerClients { endpoint, open: Mutex::default(), connecting: tokio::sync::Mutex::new(()) }
     }
 
-    /// Sends a request to a node and waits for its answer, as long as its connection lasts.
+    /// Sends a request to a node and waits for its response for as long as the connection lasts.
     pub async fn call(&self, to: u64, member: &Member, request: &Request) -> Result<Response, CallError> {
         let client = match self.usable(to, member) {
             Some(client) => client,
@@ -93,11 +94,11 @@ impl PeerClients {
         client.call(request).await
     }
 
-    /// Sends one request on a connection of its own, to a node of which less is known than of a
-    /// member.
+    /// Sends one request on a connection of its own, to a node about which less may be known than
+    /// about a member.
     ///
     /// # Errors
-    /// Those of [`Endpoint::connect`]; `TimedOut` when there was no answer within [`ASK_TIMEOUT`].
+    /// Those of [`Endpoint::connect`]; `TimedOut` without a response within [`ASK_TIMEOUT`].
     pub async fn ask(&self, to: Target<'_>, request: &Request) -> io::Result<Response> {
         let mut stream = self.endpoint.connect(to).await?;
         let exchange = async {
@@ -138,19 +139,19 @@ impl PeerClient {
         let number = self.numbers.fetch_add(1, Ordering::Relaxed);
         let mut bytes = Vec::new();
         frame::encode(number, request, &mut bytes);
-        let place = self.queue.reserve().await.map_err(|_| CallError::NotSent)?;
+        let slot = self.queue.reserve().await.map_err(|_| CallError::NotSent)?;
         let (answer, answered) = oneshot::channel();
         match self.waiting.lock().as_mut() {
             Some(waiting) => waiting.add(number, answer),
             None => return Err(CallError::NotSent),
         }
-        place.send(bytes);
+        slot.send(bytes);
         answered.await.map_err(|_| CallError::Lost)
     }
 }
 
-/// Serves one connection until it breaks; everybody who waits then is told by the end of their
-/// channel.
+/// Serves one connection until it breaks. Dropping the channels then reports the loss to all
+/// waiting callers.
 async fn run(
     reader: impl AsyncRead + Unpin,
     writer: impl AsyncWrite + Unpin,
@@ -176,7 +177,7 @@ async fn read_answers(
         let (number, response) = frame::read::<Response>(&mut reader).await?;
         let answer = waiting.lock().as_mut().and_then(|waiting| waiting.take(number));
         if let Some(answer) = answer {
-            // Whoever asked may have gone away meanwhile.
+            // The caller may have been cancelled meanwhile.
             let _ = answer.send(response);
         }
     }
@@ -202,12 +203,12 @@ async fn write_requests(
 mod tests {
     use super::*;
     use crate::env::{Acceptor, Connection, Net, RealNet};
-    use crate::peer::Asker;
+    use crate::peer::Caller;
     use crate::peer::ForwardError;
     use crate::peer::ReadPoint;
     use crate::storage::Identity;
 
-    /// A node that takes part in the handshake, and the links of another to it.
+    /// A node that completes the handshake, and another node's clients for it.
     async fn pair() -> (Box<dyn Acceptor>, Endpoint, PeerClients, Member) {
         let acceptor = RealNet.bind("127.0.0.1:0").await.unwrap();
         let address = acceptor.address().to_string();
@@ -221,7 +222,7 @@ mod tests {
 
     async fn accept(acceptor: &mut Box<dyn Acceptor>, endpoint: &Endpoint) -> Box<dyn Connection> {
         let (mut stream, _) = acceptor.accept().await.unwrap();
-        assert_eq!(endpoint.welcome(&mut stream).await.unwrap(), Some(Asker { id: 1, incarnation: 1 }));
+        assert_eq!(endpoint.welcome(&mut stream).await.unwrap(), Some(Caller { id: 1, incarnation: 1 }));
         stream
     }
 
@@ -253,7 +254,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_was_sent_is_lost_with_its_connection_and_what_was_not_is_not() {
+    async fn a_sent_request_is_lost_with_its_connection_and_an_unsent_one_is_not() {
         let (mut acceptor, endpoint, clients, member) = pair().await;
         let other = tokio::spawn(async move {
             let mut stream = accept(&mut acceptor, &endpoint).await;
@@ -261,7 +262,7 @@ mod tests {
         });
         assert_eq!(clients.call(2, &member, &ASK).await.unwrap_err(), CallError::Lost);
         other.await.unwrap();
-        // Nobody listens any more.
+        // The node no longer listens.
         assert_eq!(clients.call(2, &member, &ASK).await.unwrap_err(), CallError::NotSent);
     }
 

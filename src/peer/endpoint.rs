@@ -1,12 +1,12 @@
-//! Who this node is to others, and the handshake that begins each connection.
+//! This node's identity towards others, and the handshake that begins each connection.
 //!
 //! Invariants:
-//! * a node that learns that it was removed knows it until it applies a newer membership that has
+//! * a node that learns of its removal stays removed until it applies a newer membership that lists
 //!   it again;
-//! * nothing is taken in that is meant for another incarnation of this node, and nothing from a
-//!   member that a newer membership has replaced;
-//! * the members kept here are those of an entry that was applied: a membership that may still be
-//!   undone removes nobody.
+//! * nothing is accepted that is meant for another incarnation of this node, nor from a member that
+//!   a newer membership has replaced;
+//! * the members kept here are those of an applied entry: a membership that may still be truncated
+//!   removes no member.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -17,14 +17,14 @@ use parking_lot::Mutex;
 use tokio::sync::watch;
 use tokio::time::timeout;
 
-use super::complaints::Complaints;
 use super::frame;
+use super::log_throttle::LogThrottle;
 use super::wire::{Hello, Member, PROTOCOL_VERSION, Welcome};
 use crate::env::{Connection, Net};
 use crate::storage::Identity;
 
-/// Connecting takes a round trip, a handshake another. Longer than this and the node is as good as
-/// gone.
+/// Connecting takes one round trip, the handshake another. A node that takes longer is treated as
+/// down.
 const CONNECT_TIMEOUT: Duration = Duration::from_millis(500);
 
 /// This node, on its network.
@@ -34,7 +34,7 @@ pub struct Endpoint {
     net: Arc<dyn Net>,
     members: Mutex<Members>,
     removed: watch::Sender<bool>,
-    refusals: Complaints,
+    refusals: LogThrottle,
 }
 
 #[derive(Default)]
@@ -53,12 +53,12 @@ impl Members {
     }
 }
 
-/// The node at the other end of a connection that is made.
+/// The node at the other end of an outgoing connection.
 #[derive(Clone, Copy, Debug)]
 pub struct Target<'a> {
     pub id: u64,
     pub address: &'a str,
-    /// `None` only to ask it who it is.
+    /// `None` only to ask for the node's identity.
     pub incarnation: Option<u64>,
 }
 
@@ -76,7 +76,7 @@ impl Endpoint {
             net,
             members: Mutex::default(),
             removed: watch::channel(false).0,
-            refusals: Complaints::default(),
+            refusals: LogThrottle::default(),
         }
     }
 
@@ -84,7 +84,7 @@ impl Endpoint {
         self.identity.node
     }
 
-    /// Takes note of the members that were applied, by the entry at `index`.
+    /// Notes the members that the entry at `index` listed, once it was applied.
     pub fn applied_members(&self, index: Option<u64>, nodes: BTreeMap<u64, Member>) {
         let members = Members { index, nodes };
         let is_member = members.has(&self.identity);
@@ -92,27 +92,27 @@ impl Endpoint {
         if before.has(&self.identity) && !is_member {
             self.set_removed();
         }
-        // It was added again. (Or this is an old one, and the next member that is asked says again
-        // that it was removed.)
+        // The node was added again. (If this is an old membership, the next member that it calls
+        // reports again that it was removed.)
         if is_member && before.index < index && self.removed.send_replace(false) {
             tracing::info!(node = self.node_id(), "this node is a member of its cluster again");
         }
     }
 
-    /// The members that were applied, and at which place of the log; none before the first.
+    /// The applied members, and the index of their entry; none before the first.
     pub fn members(&self) -> (Option<u64>, BTreeMap<u64, Member>) {
         let members = self.members.lock();
         (members.index, members.nodes.clone())
     }
 
-    /// Whether the group goes on without this node.
+    /// Whether the cluster continues without this node.
     pub fn is_removed(&self) -> bool {
         *self.removed.borrow()
     }
 
     /// Returns when this node was removed.
     pub async fn until_removed(&self) {
-        // The sender is held here, so the channel does not end.
+        // `self` holds the sender, so the channel does not end.
         let _ = self.removed.subscribe().wait_for(|removed| *removed).await;
     }
 
@@ -122,10 +122,10 @@ impl Endpoint {
         }
     }
 
-    /// Connects to a node and agrees with it on who is who.
+    /// Connects to a node and verifies with it the identity of both sides.
     ///
     /// # Errors
-    /// The network's own; `TimedOut`; `PermissionDenied` with the other side's reason when it
+    /// The network's own; `TimedOut`; `PermissionDenied` with the other node's reason when it
     /// refuses.
     pub async fn connect(&self, to: Target<'_>) -> io::Result<Box<dyn Connection>> {
         let denied = |reason: &str| Err(io::Error::new(io::ErrorKind::PermissionDenied, reason));
@@ -137,7 +137,7 @@ impl Endpoint {
             match welcome {
                 Welcome::Ready => Ok(stream),
                 Welcome::Refused(reason) => {
-                    if let Some(since) = self.refusals.may_tell() {
+                    if let Some(since) = self.refusals.admit() {
                         tracing::warn!(node = to.id, to.address, reason, since, "a node refuses this one");
                     }
                     denied(&reason)
@@ -151,7 +151,7 @@ impl Endpoint {
                         tracing::error!(
                             node = self.node_id(),
                             "another incarnation of this node took its place: this data directory is an older copy; \
-                             start it with an empty one, and it is taken in again"
+                             start it with an empty one, and it is readmitted"
                         );
                     }
                     self.set_removed();
@@ -164,8 +164,8 @@ impl Endpoint {
 
     fn hello(&self, to: Target<'_>) -> Hello {
         let members = self.members.lock();
-        // A node that is being added has not come to the membership it is in: the older ones leave
-        // it out, and that does not mean that it was removed.
+        // A node that is being added has not yet applied the membership that lists it. The earlier
+        // ones leave it out, which does not mean that it was removed.
         let is_member = members.has(&self.identity);
         Hello {
             version: PROTOCOL_VERSION,
@@ -179,19 +179,19 @@ impl Endpoint {
         }
     }
 
-    /// Answers the handshake of a connection that was accepted: who it is from; `None` if that node
-    /// is no member any more.
+    /// Answers the handshake of an accepted connection. Returns the caller, or `None` if that node
+    /// is no longer a member.
     ///
     /// # Errors
     /// The network's own; `TimedOut`; `InvalidData` for bytes that are no handshake;
-    /// `PermissionDenied` with the reason for one that is refused.
-    pub async fn welcome(&self, stream: &mut Box<dyn Connection>) -> io::Result<Option<Asker>> {
+    /// `PermissionDenied` with the reason for a refusal.
+    pub async fn welcome(&self, stream: &mut Box<dyn Connection>) -> io::Result<Option<Caller>> {
         let greeting = async {
             let (_, hello) = frame::read_at_most::<Hello>(stream, frame::HANDSHAKE_BYTES_MAX).await?;
             let welcome = self.judge(&hello);
             frame::write(stream, 0, &welcome).await?;
             match welcome {
-                Welcome::Ready => Ok(Some(Asker { id: hello.from, incarnation: hello.incarnation })),
+                Welcome::Ready => Ok(Some(Caller { id: hello.from, incarnation: hello.incarnation })),
                 Welcome::Removed | Welcome::Replaced => Ok(None),
                 Welcome::Refused(reason) => {
                     let reason = format!("node {}: {reason}", hello.from);
@@ -217,20 +217,20 @@ impl Endpoint {
         if hello.to != own.node {
             return Welcome::Refused(format!("node {} was meant, and this is node {}", hello.to, own.node));
         }
-        // First: one that was forgotten, with others, is to know that it was.
+        // Checked first: a removed node has to learn of its removal, whatever incarnation it means.
         let welcome = self.judge_member(hello);
-        // A vote or an append for an earlier incarnation counts on what that one had on its disk.
+        // A vote or an append for an earlier incarnation relies on what that one had on its disk.
         if welcome == Welcome::Ready && hello.to_incarnation.is_some_and(|meant| meant != own.incarnation) {
             return Welcome::Refused(format!(
-                "an incarnation of node {} was meant whose data is gone",
+                "an earlier incarnation of node {} was meant, and its data is lost",
                 own.node
             ));
         }
         welcome
     }
 
-    /// Whether the sender is the one that this node knows by its number. What a newer membership
-    /// has to say of it, than the one it knows, counts; a node that is in none yet is being added.
+    /// Whether the sender is the member that this node knows by its number. If the sender knows a
+    /// newer membership, that one counts; a sender that is in no membership yet is being added.
     fn judge_member(&self, hello: &Hello) -> Welcome {
         let members = self.members.lock();
         let Some(index) = hello.members_index else { return Welcome::Ready };
@@ -243,9 +243,9 @@ impl Endpoint {
     }
 }
 
-/// Who is at the other end of a connection that was accepted.
+/// The node at the other end of an accepted connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Asker {
+pub struct Caller {
     pub id: u64,
     pub incarnation: u64,
 }
@@ -273,14 +273,14 @@ mod tests {
         }
     }
 
-    /// Members of the incarnations that are their ids times ten.
+    /// Members whose incarnation is ten times their id.
     fn members(index: u64, ids: &[u64]) -> Members {
         let member = |id: &u64| (*id, Member { incarnation: 10 * id, ..Member::default() });
         Members { index: Some(index), nodes: ids.iter().map(member).collect() }
     }
 
     #[test]
-    fn who_is_of_another_kind_is_refused() {
+    fn a_hello_of_another_version_cluster_group_or_node_is_refused() {
         let refused = |hello: Hello| matches!(endpoint().judge(&hello), Welcome::Refused(_));
         assert_eq!(endpoint().judge(&hello()), Welcome::Ready);
         assert!(refused(Hello { version: PROTOCOL_VERSION + 1, ..hello() }));
@@ -292,7 +292,7 @@ mod tests {
     }
 
     #[test]
-    fn a_node_tells_of_members_among_which_it_is() {
+    fn a_hello_names_only_a_membership_that_lists_its_sender() {
         let endpoint = endpoint();
         let to = Target { id: 2, address: "", incarnation: None };
         *endpoint.members.lock() = members(7, &[2, 3]);
@@ -304,7 +304,7 @@ mod tests {
     }
 
     #[test]
-    fn a_node_that_is_added_again_is_removed_no_more() {
+    fn a_node_that_is_added_again_is_no_longer_removed() {
         let endpoint = endpoint();
         let applied = |index: u64, ids: &[u64]| {
             let Members { index, nodes } = members(index, ids);
@@ -321,7 +321,7 @@ mod tests {
     }
 
     #[test]
-    fn a_node_that_newer_members_leave_out_is_told_so() {
+    fn a_node_that_newer_members_leave_out_learns_of_it() {
         let endpoint = endpoint();
         *endpoint.members.lock() = members(7, &[1, 3]);
         assert_eq!(endpoint.judge(&Hello { members_index: Some(6), ..hello() }), Welcome::Removed);
@@ -332,7 +332,7 @@ mod tests {
     }
 
     #[test]
-    fn an_older_copy_of_a_node_is_told_that_another_incarnation_took_its_place() {
+    fn an_older_copy_of_a_node_learns_that_it_was_replaced() {
         let endpoint = endpoint();
         *endpoint.members.lock() = members(7, &[1, 2, 3]);
         let older = Hello { incarnation: 19, members_index: Some(6), ..hello() };

@@ -1,7 +1,7 @@
-//! One call after the other to one node, on a connection of their own.
+//! One call at a time to one node, on a connection of its own.
 //!
-//! Invariant: a connection on which a call did not end is not used again, so an answer never meets
-//! another call.
+//! Invariant: a connection on which a call did not end is not used again, so that a response never
+//! reaches another call.
 
 use std::io;
 use std::sync::Arc;
@@ -32,12 +32,12 @@ impl Exchange {
         self.id
     }
 
-    /// Of the node that is meant.
+    /// The incarnation of the node that is meant.
     pub fn incarnation(&self) -> u64 {
         self.member.incarnation
     }
 
-    /// Sends a request and waits for its answer, connecting first where need be.
+    /// Sends a request and waits for its response, connecting first if necessary.
     ///
     /// # Errors
     /// Those of [`Endpoint::connect`]; `TimedOut` beyond `limit`; the reason of a node that cannot

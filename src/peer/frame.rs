@@ -3,12 +3,12 @@
 //! ```text
 //! frame = length of the body u32 | crc32c of number and body u32 | number u64 | body
 //! ```
-//! Numbers are little-endian. The number joins an answer to its request; the body is postcard.
+//! Numbers are little-endian. The number matches a response to its request; the body is postcard.
 //!
 //! Invariants:
-//! * no memory on the word of a length: a body grows as its bytes arrive, up to
+//! * never allocates from an unverified length prefix: a body grows as its bytes arrive, up to
 //!   [`FRAME_BYTES_MAX`];
-//! * a frame whose checksum is wrong is an error, and the connection that brought it is closed.
+//! * a frame with a wrong checksum is an error, and its connection is closed.
 
 use std::io;
 
@@ -16,16 +16,16 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
-/// The largest body: an append holds one entry at least, whatever its size, and `proposer` holds
-/// the largest entry against this.
+/// The largest body: an append holds at least one entry of any size, and `proposer` asserts that
+/// the largest entry fits.
 pub const FRAME_BYTES_MAX: usize = 1 << 30;
-/// The largest body of the handshake, which strangers may send too.
+/// The largest body of the handshake, which unauthenticated peers may send too.
 pub const HANDSHAKE_BYTES_MAX: usize = 4096;
 const HEADER_BYTES: usize = 16;
 
 const _: () = assert!(HANDSHAKE_BYTES_MAX < FRAME_BYTES_MAX);
 
-/// Bytes that are no frame of this version.
+/// The error for bytes that are no frame of this version.
 fn malformed(reason: &'static str) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, reason)
 }
@@ -37,7 +37,7 @@ fn checksum(number: u64, body: &[u8]) -> u32 {
 /// Appends a frame to `out`.
 ///
 /// # Panics
-/// If the message has more than [`FRAME_BYTES_MAX`] bytes: what goes into one is bounded below.
+/// If the message has more than [`FRAME_BYTES_MAX`] bytes: its content is bounded where it is made.
 pub fn encode(number: u64, message: &impl Serialize, out: &mut Vec<u8>) {
     let begin = out.len();
     out.extend_from_slice(&[0; HEADER_BYTES]);
@@ -50,7 +50,7 @@ pub fn encode(number: u64, message: &impl Serialize, out: &mut Vec<u8>) {
     out[begin + 8..begin + 16].copy_from_slice(&number.to_le_bytes());
 }
 
-/// Writes one frame and hands it to the network.
+/// Writes one frame and flushes it.
 pub async fn write(
     stream: &mut (impl AsyncWrite + Unpin + ?Sized),
     number: u64,
@@ -73,7 +73,7 @@ pub async fn read<M: DeserializeOwned>(
     read_at_most(stream, FRAME_BYTES_MAX).await
 }
 
-/// As [`read`], for a body of so many bytes at most.
+/// As [`read`], for a body of at most `bytes_max`.
 pub async fn read_at_most<M: DeserializeOwned>(
     stream: &mut (impl AsyncRead + Unpin + ?Sized),
     bytes_max: usize,

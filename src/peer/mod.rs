@@ -1,35 +1,36 @@
-//! The transport between nodes: connections, what is said on them, and who may say it.
+//! The transport between nodes: connections, messages, and the check of both sides' identity.
 //!
-//! A connection begins with a handshake in which both sides say who they are and whom they mean
-//! ([`Endpoint`]). After it one side sends requests and the other answers, in frames with a length
-//! and a checksum. This room carries the messages of consensus and of the cluster (`wire`) and
-//! knows what none of them is for: what answers them is given to it as a [`Handler`], and who the
-//! members are it is told.
+//! A connection begins with a handshake in which each side states its identity and the one that it
+//! expects ([`Endpoint`]). After it, one side sends requests and the other sends responses, in
+//! frames with a length and a checksum. This room carries the messages of consensus and of the
+//! cluster (`wire`) without knowing their purpose: the rooms above pass in a [`Handler`] that
+//! answers requests, and the current members.
 //!
-//! * [`Exchange`] makes one call after the other on a connection of its own. Consensus has one for
-//!   each purpose, so that a large append holds up no heartbeat.
-//! * [`PeerClients`] make many calls at a time on one connection for each node: what clients gave
-//!   to a node that does not lead. A [`CallError`] says whether the request was certainly not sent.
-//! * [`serve`] accepts connections and answers; `complaints` keeps what goes wrong again and again
-//!   from flooding the log.
+//! * [`Exchange`] makes one call at a time on a connection of its own. Consensus has one for each
+//!   purpose, so that a large append does not delay a heartbeat.
+//! * [`PeerClients`] make many concurrent calls over one connection for each node: the requests of
+//!   clients that another node has to serve. A [`CallError`] says whether the request was certainly
+//!   not sent.
+//! * [`serve`] accepts connections and answers requests; `log_throttle` limits the rate of repeated
+//!   warnings.
 //!
 //! Invariants:
-//! * nothing is sent to or taken from a node of another cluster, group or protocol version, or
-//!   another node or another incarnation of it than the one that was meant;
-//! * every call ends within a time of its own, whatever the network does;
-//! * a message that cannot be read closes its connection, and harms nothing else;
-//! * a frame that arrives takes no more memory than bytes of it have arrived.
+//! * nothing is exchanged with a node of another cluster, group or protocol version, nor with
+//!   another node or incarnation than the expected one;
+//! * every call ends within a timeout of its own, whatever the network does;
+//! * a message that cannot be decoded closes its connection, and affects nothing else;
+//! * a frame never occupies more memory than its received bytes.
 
 mod client;
-mod complaints;
 mod endpoint;
 mod exchange;
 mod frame;
+mod log_throttle;
 mod service;
 mod wire;
 
 pub use client::{CallError, PeerClients};
-pub use endpoint::{Asker, Endpoint, Target};
+pub use endpoint::{Caller, Endpoint, Target};
 pub use exchange::Exchange;
 pub use frame::FRAME_BYTES_MAX;
 pub use service::{Handler, serve};

@@ -1,11 +1,12 @@
-//! Accepting connections of other nodes, and answering what comes on them.
+//! Accepts connections of other nodes, and answers their requests.
 //!
-//! Raft's own calls are answered one after the other, as they were sent. What clients gave to
-//! another node runs side by side, up to [`CONCURRENT_MAX`] requests of a connection, and is
-//! answered as it is ready.
+//! Raft's own calls are answered one after the other, in the order sent. Forwarded requests of
+//! clients run concurrently, up to [`CONCURRENT_MAX`] for a connection, and each is answered when
+//! it is ready.
 //!
-//! A call ends with its connection: who gave up on an answer closes it and asks on another, and
-//! calls that nobody waits for any more would pile up behind a disk that takes nothing.
+//! A Raft call is cancelled when its connection ends. A caller that gives up on a response closes
+//! the connection and uses another; abandoned calls would otherwise pile up behind a disk that
+//! accepts nothing.
 
 use std::io;
 use std::net::SocketAddr;
@@ -16,40 +17,41 @@ use tokio::io::{AsyncWrite, ReadHalf, WriteHalf};
 use tokio::sync::{Mutex, Semaphore};
 use tokio::task::JoinSet;
 
-use super::complaints::Complaints;
-use super::endpoint::{Asker, Endpoint};
+use super::endpoint::{Caller, Endpoint};
 use super::frame;
+use super::log_throttle::LogThrottle;
 use super::wire::{Request, Response};
 use crate::env::{Acceptor, Connection};
 
-/// Requests of one connection that may be under way; the next are read when one is answered.
+/// Maximum number of requests in progress for one connection; the next is read when one is
+/// answered.
 const CONCURRENT_MAX: usize = 1024;
-/// Connections at a time: some for each purpose of each member that there may be. More are closed
-/// at once, so that who floods this port takes neither memory nor the file descriptors that clients
-/// need.
+/// Maximum number of connections: some for each purpose of each possible member. Further ones are
+/// closed at once, so that a flood of this port takes neither memory nor the file descriptors that
+/// clients need.
 const CONNECTIONS_MAX: usize = 512;
-/// After the system refused a connection, trying again at once would only burn the processor.
+/// Pause after the system refused a connection: an immediate retry would only burn the processor.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
-/// What answers requests.
+/// Answers requests.
 pub trait Handler: Clone + Send + Sync + 'static {
-    fn answer(&self, from: Asker, request: Request) -> impl Future<Output = Response> + Send;
+    fn answer(&self, from: Caller, request: Request) -> impl Future<Output = Response> + Send;
 }
 
-/// Serves other nodes for as long as it is polled. Dropped, it closes every connection.
+/// Serves other nodes for as long as it is polled. Dropping it closes every connection.
 pub async fn serve(mut acceptor: Box<dyn Acceptor>, endpoint: Arc<Endpoint>, handler: impl Handler) {
     let mut connections = JoinSet::new();
-    let complaints = Arc::new(Complaints::default());
+    let throttle = Arc::new(LogThrottle::default());
     loop {
         tokio::select! {
             biased;
             Some(_) = connections.join_next() => {}
             accepted = acceptor.accept() => match accepted {
                 Ok((_, from)) if connections.len() >= CONNECTIONS_MAX => {
-                    refused(&complaints, from, "there are too many connections of other nodes");
+                    refused(&throttle, from, "there are too many connections of other nodes");
                 }
                 Ok((stream, from)) => {
-                    let complaints = complaints.clone();
+                    let throttle = throttle.clone();
                     let (endpoint, handler) = (endpoint.clone(), handler.clone());
                     connections.spawn(async move {
                         if let Err(error) = serve_one(stream, &endpoint, handler).await
@@ -57,7 +59,7 @@ pub async fn serve(mut acceptor: Box<dyn Acceptor>, endpoint: Arc<Endpoint>, han
                         {
                             match error.kind() {
                                 io::ErrorKind::InvalidData | io::ErrorKind::PermissionDenied => {
-                                    refused(&complaints, from, &error.to_string());
+                                    refused(&throttle, from, &error.to_string());
                                 }
                                 _ => tracing::debug!(%from, %error, "a connection of another node ended"),
                             }
@@ -73,8 +75,8 @@ pub async fn serve(mut acceptor: Box<dyn Acceptor>, endpoint: Arc<Endpoint>, han
     }
 }
 
-fn refused(complaints: &Complaints, from: SocketAddr, reason: &str) {
-    if let Some(since) = complaints.may_tell() {
+fn refused(throttle: &LogThrottle, from: SocketAddr, reason: &str) {
+    if let Some(since) = throttle.admit() {
         tracing::warn!(%from, reason, since, "refused a connection on the port for other nodes");
     }
 }
@@ -89,7 +91,7 @@ async fn serve_one(
     let Some(from) = endpoint.welcome(&mut stream).await? else { return Ok(()) };
     let (reader, writer) = tokio::io::split(stream);
     let writer: Writer = Arc::new(Mutex::new(writer));
-    let places = Arc::new(Semaphore::new(CONCURRENT_MAX));
+    let slots = Arc::new(Semaphore::new(CONCURRENT_MAX));
     let mut next = Box::pin(read(reader));
     let mut early = None;
     loop {
@@ -101,13 +103,13 @@ async fn serve_one(
                 (number, request)
             }
         };
-        if !runs_aside(&request) {
+        if !runs_concurrently(&request) {
             let mut answer = std::pin::pin!(handler.answer(from, request));
             let response = tokio::select! {
                 biased;
                 response = &mut answer => response,
-                // The end of the connection, as a rule: the other side sends nothing before it has
-                // its answer.
+                // Usually the end of the connection: a caller sends nothing before it has the
+                // response.
                 read_on = &mut next => {
                     let (reader, number, request) = read_on?;
                     next.set(read(reader));
@@ -118,14 +120,14 @@ async fn serve_one(
             respond(&writer, number, &response).await?;
             continue;
         }
-        let place = places.clone().acquire_owned().await.expect("the semaphore is never closed");
+        let slot = slots.clone().acquire_owned().await.expect("the semaphore is never closed");
         let (handler, writer) = (handler.clone(), writer.clone());
         tokio::spawn(async move {
             let response = handler.answer(from, request).await;
             if let Err(error) = respond(&writer, number, &response).await {
                 tracing::debug!(%error, "an answer did not reach another node");
             }
-            drop(place);
+            drop(slot);
         });
     }
 }
@@ -137,8 +139,8 @@ async fn read(mut reader: Reader) -> io::Result<(Reader, u64, Request)> {
     Ok((reader, number, request))
 }
 
-/// Whether the request waits for other nodes, so that those behind it must not wait for it.
-fn runs_aside(request: &Request) -> bool {
+/// Whether the request waits for other nodes, so that later requests must not wait for it.
+fn runs_concurrently(request: &Request) -> bool {
     matches!(request, Request::Propose { .. } | Request::ReadPoint { .. } | Request::Change(_))
 }
 
@@ -159,18 +161,18 @@ mod tests {
     use crate::peer::Target;
     use crate::storage::Identity;
 
-    /// Has no answer to what Raft asks, as beside a disk that takes nothing.
+    /// Never answers, like a node whose disk accepts nothing.
     #[derive(Clone)]
     struct Silent;
 
     impl Handler for Silent {
-        async fn answer(&self, _from: Asker, _request: Request) -> Response {
+        async fn answer(&self, _from: Caller, _request: Request) -> Response {
             std::future::pending().await
         }
     }
 
     #[tokio::test]
-    async fn a_call_that_nobody_waits_for_takes_no_place() {
+    async fn an_abandoned_call_frees_its_connection() {
         let acceptor = RealNet.bind("127.0.0.1:0").await.expect("a port is free");
         let address = acceptor.address().to_string();
         let endpoint = |node| {
@@ -182,13 +184,13 @@ mod tests {
         let client = endpoint(1);
         let mut refused = 0;
         for _ in 0..CONNECTIONS_MAX + 100 {
-            // One that is refused for want of a place finds one a moment later.
+            // A connection that is refused for want of a slot finds one a moment later.
             let mut stream = loop {
                 match client.connect(target).await {
                     Ok(stream) => break stream,
                     Err(error) => {
                         refused += 1;
-                        assert!(refused < 1000, "the places are taken for good: {error}");
+                        assert!(refused < 1000, "the slots stay taken: {error}");
                     }
                 }
             };

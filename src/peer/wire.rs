@@ -1,8 +1,8 @@
-//! What nodes say to each other. The layout is our own, in postcard: an alpha of openraft may
+//! The messages between nodes. The layout is our own, in postcard: an alpha version of openraft may
 //! change its types.
 //!
-//! A connection begins with a [`Hello`] and its [`Welcome`]; after that one side sends
-//! [`Request`]s, the other a [`Response`] to each.
+//! A connection begins with a [`Hello`] and its [`Welcome`]; then one side sends [`Request`]s, and
+//! the other a [`Response`] to each.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -14,25 +14,25 @@ use crate::error::Unavailable;
 use crate::resp::Reply;
 use crate::storage::log::LogPosition;
 
-/// Changed when a message changes its form: nodes of different versions do not talk.
+/// Changed whenever a message changes its layout: nodes of different versions refuse each other.
 pub const PROTOCOL_VERSION: u32 = 3;
 
-/// A member of the cluster: where it is reached, and which of the lives of its number it is.
+/// A member of the cluster: its addresses, and the incarnation of its number.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Member {
     /// `host:port` for other nodes.
     pub raft_address: String,
     /// `host:port` for clients.
     pub client_address: String,
-    /// The number of its data directory. A node that lost its disk comes back with another one, and
-    /// is another server to Raft: what the earlier one acknowledged and voted for, it knows nothing
-    /// of.
+    /// The number of its data directory. A node that lost its disk returns with another
+    /// incarnation, and is another server to Raft: it knows nothing of what the earlier one
+    /// acknowledged and voted for.
     pub incarnation: u64,
 }
 
 impl Member {
-    /// Whether both are reached at the same addresses.
-    pub fn is_at_the_place_of(&self, other: &Member) -> bool {
+    /// Whether both have the same addresses.
+    pub fn has_addresses_of(&self, other: &Member) -> bool {
         (&self.raft_address, &self.client_address) == (&other.raft_address, &other.client_address)
     }
 }
@@ -51,10 +51,10 @@ pub struct StoredVote {
     pub committed: bool,
 }
 
-/// One message.
+/// One message that a client published.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PubSubMessage {
-    /// Whether it is for channels of Redis Cluster.
+    /// Whether it is for sharded channels (SPUBLISH).
     pub shard: bool,
     pub channel: Bytes,
     pub message: Bytes,
@@ -66,42 +66,42 @@ impl PubSubMessage {
     }
 }
 
-/// A batch that was done.
+/// The result of a batch that was applied.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Done {
-    /// The entry that it was in: a node that has applied it has all that the batch changed.
+    /// The batch's entry: a node that has applied it has all of the batch's changes.
     pub index: u64,
-    /// One for each command.
+    /// One reply for each command.
     pub replies: Vec<Reply>,
 }
 
-/// Who connects, and what it takes the other side for.
+/// The first message of a connection: the sender's identity, and the identity that it expects of
+/// the other side.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Hello {
     pub version: u32,
     pub cluster: String,
     pub group: u32,
     pub from: u64,
-    /// Of the sender's data directory.
+    /// The incarnation of the sender's data directory.
     pub incarnation: u64,
     pub to: u64,
-    /// The incarnation that is meant. `None` asks whoever has that number, and is only used to ask
-    /// who it is.
+    /// The expected incarnation. `None` accepts any, and is used only to ask for the node's
+    /// identity.
     pub to_incarnation: Option<u64>,
-    /// The index of the membership among which the sender knows itself: a newer one may have
-    /// removed it.
+    /// The index of the newest membership that lists the sender: a later one may have removed it.
     pub members_index: Option<u64>,
 }
 
-/// What the other side says to it.
+/// The reply to [`Hello`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Welcome {
     Ready,
-    /// The connection is closed after this, with its reason.
+    /// The connection is closed after this, for the reason given.
     Refused(String),
-    /// The sender is no member any more.
+    /// The sender is no longer a member.
     Removed,
-    /// The sender's number belongs to a later incarnation of it.
+    /// The sender's number belongs to a later incarnation.
     Replaced,
 }
 
@@ -123,7 +123,7 @@ pub struct Append {
     pub time_ms: u64,
 }
 
-/// Raft's RequestVote, also as the question before it (§9.6 of the thesis).
+/// Raft's RequestVote, also used as the pre-vote (§9.6 of the thesis).
 #[derive(Debug, Serialize, Deserialize)]
 pub struct AskVote {
     pub vote: StoredVote,
@@ -131,7 +131,7 @@ pub struct AskVote {
     pub transfer: bool,
 }
 
-/// A snapshot that is going to be sent. The same three say that it is the same one.
+/// A snapshot that is about to be sent. Offers with equal fields are of the same snapshot.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Offer {
     pub position: LogPosition,
@@ -139,15 +139,15 @@ pub struct Offer {
     pub meta: Bytes,
 }
 
-/// What a node knows of the cluster and of the node that asks.
+/// What a node knows of the cluster and of the asking node.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Standing {
     pub incarnation: u64,
-    /// Whether the group goes on without the node that answers: what it knows is old.
+    /// Whether the cluster continues without the answering node: its knowledge is outdated.
     pub removed: bool,
-    /// `None`: it is in no cluster yet.
+    /// `None`: the node is in no cluster yet.
     pub cluster: Option<Formed>,
-    /// What the node that asks has acknowledged to the one that answers.
+    /// What the asking node has acknowledged to the answering one.
     pub acknowledged: Option<Acknowledged>,
     /// The end of its log.
     pub last: Option<LogPosition>,
@@ -158,9 +158,9 @@ pub struct Standing {
 /// The members of a cluster that was formed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Formed {
-    /// The place of the membership in the log.
+    /// The index of the membership's entry.
     pub index: Option<u64>,
-    /// Whether it was applied: a membership that may still be undone removes nobody.
+    /// Whether it was applied: a membership that may still be truncated removes no member.
     pub applied: bool,
     pub members: BTreeMap<u64, Member>,
     pub leader: Option<u64>,
@@ -169,29 +169,29 @@ pub struct Formed {
 /// The end of a log, as a member reported it durable to its leader.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Acknowledged {
-    /// The term of the leader that was told so.
+    /// The term of the leader that received the acknowledgement.
     pub leader_term: u64,
     pub last: LogPosition,
 }
 
-/// What an operator asks of the group; answered by its leader.
+/// A change that an operator requests; the leader executes it.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub enum Change {
     Add {
         id: u64,
         member: Member,
     },
-    /// A learner asks for its vote. One that was removed gets none by it.
+    /// A learner asks for its vote. A removed member cannot return by this.
     Claim {
         id: u64,
         incarnation: u64,
     },
     Remove {
         id: u64,
-        /// Also when the voters that are left and answer are no majority.
+        /// Remove even if the remaining voters that answer are no majority.
         force: bool,
     },
-    /// To the named voter, or to the one that is furthest.
+    /// To the named voter, or to the one with the most of the log.
     Transfer {
         to: Option<u64>,
     },
@@ -207,7 +207,7 @@ pub enum Request {
         to: u64,
         last: Option<LogPosition>,
     },
-    /// Answered with the offset to go on from.
+    /// Answered with the offset to continue from.
     SnapshotOffer(Offer),
     SnapshotChunk {
         offset: u64,
@@ -216,48 +216,48 @@ pub enum Request {
     SnapshotEnd {
         vote: StoredVote,
     },
-    /// Writes that a client gave to another node.
+    /// Writes that a client sent to another node.
     Propose {
         commands: u32,
         bytes: Bytes,
     },
-    /// What a read has to see.
+    /// Asks for the point that a read has to see.
     ReadPoint {
         lease: bool,
     },
     Change(Change),
-    /// Messages of clients to clients.
+    /// Messages between clients.
     PubSub(Vec<PubSubMessage>),
-    /// Who are you, and what do you know of me?
+    /// Asks for the node's identity, and for what it knows of the caller.
     Standing,
-    /// The other side has lost entries of its log that it had acknowledged.
+    /// Tells the other node that it has lost entries of its log that it had acknowledged.
     Lost(Acknowledged),
 }
 
-/// Why a forwarded request was not answered.
+/// Why a forwarded request has no result.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub enum ForwardError {
-    /// The node does not lead: nothing was done, ask the one that does.
+    /// The node does not lead: nothing was done, and the leader may be asked.
     NotLeader,
     Unavailable(Unavailable),
 }
 
-/// Why a change was not made.
+/// Why a change failed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ChangeRefused {
     NotLeader,
-    /// It cannot be done, for this reason.
+    /// The change cannot be made, for this reason.
     Impossible(String),
-    /// It cannot be done yet.
+    /// The change cannot be made yet.
     Later(String),
-    /// It was begun, and how it ended is not known here.
+    /// The change has begun, and its outcome is not known.
     Unknown(String),
 }
 
-/// What a read has to see.
+/// The point that a read has to see.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ReadPoint {
-    /// The entry that has to be applied.
+    /// The entry that must have been applied.
     pub index: u64,
     /// The time by which deadlines are judged, in unix milliseconds.
     pub time_ms: u64,
@@ -273,7 +273,7 @@ pub enum Response {
         vote: StoredVote,
         granted: bool,
         last: Option<LogPosition>,
-        /// The group's time as the voter knows it, if it does.
+        /// The cluster's time, if the voter knows it.
         time_ms: Option<u64>,
     },
     Transferred(Result<(), String>),
@@ -284,6 +284,6 @@ pub enum Response {
     Changed(Result<(), ChangeRefused>),
     Received,
     Standing(Standing),
-    /// The node cannot answer anything any more, or not this.
+    /// The node can no longer answer, or cannot answer this request.
     Failed(String),
 }

@@ -1,14 +1,15 @@
-//! What members have acknowledged to this node while it led, and who turned out to have lost it.
+//! Records what each member has acknowledged to this node as its leader, and which members turned
+//! out to have lost it.
 //!
-//! Raft counts an entry as safe because a majority reported it durable. A member whose directory
-//! was replaced by an older copy of it no longer has what it reported, and does not know. The
-//! leader does.
+//! Raft counts an entry as committed because a majority reported it durable. A member whose data
+//! directory was replaced by an older copy no longer has what it reported, and cannot know that.
+//! Its leader can.
 //!
 //! Invariants:
-//! * an acknowledgement is of one incarnation of a member and of one leader's term, and only grows
-//!   within these;
-//! * it is held against a member only in a term that this member may have been in when it gave it:
-//!   a later leader may rightly have taken entries back.
+//! * an acknowledgement belongs to one incarnation of a member and one leader's term, and within
+//!   these it only grows;
+//! * it counts as evidence of a loss only in the term in which it was given: a later leader may
+//!   rightly have truncated those entries.
 
 use std::collections::BTreeMap;
 
@@ -24,13 +25,13 @@ pub struct Acknowledgements(Mutex<BTreeMap<u64, Known>>);
 struct Known {
     incarnation: u64,
     acknowledged: Acknowledged,
-    /// Whether it was found not to have that any more.
+    /// Whether the member was found to be missing the acknowledged entries.
     lost: bool,
 }
 
 impl Acknowledgements {
-    /// Takes note that a member has its log durable up to `last`, told in an answer to the leader
-    /// of this term.
+    /// Records that a member has its log durable up to `last`, as it replied to the leader of this
+    /// term.
     pub fn note(&self, member: u64, incarnation: u64, leader_term: u64, last: LogPosition) {
         let mut known = self.0.lock();
         let acknowledged = Acknowledged { leader_term, last };
@@ -42,14 +43,14 @@ impl Acknowledgements {
         }
     }
 
-    /// What a member has acknowledged here, if anything.
+    /// The position that a member has acknowledged to this node, if any.
     pub fn of(&self, member: u64, incarnation: u64) -> Option<Acknowledged> {
         let known = self.0.lock();
         known.get(&member).filter(|known| known.incarnation == incarnation).map(|known| known.acknowledged)
     }
 
-    /// Judges an answer of a member that it has no entry at `previous`, to the leader of this term:
-    /// what it has lost, if it had acknowledged that entry.
+    /// Judges a member's reply to the leader of this term that it has no entry at `previous`.
+    /// Returns the lost acknowledgement if the member had acknowledged that entry.
     pub fn missing(
         &self,
         member: u64,
@@ -67,7 +68,7 @@ impl Acknowledgements {
         Some(acknowledged)
     }
 
-    /// Whether this incarnation of a member was found to have lost what it had acknowledged.
+    /// Whether this incarnation of a member was found to have lost acknowledged entries.
     pub fn has_lost(&self, member: u64, incarnation: u64) -> bool {
         self.0.lock().get(&member).is_some_and(|known| known.incarnation == incarnation && known.lost)
     }

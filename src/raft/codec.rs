@@ -1,5 +1,5 @@
-//! Between openraft's types and the bytes on disk, in a layout of our own: an alpha may change its
-//! types.
+//! Converts between openraft's types and the bytes on disk. The layout is our own, because an alpha
+//! version of openraft may change its types.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,9 +11,8 @@ use serde::{Deserialize, Serialize};
 use super::types::{Entry, LogId, Membership, Payload, SnapshotMeta, StoredMembership, TypeConfig, Vote};
 use crate::peer::{Member, StoredVote};
 
-/// The first byte of a membership's payload. A batch begins with its version, which is far below,
-/// and a blank entry has no payload, so the three kinds of entry are told apart without a field of
-/// their own.
+/// The first byte of a membership's payload. A batch begins with its version, which is far below
+/// this value, and a blank entry has no payload, so the three kinds need no further tag.
 const MEMBERSHIP_TAG: u8 = 0xff;
 
 #[derive(Serialize, Deserialize)]
@@ -22,7 +21,7 @@ struct StoredMembers {
     nodes: BTreeMap<u64, Member>,
 }
 
-/// What the header of a snapshot says of it.
+/// The consensus part of a snapshot's header.
 #[derive(Serialize, Deserialize)]
 struct StoredMeta {
     last: Option<(u64, u64)>,
@@ -30,7 +29,7 @@ struct StoredMeta {
     members: StoredMembers,
 }
 
-/// Bytes on disk that are not of this layout, though their checksum was right.
+/// Bytes whose checksum is right but whose layout is unknown.
 #[derive(Clone, Copy, Debug, thiserror::Error)]
 #[error("{0} is not in a layout that this version reads")]
 pub struct Unreadable(&'static str);
@@ -138,7 +137,7 @@ pub fn decode_meta(bytes: &[u8]) -> Result<SnapshotMeta, Unreadable> {
     })
 }
 
-/// The state of a log that holds nothing, or that ends at `last`.
+/// The state of a log that was purged up to `purged` and ends at `last`.
 pub fn log_state(purged: Option<(u64, u64)>, last: Option<(u64, u64)>) -> openraft::LogState<TypeConfig> {
     let id = |(index, term)| log_id(index, term);
     openraft::LogState { last_purged_log_id: purged.map(id), last_log_id: last.or(purged).map(id) }

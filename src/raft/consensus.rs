@@ -1,8 +1,7 @@
-//! The handle on openraft for everything above it: what it knows and what it is told to do, in
-//! plain types.
+//! The handle on openraft for the rest of the program: queries and orders in plain types.
 //!
-//! Invariant: nothing that looks at the metrics is called while they are borrowed. A second reader
-//! behind a writer that waits for the first would wait for ever.
+//! Invariant: no method that reads the metrics is called while they are borrowed. A second reader
+//! that queues behind a waiting writer would deadlock.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -42,7 +41,7 @@ impl Consensus {
         self.raft.is_leader()
     }
 
-    /// Who leads, as far as this node knows; `None` for a leader whose address it does not know.
+    /// The leader as far as this node knows, with its address if that is known.
     pub fn leader(&self) -> Option<(u64, Option<Member>)> {
         self.with_metrics(|metrics| {
             let members = metrics.membership_config.membership();
@@ -59,8 +58,8 @@ impl Consensus {
         self.leads_alone().is_some()
     }
 
-    /// For a node that is the only voter, whether it leads. One look, since every batch of reads
-    /// asks.
+    /// For the only voter: whether it leads; `None` with other voters. One look at the metrics,
+    /// because every batch of reads asks.
     pub fn leads_alone(&self) -> Option<bool> {
         self.with_metrics(|metrics| {
             let alone = metrics.membership_config.voter_ids().eq([metrics.id]);
@@ -68,8 +67,8 @@ impl Consensus {
         })
     }
 
-    /// All members, learners included, and the index of the entry that made them so, committed or
-    /// not.
+    /// All members, learners included, and the index of the membership entry that lists them,
+    /// committed or not.
     pub fn membership(&self) -> (Option<u64>, BTreeMap<u64, Member>) {
         self.with_metrics(|metrics| {
             let membership = &metrics.membership_config;
@@ -87,7 +86,7 @@ impl Consensus {
         self.with_metrics(|metrics| metrics.membership_config.membership().get_node(&id).cloned())
     }
 
-    /// The newest entry that openraft says it has applied.
+    /// The newest entry that openraft reports as applied.
     pub fn applied(&self) -> Option<LogPosition> {
         self.with_metrics(|metrics| metrics.last_applied.as_ref().map(super::codec::pair))
     }
@@ -97,7 +96,7 @@ impl Consensus {
         self.log.last().or(self.log.purged())
     }
 
-    /// The term of an entry that the log still has, or that it was purged up to.
+    /// The term of an entry that the log still holds, or of the entry up to which it was purged.
     pub fn term_of(&self, index: u64) -> Option<u64> {
         let purged = || self.log.purged().filter(|purged| purged.0 == index).map(|purged| purged.1);
         self.log.term_of(index).or_else(purged)
@@ -108,7 +107,7 @@ impl Consensus {
         self.raft.is_initialized().await.map_err(stopped)
     }
 
-    /// Forms the cluster: these are its first members.
+    /// Forms the cluster with these initial members.
     ///
     /// # Errors
     /// Why it was not formed.
@@ -116,18 +115,18 @@ impl Consensus {
         self.raft.initialize(members).await.map_err(|error| error.to_string())
     }
 
-    /// Stands for election now.
+    /// Starts an election now.
     pub async fn elect(&self) -> Result<(), Fatal> {
         self.raft.trigger().elect(false).await.map_err(stopped)
     }
 
-    /// Whether this node stands for election when it hears of no leader.
-    pub fn may_stand(&self, stands: bool) {
-        self.raft.runtime_config().elect(stands);
+    /// Sets whether this node enabled for election when it hears of no leader.
+    pub fn enable_elections(&self, enabled: bool) {
+        self.raft.runtime_config().elect(enabled);
     }
 
-    /// Has a majority confirm that this node leads, or trusts its lease; the index that a read has
-    /// to see.
+    /// Confirms this node's leadership by a majority, or by its lease, and returns the index that a
+    /// read has to see.
     pub async fn read_index(&self, lease: bool) -> Result<u64, ForwardError> {
         let policy = if lease { ReadPolicy::LeaseRead } else { ReadPolicy::ReadIndex };
         match self.raft.get_read_log_id(policy).await {
@@ -142,19 +141,18 @@ impl Consensus {
         }
     }
 
-    /// Whether a majority was heard from so lately that none of it can have elected another leader.
+    /// Whether a majority answered so recently that it cannot have elected another leader.
     pub fn holds_lease(&self) -> bool {
         let leader = self.raft.as_leader();
         let acked = leader.ok().and_then(|leader| leader.last_quorum_acked());
         acked.is_some_and(|acked| acked.elapsed() < LEASE)
     }
 
-    /// Returns when the log that was on disk at the start has been applied, or consensus has
+    /// Returns once the log that was on disk at the start has been applied, or consensus has
     /// stopped.
     pub(super) async fn until_log_is_applied(&self) -> Result<(), Fatal> {
         let last = self.with_metrics(|metrics| metrics.last_log_index);
-        // The end of the log that was found may be one that no majority had: a leader takes it
-        // back.
+        // No majority may have had the end of the log that was found, so a leader may truncate it.
         let caught_up = move |metrics: &Metrics| {
             let last = last.min(metrics.last_log_index);
             metrics.last_applied.map(|id| id.index()) >= last && metrics.current_leader.is_some()
@@ -166,12 +164,12 @@ impl Consensus {
         self.raft.trigger().snapshot().await.map_err(stopped)
     }
 
-    /// Returns when consensus has stopped by itself: the node is finished.
+    /// Returns when consensus stops because of an error: the node has failed.
     pub async fn failed(&self) -> Fatal {
         let mut metrics = self.raft.metrics();
         loop {
             if let Err(error) = &metrics.borrow_watched().running_state {
-                // Consensus has the log's error as a text at best.
+                // Consensus has at best the text of the log's error.
                 return self.log.failure().unwrap_or_else(|| stopped(error));
             }
             if metrics.changed().await.is_err() {

@@ -1,7 +1,7 @@
-//! Takes away keys whose deadline has passed.
+//! Removes keys whose deadline has passed.
 //!
-//! A reader treats such a key as gone at once; the leader takes it away, through the log, so that
-//! every replica does so at the same place. Nobody else ever expires a key.
+//! A reader treats such a key as gone at once. The leader removes it through the log, so that every
+//! replica does so at the same index; nothing else expires a key.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,14 +18,15 @@ use crate::keyspace::{Key, Keyspace};
 use crate::machine::Batch;
 use crate::resp::Protocol;
 
-/// How often the leader looks for what is due: with an entry's way through the log, a key is gone
-/// within 200 ms. What a look costs does not grow with the keys that are not due.
+/// Interval of the search for expired keys. With an entry's way through the log, a key is removed
+/// within 200 ms. The cost of a search does not grow with the keys that are not due.
 const INTERVAL: Duration = Duration::from_millis(100);
 
-/// The keys of one entry at most: readers wait while it is applied. More follow at once.
+/// Maximum number of keys in one entry: readers wait while it is applied. Further keys follow at
+/// once in the next entry.
 const KEYS_MAX: usize = 1_000;
 
-/// What the keys of an entry take together: long ones go in several.
+/// Maximum size of the keys in one entry; long keys are split over several.
 const KEY_BYTES_MAX: usize = 1 << 20;
 
 /// Runs beside consensus.
@@ -44,7 +45,7 @@ pub async fn run(
             if due.is_empty() {
                 break;
             }
-            // What could not be taken away now is found again.
+            // The next search finds the keys again.
             if let Err((refused, _)) = proposer.write(reap(&due)).await {
                 tracing::debug!(?refused, "expired keys stay for now");
                 break;

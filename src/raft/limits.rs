@@ -1,4 +1,4 @@
-//! The limits of the log's queue, for the documents.
+//! The proposal queue's limits.
 
 use super::proposer::WAITING_BYTES_MAX;
 use crate::limits::{Limit, limit};

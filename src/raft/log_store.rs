@@ -1,7 +1,7 @@
-//! The log on disk, as openraft wants to see it.
+//! The log on disk behind openraft's storage interface.
 //!
-//! Invariant: what openraft was told is durable is on disk; [`crate::storage::Log`] holds it, this
-//! is a translation.
+//! Invariant: what is reported to openraft as durable is on disk. [`crate::storage::Log`] upholds
+//! it; this module only translates.
 
 use std::fmt::Debug;
 use std::io;
@@ -17,15 +17,15 @@ use super::types::{Entry, LogId, TypeConfig, Vote};
 use crate::error::Fatal;
 use crate::storage::log::{self, Log};
 
-/// What one read of the log gives at most: an append to a follower, or a step of applying, has it
-/// in memory.
+/// Maximum size of one read of the log: an append to a follower, or a step of applying, holds it in
+/// memory.
 const READ_BYTES_MAX: usize = 8 << 20;
 
 /// A handle on the log; clones share it.
 #[derive(Clone)]
 pub struct LogStore {
     log: Arc<Log>,
-    /// What the log's records of the vote and of the commit index say, decoded.
+    /// The log's records of the vote and the commit index, decoded.
     state: Arc<Mutex<HardState>>,
 }
 
@@ -35,7 +35,7 @@ struct HardState {
 }
 
 impl LogStore {
-    /// Wraps an opened log. `vote` and `committed` are what was recovered with it.
+    /// Wraps an opened log, with the vote and the commit record that were recovered with it.
     pub fn new(
         log: Arc<Log>,
         vote: Option<&[u8]>,
@@ -48,8 +48,8 @@ impl LogStore {
         Ok(LogStore { log, state: Arc::new(Mutex::new(state)) })
     }
 
-    /// Does what returns when the disk has it, on a thread where nobody waits behind it: a slow
-    /// disk must not keep others from being told that it is slow.
+    /// Runs blocking disk work on a background thread: a slow disk must not delay the tasks that
+    /// report it as slow.
     async fn wait_for_disk(
         &self,
         work: impl FnOnce(&Log) -> Result<(), Fatal> + Send + 'static,
@@ -59,7 +59,7 @@ impl LogStore {
     }
 }
 
-/// The half-open range that `range` means.
+/// Converts `range` to a half-open range.
 fn bounds(range: impl RangeBounds<u64>) -> (u64, u64) {
     let first = match range.start_bound() {
         Bound::Included(&first) => first,
@@ -92,7 +92,10 @@ impl RaftLogReader<TypeConfig> for LogStore {
 
     async fn limited_get_log_entries(&mut self, first: u64, end: u64) -> Result<Vec<Entry>, io::Error> {
         let entries = decode(self.log.read(first..end, READ_BYTES_MAX).map_err(io::Error::other)?)?;
-        assert!(!entries.is_empty() || first >= end, "a read of a range that is there gives its first entry");
+        assert!(
+            !entries.is_empty() || first >= end,
+            "a read of a range that is present returns its first entry"
+        );
         Ok(entries)
     }
 

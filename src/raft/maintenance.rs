@@ -1,8 +1,8 @@
-//! Decides when a snapshot is due by the size of the log, and purges what no snapshot needs any
-//! more. By the number of entries openraft decides itself when a snapshot is due.
+//! Starts a snapshot once the log has grown by a number of bytes, and purges what no snapshot needs
+//! any more. openraft itself starts snapshots by the number of entries.
 //!
-//! Invariant: the log goes on where the older of the two newest snapshots ends, so that the newest
-//! may turn out to be damaged and nothing is lost.
+//! Invariant: the log begins no later than after the older of the two newest snapshots, so that
+//! nothing is lost if the newest turns out to be damaged.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,8 +10,8 @@ use std::time::Duration;
 use super::consensus::Consensus;
 use super::snapshot_status::SnapshotStatus;
 
-/// How often the log is looked at. What is written in between comes on top of the limit: at a
-/// gigabyte a second that would be 200 MB, and disks that sync are slower.
+/// Interval of the checks. Writes in between exceed the limit: by 200 MB at a gigabyte a second,
+/// and disks that sync are slower.
 const INTERVAL: Duration = Duration::from_millis(200);
 
 /// Runs until consensus stops.
@@ -49,27 +49,28 @@ pub async fn run(consensus: Consensus, snapshot_log_bytes: u64, snapshots: Arc<S
 /// How much the log has grown since the beginning of the newest snapshot.
 #[derive(Debug, Default)]
 struct Growth {
-    /// The newest snapshot that was seen.
+    /// The newest snapshot seen so far.
     snapshot: Option<u64>,
-    /// What was written when it began.
+    /// The bytes written when it began.
     counted_from: u64,
-    /// What was written when the one under way began.
+    /// The bytes written when the snapshot under way began.
     begun: Option<u64>,
     running: bool,
 }
 
 impl Growth {
-    /// Takes note of what is; what the log may be purged up to, when there is a new snapshot.
+    /// Notes the current figures. Returns the index up to which the log may be purged if there is a
+    /// new snapshot.
     fn look(&mut self, written: u64, newest: Option<u64>, running: bool) -> Option<u64> {
         let mut older = None;
         if newest != self.snapshot {
-            // What was written while it was saved belongs to the next. A short one is seen when it
-            // is over.
+            // What was written during the snapshot counts for the next. A short snapshot may be
+            // seen only once it is over.
             self.counted_from = self.begun.take().unwrap_or(written);
             older = std::mem::replace(&mut self.snapshot, newest);
         }
         if running && !self.running {
-            // Whoever began it.
+            // Whatever triggered the snapshot.
             self.begun = Some(written);
         }
         self.running = running;
@@ -104,7 +105,7 @@ mod tests {
         assert_eq!(growth.look(150, None, true), None);
         assert_eq!(growth.look(180, Some(7), false), None, "there was none before it");
         assert_eq!(growth.since_snapshot(180), 80);
-        // One that somebody else began, and one that was over before it was seen.
+        // One that something else triggered, and one that was over before it was seen.
         assert_eq!(growth.look(200, Some(7), true), None);
         assert_eq!(growth.look(300, Some(9), false), Some(7));
         assert_eq!(growth.since_snapshot(300), 100);
@@ -113,7 +114,7 @@ mod tests {
     }
 
     #[test]
-    fn a_snapshot_that_failed_is_due_still() {
+    fn a_failed_snapshot_stays_due() {
         let mut growth = Growth::default();
         growth.begun(100);
         assert_eq!(growth.look(150, None, true), None);

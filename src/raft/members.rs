@@ -1,4 +1,4 @@
-//! Changes of the membership, and the transfer of leadership, as openraft makes them.
+//! Changes of membership and transfers of leadership, through openraft.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -14,12 +14,12 @@ use super::timing::ELECTION_TIMEOUT_MS_MAX;
 use super::types::TypeConfig;
 use crate::peer::{ChangeRefused, Member};
 
-/// How long a change may take once it was begun.
+/// How long a change may take after it has begun.
 pub const CHANGE_TIMEOUT: Duration = Duration::from_secs(10);
-/// How long a new node may take to catch up before it is left a learner: a large snapshot over a
-/// slow line.
+/// How long a new node may take to catch up before it stays a learner: enough for a large snapshot
+/// over a slow line.
 const CATCH_UP_TIMEOUT: Duration = Duration::from_secs(24 * 3600);
-/// After a hand-over the next leader has an election's time.
+/// How long a hand-over may take: the next leader has time for an election.
 pub const TAKE_OVER_TIMEOUT: Duration = Duration::from_millis(5 * ELECTION_TIMEOUT_MS_MAX);
 
 impl Consensus {
@@ -34,7 +34,7 @@ impl Consensus {
         done(timeout(CHANGE_TIMEOUT, self.raft.change_membership(change, false)).await)
     }
 
-    /// Removes a member, and returns when the metrics no longer have it.
+    /// Removes a member, and returns once the metrics no longer list it.
     pub async fn remove(&self, id: u64, votes: bool) -> Result<(), ChangeRefused> {
         let ids = BTreeSet::from([id]);
         let change = match votes {
@@ -42,15 +42,14 @@ impl Consensus {
             false => ChangeMembers::RemoveNodes(ids),
         };
         done(timeout(CHANGE_TIMEOUT, self.raft.change_membership(change, false)).await)?;
-        // openraft publishes its metrics a moment after the fact, and the next change is judged by
-        // them.
+        // openraft publishes its metrics a moment late, and the next change is judged by them.
         let gone = move |metrics: &Metrics| metrics.membership_config.membership().get_node(&id).is_none();
         let _ = self.raft.wait(Some(CHANGE_TIMEOUT)).metrics(gone, "a node was removed").await;
         Ok(())
     }
 
-    /// Waits until a learner has what this leader has committed, or this node leads no more;
-    /// `false` if that took too long.
+    /// Waits until a learner has everything that this leader has committed, or this node no longer
+    /// leads. Returns `false` on a timeout.
     pub async fn until_caught_up(&self, id: u64) -> bool {
         let caught_up = move |metrics: &Metrics| {
             let committed = metrics.local_committed.as_ref().map(|id| id.index());
@@ -60,7 +59,7 @@ impl Consensus {
         wait.metrics(caught_up, "a learner has caught up").await.is_ok()
     }
 
-    /// Hands leadership to this voter, and waits until another node leads.
+    /// Transfers leadership to this voter, and waits until another node leads.
     pub async fn transfer_to(&self, to: u64) -> Result<(), ChangeRefused> {
         let stopped = |error: openraft::errors::Fatal<TypeConfig>| ChangeRefused::Unknown(error.to_string());
         self.raft.trigger().transfer_leader(to).await.map_err(stopped)?;
@@ -79,7 +78,7 @@ impl Consensus {
         }
     }
 
-    /// The other voter that has the most of the log, one that answers before one that does not.
+    /// The other voter with the most of the log, preferring those that answer.
     pub fn furthest_voter(&self) -> Option<u64> {
         self.with_metrics(|metrics| {
             let answering = answering(metrics);

@@ -1,35 +1,35 @@
-//! Consensus: one replica of the log and of the state that it gives. The only room that names
-//! openraft.
+//! Consensus: one replica of the log and of the state that applying it produces. The only room that
+//! names openraft.
 //!
-//! openraft is the algorithm: elections, replication, joint consensus. This room gives it what it
-//! asks for (a log, a machine, a network, a runtime) and takes from it what a service needs and an
-//! algorithm does not do. The rooms above see [`Consensus`], [`Proposer`] and plain types, so that
-//! an alpha version of openraft may change its interfaces without a change outside of this
-//! directory; what is on disk and between nodes has layouts of our own (`codec`).
+//! openraft is the algorithm: elections, replication, joint consensus. This room supplies what it
+//! needs (a log, a state machine, a network, a runtime) and adds what a service needs beyond the
+//! algorithm. The rooms above see [`Consensus`], [`Proposer`] and plain types, so that an alpha
+//! version of openraft can change its interfaces without a change outside of this directory. What
+//! is on disk and between nodes has layouts of our own (`codec`).
 //!
-//! * [`Replica`] opens the parts in order and hands them out: `opening` reads snapshot and log,
-//!   `types`, `log_store`, `state_machine`, `replication` and `runtime` with `watch` are openraft's
-//!   view of the rest of the program.
-//! * [`Proposer`] joins the writes that wait (`proposal_queue`) into entries, one in flight at a
-//!   time.
-//! * [`RaftReceiver`] answers the Raft calls of other members, as far as [`Participation`] allows
+//! * [`Replica`] opens everything in order and hands it out: `opening` reads snapshot and log;
+//!   `types`, `log_store`, `state_machine`, `replication` and `runtime` with `watch` implement
+//!   openraft's interfaces.
+//! * [`Proposer`] joins waiting writes (`proposal_queue`) into entries, one in flight at a time.
+//! * [`RaftReceiver`] serves the Raft calls of other members, as far as [`Participation`] allows
 //!   and the disk has room.
 //! * `snapshots`, `snapshot_transfer` and `maintenance` keep the log short: they write, send and
-//!   receive snapshots, and purge what no snapshot needs. [`SnapshotStats`] tells of them.
-//! * `quorum` has a leader step down that no majority answers, `members` changes who the members
-//!   are, `expiry` removes keys whose deadline has passed, [`GroupTime`] is the clock that
-//!   deadlines go by, `timing` its durations.
+//!   receive snapshots, and purge what no snapshot needs. [`SnapshotStats`] reports on them.
+//! * `quorum` makes a leader step down that no majority answers, `members` changes the membership,
+//!   `expiry` removes keys whose deadline has passed, [`GroupTime`] is the clock for deadlines,
+//!   `timing` holds the durations.
 //!
 //! Invariants:
 //! * nothing reaches the keyspace but through the log: the machine belongs to openraft's worker,
 //!   which applies committed entries in order, each once;
 //! * what is acknowledged, to a client or to a leader, is on disk;
-//! * every batch is answered once, and one that may be in a log is never proposed again;
+//! * every batch is answered once, and a batch that may be in a log is never proposed again;
 //! * a node that may have lost what it acknowledged neither votes nor acknowledges.
 
 mod acknowledged;
 mod codec;
 mod consensus;
+mod disk_room;
 mod expiry;
 mod log_store;
 mod maintenance;
@@ -42,7 +42,6 @@ mod quorum;
 mod receiver;
 mod replica;
 mod replication;
-mod room;
 mod runtime;
 mod snapshot_status;
 mod snapshot_transfer;
@@ -59,13 +58,13 @@ mod watch;
 mod limits;
 pub use acknowledged::Acknowledgements;
 pub use consensus::Consensus;
+pub use disk_room::DiskRoom;
 pub use limits::LIMITS;
 pub use members::{CHANGE_TIMEOUT, TAKE_OVER_TIMEOUT};
 pub use participation::{Participation, Phase};
 pub use proposer::{Closed, Outcome, Proposer, WRITE_TIMEOUT};
 pub use receiver::RaftReceiver;
 pub use replica::{GROUP, Replica, ReplicaOptions};
-pub use room::DiskRoom;
 pub use snapshot_status::SnapshotStats;
 pub use state_machine::AppliedIndex;
 pub use status::{MemberStatus, Role, Status};

@@ -1,8 +1,7 @@
-//! What a start needs before consensus begins: the newest snapshot and the log after it, and how
-//! consensus works.
+//! Prepares a start: loads the newest snapshot, opens the log after it, and configures openraft.
 //!
-//! Invariant: the log that is handed on goes on where the restored state ends, or the start is
-//! refused and says why.
+//! Invariant: the opened log continues where the restored state ends, or the start is refused with
+//! the reason.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -25,7 +24,7 @@ use crate::peer::Member;
 use crate::storage::log::{self, Log, Recovered};
 use crate::storage::{DataDir, SnapshotDir};
 
-/// The machine in the state of the newest good snapshot.
+/// Returns the machine in the state of the newest intact snapshot.
 pub fn restore(
     options: &ReplicaOptions,
     snapshots: &SnapshotDir,
@@ -46,7 +45,7 @@ pub fn restore(
     Ok(StateMachine::new(machine, restored, snapshots, running, endpoint.clone(), background))
 }
 
-/// Opens the log, and makes sure that it goes on where the restored state ends.
+/// Opens the log, and checks that it continues where the restored state ends.
 pub fn open_log(
     data: &DataDir,
     options: &ReplicaOptions,
@@ -74,8 +73,9 @@ pub fn open_log(
     Ok((Arc::new(log), recovered))
 }
 
-/// A snapshot of a node alone is made of entries that were durable in its log. (One of several may
-/// have got it from its leader, and was stopped before its log said so.)
+/// Checks that the log reaches the newest snapshot. A node alone takes snapshots of entries that
+/// are durable in its log; a member of several may have received one from its leader and stopped
+/// before its log recorded that.
 fn check_end(recovered: &Recovered, applied: Option<u64>, alone: bool, path: &Path) -> Result<(), Fatal> {
     let last = recovered.last.or(recovered.purged).map(|(index, _)| index);
     if last >= applied {
@@ -97,20 +97,21 @@ pub fn log_store(log: &Arc<Log>, recovered: &Recovered) -> Result<LogStore, Fata
         .map_err(|error| unreadable(log, error))
 }
 
-/// More terms than a cluster goes through while its operators look.
+/// Bits that separate the terms of a forced cluster: more terms than a cluster goes through during
+/// such a repair.
 const FORK_TERM_BITS: u32 = 20;
 
 fn unreadable(log: &Log, error: codec::Unreadable) -> Fatal {
     Fatal::Directory { path: log.path(), reason: error.to_string() }
 }
 
-/// Makes this node the only member, by an entry that no leader has proposed: the others are lost,
-/// and an operator says that the cluster goes on with what this node has. Whatever its log holds
-/// counts as committed from then on.
+/// Makes this node the only member, by an entry that no leader proposed: the other members are
+/// lost, and an operator decided to continue with this node's data. From then on, whatever its log
+/// holds counts as committed.
 ///
-/// The entry is of a term far beyond any that this node knows, and that its new incarnation
-/// chooses: whatever terms the others went through meanwhile, or another node that an operator had
-/// go on alone, no entry of theirs has its index and term.
+/// The entry's term is far beyond any that this node knows, and depends on its new incarnation. No
+/// entry of the former members, nor of another node that was also forced to continue alone, can
+/// therefore have its index and term.
 pub async fn forget_others(log: &Log, recovered: &mut Recovered, id: u64, own: Member) -> Result<(), Fatal> {
     let vote = recovered
         .vote
@@ -133,24 +134,24 @@ pub async fn forget_others(log: &Log, recovered: &mut Recovered, id: u64, own: M
     let (written, appended) = oneshot::channel();
     log.append(vec![entry], move |outcome| drop(written.send(outcome)));
     appended.await.map_err(|_| Fatal::Consensus("the log was closed".to_string()))??;
-    tracing::warn!(node = id, term, "this node goes on as a cluster of its own");
+    tracing::warn!(node = id, term, "this node continues as a cluster of its own");
     Ok(())
 }
 
-/// How consensus works.
+/// Configures openraft.
 pub fn config(options: &ReplicaOptions) -> Result<Arc<openraft::Config>, Fatal> {
     let config = openraft::Config {
         cluster_name: "jsonvault".to_string(),
         heartbeat_interval: HEARTBEAT_MS,
         election_timeout_min: ELECTION_TIMEOUT_MS_MIN,
         election_timeout_max: ELECTION_TIMEOUT_MS_MAX,
-        // A node that was cut off does not unseat a leader when it comes back.
+        // A node that was cut off does not unseat a leader when it returns.
         enable_pre_vote: Some(true),
-        // A leader that starts anew may have lost what it had sent and not yet synced. Were it to
-        // go on in its term, it would give the same index to another entry.
+        // A restarted leader may have lost entries that it had sent and not yet synced. If it
+        // continued in its term, it would assign the same index to another entry.
         enable_leader_restore: Some(false),
         snapshot_policy: openraft::SnapshotPolicy::LogsSinceLast(options.snapshot_log_entries),
-        // The log is purged by `maintenance`, behind the older of two snapshots.
+        // `maintenance` purges the log, behind the older of two snapshots.
         max_in_snapshot_log_to_keep: u64::MAX,
         ..openraft::Config::default()
     };

@@ -1,16 +1,16 @@
-//! Whether and how far this node takes part: votes, acknowledges entries, answers clients.
+//! Decides how far this node takes part: whether it votes, acknowledges entries and serves clients.
 //!
-//! A node that was started without what it had acknowledged must not vote as if it had promised
-//! nothing. So it is held back until it knows: by what the other members say
-//! ([`Participation::check_kept`]), and for a moment after each start.
+//! A node that started without what it had acknowledged must not vote as if it had promised
+//! nothing. It is therefore held back until it knows: for a moment after each start, and until the
+//! other members have reported ([`Participation::check_kept`]).
 //!
 //! Invariants:
-//! * a node that has lost what it acknowledged knows it from then on, and neither votes nor
-//!   acknowledges;
-//! * a node that has just started votes for nobody for [`VOTE_HOLDOFF`]: it has forgotten what it
+//! * a node that was found to have lost what it acknowledged neither votes nor acknowledges any
+//!   more;
+//! * a node that has just started grants no vote for [`VOTE_HOLDOFF`]: it has forgotten what it
 //!   promised to a leader;
-//! * while the others still have to say what it had acknowledged, it votes only in the first
-//!   election of a new cluster.
+//! * until the others have reported what it had acknowledged, it votes only in the first election
+//!   of a new cluster.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -24,15 +24,15 @@ use super::timing::VOTE_HOLDOFF;
 use crate::error::{Fatal, Unavailable};
 use crate::peer::{Acknowledged, AskVote, Endpoint};
 
-/// How far a node is that found its log empty.
+/// The progress of a node that found its log empty.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Phase {
     /// It takes part.
     #[default]
     Done,
-    /// It waits for these to answer, or to begin.
+    /// It waits for these members to answer, or to form the cluster.
     Waiting(Vec<u64>),
-    /// Its data is gone, and it asks to be taken in anew.
+    /// Its data is lost, and it asks to be admitted as a new member.
     Rejoining,
 }
 
@@ -41,9 +41,9 @@ pub struct Participation {
     endpoint: Arc<Endpoint>,
     lost: watch::Sender<bool>,
     loaded: AtomicBool,
-    /// Until when this node votes for nobody.
+    /// Until when this node grants no vote.
     holdoff_until: Option<Instant>,
-    /// Whether the other members still have to say what this node had acknowledged to them.
+    /// Whether the other members still have to report what this node had acknowledged to them.
     recalling: AtomicBool,
     phase: Mutex<Phase>,
 }
@@ -63,38 +63,37 @@ impl Participation {
         }
     }
 
-    /// Whether this node is to take no further part, since it lost entries that it had
-    /// acknowledged.
+    /// Whether this node lost entries that it had acknowledged, and must take no further part.
     pub fn has_lost(&self) -> bool {
         *self.lost.borrow()
     }
 
-    /// Takes note that this node no longer has what it acknowledged.
+    /// Notes that this node no longer has what it acknowledged.
     fn give_up(&self, reason: &str) {
-        self.consensus.may_stand(false);
+        self.consensus.enable_elections(false);
         if !self.lost.send_replace(true) {
             tracing::error!(
                 node = self.endpoint.node_id(),
                 reason,
                 "this node lost entries that it had acknowledged: its data directory is an older copy, or was damaged; \
-                 it votes no more"
+                 it no longer votes"
             );
         }
     }
 
-    /// Without a log and without initial members to ask: whatever the log held is gone.
+    /// For a node without a log and without initial members to ask: whatever the log held is lost.
     pub fn give_up_empty_log(&self) {
-        self.give_up("its log is gone");
+        self.give_up("its log is lost");
     }
 
     /// Returns when this node was found to have lost what it had acknowledged.
     pub async fn until_lost(&self) {
-        // The sender is held here, so the channel does not end.
+        // `self` holds the sender, so the channel does not end.
         let _ = self.lost.subscribe().wait_for(|lost| *lost).await;
     }
 
-    /// Compares the log with what this node acknowledged to a leader. A node that was in a later
-    /// term may rightly have less.
+    /// Compares the log with what this node acknowledged to a leader. A node that has been in a
+    /// later term may rightly have less.
     pub fn check_kept(&self, acknowledged: Acknowledged) {
         let term = self.consensus.term();
         let last = self.consensus.last();
@@ -107,7 +106,7 @@ impl Participation {
         }
     }
 
-    /// Whether the others still have to say what this node had acknowledged.
+    /// Whether the others still have to report what this node had acknowledged.
     pub fn is_recalling(&self) -> bool {
         self.recalling.load(Ordering::Acquire)
     }
@@ -124,7 +123,7 @@ impl Participation {
         *self.phase.lock() = phase;
     }
 
-    /// Whether this node found its log empty, and waits to take part.
+    /// Whether this node found its log empty and does not take part yet.
     pub fn is_waiting(&self) -> bool {
         *self.phase.lock() != Phase::Done
     }
@@ -135,7 +134,7 @@ impl Participation {
         self.consensus.member(id).is_some_and(|member| member.incarnation == incarnation)
     }
 
-    /// Whether entries of a leader may be acknowledged.
+    /// Whether a leader's entries may be acknowledged.
     ///
     /// # Errors
     /// Why not.
@@ -149,15 +148,15 @@ impl Participation {
         Ok(())
     }
 
-    /// Whether a candidate may be given a vote, or with `before` be told that it would.
+    /// Whether a candidate may get this node's vote; `before`: in a pre-vote.
     ///
     /// # Errors
     /// Why not.
     pub(super) fn check_vote(&self, ask: &AskVote, before: bool) -> Result<(), String> {
         if self.has_lost() {
-            return Err("this node lost what it had acknowledged, and votes for nobody".to_string());
+            return Err("this node lost what it had acknowledged, and grants no vote".to_string());
         }
-        // The first election of a new cluster is of nodes that have the one entry that formed it.
+        // In the first election of a new cluster, candidates have the one entry that formed it.
         let first = self.consensus.log.last().is_none() && ask.last.is_some_and(|(index, _)| index == 0);
         if self.is_recalling() && !first {
             return Err("this node does not know yet what it had acknowledged".to_string());
@@ -165,10 +164,10 @@ impl Participation {
         if first && !before {
             self.set_recalling(false);
         }
-        // A hand-over is the leader's own wish, so its lease does not stand against it.
+        // The leader itself wants a hand-over, so its lease does not forbid it.
         let holds_off = self.holdoff_until.is_some_and(|until| Instant::now() < until);
         if holds_off && !ask.transfer {
-            return Err("this node has just started, and votes for nobody yet".to_string());
+            return Err("this node has just started, and grants no vote yet".to_string());
         }
         Ok(())
     }
@@ -185,13 +184,13 @@ impl Participation {
         Ok(())
     }
 
-    /// Whether requests are taken at all.
+    /// Whether this node serves requests at all.
     pub fn check_open(&self) -> Result<(), Unavailable> {
         if self.endpoint.is_removed() {
             return Err(Unavailable::Removed);
         }
-        // A node alone has nobody to ask what it has not applied yet. One of several asks, and
-        // waits.
+        // A node alone cannot ask another for what it has not applied yet. A member of several
+        // asks, and waits.
         if !self.is_loaded() && self.consensus.is_alone() {
             return Err(Unavailable::Loading);
         }

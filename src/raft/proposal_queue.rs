@@ -1,8 +1,8 @@
-//! What waits to be proposed, and what goes into the next entry.
+//! The batches that wait to be proposed, and the choice of those that form the next entry.
 //!
 //! Invariants:
 //! * at most one entry is in flight;
-//! * `waiting_bytes` is what the batches that wait take together.
+//! * `waiting_bytes` is the total size of the waiting batches.
 
 use std::collections::VecDeque;
 
@@ -11,13 +11,13 @@ use tokio::sync::oneshot;
 use super::proposer::Outcome;
 use crate::machine::Batch;
 
-/// What is expected sinks by this part of it with each entry that has fewer: slowly, since a wave
-/// of clients that comes back in two halves is to become one again; in a dozen entries from fifty
-/// to one, when the others have gone.
-const EXPECTED_SINKS_BY: usize = 4;
+/// Decay of the expected batch count: a quarter for each smaller entry. That is slow enough that a
+/// wave of clients split in two merges again, and falls from fifty to one within a dozen entries
+/// once the clients have gone.
+const EXPECTED_DECAY: usize = 4;
 
-/// An entry takes batches until it holds so many bytes; a single larger batch still goes alone. It
-/// bounds how long one append holds up the next.
+/// An entry takes batches up to this size; a larger batch goes alone. It bounds how long one append
+/// delays the next.
 pub const ENTRY_BYTES_TARGET: usize = 4 << 20;
 
 pub(super) struct Waiting {
@@ -26,18 +26,18 @@ pub(super) struct Waiting {
     pub(super) answer: oneshot::Sender<Outcome>,
 }
 
-/// What to do about what waits.
+/// The next step for the waiting batches.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Next {
-    /// Nothing waits, or an entry is in flight whose end starts the next.
+    /// Nothing waits, or the end of the entry in flight starts the next.
     Nothing,
     Propose,
-    /// Somebody is missed.
+    /// Expected batches are still missing.
     Gather,
 }
 
 #[derive(Clone, Copy, Debug)]
-pub(super) struct UnderWay {
+pub(super) struct EntryInFlight {
     batches: usize,
     pub(super) stamp_ms: u64,
 }
@@ -46,13 +46,14 @@ pub(super) struct UnderWay {
 pub(super) struct ProposalQueue {
     pub(super) waiting: VecDeque<Waiting>,
     pub(super) waiting_bytes: usize,
-    /// The entry that is under way, if one is.
-    pub(super) in_flight: Option<UnderWay>,
-    /// How many batches were lately under way at a time: who was answered is expected back.
+    /// The entry in flight, if there is one.
+    pub(super) in_flight: Option<EntryInFlight>,
+    /// How many batches were recently in flight at a time: clients that were answered are expected
+    /// back.
     expected: usize,
-    /// Names the last batch.
+    /// Identifies the last batch.
     ticket: u64,
-    /// Nothing more is taken in.
+    /// No further batch is accepted.
     pub(super) closed: bool,
 }
 
@@ -64,7 +65,7 @@ impl ProposalQueue {
         self.ticket
     }
 
-    /// What to do about what waits.
+    /// Decides the next step for the waiting batches.
     pub(super) fn next(&self) -> Next {
         if self.waiting.is_empty() || self.in_flight.is_some() {
             return Next::Nothing;
@@ -75,7 +76,7 @@ impl ProposalQueue {
         }
     }
 
-    /// Takes out what goes into the next entry, if one can be proposed, and stamps it.
+    /// Takes the batches of the next entry, if one can be proposed, and stamps it.
     pub(super) fn take_entry(&mut self, stamp: impl FnOnce() -> u64) -> Option<(Vec<Waiting>, u64)> {
         if self.next() == Next::Nothing {
             return None;
@@ -91,15 +92,15 @@ impl ProposalQueue {
         assert!(!taken.is_empty() && self.waiting_bytes >= bytes, "what waits is counted");
         self.waiting_bytes -= bytes;
         let stamp_ms = stamp();
-        self.in_flight = Some(UnderWay { batches: taken.len(), stamp_ms });
+        self.in_flight = Some(EntryInFlight { batches: taken.len(), stamp_ms });
         Some((taken, stamp_ms))
     }
 
-    /// Takes note of the end of the entry that was under way.
+    /// Notes the end of the entry in flight.
     pub(super) fn finish(&mut self) {
-        let UnderWay { batches, .. } = self.in_flight.take().expect("an entry that ends was in flight");
-        let sunk = self.expected - self.expected.div_ceil(EXPECTED_SINKS_BY);
-        self.expected = sunk.max(batches + self.waiting.len());
+        let EntryInFlight { batches, .. } = self.in_flight.take().expect("an entry that ends was in flight");
+        let decayed = self.expected - self.expected.div_ceil(EXPECTED_DECAY);
+        self.expected = decayed.max(batches + self.waiting.len());
     }
 
     /// Takes back a batch that still waits.
@@ -116,7 +117,7 @@ mod tests {
     use super::*;
     use crate::raft::tests::set;
 
-    /// A queue for which so many more batches wait.
+    /// Adds this many batches to the queue.
     fn with_more(queue: &mut ProposalQueue, batches: usize) {
         for _ in 0..batches {
             queue.add(set("key"), oneshot::channel().0);
@@ -149,12 +150,12 @@ mod tests {
     }
 
     #[test]
-    fn who_has_gone_is_soon_expected_no_more() {
+    fn clients_that_left_are_soon_no_longer_expected() {
         let mut queue = ProposalQueue { expected: 50, ..ProposalQueue::default() };
         with_more(&mut queue, 1);
         let mut entries = 0;
         while queue.next() != Next::Propose {
-            // Nobody came in time.
+            // No expected batch arrived in time.
             assert_eq!(queue.take_entry(|| 1).map(|(taken, _)| taken.len()), Some(1));
             queue.finish();
             with_more(&mut queue, 1);
@@ -165,7 +166,7 @@ mod tests {
     }
 
     #[test]
-    fn an_entry_that_is_full_waits_for_nobody() {
+    fn a_full_entry_does_not_wait_for_expected_batches() {
         let mut queue = ProposalQueue { expected: 50, ..ProposalQueue::default() };
         with_more(&mut queue, 1);
         assert_eq!(queue.next(), Next::Gather);

@@ -1,18 +1,18 @@
-//! Turns what connections want written into entries of the log.
+//! Turns the connections' writes into entries of the log.
 //!
-//! Whatever is waiting when an entry can be proposed goes into it together, so one append, one sync
-//! and one round of messages serve everybody. One entry is in flight at a time; its end starts the
-//! next. Clients that were answered together come back almost together, so the next entry waits for
-//! them, a moment and no longer: without that, the first of them would go alone and the others
-//! would wait for it. A batch that is not missing anybody is proposed at once by the task that
-//! brings it. (`docs/decisions/0010-one-entry-in-flight.md` has what was measured.)
+//! All batches that wait when an entry can be proposed form one entry, and share one append, one
+//! sync and one round of messages. One entry is in flight at a time; its end starts the next.
+//! Clients that were answered together send their next writes at almost the same time, so the next
+//! entry waits for them briefly: otherwise the first of them would go alone and the others would
+//! wait for it. When no expected batch is missing, the task that brings the last batch proposes at
+//! once. (`docs/decisions/0010-one-entry-in-flight.md` has the measurements.)
 //!
 //! Invariants:
 //! * at most one entry is proposed and not yet answered;
-//! * nothing is taken in while it is closed: when it is idle then, it stays so;
-//! * every batch that is taken in is answered once: with its replies, with a refusal from before it
-//!   was proposed, or as uncertain;
-//! * the bytes that wait are bounded by [`WAITING_BYTES_MAX`]: beyond it a batch is refused, not
+//! * a closed proposer accepts nothing: once idle, it stays idle;
+//! * every accepted batch is answered once: with its replies, with a refusal from before it was
+//!   proposed, or as uncertain;
+//! * the waiting bytes are bounded by [`WAITING_BYTES_MAX`]: beyond it a batch is refused, not
 //!   queued.
 
 use std::sync::Arc;
@@ -37,33 +37,34 @@ use crate::peer::{Done, FRAME_BYTES_MAX, ForwardError};
 use crate::storage::NoSpace;
 use crate::storage::log::PAYLOAD_BYTES_MAX;
 
-/// How often the other tasks of the runtime get a turn, at most, before an entry goes without those
-/// that are missed. With nothing else to do that takes some tens of microseconds, where an entry
-/// takes a millisecond.
+/// How often gathering yields to the other tasks of the runtime before an entry goes without the
+/// missing batches. On an idle runtime that takes some tens of microseconds, while an entry takes a
+/// millisecond.
 const GATHER_TURNS: usize = 32;
 
-/// Where a turn is long, since others have much to do, it is over after this: about as long as an
+/// Upper bound of the gathering on a busy runtime, where each turn is long: about as long as an
 /// entry takes there.
 const GATHER_TIME_MAX: Duration = Duration::from_millis(4);
 
-/// Entries of several batches are far below what a batch alone may be, which the log and a message
-/// have room for.
+/// An entry of several batches is far smaller than the largest single batch, for which the log and
+/// a message have room.
 const _: () = assert!(ENTRY_BYTES_TARGET < ENTRY_BYTES_MAX && ENTRY_BYTES_MAX <= PAYLOAD_BYTES_MAX);
-const _: () = assert!(ENTRY_BYTES_MAX + (1 << 20) <= FRAME_BYTES_MAX, "a message says more than its entry");
+const _: () =
+    assert!(ENTRY_BYTES_MAX + (1 << 20) <= FRAME_BYTES_MAX, "a message holds an entry and its header");
 
-/// How long a write may take once it is under way: longer than a majority that is alive needs, on a
-/// slow disk too.
+/// How long a write may take once it is under way: longer than a live majority needs, on a slow
+/// disk too.
 pub const WRITE_TIMEOUT: Duration = Duration::from_secs(5);
-/// What was proposed before a hand-over, or before a node gives its group up, is answered within
-/// this.
+/// How long a hand-over, or a node that leaves its cluster, waits for the writes that were proposed
+/// before.
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(2);
-const DRAIN_LOOK_AGAIN: Duration = Duration::from_millis(5);
+const DRAIN_POLL_INTERVAL: Duration = Duration::from_millis(5);
 
-/// What may wait to be proposed. A client that gets the refusal may try again.
+/// Maximum size of the writes that wait to be proposed. A refused client may retry.
 pub const WAITING_BYTES_MAX: usize = 256 << 20;
 
-/// What becomes of a batch here: its replies, or why not, with the batch if it surely was not
-/// proposed.
+/// The outcome of a batch: its replies, or the reason for none, with the batch itself if it surely
+/// was not proposed.
 pub type Outcome = Result<Done, (ForwardError, Batch)>;
 
 /// The way into the log. A clone is another handle on the same queue.
@@ -77,7 +78,7 @@ struct ProposerInner {
     clock: Arc<dyn Clock>,
     time: Arc<GroupTime>,
     queue: Mutex<ProposalQueue>,
-    /// While leadership is handed over nothing new is proposed here.
+    /// While leadership is handed over, this node proposes nothing new.
     handing_over: AtomicBool,
     /// Wakes the task that gathers and proposes.
     gathered: Notify,
@@ -96,19 +97,19 @@ impl Proposer {
         Proposer { inner: Arc::new(inner) }
     }
 
-    /// Whether a leader here takes new writes.
+    /// Whether this node leads and accepts new writes.
     pub fn may_propose(&self) -> bool {
         !self.inner.handing_over.load(Ordering::Acquire) && self.inner.consensus.is_leader()
     }
 
-    /// Takes no new writes here until what is returned is dropped: also when whoever hands over is
-    /// cut off meanwhile.
+    /// Accepts no new writes until the guard is dropped, even when the task that hands over is
+    /// cancelled.
     pub fn begin_handing_over(&self) -> HandingOver<'_> {
         self.inner.handing_over.store(true, Ordering::Release);
         HandingOver(self)
     }
 
-    /// Proposes what gathers, for as long as it is polled.
+    /// Proposes the gathered batches, for as long as it is polled.
     pub async fn run(self) {
         loop {
             self.inner.gathered.notified().await;
@@ -117,8 +118,8 @@ impl Proposer {
         }
     }
 
-    /// Proposes a batch to the log of this node, if that has room for it. A batch that surely was
-    /// not proposed comes back.
+    /// Proposes a batch to this node's log, if that has room for it. A batch that surely was not
+    /// proposed comes back.
     pub async fn write(&self, batch: Batch) -> Outcome {
         let log = &self.inner.consensus.log;
         let full = |full: NoSpace| {
@@ -131,7 +132,7 @@ impl Proposer {
         outcome
     }
 
-    /// Puts a batch into the log and gives its replies when it has been applied.
+    /// Puts a batch into the log and returns its replies once it has been applied.
     ///
     /// # Errors
     /// [`ForwardError::NotLeader`], [`Unavailable::Overloaded`], [`Unavailable::NoQuorum`] and,
@@ -164,39 +165,39 @@ impl Proposer {
             },
         };
         if let Ok(done) = &outcome {
-            assert_eq!(done.replies.len(), commands, "an entry gives one reply for each command");
+            assert_eq!(done.replies.len(), commands, "an entry produces one reply for each command");
         }
         outcome
     }
 
-    /// Takes in no more batches until what is returned is dropped; `None` if it is closed already.
-    /// Those that were taken in are proposed all the same.
+    /// Accepts no more batches until the guard is dropped; `None` if it is closed already. Batches
+    /// that were accepted before are still proposed.
     fn close(&self) -> Option<Closed<'_>> {
         let closed_before = std::mem::replace(&mut self.inner.queue.lock().closed, true);
         (!closed_before).then_some(Closed(self))
     }
 
-    /// As [`Proposer::close`], and waits for the writes that were taken in. `None`: they did not
-    /// end in time, or another has closed it.
+    /// As [`Proposer::close`], and waits for the accepted writes. `None` if they did not end in
+    /// time, or it is closed already.
     pub async fn close_when_drained(&self) -> Option<Closed<'_>> {
         let closed = self.close()?;
         self.drained().await.then_some(closed)
     }
 
-    /// Returns when no write is under way; `false` if that took too long.
+    /// Returns once no write is under way; `false` on a timeout.
     pub async fn drained(&self) -> bool {
         let drained = async {
             while self.load() != (0, 0) {
-                tokio::time::sleep(DRAIN_LOOK_AGAIN).await;
+                tokio::time::sleep(DRAIN_POLL_INTERVAL).await;
             }
         };
         timeout(DRAIN_TIMEOUT, drained).await.is_ok()
     }
 
-    /// The time for a read that comes now, in unix milliseconds; only on a leader.
+    /// The time for a read that arrives now, in unix milliseconds; only on a leader.
     ///
-    /// It does not pass the stamp of an entry that is under way: the read may miss that entry, and
-    /// would take a key for expired whose deadline the entry finds still to come, and changes.
+    /// It is never later than the stamp of the entry in flight. The read may not see that entry,
+    /// and would treat a key as expired that the entry finds alive, and changes.
     pub fn read_time(&self) -> u64 {
         let queue = self.inner.queue.lock();
         queue.in_flight.map_or_else(|| self.inner.time.leading(), |entry| entry.stamp_ms)
@@ -208,7 +209,7 @@ impl Proposer {
         (queue.waiting_bytes, usize::from(queue.in_flight.is_some()))
     }
 
-    /// Gives those who are missed a chance to come.
+    /// Waits briefly for the missing batches.
     async fn gather(&self) {
         let begun = self.inner.clock.elapsed();
         for _ in 0..GATHER_TURNS {
@@ -220,9 +221,8 @@ impl Proposer {
         }
     }
 
-    /// Hands what waits to consensus. Where that takes it at once, as nearly always, nobody else is
-    /// needed; where it does not, somebody else waits for it: who proposes goes by a deadline of
-    /// his own.
+    /// Passes the waiting batches to consensus. Usually consensus takes them at once; otherwise a
+    /// task of its own waits for it, because the caller's deadline may end earlier.
     fn propose_now(&self) {
         let proposer = self.clone();
         let mut proposing = Box::pin(async move { proposer.propose_waiting().await });
@@ -235,7 +235,7 @@ impl Proposer {
     async fn propose_waiting(&self) {
         let taken = self.inner.queue.lock().take_entry(|| self.inner.time.leading());
         let Some((taken, stamp_ms)) = taken else { return };
-        // First of all, so that the place is given free whatever happens.
+        // Made first, so that the slot is released whatever happens.
         let entry = InFlight { proposer: self.clone(), taken };
         let payload = Payload(Batch::encode(entry.taken.iter().map(|waiting| &waiting.batch), stamp_ms));
         let respond = Callback::new(move |result| entry.answer(result));
@@ -252,7 +252,7 @@ impl Proposer {
     }
 }
 
-/// Holds back new writes while leadership is handed over.
+/// Refuses new writes while leadership is handed over.
 pub struct HandingOver<'a>(&'a Proposer);
 
 impl Drop for HandingOver<'_> {
@@ -265,8 +265,8 @@ impl Drop for HandingOver<'_> {
 pub struct Closed<'a>(&'a Proposer);
 
 impl Closed<'_> {
-    /// It stays closed.
-    pub fn for_good(self) {
+    /// Keeps the proposer closed for the rest of the process.
+    pub fn keep_closed(self) {
         std::mem::forget(self);
     }
 }
@@ -277,9 +277,9 @@ impl Drop for Closed<'_> {
     }
 }
 
-/// An entry that was proposed. Consensus calls back with its outcome, or, when it stops, drops the
-/// callback: then the entry's place is free all the same, and its batches are uncertain, since it
-/// may have been taken in before the stop.
+/// An entry that was proposed. Consensus calls back with its outcome. When consensus stops, it
+/// drops the callback instead: that releases the slot too, and the batches are uncertain, because
+/// the entry may have been accepted before the stop.
 struct InFlight {
     proposer: Proposer,
     taken: Vec<Waiting>,
@@ -288,7 +288,8 @@ struct InFlight {
 impl InFlight {
     fn answer(mut self, result: ClientWriteResult<TypeConfig>) {
         let taken = std::mem::take(&mut self.taken);
-        // The place is given free before the replies are, so that who answers at once finds it.
+        // The slot is released before the replies are sent, so that a client's next write finds it
+        // free.
         drop(self);
         answer_all(taken, result);
     }
@@ -297,12 +298,12 @@ impl InFlight {
 impl Drop for InFlight {
     fn drop(&mut self) {
         self.proposer.finished();
-        // A sender that is dropped says that the outcome is not known.
+        // A dropped sender means that the outcome is not known.
         self.taken.clear();
     }
 }
 
-/// Gives each batch its part of the entry's replies.
+/// Distributes the entry's replies to its batches.
 fn answer_all(taken: Vec<Waiting>, result: ClientWriteResult<TypeConfig>) {
     let mut done = result.map(|response| (response.log_id.index(), response.data.0.into_iter()));
     for waiting in taken {
@@ -310,13 +311,13 @@ fn answer_all(taken: Vec<Waiting>, result: ClientWriteResult<TypeConfig>) {
             Ok((index, replies)) => {
                 Ok(Done { index: *index, replies: replies.by_ref().take(waiting.batch.len()).collect() })
             }
-            // openraft says so of an entry that it did not append.
+            // openraft returns this for an entry that it did not append.
             Err(ClientWriteError::ForwardToLeader(_)) => Err((ForwardError::NotLeader, waiting.batch)),
-            // Whether an entry that was appended and not answered will be committed is known to
-            // nobody here.
+            // This node cannot know whether an entry that was appended and not answered will be
+            // committed.
             Err(_) => Err((ForwardError::Unavailable(Unavailable::Uncertain), Batch::new())),
         };
-        // A connection that went away does not read its answer.
+        // A connection that has gone does not read its reply.
         let _ = waiting.answer.send(outcome);
     }
 }

@@ -1,9 +1,7 @@
-//! What this node answers to Raft's own calls of other members: entries, votes, hand-overs and
-//! snapshots.
+//! Serves the Raft calls of other members: entries, votes, hand-overs and snapshots.
 //!
 //! Invariants:
-//! * nothing is handed to consensus that [`Participation`] forbids, or for which the disk has no
-//!   room;
+//! * consensus gets nothing that [`Participation`] forbids or for which the disk has no room;
 //! * entries that contradict what this node has applied are refused.
 
 use std::io;
@@ -16,8 +14,8 @@ use parking_lot::Mutex;
 
 use super::codec;
 use super::consensus::Consensus;
+use super::disk_room::DiskRoom;
 use super::participation::Participation;
-use super::room::DiskRoom;
 use super::snapshot_transfer::IncomingSnapshot;
 use super::state_machine::AppliedIndex;
 use super::time::GroupTime;
@@ -27,7 +25,7 @@ use crate::peer::{Append, AskVote, Offer, Response, StoredVote, WireEntry};
 use crate::storage::SnapshotDir;
 use crate::storage::log::LogPosition;
 
-/// Answers for one replica.
+/// Serves the calls for one replica.
 pub struct RaftReceiver {
     pub(super) consensus: Consensus,
     pub(super) participation: Arc<Participation>,
@@ -35,7 +33,7 @@ pub struct RaftReceiver {
     pub(super) applied: AppliedIndex,
     pub(super) disk_room: Arc<DiskRoom>,
     pub(super) snapshots: SnapshotDir,
-    /// The snapshot that is coming in, if one is. It outlives the connection it comes on.
+    /// The snapshot that is being received, if there is one. It outlives its connection.
     pub(super) incoming: Arc<Mutex<IncomingSnapshot>>,
     pub(super) background: Background,
 }
@@ -56,8 +54,8 @@ impl RaftReceiver {
             .map(|entry| codec::decode_entry(entry.index, entry.term, entry.payload))
             .collect::<Result<Vec<_>, _>>()
             .map_err(|unreadable| unreadable.to_string())?;
-        // Before it counts for the majority that its leader waits for: whoever is elected later has
-        // to know this time.
+        // Before the append counts for the leader's majority: a leader elected later has to know
+        // this time.
         self.time.heard(append.vote.term, append.time_ms);
         let request = AppendEntriesRequest::<TypeConfig> {
             vote: codec::load_vote(append.vote),
@@ -77,7 +75,7 @@ impl RaftReceiver {
     }
 
     /// Refuses entries that contradict what this node has applied: no leader of its cluster has
-    /// such.
+    /// such entries.
     fn check_applied(&self, append: &Append) -> Result<(), String> {
         let applied = self.applied.get();
         let contradicts = |entry: &&WireEntry| {
@@ -93,7 +91,7 @@ impl RaftReceiver {
         Err(format!("entry {} contradicts what this node has applied", entry.index))
     }
 
-    /// Answers a candidate; `before`: one that only asks whether it would be elected.
+    /// Answers a candidate; `before`: in a pre-vote.
     pub async fn vote(&self, ask: AskVote, before: bool) -> Result<Response, String> {
         self.participation.check_vote(&ask, before)?;
         let mut request =
@@ -108,11 +106,11 @@ impl RaftReceiver {
             vote: codec::store_vote(&response.vote),
             granted: response.vote_granted,
             last: response.last_log_id.as_ref().map(codec::pair),
-            time_ms: self.time.word_for_candidate(),
+            time_ms: self.time.time_for_candidate(),
         })
     }
 
-    /// A leader has `to` lead from now on.
+    /// Serves a leader's request that `to` take over the leadership.
     pub async fn transfer(
         &self,
         from: StoredVote,
@@ -135,8 +133,8 @@ impl RaftReceiver {
         self.incoming(move |incoming| incoming.chunk(offset, &bytes)).await
     }
 
-    /// Does something with the snapshot that is coming in; disk work, so not on a thread that
-    /// others wait for.
+    /// Works on the snapshot that is being received. The disk work runs on a background thread, so
+    /// that no other task waits behind it.
     async fn incoming(
         &self,
         work: impl FnOnce(&mut IncomingSnapshot) -> io::Result<u64> + Send + 'static,
@@ -147,7 +145,7 @@ impl RaftReceiver {
         offset.map(Response::SnapshotAt).map_err(|error| error.to_string())
     }
 
-    /// Checks the snapshot that came in and loads it.
+    /// Checks the received snapshot and installs it.
     pub async fn install(&self, vote: StoredVote) -> Result<Response, String> {
         let incoming = self.incoming.clone();
         let check = move || incoming.lock().finish();

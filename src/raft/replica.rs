@@ -1,11 +1,11 @@
-//! A node's replica of the log and of the state: everything that consensus needs, opened in order
-//! and handed out.
+//! A node's replica of the log and of the state: opens everything that consensus needs, in order,
+//! and hands it out.
 //!
 //! Invariants:
 //! * nothing reaches the keyspace but through the log: the machine belongs to openraft's worker,
 //!   which applies committed entries in order;
-//! * nothing is answered before the log that was on disk at the start has been applied: a read
-//!   would miss acknowledged writes.
+//! * no linearizable read is served before the log that was on disk at the start has been applied:
+//!   it would miss acknowledged writes.
 
 use std::sync::Arc;
 
@@ -14,12 +14,12 @@ use openraft::Raft;
 
 use super::acknowledged::Acknowledgements;
 use super::consensus::{Consensus, stopped};
+use super::disk_room::DiskRoom;
 use super::opening::{config, forget_others, log_store, open_log, restore};
 use super::participation::Participation;
 use super::proposer::Proposer;
 use super::receiver::RaftReceiver;
 use super::replication::Network;
-use super::room::DiskRoom;
 use super::snapshot_status::SnapshotStatus;
 use super::state_machine::AppliedIndex;
 use super::status::Status;
@@ -31,25 +31,26 @@ use crate::keyspace::Keyspace;
 use crate::peer::{Endpoint, Member};
 use crate::storage::{DataDir, SnapshotDir, log};
 
-/// The one group of this version.
+/// The only Raft group in this version.
 pub const GROUP: u32 = 0;
 
-/// What a replica is started with.
+/// The options that a replica starts with.
 pub struct ReplicaOptions {
-    /// The other members are lost, and this node goes on without them: it is reached here.
+    /// If set, the other members are lost and this node continues without them, reached at this
+    /// address.
     pub forget_others: Option<Member>,
     pub clock: Arc<dyn Clock>,
     pub keyspace: Arc<Keyspace>,
-    /// When the log has grown by so much since the last snapshot, the next is taken.
+    /// A snapshot is due when the log has grown by this much since the last one.
     pub snapshot_log_bytes: u64,
     pub snapshot_log_entries: u64,
-    /// How the log works; its group is filled in.
+    /// The log's options; the group is filled in.
     pub log: log::Options,
-    /// Where what blocks is done: the log's writing, saving and loading snapshots.
+    /// Runs blocking work: writing the log, saving and loading snapshots.
     pub background: Background,
 }
 
-/// The parts of a running replica.
+/// A running replica.
 pub struct Replica {
     pub consensus: Consensus,
     pub proposer: Proposer,
@@ -81,7 +82,7 @@ impl Replica {
         if let Some(own) = options.forget_others.clone() {
             forget_others(&log, &mut recovered, node_id, own).await?;
         }
-        let applied = machine.applied_so_far();
+        let applied = machine.applied_index();
         let store = log_store(&log, &recovered)?;
         let time = Arc::new(GroupTime::new(options.clock.clone(), options.keyspace.clone()));
         let acknowledged = Arc::new(Acknowledgements::default());
@@ -94,7 +95,7 @@ impl Replica {
         };
         let raft = Raft::new(node_id, config(&options)?, network, store, machine).await.map_err(stopped)?;
         let consensus = Consensus { raft, log };
-        // A node that voted before may have promised a leader not to vote for another yet.
+        // A node that has voted before may have promised a leader not to vote for another yet.
         let voted = recovered.vote.is_some();
         let participation = Arc::new(Participation::new(consensus.clone(), endpoint.clone(), voted));
         let disk_room = Arc::new(DiskRoom::default());
@@ -124,8 +125,8 @@ impl Replica {
         })
     }
 
-    /// What runs beside consensus for as long as it is polled: proposing, expiry, snapshots, the
-    /// watch on the quorum.
+    /// The tasks beside consensus, each running for as long as it is polled: proposing, watching
+    /// the quorum, expiry, snapshots.
     pub fn tasks(&self) -> [BoxFuture<'static, ()>; 4] {
         let (consensus, proposer) = (self.consensus.clone(), self.proposer.clone());
         let (participation, time) = (self.participation.clone(), self.time.clone());
@@ -153,14 +154,14 @@ impl Replica {
 
     /// Takes a snapshot now, in the background.
     pub async fn trigger_snapshot(&self) -> Result<(), Fatal> {
-        self.snapshots.ask();
+        self.snapshots.permit_now();
         self.consensus.snapshot().await
     }
 
-    /// Closes the log, when nothing writes to it any more.
+    /// Closes the log, once nothing writes to it any more.
     ///
     /// # Errors
-    /// [`Fatal`] if the log failed, now or before: the stop was no clean one.
+    /// [`Fatal`] if the log failed, now or before: the shutdown was not clean.
     pub fn close_log(&self) -> Result<(), Fatal> {
         self.consensus.log.close()
     }

@@ -1,8 +1,8 @@
-//! openraft's calls to another member.
+//! openraft's calls to other members.
 //!
-//! openraft asks for a client for each purpose (entries, heartbeats, votes, snapshots), and each
-//! has a connection of its own: a large append holds up no heartbeat. On one connection a call
-//! follows the answer to the last.
+//! openraft asks for a client for each purpose (entries, heartbeats, votes, snapshots). Each has
+//! its own connection, so that a large append does not delay a heartbeat. On one connection, a call
+//! is sent only after the reply to the previous one.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -23,17 +23,17 @@ use openraft::raft::{
 };
 use openraft::{RaftNetworkFactory, RaftNetworkV2};
 
-/// An append of the largest size on a slow disk takes less; a connection that is silent for longer
-/// was cut.
+/// An append of the largest size takes less, even on a slow disk; a connection that is silent for
+/// longer was cut.
 const APPEND_TIMEOUT: Duration = Duration::from_secs(2);
-/// Votes and hand-overs are small; the other side syncs its disk once.
+/// Votes and hand-overs are small; the other node syncs its disk once.
 const CALL_TIMEOUT: Duration = Duration::from_millis(500);
 
 /// Makes clients for other members.
 #[derive(Clone)]
 pub struct Network {
     pub endpoint: Arc<Endpoint>,
-    /// What others have acknowledged to this node.
+    /// What the members have acknowledged to this node.
     pub acknowledged: Arc<Acknowledgements>,
     pub time: Arc<GroupTime>,
     pub snapshots: SnapshotDir,
@@ -77,9 +77,9 @@ impl NetworkClient {
         }
     }
 
-    /// After an answer that the other side has no entry at `previous`: an error if it had
-    /// acknowledged that one. Consensus does not hear of it, as it counts on what was acknowledged;
-    /// the member hears that it has to come back as a new one.
+    /// Called after a reply that the member has no entry at `previous`; an error if it had
+    /// acknowledged that entry. Consensus does not see the reply, because it relies on
+    /// acknowledgements. The member learns that it has to return as a new one.
     async fn check_not_lost(
         &mut self,
         term: u64,
@@ -101,7 +101,7 @@ impl NetworkClient {
     async fn ask_vote(&mut self, request: Request) -> Result<VoteResponse<TypeConfig>, RPCError<TypeConfig>> {
         match self.ask(&request, CALL_TIMEOUT).await? {
             Response::Vote { vote, granted, last, time_ms } => {
-                // Before the vote counts: who wins begins with what its voters know.
+                // Before the vote counts: the winner starts from what its voters know.
                 self.time.voter_said(time_ms);
                 Ok(VoteResponse::new(codec::load_vote(vote), last.map(codec::log_id_at), granted))
             }
@@ -110,7 +110,7 @@ impl NetworkClient {
     }
 }
 
-/// The other side keeps the protocol's version and breaks its rules.
+/// The other node speaks this protocol version but broke its rules.
 pub(super) fn unexpected(response: &Response) -> Unreachable<TypeConfig> {
     Unreachable::from_string(format!("an answer of the wrong kind: {response:?}"))
 }
@@ -149,9 +149,9 @@ impl RaftNetworkV2<TypeConfig> for NetworkClient {
                 self.note_acknowledged(term, last);
                 Ok(AppendEntriesResponse::Success)
             }
-            Response::AppendedUpTo(place) => {
-                self.note_acknowledged(term, place);
-                Ok(AppendEntriesResponse::PartialSuccess(place.map(codec::log_id_at)))
+            Response::AppendedUpTo(partial) => {
+                self.note_acknowledged(term, partial);
+                Ok(AppendEntriesResponse::PartialSuccess(partial.map(codec::log_id_at)))
             }
             Response::Conflict => {
                 self.check_not_lost(term, previous).await?;

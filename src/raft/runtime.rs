@@ -1,9 +1,9 @@
-//! The runtime that openraft is told to use: tokio's, without its two sources of chance.
+//! The runtime for openraft: tokio's, without its two sources of randomness.
 //!
-//! openraft draws its election timeouts and the moment of its first tick from the runtime's random
-//! numbers; here they come from [`Random`], which a simulation seeds. And tokio's watch channel
-//! wakes those who wait in an order that it draws, so there is one of our own ([`super::watch`]).
-//! Clock and timers are tokio's, which a simulation may pause.
+//! openraft takes its election timeouts and the moment of its first tick from the runtime's random
+//! numbers; here they come from [`Random`], which a simulation seeds. tokio's watch channel wakes
+//! its waiters in random order, so [`super::watch`] replaces it. Clock and timers are tokio's,
+//! which a simulation may pause.
 
 use std::convert::Infallible;
 use std::future::Future;
@@ -16,11 +16,11 @@ use openraft::rt::AsyncRuntime;
 use super::watch::Watch;
 use crate::env::random_u64;
 
-/// Names the runtime. openraft never makes one: it runs in the runtime that it is called from.
+/// Implements the runtime. openraft never creates one: it runs in the runtime of its caller.
 #[derive(Debug)]
 pub struct Runtime(TokioRuntime);
 
-/// The numbers of the thread that asks.
+/// The random numbers of the calling thread.
 #[derive(Clone, Copy, Debug)]
 pub struct ThreadRandom;
 

@@ -1,8 +1,8 @@
-//! What is known of the snapshots that this node takes: whether one is under way, and whether the
-//! last one failed.
+//! The state of this node's own snapshots: whether one is under way, and whether the last one
+//! failed.
 //!
-//! Invariant: after a failure the next attempt waits for [`REST_AFTER_FAILURE`], unless an operator
-//! asks for it.
+//! Invariant: after a failure the next attempt waits for [`RETRY_AFTER_FAILURE`], unless an
+//! operator requests it.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -10,16 +10,16 @@ use std::time::Duration;
 use parking_lot::Mutex;
 use tokio::time::Instant;
 
-/// How long no snapshot is tried after one failed. A disk that is full stays so for a while, and
-/// each attempt writes until it is full again, into the room that the log needs.
-pub const REST_AFTER_FAILURE: Duration = Duration::from_secs(10);
+/// Pause after a failed snapshot. A full disk stays full for a while, and each attempt fills the
+/// room that the log needs.
+pub const RETRY_AFTER_FAILURE: Duration = Duration::from_secs(10);
 
-/// Shared by who takes snapshots, who decides when, and who tells of them.
+/// Shared by the snapshot builder, `maintenance` and the status.
 #[derive(Debug, Default)]
 pub struct SnapshotStatus {
     running: AtomicBool,
     failed: AtomicBool,
-    resting_until: Mutex<Option<Instant>>,
+    retry_at: Mutex<Option<Instant>>,
     times: Mutex<Times>,
 }
 
@@ -31,23 +31,23 @@ struct Times {
     last_good: Option<Instant>,
 }
 
-/// The snapshots that were taken here since the start.
+/// Statistics of the snapshots that this node has taken since its start.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct SnapshotStats {
-    /// How many attempts are over.
+    /// Number of completed attempts, good or failed.
     pub ended: u64,
-    /// For how long one has been under way.
+    /// How long the current one has been under way.
     pub running_for: Option<Duration>,
     /// How long the last one took.
     pub last_took: Option<Duration>,
-    /// How long ago the last good one was complete.
+    /// How long ago the last good one completed.
     pub since_last_good: Option<Duration>,
 }
 
 impl SnapshotStatus {
     /// Whether a snapshot may be begun now.
     pub fn may_begin(&self) -> bool {
-        self.resting_until.lock().is_none_or(|until| Instant::now() >= until)
+        self.retry_at.lock().is_none_or(|until| Instant::now() >= until)
     }
 
     pub fn begun(&self) {
@@ -57,7 +57,7 @@ impl SnapshotStatus {
     }
 
     pub fn ended(&self, good: bool) {
-        *self.resting_until.lock() = (!good).then(|| Instant::now() + REST_AFTER_FAILURE);
+        *self.retry_at.lock() = (!good).then(|| Instant::now() + RETRY_AFTER_FAILURE);
         self.failed.store(!good, Ordering::Relaxed);
         let (now, mut times) = (Instant::now(), self.times.lock());
         times.ended += 1;
@@ -80,9 +80,9 @@ impl SnapshotStatus {
         }
     }
 
-    /// Lets the next attempt begin at once: somebody asked for it.
-    pub fn ask(&self) {
-        *self.resting_until.lock() = None;
+    /// Permits the next attempt at once, because an operator requested it.
+    pub fn permit_now(&self) {
+        *self.retry_at.lock() = None;
     }
 
     pub fn is_running(&self) -> bool {

@@ -1,10 +1,10 @@
-//! Sending and receiving snapshots: in chunks, each after the answer to the last, on a connection
-//! of its own.
+//! Sends and receives snapshots: in chunks, each sent after the reply to the previous one, on a
+//! connection of their own.
 //!
 //! Invariants:
-//! * neither side has more than a chunk in memory;
-//! * what was received of a snapshot is kept when the connection is lost, and the same snapshot
-//!   goes on from there.
+//! * neither side holds more than one chunk in memory;
+//! * the received part of a snapshot survives the loss of the connection, and the transfer of the
+//!   same snapshot resumes there.
 
 use std::io;
 use std::time::Duration;
@@ -18,15 +18,15 @@ use super::types::Vote;
 use crate::peer::{Offer, Request, Response, StoredVote};
 use crate::storage::{SnapshotDir, SnapshotFile, SnapshotReceiver};
 
-/// Large enough that the disk and the network are busy, small enough to go between other work.
+/// Large enough to keep disk and network busy, small enough not to delay other work.
 const CHUNK_BYTES: usize = 1 << 20;
-/// A chunk is written and now and then synced.
+/// The receiver writes each chunk, and syncs now and then.
 const CHUNK_TIMEOUT: Duration = Duration::from_secs(10);
-/// At the end the whole is checked, and then loaded: a gigabyte takes some seconds.
+/// At the end the receiver checks the whole snapshot and loads it: a gigabyte takes some seconds.
 const INSTALL_TIMEOUT: Duration = Duration::from_secs(600);
 
 impl NetworkClient {
-    /// Sends a snapshot; the other side's vote once it has installed it.
+    /// Sends a snapshot. Returns the other node's vote once it has installed the snapshot.
     pub(super) async fn send_snapshot(&mut self, vote: &Vote, snapshot: &Snapshot) -> io::Result<StoredVote> {
         let vote = codec::store_vote(vote);
         let file = snapshot.snapshot.clone();
@@ -66,15 +66,16 @@ fn expect_offset(response: Response) -> io::Result<u64> {
     }
 }
 
-/// A snapshot that is coming in, kept between connections.
+/// The snapshot that is being received, kept between connections.
 #[derive(Default)]
 pub struct IncomingSnapshot(Option<(Offer, SnapshotReceiver)>);
 
 impl IncomingSnapshot {
-    /// Where to go on: at the beginning, or where the same snapshot was left.
+    /// Returns the offset to continue from: zero, or where the transfer of the same snapshot
+    /// stopped.
     pub fn offered(&mut self, snapshots: &SnapshotDir, offer: Offer) -> io::Result<u64> {
         if self.0.as_ref().is_none_or(|(known, _)| *known != offer) {
-            // The unfinished one is removed before the next is begun.
+            // The unfinished one is removed before the next begins.
             self.0 = None;
             let receiver = snapshots.receive().map_err(io::Error::other)?;
             self.0 = Some((offer, receiver));
@@ -82,7 +83,7 @@ impl IncomingSnapshot {
         Ok(self.0.as_ref().map_or(0, |(_, receiver)| receiver.received()))
     }
 
-    /// Takes the next chunk; where the one after it begins.
+    /// Accepts the next chunk, and returns the offset of the one after it.
     pub fn chunk(&mut self, offset: u64, bytes: &[u8]) -> io::Result<u64> {
         let (offer, receiver) = self.0.as_mut().ok_or_else(|| io::Error::other("no snapshot was offered"))?;
         if offset != receiver.received() || bytes.len() as u64 > offer.bytes - offset {
@@ -95,14 +96,14 @@ impl IncomingSnapshot {
         Ok(receiver.received())
     }
 
-    /// Checks what was received as a whole.
+    /// Checks the complete snapshot.
     pub fn finish(&mut self) -> io::Result<Snapshot> {
         let (offer, receiver) = self.0.take().ok_or_else(|| io::Error::other("no snapshot was offered"))?;
         if receiver.received() != offer.bytes {
             return Err(io::Error::other("the snapshot is not whole"));
         }
-        // Before the file gets its name: one that could not be installed must not be found by the
-        // next start.
+        // Before the file gets its name: the next start must not find a snapshot that could not be
+        // installed.
         let meta = codec::decode_meta(&offer.meta).map_err(io::Error::other)?;
         let snapshot = receiver.finish().map_err(io::Error::other)?;
         Ok(Snapshot { meta, snapshot })
@@ -118,7 +119,7 @@ mod tests {
     use crate::testkit::SimDisk;
 
     #[test]
-    fn a_snapshot_that_was_damaged_on_its_way_is_an_error_of_the_transfer() {
+    fn a_snapshot_damaged_in_transit_is_an_error_of_the_transfer() {
         let disk = SimDisk::new();
         let from = SnapshotDir::open_dir(disk.shared(), Path::new("/from"), 0).unwrap();
         let meta = codec::encode_meta(&SnapshotMeta::default());

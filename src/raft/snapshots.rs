@@ -1,7 +1,6 @@
-//! Snapshots on disk: written while entries go on being applied, loaded, and taken over from
-//! elsewhere.
+//! Snapshots on disk: written while entries are applied, loaded, and adopted from other members.
 //!
-//! Invariant: a snapshot is named after the last entry in it, and is on disk whole before openraft
+//! Invariant: a snapshot is named after its last entry, and is complete on disk before openraft
 //! hears of it.
 
 use std::io;
@@ -24,26 +23,26 @@ use crate::storage::{SnapshotDir, SnapshotFile};
 
 pub type Snapshot = openraft::alias::SnapshotOf<TypeConfig, SnapshotFile>;
 
-/// After so much of a snapshot the disk and the processor are left to writes for a moment: a
-/// snapshot may take a few seconds, a write may not. Together about 80 MiB a second.
+/// Bytes of a snapshot after which the disk and the processor are left to writes for a moment: a
+/// snapshot may take a few seconds, a write may not. Together these limit it to about 80 MiB a
+/// second.
 const REST_BYTES: usize = 192 << 10;
 const REST: Duration = Duration::from_millis(2);
 
-/// What is written of a snapshot at a time: little enough that a write of the log comes between two
-/// of them.
+/// Size of one write of a snapshot: small enough that a write of the log fits between two of them.
 const BLOCK_BYTES: usize = 256 << 10;
 const _: () = assert!(BLOCK_BYTES <= BLOCK_BYTES_MAX);
 
 /// The newest, and the one before it in case the newest turns out to be damaged.
 const SNAPSHOTS_KEPT: usize = 2;
 
-/// The newest good snapshot, shared with whoever writes the next.
+/// The newest good snapshot, shared with the task that writes the next.
 pub type Current = Arc<Mutex<Option<Snapshot>>>;
 
-/// The longest piece in which a snapshot is copied.
+/// Chunk size for copying a snapshot.
 const CHUNK_BYTES: usize = 1 << 20;
 
-/// The snapshot as one of this node's own: copied and checked, unless it is one already.
+/// Returns the snapshot as one of this node's own: copied and checked, unless it already is.
 pub fn adopt(snapshots: &SnapshotDir, snapshot: SnapshotFile) -> Result<SnapshotFile, io::Error> {
     if snapshots.list().map_err(io::Error::other)?.contains(&snapshot) {
         return Ok(snapshot);
@@ -60,7 +59,7 @@ pub fn adopt(snapshots: &SnapshotDir, snapshot: SnapshotFile) -> Result<Snapshot
     receiver.finish().map_err(io::Error::other)
 }
 
-/// Puts every record of a snapshot into the keyspace; how many there were.
+/// Loads every record of a snapshot into the keyspace, and returns their number.
 pub fn load_records(
     snapshots: &SnapshotDir,
     snapshot: &SnapshotFile,
@@ -79,7 +78,7 @@ pub fn load_records(
     Ok((meta, restore.finish().map_err(|error| unreadable(&error))?))
 }
 
-/// Writes one snapshot while entries go on being applied.
+/// Writes one snapshot while entries are applied.
 pub struct Builder {
     pub(super) meta: SnapshotMeta,
     pub(super) capture: Option<Capture>,
@@ -92,10 +91,10 @@ pub struct Builder {
 impl RaftSnapshotBuilder<TypeConfig> for Builder {
     type SnapshotData = SnapshotFile;
 
-    /// A snapshot that cannot be written, on a full disk as a rule, is given up: no acknowledged
-    /// write depends on it, and the log still has what would have been in it. openraft takes any
-    /// error for the end of the node, and passes over a snapshot that is no newer than the one it
-    /// knows; so it gets that one.
+    /// A snapshot that cannot be written, usually because the disk is full, is abandoned: no
+    /// acknowledged write depends on it, and the log still has its entries. openraft treats any
+    /// error as fatal, but ignores a snapshot that is no newer than the one it knows; so it gets
+    /// that one.
     async fn build_snapshot(&mut self) -> Result<Snapshot, io::Error> {
         let capture = self.capture.take().expect("a builder builds once");
         let (meta, snapshots) = (self.meta.clone(), self.snapshots.clone());
@@ -117,9 +116,9 @@ impl RaftSnapshotBuilder<TypeConfig> for Builder {
     }
 }
 
-/// Stands for the state before the first entry. openraft looks at the meta data of a snapshot that
-/// was built, and asks [`StateMachine`](super::state_machine::StateMachine) for the file when it
-/// wants to send one.
+/// Represents the state before the first entry. openraft looks only at the metadata of a snapshot
+/// that was built, and asks [`StateMachine`](super::state_machine::StateMachine) for the file when
+/// it wants to send one.
 fn no_snapshot() -> Snapshot {
     let snapshot = SnapshotFile { path: PathBuf::new(), position: (0, 0), bytes: 0 };
     Snapshot { meta: SnapshotMeta::default(), snapshot }
@@ -142,7 +141,7 @@ fn write(
             break;
         }
         since_rest += stream.len() - before;
-        // Outside the capture's lock: a slow disk holds up nobody's write.
+        // Outside the capture's lock: a slow disk delays no write of a client.
         let whole = stream.len() - stream.len() % BLOCK_BYTES;
         for block in stream[..whole].chunks(BLOCK_BYTES) {
             writer.block(block).map_err(io::Error::other)?;

@@ -1,10 +1,9 @@
-//! The machine, as openraft wants to see it: applies committed entries, begins and installs
-//! snapshots.
+//! The machine behind openraft's state machine interface: applies committed entries, begins and
+//! installs snapshots.
 //!
 //! Invariants:
 //! * the machine has applied exactly the entries up to `applied`;
-//! * `current` is the newest snapshot that is known to be good: one that lies beside it damaged is
-//!   never offered.
+//! * `current` is the newest snapshot known to be good: a damaged one beside it is never offered.
 
 use std::io;
 use std::sync::Arc;
@@ -24,21 +23,21 @@ use crate::machine::{Audience, Machine};
 use crate::peer::Endpoint;
 use crate::storage::{SnapshotDir, SnapshotFile};
 
-/// The machine with what openraft wants to know of it.
+/// The machine, with the state that openraft asks for.
 pub struct StateMachine {
     machine: Machine,
     applied: Option<LogId>,
     membership: StoredMembership,
     snapshots: SnapshotDir,
     current: Current,
-    so_far: AppliedIndex,
+    applied_index: AppliedIndex,
     running: Arc<SnapshotStatus>,
-    /// Learns who the members are.
+    /// Receives the members.
     endpoint: Arc<Endpoint>,
     background: Background,
 }
 
-/// How far the log was applied, for whoever wants to know at any time or waits for it.
+/// The index of the last applied entry, to read at any time or to wait for.
 #[derive(Clone)]
 pub struct AppliedIndex(Sender<Option<u64>>);
 
@@ -56,7 +55,7 @@ impl AppliedIndex {
 
     /// Returns when the entry at `index` has been applied.
     pub async fn reached(&self, index: Option<u64>) {
-        // The sender is held here, so the channel does not end.
+        // `self` holds the sender, so the channel does not end.
         let mut applied = self.0.subscribe();
         while *applied.borrow_and_update() < index && applied.changed().await.is_ok() {}
     }
@@ -69,14 +68,14 @@ impl AppliedIndex {
     }
 }
 
-/// Tells the transport who the members are.
+/// Passes the members to the transport.
 fn publish_members(endpoint: &Endpoint, membership: &StoredMembership) {
     let index = membership.log_id().as_ref().map(|id| id.index());
     endpoint.applied_members(index, membership.nodes().map(|(id, member)| (*id, member.clone())).collect());
 }
 
 impl StateMachine {
-    /// A machine in the state of a snapshot that was read whole, or an empty one.
+    /// Wraps a machine in the state of a completely loaded snapshot, or an empty one.
     pub fn new(
         machine: Machine,
         restored: Option<Snapshot>,
@@ -94,8 +93,8 @@ impl StateMachine {
             applied.map(|id| id.index()),
             "the keyspace is in the state of the snapshot"
         );
-        let so_far = AppliedIndex::default();
-        so_far.set(machine.applied());
+        let applied_index = AppliedIndex::default();
+        applied_index.set(machine.applied());
         let current = Arc::new(Mutex::new(restored));
         publish_members(&endpoint, &membership);
         StateMachine {
@@ -104,7 +103,7 @@ impl StateMachine {
             membership,
             snapshots,
             current,
-            so_far,
+            applied_index,
             running,
             endpoint,
             background,
@@ -116,14 +115,14 @@ impl StateMachine {
         self.applied.map(|id| id.index())
     }
 
-    /// Whether `node` is the only voter of the members that were applied.
+    /// Whether `node` is the only voter of the applied membership.
     pub fn is_alone(&self, node: u64) -> bool {
         self.membership.voter_ids().eq([node])
     }
 
-    /// The same, for others to read while the machine is openraft's.
-    pub fn applied_so_far(&self) -> AppliedIndex {
-        self.so_far.clone()
+    /// The same, readable by others while openraft owns the machine.
+    pub fn applied_index(&self) -> AppliedIndex {
+        self.applied_index.clone()
     }
 
     fn meta(&self) -> SnapshotMeta {
@@ -154,10 +153,10 @@ impl RaftStateMachine<TypeConfig> for StateMachine {
                     None
                 }
             };
-            let audience = if responder.is_some() { Audience::Waiting } else { Audience::Nobody };
+            let audience = if responder.is_some() { Audience::Waiting } else { Audience::None };
             let replies = self.machine.apply(index, batch, audience).map_err(io::Error::other)?;
             self.applied = Some(entry.log_id);
-            self.so_far.set(Some(index));
+            self.applied_index.set(Some(index));
             if let Some(responder) = responder {
                 responder.send(Replies(replies));
             }
@@ -166,9 +165,8 @@ impl RaftStateMachine<TypeConfig> for StateMachine {
     }
 
     async fn try_create_snapshot_builder(&mut self, force: bool) -> Option<Builder> {
-        // A snapshot without this node among the members would look, at the next start, like that
-        // of a node which is being added. The log that is replayed instead tells it that it was
-        // removed.
+        // At the next start, a snapshot without this node among the members would look like that of
+        // a node which is being added. The log, replayed instead, shows that it was removed.
         if !force && (!self.running.may_begin() || self.endpoint.is_removed()) {
             return None;
         }
@@ -205,7 +203,7 @@ impl RaftStateMachine<TypeConfig> for StateMachine {
         let snapshot = self.background.run(load).await??;
         *self.current.lock() = Some(Snapshot { meta: meta.clone(), snapshot });
         self.applied = meta.last_log_id;
-        self.so_far.set(self.applied());
+        self.applied_index.set(self.applied());
         self.membership = meta.last_membership.clone();
         publish_members(&self.endpoint, &self.membership);
         self.machine.restored(self.applied.map(|id| id.index()));

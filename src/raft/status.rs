@@ -1,4 +1,4 @@
-//! What a node can say of its Raft group at any time, without asking anybody.
+//! The state of the Raft group as this node knows it, without asking another.
 
 use std::collections::BTreeSet;
 
@@ -10,7 +10,7 @@ use super::quorum;
 use crate::peer::Member;
 use crate::storage::log;
 
-/// The part that a node plays in its group.
+/// This node's role in its group.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Role {
     Leader,
@@ -51,19 +51,19 @@ pub struct MemberStatus {
     pub id: u64,
     pub member: Member,
     pub voter: bool,
-    /// The last entry that is known to be on its disk; only a leader knows it of others.
+    /// The last entry known to be on its disk; only a leader knows it of others.
     pub matched: Option<u64>,
     /// Whether it was found to have lost entries that it had acknowledged.
     pub lost: bool,
 }
 
-/// The last entry that a leader knows to be on the disk of another member.
+/// The last entry that a leader knows to be on another member's disk.
 pub(super) fn matched(metrics: &Metrics, id: u64) -> Option<u64> {
     metrics.replication.as_ref()?.get(&id)?.as_ref().map(|id| id.index())
 }
 
-/// The state of the group as this node knows it. Indexes are of the log; `None` where there is
-/// nothing yet.
+/// The state of the group as this node knows it. Indexes are of the log, and `None` if there is no
+/// such entry yet.
 #[derive(Clone, Debug)]
 pub struct Status {
     pub node_id: u64,
@@ -72,14 +72,13 @@ pub struct Status {
     pub role: Role,
     /// Members, learners included.
     pub cluster_size: usize,
-    /// By their ids.
+    /// Ordered by id.
     pub members: Vec<MemberStatus>,
-    /// Whether the group goes on without this node.
+    /// Whether the group continues without this node.
     pub removed: bool,
-    /// The members that were heard from lately, this node included; only a leader knows it of
-    /// others.
+    /// The members that answered recently, this node included; only a leader knows it of others.
     pub answering: BTreeSet<u64>,
-    /// How far a node is that found its log empty.
+    /// The progress of a node that found its log empty.
     pub phase: Phase,
     pub last_log_index: Option<u64>,
     pub last_applied: Option<u64>,
@@ -87,7 +86,7 @@ pub struct Status {
     pub snapshot_index: Option<u64>,
     pub purged_index: Option<u64>,
     pub snapshot_running: bool,
-    /// Whether the last snapshot could not be taken.
+    /// Whether the last attempt at a snapshot failed.
     pub snapshot_failed: bool,
     pub log: log::Stats,
     pub waiting_bytes: usize,
@@ -104,7 +103,7 @@ impl Status {
         self.members.iter().find(|member| member.id == self.node_id)
     }
 
-    /// What the metrics and the log tell; the replica adds the rest.
+    /// Fills in what the metrics and the log know; the replica adds the rest.
     pub(super) fn new(
         metrics: &Metrics,
         log: log::Stats,
@@ -135,8 +134,8 @@ impl Status {
             leader: metrics.current_leader,
             role: metrics.state.into(),
             cluster_size: metrics.membership_config.nodes().count(),
-            // openraft publishes its metrics a moment after the fact; a client that has its reply
-            // expects to see it counted.
+            // openraft publishes its metrics a moment late; a client that has its reply expects to
+            // see it counted.
             last_log_index: last,
             last_applied: applied,
             commit_index: index(&metrics.local_committed).max(applied),

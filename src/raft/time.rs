@@ -1,18 +1,18 @@
-//! The group's time, as this node knows it. Deadlines are judged by it and by nothing else.
+//! The cluster's time as this node knows it. Deadlines are judged by it alone.
 //!
-//! The leader gives the time: a stamp with each entry, with each append or heartbeat, and with each
-//! answer to a read. Between two words of the leader its followers count on by their own monotonic
-//! clocks. A time of day is used twice only: by a node that starts, until it hears from another,
-//! and by the leader, which lets the group's time drift towards it.
-//! (`docs/decisions/0011-time-comes-from-the-log.md` has what this promises, and what it cannot.)
+//! The leader sets the time: it stamps each entry, each append or heartbeat, and each reply to a
+//! read. Between two of these, followers advance it by their own monotonic clocks. The wall clock
+//! is used in two cases only: by a starting node until it hears from another, and by the leader,
+//! which lets the cluster's time drift towards its wall clock.
+//! (`docs/decisions/0011-time-comes-from-the-log.md` explains what this guarantees, and what it
+//! cannot.)
 //!
 //! Invariants:
-//! * what [`GroupTime::leading`] gives never goes back on a node, and is never before the newest
-//!   stamp that was applied;
-//! * a leader that follows another goes on from the latest time that any voter of its majority
-//!   knows: an append was heard by a majority before anything that depends on its time was
-//!   answered;
-//! * a node that has only its own time of day says nothing of the time to others.
+//! * the time that [`GroupTime::leading`] returns never goes back on a node, and is never before
+//!   the newest applied stamp;
+//! * a new leader continues from the latest time that any voter of its majority knows: a majority
+//!   heard an append before anything that depends on its time was acknowledged;
+//! * a node that knows only its wall clock reports no time to others.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -22,17 +22,18 @@ use parking_lot::Mutex;
 use crate::env::Clock;
 use crate::keyspace::Keyspace;
 
-/// A leader lets the time run by this part faster or slower until it is the time of day: a deadline
-/// of an hour is 3.6 s off then, and a difference of a second is gone after 17 minutes.
+/// A leader lets the time run faster or slower by this fraction until it agrees with the wall
+/// clock: a deadline of an hour is then 3.6 s off, and a difference of a second is gone after 17
+/// minutes.
 const DRIFT: u32 = 1000;
 
-/// What this node told is not taken back for a word that is so little behind it: messages take
-/// their time. One that is further behind comes from a cluster that lost its memory of the time,
-/// and counts.
-const HOLD: Duration = Duration::from_secs(1);
+/// A node does not set back the time that it has issued if a leader's time is at most this far
+/// behind: messages take time. A leader's time further behind comes from a cluster that lost its
+/// knowledge of the time, and counts.
+const ISSUED_LEAD: Duration = Duration::from_secs(1);
 
-/// A time of day that is further from the group's time is worth a warning.
-const APART: Duration = Duration::from_secs(5);
+/// A wall clock further from the cluster's time than this causes a warning.
+const SKEW_WARNED_BEYOND: Duration = Duration::from_secs(5);
 
 /// One node's knowledge of the time.
 pub struct GroupTime {
@@ -43,17 +44,18 @@ pub struct GroupTime {
 
 #[derive(Debug)]
 struct Known {
-    /// The time that it was, since 1970, when the monotonic clock showed `at`.
+    /// The time since 1970 when the monotonic clock showed `at`.
     base: Duration,
     at: Duration,
-    /// Whether `base` comes from a leader or a voter, or this node leads; else it is a time of day.
+    /// Whether `base` comes from a leader or a voter, or this node leads; otherwise it is the wall
+    /// clock.
     heard: bool,
-    /// The leadership that was heard last, and the latest of its words.
+    /// The term of the leader heard last, and the latest time that it sent.
     term: u64,
-    word: Duration,
-    /// The latest time that was given to readers of this node.
-    told: Duration,
-    /// Whether a time of day far from the group's was warned of.
+    latest: Duration,
+    /// The latest time issued to readers of this node.
+    issued: Duration,
+    /// Whether a wall clock far from the cluster's time has been reported.
     warned: bool,
 }
 
@@ -62,23 +64,23 @@ impl Known {
         (self.base, self.at) = (base, at);
     }
 
-    /// Goes by what another node said from now on.
+    /// Adopts the time that another node sent.
     fn adopt(&mut self, time: Duration, now: Duration) {
         self.set(time, now);
-        if !self.heard || self.told > time + HOLD {
-            self.told = time;
+        if !self.heard || self.issued > time + ISSUED_LEAD {
+            self.issued = time;
         }
         self.heard = true;
     }
 
     /// The time now, when the monotonic clock shows `now`.
-    fn count_on(&self, now: Duration) -> Duration {
+    fn extrapolate(&self, now: Duration) -> Duration {
         self.base + now.saturating_sub(self.at)
     }
 }
 
 impl GroupTime {
-    /// What a node knows that starts: its time of day, or the newest stamp that it has applied.
+    /// The knowledge of a starting node: its wall clock, or the newest stamp that it has applied.
     pub fn new(clock: Arc<dyn Clock>, keyspace: Arc<Keyspace>) -> GroupTime {
         let (base, at) = (Duration::from_millis(clock.now_ms()), clock.elapsed());
         let known = Known {
@@ -86,53 +88,52 @@ impl GroupTime {
             at,
             heard: false,
             term: 0,
-            word: Duration::ZERO,
-            told: Duration::ZERO,
+            latest: Duration::ZERO,
+            issued: Duration::ZERO,
             warned: false,
         };
         GroupTime { clock, keyspace, known: Mutex::new(known) }
     }
 
-    /// The time for what this node does as the leader, in unix milliseconds. Only for a node that
+    /// The time for this node's actions as the leader, in unix milliseconds. Only for a node that
     /// leads.
     pub fn leading(&self) -> u64 {
         let mut known = self.known.lock();
         let now = self.clock.elapsed();
         let time = self.estimate(&mut known, now);
-        let time = self.drifted(time, now.saturating_sub(known.at)).max(known.told);
+        let time = self.drifted(time, now.saturating_sub(known.at)).max(known.issued);
         known.set(time, now);
-        (known.heard, known.told) = (true, time);
+        (known.heard, known.issued) = (true, time);
         millis(time)
     }
 
-    /// The time as this node knows it, in unix milliseconds; for reads that ask nobody.
+    /// The time as this node knows it, in unix milliseconds; for reads without a barrier.
     pub fn now_ms(&self) -> u64 {
         let mut known = self.known.lock();
-        known.told = self.estimate(&mut known, self.clock.elapsed()).max(known.told);
-        millis(known.told)
+        known.issued = self.estimate(&mut known, self.clock.elapsed()).max(known.issued);
+        millis(known.issued)
     }
 
-    /// Takes note of the time that the leader of `term` gave with an append that this node took.
+    /// Notes the time that the leader of `term` sent with an append that this node accepted.
     pub fn heard(&self, term: u64, time_ms: u64) {
         let mut known = self.known.lock();
         let time = Duration::from_millis(time_ms);
-        // An older word came late, on another connection.
-        if known.heard && (term < known.term || term == known.term && time < known.word) {
+        // A late message of another connection.
+        if known.heard && (term < known.term || term == known.term && time < known.latest) {
             return;
         }
         known.adopt(time, self.clock.elapsed());
-        (known.term, known.word) = (term, time);
-        self.look_at_the_wall(&mut known);
+        (known.term, known.latest) = (term, time);
+        self.check_wall_clock(&mut known);
     }
 
-    /// What this node tells one that stands for election: nothing, when all it has is a time of
-    /// day.
-    pub fn word_for_candidate(&self) -> Option<u64> {
+    /// The time for this node's reply to a candidate; `None` if it knows only its wall clock.
+    pub fn time_for_candidate(&self) -> Option<u64> {
         let mut known = self.known.lock();
-        known.heard.then(|| millis(self.estimate(&mut known, self.clock.elapsed()).max(known.told)))
+        known.heard.then(|| millis(self.estimate(&mut known, self.clock.elapsed()).max(known.issued)))
     }
 
-    /// Takes note of what a voter said when this node stood for election.
+    /// Notes the time in a voter's reply to this candidate.
     pub fn voter_said(&self, time_ms: Option<u64>) {
         let Some(time_ms) = time_ms else { return };
         let mut known = self.known.lock();
@@ -142,7 +143,7 @@ impl GroupTime {
         }
     }
 
-    /// How far this node's time of day is ahead of the group's time, in milliseconds.
+    /// How far this node's wall clock is ahead of the cluster's time, in milliseconds.
     pub fn wall_ahead_ms(&self) -> i64 {
         let mut known = self.known.lock();
         let time = self.estimate(&mut known, self.clock.elapsed());
@@ -151,13 +152,13 @@ impl GroupTime {
 
     fn estimate(&self, known: &mut Known, now: Duration) -> Duration {
         let applied = Duration::from_millis(self.keyspace.time_ms());
-        if known.count_on(now) < applied {
+        if known.extrapolate(now) < applied {
             known.set(applied, now);
         }
-        known.count_on(now)
+        known.extrapolate(now)
     }
 
-    /// The time, with the drift towards the time of day for as long as passed since the last time.
+    /// The time, with the drift towards the wall clock for the time that `passed`.
     fn drifted(&self, time: Duration, passed: Duration) -> Duration {
         let wall = Duration::from_millis(self.clock.now_ms());
         let most = passed / DRIFT;
@@ -167,13 +168,16 @@ impl GroupTime {
         }
     }
 
-    fn look_at_the_wall(&self, known: &mut Known) {
+    fn check_wall_clock(&self, known: &mut Known) {
         let ahead_ms = difference_ms(self.clock.now_ms(), millis(known.base));
-        let apart = u128::from(ahead_ms.unsigned_abs()) > APART.as_millis();
-        if apart && !known.warned {
-            tracing::warn!(ahead_ms, "this node's clock is not the leader's: deadlines go by the leader's");
+        let skewed = u128::from(ahead_ms.unsigned_abs()) > SKEW_WARNED_BEYOND.as_millis();
+        if skewed && !known.warned {
+            tracing::warn!(
+                ahead_ms,
+                "this node's clock differs from the leader's, which decides on deadlines"
+            );
         }
-        known.warned = apart;
+        known.warned = skewed;
     }
 }
 
@@ -202,7 +206,7 @@ mod tests {
         time: GroupTime,
     }
 
-    /// A node that starts at this time of day.
+    /// A node that starts with this wall clock.
     fn node(unix_ms: u64) -> TimedNode {
         let clock = Arc::new(ManualClock::at_ms(unix_ms));
         TimedNode { time: GroupTime::new(clock.clone(), Arc::new(Keyspace::new())), clock }
@@ -213,7 +217,7 @@ mod tests {
     }
 
     #[test]
-    fn a_leader_goes_on_by_its_monotonic_clock_when_its_time_of_day_jumps() {
+    fn a_leader_continues_by_its_monotonic_clock_when_its_wall_clock_jumps() {
         let leader = node(NOON_MS);
         assert_eq!(leader.time.leading(), NOON_MS);
         for wall in [NOON_MS + HOUR_MS, NOON_MS - HOUR_MS] {
@@ -222,12 +226,12 @@ mod tests {
             pass(&[&leader], 10_000);
             let (after, drift) = (leader.time.leading(), 10_000 / u64::from(DRIFT));
             assert!(after.abs_diff(before + 10_000) <= drift, "{after} after {before}");
-            assert_ne!(after, before + 10_000, "it drifts towards the time of day");
+            assert_ne!(after, before + 10_000, "it drifts towards the wall clock");
         }
     }
 
     #[test]
-    fn the_drift_ends_at_the_time_of_day() {
+    fn the_drift_ends_at_the_wall_clock() {
         let leader = node(NOON_MS);
         leader.time.leading();
         leader.clock.set_ms(NOON_MS + 5);
@@ -240,26 +244,26 @@ mod tests {
     }
 
     #[test]
-    fn a_follower_counts_on_from_the_leaders_word_whatever_its_own_time_of_day() {
+    fn a_follower_advances_the_leaders_time_whatever_its_own_wall_clock() {
         let (leader, follower) = (node(NOON_MS), node(NOON_MS + HOUR_MS));
         assert_eq!(follower.time.now_ms(), NOON_MS + HOUR_MS);
-        assert_eq!(follower.time.word_for_candidate(), None, "a time of day is no word of the group's time");
+        assert_eq!(follower.time.time_for_candidate(), None, "a wall clock is not the cluster's time");
         follower.time.heard(1, leader.time.leading());
         pass(&[&leader, &follower], 500);
         follower.clock.set_ms(5);
         assert_eq!(follower.time.now_ms(), leader.time.leading());
-        assert_eq!(follower.time.word_for_candidate(), Some(NOON_MS + 500));
+        assert_eq!(follower.time.time_for_candidate(), Some(NOON_MS + 500));
     }
 
     #[test]
-    fn a_word_that_comes_late_changes_nothing_and_a_new_leaders_does() {
+    fn a_late_message_changes_nothing_and_a_new_leaders_does() {
         let follower = node(NOON_MS);
         follower.time.heard(3, NOON_MS + 100);
         follower.time.heard(3, NOON_MS + 40);
         follower.time.heard(2, NOON_MS + 900);
         assert_eq!(follower.time.now_ms(), NOON_MS + 100);
         follower.time.heard(4, NOON_MS + 99);
-        assert_eq!(follower.time.now_ms(), NOON_MS + 100, "what was told is held for a moment");
+        assert_eq!(follower.time.now_ms(), NOON_MS + 100, "an issued time is held for a moment");
         pass(&[&follower], 2);
         assert_eq!(follower.time.now_ms(), NOON_MS + 101);
         follower.time.heard(5, NOON_MS - HOUR_MS);
@@ -267,13 +271,13 @@ mod tests {
     }
 
     #[test]
-    fn a_new_leader_goes_on_from_what_its_voters_know() {
+    fn a_new_leader_continues_from_what_its_voters_know() {
         let started = node(NOON_MS + HOUR_MS);
         assert_eq!(started.time.now_ms(), NOON_MS + HOUR_MS);
         started.time.voter_said(None);
         started.time.voter_said(Some(NOON_MS));
         started.time.voter_said(Some(NOON_MS - 1));
-        assert_eq!(started.time.leading(), NOON_MS, "its own time of day does not count");
+        assert_eq!(started.time.leading(), NOON_MS, "its own wall clock does not count");
         let voter = node(NOON_MS - HOUR_MS);
         voter.time.heard(1, NOON_MS);
         voter.time.voter_said(Some(NOON_MS + 7));
@@ -281,7 +285,7 @@ mod tests {
     }
 
     #[test]
-    fn a_start_takes_the_newest_stamp_where_the_time_of_day_is_before_it() {
+    fn a_start_takes_the_newest_stamp_if_the_wall_clock_is_before_it() {
         let (behind, ahead) = (node(NOON_MS), node(NOON_MS + HOUR_MS));
         for node in [&behind, &ahead] {
             node.time.keyspace.advance_time(NOON_MS + 1_000);
@@ -289,6 +293,6 @@ mod tests {
         assert_eq!((behind.time.leading(), ahead.time.leading()), (NOON_MS + 1_000, NOON_MS + HOUR_MS));
         pass(&[&behind], 50);
         let (after, drifted) = (behind.time.leading(), NOON_MS + 1_049);
-        assert_eq!(after, drifted, "and goes on from there, a little slower as its time of day is behind");
+        assert_eq!(after, drifted, "and continues from there, a little slower as its wall clock is behind");
     }
 }

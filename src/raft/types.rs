@@ -1,4 +1,4 @@
-//! The types that openraft is told to work with.
+//! The types that openraft works with.
 
 use std::fmt;
 
@@ -8,7 +8,7 @@ use openraft::raft::responder::Responder;
 use crate::peer::Member;
 use crate::resp::Reply;
 
-/// Names the types; holds nothing.
+/// A marker type that selects the types; it holds nothing.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct TypeConfig;
 
@@ -44,7 +44,7 @@ pub type Membership = openraft::Membership<u64, Member>;
 pub type StoredMembership = openraft::alias::StoredMembershipOf<TypeConfig>;
 pub type SnapshotMeta = openraft::alias::SnapshotMetaOf<TypeConfig>;
 
-/// What an entry carries: an encoded batch of commands. A clone shares the bytes.
+/// The payload of an entry: an encoded batch of commands. A clone shares the bytes.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Payload(pub Bytes);
 
@@ -60,12 +60,12 @@ impl fmt::Display for Payload {
     }
 }
 
-/// What applying an entry gave: a reply for each of its commands.
+/// The result of applying an entry: a reply for each of its commands.
 #[derive(Debug, Default)]
 pub struct Replies(pub Vec<Reply>);
 
-/// Runs a function with the result. Dropped without a call, as when consensus stops, it drops what
-/// the function holds, which has to see to whoever waits.
+/// Runs a function with the result. When consensus stops, it is dropped without a call; what the
+/// function captured has to release its waiters on drop.
 pub struct Callback<T>(Box<dyn FnOnce(T) + Send>);
 
 impl<T> Callback<T> {

@@ -1,14 +1,14 @@
-//! A channel that holds one value and tells those who wait when it changed, in the order in which
-//! they began to wait.
+//! A channel that holds one value and wakes its waiters on a change, in the order in which they
+//! began to wait.
 //!
-//! tokio's own spreads those who wait over eight lists at random, which gains a little when many
-//! threads wait for one value; here a handful of tasks do, and a simulation has to repeat itself.
+//! tokio's own channel distributes its waiters over eight lists at random, which helps when many
+//! threads wait for one value. Here only a handful of tasks wait, and a simulation has to repeat
+//! itself.
 //!
 //! Invariants:
-//! * a receiver hears of a change that happened after the last one it has seen, however the two
+//! * a receiver sees a change that happened after the last one it has seen, however the two
 //!   overlap;
-//! * when the last sender is gone a receiver first hears of the last change, then that there will
-//!   be no more.
+//! * after the last sender is dropped, a receiver first sees the last change, then the end.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
@@ -79,7 +79,7 @@ impl<T> Clone for Receiver<T> {
 impl<T> Drop for Receiver<T> {
     fn drop(&mut self) {
         let before = self.shared.receivers.fetch_sub(1, Ordering::AcqRel);
-        assert!(before > 0, "a receiver that goes was counted");
+        assert!(before > 0, "a dropped receiver was counted");
     }
 }
 
@@ -123,9 +123,9 @@ impl<T: OptionalSend + OptionalSync> WatchSender<Watch, T> for Sender<T> {
 impl<T: OptionalSend + OptionalSync> WatchReceiver<Watch, T> for Receiver<T> {
     async fn changed(&mut self) -> Result<(), RecvError> {
         loop {
-            // Made before the look at the version: a change after that look ends the wait.
+            // Created before the version is read: a later change then ends the wait.
             let changed = self.shared.changed.notified();
-            // Read before the version: a sender that is gone has sent all it will.
+            // Read before the version: a dropped sender has sent its last change.
             let open = self.shared.senders.load(Ordering::Acquire) > 0;
             let version = self.shared.version.load(Ordering::Acquire);
             if version != self.seen {

@@ -1,11 +1,17 @@
 //! What survives a restart: the data directory, the log and the snapshots.
 //!
-//! * [DataDir]: whose directory this is, and the lock on it.
-//! * [`Log`]: the entries of one Raft group, its vote and what it knows to be committed.
-//! * [`SnapshotDir`]: whole states, written by one process and checked before they are believed.
+//! * [`DataDir`]: the identity of the directory's node, and the lock on the directory.
+//! * [`Log`]: the entries of one Raft group, its vote and its commit record.
+//! * [`SnapshotDir`]: whole states, complete before they get their name and checked before they are
+//!   used.
 //!
 //! All of it is blocking, knows nothing of consensus, and reaches files only through
 //! [`crate::env::Disk`].
+//!
+//! Invariants:
+//! * what was reported durable is found again, or opening fails and names file and offset;
+//! * a failed sync is never retried: the kernel may have dropped the dirty pages;
+//! * a file gets its final name only when it is complete and synced.
 
 pub mod log;
 mod node_file;
@@ -20,7 +26,7 @@ use std::path::Path;
 
 use crate::error::Fatal;
 
-/// Says which file, and what was being done to it.
+/// Adds the path, and the action that failed.
 pub(crate) fn disk_error(path: &Path, action: &'static str) -> impl FnOnce(io::Error) -> Fatal {
     move |error| Fatal::Disk { path: path.to_owned(), action, reason: error.to_string() }
 }

@@ -1,10 +1,9 @@
-//! The data directory: whose it is, and that nobody else uses it.
+//! The data directory: its owner, and the exclusive use of it.
 //!
 //! ```text
 //! <dir>/lock                 held while a process uses the directory
 //! <dir>/node                 node id, cluster id, incarnation, format version
-//! <dir>/joined               present if the cluster has several members: this node never forms
-//!                            it alone
+//! <dir>/joined               present in a cluster of several: this node never forms it alone
 //! <dir>/clearing             present while everything is being removed
 //! <dir>/group-0/log          segments
 //! <dir>/group-0/snapshots    snapshot files
@@ -13,14 +12,14 @@
 //! `incarnation 00c0ffee00c0ffee`, and the crc32c of those lines.
 //!
 //! Invariants:
-//! * A directory that has a node file is used by that node of that cluster alone, and by one
-//!   process at a time.
-//! * The node file is whole or absent: it is written aside, synced and renamed.
-//! * The incarnation is drawn when the directory is made: a node that has another one has lost what
-//!   it had on disk, and what it promised. It changes only when a node goes on without the others,
-//!   as they are to count on it no more.
-//! * What a directory without a node file holds is nobody's, and is neither used nor added to: it
-//!   may be a lost node's. Only what a removal that was interrupted has left is removed.
+//! * A directory with a node file is used only by that node of that cluster, and by one process at
+//!   a time.
+//! * The node file is complete or absent: it is written under another name, synced and renamed.
+//! * The incarnation is chosen at random when the directory is created: a node with another one has
+//!   lost what it had on disk, and what it promised. It changes only when a node is forced to
+//!   continue without the other members, which must no longer count on it.
+//! * Data in a directory without a node file has no known owner, and is neither used nor added to:
+//!   it may be a lost node's. Only the remains of an interrupted removal are removed.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -32,24 +31,24 @@ use crate::error::Fatal;
 /// The format of everything under the data directory.
 pub const FORMAT_VERSION: u32 = 2;
 
-/// Says that the cluster was founded by others.
+/// Marks a cluster that others formed.
 const JOINED: &str = "joined";
 
-/// Says that what is left is to be removed.
+/// Marks a directory that is being emptied.
 const CLEARING: &str = "clearing";
 
-/// A node file is a few short lines; what is longer is something else.
+/// A node file is a few short lines; a longer file is something else.
 const NODE_FILE_BYTES_MAX: u64 = 4096;
 /// Room for any reasonable name in a node file of that size.
 const CLUSTER_BYTES_MAX: usize = 256;
 
-/// Whose a data directory is.
+/// The owner of a data directory.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Identity {
     pub node: u64,
     /// One line of at most 256 bytes.
     pub cluster: String,
-    /// A random number for a directory that is made now; one that is there keeps its own.
+    /// A random number for a new directory; an existing one keeps its own.
     pub incarnation: u64,
 }
 
@@ -64,7 +63,7 @@ pub struct DataDir {
 }
 
 impl DataDir {
-    /// Creates or opens the directory, locks it and checks whose it is.
+    /// Creates or opens the directory, locks it and checks its owner.
     ///
     /// # Errors
     /// [`Fatal::Directory`] if another process uses it, it belongs to another node or cluster, or
@@ -91,14 +90,14 @@ impl DataDir {
             dir.disk.create_dir_all(&sub).map_err(disk_error(&sub, "creating the directory"))?;
         }
         if dir.fresh {
-            // The directories first: whoever finds the node file finds them.
+            // The directories first: a node file implies that they exist.
             dir.sync_dirs()?;
             dir.write_node_file()?;
         }
         Ok(dir)
     }
 
-    /// Whose the directory at `path` is; `None` if it is nobody's yet, or is being cleared.
+    /// The owner of the directory at `path`; `None` if it has none yet, or is being emptied.
     ///
     /// # Errors
     /// [`Fatal::Corrupt`] if its node file is damaged; [`Fatal::Directory`] if it is missing beside
@@ -115,9 +114,8 @@ impl DataDir {
         Ok(None)
     }
 
-    /// Notes that the cluster of this directory was founded by others, before the directory gets an
-    /// owner: a node that was stopped before it got anything of them must never found a cluster of
-    /// that name itself.
+    /// Records, before the directory gets an owner, that others formed its cluster: a node that
+    /// stops before it has received anything of them must never form a cluster of that name itself.
     ///
     /// # Errors
     /// [`Fatal::Disk`].
@@ -136,8 +134,8 @@ impl DataDir {
         lists(disk, path, JOINED)
     }
 
-    /// Removes everything that the directory holds, and lets go of it. A crash on the way leaves a
-    /// directory of which the next `open` removes the rest.
+    /// Removes everything in the directory, and unlocks it. After a crash on the way, the next
+    /// `open` removes the rest.
     ///
     /// # Errors
     /// [`Fatal::Disk`].
@@ -149,7 +147,7 @@ impl DataDir {
         self.remove_all()
     }
 
-    /// Removes what [`DataDir::clear`] has condemned; the marker goes last.
+    /// Removes the rest after [`DataDir::clear`]; the marker goes last.
     fn remove_all(&self) -> Result<(), Fatal> {
         let remove = |path: PathBuf| self.disk.remove(&path).map_err(disk_error(&path, "removing"));
         for dir in [self.log_path(0), self.snapshots_path(0)] {
@@ -179,7 +177,8 @@ impl DataDir {
         Ok(())
     }
 
-    /// Whether there is a node file; it is ours then. Without one there is nothing else either.
+    /// Whether there is a node file, which is then this node's. Without one there must be no data
+    /// either.
     fn check_node_file(&mut self) -> Result<bool, Fatal> {
         let path = self.node_path();
         if !lists(&*self.disk, &self.path, "node")? {
@@ -224,7 +223,7 @@ impl DataDir {
         &self.identity
     }
 
-    /// Makes this another incarnation, with the same data.
+    /// Changes the incarnation, and keeps the data.
     ///
     /// # Errors
     /// [`Fatal::Disk`].
@@ -233,17 +232,17 @@ impl DataDir {
         self.write_node_file()
     }
 
-    /// Whether this call of `open` made it: nothing can be in it.
+    /// Whether this call of `open` created the directory, which is therefore empty.
     pub fn is_fresh(&self) -> bool {
         self.fresh
     }
 
-    /// Where the log of a group is.
+    /// The directory of a group's log.
     pub fn log_path(&self, group: u32) -> PathBuf {
         log_path(&self.path, group)
     }
 
-    /// Where the snapshots of a group are.
+    /// The directory of a group's snapshots.
     pub fn snapshots_path(&self, group: u32) -> PathBuf {
         snapshots_path(&self.path, group)
     }
@@ -257,17 +256,17 @@ fn snapshots_path(path: &Path, group: u32) -> PathBuf {
     path.join(format!("group-{group}")).join("snapshots")
 }
 
-/// Whether a directory holds something of this name.
+/// Whether a directory has an entry of this name.
 fn lists(disk: &dyn Disk, path: &Path, name: &str) -> Result<bool, Fatal> {
     let names = disk.list(path).map_err(disk_error(path, "listing"))?;
     Ok(names.iter().any(|found| found == name))
 }
 
-/// An error if a directory without a node file holds a log or snapshots.
+/// Returns an error if a directory without a node file holds a log or snapshots.
 fn refuse_data(disk: &dyn Disk, path: &Path) -> Result<(), Fatal> {
     for dir in [log_path(path, 0), snapshots_path(path, 0)] {
         let names = match disk.list(&dir) {
-            // A directory that was never made holds nothing.
+            // A directory that was never created holds nothing.
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => continue,
             names => names.map_err(disk_error(&dir, "listing"))?,
         };
@@ -286,7 +285,7 @@ fn refused(path: &Path, reason: impl Into<String>) -> Fatal {
     Fatal::Directory { path: path.to_owned(), reason: reason.into() }
 }
 
-/// Writes a small file so that a crash leaves the old one or the new one.
+/// Replaces a small file atomically: a crash leaves the old one or the new one.
 fn replace(disk: &dyn Disk, path: &Path, bytes: &[u8]) -> Result<(), Fatal> {
     let aside = path.with_extension("tmp");
     let file = disk.open(&aside, Open::Create).map_err(disk_error(&aside, "creating"))?;
@@ -323,7 +322,7 @@ fn parse(bytes: &[u8]) -> Result<(u32, Identity), String> {
     };
     let format: u32 = next("format")?.parse().map_err(|_| "the format is not a number")?;
     if format != FORMAT_VERSION {
-        // What else it says only that version knows.
+        // Only that version knows the rest of its format.
         return Ok((format, Identity { node: 0, cluster: String::new(), incarnation: 0 }));
     }
     let node = next("node")?.parse().map_err(|_| "the node's id is not a number")?;
@@ -393,7 +392,7 @@ mod tests {
     }
 
     #[test]
-    fn a_crash_while_it_is_made_leaves_a_directory_that_opens() {
+    fn a_crash_during_creation_leaves_a_directory_that_opens() {
         for cut in 0..12 {
             let disk = SimDisk::new();
             disk.cut_power_after(cut);
@@ -403,7 +402,7 @@ mod tests {
         }
     }
 
-    /// A directory of a node that has a log, opened.
+    /// An open directory of a node that has a log.
     fn used(disk: &SimDisk) -> DataDir {
         let dir = DataDir::open(disk.shared(), Path::new("/data"), of(3, "blue")).unwrap();
         for path in [dir.log_path(0).join("1.log"), dir.snapshots_path(0).join("1.snap")] {
@@ -427,7 +426,7 @@ mod tests {
     }
 
     #[test]
-    fn a_crash_while_it_is_cleared_leaves_all_or_nothing() {
+    fn a_crash_during_clearing_leaves_all_or_nothing() {
         let mut outcomes = std::collections::BTreeSet::new();
         for cut in 0..30 {
             let disk = SimDisk::new();
@@ -455,7 +454,7 @@ mod tests {
     }
 
     #[test]
-    fn a_cluster_has_a_name_of_one_line() {
+    fn the_name_of_a_cluster_is_one_line() {
         for bad in ["", "two\nlines", " padded"] {
             let error = DataDir::open(SimDisk::new().shared(), Path::new("/data"), of(1, bad)).unwrap_err();
             assert!(matches!(error, Fatal::Config(_)), "{bad:?}");

@@ -1,13 +1,13 @@
-//! A clock that moves when told.
+//! A clock that moves only on request.
 //!
-//! Invariant: nothing but a call of the test changes what it shows.
+//! Invariant: only calls of the test change what it shows.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use crate::env::Clock;
 
-/// A clock that stands still until it is told to move.
+/// A clock that stands still until the test moves it.
 #[derive(Debug, Default)]
 pub struct ManualClock {
     unix_ms: AtomicU64,
@@ -26,7 +26,7 @@ impl ManualClock {
         self.unix_ms.fetch_add(ns / 1_000_000, Ordering::SeqCst);
     }
 
-    /// Sets the time of day, as an operator or NTP would; `elapsed` does not notice.
+    /// Sets the wall clock, as an operator or NTP would; `elapsed` is not affected.
     pub fn set_ms(&self, unix_ms: u64) {
         self.unix_ms.store(unix_ms, Ordering::SeqCst);
     }
@@ -47,7 +47,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_manual_clock_moves_only_when_told() {
+    fn a_manual_clock_moves_only_on_request() {
         let clock = ManualClock::at_ms(1_000);
         assert_eq!((clock.now_ms(), clock.elapsed()), (1_000, Duration::ZERO));
         clock.advance(Duration::from_millis(250));

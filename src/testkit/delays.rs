@@ -1,4 +1,4 @@
-//! Delays that a seed chooses, for work that a simulation does in place of threads.
+//! Delays that a seed chooses, for work that a simulation runs in place of threads.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use parking_lot::Mutex;
 use crate::env::Delays;
 use crate::random::Random;
 
-/// The longest that simulated work waits before it is done: as a busy disk may make it wait.
+/// The longest delay of simulated work, as a busy disk may cause it.
 const DELAY_MICROSECONDS_MAX: u64 = 8_000;
 
 /// Mostly short delays, and now and then a long one.

@@ -1,15 +1,12 @@
-//! A disk in memory that fails as told and forgets, when its power goes, what was not synced.
+//! A disk in memory that fails on request and, at a power cut, loses what was not synced.
 //!
 //! Invariants:
 //! * A file's durable bytes change only by a sync or a power cut. At a cut each unsynced write
-//!   lands in whole sectors, any subset of them and in any mixture; a write of less than a sector
-//!   may stop at any byte.
+//!   survives in any subset of its sectors, and a partial sector may end at any byte.
 //! * Names (created, renamed, removed files) are durable after `sync_dir`; at a cut a prefix of the
 //!   unsynced changes of all directories survives, as with a journaling file system.
-//! * After the power is off every operation fails until [`SimDisk::reboot`]; handles from before
-//!   stay dead.
-//! * Where the disk lies ([`SimDisk::lie_about`]), a sync makes durable what the sync before it
-//!   promised.
+//! * After a power cut every operation fails until [`SimDisk::reboot`]; old handles stay invalid.
+//! * A lying disk ([`SimDisk::lie_about`]) makes bytes durable one sync later than it reports.
 
 mod content;
 
@@ -25,7 +22,7 @@ use crate::random::Random;
 
 use content::Content;
 
-/// What a disk writes in one piece or not at all.
+/// The unit that a disk writes atomically.
 pub const SECTOR_BYTES: usize = 512;
 
 /// The operations that can be made to fail.
@@ -35,7 +32,7 @@ pub enum Op {
     Read,
     /// Half of the bytes are written.
     Write,
-    /// Drops the dirty bytes as Linux may: they read back, but no later sync writes them.
+    /// Drops the dirty bytes as Linux may: they can be read, but no later sync writes them.
     Sync,
     Rename,
     Remove,
@@ -64,14 +61,14 @@ struct Files {
     name_changes: Vec<NameChange>,
     locks: BTreeSet<PathBuf>,
     faults: Vec<Fault>,
-    /// Whether syncs wait, and how many do.
+    /// Whether syncs hang, and how many do.
     hangs: bool,
     hanging: usize,
     capacity: Option<u64>,
     power_left: Option<u64>,
     boots: u64,
     syncs: u64,
-    /// Files below this directory are lied about.
+    /// The disk lies about the files below this directory.
     lies_below: Option<PathBuf>,
 }
 
@@ -79,8 +76,8 @@ struct Files {
 #[derive(Clone, Debug, Default)]
 pub struct SimDisk {
     state: Arc<Mutex<Files>>,
-    /// Wakes those who wait for a sync when the disk goes on.
-    goes_on: Arc<Condvar>,
+    /// Wakes the hanging syncs when the disk continues.
+    resumed: Arc<Condvar>,
 }
 
 impl SimDisk {
@@ -92,23 +89,23 @@ impl SimDisk {
         Arc::new(self.clone())
     }
 
-    /// Lets `after` operations of this sort pass, then fails one with `kind`.
+    /// Lets `after` operations of this kind pass, then fails one with `kind`.
     pub fn fail(&self, op: Op, after: u64, kind: io::ErrorKind) {
         self.state.lock().faults.push(Fault { op, after, kind });
     }
 
-    /// Has syncs wait, those under way and those to come, until they are to go on.
+    /// Makes syncs hang, current and future ones, until called with `false`.
     pub fn hang(&self, hangs: bool) {
         self.state.lock().hangs = hangs;
-        self.goes_on.notify_all();
+        self.resumed.notify_all();
     }
 
-    /// How many syncs wait.
+    /// The number of hanging syncs.
     pub fn hanging(&self) -> usize {
         self.state.lock().hanging
     }
 
-    /// The sum of all file lengths from which on writes that grow a file fail; `None`: no bound.
+    /// Limits the sum of all file lengths; `None` removes the limit.
     pub fn set_capacity(&self, bytes: Option<u64>) {
         self.state.lock().capacity = bytes;
     }
@@ -123,31 +120,30 @@ impl SimDisk {
         self.state.lock().syncs
     }
 
-    /// Lets `operations` more changes pass and then cuts the power; the last one may still reach
-    /// the disk.
+    /// Cuts the power after `operations` more changes; the last one may still reach the disk.
     pub fn cut_power_after(&self, operations: u64) {
         self.state.lock().power_left = Some(operations);
     }
 
-    /// From now on lies about the files below `dir` that are opened: a sync returns before its
-    /// bytes are durable, which the next one makes them, as on a drive with a volatile cache.
+    /// From now on lies about files opened below `dir`: a sync returns before its bytes are
+    /// durable, and the next one makes them so, as on a drive with a volatile cache.
     pub fn lie_about(&self, dir: &Path) {
         self.state.lock().lies_below = Some(dir.to_owned());
     }
 
-    /// Takes back every order to fail.
+    /// Cancels all requested failures.
     pub fn trust(&self) {
         let mut state = self.state.lock();
         state.faults.clear();
         state.power_left = None;
     }
 
-    /// Whether the power went: nothing is read or written until the reboot.
+    /// Whether the power is off: nothing is read or written until the reboot.
     pub fn is_off(&self) -> bool {
         self.state.lock().power_left == Some(0)
     }
 
-    /// What a machine finds after a power cut. The seed chooses what of the unsynced survives.
+    /// Restores the state after a power cut. The seed chooses the unsynced changes that survive.
     pub fn reboot(&self, seed: u64) {
         let mut random = Random::seeded(seed);
         let mut guard = self.state.lock();
@@ -166,16 +162,16 @@ impl SimDisk {
         state.boots += 1;
     }
 
-    /// Another disk with the same files, of which nothing is unsynced.
+    /// Another disk with the same files, all of them synced.
     ///
     /// # Panics
-    /// If something is: a copy is taken while nobody writes.
+    /// If anything is unsynced: a copy may only be taken while nothing writes.
     pub fn copy(&self) -> SimDisk {
         let state = self.state.lock();
         assert!(state.name_changes.is_empty() && state.contents.iter().all(|file| file.dirty.is_empty()));
         let (contents, names) = (state.contents.clone(), state.names.clone());
         let copied = Files { contents, durable_names: names.clone(), names, ..Files::default() };
-        SimDisk { state: Arc::new(Mutex::new(copied)), goes_on: Arc::default() }
+        SimDisk { state: Arc::new(Mutex::new(copied)), resumed: Arc::default() }
     }
 
     /// The bytes of a file as a reader sees them now.
@@ -184,30 +180,28 @@ impl SimDisk {
         state.names.get(path).map(|id| state.contents[*id].now.clone())
     }
 
-    /// Replaces bytes behind everyone's back, durably: a fault of the medium.
+    /// Replaces bytes durably without a write: a fault of the medium.
     ///
     /// # Panics
     /// If there is no such file or it is shorter.
     pub fn overwrite(&self, path: &Path, offset: usize, bytes: &[u8]) {
-        let mut state = self.state.lock();
-        let id = *state.names.get(path).expect("the test names an existing file");
-        let content = &mut state.contents[id];
-        for copy in [&mut content.now, &mut content.durable] {
-            copy[offset..offset + bytes.len()].copy_from_slice(bytes);
-        }
+        self.change_medium(path, |copy| copy[offset..offset + bytes.len()].copy_from_slice(bytes));
     }
 
-    /// Shortens a file, as somebody's mistake would.
+    /// Truncates a file, as by mistake.
     ///
     /// # Panics
     /// If there is no such file.
     pub fn truncate(&self, path: &Path, bytes: u64) {
+        self.change_medium(path, |copy| copy.truncate(bytes as usize));
+    }
+
+    fn change_medium(&self, path: &Path, change: impl Fn(&mut Vec<u8>)) {
         let mut state = self.state.lock();
         let id = *state.names.get(path).expect("the test names an existing file");
         let content = &mut state.contents[id];
-        for copy in [&mut content.now, &mut content.durable] {
-            copy.truncate(bytes as usize);
-        }
+        change(&mut content.now);
+        change(&mut content.durable);
     }
 }
 
@@ -216,7 +210,7 @@ impl Files {
         self.names.values().map(|id| self.contents[*id].now.len() as u64).sum()
     }
 
-    /// Fails if the power is off (or goes now) or a fault was ordered.
+    /// Fails if the power is off (or goes off now) or a fault was requested.
     fn enter(&mut self, op: Op, boot: u64) -> io::Result<()> {
         if boot != self.boots || self.power_left == Some(0) {
             return Err(io::Error::other("the power is off"));
@@ -268,7 +262,7 @@ impl NameChange {
 #[derive(Debug)]
 struct SimFile {
     state: Arc<Mutex<Files>>,
-    goes_on: Arc<Condvar>,
+    resumed: Arc<Condvar>,
     id: usize,
     boot: u64,
 }
@@ -310,7 +304,7 @@ impl DiskFile for SimFile {
         let mut state = self.state.lock();
         while state.hangs && state.boots == self.boot {
             state.hanging += 1;
-            self.goes_on.wait(&mut state);
+            self.resumed.wait(&mut state);
             state.hanging -= 1;
         }
         let result = state.enter(Op::Sync, self.boot);
@@ -337,8 +331,7 @@ impl DiskFile for SimFile {
         Ok(state.contents[self.id].now.len() as u64)
     }
 
-    /// Durable at once: storage syncs after each, and nothing of what it does depends on the moment
-    /// between.
+    /// Durable at once: storage syncs after each call anyway.
     fn set_len(&self, bytes: u64) -> io::Result<()> {
         let mut state = self.state.lock();
         state.enter(Op::Write, self.boot)?;
@@ -386,7 +379,7 @@ impl Disk for SimDisk {
         let lies = state.lies_below.as_ref().is_some_and(|dir| path.starts_with(dir));
         state.contents[id].lies = lies;
         let file: Arc<dyn DiskFile> =
-            Arc::new(SimFile { state: self.state.clone(), goes_on: self.goes_on.clone(), id, boot });
+            Arc::new(SimFile { state: self.state.clone(), resumed: self.resumed.clone(), id, boot });
         Ok(file)
     }
 

@@ -1,4 +1,4 @@
-//! The simulated disk keeps its own promises.
+//! The simulated disk keeps its own invariants.
 
 use std::io::ErrorKind;
 use std::path::Path;
@@ -48,7 +48,7 @@ fn a_name_is_durable_after_the_sync_of_its_directory() {
 }
 
 #[test]
-fn faults_hit_the_operation_they_were_ordered_for() {
+fn faults_hit_the_requested_operation() {
     let disk = SimDisk::new();
     let file = disk.open(path(), Open::Create).unwrap();
     disk.fail(Op::Write, 1, ErrorKind::Other);
@@ -58,11 +58,11 @@ fn faults_hit_the_operation_they_were_ordered_for() {
     file.write_all_at(b"gh", 6).unwrap();
     disk.fail(Op::Sync, 0, ErrorKind::Other);
     assert!(file.sync_data().is_err());
-    assert!(file.sync_data().is_ok(), "and the bytes are lost all the same");
+    assert!(file.sync_data().is_ok(), "and the bytes are lost nevertheless");
 }
 
 #[test]
-fn a_full_disk_takes_what_fits() {
+fn a_full_disk_accepts_what_fits() {
     let disk = SimDisk::new();
     let file = disk.open(path(), Open::Create).unwrap();
     disk.set_capacity(Some(6));

@@ -1,16 +1,17 @@
-//! Test equipment: what tests, benchmarks, the simulation and fuzzers put in the place of the world
-//! outside.
+//! Test equipment: the replacements of the outside world for tests, benchmarks, the simulation and
+//! fuzzers.
 //!
-//! Compiled with the feature `testkit` only, which the crate's own tests turn on through
-//! `[dev-dependencies]`: no server has it. The product names nothing of it (`tests/it/tidy.rs`).
+//! Compiled only with the feature `testkit`, which the crate's own tests enable through
+//! `[dev-dependencies]`; no server contains it. The product names nothing of it
+//! (`tests/it/tidy.rs`).
 //!
 //! | | |
 //! |---|---|
-//! | [`SimDisk`] | a disk in memory that fails as told, loses power, and may lie |
-//! | [`ManualClock`] | a clock that moves when told |
-//! | [`SeededDelays`] | how long a simulated thread makes its work wait |
-//! | [`fuzz`] | what fuzzers call, one function for each target |
-//! | [`decode_request_by_redis_protocol`] | a second opinion on requests |
+//! | [`SimDisk`] | a disk in memory that fails on request, loses power, and may lie |
+//! | [`ManualClock`] | a clock that moves on request |
+//! | [`SeededDelays`] | the delays of simulated background work |
+//! | [`fuzz`] | the functions that fuzzers call, one for each target |
+//! | [`decode_request_by_redis_protocol`] | an independent decoder of requests |
 
 mod clock;
 mod delays;

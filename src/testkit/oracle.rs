@@ -1,13 +1,13 @@
-//! The same bytes read by the redis-protocol crate: the cross-check of our own decoder, and the
-//! yardstick beside it in `benchmarks/resp.rs`.
+//! Decodes requests with the redis-protocol crate: the cross-check of our own decoder, and its
+//! baseline in `benchmarks/resp.rs`.
 
 use bytes::{Bytes, BytesMut};
 use redis_protocol::resp2::decode::decode_bytes_mut;
 use redis_protocol::resp2::types::BytesFrame;
 
-/// The next request as redis-protocol reads it: arguments, or `None` for anything but a whole,
-/// non-empty array of bulk strings at the front of `buffer`. No limit is applied and nothing is
-/// remembered between calls.
+/// The next request as redis-protocol decodes it: its arguments, or `None` for anything but a
+/// complete, non-empty array of bulk strings at the front of `buffer`. It applies no limit and
+/// keeps no state between calls.
 pub fn decode_request_by_redis_protocol(buffer: &mut BytesMut) -> Option<Vec<Bytes>> {
     let (frame, _, _) = decode_bytes_mut(buffer).ok().flatten()?;
     let BytesFrame::Array(frames) = frame else { return None };

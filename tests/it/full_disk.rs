@@ -214,7 +214,7 @@ fn a_follower_without_room_answers_reads_takes_no_part_and_catches_up_by_itself(
         (leader.info_number("commit_index") > before + 500).then_some(())
     });
     let said = cluster.node(3).messages();
-    assert!(said.contains("the disk has no room for what the others write"), "{said}");
+    assert!(said.contains("the disk has no room for the leader's entries"), "{said}");
     assert!(!said.contains("too many connections"), "{said}");
     let open = std::fs::read_dir(format!("/proc/{}/fd", cluster.node(3).pid())).unwrap().count();
     assert!(open < 100, "{open} files are open");

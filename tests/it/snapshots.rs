@@ -138,7 +138,7 @@ fn a_damaged_newest_snapshot_is_passed_over_for_the_one_before() {
     assert_eq!(snapshots.len(), 2, "two are kept");
     damage_middle(&snapshots[1]);
     node.start();
-    assert!(node.messages().contains("passing over a damaged snapshot"), "{}", node.messages());
+    assert!(node.messages().contains("skipping a damaged snapshot"), "{}", node.messages());
     assert!(node.messages().contains(snapshots[1].to_str().unwrap()), "{}", node.messages());
     ledger.check(&mut node.client());
 }

@@ -1,5 +1,5 @@
-//! A group whose disk fails: what its clients are told, how the node ends, and what a restart
-//! finds.
+//! A group whose disk fails: the replies to its clients, the end of the node, and the state after a
+//! restart.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -22,8 +22,8 @@ use crate::resp::Reply;
 use crate::storage::{DataDir, Identity, log};
 use crate::testkit::{Op, SimDisk};
 
-/// Far beyond what any step here takes, and below the deadline of a write: who waits that long was
-/// forgotten.
+/// Far more than any step here takes, and less than the deadline of a write: a task that waits this
+/// long was forgotten.
 const PATIENCE: Duration = Duration::from_secs(4);
 
 pub(crate) struct TestNode {
@@ -57,7 +57,7 @@ pub(crate) async fn started(disk: &SimDisk) -> Result<TestNode, Fatal> {
     Ok(TestNode { group, keyspace, _data: data })
 }
 
-/// Sets many keys at once; who was acknowledged, and what the others were told.
+/// Sets many keys at once. Returns the acknowledged keys, and the errors of the others.
 async fn set_all(node: &TestNode, keys: &[String]) -> (Vec<String>, Vec<Unavailable>) {
     let asked: Vec<_> = keys
         .iter()
@@ -66,18 +66,18 @@ async fn set_all(node: &TestNode, keys: &[String]) -> (Vec<String>, Vec<Unavaila
             tokio::spawn(async move { (timeout(PATIENCE, group.propose(set(&key))).await, key) })
         })
         .collect();
-    let (mut acknowledged, mut told) = (Vec::new(), Vec::new());
+    let (mut acknowledged, mut errors) = (Vec::new(), Vec::new());
     for asked in asked {
         match asked.await.expect("no task panics") {
             (Ok(Ok(done)), key) => {
                 assert_eq!(done.replies, [Reply::OK]);
                 acknowledged.push(key);
             }
-            (Ok(Err(unavailable)), _) => told.push(unavailable),
+            (Ok(Err(unavailable)), _) => errors.push(unavailable),
             (Err(_), key) => panic!("{key} was never answered"),
         }
     }
-    (acknowledged, told)
+    (acknowledged, errors)
 }
 
 fn keys(prefix: &str, count: usize) -> Vec<String> {
@@ -90,26 +90,26 @@ fn break_syncs(disk: &SimDisk) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_failed_sync_answers_everybody_ends_the_node_and_loses_nothing() {
+async fn a_failed_sync_answers_all_clients_ends_the_node_and_loses_nothing() {
     for seed in 0..5 {
         let disk = SimDisk::new();
         let node = started(&disk).await.expect("a fresh node starts");
-        let (acknowledged, told) = set_all(&node, &keys("before", 100)).await;
-        assert_eq!((acknowledged.len(), told.len()), (100, 0));
+        let (acknowledged, errors) = set_all(&node, &keys("before", 100)).await;
+        assert_eq!((acknowledged.len(), errors.len()), (100, 0));
 
         break_syncs(&disk);
-        let (late, told) = set_all(&node, &keys("after", 100)).await;
+        let (late, errors) = set_all(&node, &keys("after", 100)).await;
         assert_eq!(late, [] as [String; 0], "nothing is acknowledged that was not synced");
-        assert!(told.contains(&Unavailable::Uncertain), "{told:?}");
-        // What came after the log had failed, or consensus had stopped, was refused before it was
-        // proposed.
+        assert!(errors.contains(&Unavailable::Uncertain), "{errors:?}");
+        // Writes that arrived after the log had failed, or consensus had stopped, were refused
+        // before they were proposed.
         let refused = [Unavailable::Uncertain, Unavailable::ShuttingDown, Unavailable::NoLeader];
-        assert!(told.iter().all(|told| refused.contains(told)), "{told:?}");
+        assert!(errors.iter().all(|error| refused.contains(error)), "{errors:?}");
 
         let fatal = timeout(PATIENCE, node.group.failed()).await.expect("the node ends");
         assert!(matches!(&fatal, Fatal::Disk { path, .. } if path.starts_with("/data")), "{fatal}");
-        assert_eq!(node.group.proposer().load(), (0, 0), "nobody waits, and every place is free");
-        assert!(matches!(node.group.shutdown().await, Err(Fatal::Disk { .. })), "it was no clean stop");
+        assert_eq!(node.group.proposer().load(), (0, 0), "nothing waits, and nothing is in flight");
+        assert!(matches!(node.group.shutdown().await, Err(Fatal::Disk { .. })), "the shutdown was not clean");
         drop(node);
 
         disk.reboot(seed);
@@ -120,7 +120,7 @@ async fn a_failed_sync_answers_everybody_ends_the_node_and_loses_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn who_is_no_member_gets_no_vote_by_asking_for_it() {
+async fn a_node_that_is_no_member_gets_no_vote_by_asking_for_it() {
     let node = started(&SimDisk::new()).await.expect("a fresh node starts");
     for (id, incarnation) in [(2, 1), (1, 2)] {
         let claimed = node.group.change(Change::Claim { id, incarnation }).await;
@@ -132,7 +132,7 @@ async fn who_is_no_member_gets_no_vote_by_asking_for_it() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_last_sync_that_fails_makes_no_clean_stop() {
+async fn a_failed_last_sync_makes_the_shutdown_unclean() {
     let disk = SimDisk::new();
     let node = started(&disk).await.expect("a fresh node starts");
     assert_eq!(set_all(&node, &keys("before", 10)).await.0.len(), 10);
@@ -142,8 +142,8 @@ async fn a_last_sync_that_fails_makes_no_clean_stop() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn while_the_disk_hangs_everybody_is_answered_and_then_it_goes_on() {
-    /// Beyond what is promised for a write, and no more than the test may take.
+async fn while_the_disk_hangs_all_clients_are_answered_and_then_the_group_continues() {
+    /// More than a write is promised, and no more than the test may take.
     const HANGING: Duration = Duration::from_secs(20);
     let disk = SimDisk::new();
     let node = started(&disk).await.expect("a fresh node starts");
@@ -157,13 +157,13 @@ async fn while_the_disk_hangs_everybody_is_answered_and_then_it_goes_on() {
         })
         .collect();
     for asked in asked {
-        let told = asked.await.expect("no task panics").expect("it is answered while the disk hangs");
-        assert!(matches!(told, Err(Unavailable::Uncertain | Unavailable::NoQuorum)), "{told:?}");
+        let outcome = asked.await.expect("no task panics").expect("it is answered while the disk hangs");
+        assert!(matches!(outcome, Err(Unavailable::Uncertain | Unavailable::NoQuorum)), "{outcome:?}");
     }
     // Nothing that a read has to see waits for the disk.
     let read = timeout(HANGING, node.group.read_barrier(ReadConsistency::Linearizable)).await;
     assert_eq!(read.expect("it is answered").map(drop), Ok(()));
-    // What another node would ask: whatever the answer, there is one.
+    // Another node's request has to be answered too, whatever the answer.
     assert!(timeout(HANGING, node.group.read_index().confirm(false)).await.is_ok());
     disk.hang(false);
     assert_eq!(set_all(&node, &keys("after", 10)).await.0.len(), 10);

@@ -1,4 +1,4 @@
-//! What goes together into one entry, and when nothing is taken in.
+//! Which batches share an entry, and when a proposer refuses writes.
 
 use futures_util::future::join_all;
 
@@ -10,7 +10,7 @@ const CLIENTS: u64 = 16;
 const ROUNDS: u64 = 20;
 
 #[tokio::test]
-async fn clients_that_are_answered_together_go_together_again() {
+async fn clients_that_are_answered_together_share_the_next_entry() {
     let node = started(&SimDisk::new()).await.expect("a fresh node starts");
     let before = node.group.status().last_log_index;
     let clients = (0..CLIENTS).map(|client| {
@@ -26,12 +26,12 @@ async fn clients_that_are_answered_together_go_together_again() {
         ended.expect("no client panics");
     }
     let entries = node.group.status().last_log_index.unwrap_or(0) - before.unwrap_or(0);
-    // An entry of a round is one, but for the first, and where a client was late.
+    // Each round takes one entry, except the first, and except where a client was late.
     assert!((ROUNDS..ROUNDS + 5).contains(&entries), "{entries} entries for {ROUNDS} rounds of {CLIENTS}");
 }
 
 #[tokio::test]
-async fn who_gives_a_hand_over_up_leads_on() {
+async fn a_leader_that_abandons_a_hand_over_continues_to_lead() {
     let node = started(&SimDisk::new()).await.expect("a fresh node starts");
     let handing_over = node.group.proposer().begin_handing_over();
     assert!(!node.group.proposer().may_propose());
@@ -40,12 +40,12 @@ async fn who_gives_a_hand_over_up_leads_on() {
 }
 
 #[tokio::test]
-async fn a_client_alone_waits_for_nobody() {
+async fn a_single_client_does_not_wait_for_others() {
     let node = started(&SimDisk::new()).await.expect("a fresh node starts");
     for round in 0..3 {
         let group = node.group.clone();
         let mut asked = std::pin::pin!(group.propose(set(&round.to_string())));
-        // The first look at the future proposes already.
+        // The first poll of the future already proposes.
         assert!(futures_util::poll!(&mut asked).is_pending());
         assert_eq!(group.proposer().load(), (0, 1), "nothing waits, one entry is in flight");
         asked.await.expect("it is acknowledged");

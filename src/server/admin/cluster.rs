@@ -65,7 +65,7 @@ pub async fn join(state: &ServerState, address: String) -> Result<(), CommandErr
         return Err(CommandError::fixed("ERR writes that are under way did not end"));
     };
     check_nothing_is_lost(state)?;
-    closed.for_good();
+    closed.keep_closed();
     state.restarts.send_replace(Some(Restart::Join(address)));
     Ok(())
 }

@@ -1,16 +1,16 @@
-//! The newest entries, in memory: those not yet written, which are nowhere else, and as many before
-//! them as fit.
+//! The newest entries, in memory: those not yet written, which exist nowhere else, and as many
+//! written ones before them as fit.
 //!
 //! Invariants:
 //! * The entries are contiguous and end with the last entry of the log.
 //! * An entry leaves only when it is written, truncated or purged.
-//! * Written entries are kept while all together have at most `bytes_max` payload bytes.
+//! * Written entries are kept while all entries together have at most `bytes_max` payload bytes.
 
 use std::collections::VecDeque;
 
 use super::types::Entry;
 
-/// What an entry costs besides its payload, about: small ones must not take many times the limit.
+/// Approximate cost of an entry besides its payload: small ones must not take many times the limit.
 const ENTRY_OVERHEAD_BYTES: usize = 64;
 
 #[derive(Debug)]
@@ -48,12 +48,12 @@ impl Cache {
         Some(self.entries.range(skip..))
     }
 
-    /// The first index here.
+    /// The first cached index.
     pub(crate) fn first(&self) -> Option<u64> {
         self.entries.front().map(|entry| entry.index)
     }
 
-    /// Says that everything up to `index` is in its segment.
+    /// Notes that everything up to `index` is in its segment.
     pub(crate) fn set_written(&mut self, index: u64) {
         self.written_end = self.written_end.max(index + 1);
         self.evict();
@@ -114,7 +114,7 @@ mod tests {
     }
 
     #[test]
-    fn what_replaces_a_truncated_entry_is_unwritten() {
+    fn the_replacement_of_a_truncated_entry_is_unwritten() {
         let mut cache = Cache::new(100);
         (1..=3).for_each(|index| cache.push(entry(index)));
         cache.set_written(3);

@@ -1,4 +1,4 @@
-//! What the log counts while it runs.
+//! The log's counters.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -6,11 +6,11 @@ use std::time::Duration;
 
 use crate::env::Clock;
 
-/// A sync that takes longer is slow: whoever has others wait for it should not do it himself. Disks
-/// that lose nothing when their power goes take a millisecond at most, spinning ones about ten.
+/// A sync that takes longer is slow, and should not run in a task for which others wait. Disks with
+/// power-loss protection take a millisecond at most, spinning ones about ten.
 pub(crate) const QUICK_SYNC_MAX: Duration = Duration::from_millis(20);
 
-/// So many quick ones in a row, after a slow one, show that the disk is quick again.
+/// This many quick syncs in a row, after a slow one, show that the disk is quick again.
 pub(crate) const QUICK_SYNCS_WANTED: u64 = 16;
 
 #[derive(Debug)]
@@ -19,11 +19,11 @@ pub(crate) struct Counters {
     pub written_bytes: AtomicU64,
     pub syncs: AtomicU64,
     pub inline_batches: AtomicU64,
-    /// Bytes of entries that are in the queue.
+    /// Bytes of the queued entries.
     pub queued_bytes: AtomicU64,
-    /// Bytes of entries that fit into the segment in use, as of the last batch.
+    /// Bytes of entries that fit into the active segment, as of the last batch.
     pub free_bytes: AtomicU64,
-    /// How many quick syncs there were since the last slow one.
+    /// Number of quick syncs since the last slow one.
     quick_syncs: AtomicU64,
     clock: Arc<dyn Clock>,
 }
@@ -37,7 +37,7 @@ impl Counters {
             inline_batches: AtomicU64::new(0),
             queued_bytes: AtomicU64::new(0),
             free_bytes: AtomicU64::new(0),
-            // Until it shows itself otherwise.
+            // The disk counts as quick until a sync is slow.
             quick_syncs: AtomicU64::new(QUICK_SYNCS_WANTED),
             clock,
         }
@@ -48,7 +48,7 @@ impl Counters {
         self.written_bytes.fetch_add(bytes as u64, Ordering::Relaxed);
     }
 
-    /// Syncs, and counts and measures it.
+    /// Syncs, and counts and times the sync.
     pub(crate) fn sync(&self, sync: impl FnOnce() -> std::io::Result<()>) -> std::io::Result<()> {
         let begun = self.clock.elapsed();
         sync()?;
@@ -61,7 +61,7 @@ impl Counters {
         Ok(())
     }
 
-    /// Whether the disk has lately been quick.
+    /// Whether the disk has been quick recently.
     pub(crate) fn is_quick(&self) -> bool {
         self.quick_syncs.load(Ordering::Relaxed) >= QUICK_SYNCS_WANTED
     }

@@ -1,9 +1,9 @@
-//! Who writes when: the queue, the writer and the two threads behind a log, or the task that
+//! Coordinates writing: the queue, the writer and the two threads behind a log, or the task that
 //! simulates them.
 //!
-//! Whoever holds the writer writes all that is queued. A job is added, then its thread writes it
-//! itself (if it has to wait anyway, or the log is idle) or wakes the writer thread; so no job is
-//! left behind.
+//! The holder of the writer writes everything that is queued. After a thread has added a job, it
+//! either writes the queue itself (if it has to wait anyway, or the log is idle) or wakes the
+//! writer thread; so no job is left behind.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -26,7 +26,7 @@ pub(crate) struct Inner {
     pub view: Mutex<View>,
     pub queue: Mutex<JobQueue>,
     wake: Condvar,
-    /// Wakes the task in the place of the threads, if there is one.
+    /// Wakes the task that replaces the threads, in a simulation.
     turn: Option<Arc<Notify>>,
     writer: Mutex<Writer>,
     pub preparer: Preparer,
@@ -91,7 +91,7 @@ impl Inner {
         }
     }
 
-    /// Adds a job and writes it here: its caller waits for it anyway.
+    /// Adds a job and writes the queue on this thread, whose caller has to wait anyway.
     pub(crate) fn submit_and_help(&self, job: Job) {
         if !self.push(&mut self.queue.lock(), job) {
             return;
@@ -99,7 +99,7 @@ impl Inner {
         self.write_queued(&mut self.writer.lock());
     }
 
-    /// Adds a job, or tells it that the log failed or is closed.
+    /// Adds a job, or reports to it that the log failed or is closed.
     fn push(&self, queue: &mut JobQueue, job: Job) -> bool {
         let refused = match (&queue.failed, queue.closing) {
             (Some(error), _) => error.clone(),
@@ -114,7 +114,7 @@ impl Inner {
         false
     }
 
-    /// Writes what is queued until nothing is, or the rest has to wait for room.
+    /// Writes the queued jobs until none is left, or the rest has to wait for room.
     fn write_queued(&self, writer: &mut Writer) {
         loop {
             let (jobs, mut committed) = {
@@ -127,8 +127,8 @@ impl Inner {
             let bytes: u64 = jobs.iter().map(Job::entry_bytes).sum();
             let outcome = writer.commit(jobs, &mut committed, &self.preparer, &self.counters);
             if let Err(error) = outcome.result {
-                let told = outcome.waiting.into_iter().map(|job| job.done).chain(outcome.finished);
-                self.fail(error, told.collect());
+                let callbacks = outcome.waiting.into_iter().map(|job| job.done).chain(outcome.finished);
+                self.fail(error, callbacks.collect());
                 return;
             }
             writer.publish(&mut self.view.lock());
@@ -144,7 +144,7 @@ impl Inner {
         }
     }
 
-    /// Returns to the queue what was taken too early, before what came since.
+    /// Returns jobs that had no room to the front of the queue. Returns whether there were any.
     fn put_back(&self, waiting: Vec<Job>, committed: Option<Vec<u8>>) -> bool {
         let mut queue = self.queue.lock();
         queue.stalled = !waiting.is_empty();
@@ -157,17 +157,19 @@ impl Inner {
         queue.stalled
     }
 
-    /// Poisons the log. The kernel may have dropped the bytes of a failed sync, so a retry could
-    /// succeed and have lost them; of a failed write nobody knows how much is there.
-    fn fail(&self, error: Fatal, told: Vec<Done>) {
+    /// Poisons the log. The kernel may have dropped the dirty pages after a failed sync, so a retry
+    /// could succeed and still lose them; after a failed write the length of the written part is
+    /// unknown.
+    fn fail(&self, error: Fatal, callbacks: Vec<Done>) {
         let jobs = {
             let mut queue = self.queue.lock();
             assert!(queue.failed.is_none(), "a failed log was written to");
-            tracing::error!(%error, "the log failed and takes nothing more");
+            tracing::error!(%error, "the log failed and accepts nothing more");
             queue.failed = Some(error.clone());
             std::mem::take(&mut queue.jobs)
         };
-        told.into_iter()
+        callbacks
+            .into_iter()
             .chain(jobs.into_iter().map(|job| job.done))
             .for_each(|done| done(Err(error.clone())));
     }
@@ -188,12 +190,13 @@ impl Inner {
         }
     }
 
-    /// Writes what waits and, if it was quiet, a sync marker; `false` when the log is closing.
+    /// Writes the queue and, after a quiet interval, a sync marker. Returns `false` when the log is
+    /// closing.
     fn write_turn(&self, quiet: bool, written_before: &mut u64) -> bool {
         let closing = self.queue.lock().closing;
         let mut writer = self.writer.lock();
         self.write_queued(&mut writer);
-        // Under load the next batch says what a sync marker would.
+        // Under load the next batch carries the same information as a sync marker.
         let written = self.counters.written_bytes.load(Ordering::Relaxed);
         if quiet && written == *written_before && !closing {
             self.write_marker(&mut writer);
@@ -202,7 +205,7 @@ impl Inner {
         !closing
     }
 
-    /// The task in the place of both threads.
+    /// Runs the task that replaces both threads, in a simulation.
     pub(crate) fn simulate(self: &Arc<Inner>) {
         let inner = self.clone();
         let wake = self.turn.clone().expect("a simulated log takes turns");
@@ -213,8 +216,8 @@ impl Inner {
         });
     }
 
-    /// Waits for work, for the time to try again, or for the time for a marker; whether the time
-    /// passed. Others may wake this thread for nothing, and then it is not yet time for a marker.
+    /// Waits for work, for the next retry, or for the next sync marker. Returns whether the time
+    /// passed; a spurious wake-up is not yet time for a marker.
     fn await_work(&self, queue: &mut MutexGuard<'_, JobQueue>) -> bool {
         if queue.has_work() || queue.closing {
             return false;
@@ -226,7 +229,7 @@ impl Inner {
     fn write_marker(&self, writer: &mut Writer) {
         let mut committed = {
             let mut queue = self.queue.lock();
-            // What waits in the queue may be what is committed.
+            // The commit record may be about entries that are still queued.
             if queue.failed.is_some() || !queue.jobs.is_empty() {
                 return;
             }
@@ -246,10 +249,10 @@ impl Inner {
         });
     }
 
-    /// Removes the segments behind the purged part, the oldest first, each durably before the next:
-    /// a crash leaves no gap.
+    /// Removes segments that hold only purged entries, the oldest first, each durably before the
+    /// next, so that a crash leaves no gap.
     pub(crate) fn remove_purged(&self) -> Result<(), Fatal> {
-        // Held so that the segment in use stays the same.
+        // Held so that the active segment does not change.
         let _writer = self.writer.lock();
         loop {
             let Some(segment) = self.view.lock().removable() else { break };
@@ -269,8 +272,7 @@ impl Inner {
         }
     }
 
-    /// Whether an entry of `bytes` finds room with all others that were promised some, `promised`
-    /// in sum.
+    /// Whether an entry of `bytes` has room beside all other reservations, `promised` in sum.
     pub(crate) fn has_room(&self, bytes: u64, promised: u64) -> Result<(), NoSpace> {
         let path = || self.directory.path.clone();
         if let Some(error) = &self.queue.lock().failed {
@@ -290,7 +292,7 @@ impl Inner {
         self.preparer.poke(true);
     }
 
-    /// Writes the last of it, after the threads ended.
+    /// Writes the rest of the queue, after the threads have ended.
     pub(crate) fn finish(&self) -> Result<(), Fatal> {
         let mut writer = self.writer.lock();
         self.write_queued(&mut writer);
@@ -299,13 +301,13 @@ impl Inner {
         }
         let mut committed = self.queue.lock().committed.take();
         if self.abandon() {
-            // It may be about an entry that waited in vain.
+            // The commit record may be about an entry that was abandoned.
             committed = None;
         }
         writer.finish(&mut committed, &self.counters).inspect_err(|error| self.fail_once(error.clone()))
     }
 
-    /// Tells all who still wait that they wait in vain; whether there were any.
+    /// Fails all jobs that still wait. Returns whether there were any.
     pub(crate) fn abandon(&self) -> bool {
         let jobs = std::mem::take(&mut self.queue.lock().jobs);
         let waited = !jobs.is_empty();

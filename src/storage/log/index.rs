@@ -1,4 +1,4 @@
-//! Where each entry stands on disk, in eight bytes an entry.
+//! The location of each entry on disk, in eight bytes an entry.
 //!
 //! Invariants:
 //! * Positions cover the indexes `first .. first + len` without a gap, in ascending order of
@@ -7,7 +7,7 @@
 
 use std::collections::VecDeque;
 
-/// The segment and the offset in it. 32 bits each: 2^32 segments of 64 MiB are 256 PiB, and a
+/// The segment and the offset in it, 32 bits each: 2^32 segments of 64 MiB are 256 PiB, and a
 /// segment is under 4 GiB.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Position {
@@ -23,7 +23,7 @@ pub(crate) struct Index {
 }
 
 impl Index {
-    /// The index after the last one, or where the next will start if there is none.
+    /// The index after the last one, or the next index if there is none.
     pub(crate) fn end(&self) -> u64 {
         self.first + self.positions.len() as u64
     }
@@ -32,8 +32,8 @@ impl Index {
         (!self.positions.is_empty()).then_some(self.first)
     }
 
-    /// Adds the entry after the last one, or any if there is none. Of one that was purged before it
-    /// was written nothing is kept.
+    /// Adds the entry after the last one, or any if there is none. An entry that was purged before
+    /// it was written is ignored.
     ///
     /// # Panics
     /// If the index leaves a gap.
@@ -53,26 +53,26 @@ impl Index {
         self.positions.get(usize::try_from(index.checked_sub(self.first)?).ok()?).copied()
     }
 
-    /// Forgets all entries from `from` on.
+    /// Removes all entries from `from` on.
     pub(crate) fn truncate_from(&mut self, from: u64) {
         let keep = from.saturating_sub(self.first);
         self.positions.truncate(usize::try_from(keep).unwrap_or(usize::MAX));
     }
 
-    /// Forgets all entries up to `last`.
+    /// Removes all entries up to `last`.
     pub(crate) fn purge_up_to(&mut self, last: u64) {
         let gone = (last + 1).saturating_sub(self.first).min(self.positions.len() as u64);
         self.positions.drain(..gone as usize);
         self.floor = self.floor.max(last + 1);
         self.first = self.first.max(self.floor);
-        // The room of a purged million is worth giving back, not that of a few.
+        // Only the memory of very many purged entries is worth releasing.
         if self.positions.capacity() > 4 * self.positions.len() + (1 << 16) {
             self.positions.shrink_to(2 * self.positions.len());
         }
     }
 }
 
-/// Which term each index has, as runs: a term lasts for as long as a leader does, so there are few.
+/// The term of each index, as runs: a term lasts as long as its leader, so there are few.
 ///
 /// Invariants:
 /// * Runs ascend in index and in term; a run ends where the next begins.
@@ -83,8 +83,8 @@ pub(crate) struct Terms {
 }
 
 impl Terms {
-    /// Says that `index`, which is beyond all others, has this term. `false`: terms may not go
-    /// back, nothing changed.
+    /// Records the term of `index`, which is beyond all others. Returns `false`, and changes
+    /// nothing, if the term is lower than the last one.
     #[must_use]
     pub(crate) fn push(&mut self, index: u64, term: u64) -> bool {
         match self.runs.back() {
@@ -95,7 +95,7 @@ impl Terms {
         true
     }
 
-    /// The term of an index between the first and the last that the caller knows to be present.
+    /// The term of an index which the caller knows to be present.
     pub(crate) fn get(&self, index: u64) -> Option<u64> {
         let after = self.runs.partition_point(|(first, _)| *first <= index);
         Some(self.runs.get(after.checked_sub(1)?)?.1)
@@ -107,7 +107,7 @@ impl Terms {
         }
     }
 
-    /// Forgets the terms of all before `first`.
+    /// Removes the terms of all entries before `first`.
     pub(crate) fn purge_before(&mut self, first: u64) {
         while self.runs.get(1).is_some_and(|(second, _)| *second <= first) {
             self.runs.pop_front();
@@ -154,7 +154,7 @@ mod tests {
 
     #[test]
     #[should_panic(expected = "one by one")]
-    fn a_gap_is_a_broken_promise() {
+    fn a_gap_panics() {
         let mut index = Index::default();
         index.push(1, at(8));
         index.push(3, at(16));

@@ -1,20 +1,20 @@
-//! The log of one Raft group: its entries, its vote and what it knows to be committed, in segments
-//! of fixed length.
+//! The log of one Raft group: its entries, its vote and its commit record, in segments of fixed
+//! length.
 //!
-//! A caller appends and goes on; its callback is told when the entries are durable. Everything that
-//! waits is written at once, with one `fdatasync`. `docs/decisions/0001-log-format.md` has the
-//! format and the reasons.
+//! An append returns at once; its callback runs when the entries are durable. All waiting records
+//! are written together, with one `fdatasync`. `docs/decisions/0001-log-format.md` has the format
+//! and the reasons.
 //!
 //! Invariants:
-//! * A callback is told `Ok` only after a sync that covers all its records, and all appended before
-//!   them.
+//! * A callback receives `Ok` only after a sync that covers all its records, and all appended
+//!   before them.
 //! * Entries are readable from the moment `append` returns.
-//! * After a failed write or sync nothing is written any more and every call says so; a full disk
-//!   is no such failure.
-//! * What was reported durable is found again, or opening fails and says where.
+//! * After a failed write or sync nothing is written any more, and every call reports the failure;
+//!   a full disk is no such failure.
+//! * What was reported durable is found again, or opening fails and names the location.
 //!
-//! Locks are taken in the order queue, writer (only tried while the queue is held), view; the
-//! writer takes the others while it holds its own, never the reverse.
+//! Lock order: queue, writer, view. While the queue is held, the writer is only tried; the holder
+//! of the writer takes the other two.
 
 mod cache;
 mod counters;
@@ -57,7 +57,7 @@ pub use types::{
 use view::Source;
 use writer::Writer;
 
-/// The log. Shared by reference: one task changes it, any number read.
+/// The log. Shared by reference: one task modifies it, any number read it.
 pub struct Log {
     inner: Arc<Inner>,
     reserved: Arc<AtomicU64>,
@@ -65,17 +65,17 @@ pub struct Log {
 }
 
 impl Log {
-    /// Opens the log in `dir`, which exists, or begins one; reads all of it once.
+    /// Opens the log in the existing directory `dir`, or creates one; reads all of it once.
     ///
     /// The caller holds the lock on the data directory.
     ///
     /// # Errors
-    /// [`Fatal::Corrupt`] with the file and the offset for damage to anything that had been
-    /// durable, other than what cannot be told from a torn write (see [`Cut`]);
-    /// [`Fatal::Directory`] if a segment is missing; [`Fatal::Disk`] if the disk fails.
+    /// [`Fatal::Corrupt`] with file and offset if anything that had been durable is damaged, except
+    /// where damage cannot be distinguished from a torn write (see [`Cut`]); [`Fatal::Directory`]
+    /// if a segment is missing; [`Fatal::Disk`] if the disk fails.
     ///
     /// # Panics
-    /// If a segment is to be shorter than [`SEGMENT_BYTES_MIN`] or longer than 2 GiB.
+    /// If `options.segment_bytes` is below [`SEGMENT_BYTES_MIN`] or above 2 GiB.
     pub fn open(disk: Arc<dyn Disk>, dir: &Path, options: Options) -> Result<(Log, Recovered), Fatal> {
         assert!(options.segment_bytes >= SEGMENT_BYTES_MIN, "segments of {} bytes", options.segment_bytes);
         assert!(options.segment_bytes <= 2 << 30, "offsets in a segment have 32 bits");
@@ -108,14 +108,14 @@ impl Log {
     /// Appends entries, which must follow the last one, and returns when they are readable; `done`
     /// is called once they are durable, in the order of appends.
     ///
-    /// If the log is idle and the batch is small, this thread writes and syncs and calls `done`
-    /// before returning (see [`Options::inline_bytes_max`], [`Log::set_inline`]); otherwise the
-    /// writer thread does. `done` must be quick and call nothing here that waits for the log. While
-    /// the disk is full, entries wait and `done` with them; what was granted [`Log::reserve`] does
-    /// not normally get there.
+    /// If the log is idle and the batch is small, this thread writes, syncs and calls `done` before
+    /// it returns (see [`Options::inline_bytes_max`], [`Log::set_inline`]); otherwise the writer
+    /// thread does. `done` must be quick and must not call anything here that waits for the log.
+    /// While the disk is full, entries wait, and `done` with them; entries for which
+    /// [`Log::reserve`] granted room normally do not.
     ///
-    /// `done` gets the error of the failed write or sync, which is the log's last; the entries may
-    /// or may not be there after a restart.
+    /// `done` receives the error of a failed write or sync, which poisons the log; after a restart
+    /// the entries may or may not be there.
     ///
     /// # Panics
     /// If an index or a term does not follow, or a payload exceeds [`PAYLOAD_BYTES_MAX`]: the
@@ -127,16 +127,15 @@ impl Log {
         self.inner.append(entries, Box::new(done));
     }
 
-    /// Whether small appends to an idle log are written by their caller; they are unless told
-    /// otherwise. On a leader with followers it may be better to have them written while the
-    /// entries travel.
+    /// Sets whether small appends to an idle log are written by their caller, which is the default.
+    /// On a leader with followers it may be better to write them while they travel.
     pub fn set_inline(&self, inline: bool) {
         self.inner.set_inline(inline);
     }
 
-    /// The entries in `range` that are present, in order, until their payloads exceed `bytes_max`;
-    /// the first is returned whatever its size. Fewer than asked for means nothing but that: ask
-    /// again.
+    /// The entries present in `range`, in order, until their payloads exceed `bytes_max`; the first
+    /// is returned whatever its size. A short result is not the end of the log: read again for the
+    /// rest.
     ///
     /// # Errors
     /// [`Fatal::Corrupt`] or [`Fatal::Disk`] if an entry cannot be read back.
@@ -149,8 +148,8 @@ impl Log {
             match source {
                 Source::Nowhere => break,
                 Source::Cache(found) => {
-                    // The first of a source ignores the limit; it may do so only as the first of
-                    // all.
+                    // The first entry of a source ignores the limit, which is permitted only for
+                    // the first of all.
                     let fits = |entry: &Entry| entries.is_empty() || entry.payload.len() <= bytes_left;
                     if found.first().is_some_and(fits) {
                         entries.extend(found);
@@ -169,23 +168,23 @@ impl Log {
         Ok(entries)
     }
 
-    /// The term of an entry that is present, or of the one purged last.
+    /// The term of an entry that is present, or of the last purged one.
     pub fn term_of(&self, index: u64) -> Option<u64> {
         self.inner.view.lock().term_of(index)
     }
 
-    /// The last entry, or what was purged last if nothing follows it.
+    /// The last entry, or the last purged one if nothing follows it.
     pub fn last(&self) -> Option<LogPosition> {
         self.inner.view.lock().last
     }
 
-    /// What was purged last.
+    /// The last purged entry.
     pub fn purged(&self) -> Option<LogPosition> {
         self.inner.view.lock().purged
     }
 
-    /// Writes the vote and returns when it is durable, with all appended before unless they wait
-    /// for room.
+    /// Writes the vote, and returns when it is durable together with everything appended before,
+    /// except entries that wait for room.
     ///
     /// # Errors
     /// [`Fatal`] if the log failed, now or before.
@@ -197,8 +196,8 @@ impl Log {
         self.wait(Work::Vote(vote.to_vec()))
     }
 
-    /// Notes what is committed. It is written with the next batch or a moment later, and not synced
-    /// for its own sake: after a crash an older one may be found, never one that is ahead of the
+    /// Records the commit index. It is written with the next batch or a moment later, and not
+    /// synced for its own sake: after a crash an older one may be found, but never one beyond the
     /// entries.
     ///
     /// # Panics
@@ -208,14 +207,14 @@ impl Log {
         self.inner.queue.lock().committed = Some(committed.to_vec());
     }
 
-    /// Removes all entries after `last`, or all if `None`; returns when that is durable. Waits for
-    /// entries before it, also while those wait for room.
+    /// Removes all entries after `last`, or all if `None`, and returns when that is durable. It
+    /// waits for earlier entries, even while those wait for room.
     ///
     /// # Errors
     /// [`Fatal`] if the log failed, now or before.
     ///
     /// # Panics
-    /// If it reaches into what was purged.
+    /// If `last` is before the end of the purged entries.
     pub fn truncate_after(&self, last: Option<u64>) -> Result<(), Fatal> {
         let from = last.map_or(0, |last| last + 1);
         let after = {
@@ -229,9 +228,9 @@ impl Log {
         self.wait(Work::Truncate { from, last: after })
     }
 
-    /// Says that entries up to `index`, which has this term, are no longer needed; returns when
-    /// that is durable and the segments that hold nothing else are removed. May lie beyond the last
-    /// entry: the log then goes on after it.
+    /// Purges the entries up to `index`, which has this term. Returns when that is durable and the
+    /// segments that hold nothing else are removed. `index` may lie beyond the last entry: the log
+    /// then continues after it.
     ///
     /// # Errors
     /// [`Fatal`] if the log failed, now or before.
@@ -252,20 +251,20 @@ impl Log {
         let done = Box::new(move |result| drop(sender.send(result)));
         self.inner.submit_and_help(Job { work, done });
         if self.inner.options.background.is_simulated() {
-            // Nobody else would make room while this waits.
+            // In a simulation, no other thread could make room while this one waits.
             return receiver.try_recv().unwrap_or_else(|_| Err(self.inner.closed()));
         }
         receiver.recv().unwrap_or_else(|_| Err(self.inner.closed()))
     }
 
-    /// Asks for room for an entry with so many bytes of payload, before it is proposed.
+    /// Reserves room for an entry with this many bytes of payload, before it is proposed.
     ///
-    /// Hold the [`Room`] until the entry was appended. An oversized entry may make this write its
-    /// segment through, which takes as long as writing the entry.
+    /// Hold the [`Room`] until the entry was appended. For an oversized entry this may lengthen the
+    /// next segment, which takes as long as writing the entry.
     ///
     /// # Errors
-    /// [`NoSpace`] while the segment in use has no room for it and no other can be prepared.
-    /// Nothing was changed, and the log keeps trying to prepare one.
+    /// [`NoSpace`] while the active segment has no room for the entry and no other can be prepared.
+    /// Nothing was changed, and the log keeps trying to prepare a segment.
     pub fn reserve(&self, bytes: usize) -> Result<Room, NoSpace> {
         self.reserve_each(std::iter::once(bytes))
     }
@@ -281,7 +280,7 @@ impl Log {
         self.inner.has_room(bytes, promised).map(|()| room)
     }
 
-    /// [`Log::reserve`] for a moment.
+    /// Whether [`Log::reserve`] would succeed now.
     ///
     /// # Errors
     /// As there.
@@ -289,14 +288,14 @@ impl Log {
         self.reserve(bytes).map(drop)
     }
 
-    /// How long the log is after the entry at `index`, or from its first entry on: bytes on disk,
+    /// The log's size after the entry at `index`, or from its first entry on: bytes on disk,
     /// headers included.
     pub fn bytes_after(&self, index: Option<u64>) -> u64 {
         let view = self.inner.view.lock();
         view.bytes_from(index.map_or(0, |index| index + 1))
     }
 
-    /// Why the log takes nothing more, if it failed.
+    /// Why the log accepts nothing more, if it failed.
     pub fn failure(&self) -> Option<Fatal> {
         self.inner.queue.lock().failed.clone()
     }
@@ -305,18 +304,18 @@ impl Log {
         self.inner.stats()
     }
 
-    /// Where what waits for the disk is done.
+    /// Runs blocking disk work.
     pub fn background(&self) -> &Background {
         &self.inner.options.background
     }
 
-    /// Where the segments are.
+    /// The directory of the segments.
     pub fn path(&self) -> PathBuf {
         self.inner.directory.path.clone()
     }
 
-    /// Writes and syncs all that is queued, and stops the threads. Entries that wait for room are
-    /// told that they failed. Later calls fail; closing again does nothing.
+    /// Writes and syncs everything that is queued, and stops the threads. Entries that wait for
+    /// room fail. Later calls fail; closing again does nothing.
     ///
     /// # Errors
     /// [`Fatal`] if the log failed, now or before.
@@ -328,7 +327,7 @@ impl Log {
     fn stop(&self) {
         self.inner.begin_closing();
         for thread in self.threads.lock().drain(..) {
-            // A panic there was reported by the panic hook, and its jobs by their dropped channels.
+            // The panic hook reported a panic there, and dropped channels reported it to its jobs.
             let _ = thread.join();
         }
     }

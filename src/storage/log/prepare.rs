@@ -1,11 +1,11 @@
-//! The next segment, prepared before it is needed, and the room in it.
+//! Prepares the next segment before it is needed, and manages the room in it.
 //!
-//! A segment is written through with zeros off the write path, so the log runs out of space here,
+//! Segments are filled with zeros off the write path. The log therefore runs out of space here,
 //! where nothing has been promised yet, and never in the middle of a record.
 //!
 //! Invariants:
-//! * At most one segment is prepared; its number follows that of the segment in use.
-//! * `failed` is set exactly while the last attempt found no room.
+//! * At most one segment is prepared; its number follows that of the active segment.
+//! * `failed` is set exactly while the last attempt failed.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,14 +16,13 @@ use super::record;
 use super::segment::{self, Directory, Segment};
 use super::types::HEAD_BYTES_MAX;
 
-/// What of a segment entries leave to votes, purges and the like, which must go on while the disk
-/// is full: about a thousand of them, or a quarter of a small segment.
+/// Room in each segment that entries leave to votes, purges and the like, which must continue while
+/// the disk is full: about a thousand records, or a quarter of a small segment.
 pub(crate) fn reserve_bytes(segment_bytes: u64) -> u64 {
     (segment_bytes / 4).min(64 << 10) / record::ALIGNMENT * record::ALIGNMENT
 }
 
-/// Bytes of records that a segment must have room for besides one entry: its head, its seal and the
-/// reserve.
+/// Size of a segment that has room for one entry of this size, its head, its seal and the reserve.
 pub(crate) fn segment_bytes_for(entry_bytes: u64, segment_bytes: u64) -> u64 {
     segment::HEADER_BYTES + record::size_of(HEAD_BYTES_MAX) + entry_bytes + reserve_bytes(segment_bytes)
 }
@@ -40,12 +39,12 @@ pub(crate) struct Preparer {
     segment_bytes: u64,
     slot: Mutex<Slot>,
     wake: Condvar,
-    /// There is no preparing thread: who finds no segment prepares one.
+    /// There is no preparing thread: a caller that finds no segment prepares one.
     on_demand: bool,
 }
 
 impl Preparer {
-    /// Prepares segment `sequence`, unless it is already there as `next`.
+    /// Creates a preparer for segment `sequence`, which may already be there as `next`.
     pub(crate) fn new(
         directory: Directory,
         segment_bytes: u64,
@@ -61,7 +60,7 @@ impl Preparer {
         Preparer { directory, segment_bytes, slot: Mutex::new(slot), wake: Condvar::new(), on_demand }
     }
 
-    /// Prepares segments until closed; the body of a thread. Calls `ready` after each.
+    /// Prepares segments until closed, and calls `ready` after each; the body of a thread.
     pub(crate) fn run(&self, retry_after: Duration, ready: impl Fn()) {
         loop {
             let mut slot = self.slot.lock();
@@ -84,7 +83,7 @@ impl Preparer {
         }
     }
 
-    /// Keeps what was made, or why it could not be; whether there is a segment now.
+    /// Keeps the created segment, or the error. Returns whether there is a segment now.
     fn put(&self, slot: &mut Slot, sequence: u64, made: std::io::Result<Segment>) -> bool {
         match made {
             Ok(segment) => {
@@ -103,7 +102,7 @@ impl Preparer {
         }
     }
 
-    /// Prepares a segment here and now, if there is none.
+    /// Prepares a segment on this thread, if there is none.
     pub(crate) fn prepare_now(&self) {
         self.fill(&mut self.slot.lock());
     }
@@ -115,8 +114,8 @@ impl Preparer {
         }
     }
 
-    /// Takes the prepared segment for an entry of so many bytes; `None`: there is none, or no room
-    /// to lengthen it.
+    /// Takes the prepared segment for an entry of this size; `None` if there is none, or no room to
+    /// lengthen it.
     pub(crate) fn take(&self, entry_bytes: u64) -> Option<Arc<Segment>> {
         let mut slot = self.slot.lock();
         if self.on_demand {
@@ -129,7 +128,7 @@ impl Preparer {
         Some(Arc::new(next))
     }
 
-    /// Whether an entry of so many bytes will find room once the segment in use is full.
+    /// Whether an entry of this size will have room once the active segment is full.
     pub(crate) fn has_room(&self, entry_bytes: u64) -> Result<(), String> {
         let mut slot = self.slot.lock();
         if let Some(reason) = &slot.failed
@@ -151,13 +150,13 @@ impl Preparer {
         Ok(())
     }
 
-    /// Says that there may be room now, or that the log is closing.
+    /// Wakes the preparing thread because there may be room now, or the log is closing.
     pub(crate) fn poke(&self, closing: bool) {
         self.slot.lock().closing |= closing;
         self.wake.notify_all();
     }
 
-    /// Whether a segment is ready, and why not if preparing it failed.
+    /// Whether a segment is ready, and the error if preparing it failed.
     #[cfg(test)]
     pub(crate) fn state(&self) -> (bool, Option<String>) {
         let slot = self.slot.lock();

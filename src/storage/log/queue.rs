@@ -1,4 +1,4 @@
-//! What waits to be written.
+//! The jobs that wait to be written.
 
 use std::collections::VecDeque;
 
@@ -6,7 +6,7 @@ use super::record;
 use super::types::{Entry, LogPosition};
 use crate::error::Fatal;
 
-/// Told once, when the work is durable or will never be.
+/// Called once, when the work is durable or has failed.
 pub(crate) type Done = Box<dyn FnOnce(Result<(), Fatal>) + Send>;
 
 pub(crate) enum Work {
@@ -15,7 +15,7 @@ pub(crate) enum Work {
         epoch: u64,
     },
     Vote(Vec<u8>),
-    /// `last` is where the log ends afterwards.
+    /// `last` is the end of the log afterwards.
     Truncate {
         from: u64,
         last: Option<LogPosition>,
@@ -29,7 +29,7 @@ pub(crate) struct Job {
 }
 
 impl Work {
-    /// Bytes that one record of it takes, if it is not entries.
+    /// Size of its record; not for entries.
     pub(crate) fn control_bytes(&self) -> u64 {
         match self {
             Work::Vote(vote) => record::size_of(vote.len()),
@@ -40,7 +40,7 @@ impl Work {
 }
 
 impl Job {
-    /// Bytes its entries take in a segment; the other kinds live off the reserve.
+    /// Bytes of its entries in a segment; the other kinds use the reserve.
     pub(crate) fn entry_bytes(&self) -> u64 {
         match &self.work {
             Work::Entries { entries, .. } => entries.iter().map(|e| record::size_of(e.payload.len())).sum(),
@@ -48,12 +48,12 @@ impl Job {
         }
     }
 
-    /// Whether it may be written before entries that wait for room, the last one written being
-    /// `last`.
+    /// Whether the job may be written before entries that wait for room, where `last` is the last
+    /// entry written.
     ///
-    /// A vote says nothing about entries, and the node must be able to vote while its disk is full;
-    /// a purge of entries that are written is what makes room. A truncation has to stay behind what
-    /// it truncates.
+    /// A vote does not depend on entries, and the node must be able to vote while its disk is full.
+    /// A purge of written entries is what makes room. A truncation has to stay behind the entries
+    /// that it truncates.
     pub(crate) fn may_overtake(&self, last: Option<LogPosition>) -> bool {
         match &self.work {
             Work::Vote(_) => true,
@@ -64,12 +64,12 @@ impl Job {
 }
 
 /// Invariants:
-/// * Jobs leave in the order they came, except those that [`Job::may_overtake`].
-/// * After `failed` is set nothing is added, and every job that was there has been told.
+/// * Jobs leave in the order of their arrival, except those that [`Job::may_overtake`].
+/// * After `failed` is set no job is added, and every earlier one has been answered.
 #[derive(Default)]
 pub(crate) struct JobQueue {
     pub jobs: VecDeque<Job>,
-    /// The newest commit record that is not written.
+    /// The newest commit record that is not written yet.
     pub committed: Option<Vec<u8>>,
     /// The first job waits for room on the disk.
     pub stalled: bool,
@@ -78,7 +78,7 @@ pub(crate) struct JobQueue {
 }
 
 impl JobQueue {
-    /// Whether trying would get anything done that waiting does not.
+    /// Whether there are jobs that do not wait for room.
     pub(crate) fn has_work(&self) -> bool {
         !self.jobs.is_empty() && !self.stalled
     }

@@ -1,5 +1,4 @@
-//! Reading entries back: from memory where they are there, else in large pieces from their
-//! segments.
+//! Reads entries back from their segments, in large pieces.
 
 use std::sync::Arc;
 
@@ -10,13 +9,13 @@ use super::types::Entry;
 use crate::error::Fatal;
 use crate::storage::{corrupt, disk_error};
 
-/// The most that is read from a segment at a time, a larger record excepted.
+/// The most that is read from a segment at a time, except for a larger record.
 const PIECE_BYTES_MAX: u64 = 1 << 20;
-/// Read in any case: the next few entries cost nothing more.
+/// The least that is read: it includes the next few small entries at no extra cost.
 const PIECE_BYTES_MIN: u64 = 4 << 10;
 
-/// Reads entries whose positions are known until their payloads exceed `bytes_left`; the first is
-/// read in any case if `at_least_one`. Returns whether all were read.
+/// Reads the entries at known positions until their payloads exceed `bytes_left`; with
+/// `at_least_one` the first is read in any case. Returns whether all were read.
 pub(crate) fn read(
     positions: &[(u64, Position, Arc<Segment>)],
     bytes_left: &mut usize,
@@ -37,8 +36,8 @@ pub(crate) fn read(
     Ok(true)
 }
 
-/// How much to read from the first of these positions on: up to the last in the same segment,
-/// within the limits.
+/// The number of bytes to read from the first of these positions: up to the last one in the same
+/// segment, within the limits.
 fn ahead(positions: &[(u64, Position, Arc<Segment>)], bytes_left: usize) -> u64 {
     let first = positions[0].1;
     let in_reach = |offset: u32| u64::from(offset - first.offset) < PIECE_BYTES_MAX;
@@ -48,7 +47,7 @@ fn ahead(positions: &[(u64, Position, Arc<Segment>)], bytes_left: usize) -> u64 
     span.min(bytes_left as u64) + PIECE_BYTES_MIN
 }
 
-/// A stretch of a segment in memory.
+/// A part of a segment in memory.
 struct Piece {
     segment: Option<u64>,
     start: u64,

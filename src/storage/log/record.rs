@@ -5,18 +5,17 @@
 //! 4  crc32c  u32   over bytes 0..4 and 8.. including the padding; seeded, see below
 //! 8  index   u64
 //! 16 term    u64
-//! 24 synced  u32   everything in this segment before this offset was durable when the record
+//! 24 synced  u32   this segment was durable up to here when the record
 //!                  was written
 //! 28 kind    u8
 //! 29 check   u24   the low bits of the crc32c over bytes 0..4 and 8..29, seeded alike
 //! ```
 //! All little endian.
 //!
-//! Invariants:
 //! * The checksum is seeded with the segment's random salt and the record's offset: a copy of a
-//!   record elsewhere, be it an older file's block or a client's document, does not pass for one.
-//! * Records begin at multiples of eight, so a search for them has few places to look; the header's
-//!   own check keeps that search from summing up megabytes for each place that resembles a header.
+//!   record elsewhere, in an older file's block or a client's document, is not valid.
+//! * Records begin at multiples of eight, so a search for them has few candidates. The header's own
+//!   check spares that search the checksum of megabytes for each candidate that resembles a header.
 //! * `synced` is at most the record's own offset.
 
 use bytes::Bytes;
@@ -25,14 +24,14 @@ use super::types::PAYLOAD_BYTES_MAX;
 
 pub(crate) const HEADER_BYTES: usize = 32;
 pub(crate) const ALIGNMENT: u64 = 8;
-/// Where the kind stands in the header; never 0.
+/// Offset of the kind in the header; the kind is never 0.
 pub(crate) const KIND_AT: usize = 28;
 
-/// What a record says. `index` and `term` are those of the entry it is about, else 0.
+/// The kind of a record. `index` and `term` are those of the entry that it concerns, otherwise 0.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub(crate) enum Kind {
-    /// The first record of each segment: all that earlier segments said besides entries.
+    /// The first record of each segment: everything recorded in earlier segments besides entries.
     Head = 1,
     Entry = 2,
     Vote = 3,
@@ -44,7 +43,7 @@ pub(crate) enum Kind {
     Purge = 6,
     /// The last record of a segment that has a successor.
     Seal = 7,
-    /// Says nothing but what its `synced` says.
+    /// Carries nothing but its `synced`.
     SyncMarker = 8,
 }
 
@@ -83,7 +82,7 @@ impl Record<'_> {
     }
 }
 
-/// Why bytes are not a record. The texts end up in an operator's log.
+/// Why bytes are not a record. The texts appear in the operator's log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum Flaw {
     #[error("the file ends within a record")]
@@ -96,12 +95,12 @@ pub(crate) enum Flaw {
     Checksum,
 }
 
-/// The bytes a record with such a payload takes in a segment.
+/// Size in a segment of a record with a payload of this length.
 pub(crate) const fn size_of(payload: usize) -> u64 {
     ((HEADER_BYTES + payload) as u64).next_multiple_of(ALIGNMENT)
 }
 
-/// Appends the record that will stand at `offset` of a segment with this salt.
+/// Appends the record for `offset` of a segment with this salt.
 pub(crate) fn encode(buffer: &mut Vec<u8>, salt: u32, offset: u64, record: Record<'_>) {
     assert!(record.payload.len() <= PAYLOAD_BYTES_MAX, "a payload over the limit reached the log");
     assert_eq!(offset % ALIGNMENT, 0, "a record off its alignment");
@@ -123,7 +122,7 @@ pub(crate) fn encode(buffer: &mut Vec<u8>, salt: u32, offset: u64, record: Recor
     buffer[start + 4..start + 8].copy_from_slice(&crc.to_le_bytes());
 }
 
-/// Reads the record at the start of `bytes`, which stand at `offset` of a segment with this salt.
+/// Decodes the record at the start of `bytes`, which lie at `offset` of a segment with this salt.
 pub(crate) fn decode(bytes: &[u8], salt: u32, offset: u64) -> Result<Record<'_>, Flaw> {
     let Some(header) = bytes.first_chunk::<HEADER_BYTES>() else {
         return Err(if bytes.iter().all(|byte| *byte == 0) {
@@ -154,7 +153,7 @@ pub(crate) fn decode(bytes: &[u8], salt: u32, offset: u64) -> Result<Record<'_>,
     Ok(Record { kind, index: u64_at(header, 8), term: u64_at(header, 16), synced, payload })
 }
 
-/// Over all of `record` but bytes 4..8, which hold the checksum.
+/// The checksum of all of `record` but bytes 4..8, which hold it.
 fn checksum(salt: u32, offset: u64, record: &[u8]) -> u32 {
     // Offsets within a segment fit 32 bits. The multiplier spreads neighbours over all bits of the
     // seed.
@@ -203,14 +202,14 @@ mod tests {
     }
 
     #[test]
-    fn a_record_elsewhere_is_none() {
+    fn a_record_at_another_offset_is_invalid() {
         let (bytes, _) = sample();
         assert_eq!(decode(&bytes, 98, 128), Err(Flaw::Header));
         assert_eq!(decode(&bytes, 99, 136), Err(Flaw::Header));
     }
 
     #[test]
-    fn short_and_blank_are_told_apart() {
+    fn short_and_blank_are_distinguished() {
         let (bytes, _) = sample();
         assert_eq!(decode(&bytes[..50], 99, 128), Err(Flaw::Short { need: 56 }));
         assert_eq!(decode(&bytes[..20], 99, 128), Err(Flaw::Short { need: 32 }));

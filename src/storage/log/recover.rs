@@ -1,24 +1,24 @@
-//! Reading the log on opening: one scan, and the decision what a bad record is.
+//! Reads the log when it is opened: one scan, and the decision about a bad record.
 //!
-//! The rule. Batches are written one after the other, each only after the one before was synced,
-//! and every record says how far that was. So where the records of a segment stop being good, at
+//! The rule: batches are written one after the other, each only after the previous one was synced,
+//! and every record states how far that reached. So where the valid records of a segment end, at
 //! `end`:
-//! * a good record further on that says "synced beyond `end`", a good record in a later segment, or
-//!   a missing seal before one, proves that the bad one had been durable: **damage**, the node
-//!   stops;
-//! * otherwise `end` lies in the last batch that was begun. Nothing tells a torn write from damage
-//!   there. It is **cut**: if it was torn, nobody was told that it is durable.
+//! * a valid record further on with `synced` beyond `end`, a valid record in a later segment, or a
+//!   missing seal before one, proves that the bad record had been durable: it is **damage**, and
+//!   the node stops;
+//! * otherwise `end` lies in the last batch that was begun, where a torn write cannot be
+//!   distinguished from damage. The rest is **cut**: if it was torn, it was never reported durable.
 //!
-//! A file that is shorter than it was made gets its room back, and its end is judged the same way.
+//! A file that is shorter than it was made is lengthened again, and its end is judged by the same
+//! rule.
 //!
-//! The last batch is no longer the last once a sync marker follows it, 0.2 s after the last write
+//! The last batch loses this ambiguity once a sync marker follows it, 0.2 s after the last write
 //! and on closing.
 //!
 //! Invariants:
-//! * After a cut the segment holds nothing but zeros behind `end`; a later scan cannot find remains
-//!   of the cut batch.
-//! * What was found is synced before anything is written behind it, so that it can be called
-//!   durable.
+//! * After a cut the segment holds only zeros behind `end`, so that a later scan cannot find
+//!   remains of the cut batch.
+//! * Everything found is synced before anything is written behind it, so that it counts as durable.
 
 use std::sync::Arc;
 
@@ -37,14 +37,14 @@ pub(crate) struct Found {
     pub view: View,
     pub head: Head,
     pub recovered: Recovered,
-    /// The segment to write to, and where.
+    /// The active segment, and the offset of the next write.
     pub segment: Arc<Segment>,
     pub end: u64,
-    /// The segment after it, if it was prepared.
+    /// The prepared segment after it, if there is one.
     pub next: Option<Segment>,
 }
 
-/// Where the records of a segment stop.
+/// The end of the valid records of a segment.
 struct Walk {
     end: u64,
     sealed: bool,
@@ -110,8 +110,8 @@ fn found(replay: Replay, segment: Arc<Segment>, end: u64, next: Option<Segment>,
     Found { view, head, recovered, segment, end, next }
 }
 
-/// A segment is read whole: 64 MiB for a moment, and the search for records behind a bad one needs
-/// no second reading.
+/// Reads a whole segment: 64 MiB for a moment, so that the search for records behind a bad one
+/// needs no second read.
 fn read_whole(segment: &Segment, bytes: &mut Vec<u8>) -> Result<(), Fatal> {
     bytes.resize(segment.bytes as usize, 0);
     segment.file.read_exact_at(bytes, 0).map_err(disk_error(&segment.path, "reading"))
@@ -139,7 +139,7 @@ fn walk(segment: &Arc<Segment>, bytes: &[u8], replay: &mut Replay) -> Result<Wal
     }
 }
 
-/// Finds out whether the end of the last segment is a torn write.
+/// Decides whether the end of the last segment is a torn write.
 fn judge_tail(segment: &Segment, bytes: &[u8], walk: &Walk) -> Result<Option<Cut>, Fatal> {
     let damaged = records_from(bytes, segment.salt, walk.end + ALIGNMENT)
         .find(|(_, record)| u64::from(record.synced) > walk.end);
@@ -152,7 +152,8 @@ fn judge_tail(segment: &Segment, bytes: &[u8], walk: &Walk) -> Result<Option<Cut
     Ok(used.map(|bytes| Cut { path: segment.path.clone(), offset: walk.end, bytes }))
 }
 
-/// Checks that the segments after the last one in use hold nothing; keeps the first as the next.
+/// Checks that the segments after the active one are empty, and keeps the first of them as the
+/// next.
 fn judge_later(
     directory: &Directory,
     options: &Options,
@@ -181,13 +182,13 @@ fn judge_later(
     Ok(next)
 }
 
-/// The good records at or after `from`, wherever they begin.
+/// The valid records at or after `from`, wherever they begin.
 fn records_from(bytes: &[u8], salt: u32, from: u64) -> impl Iterator<Item = (u64, Record<'_>)> {
     assert_eq!(from % ALIGNMENT, 0, "records are aligned");
     let last = (bytes.len() as u64).saturating_sub(record::HEADER_BYTES as u64);
     (from..=last).step_by(ALIGNMENT as usize).filter_map(move |offset| {
         let rest = &bytes[offset as usize..];
-        // Most places hold zeros: a look at the kind spares the rest.
+        // Most offsets hold zeros: checking the kind first skips them cheaply.
         if rest[record::KIND_AT] == 0 {
             return None;
         }
@@ -195,22 +196,22 @@ fn records_from(bytes: &[u8], salt: u32, from: u64) -> impl Iterator<Item = (u64
     })
 }
 
-/// Removes the torn tail and syncs what is left: it may have been read from the page cache only.
+/// Removes the torn tail and syncs the rest, which may have been read from the page cache only.
 fn make_durable(before: Option<&Segment>, segment: &Segment, cut: Option<&Cut>) -> Result<(), Fatal> {
     if let Some(Cut { path, offset, bytes }) = cut {
         tracing::warn!(path = %path.display(), offset, bytes, "cut a torn write off the end of the log");
         segment.file.zero_fill(*offset, offset + bytes).map_err(disk_error(path, "clearing the torn end"))?;
     }
-    // The seal of the segment before is synced before this one is written, but by whoever wrote it:
-    // if that process was killed in between, the seal may be in the page cache alone.
+    // The process that wrote the seal of the previous segment synced it before this segment. If
+    // that process was killed in between, the seal may be in the page cache only.
     for segment in before.into_iter().chain([segment]) {
         segment.file.sync_data().map_err(disk_error(&segment.path, "syncing"))?;
     }
     Ok(())
 }
 
-/// Gives a segment back the room that it was made with. No crash takes it away: somebody shortened
-/// the file.
+/// Restores the length with which a segment was made. No crash shortens it: something truncated the
+/// file.
 fn make_whole(segment: Arc<Segment>, end: u64, options: &Options) -> Result<Arc<Segment>, Fatal> {
     let enough = end + CONTROL_KEPT_BYTES <= segment.bytes;
     if segment.bytes >= options.segment_bytes && segment.bytes.is_multiple_of(ALIGNMENT) && enough {

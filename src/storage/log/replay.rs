@@ -1,8 +1,8 @@
 //! Applies the records of a log, in order, to an empty view.
 //!
 //! Invariants:
-//! * Every record is checked against all before it; the first that contradicts them is reported,
-//!   not applied.
+//! * Every record is checked against all earlier ones; the first contradiction is reported and not
+//!   applied.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -18,7 +18,7 @@ use crate::error::Fatal;
 pub(crate) struct Replay {
     pub view: View,
     pub head: Head,
-    /// The first segment's number: what was before it is known from its head alone.
+    /// The number of the first segment: everything before it is known from its head alone.
     pub oldest: u64,
     segment: u32,
 }
@@ -28,13 +28,13 @@ impl Replay {
         Replay { view, head: Head::default(), oldest, segment: 0 }
     }
 
-    /// Says that the records of this segment follow.
+    /// Starts the records of this segment.
     pub(crate) fn enter(&mut self, segment: &Arc<Segment>) {
         self.segment = segment.sequence as u32;
         self.view.segments.insert(self.segment, Held { segment: segment.clone(), last: None });
     }
 
-    /// Applies the record at `offset`, or says what is wrong with it.
+    /// Applies the record at `offset`, or returns what is wrong with it.
     pub(crate) fn apply(&mut self, offset: u64, record: &Record<'_>) -> Result<(), String> {
         let first = offset == segment::HEADER_BYTES;
         if first != (record.kind == Kind::Head) {
@@ -70,7 +70,7 @@ impl Replay {
         Ok(())
     }
 
-    /// Takes the end of the log from a record that tells it, instead of from the entry there.
+    /// Sets the end of the log from a record that names it, instead of from an entry.
     fn adopt_last(&mut self, last: LogPosition) -> Result<(), String> {
         self.view.last = Some(last);
         if self.view.terms.get(last.0).is_none_or(|term| term != last.1)

@@ -1,5 +1,4 @@
-//! A segment: one file of fixed length with a header, written through with zeros before its first
-//! use.
+//! A segment: one file of fixed length with a header, filled with zeros before its first use.
 //!
 //! ```text
 //! 0  magic     "JVLOGSEG"
@@ -12,7 +11,7 @@
 //! ```
 //!
 //! Invariants:
-//! * A file with a segment's name has its whole header and all its zeros: it got the name after
+//! * A file with a segment's name has its complete header and all its zeros: it got the name after
 //!   they were durable.
 //! * A segment never shrinks while it holds records, and grows only before its first one.
 
@@ -28,8 +27,8 @@ use crate::storage::{corrupt, disk_error};
 pub(crate) const HEADER_BYTES: u64 = 64;
 const MAGIC: &[u8; 8] = b"JVLOGSEG";
 const VERSION: u32 = 1;
-/// The name under which a segment is prepared. A node that stops meanwhile leaves it behind; the
-/// next start removes it.
+/// The name under which a segment is prepared. A node that stops meanwhile leaves it behind, and
+/// the next start removes it.
 const UNFINISHED: &str = "unfinished.tmp";
 
 /// An open segment; readers and the writer share it.
@@ -42,7 +41,7 @@ pub(crate) struct Segment {
     pub file: Arc<dyn DiskFile>,
 }
 
-/// Where segments are.
+/// The directory of the segments.
 #[derive(Clone, Debug)]
 pub(crate) struct Directory {
     pub disk: Arc<dyn Disk>,
@@ -51,8 +50,8 @@ pub(crate) struct Directory {
 }
 
 impl Directory {
-    /// The numbers of the segments present, ascending; removes what an interrupted preparation
-    /// left.
+    /// The numbers of the segments present, ascending. Removes what an interrupted preparation left
+    /// behind.
     pub(crate) fn sequences(&self) -> Result<Vec<u64>, Fatal> {
         let mut found = Vec::new();
         for name in self.disk.list(&self.path).map_err(disk_error(&self.path, "listing"))? {
@@ -89,7 +88,7 @@ impl Directory {
         if &header[..8] != MAGIC {
             return Err("not a segment of a log".to_owned());
         }
-        // Before the checksum: another version may keep it elsewhere.
+        // Checked before the checksum: another version may keep that elsewhere.
         let version = u32_at(header, 8);
         if version != VERSION && crc32c::crc32c(&header[..60]) == u32_at(header, 60) {
             return Err(format!("its format is version {version}, this program reads version {VERSION}"));
@@ -107,8 +106,8 @@ impl Directory {
         Ok(u32_at(header, 24))
     }
 
-    /// Writes a new segment through and gives it its name, all durable; `first` are bytes to follow
-    /// the header, made from its salt.
+    /// Creates a segment filled with zeros and gives it its name, all durable. `first` makes the
+    /// bytes that follow the header, from its salt.
     pub(crate) fn create(
         &self,
         sequence: u64,
@@ -132,7 +131,8 @@ impl Directory {
             Ok(Segment { sequence, salt, bytes, path, file })
         })();
         if written.is_err() {
-            // Gives the space back; what cannot be removed now is removed at the next try or start.
+            // Frees the space; a file that cannot be removed now is removed by the next attempt or
+            // start.
             let _ = self.disk.remove(&unfinished);
         }
         written
@@ -166,8 +166,8 @@ impl Segment {
         let grown = self.file.zero_fill(self.bytes, bytes).and_then(|()| self.file.sync_all());
         match grown {
             Ok(()) => self.bytes = bytes,
-            // Gives the space back. If that fails too, the length on disk is more than we use,
-            // which harms nothing.
+            // Frees the space. If that fails too, the file is longer than the part in use, which is
+            // harmless.
             Err(_) => drop(self.file.set_len(self.bytes)),
         }
         grown
@@ -192,7 +192,7 @@ mod tests {
     }
 
     #[test]
-    fn names_are_read_strictly() {
+    fn names_are_parsed_strictly() {
         assert_eq!(parse_name("00000000000000000012.log"), Some(12));
         for other in
             ["12.log", "0000000000000000001a.log", "00000000000000000012.tmp", "99999999999999999999.log"]

@@ -1,4 +1,4 @@
-//! What the log takes and gives.
+//! The types at the log's interface.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -23,41 +23,39 @@ pub struct Entry {
 /// A position in the log: index and term of an entry.
 pub type LogPosition = (u64, u64);
 
-/// The bytes a payload may have at most. Far over any document; under the 4 GiB that offsets within
-/// a segment reach.
+/// Maximum size of a payload: far more than any document, and below the 4 GiB that offsets within a
+/// segment reach.
 pub const PAYLOAD_BYTES_MAX: usize = 1 << 30;
 
-/// The bytes a vote or a commit record may have at most: they are repeated at the head of every
-/// segment.
+/// Maximum size of a vote or a commit record: both are repeated at the head of every segment.
 pub const STATE_BYTES_MAX: usize = 256;
 
-/// The smallest segment that holds its own bookkeeping and some entries.
+/// Minimum size of a segment: it holds its own bookkeeping and some entries.
 pub const SEGMENT_BYTES_MIN: u64 = 4096;
 
-/// How the log works; the defaults suit production.
+/// The log's options; the defaults suit production.
 #[derive(Clone, Debug)]
 pub struct Options {
     /// The Raft group whose log this is; a log of another group is refused.
     pub group: u32,
-    /// Length of a segment. 64 MiB: at full write load a new one every few seconds, and little to
-    /// rescan at a start.
+    /// Length of a segment. 64 MiB means a new one every few seconds at full write load, and little
+    /// to rescan at a start.
     pub segment_bytes: u64,
     /// Payload bytes of recent entries kept in memory, so that applying and replicating them does
     /// not read the disk.
     pub cache_bytes_max: usize,
-    /// An append of at most so many payload bytes is written by its caller's thread if the log is
-    /// idle: with one client the hop to the writer thread costs more than it saves. Larger ones
-    /// would block the caller too long, and so would a disk that has lately been slow.
+    /// Largest append, in payload bytes, that its caller's thread writes if the log is idle: with
+    /// one client the hop to the writer thread costs more than it saves. A larger one would block
+    /// the caller too long, and so would a disk that has recently been slow.
     pub inline_bytes_max: usize,
-    /// How long to wait before trying again to prepare a segment on a full disk.
+    /// Pause before the next attempt to prepare a segment on a full disk.
     pub retry_after: Duration,
-    /// After so long without a write, what is known to be committed is written, unsynced; the
-    /// record also protects the last batch: from then on damage to it is told from a torn write.
+    /// After this long without a write, the commit record is written, unsynced. That record also
+    /// protects the last batch: from then on, damage to it is distinguished from a torn write.
     pub marker_after: Duration,
-    /// Who writes what its caller does not, and prepares segments: two threads, or, simulated, a
-    /// task.
+    /// Runs the writing and the preparation of segments: two threads or, in a simulation, one task.
     pub background: Background,
-    /// Measures how long a sync takes.
+    /// Measures the duration of a sync.
     pub clock: Arc<dyn Clock>,
 }
 
@@ -79,32 +77,32 @@ impl Default for Options {
 /// What was found on opening.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Recovered {
-    /// The vote saved last.
+    /// The last saved vote.
     pub vote: Option<Vec<u8>>,
-    /// A commit record; not necessarily the last one given to `save_committed`.
+    /// A commit record; not necessarily the last one passed to `save_committed`.
     pub committed: Option<Vec<u8>>,
     /// Index of the first entry present; `None` if there is none.
     pub first: Option<u64>,
-    /// The last entry, or what was purged last if nothing follows it.
+    /// The last entry, or the last purged one if nothing follows it.
     pub last: Option<LogPosition>,
-    /// What was purged last.
+    /// The last purged entry.
     pub purged: Option<LogPosition>,
     /// The torn tail that was removed, if there was one.
     pub cut: Option<Cut>,
 }
 
-/// A torn tail: a batch that was being written when the node stopped, and that nobody was told is
+/// A torn tail: a batch that was being written when the node stopped, and that was never reported
 /// durable.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Cut {
     pub path: PathBuf,
-    /// Where the first bad record began.
+    /// Offset of the first bad record.
     pub offset: u64,
-    /// From there to the last byte that was not zero.
+    /// Bytes from there to the last one that was not zero.
     pub bytes: u64,
 }
 
-/// The disk has no room for more; nothing was changed. Goes by itself once there is room.
+/// The disk has no room for more; nothing was changed. The condition ends as soon as there is room.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{}: {reason}", path.display())]
 pub struct NoSpace {
@@ -118,8 +116,8 @@ impl From<NoSpace> for Unavailable {
     }
 }
 
-/// Room promised to a write that is on its way to [`super::Log::append`]; given back when dropped.
-/// Hold it until the entry was appended.
+/// Room reserved for a write that is on its way to [`super::Log::append`], released on drop. Hold
+/// it until the entry was appended.
 #[derive(Debug)]
 pub struct Room {
     pub(super) bytes: u64,
@@ -133,24 +131,24 @@ impl Drop for Room {
     }
 }
 
-/// The state of the log, for metrics and INFO. Counters are since opening.
+/// The log's statistics, for metrics and INFO. Counters start at opening.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Stats {
-    /// Bytes of all segment files in use, their unused ends included.
+    /// Bytes of all segment files, their unused ends included.
     pub bytes: u64,
     pub segments: u64,
     pub first: Option<u64>,
     pub last: Option<LogPosition>,
-    /// Writes to segments, and bytes in them.
+    /// Number of writes to segments, and their bytes.
     pub writes: u64,
     pub written_bytes: u64,
     pub syncs: u64,
-    /// Batches written by the thread that appended them.
+    /// Batches that the appending thread wrote.
     pub inline_batches: u64,
-    /// Entries appended and not yet written.
+    /// Bytes of entries appended and not yet written.
     pub queued_bytes: u64,
     pub cached_bytes: u64,
-    /// Appended entries wait for room on the disk.
+    /// Whether appended entries wait for room on the disk.
     pub stalled: bool,
     pub poisoned: bool,
 }
@@ -164,11 +162,11 @@ pub(crate) struct Head {
     pub vote: Option<Vec<u8>>,
     pub committed: Option<Vec<u8>>,
     pub purged: Option<LogPosition>,
-    /// The last entry, or what was purged last if nothing follows it.
+    /// The last entry, or the last purged one if nothing follows it.
     pub last: Option<LogPosition>,
 }
 
-/// The most an encoded head may take: two states, two places of two integers, and the tags and
+/// Maximum size of an encoded head: two states, two positions of two integers, and the tags and
 /// lengths.
 pub(crate) const HEAD_BYTES_MAX: usize = 2 * (STATE_BYTES_MAX + 4) + 2 * (1 + 2 * 10);
 

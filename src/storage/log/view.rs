@@ -1,14 +1,14 @@
 //! What readers see: all entries appended so far, written or not.
 //!
-//! Two times meet here. `last`, the terms and the cache change when a caller appends, truncates or
-//! purges; the index of positions changes when the writer has done it.
+//! Two moments meet here: `last`, the terms and the cache change when a caller appends, truncates
+//! or purges; the index of positions changes when the writer has done so.
 //!
 //! Invariants:
 //! * Every entry up to `last` is in the cache or in the index; the cache ends with `last` unless it
 //!   is empty.
 //! * `purged` is before every entry; `last` is never before `purged`.
-//! * Entries that a truncation overtook in the queue never count as written: each append carries
-//!   the epoch, and a truncation begins a new one.
+//! * Entries that were truncated while still queued never count as written: each append carries the
+//!   epoch, and a truncation begins a new one.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -18,7 +18,7 @@ use super::index::{Index, Position, Terms};
 use super::segment::Segment;
 use super::types::{Entry, LogPosition};
 
-/// A segment in use and the highest index of an entry in it, if it has any.
+/// A segment in use, and the highest index of an entry in it, if it has any.
 #[derive(Debug)]
 pub(crate) struct Held {
     pub segment: Arc<Segment>,
@@ -36,14 +36,15 @@ pub(crate) struct View {
     pub segments: BTreeMap<u32, Held>,
 }
 
-/// Where to read on from.
+/// The source of the next entries of a read.
 pub(crate) enum Source {
     Nowhere,
     Cache(Vec<Entry>),
     Disk(Vec<(u64, Position, Arc<Segment>)>),
 }
 
-/// Positions looked up at a time: a page of a thousand entries is enough to read in large pieces.
+/// Maximum number of positions looked up at a time: a thousand entries are enough to read in large
+/// pieces.
 const POSITIONS_MAX: u64 = 1024;
 
 impl View {
@@ -106,7 +107,7 @@ impl View {
         if self.last.is_none_or(|(last, _)| last <= purged.0) {
             self.last = Some(purged);
             self.terms.clear();
-            // The run of terms starts over with what was purged, so that the next entry is checked
+            // The runs of terms start over with the purged entry, so that the next entry is checked
             // against it.
             assert!(self.terms.push(purged.0, purged.1), "an empty list takes any term");
         } else {
@@ -125,8 +126,8 @@ impl View {
         if index > last { None } else { self.terms.get(index) }
     }
 
-    /// Where the entries from `from` to before `to` are, as far as one source has them. From the
-    /// cache they come until their payloads exceed `bytes_max`.
+    /// The source of the entries from `from` to before `to`, as far as a single source has them.
+    /// The cache returns entries until their payloads exceed `bytes_max`.
     pub(crate) fn source(&self, from: u64, to: u64, bytes_max: usize) -> Source {
         let Some((last, _)) = self.last else { return Source::Nowhere };
         let to = to.min(last + 1);
@@ -153,8 +154,8 @@ impl View {
         if found.is_empty() { Source::Nowhere } else { Source::Disk(found) }
     }
 
-    /// How many bytes of segments lie between the entry at `from`, or the first if it is gone, and
-    /// the last one.
+    /// Bytes of segments between the entry at `from`, or the first present one after it, and the
+    /// last entry.
     pub(crate) fn bytes_from(&self, from: u64) -> u64 {
         let from = from.max(self.index.first().unwrap_or(from));
         let last = self.index.end().checked_sub(1).and_then(|last| self.index.get(last));
@@ -165,7 +166,7 @@ impl View {
         whole + u64::from(end.offset) - u64::from(begin.offset)
     }
 
-    /// Says where an entry was written.
+    /// Records the position where an entry was written.
     pub(crate) fn set_written(&mut self, index: u64, position: Position, epoch: u64) {
         self.index.push(index, position);
         if let Some(held) = self.segments.get_mut(&position.segment) {
@@ -176,7 +177,7 @@ impl View {
         }
     }
 
-    /// Says that a truncation was written.
+    /// Records that a truncation was written.
     pub(crate) fn set_truncated(&mut self, from: u64) {
         self.index.truncate_from(from);
         for held in self.segments.values_mut() {
@@ -184,8 +185,8 @@ impl View {
         }
     }
 
-    /// The oldest segment, if nothing in it is needed: it is not the one being written, and all it
-    /// has was purged.
+    /// The oldest segment, if it is no longer needed: it is not the active one, and all its entries
+    /// are purged.
     pub(crate) fn removable(&self) -> Option<Arc<Segment>> {
         let (_, oldest) = self.segments.first_key_value().filter(|_| self.segments.len() > 1)?;
         let purged = self.purged.map(|(index, _)| index);

@@ -1,9 +1,9 @@
-//! The one place that writes to segments.
+//! The writer: the only code that writes to segments.
 //!
 //! Invariants:
 //! * Bytes before `durable` are synced; `durable <= end`, and nothing is written before `end`.
-//! * A batch is written only after the one before it was synced, so a record whose `synced` lies
-//!   beyond a place proves that the place had been synced; recovery lives on that.
+//! * A batch is written only after the previous one was synced. A record with `synced` beyond an
+//!   offset therefore proves that everything before the offset was durable; recovery relies on it.
 //! * A segment is left only after its seal was synced, and its successor begins with a head.
 //! * After a failed write or sync nothing is written any more.
 
@@ -21,14 +21,14 @@ use super::view::{Held, View};
 use crate::error::Fatal;
 use crate::storage::disk_error;
 
-/// The most that is gathered for one write. More gains nothing, and the memory is kept.
+/// Maximum size of one write. A larger one gains nothing, and the memory stays allocated.
 const WRITE_BYTES_MAX: usize = 8 << 20;
 
-/// Behind any record there is room for a state, as a vote and a commit record may share a batch,
-/// and for the seal.
+/// Room that is kept behind any record: for a state, as a vote and a commit record may share a
+/// batch, and for the seal.
 pub(crate) const CONTROL_KEPT_BYTES: u64 = record::size_of(STATE_BYTES_MAX) + record::size_of(0);
 
-/// What readers are told once a batch is durable.
+/// A change to publish to readers once its batch is durable.
 enum Effect {
     Wrote { index: u64, position: Position, epoch: u64 },
     Truncated { from: u64 },
@@ -39,19 +39,19 @@ pub(crate) struct Writer {
     segment: Arc<Segment>,
     end: u64,
     durable: u64,
-    /// All that was said, the buffered included.
+    /// The state after all records so far, the buffered ones included.
     head: Head,
-    /// Records that follow `end`.
+    /// The records that follow `end`.
     buffer: Vec<u8>,
     effects: Vec<Effect>,
     finished: Vec<Done>,
-    /// No record yet says that the last batch was synced.
+    /// Whether no record yet states that the last batch was synced.
     needs_marker: bool,
-    /// What entries leave to other records at the end of a segment.
+    /// Room at the end of a segment that entries leave to other records.
     reserve_bytes: u64,
 }
 
-/// What became of a batch of jobs.
+/// The outcome of a batch of jobs.
 pub(crate) struct Outcome {
     /// Jobs that wait for room.
     pub waiting: Vec<Job>,
@@ -59,14 +59,14 @@ pub(crate) struct Outcome {
     pub result: Result<(), Fatal>,
 }
 
-/// Where a job stands after the attempt to place it.
+/// The state of a job after the attempt to place it.
 enum Placed {
     Whole,
-    /// There is no room for the rest.
+    /// There was no room for the rest.
     Stalled(Job),
 }
 
-/// Who may use the reserve at the end of a segment.
+/// Whether a record may use the reserve at the end of a segment.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Class {
     Entry,
@@ -74,8 +74,8 @@ enum Class {
 }
 
 impl Writer {
-    /// Goes on after `end` of a segment whose records all are durable; at the very start of one it
-    /// owes the head.
+    /// Continues after `end` of a segment whose records are all durable; at the very start of one,
+    /// the head is still to be written.
     pub(crate) fn new(segment: Arc<Segment>, end: u64, head: Head, reserve_bytes: u64) -> Writer {
         assert!(reserve_bytes >= CONTROL_KEPT_BYTES, "the reserve holds at least a state and a seal");
         let needs_marker = end > segment::HEADER_BYTES;
@@ -89,13 +89,13 @@ impl Writer {
         writer
     }
 
-    /// Bytes of entries that fit into the segment in use.
+    /// Bytes of entries that fit into the active segment.
     pub(crate) fn free(&self) -> u64 {
         self.segment.bytes.saturating_sub(self.reserve_bytes + self.offset())
     }
 
-    /// Writes jobs and, if none has to wait, a commit record; one write and one sync if they fit
-    /// one segment.
+    /// Writes jobs and, if none has to wait, a commit record: with one write and one sync if they
+    /// fit into one segment.
     pub(crate) fn commit(
         &mut self,
         jobs: impl IntoIterator<Item = Job>,
@@ -159,7 +159,8 @@ impl Writer {
         }
     }
 
-    /// Takes from the front of `entries` what it has placed; `false`: no room for the rest.
+    /// Removes from the front of `entries` those that it has placed; `false` if there is no room
+    /// for the rest.
     fn place_entries(
         &mut self,
         entries: &mut std::collections::VecDeque<Entry>,
@@ -190,8 +191,8 @@ impl Writer {
                 self.head.vote = Some(vote.clone());
             }
             Work::Truncate { from, last } => {
-                // The term of the entry before it, which may stand in a segment that is purged by
-                // the time this is read.
+                // The end of the log afterwards, with its term: the entry itself may be in a
+                // segment that is purged by the time this is read.
                 let last_bytes = last.map(|(index, term)| [index.to_le_bytes(), term.to_le_bytes()].concat());
                 self.put(Kind::Truncate, *from, 0, &last_bytes.unwrap_or_default());
                 self.head.last = *last;
@@ -210,7 +211,7 @@ impl Writer {
         self.end + self.buffer.len() as u64
     }
 
-    /// Whether a record of so many bytes fits into this segment, and the seal after it.
+    /// Whether a record of this size fits into this segment, and the seal after it.
     fn room(&self, bytes: u64, class: Class) -> bool {
         let kept = match class {
             Class::Entry => self.reserve_bytes,
@@ -219,8 +220,8 @@ impl Writer {
         self.offset() + bytes + kept <= self.segment.bytes
     }
 
-    /// Makes sure that the record fits, if need be in the next segment; `false` if that is not
-    /// there.
+    /// Ensures that the record fits, in the next segment if necessary; `false` if that is not
+    /// prepared.
     fn enter_room(
         &mut self,
         bytes: u64,
@@ -285,7 +286,8 @@ impl Writer {
         Ok(())
     }
 
-    /// Writes, without a sync, that the last batch was synced, and the newest commit record.
+    /// Writes, without a sync, the newest commit record or a sync marker; either one states that
+    /// the last batch was synced.
     pub(crate) fn write_marker(
         &mut self,
         committed: &mut Option<Vec<u8>>,
@@ -307,7 +309,7 @@ impl Writer {
         Ok(())
     }
 
-    /// Marks the last batch and syncs.
+    /// Writes the marker for the last batch, and syncs.
     pub(crate) fn finish(
         &mut self,
         committed: &mut Option<Vec<u8>>,
@@ -318,7 +320,7 @@ impl Writer {
         self.sync(counters)
     }
 
-    /// Tells readers about all that became durable.
+    /// Makes everything that became durable visible to readers.
     pub(crate) fn publish(&mut self, view: &mut View) {
         assert!(self.buffer.is_empty(), "effects are published after their records are durable");
         for effect in self.effects.drain(..) {

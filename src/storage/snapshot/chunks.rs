@@ -1,8 +1,8 @@
-//! Carrying a snapshot to another node: its file as it is, in chunks whose size the network
+//! Transfers a snapshot to another node: its file as it is, in chunks whose size the caller
 //! chooses.
 //!
 //! Invariants:
-//! * What was received is no snapshot until every byte of it was checked and synced.
+//! * A received file is no snapshot until every byte of it was checked and synced.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -13,8 +13,8 @@ use crate::env::{DiskFile, Open};
 use crate::error::Fatal;
 use crate::storage::disk_error;
 
-/// How much is written between two syncs. More than a writer's own: while a snapshot is received
-/// this node has nothing to answer that would wait behind it, and the sender waits for each chunk.
+/// Bytes between two syncs. More than the writer's: a node that receives a snapshot serves no
+/// writes that would wait behind a sync, and the sender waits for each chunk.
 const SYNC_BYTES: u64 = 8 << 20;
 
 /// A snapshot being received; see [`SnapshotDir::receive`].
@@ -34,15 +34,15 @@ impl SnapshotReceiver {
         Ok(SnapshotReceiver { dir: dir.clone(), temporary: Some(path), file, received: 0, synced: 0 })
     }
 
-    /// Bytes received so far: where the next chunk belongs.
+    /// Bytes received so far, which is the offset of the next chunk.
     pub fn received(&self) -> u64 {
         self.received
     }
 
-    /// Takes the next bytes of the file.
+    /// Writes the next bytes of the file.
     ///
     /// # Errors
-    /// [`Fatal::Disk`] if they cannot be written; nothing but this transfer is harmed.
+    /// [`Fatal::Disk`] if they cannot be written; only this transfer fails.
     pub fn chunk(&mut self, bytes: &[u8]) -> Result<(), Fatal> {
         let path = self.temporary.as_deref().expect("only finish and drop take the path");
         self.file.write_all_at(bytes, self.received).map_err(disk_error(path, "writing"))?;
@@ -54,11 +54,11 @@ impl SnapshotReceiver {
         Ok(())
     }
 
-    /// Checks the whole, makes it durable and gives it its name.
+    /// Checks the whole file, makes it durable and gives it its name.
     ///
     /// # Errors
-    /// [`Fatal::Corrupt`] if it is not a whole snapshot of this group: the transfer failed, this
-    /// node did not; [`Fatal::Disk`].
+    /// [`Fatal::Corrupt`] if it is not a complete snapshot of this group, which fails the transfer
+    /// and not the node; [`Fatal::Disk`].
     pub fn finish(mut self) -> Result<SnapshotFile, Fatal> {
         let path = self.temporary.clone().expect("only finish and drop take the path");
         self.file.sync_all().map_err(disk_error(&path, "syncing"))?;
@@ -73,7 +73,7 @@ impl SnapshotReceiver {
 impl Drop for SnapshotReceiver {
     fn drop(&mut self) {
         if let Some(path) = self.temporary.take() {
-            // If this fails the next start removes it.
+            // If this fails, the next start removes the file.
             let _ = self.dir.disk.remove(&path);
         }
     }

@@ -1,10 +1,9 @@
-//! The snapshots of one group: their names, and which of them is the newest good one.
+//! The snapshots of one group: their names, and the choice of the newest good one.
 //!
 //! Invariants:
 //! * Temporary files belong to this process: opening the directory removes those of earlier ones.
 //! * The newest snapshot is never removed to make room for older ones.
-//! * What was found damaged is no snapshot any more: it has another name, so it never counts as one
-//!   of those kept.
+//! * A damaged snapshot is renamed, so that it never counts as one of the kept ones.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -18,7 +17,7 @@ use crate::error::Fatal;
 use crate::storage::disk_error;
 use crate::storage::log::LogPosition;
 
-/// Behind the name of a snapshot that was found damaged.
+/// The extension of a snapshot that was found damaged.
 const DAMAGED: &str = "damaged";
 
 /// A snapshot on disk.
@@ -37,13 +36,13 @@ pub struct SnapshotDir {
     pub(super) disk: Arc<dyn Disk>,
     pub(super) group: u32,
     path: PathBuf,
-    /// Numbers temporary files, so that a snapshot can be written while another is received.
+    /// Numbers the temporary files: a snapshot may be written while another is received.
     temporaries: Arc<AtomicU64>,
 }
 
 impl SnapshotDir {
-    /// Opens the snapshots of a group in `path`, which exists, and removes what was left
-    /// unfinished.
+    /// Opens the snapshots of a group in the existing directory `path`, and removes unfinished
+    /// ones.
     ///
     /// # Errors
     /// [`Fatal::Disk`].
@@ -57,14 +56,14 @@ impl SnapshotDir {
         Ok(SnapshotDir { disk, group, path: path.to_owned(), temporaries: Arc::default() })
     }
 
-    /// Begins a snapshot of the state after the entry at `position`. The meta data is opaque here
-    /// and comes back from [`SnapshotReader::meta`].
+    /// Begins a snapshot of the state after the entry at `position`. The metadata is opaque here;
+    /// [`SnapshotReader::meta`] returns it.
     ///
     /// # Errors
     /// [`Fatal::Disk`].
     ///
     /// # Panics
-    /// If there are more than [`super::META_BYTES_MAX`] bytes of meta data.
+    /// If the metadata exceeds [`super::META_BYTES_MAX`].
     pub fn begin(&self, position: LogPosition, meta: &[u8]) -> Result<SnapshotWriter, Fatal> {
         SnapshotWriter::begin(self, position, meta)
     }
@@ -77,17 +76,17 @@ impl SnapshotDir {
         SnapshotReceiver::begin(self)
     }
 
-    /// Opens a snapshot for reading its blocks.
+    /// Opens a snapshot to read its blocks.
     ///
     /// # Errors
-    /// [`Fatal::Corrupt`] if its header is damaged or tells another position; [`Fatal::Disk`].
+    /// [`Fatal::Corrupt`] if its header is damaged or names another position; [`Fatal::Disk`].
     pub fn open(&self, file: &SnapshotFile) -> Result<SnapshotReader, Fatal> {
         SnapshotReader::open(self, file.path.clone(), Some(file.position))
     }
 
-    /// Bytes of the file as they are, from `offset`, at most `bytes_max`; empty at its end. For
-    /// sending it. The file may be removed meanwhile by [`SnapshotDir::remove_older`]; that is an
-    /// error here, and the transfer starts over.
+    /// Up to `bytes_max` raw bytes of the file from `offset`, for sending it; empty at its end. If
+    /// [`SnapshotDir::remove_older`] removes the file meanwhile, this is an error, and the transfer
+    /// starts over.
     ///
     /// # Errors
     /// [`Fatal::Disk`].
@@ -98,7 +97,7 @@ impl SnapshotDir {
         Ok(chunk)
     }
 
-    /// All snapshots, oldest first; their contents unchecked.
+    /// All snapshots, oldest first, with unchecked contents.
     ///
     /// # Errors
     /// [`Fatal::Disk`].
@@ -115,21 +114,21 @@ impl SnapshotDir {
         Ok(files)
     }
 
-    /// The newest snapshot of which every byte was checked, and what is wrong with those newer than
-    /// it. They are set aside under another name for an operator to look at.
+    /// The newest snapshot in which every byte was checked, and the errors of newer ones. Those are
+    /// set aside under another name for an operator to inspect.
     ///
-    /// A damaged one is no reason to stop if an older one and the log after it are there; whether
-    /// they are, the caller finds out from the log.
+    /// A damaged snapshot is no reason to stop if an older one and the log after it exist; the
+    /// caller checks that against the log.
     ///
     /// # Errors
-    /// [`Fatal::Disk`] if the directory cannot be read, or a damaged one cannot be renamed.
+    /// [`Fatal::Disk`] if the directory cannot be read, or a damaged snapshot cannot be renamed.
     pub fn newest_good(&self) -> Result<(Option<SnapshotFile>, Vec<Fatal>), Fatal> {
         let mut damaged = Vec::new();
         for file in self.list()?.into_iter().rev() {
             match self.open(&file).and_then(SnapshotReader::verify) {
                 Ok(good) => return Ok((Some(good), damaged)),
                 Err(error) => {
-                    tracing::warn!(%error, "passing over a damaged snapshot");
+                    tracing::warn!(%error, "skipping a damaged snapshot");
                     damaged.push(error);
                     self.set_aside(&file.path)?;
                 }
@@ -138,21 +137,21 @@ impl SnapshotDir {
         Ok((None, damaged))
     }
 
-    /// Were it left among the snapshots, an older good one would be removed to make room, and the
-    /// log behind it.
+    /// Renames a damaged snapshot. If it stayed among the snapshots, an older good one would be
+    /// removed to make room, and the log behind it.
     fn set_aside(&self, path: &Path) -> Result<(), Fatal> {
         let aside = path.with_added_extension(DAMAGED);
         self.disk.rename(path, &aside).map_err(disk_error(path, "renaming"))?;
         self.disk.sync_dir(&self.path).map_err(disk_error(&self.path, "syncing"))
     }
 
-    /// Removes all but the newest `keep` snapshots, the oldest first; returns how many.
+    /// Removes all but the newest `keep` snapshots, the oldest first, and returns their number.
     ///
     /// # Errors
     /// [`Fatal::Disk`].
     ///
     /// # Panics
-    /// If none is to be kept.
+    /// If `keep` is zero.
     pub fn remove_older(&self, keep: usize) -> Result<usize, Fatal> {
         assert!(keep > 0, "the newest snapshot stays");
         let files = self.list()?;

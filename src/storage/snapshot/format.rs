@@ -1,4 +1,4 @@
-//! The pieces of a snapshot file as bytes.
+//! The binary layout of a snapshot file's parts.
 
 use crate::storage::log::LogPosition;
 
@@ -17,8 +17,8 @@ pub(super) struct Digest {
 }
 
 impl Digest {
-    /// Adds the next block. A multiplication by an odd number and a rotation are both reversible,
-    /// so one changed block always changes the digest.
+    /// Adds the next block. The multiplication by an odd number and the rotation are both
+    /// reversible, so one changed block always changes the digest.
     pub(super) fn add(&mut self, length: u32, crc: u32) {
         let word = u64::from(length) << 32 | u64::from(crc);
         self.hash = (self.hash ^ word).wrapping_mul(0x9E37_79B9_7F4A_7C15).rotate_left(31);
@@ -52,7 +52,7 @@ pub(super) fn header(group: u32, (index, term): LogPosition, meta: &[u8]) -> Vec
     header
 }
 
-/// What a header says before its checksum is known to match.
+/// The fields of a header whose checksum has not been checked yet.
 pub(super) struct Header {
     pub group: u32,
     pub position: LogPosition,

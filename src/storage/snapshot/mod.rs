@@ -1,4 +1,4 @@
-//! Snapshots: whole states in files that are believed only after every byte was checked.
+//! Snapshots: whole states in files that are used only after every byte was checked.
 //!
 //! ```text
 //! 0  magic   "JVSNAPSH"
@@ -9,19 +9,19 @@
 //! 32 meta    u32      bytes of meta data, which follow
 //! 36 crc32c  u32      over bytes 0..36 and the meta data
 //! 40 meta data, then blocks:
-//!    length u32 (not 0) | crc32c u32, over the length and the payload | payload
+//!    length u32 (not 0) | crc32c u32 over length and payload | payload
 //!    the trailer:
-//!    0 u32 | crc32c u32, over the rest of it | blocks u64 | payload bytes u64 | digest u64
+//!    0 u32 | crc32c u32 over the rest | blocks u64 | payload bytes u64 | digest u64
 //! ```
 //! All little endian. The digest folds length and checksum of every block, in order, into 64 bits.
-//! The blocks' checksums find damage within a block and where it is; the digest finds a block lost,
-//! doubled or moved. Together they cover the whole at the cost of one pass; against forgers neither
-//! helps, nor would a larger sum.
+//! The blocks' checksums detect and locate damage within a block; the digest detects a lost,
+//! duplicated or moved block. Together they cover the whole file in one pass. Neither protects
+//! against forgery, and neither would a longer checksum.
 //!
 //! Invariants:
 //! * A file with a snapshot's name was complete and synced when it got the name.
-//! * A reader hands out a block only after its checksum matched, and ends well only after the
-//!   digest did.
+//! * A reader returns a block only after its checksum matched, and reports the end only after the
+//!   digest matched.
 
 mod chunks;
 mod directory;
@@ -36,10 +36,10 @@ pub use directory::{SnapshotDir, SnapshotFile};
 pub use reader::SnapshotReader;
 pub use writer::SnapshotWriter;
 
-/// The payload a block may have at most; the writer's caller cuts its state into such blocks. 1
-/// MiB: damage is found soon, memory for one block is nothing, and its eight bytes of header are
-/// less.
+/// Maximum payload of a block; the writer's caller cuts its state into such blocks. With 1 MiB,
+/// damage is found soon, one block takes little memory, and its eight bytes of header are
+/// negligible.
 pub const BLOCK_BYTES_MAX: usize = 1 << 20;
 
-/// The meta data a snapshot may have at most.
+/// Maximum size of a snapshot's metadata.
 pub const META_BYTES_MAX: usize = 1 << 20;

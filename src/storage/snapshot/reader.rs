@@ -1,4 +1,4 @@
-//! Reading a snapshot, block by block.
+//! Reads a snapshot, block by block.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -13,7 +13,7 @@ use crate::error::Fatal;
 use crate::storage::log::LogPosition;
 use crate::storage::{corrupt, disk_error};
 
-/// Read from the file at a time.
+/// Bytes read from the file at a time.
 const READ_BYTES: usize = 1 << 20;
 
 /// A snapshot being read; see [`SnapshotDir::open`].
@@ -24,7 +24,7 @@ pub struct SnapshotReader {
     bytes: u64,
     position: LogPosition,
     meta: Vec<u8>,
-    /// The bytes of the file from `start` on, of which those before `at` are consumed.
+    /// The bytes of the file from `start` on; those before `at` are consumed.
     buffer: Vec<u8>,
     start: u64,
     at: usize,
@@ -76,7 +76,7 @@ impl SnapshotReader {
         self.position
     }
 
-    /// What was given to [`SnapshotDir::begin`].
+    /// The metadata passed to [`SnapshotDir::begin`].
     pub fn meta(&self) -> &[u8] {
         &self.meta
     }
@@ -86,7 +86,7 @@ impl SnapshotReader {
         self.bytes
     }
 
-    /// The next block; `None` once all were read and the digest of the whole matched.
+    /// The next block; `None` once all were read and the digest of the whole file matched.
     ///
     /// # Errors
     /// [`Fatal::Corrupt`] with the offset of the block or trailer that is damaged; [`Fatal::Disk`].
@@ -120,13 +120,13 @@ impl SnapshotReader {
             return Err(corrupt(&self.path, offset, "the digest of the whole does not match"));
         }
         if offset + TRAILER_BYTES as u64 != self.bytes {
-            return Err(corrupt(&self.path, offset, "the file goes on after its end"));
+            return Err(corrupt(&self.path, offset, "the file continues after its trailer"));
         }
         self.complete = true;
         Ok(())
     }
 
-    /// The next `count` bytes, not consumed.
+    /// The next `count` bytes, without consuming them.
     fn peek(&mut self, count: usize) -> Result<&[u8], Fatal> {
         if self.buffer.len() - self.at < count {
             let offset = self.start + self.at as u64;
@@ -144,7 +144,7 @@ impl SnapshotReader {
         Ok(&self.buffer[self.at..self.at + count])
     }
 
-    /// Reads all that is left and checks it.
+    /// Reads and checks the rest of the file.
     ///
     /// # Errors
     /// As [`SnapshotReader::next_block`].

@@ -71,7 +71,7 @@ fn every_damaged_byte_is_found_and_the_older_snapshot_used() {
             [0, blocks_at, blocks_at + 13, blocks_at + 27].into_iter().rfind(|start| *start <= at as u64);
         let length_of_meta = (32..36).contains(&at);
         assert!(length_of_meta || Some(*offset) == block, "byte {at}: {}", damaged[0]);
-        // It was set aside: it no longer counts as one of those that are kept.
+        // The damaged one was set aside: it no longer counts as one of the kept ones.
         assert_eq!((dir.list().unwrap(), dir.remove_older(1).unwrap()), (vec![older.clone()], 0));
         let aside = newer.path.with_added_extension("damaged");
         disk.overwrite(&aside, at, &[*byte]);
@@ -80,7 +80,7 @@ fn every_damaged_byte_is_found_and_the_older_snapshot_used() {
 }
 
 #[test]
-fn a_file_cut_short_anywhere_is_no_snapshot() {
+fn a_file_truncated_anywhere_is_no_snapshot() {
     let disk = SimDisk::new();
     let dir = open(&disk);
     let file = write(&dir, (9, 1), &[b"first", b"second"]).unwrap();
@@ -95,7 +95,7 @@ fn a_file_cut_short_anywhere_is_no_snapshot() {
 }
 
 #[test]
-fn moved_lost_and_doubled_blocks_are_found() {
+fn moved_lost_and_duplicated_blocks_are_detected() {
     let disk = SimDisk::new();
     let dir = open(&disk);
     let file = write(&dir, (9, 1), &[b"aaaa", b"bbbb"]).unwrap();
@@ -140,7 +140,7 @@ fn a_writer_that_is_dropped_or_fails_leaves_nothing() {
 }
 
 #[test]
-fn whenever_the_power_goes_a_good_snapshot_is_there() {
+fn after_a_power_cut_at_any_time_a_good_snapshot_remains() {
     for cut in 0..8 {
         for seed in 0..8 {
             let disk = SimDisk::new();
@@ -162,7 +162,7 @@ fn whenever_the_power_goes_a_good_snapshot_is_there() {
 }
 
 #[test]
-fn older_ones_are_removed_and_the_newest_stays() {
+fn older_snapshots_are_removed_and_the_newest_ones_stay() {
     let temporary = tempfile::tempdir().unwrap();
     let dir = SnapshotDir::open_dir(RealDisk::shared(), temporary.path(), 0).unwrap();
     for index in [3, 20, 100] {

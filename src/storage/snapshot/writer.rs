@@ -1,8 +1,7 @@
-//! Writing a snapshot.
+//! Writes a snapshot.
 //!
 //! Invariants:
-//! * Until `finish` returns there is no file with a snapshot's name; a writer that is dropped
-//!   leaves no file at all.
+//! * Until `finish` returns, no file has a snapshot's name; a dropped writer leaves no file at all.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -15,11 +14,10 @@ use crate::error::Fatal;
 use crate::storage::disk_error;
 use crate::storage::log::LogPosition;
 
-/// Written at a time, so that small blocks do not cost a call each.
+/// Bytes per write, so that small blocks do not cost a call each.
 const WRITE_BYTES: usize = 256 << 10;
-/// How much is written between two syncs. A sync of the log waits behind one of these: during a
-/// snapshot single writes took up to 16 ms with 8 MiB, up to 12 ms with 1 MiB, and up to 9 ms with
-/// this.
+/// Bytes between two syncs. A sync of the log waits behind one of these: during a snapshot single
+/// writes took up to 16 ms with 8 MiB, up to 12 ms with 1 MiB, and up to 9 ms with this.
 const SYNC_BYTES: u64 = 256 << 10;
 
 /// A snapshot being written; see [`SnapshotDir::begin`].
@@ -61,11 +59,11 @@ impl SnapshotWriter {
     /// Adds a block.
     ///
     /// # Errors
-    /// [`Fatal::Disk`] if it cannot be written, out of space among others: the snapshot is given
-    /// up, and nothing else is harmed. Whether the node goes on is for the caller to say.
+    /// [`Fatal::Disk`] if it cannot be written, for example for want of space: only this snapshot
+    /// fails, and the caller decides whether the node continues.
     ///
     /// # Panics
-    /// If it is empty or has more than [`BLOCK_BYTES_MAX`] bytes.
+    /// If the payload is empty or exceeds [`BLOCK_BYTES_MAX`].
     pub fn block(&mut self, payload: &[u8]) -> Result<(), Fatal> {
         assert!(
             !payload.is_empty() && payload.len() <= BLOCK_BYTES_MAX,
@@ -112,7 +110,7 @@ impl SnapshotWriter {
 impl Drop for SnapshotWriter {
     fn drop(&mut self) {
         if let Some(path) = self.temporary.take() {
-            // If this fails the next start removes it.
+            // If this fails, the next start removes the file.
             let _ = self.dir.disk.remove(&path);
         }
     }

@@ -1,8 +1,8 @@
-//! Files whose bytes were changed behind everyone's back: the log and the snapshots have to notice.
+//! Files whose bytes were changed on the medium: the log and the snapshots have to detect it.
 //!
-//! The bytes of a fuzzer become changes to files that were written properly: random files would
-//! only ever fail at their first checksum. A change is four bytes: which file, where (two bytes,
-//! little-endian), and what is XORed there.
+//! A fuzzer's bytes become changes to properly written files: random files would always fail at
+//! their first checksum. A change is four bytes: the file, the offset (two bytes, little-endian),
+//! and the value to XOR.
 
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::sync_channel;
@@ -22,7 +22,7 @@ use crate::testkit::SimDisk;
 
 /// The entries of the log: enough to fill a segment of the smallest size and to begin another.
 const ENTRIES: u64 = 24;
-/// What a prepared segment has besides zeros.
+/// The bytes of a prepared segment that are not zeros.
 const SEGMENT_HEADER_BYTES: usize = 64;
 const VOTE: &[u8] = b"a vote";
 
@@ -48,7 +48,7 @@ fn entry(index: u64) -> log::Entry {
 fn append(log: &Log, entry: log::Entry) {
     let (sender, receiver) = sync_channel(1);
     log.append(vec![entry], move |written| drop(sender.send(written)));
-    receiver.recv().expect("the log tells of each entry").expect("a disk without faults takes an entry");
+    receiver.recv().expect("the log reports each entry").expect("a disk without faults takes an entry");
 }
 
 fn files_of(disk: &SimDisk) -> Files {
@@ -70,13 +70,14 @@ static LOG: LazyLock<Files> = LazyLock::new(|| {
     log.close().expect("the log closes");
     drop(log);
     let mut files = files_of(&disk);
-    // One more may have been prepared, or not in time: an input has to mean the same at every run.
+    // One more may have been prepared in time, or not; an input has to mean the same in every run.
     files.retain(|(_, bytes)| bytes[SEGMENT_HEADER_BYTES..].iter().any(|byte| *byte != 0));
     assert!(files.len() > 1, "the entries take several segments");
     files
 });
 
-/// Changes bytes as `data` says; how many are other than before. A change may undo another.
+/// Changes bytes as `data` says, and returns how many differ from before. A change may undo
+/// another.
 fn change(files: &mut Files, data: &[u8]) -> usize {
     let before = files.clone();
     for change in data.chunks_exact(4) {
@@ -103,10 +104,10 @@ fn disk_with(files: &Files) -> SimDisk {
 /// Opens a log in which bytes were changed.
 ///
 /// # Panics
-/// Unless it refuses to open and says where, or has entries as they were written, from the first on
-/// without a gap. After a single changed byte it has to have all of them: nothing that was durable
-/// is lost in silence. (Checksums have 32 bits: of some billions of damaged logs one passes for
-/// good. A fuzzer does not see that many.)
+/// Unless the log refuses to open and locates the damage, or has its entries as they were written,
+/// from the first one without a gap. After a single changed byte it must have all of them: no
+/// durable entry is lost silently. (Checksums have 32 bits: one in some billions of damaged logs
+/// passes. A fuzzer does not see that many.)
 pub fn damaged_log(data: &[u8]) {
     let mut files = LOG.clone();
     let changed = change(&mut files, data);
@@ -114,7 +115,7 @@ pub fn damaged_log(data: &[u8]) {
     let (log, recovered) = match opened {
         Ok(opened) => opened,
         Err(Fatal::Corrupt { .. } | Fatal::Directory { .. }) => {
-            assert!(changed > 0, "a log that nobody touched opens");
+            assert!(changed > 0, "an unchanged log opens");
             return;
         }
         Err(other) => panic!("damage is reported as damage, not as {other:?}"),
@@ -129,15 +130,15 @@ pub fn damaged_log(data: &[u8]) {
         assert_eq!(*found, entry(index), "an entry is found as it was written");
     }
     if changed <= 1 {
-        assert_eq!(entries.len() as u64, ENTRIES, "one changed byte loses no durable entry in silence");
+        assert_eq!(entries.len() as u64, ENTRIES, "one changed byte loses no durable entry silently");
         assert_eq!(recovered.vote.as_deref(), Some(VOTE), "nor the vote");
     }
-    // The log goes on where it ends, whatever was cut off.
+    // The log accepts entries after its end, whatever was cut off.
     append(&log, entry(entries.len() as u64));
     log.close().expect("a repaired log closes");
 }
 
-/// Keys and documents of the snapshots.
+/// The keys and documents of the snapshots.
 fn contents(generation: u64) -> Vec<(Key, Entry)> {
     let document = |number: u64| {
         let text = format!("{{\"generation\":{generation},\"number\":{number}}}");
@@ -165,7 +166,7 @@ static SNAPSHOTS: LazyLock<Files> = LazyLock::new(|| {
 /// Opens snapshots in which bytes were changed.
 ///
 /// # Panics
-/// Unless the newest one that nobody touched is found, and restores to what was saved.
+/// Unless the newest unchanged snapshot is found, and restores what was saved.
 pub fn damaged_snapshot(data: &[u8]) {
     let mut files = SNAPSHOTS.clone();
     change(&mut files, data);
@@ -175,7 +176,11 @@ pub fn damaged_snapshot(data: &[u8]) {
     let (newest, damaged) = snapshots.newest_good().expect("the disk itself works");
     let expected = good.map(|which| files[which].0.clone());
     assert_eq!(newest.as_ref().map(|file| file.path.clone()), expected, "the newest good one is found");
-    assert_eq!(damaged.len(), files.len() - good.map_or(0, |which| which + 1), "each damaged one is told");
+    assert_eq!(
+        damaged.len(),
+        files.len() - good.map_or(0, |which| which + 1),
+        "each damaged one is reported"
+    );
     if let Some(newest) = newest {
         assert_restores(&snapshots, &newest);
     }

@@ -1,8 +1,8 @@
-//! What a fuzzer calls: any bytes in, a panic if a promise is broken. One function for each target
-//! in `fuzz/`.
+//! The functions that fuzzers call: they accept any bytes, and panic on a broken guarantee. There
+//! is one function for each target in `fuzz/`.
 //!
-//! The same functions run as ordinary tests on random and on mutated inputs, so that a promise is
-//! held without a fuzzer too.
+//! The same functions run as ordinary tests on random and on mutated inputs, so that the guarantees
+//! are tested without a fuzzer too.
 
 mod damage;
 #[cfg(test)]
@@ -18,8 +18,8 @@ use crate::machine::{BatchReader, Restore};
 
 pub use wire::{decode, decode_reply};
 
-/// The documents of [`path()`]: one of each kind of value, then nesting, repetition and numbers at
-/// their limits.
+/// The documents of [`path()`]: one with each kind of value, then nesting, repetition and numbers
+/// at their limits.
 const DOCUMENTS: [&str; 4] = [
     r#"{"a":{"b":[1,2.5,-3,"text",true,null,{"c":"d"}]},"e":[[],{}],"f g":"\u00e9\n","n":18446744073709551615}"#,
     r#"[[[[1],[2]],[[3],[4]]],{"a":{"a":{"a":{"a":[0,1,2]}}}},"a",["a","b","a"]]"#,
@@ -33,14 +33,15 @@ static PARSED: LazyLock<Vec<Document>> = LazyLock::new(|| {
     DOCUMENTS.iter().map(parse).collect()
 });
 
-/// What an evaluation may cost here: a fuzzer wants thousands of inputs a second, and a limit that
-/// it reaches.
+/// The fuel of an evaluation: little, so that a fuzzer tries thousands of inputs a second and
+/// reaches the limit.
 const FUEL: u64 = 20_000;
 
 /// Requests and replies from the network.
 ///
 /// # Panics
-/// If a decoder reads otherwise in pieces than at once, passes one of its limits, or panics.
+/// If a decoder's result depends on how the bytes are split, exceeds one of its limits, or the
+/// decoder panics.
 pub fn resp(data: &[u8]) {
     decode(data);
     decode_reply(data);
@@ -49,7 +50,7 @@ pub fn resp(data: &[u8]) {
 /// Bytes as JSON text, as an encoded document, and as the payload of an entry of the log.
 ///
 /// # Panics
-/// If a document that was accepted does not print and parse to itself.
+/// If an accepted document does not print and parse to itself.
 pub fn document(data: &[u8]) {
     if let Ok(document) = parse(data, &ParseLimits::default()) {
         assert_eq!(check(document.encoded()), Ok(()), "the parser writes what the check accepts");
@@ -65,7 +66,7 @@ pub fn document(data: &[u8]) {
             let Ok((_, body)) = command else { break };
             (read, bytes) = (read + 1, bytes + body.len());
         }
-        assert!(read <= promised && bytes <= data.len(), "a batch gives no more than it holds");
+        assert!(read <= promised && bytes <= data.len(), "a batch yields no more than it holds");
     }
 }
 
@@ -79,8 +80,8 @@ fn assert_reads_back(document: &Document) {
 /// A path, evaluated on a few documents.
 ///
 /// # Panics
-/// If it leads out of a document, is read differently when written again, or uses more than its
-/// fuel.
+/// If a location lies outside of its document, a computed value is invalid, or the path uses more
+/// than its fuel.
 pub fn path(data: &[u8]) {
     let Ok(path) = Path::parse(data) else { return };
     for document in PARSED.iter() {
@@ -108,15 +109,15 @@ pub fn path(data: &[u8]) {
     }
 }
 
-/// A log with bytes changed behind its back; [`damage::damaged_log`] has the promise.
+/// A log with changed bytes; [`damage::damaged_log`] states the guarantee.
 pub fn log_record(data: &[u8]) {
     damage::damaged_log(data);
 }
 
-/// A snapshot with bytes changed behind its back, and any bytes as the stream of records in one.
+/// A snapshot with changed bytes, and any bytes as its stream of records.
 ///
 /// # Panics
-/// If a damaged snapshot is believed, or a record that does not decode is more than an error.
+/// If a damaged snapshot is accepted, or an undecodable record is more than an error.
 pub fn snapshot(data: &[u8]) {
     damage::damaged_snapshot(data);
     let keyspace = Keyspace::new();

@@ -5,7 +5,7 @@ use proptest::prelude::*;
 
 use super::*;
 
-/// Inputs that are right, for the mutations to start from.
+/// Valid inputs, from which the mutations start.
 const REQUESTS: [&[u8]; 5] = [
     b"\x03*3\r\n$8\r\nJSON.GET\r\n$1\r\nk\r\n$3\r\n$.a\r\n*1\r\n$4\r\nPING\r\n",
     b"\x05PING\r\nset k 'a \\'quoted\\' word'\r\nGET \"\\x41\"\r\n",
@@ -36,7 +36,7 @@ fn cases(count: u32) -> ProptestConfig {
     ProptestConfig { cases: count, failure_persistence: None, ..ProptestConfig::default() }
 }
 
-/// One of `valid` with some bytes overwritten, inserted or taken away.
+/// One of `valid` with some bytes overwritten, inserted or removed.
 fn mutated(valid: Vec<Vec<u8>>) -> impl Strategy<Value = Vec<u8>> {
     let change = (any::<prop::sample::Index>(), any::<u8>(), 0u8..4);
     (prop::sample::select(valid), vec(change, 0..5)).prop_map(|(mut bytes, changes)| {
@@ -62,7 +62,7 @@ fn any_bytes() -> impl Strategy<Value = Vec<u8>> {
     vec(any::<u8>(), 0..200)
 }
 
-/// Texts, the encodings of documents, and a batch of two commands.
+/// JSON texts, encoded documents, and a batch of two commands.
 fn documents() -> Vec<Vec<u8>> {
     let mut valid = owned(&TEXTS);
     valid.extend(PARSED.iter().map(|document| document.encoded().to_vec()));
@@ -70,7 +70,7 @@ fn documents() -> Vec<Vec<u8>> {
     valid
 }
 
-/// A record of a snapshot with a document in it, and one with a text, as a stream.
+/// A stream of two snapshot records, one with a document and one with a text.
 fn records() -> Vec<Vec<u8>> {
     use crate::keyspace::{Entry, Key, Value};
     let entry = |value| Entry { value, expires_ms: None, version: 7 };
@@ -91,7 +91,7 @@ proptest! {
     }
 
     #[test]
-    fn requests_and_replies_that_were_changed(data in mutated(owned(&REQUESTS))) {
+    fn mutated_requests_and_replies(data in mutated(owned(&REQUESTS))) {
         resp(&data);
     }
 
@@ -101,7 +101,7 @@ proptest! {
     }
 
     #[test]
-    fn documents_that_were_changed(data in mutated(documents())) {
+    fn mutated_documents(data in mutated(documents())) {
         document(&data);
     }
 
@@ -111,7 +111,7 @@ proptest! {
     }
 
     #[test]
-    fn paths_that_were_changed(data in mutated(owned(&PATHS))) {
+    fn mutated_paths(data in mutated(owned(&PATHS))) {
         path(&data);
     }
 }
@@ -135,7 +135,7 @@ proptest! {
     }
 
     #[test]
-    fn records_that_were_changed(data in mutated(records())) {
+    fn mutated_records(data in mutated(records())) {
         snapshot(&data);
     }
 }

@@ -1,4 +1,4 @@
-//! Any bytes as requests and as replies.
+//! Any bytes, decoded as requests and as replies.
 
 use bytes::BytesMut;
 
@@ -17,11 +17,11 @@ fn small_limits() -> Limits {
     }
 }
 
-/// Reads `data` as requests, at once and in pieces whose sizes `data` chooses, under small and
-/// under normal limits.
+/// Decodes `data` as requests, at once and in pieces whose sizes `data` chooses, with small and
+/// with normal limits.
 ///
 /// # Panics
-/// If the pieces read otherwise than the whole, a limit is passed, or the decoder panics.
+/// If the result depends on the pieces, a limit is exceeded, or the decoder panics.
 pub fn decode(data: &[u8]) {
     let (seed, stream) = data.split_first().map_or((0, data), |(seed, stream)| (*seed, stream));
     for limits in [small_limits(), Limits::DEFAULT] {
@@ -35,8 +35,8 @@ pub fn decode(data: &[u8]) {
     }
 }
 
-/// The requests of `stream` and the error that ended them, appended in pieces of `size(round)`
-/// bytes.
+/// The requests of `stream`, appended in pieces of `size(round)` bytes, and the error that ended
+/// them.
 fn read_all(limits: &Limits, stream: &[u8], size: impl Fn(usize) -> usize) -> (Vec<Request>, Option<String>) {
     let mut decoder = Decoder::new(limits.clone());
     let (mut buffer, mut requests) = (BytesMut::new(), Vec::new());
@@ -60,7 +60,7 @@ fn read_all(limits: &Limits, stream: &[u8], size: impl Fn(usize) -> usize) -> (V
     (requests, None)
 }
 
-/// Reads `data` as replies, at once and byte by byte.
+/// Decodes `data` as replies, at once and byte by byte.
 ///
 /// # Panics
 /// If the two differ or the decoder panics.
@@ -77,7 +77,7 @@ fn read_replies(data: &[u8], size: usize) -> (Vec<String>, bool) {
         buffer.extend_from_slice(piece);
         loop {
             match decoder.decode(&mut buffer) {
-                // As text, in which a NaN equals itself.
+                // Compared as text, in which a NaN equals itself.
                 Ok(Some(reply)) => replies.push(format!("{reply:?}")),
                 Ok(None) => break,
                 Err(_) => return (replies, true),

@@ -1,18 +1,18 @@
-//! What goes in comes out, now and after a restart.
+//! What is appended is read back, now and after a restart.
 
 use super::*;
 use crate::env::RealDisk;
 
 #[test]
-fn entries_are_there_at_once_and_after_a_restart() {
+fn entries_are_readable_at_once_and_after_a_restart() {
     let disk = SimDisk::new();
     let (log, recovered) = open(&disk);
     assert_eq!(recovered, Recovered::default());
     let expected: Vec<Entry> = (0..200).map(|index| entry(index, 1 + index / 50)).collect();
     log.set_inline(false);
-    let told: Vec<_> = expected.iter().map(|entry| begin(&log, vec![entry.clone()])).collect();
+    let outcomes: Vec<_> = expected.iter().map(|entry| begin(&log, vec![entry.clone()])).collect();
     assert_eq!(read_all(&log), expected, "before anything need be written");
-    told.into_iter().for_each(|told| told.recv().unwrap().unwrap());
+    outcomes.into_iter().for_each(|outcome| outcome.recv().unwrap().unwrap());
     assert_eq!(read_all(&log), expected, "from memory and from disk");
     assert!(log.stats().segments > 3 && log.stats().cached_bytes <= 600);
     drop(log);
@@ -24,7 +24,7 @@ fn entries_are_there_at_once_and_after_a_restart() {
 }
 
 #[test]
-fn the_length_of_the_log_after_an_entry_is_known_also_after_a_restart() {
+fn the_size_of_the_log_after_an_entry_is_the_same_after_a_restart() {
     let disk = SimDisk::new();
     let (log, _) = open(&disk);
     fill(&log, 0..=199, 1);
@@ -54,7 +54,7 @@ fn a_read_stops_at_its_limit_but_returns_something() {
 }
 
 #[test]
-fn a_truncation_lasts_and_what_follows_it_replaces() {
+fn a_truncation_lasts_and_later_entries_replace_the_truncated() {
     let disk = SimDisk::new();
     let (log, _) = open(&disk);
     fill(&log, 1..=60, 1);
@@ -74,7 +74,7 @@ fn a_truncation_lasts_and_what_follows_it_replaces() {
 }
 
 #[test]
-fn a_purge_removes_the_segments_behind_it() {
+fn a_purge_removes_the_segments_of_purged_entries() {
     let disk = SimDisk::new();
     let (log, _) = open(&disk);
     fill(&log, 1..=200, 1);
@@ -171,17 +171,17 @@ fn an_idle_log_is_written_by_its_caller() {
     let disk = SimDisk::new();
     let (log, _) = open(&disk);
     let syncs = log.stats().syncs;
-    let told = begin(&log, vec![entry(1, 1)]);
-    assert!(told.try_recv().unwrap().is_ok(), "told before append returned");
+    let outcome = begin(&log, vec![entry(1, 1)]);
+    assert!(outcome.try_recv().unwrap().is_ok(), "the callback ran before append returned");
     assert_eq!((log.stats().inline_batches, log.stats().syncs), (1, syncs + 1));
     log.set_inline(false);
     append(&log, vec![entry(2, 1)]).unwrap();
-    // A sync marker may have been written as well by now.
+    // By now a sync marker may have been written as well.
     assert!(log.stats().inline_batches == 1 && log.stats().writes >= 2);
 }
 
 #[test]
-fn a_missing_segment_is_refused_wherever_it_was() {
+fn a_missing_segment_is_refused_at_any_position() {
     for missing in 1..=4 {
         let disk = SimDisk::new();
         let (log, _) = open(&disk);
@@ -211,7 +211,7 @@ fn the_log_works_on_a_real_disk() {
 
 #[test]
 #[should_panic(expected = "must follow the last one")]
-fn a_gap_is_a_broken_promise() {
+fn an_appended_gap_panics() {
     let (log, _) = open(&SimDisk::new());
     log.append(vec![entry(1, 1), entry(3, 1)], |_| {});
 }

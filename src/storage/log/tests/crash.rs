@@ -1,9 +1,9 @@
-//! Power cuts at any moment: what was acknowledged is there, and the rest is a prefix of what was
-//! asked for.
+//! Power cuts at any moment: acknowledged operations survive, and the rest is a prefix of what was
+//! requested.
 //!
-//! One seed chooses the operations, the moment of each cut and what of the unsynced survives it
-//! (the two threads of the log add the moment they run at). `JSONVAULT_CASES` sets how many seeds
-//! are tried.
+//! One seed chooses the operations, the moment of each cut and the unsynced bytes that survive it
+//! (only the timing of the log's two threads is not seeded). `JSONVAULT_CASES` sets the number of
+//! seeds.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -13,7 +13,8 @@ use super::*;
 use crate::random::Random;
 use crate::storage::log::LogPosition;
 
-/// What a log should hold besides the vote, which may overtake entries that wait for a segment.
+/// The expected content of a log besides the vote, which may overtake entries that wait for a
+/// segment.
 #[derive(Clone, Debug, Default, PartialEq)]
 struct Model {
     entries: BTreeMap<u64, Entry>,
@@ -44,14 +45,14 @@ impl Model {
     }
 }
 
-/// The states that the log went through since it was opened; every one up to `acknowledged` is sure
-/// to be durable.
+/// The states of the log since it was opened; every state up to `acknowledged` is certainly
+/// durable.
 struct History {
     states: Vec<Model>,
     acknowledged: Arc<AtomicUsize>,
-    /// What tells the outcome of appends that were not waited for.
+    /// Receivers for the outcome of appends that were not awaited.
     pending: Vec<Receiver<bool>>,
-    /// The last vote known to be durable, and those asked for since.
+    /// The last vote known to be durable, and those requested since.
     votes: Vec<Option<Vec<u8>>>,
     committed: u64,
 }
@@ -67,7 +68,7 @@ impl History {
         self.states.push(next);
     }
 
-    /// Notes that the last state is durable, if it is.
+    /// Records that the last state is durable, if it is.
     fn acknowledge(&self, durable: bool) -> bool {
         if durable {
             self.acknowledged.fetch_max(self.states.len() - 1, Ordering::SeqCst);
@@ -75,7 +76,7 @@ impl History {
         durable
     }
 
-    /// Does something to the log; `false` once it failed.
+    /// Performs one random operation; `false` once the log has failed.
     fn step(&mut self, log: &Log, random: &mut Random) -> bool {
         match random.below(12) {
             0 => self.vote(log, random),
@@ -102,10 +103,10 @@ impl History {
         done
     }
 
-    /// Waits for all appends; `false` if one failed or takes too long.
+    /// Waits for all appends; `false` if one failed or timed out.
     fn settle(&mut self) -> bool {
         let within = Duration::from_millis(20);
-        self.pending.drain(..).all(|told| told.recv_timeout(within).unwrap_or(false))
+        self.pending.drain(..).all(|outcome| outcome.recv_timeout(within).unwrap_or(false))
     }
 
     fn append(&mut self, log: &Log, random: &mut Random) -> bool {
@@ -128,8 +129,8 @@ impl History {
             }
             let _ = sender.send(result.is_ok());
         });
-        // Not waiting lets appends pile up in the queue. With the power off a segment may never
-        // come.
+        // Without waiting, appends pile up in the queue. With the power off a segment may never
+        // become available.
         self.pending.push(receiver);
         !random.one_in(3) || self.settle()
     }
@@ -160,7 +161,7 @@ impl History {
         if self.now().purged.is_some_and(|(purged, _)| position.0 <= purged) {
             return true;
         }
-        // A purge may overtake entries as well, and the states would no longer be in one line.
+        // A purge may overtake entries as well, and the states would no longer form one sequence.
         if !self.settle() {
             return false;
         }
@@ -169,7 +170,7 @@ impl History {
         self.acknowledge(self.blocking(log, move |log| log.purge_up_to(position.0, position.1)))
     }
 
-    /// A call that waits for room would wait for ever once the power is off: closing the log ends
+    /// A call that waits for room would wait forever once the power is off; closing the log ends
     /// it.
     fn blocking(&self, log: &Log, call: impl FnOnce(&Log) -> Result<(), Fatal> + Send) -> bool {
         std::thread::scope(|scope| {
@@ -185,7 +186,7 @@ impl History {
         })
     }
 
-    /// Checks what was found after a power cut, and goes on from there.
+    /// Checks the state found after a power cut, and continues from there.
     fn check(&mut self, found: Model, recovered: &Recovered, context: &str) {
         let sure = self.acknowledged.load(Ordering::SeqCst);
         let possible = &self.states[sure..];
@@ -245,7 +246,7 @@ fn run(seed: u64) {
 }
 
 #[test]
-fn what_was_acknowledged_survives_power_cuts() {
+fn acknowledged_operations_survive_power_cuts() {
     let cases = std::env::var("JSONVAULT_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(60);
     (0..cases).for_each(run);
 }

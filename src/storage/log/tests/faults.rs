@@ -1,4 +1,4 @@
-//! A write or sync that fails is the last one.
+//! A failed write or sync is the last one.
 
 use std::io::ErrorKind;
 use std::sync::Arc;
@@ -8,7 +8,7 @@ use crate::storage::log::counters::{QUICK_SYNC_MAX, QUICK_SYNCS_WANTED};
 use crate::testkit::{ManualClock, Op};
 
 #[test]
-fn a_failed_write_or_sync_poisons_the_log_for_good() {
+fn a_failed_write_or_sync_poisons_the_log_permanently() {
     for op in [Op::Write, Op::Sync] {
         for inline in [true, false] {
             let disk = SimDisk::new();
@@ -34,24 +34,25 @@ fn a_failed_write_or_sync_poisons_the_log_for_good() {
 }
 
 #[test]
-fn everyone_who_waits_is_told_of_the_failure_once() {
+fn every_waiting_append_gets_the_failure_once() {
     let disk = SimDisk::new();
     let (log, _) = open(&disk);
     until("a prepared segment", || log.inner.preparer.state().0);
     log.set_inline(false);
-    // Few enough for one segment: the preparation of the next would meet the failure first.
+    // Few enough for one segment: otherwise the preparation of the next would hit the failure
+    // first.
     disk.fail(Op::Sync, 0, ErrorKind::Other);
-    let told: Vec<_> = (1..=20).map(|index| begin(&log, vec![entry(index, 1)])).collect();
-    for one in told {
+    let outcomes: Vec<_> = (1..=20).map(|index| begin(&log, vec![entry(index, 1)])).collect();
+    for one in outcomes {
         assert!(one.recv_timeout(Duration::from_secs(20)).unwrap().is_err());
-        assert!(one.recv().is_err(), "told once");
+        assert!(one.recv().is_err(), "one outcome for each");
     }
 }
 
 #[test]
 fn a_full_disk_within_a_prepared_segment_poisons_too() {
-    // It cannot happen where writing over a file's blocks needs no new ones; elsewhere the bytes'
-    // fate is unknown.
+    // It cannot happen where overwriting a file's blocks needs no new ones; elsewhere the state of
+    // the bytes is unknown.
     let disk = SimDisk::new();
     let (log, _) = open(&disk);
     until("a prepared segment", || log.inner.preparer.state().0);
@@ -92,14 +93,14 @@ fn a_failed_removal_of_a_purged_segment_poisons_the_log() {
 }
 
 #[test]
-fn a_disk_that_was_slow_is_written_by_its_own_thread_until_it_is_quick_again() {
+fn a_slow_disk_is_written_by_the_writer_thread_until_it_is_quick_again() {
     let disk = SimDisk::new();
     let clock = Arc::new(ManualClock::default());
     let options = Options { clock: clock.clone(), segment_bytes: 1 << 20, ..options() };
     let (log, _) = Log::open(disk.shared(), Path::new(DIR), options).unwrap();
     append(&log, vec![entry(0, 1)]).unwrap();
     assert_eq!(log.stats().inline_batches, 1);
-    // It syncs as well.
+    // The preparer syncs as well.
     while !log.inner.preparer.state().0 {
         std::thread::yield_now();
     }
@@ -113,15 +114,15 @@ fn a_disk_that_was_slow_is_written_by_its_own_thread_until_it_is_quick_again() {
         disk.hang(false);
         writing.join().unwrap().unwrap();
     });
-    assert_eq!(log.stats().inline_batches, 2, "nobody could know before");
+    assert_eq!(log.stats().inline_batches, 2, "the slowness was not known before");
     for index in 2..2 + QUICK_SYNCS_WANTED {
         append(&log, vec![entry(index, 1)]).unwrap();
     }
     assert_eq!(log.stats().inline_batches, 2);
-    // The thread that wrote the last one may not have come to rest when it is reported.
+    // The thread that wrote the last one may still be busy when its append is reported.
     let mut next = 2 + QUICK_SYNCS_WANTED..200;
     while log.stats().inline_batches == 2 {
-        append(&log, vec![entry(next.next().expect("a quick disk is written at once again"), 1)]).unwrap();
+        append(&log, vec![entry(next.next().expect("a quick disk is written inline again"), 1)]).unwrap();
     }
     assert_eq!(log.stats().inline_batches, 3);
 }

@@ -1,11 +1,11 @@
-//! A full disk refuses, loses nothing, and recovers by itself.
+//! A full disk refuses writes, loses nothing, and recovers without an operator.
 
 use std::io::ErrorKind;
 
 use super::*;
 use crate::testkit::Op;
 
-/// A log on a disk with room for so many segments, and its last entry when it refused more.
+/// A log on a disk with room for this many segments, and its last entry before it refused more.
 fn filled(segments: u64) -> (SimDisk, Log, u64) {
     let disk = SimDisk::new();
     disk.set_capacity(Some(segments * SEGMENT_BYTES_MIN));
@@ -43,17 +43,17 @@ fn writes_are_refused_before_anything_is_appended() {
 }
 
 #[test]
-fn entries_that_come_all_the_same_wait_and_votes_overtake_them() {
+fn unreserved_entries_wait_and_votes_overtake_them() {
     let (disk, log, last) = filled(2);
-    let told: Vec<_> = (1..=100).map(|more| begin(&log, vec![entry(last + more, 1)])).collect();
+    let outcomes: Vec<_> = (1..=100).map(|more| begin(&log, vec![entry(last + more, 1)])).collect();
     until("a stall", || log.stats().stalled);
-    assert!(told.last().unwrap().try_recv().is_err(), "neither done nor failed");
+    assert!(outcomes.last().unwrap().try_recv().is_err(), "neither done nor failed");
     assert_eq!(read_all(&log).len() as u64, last + 100, "and readable");
     for vote in 0..5u8 {
         log.save_vote(&[vote]).unwrap();
     }
     disk.set_capacity(None);
-    for one in told {
+    for one in outcomes {
         one.recv_timeout(Duration::from_secs(20)).unwrap().unwrap();
     }
     drop(log);
@@ -65,19 +65,19 @@ fn entries_that_come_all_the_same_wait_and_votes_overtake_them() {
 #[test]
 fn a_purge_makes_room_on_a_full_disk() {
     let (_disk, log, last) = filled(3);
-    let told = begin(&log, (last + 1..=last + 20).map(|index| entry(index, 1)).collect());
+    let outcome = begin(&log, (last + 1..=last + 20).map(|index| entry(index, 1)).collect());
     until("a stall", || log.stats().stalled);
     log.purge_up_to(last - 1, 1).unwrap();
-    told.recv_timeout(Duration::from_secs(20)).unwrap().unwrap();
+    outcome.recv_timeout(Duration::from_secs(20)).unwrap().unwrap();
     assert_eq!(log.last(), Some((last + 20, 1)));
 }
 
 #[test]
-fn every_step_of_a_preparation_may_fail_and_is_tried_again() {
+fn every_step_of_a_preparation_may_fail_and_is_retried() {
     for op in [Op::Open, Op::Write, Op::Sync, Op::Rename, Op::SyncDir] {
         let disk = SimDisk::new();
         drop(open(&disk));
-        // Removed, so that the next start has to prepare one.
+        // Removed, so that the next start has to prepare a segment.
         let _ = disk.shared().remove(&path_of(2));
         let after = match op {
             Op::Open => 1,
@@ -110,12 +110,12 @@ fn an_oversized_entry_is_refused_while_its_segment_does_not_fit() {
 }
 
 #[test]
-fn closing_a_full_log_tells_those_who_wait() {
+fn closing_a_full_log_fails_the_waiting_entries() {
     let (disk, log, last) = filled(2);
-    let told = begin(&log, (last + 1..=last + 200).map(|index| entry(index, 1)).collect());
+    let outcome = begin(&log, (last + 1..=last + 200).map(|index| entry(index, 1)).collect());
     until("a stall", || log.stats().stalled);
     log.close().unwrap();
-    assert!(told.recv().unwrap().is_err());
+    assert!(outcome.recv().unwrap().is_err());
     drop(log);
     let (log, recovered) = open(&disk);
     assert!(recovered.last >= Some((last, 1)));

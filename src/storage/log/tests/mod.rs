@@ -19,7 +19,7 @@ use crate::testkit::SimDisk;
 
 const DIR: &str = "/log";
 
-/// Small segments, no sync markers unless a test waits for them, and impatience.
+/// Small segments, short retries, and no sync markers unless a test waits for them.
 fn options() -> Options {
     Options {
         segment_bytes: SEGMENT_BYTES_MIN,
@@ -47,7 +47,7 @@ fn entry_of(index: u64, term: u64, bytes: usize) -> Entry {
     Entry { index, term, payload: Bytes::from(payload) }
 }
 
-/// Appends and returns what will tell the outcome.
+/// Appends, and returns the receiver of the outcome.
 fn begin(log: &Log, entries: Vec<Entry>) -> Receiver<Result<(), Fatal>> {
     let (sender, receiver) = channel();
     log.append(entries, move |result| drop(sender.send(result)));
@@ -55,7 +55,7 @@ fn begin(log: &Log, entries: Vec<Entry>) -> Receiver<Result<(), Fatal>> {
 }
 
 fn append(log: &Log, entries: Vec<Entry>) -> Result<(), Fatal> {
-    begin(log, entries).recv_timeout(Duration::from_secs(20)).expect("an append is told its outcome")
+    begin(log, entries).recv_timeout(Duration::from_secs(20)).expect("an append has an outcome")
 }
 
 /// Appends `indexes`, a batch each.

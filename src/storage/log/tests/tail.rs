@@ -1,4 +1,4 @@
-//! Torn ends are cut, and nothing else is.
+//! Torn ends of the log are cut, and nothing else is.
 
 use super::*;
 use crate::storage::log::Cut;
@@ -35,8 +35,7 @@ fn a_last_record_torn_at_any_byte_is_cut() {
         fill(&log, 5..=6, 2);
         drop(log);
         assert_eq!(open(&disk).1.last, Some((6, 2)));
-        // Back to one segment with nothing prepared of other contents: the next round starts from
-        // the same log.
+        // Restores the same log for the next round: one segment, and nothing prepared.
         disk.overwrite(&path_of(1), 0, &good);
     }
 }
@@ -68,7 +67,7 @@ fn a_batch_torn_in_its_middle_is_cut_from_there() {
     disk.overwrite(&path_of(1), start + 8, &[0xff; 8]);
     let (log, recovered) = open(&disk);
     assert_eq!((recovered.last, recovered.cut.unwrap().offset), (Some((4, 1)), start as u64));
-    // Entries 6 to 8 of the torn batch were whole. A new entry 5 of the same size must not bring
+    // Entries 6 to 8 of the torn batch were intact. A new entry 5 of the same size must not bring
     // them back.
     append(&log, vec![entry_of(5, 2, 24)]).unwrap();
     drop(log);
@@ -110,8 +109,8 @@ fn a_flipped_bit_anywhere_stops_the_node_and_is_located() {
                         assert_eq!((&found, offset), (path, start as u64), "byte {at} of {kind:?}");
                     }
                     Err(other) => panic!("byte {at} of {kind:?}: {other}"),
-                    // The sync marker at the very end protects what is before it, and says nothing
-                    // itself.
+                    // The sync marker at the very end protects the records before it, and carries
+                    // nothing itself.
                     Ok((_, recovered)) => {
                         assert!(
                             is_last && start == last.0,
@@ -129,7 +128,7 @@ fn a_flipped_bit_anywhere_stops_the_node_and_is_located() {
 }
 
 #[test]
-fn a_record_wiped_out_is_damage_unless_it_is_the_last() {
+fn a_zeroed_record_is_damage_unless_it_is_the_last() {
     let disk = finished();
     for (path, good) in segments(&disk) {
         for (start, size, kind) in records(&good) {
@@ -147,7 +146,7 @@ fn a_record_wiped_out_is_damage_unless_it_is_the_last() {
 }
 
 #[test]
-fn damage_to_the_last_batch_is_told_from_a_torn_write_once_a_sync_marker_follows() {
+fn damage_to_the_last_batch_is_no_torn_write_once_a_sync_marker_follows() {
     let disk = SimDisk::new();
     let marker_after = Duration::from_millis(5);
     let (log, _) = Log::open(disk.shared(), Path::new(DIR), Options { marker_after, ..options() }).unwrap();
@@ -180,10 +179,10 @@ fn damage_found_by_a_read_is_located() {
 }
 
 #[test]
-fn a_file_that_was_shortened_anywhere_opens_and_goes_on() {
+fn a_file_shortened_anywhere_opens_and_accepts_entries() {
     let (_, good, start, size) = unfinished();
     let last_record = start + size;
-    // Beyond the header and the head, without which it is no log.
+    // Beyond the header and the head, without which the file is no log.
     let first = records(&good)[1].0;
     for length in (first..=last_record + 40).chain([good.len() - 8, good.len() - 1]) {
         let disk = SimDisk::new();
@@ -192,7 +191,7 @@ fn a_file_that_was_shortened_anywhere_opens_and_goes_on() {
         disk.truncate(&path_of(1), length as u64);
         let (log, recovered) = match try_open(&disk) {
             Ok(opened) => opened,
-            // What is missing was durable before something that is still there.
+            // The missing part was durable before a record that is still there.
             Err(Fatal::Corrupt { .. }) => continue,
             Err(other) => panic!("{length} bytes: {other}"),
         };

@@ -1,11 +1,10 @@
-//! Whether the disk has room for what the leader sends.
+//! Checks whether the disk has room for the leader's entries.
 //!
-//! What consensus has taken in it waits for, and answers nothing meanwhile. So entries for which
-//! the log has no room are refused before: the leader asks again and again, and goes on with the
-//! others if they are a majority.
+//! Consensus waits for the entries that it has accepted, and answers nothing meanwhile. Entries for
+//! which the log has no room are therefore refused before: the leader retries, and continues with
+//! the other members if they are a majority.
 //!
-//! Invariant: this says that there is no room exactly while the last entries that came were
-//! refused.
+//! Invariant: the disk is reported full exactly while the last entries that arrived were refused.
 
 use tokio::sync::watch;
 
@@ -20,7 +19,7 @@ impl Default for DiskRoom {
 }
 
 impl DiskRoom {
-    /// Asks the log for room for entries of the leader.
+    /// Reserves room in the log for entries of the leader.
     pub fn take(&self, log: &Log, payloads: impl Iterator<Item = usize>) -> Result<Room, NoSpace> {
         let room = log.reserve_each(payloads);
         let full = room.as_ref().err();
@@ -31,18 +30,18 @@ impl DiskRoom {
         });
         match full {
             Some(reason) if changes => {
-                tracing::warn!(%reason, "the disk has no room for what the others write");
+                tracing::warn!(%reason, "the disk has no room for the leader's entries");
             }
-            None if changes => tracing::info!("the disk has room again for what the others write"),
+            None if changes => tracing::info!("the disk has room again for the leader's entries"),
             _ => {}
         }
         room
     }
 
-    /// Returns why, when there is no room.
+    /// Waits until there is no room, and returns the reason.
     pub async fn until_full(&self) -> NoSpace {
         let mut known = self.0.subscribe();
-        // The sender is held here, so the channel does not end.
+        // `self` holds the sender, so the channel does not end.
         let full = known.wait_for(Option::is_some).await.ok().and_then(|full| full.clone());
         match full {
             Some(reason) => reason,
