@@ -1,8 +1,9 @@
-//! Reading a hash beyond what all collections have.
+//! Reads of hashes beyond the commands that all collections share.
 //!
-//! * `HGETALL key`, `HKEYS key`, `HVALS key`: every field with its value, every field, every value.
-//! * `HEXISTS key field`, `HSTRLEN key field`: whether there is a field, how many bytes its value
-//!   has.
+//! * `HGETALL key`, `HKEYS key`, `HVALS key`: returns all fields with their values, all fields, or
+//!   all values.
+//! * `HEXISTS key field`, `HSTRLEN key field`: returns whether a field exists, or the length of its
+//!   value in bytes.
 
 use crate::command::framework::bulks::bulks;
 use crate::command::{Args, Budget, Command, Context, Flags, Group, Read, Spec, Usage};
@@ -11,7 +12,7 @@ use crate::keyspace::{Collection, Element, Hash, Key, View};
 use crate::resp::Reply;
 
 fn pairs(hash: &Hash) -> Result<Reply, CommandError> {
-    // What the pairs add to the two halves, each of which has its budget.
+    // The fields and the values below have budgets of their own; this is for the pairs.
     Budget::default()
         .spend(hash.len().saturating_mul(2 * size_of::<Reply>()).saturating_add(hash.bytes()))?;
     let fields = bulks(hash.iter().map(|(field, _)| field))?;
@@ -51,9 +52,9 @@ macro_rules! all_commands {
 }
 
 all_commands! {
-    Hgetall, "HGETALL", "2.0.0", "O(N) with N the fields", pairs, "Every field with its value.";
-    Hkeys, "HKEYS", "2.0.0", "O(N) with N the fields", fields, "Every field of a hash.";
-    Hvals, "HVALS", "2.0.0", "O(N) with N the fields", values, "Every value of a hash.";
+    Hgetall, "HGETALL", "2.0.0", "O(N) with N the fields", pairs, "Returns all fields and values in a hash.";
+    Hkeys, "HKEYS", "2.0.0", "O(N) with N the fields", fields, "Returns all fields in a hash.";
+    Hvals, "HVALS", "2.0.0", "O(N) with N the fields", values, "Returns all values in a hash.";
 }
 
 macro_rules! get_commands {
@@ -84,7 +85,7 @@ macro_rules! get_commands {
 }
 
 get_commands! {
-    Hexists, "HEXISTS", "2.0.0", "O(1)", LOOKED_AT, |value| Reply::Integer(i64::from(value.is_some())), "Whether a hash has a field.";
+    Hexists, "HEXISTS", "2.0.0", "O(1)", LOOKED_AT, |value| Reply::Integer(i64::from(value.is_some())), "Determines whether a field exists in a hash.";
     Hstrlen, "HSTRLEN", "3.2.0", "O(1)", LOOKED_AT, |value| Reply::Integer(value.map_or(0, |value| value.as_bytes().len() as i64)),
-        "How many bytes the value of a field has.";
+        "Returns the length of the value of a field.";
 }

@@ -1,16 +1,16 @@
-//! What is told of a key without reading its value.
+//! Reads of the metadata of keys.
 //!
-//! * `EXISTS key ...`, `TOUCH key ...`: how many of the keys are there; a key named twice counts
-//!   twice.
-//! * `TYPE key`: the kind of the value, `none` where there is none.
-//! * `OBJECT ENCODING|REFCOUNT|IDLETIME|FREQ key`, `OBJECT HELP`: how a value is kept, in the words
-//!   of Redis.
+//! * `EXISTS key ...`, `TOUCH key ...`: returns how many of the keys exist; a repeated key counts
+//!   repeatedly.
+//! * `TYPE key`: returns the type of a value, or `none`.
+//! * `OBJECT ENCODING|REFCOUNT|IDLETIME|FREQ key`, `OBJECT HELP`: returns how Redis would store the
+//!   value.
 //!
-//!   Values here are kept in their own ways, which the words do not describe. Tools read a size out
-//!   of them: `listpack`, `intset` and `embstr` are small, `quicklist`, `hashtable`, `skiplist` and
-//!   `raw` large, by the bounds that Redis has.
-//! * `TTL`, `PTTL`, `EXPIRETIME`, `PEXPIRETIME key`: how long a key stays, or until when; -1 for
-//!   ever, -2 without a key.
+//!   The names do not describe the encodings of this server. Tools derive a size from them:
+//!   `listpack`, `intset` and `embstr` are small; `quicklist`, `hashtable`, `skiplist` and `raw`
+//!   are large, by Redis' default thresholds.
+//! * `TTL`, `PTTL`, `EXPIRETIME`, `PEXPIRETIME key`: returns the remaining time or the deadline of
+//!   a key; -1 without a deadline, -2 without a key.
 
 use bytes::Bytes;
 
@@ -33,7 +33,7 @@ impl Command for Exists {
         group: Group::Generic,
         since: "1.0.0",
         complexity: "O(N) with N the keys",
-        summary: "How many of the keys exist.",
+        summary: "Determines whether one or more keys exist.",
         syntax: "key ...",
     };
     const FLAGS: Flags = Flags { fast: true, ..Flags::DEFAULT };
@@ -67,7 +67,7 @@ impl Command for TypeOf {
         group: Group::Generic,
         since: "1.0.0",
         complexity: "O(1)",
-        summary: "The kind of value under a key.",
+        summary: "Determines the type of value stored at a key.",
         syntax: "key",
     };
     const FLAGS: Flags = Flags { fast: true, ..Flags::DEFAULT };
@@ -86,12 +86,12 @@ impl Read for TypeOf {
 
 /// The longest string that Redis calls `embstr`.
 const EMBEDDED_BYTES_MAX: usize = 44;
-/// What a list may have in bytes, and still be called small: `list-max-listpack-size` is -2.
+/// The size up to which a list is a `listpack`: `list-max-listpack-size` is -2.
 const LIST_BYTES_MAX: usize = 8 << 10;
-/// How many elements of whole numbers an `intset` has at most.
+/// The size up to which a set of integers is an `intset`.
 const WHOLE_NUMBERS_MAX: usize = 512;
-/// The other bounds of small collections: `set-max-listpack-entries` and its kin, and the bytes of
-/// each element.
+/// The size up to which other collections are a `listpack`: `set-max-listpack-entries` and its
+/// siblings, and the length of each element.
 const SMALL_SET_MAX: usize = 128;
 const SMALL_HASH_MAX: usize = 512;
 const SMALL_ELEMENT_BYTES_MAX: usize = 64;
@@ -105,7 +105,7 @@ pub enum Object {
 pub enum Quality {
     Encoding,
     Refcount,
-    /// No key keeps a time of last use: as if all had just been used.
+    /// 0: keys have no time of last use.
     IdleTime,
     Frequency,
 }
@@ -132,14 +132,14 @@ impl Command for Object {
         group: Group::Generic,
         since: "2.2.3",
         complexity: "As that of the subcommand",
-        summary: "How a value is kept.",
+        summary: "Inspects the internals of a value, in the terms of Redis.",
         syntax: "",
     };
     const SUBCOMMANDS: &'static [Subcommand] = &[
-        Subcommand::new("ENCODING", "key", "0.1.0", "O(1)"),
-        Subcommand::new("REFCOUNT", "key", "0.1.0", "O(1)"),
-        Subcommand::new("IDLETIME", "key", "0.1.0", "O(1)"),
-        Subcommand::new("FREQ", "key", "0.1.0", "O(1)"),
+        Subcommand::new("ENCODING", "key", "2.2.3", "O(1)"),
+        Subcommand::new("REFCOUNT", "key", "2.2.3", "O(1)"),
+        Subcommand::new("IDLETIME", "key", "2.2.3", "O(1)"),
+        Subcommand::new("FREQ", "key", "4.0.0", "O(1)"),
         Subcommand::help("6.2.0"),
     ];
 }
@@ -178,7 +178,7 @@ impl Read for Object {
 fn encoding(entry: &Entry) -> &'static str {
     let short = |element: &Element| element.as_bytes().len() <= SMALL_ELEMENT_BYTES_MAX;
     match &entry.value {
-        // What Redis says of a module's values.
+        // Redis' encoding of the values of modules.
         Value::Json(_) => "raw",
         Value::Text(text) if whole(text).is_some() => "int",
         Value::Text(text) if text.len() <= EMBEDDED_BYTES_MAX => "embstr",
@@ -244,13 +244,13 @@ macro_rules! ttl_commands {
 }
 
 ttl_commands! {
-    Ttl, "TTL", "1.0.0", "O(1)", "How many seconds a key stays.", |deadline, now| seconds(deadline.saturating_sub(now));
-    Pttl, "PTTL", "2.6.0", "O(1)", "How many milliseconds a key stays.", |deadline, now| deadline.saturating_sub(now);
-    Expiretime, "EXPIRETIME", "7.0.0", "O(1)", "Until when a key stays, in unix seconds.", |deadline, _| seconds(deadline);
-    Pexpiretime, "PEXPIRETIME", "7.0.0", "O(1)", "Until when a key stays, in unix milliseconds.", |deadline, _| deadline;
+    Ttl, "TTL", "1.0.0", "O(1)", "Returns the remaining time to live of a key in seconds.", |deadline, now| seconds(deadline.saturating_sub(now));
+    Pttl, "PTTL", "2.6.0", "O(1)", "Returns the remaining time to live of a key in milliseconds.", |deadline, now| deadline.saturating_sub(now);
+    Expiretime, "EXPIRETIME", "7.0.0", "O(1)", "Returns the expiration time of a key as a Unix timestamp.", |deadline, _| seconds(deadline);
+    Pexpiretime, "PEXPIRETIME", "7.0.0", "O(1)", "Returns the expiration time of a key as a Unix milliseconds timestamp.", |deadline, _| deadline;
 }
 
-/// Rounded, as Redis rounds.
+/// Rounded to the nearest second, as in Redis.
 fn seconds(millis: u64) -> u64 {
     millis.saturating_add(500) / 1000
 }

@@ -1,8 +1,9 @@
-//! Reading lists by position.
+//! Reads of lists by position.
 //!
-//! * `LINDEX key index`: the element at an index, null where there is none.
-//! * `LRANGE key start stop`: the elements of a range.
-//! * `LPOS key element [RANK rank] [COUNT count] [MAXLEN len]`: where equal elements stand.
+//! * `LINDEX key index`: returns the element at an index, or null.
+//! * `LRANGE key start stop`: returns the elements of a range.
+//! * `LPOS key element [RANK rank] [COUNT count] [MAXLEN len]`: returns the indexes of equal
+//!   elements.
 
 use crate::command::framework::bulks::{bulk, bulks};
 use crate::command::framework::range::{Indexes, position};
@@ -23,7 +24,7 @@ impl Command for Lindex {
         3,
         "1.0.0",
         "O(N) with N the elements on the way; the first and the last take O(1)",
-        "The element at an index of a list.",
+        "Returns an element from a list by its index.",
         "key index",
     );
 }
@@ -53,7 +54,7 @@ impl Command for Lrange {
         4,
         "1.0.0",
         "O(S+N) with S the distance of the range from an end and N its elements",
-        "The elements of a range of a list.",
+        "Returns a range of elements from a list.",
         "key start stop",
     );
 }
@@ -74,11 +75,11 @@ impl Read for Lrange {
 pub struct Lpos {
     key: Key,
     element: Element,
-    /// The first match that counts, from 1; negative from the end.
+    /// The first match that counts, from 1; a negative rank counts from the end.
     rank: i64,
-    /// How many matches; 0 for all. Without one, the answer is an index and no array.
+    /// The number of matches; 0 for all. Without a count, the reply is one index and not an array.
     count: Option<usize>,
-    /// How many elements to look at; 0 for all.
+    /// The number of elements to compare; 0 for all.
     looked_at_max: usize,
 }
 
@@ -89,7 +90,7 @@ impl Command for Lpos {
         -3,
         "6.0.6",
         "O(N) with N the elements of the list",
-        "Where equal elements stand in a list.",
+        "Returns the index of matching elements in a list.",
         "key element [RANK rank] [COUNT count] [MAXLEN len]",
     );
 }

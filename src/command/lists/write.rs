@@ -1,11 +1,11 @@
-//! Changing lists in the middle.
+//! Writes of lists by position or by value.
 //!
-//! * `LSET key index element`: puts an element in the place of another.
-//! * `LINSERT key BEFORE|AFTER pivot element`: puts an element beside another; the new length, -1
-//!   without the other.
-//! * `LREM key count element`: takes equal elements away, from the end if the count is negative,
-//!   all if it is 0; how many.
-//! * `LTRIM key start stop`: keeps the elements of a range alone.
+//! * `LSET key index element`: replaces the element at an index.
+//! * `LINSERT key BEFORE|AFTER pivot element`: inserts an element next to another and returns the
+//!   new length, or -1 without the other.
+//! * `LREM key count element`: removes equal elements, from the end if the count is negative, all
+//!   if it is 0, and returns their number.
+//! * `LTRIM key start stop`: removes all elements outside a range.
 
 use serde::{Deserialize, Serialize};
 
@@ -29,7 +29,7 @@ impl Command for Lset {
         4,
         "1.0.0",
         "O(N) with N the elements on the way; the first and the last take O(1)",
-        "Puts an element in the place of another.",
+        "Sets the value of an element in a list by its index.",
         "key index element",
     )
     .used(Usage::UPDATED);
@@ -67,7 +67,7 @@ impl Command for Linsert {
         5,
         "2.2.0",
         "O(N) with N the elements on the way to the pivot; O(1) at the left end",
-        "Puts an element beside another.",
+        "Inserts an element before or after another element in a list.",
         "key (BEFORE | AFTER) pivot element",
     )
     .used(Usage::ADDED_TO);
@@ -110,7 +110,7 @@ impl Command for Lrem {
         4,
         "1.0.0",
         "O(N+M) with N the elements of the list and M those that go",
-        "Takes equal elements out of a list.",
+        "Removes elements from a list. Deletes the list if the last element was removed.",
         "key count element",
     )
     .used(Usage::TAKEN_FROM);
@@ -150,7 +150,7 @@ impl Command for Ltrim {
         4,
         "1.0.0",
         "O(N) with N the elements that go",
-        "Keeps a range of a list alone.",
+        "Removes elements from both ends of a list. Deletes the list if all elements were trimmed.",
         "key start stop",
     )
     .used(Usage::TAKEN_FROM);
@@ -164,7 +164,7 @@ impl Write for Ltrim {
 
     fn apply(self, keyspace: &mut Writer<'_>) -> Result<Reply, CommandError> {
         keyspace.edit_collection(self.key.as_bytes(), |list: &mut List| {
-            // A change also where all is kept, as in Redis.
+            // As in Redis, this counts as a change even if all elements are kept.
             list.keep(self.indexes.within(list.len()));
             Ok(Edited::Changed(()))
         })?;
