@@ -6,6 +6,7 @@
 //!
 //! Invariant: the type parameter leaves no trace in the log, since each command has a code of its
 //! own.
+
 pub mod random;
 pub mod scan;
 

@@ -1,4 +1,5 @@
 //! Commands about the connection.
+
 pub mod auth;
 pub mod client;
 pub mod echo;

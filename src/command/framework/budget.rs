@@ -35,7 +35,8 @@ impl Budget {
     pub const SPENT: CommandError = CommandError::fixed("ERR the reply would be larger than 268435456 bytes");
 
     /// The error for paths that together take too many steps.
-    pub const WORKED: CommandError = CommandError::fixed("ERR the paths take too many steps over all documents");
+    pub const WORKED: CommandError =
+        CommandError::fixed("ERR the paths take too many steps over all documents");
 
     /// The values that a path selects from a document.
     ///
@@ -61,7 +62,6 @@ impl Budget {
         left.map(drop).ok_or(Budget::SPENT)
     }
 
-    
     pub fn is_spent(&self) -> bool {
         self.left == 0
     }

@@ -1,17 +1,17 @@
 //! The framework that all families of commands share.
 //!
 //! * The traits [`Read`], [`Write`], [`Local`], [`Control`], [`Manage`], [`Operate`] and
-//! [`Transact`] are the routes; a command implements exactly one of them.
+//!   [`Transact`] are the routes; a command implements exactly one of them.
 //! * [`Row`] is a line of the table: [`Spec`], [`Flags`], [`Subcommand`]s and the functions of the
-//! route. `docs` and `syntax` derive the replies of `COMMAND` from it.
+//!   route. `docs` and `syntax` derive the replies of `COMMAND` from it.
 //! * [`Args`], `expiry`, `range` and `glob` parse arguments.
 //! * [`Session`], [`Node`], [`ClientRegistry`], [`Inspect`] and [`Topology`] are the interfaces to
-//! connection, node and cluster. The server implements them.
+//!   connection, node and cluster. The server implements them.
 //! * [`Budget`], `bulks` and [`Seed`] bound replies and make random choices reproducible.
 //!
 //! Invariants:
 //! * the framework names no command of a family; it knows the steps of
-//! [transactions](super::transactions), and finds rows through the [table](super::table);
+//!   [transactions](super::transactions), and finds rows through the [table](super::table);
 //! * nothing here reads a clock, a random source, a socket or a disk.
 
 mod args;
@@ -73,7 +73,7 @@ pub struct Context {
     /// The largest document that is accepted, in bytes of JSON text.
     pub document_bytes_max: usize,
     /// The source of seeds. A write takes its seed in `parse`, so that every replica makes the same
-    choice.
+    /// choice.
     pub seed: SeedSource,
 }
 

@@ -1,6 +1,7 @@
 //! A row of the command table: a command's metadata and the functions of its route.
-
- The constructors `Row::read`, `Row::write` and so on erase the type of a command, so that the table is one slice.
+//!
+//! The constructors `Row::read`, `Row::write` and so on erase the type of a command, so that the
+//! table is one slice.
 
 use bytes::Bytes;
 

@@ -60,7 +60,7 @@ impl Subcommand {
     }
 
     /// The number of words of a request, the container's name included; a negative arity is a
-    minimum.
+    /// minimum.
     pub fn arity(self) -> i32 {
         let arguments = syntax::arguments(self.syntax);
         let words = |argument: &syntax::Argument| match argument.optional {

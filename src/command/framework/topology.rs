@@ -36,7 +36,6 @@ impl Topology {
         self.leader == Some(self.node_id)
     }
 
-    
     pub fn master(&self) -> Option<&Peer> {
         self.members.iter().find(|peer| Some(peer.id) == self.leader)
     }

@@ -1,5 +1,6 @@
 //! Hashes: fields with values. The order of the fields is that of insertion, which is part of the
-replicated state, so that HGETALL and random choices agree on every node.
+//! replicated state, so that HGETALL and random choices agree on every node.
+
 pub mod read;
 pub mod write;
 
@@ -12,14 +13,28 @@ use crate::keyspace::{Element, Hash};
 use crate::resp::Reply;
 
 impl Family for Hash {
-    const LEN: Spec =
-        Spec::of_key(Group::Hash, "HLEN", 2, "2.0.0", "O(1)", "Returns the number of fields in a hash.", "key")
-            .used(Usage::LOOKED_AT);
+    const LEN: Spec = Spec::of_key(
+        Group::Hash,
+        "HLEN",
+        2,
+        "2.0.0",
+        "O(1)",
+        "Returns the number of fields in a hash.",
+        "key",
+    )
+    .used(Usage::LOOKED_AT);
 }
 
 impl Keyed for Hash {
-    const GET: Spec =
-        Spec::of_key(Group::Hash, "HGET", 3, "2.0.0", "O(1)", "Returns the value of a field in a hash.", "key field");
+    const GET: Spec = Spec::of_key(
+        Group::Hash,
+        "HGET",
+        3,
+        "2.0.0",
+        "O(1)",
+        "Returns the value of a field in a hash.",
+        "key field",
+    );
     const GET_EACH: Spec = Spec::of_key(
         Group::Hash,
         "HMGET",

@@ -2,6 +2,7 @@
 //!
 //! [`target`] finds and edits the locations of a path; [`render`] and [`expand`] word what is
 //! found.
+
 pub mod arithmetic;
 pub mod array;
 mod create;

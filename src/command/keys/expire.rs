@@ -30,7 +30,7 @@ struct Condition {
     /// `XX`: the key has a deadline.
     present: bool,
     /// `GT`: the new deadline is later than the present one; a key without a deadline counts as the
-    latest.
+    /// latest.
     later: bool,
     /// `LT`: the new deadline is earlier than the present one.
     earlier: bool,

@@ -1,6 +1,6 @@
 //! Lists: sequences of elements. [`ends`] has the commands on the first and last elements, which
-//! take
-constant time; [`read`] and [`write`] those by position.
+//! take constant time; [`read`] and [`write`] those by position.
+
 pub mod ends;
 pub mod read;
 pub mod write;

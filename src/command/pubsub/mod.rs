@@ -1,4 +1,5 @@
 //! Messages between clients, and what clients are shown of others.
+
 pub mod monitor;
 pub mod publish;
 #[allow(clippy::module_inception, reason = "a file has the name of its command")]

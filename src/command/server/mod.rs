@@ -1,4 +1,5 @@
 //! Commands about the node.
+
 pub mod acl;
 pub mod command;
 pub mod config;

@@ -1,5 +1,6 @@
 //! Sets: distinct members. Their order is that of insertion, which is part of the replicated state,
-so that SMEMBERS and random choices agree on every node.
+//! so that SMEMBERS and random choices agree on every node.
+
 pub mod read;
 pub mod write;
 
@@ -12,9 +13,16 @@ use crate::keyspace::{Element, Set};
 use crate::resp::Reply;
 
 impl Family for Set {
-    const LEN: Spec =
-        Spec::of_key(Group::Set, "SCARD", 2, "1.0.0", "O(1)", "Returns the number of members in a set.", "key")
-            .used(Usage::LOOKED_AT);
+    const LEN: Spec = Spec::of_key(
+        Group::Set,
+        "SCARD",
+        2,
+        "1.0.0",
+        "O(1)",
+        "Returns the number of members in a set.",
+        "key",
+    )
+    .used(Usage::LOOKED_AT);
 }
 
 impl Keyed for Set {

@@ -1,6 +1,7 @@
 //! Sorted sets: members with scores, ordered by score and then by name.
 //!
 //! [`bounds`] parses ranges by rank, score or name, and resolves them to ranks.
+
 pub mod add;
 mod bounds;
 pub mod range;
@@ -38,8 +39,15 @@ impl Family for SortedSet {
 }
 
 impl Keyed for SortedSet {
-    const GET: Spec =
-        Spec::of_key(Group::SortedSet, "ZSCORE", 3, "1.2.0", "O(1)", "Returns the score of a member in a sorted set.", "key member");
+    const GET: Spec = Spec::of_key(
+        Group::SortedSet,
+        "ZSCORE",
+        3,
+        "1.2.0",
+        "O(1)",
+        "Returns the score of a member in a sorted set.",
+        "key member",
+    );
     const GET_EACH: Spec = Spec::of_key(
         Group::SortedSet,
         "ZMSCORE",

@@ -1,7 +1,7 @@
 //! Strings: arbitrary bytes as the value of a key. A write that may lengthen a string is bounded by
-[`TEXT_BYTES_MAX`].
-
- [`decimal`] adds numbers exactly, for INCRBYFLOAT and HINCRBYFLOAT.
+//! [`TEXT_BYTES_MAX`].
+//!
+//! [`decimal`] adds numbers exactly, for INCRBYFLOAT and HINCRBYFLOAT.
 
 pub mod bitfield;
 pub mod decimal;

@@ -2,6 +2,7 @@
 //!
 //! [`TransactionQueue`] is what a connection has between MULTI and EXEC. What becomes of it is
 //! decided by whoever runs the connection's commands: that is what [`Step`] names.
+
 pub mod discard;
 pub mod exec;
 pub mod multi;
