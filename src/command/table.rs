@@ -1,4 +1,4 @@
-//! The command table: one line a command.
+//! The command table: one line for each command.
 
 use std::collections::HashMap;
 use std::sync::LazyLock;
@@ -10,7 +10,7 @@ use super::{
 };
 use crate::keyspace::{Hash, List, Set, SortedSet};
 
-/// Every command. Adding one is a line here and a file beside the others.
+/// All commands. A new command needs a line here and an implementation in its family.
 pub static ROWS: &[Row] = &[
     Row::transact::<transactions::discard::Discard>(),
     Row::transact::<transactions::exec::Exec>(),
@@ -205,11 +205,10 @@ pub static ROWS: &[Row] = &[
     Row::write::<shortcuts::Qset>(),
 ];
 
-/// What nodes propose by themselves: in the log like any write, but found by no client under its
-/// name.
+/// Commands that only nodes propose: in the log like any write, but not available to clients.
 pub static INTERNAL: &[Row] = &[Row::write::<keys::delete::Reap>()];
 
-/// No name of a command is longer; the test of the table holds it.
+/// The maximum length of a command's name; a test checks it.
 const NAME_BYTES_MAX: usize = 32;
 
 static BY_NAME: LazyLock<HashMap<&'static [u8], usize, foldhash::fast::FixedState>> = LazyLock::new(|| {
@@ -227,12 +226,12 @@ static BY_CODE: LazyLock<HashMap<u16, &'static Row, foldhash::fast::FixedState>>
     ROWS.iter().chain(INTERNAL).filter_map(code).collect()
 });
 
-/// The command of this name, in any case.
+/// The command with this name, in any case.
 pub fn find(name: &[u8]) -> Option<&'static Row> {
     position(name).map(|position| &ROWS[position])
 }
 
-/// Where the command of this name, in any case, stands in [`ROWS`].
+/// The position in [`ROWS`] of the command with this name, in any case.
 pub fn position(name: &[u8]) -> Option<usize> {
     let mut upper = [0u8; NAME_BYTES_MAX];
     let upper = upper.get_mut(..name.len())?;
@@ -241,7 +240,7 @@ pub fn position(name: &[u8]) -> Option<usize> {
     BY_NAME.get(&*upper).copied()
 }
 
-/// The command with this code in the log.
+/// The command with this code.
 pub fn by_code(code: u16) -> Option<&'static Row> {
     BY_CODE.get(&code).copied()
 }
@@ -262,7 +261,7 @@ mod tests {
         }
         for row in ROWS {
             for (name, _) in row.names() {
-                assert!(names.insert(name), "{name} stands twice");
+                assert!(names.insert(name), "{name} occurs twice");
                 assert!(name.len() <= NAME_BYTES_MAX && name == name.to_ascii_uppercase(), "{name}");
                 assert_eq!(
                     find(name.to_ascii_lowercase().as_bytes()).map(|row| row.spec.name),
@@ -270,7 +269,7 @@ mod tests {
                 );
             }
             if let Route::Write { code, .. } = row.route {
-                assert!(codes.insert(code), "{}: code {code} stands twice", row.spec.name);
+                assert!(codes.insert(code), "{}: code {code} occurs twice", row.spec.name);
             }
             assert!(row.spec.summary.ends_with('.'), "{}: a summary is a sentence", row.spec.name);
             assert_ne!(row.spec.arity, 0, "{}", row.spec.name);

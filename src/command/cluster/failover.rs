@@ -1,5 +1,5 @@
-//! `FAILOVER [TO host port [FORCE]] [TIMEOUT milliseconds]` and `FAILOVER ABORT`:
-//! RAFT.TRANSFER_LEADER in Redis' words.
+//! `FAILOVER [TO host port [FORCE]] [TIMEOUT milliseconds]` and `FAILOVER ABORT`: Redis' command
+//! for a transfer of leadership.
 
 use super::text;
 use crate::command::{Args, Command, Flags, Group, KeySpec, Node, Operate, Running, Spec};
@@ -10,7 +10,7 @@ const NO_REPLICAS: CommandError = CommandError::fixed("ERR FAILOVER requires con
 const NO_TARGET: CommandError = CommandError::fixed("ERR FAILOVER target HOST and PORT is not a replica.");
 const BAD_TIMEOUT: CommandError = CommandError::fixed("ERR FAILOVER timeout must be greater than 0");
 
-/// To which host and port; to whichever node has the most of the log otherwise.
+/// Host and port of the new leader; without them, the node with the most complete log.
 pub struct Failover(Option<(String, i64)>);
 
 impl Command for Failover {
@@ -22,7 +22,7 @@ impl Command for Failover {
         group: Group::Server,
         since: "6.2.0",
         complexity: "O(1)",
-        summary: "Hands leadership to another node, and answers when that is done.",
+        summary: "Transfers leadership to another node, and returns once that is done.",
         syntax: "[TO host port [FORCE]] [ABORT] [TIMEOUT milliseconds]",
     };
     const FLAGS: Flags = Flags { without: &["loading"], ..Flags::DEFAULT };
@@ -31,14 +31,14 @@ impl Command for Failover {
 impl Operate for Failover {
     fn parse(args: &mut Args<'_>) -> Result<Failover, CommandError> {
         if args.left() == 1 && args.keyword("ABORT") {
-            // One that is under way is over, one way or the other, within the time of an election.
+            // A transfer succeeds or fails within the time of an election, so none can be aborted.
             return Err(CommandError::fixed("ERR No failover in progress."));
         }
         let mut target = None;
         while !args.is_empty() {
             if args.left() >= 3 && target.is_none() && args.keyword("TO") {
                 target = Some((text(args.word()?)?, args.integer()?));
-                // Nothing is forced: a node that lacks a part of the log cannot lead.
+                // Without effect: a node that lacks a part of the log can never lead.
                 args.keyword("FORCE");
             } else if args.left() >= 2 && args.keyword("TIMEOUT") {
                 if args.integer()? <= 0 {
@@ -60,9 +60,9 @@ impl Operate for Failover {
             let to = match self.0 {
                 None => None,
                 Some((host, port)) => {
-                    let is_it =
+                    let is_target =
                         |peer: &&crate::command::Peer| peer.host == host && i64::from(peer.port) == port;
-                    Some(topology.replicas().find(is_it).ok_or(NO_TARGET)?.id)
+                    Some(topology.replicas().find(is_target).ok_or(NO_TARGET)?.id)
                 }
             };
             node.transfer_leader(to).await.map(|()| Reply::OK)

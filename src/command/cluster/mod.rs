@@ -1,5 +1,11 @@
-//! Commands about the cluster: changes under the names of RedisRaft, the view under those of Redis
-//! Cluster.
+//! Commands about the cluster.
+//!
+//! * `raft` has the commands that show and change the cluster, under the names of RedisRaft;
+//!   FAILOVER and ROLE do the same under Redis' names.
+//! * `redis_cluster` presents the cluster to clients of Redis Cluster, and `mode` accepts the
+//!   settings that they send.
+//!
+//! Nothing here changes the members itself: the node does, through the Raft group.
 
 pub mod failover;
 pub mod mode;

@@ -1,4 +1,5 @@
-//! `CLUSTER subcommand ..`: the group as a Redis Cluster whose one master has all slots.
+//! `CLUSTER subcommand ..`: the cluster as a Redis Cluster whose only master, the leader, has all
+//! slots.
 
 use bytes::Bytes;
 
@@ -45,7 +46,7 @@ impl Command for RedisCluster {
         group: Group::Cluster,
         since: "3.0.0",
         complexity: "As that of the subcommand",
-        summary: "The group as a Redis Cluster whose one master, the leader, has all slots.",
+        summary: "A container for Redis Cluster commands: the leader is the only master and has all slots.",
         syntax: "",
     };
     const FLAGS: Flags = Flags { without: &["noscript", "loading"], ..Flags::DEFAULT };
@@ -76,7 +77,7 @@ impl Control for RedisCluster {
             (b"SHARDS", 0) => Ok(shape::shards(&node.topology())),
             (b"NODES", 0) => Ok(shape::nodes(&node.topology())),
             (b"INFO", 0) => Ok(shape::info(&node.topology())),
-            // Members talk over Raft's connections, which are no links of a cluster bus.
+            // Members use Raft's connections, which are not links of a cluster bus.
             (b"LINKS", 0) => Ok(Reply::Array(Vec::new())),
             (b"MYID", 0) => {
                 let topology = node.topology();

@@ -1,4 +1,4 @@
-//! `ROLE`: whether this node leads, and who else there is.
+//! `ROLE`: the role of this node, with its replicas or its leader.
 
 use crate::command::{Args, Command, Control, Flags, Group, KeySpec, Node, Session, Spec};
 use crate::error::CommandError;
@@ -15,7 +15,7 @@ impl Command for Role {
         group: Group::Server,
         since: "2.8.12",
         complexity: "O(1)",
-        summary: "Whether this node leads, as master, or follows, as slave; offsets are indexes of the log.",
+        summary: "Returns the replication role: master for the leader, slave for others; offsets are indexes of the log.",
         syntax: "",
     };
     const FLAGS: Flags =

@@ -1,4 +1,4 @@
-//! The group in the replies of Redis Cluster, field by field as Redis 7 gives them.
+//! The cluster in the replies of Redis Cluster, with the fields of Redis 7.
 
 use crate::command::framework::slot::SLOTS;
 use crate::command::{Peer, Topology};
@@ -6,8 +6,8 @@ use crate::resp::Reply;
 
 /// `CLUSTER SLOTS`: one range with the leader before its replicas.
 ///
-/// While no leader is known this node stands in for it. It waits for the next leader or says
-/// CLUSTERDOWN, and clients try again; for slots without a node they give up.
+/// While no leader is known, this node takes its place: it waits for the next leader or answers
+/// CLUSTERDOWN, and clients retry. They would give up on slots without a node.
 pub fn slots(topology: &Topology) -> Reply {
     let Some(first) = topology.master().or(topology.own()) else { return Reply::Array(Vec::new()) };
     let others = topology.members.iter().filter(|peer| peer.id != first.id);
@@ -21,7 +21,7 @@ fn endpoint(topology: &Topology, peer: &Peer) -> Reply {
         Reply::bulk(peer.host.clone()),
         Reply::Integer(peer.port.into()),
         Reply::bulk(topology.name(peer.id)),
-        // Further addresses of the node: there are none.
+        // Nodes have no further addresses.
         Reply::Map(Vec::new()),
     ])
 }
@@ -56,8 +56,8 @@ fn node_of_shard(topology: &Topology, peer: &Peer) -> Reply {
     Reply::Map(fields.into_iter().map(|(name, value)| (Reply::word(name), value)).collect())
 }
 
-/// `CLUSTER NODES`: a line for each member, by their ids. Without a leader all are replicas of
-/// nobody.
+/// `CLUSTER NODES`: a line for each member, in the order of their ids. Without a leader all are
+/// replicas without a master.
 pub fn nodes(topology: &Topology) -> Reply {
     let lines = topology.members.iter().map(|peer| node_line(topology, peer) + "\n");
     Reply::Verbatim(lines.collect::<String>().into())
@@ -76,7 +76,7 @@ fn node_line(topology: &Topology, peer: &Peer) -> String {
     let mut flags = Vec::new();
     flags.extend(myself.then_some("myself"));
     flags.push(if leads { "master" } else { "slave" });
-    // A learner has no vote, and will not lead.
+    // A learner has no vote and cannot become the leader.
     flags.extend((!peer.voter).then_some("nofailover"));
     let master = topology.master().filter(|_| !leads);
     let master = master.map_or_else(|| "-".to_string(), |master| topology.name(master.id));
@@ -104,11 +104,11 @@ pub fn info(topology: &Topology) -> Reply {
         ("cluster_slots_pfail", "0".to_string()),
         ("cluster_slots_fail", "0".to_string()),
         ("cluster_known_nodes", topology.members.len().to_string()),
-        // Of masters that serve slots.
+        // The number of masters with slots.
         ("cluster_size", u8::from(known).to_string()),
         ("cluster_current_epoch", topology.term.to_string()),
         ("cluster_my_epoch", topology.term.to_string()),
-        // There is no bus for gossip.
+        // There is no gossip.
         ("cluster_stats_messages_sent", "0".to_string()),
         ("cluster_stats_messages_received", "0".to_string()),
         ("total_cluster_links_buffer_limit_exceeded", "0".to_string()),

@@ -1,4 +1,4 @@
-//! `AUTH [username] password`: says who the client is.
+//! `AUTH [username] password`: authenticates the connection.
 
 use crate::command::{Args, Command, Control, DEFAULT_USER, Flags, Group, KeySpec, Node, Session, Spec};
 use crate::error::CommandError;
@@ -10,7 +10,7 @@ const NO_PASSWORD: CommandError = CommandError::fixed(
 const WRONG: CommandError =
     CommandError::fixed("WRONGPASS invalid username-password pair or user is disabled.");
 
-/// The answer to everything else that a client sends before it has said who it is.
+/// The error for all other commands of an unauthenticated client.
 pub const REQUIRED: CommandError = CommandError::fixed("NOAUTH Authentication required.");
 
 pub struct Auth;
@@ -24,7 +24,7 @@ impl Command for Auth {
         group: Group::Connection,
         since: "1.0.0",
         complexity: "O(N) with N the passwords of the user",
-        summary: "Says who the client is.",
+        summary: "Authenticates the connection.",
         syntax: "[username] password",
     };
     const FLAGS: Flags =
@@ -45,7 +45,7 @@ impl Control for Auth {
     }
 }
 
-/// Makes the client the user of that name. One that fails stays who it was.
+/// Authenticates the session. After a failure the session stays as it was.
 pub fn log_in(
     user: &[u8],
     password: &[u8],

@@ -1,4 +1,5 @@
-//! `CLIENT subcommand ..`: names, lists, pauses and ends connections, and has changes told to them.
+//! `CLIENT subcommand ..`: connections of this node. `list`, `kill` and `tracking` have subcommands
+//! of their own.
 
 mod kill;
 mod list;
@@ -14,9 +15,9 @@ use crate::command::{
 use crate::error::CommandError;
 use crate::resp::Reply;
 
-/// It is shown on a line, and kept with each slow request.
+/// Names are part of lines of CLIENT LIST and of every slow request.
 pub(in crate::command) const NAME_BYTES_MAX: usize = 256;
-const NO_LEVEL: CommandError = CommandError::fixed("ERR the levels are linearizable, lease and local");
+const NO_LEVEL: CommandError = CommandError::fixed("ERR the level must be linearizable, lease or local");
 
 pub struct Client;
 
@@ -29,7 +30,7 @@ impl Command for Client {
         group: Group::Connection,
         since: "2.4.0",
         complexity: "As that of the subcommand",
-        summary: "Names, lists, pauses and ends connections.",
+        summary: "A container for client connection commands.",
         syntax: "",
     };
     const FLAGS: Flags = Flags { while_paused: true, ..Flags::DEFAULT };
@@ -65,14 +66,14 @@ impl Manage for Client {
             b"KILL" if !args.is_empty() => kill::run(args, session, node),
             b"REPLY" if args.left() == 1 => reply(args, session),
             b"CACHING" if args.left() == 1 => tracking::caching(args, session),
-            _ => Client::answer(word, args, session, node).map(Outcome::from),
+            _ => Client::plain(word, args, session, node).map(Outcome::from),
         }
     }
 }
 
 impl Client {
-    /// The subcommands that only answer, and change the session at most.
-    fn answer(
+    /// The subcommands without effects on the connection.
+    fn plain(
         word: &Bytes,
         args: &mut Args<'_>,
         session: &mut Session,
@@ -103,8 +104,7 @@ impl Client {
                 session.read_consistency = Some(level.ok_or(NO_LEVEL)?);
                 Ok(Reply::OK)
             }
-            // Nothing is evicted by connection and no key keeps a time of last use: they are
-            // remembered, and shown.
+            // Stored for CLIENT LIST alone: nothing is evicted, and keys have no time of last use.
             b"NO-EVICT" if args.left() == 1 => switch(args, &mut session.no_evict),
             b"NO-TOUCH" if args.left() == 1 => switch(args, &mut session.no_touch),
             b"HELP" if args.is_empty() => Ok(subcommands::help::<Self>()),
@@ -128,7 +128,7 @@ fn pause(args: &mut Args<'_>, node: &dyn Node) -> Result<Reply, CommandError> {
     Ok(Reply::OK)
 }
 
-/// A word as a whole number; what is said if it is none.
+/// A word as an integer, or the error `wrong`.
 fn number(word: &[u8], wrong: &'static str) -> Result<i64, CommandError> {
     let number = std::str::from_utf8(word).ok().and_then(|text| text.parse().ok());
     number.ok_or(CommandError::fixed(wrong))
@@ -144,7 +144,7 @@ fn switch(args: &mut Args<'_>, property: &mut bool) -> Result<Reply, CommandErro
     Ok(Reply::OK)
 }
 
-/// No command waits for another client, so nobody is ever blocked.
+/// No command waits for another client, so no client is ever blocked.
 fn unblock(args: &mut Args<'_>) -> Result<Reply, CommandError> {
     args.integer()?;
     match args.is_empty() || args.keyword("TIMEOUT") || args.keyword("ERROR") {
@@ -160,13 +160,13 @@ fn reply(args: &mut Args<'_>, session: &mut Session) -> Result<Outcome, CommandE
         b"SKIP" => ReplyMode::SkipNext,
         _ => return Err(CommandError::SYNTAX),
     };
-    // Only the word that replies are wanted again is answered.
+    // Of the three modes only ON has a reply.
     let reply = if session.replies == ReplyMode::On { Reply::OK } else { Reply::Several(Vec::new()) };
     Ok(Outcome::new(reply, Effects { chose_replies: true, ..Effects::default() }))
 }
 
-/// A connection's name, which has to be printable and without spaces, so that lists stay readable
-/// by line.
+/// The name of a connection. It must be printable and without spaces, so that CLIENT LIST has one
+/// line for each connection.
 pub fn check_name(name: &[u8]) -> Result<String, CommandError> {
     match std::str::from_utf8(name) {
         Ok(name) if name.len() > NAME_BYTES_MAX => {

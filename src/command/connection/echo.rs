@@ -1,4 +1,4 @@
-//! `ECHO message`: answers the message.
+//! `ECHO message`: returns the message.
 
 use crate::command::{Args, Command, Flags, Group, KeySpec, Local, Session, Spec};
 use crate::error::CommandError;
@@ -15,7 +15,7 @@ impl Command for Echo {
         group: Group::Connection,
         since: "1.0.0",
         complexity: "O(1)",
-        summary: "Answers the message.",
+        summary: "Returns the given string.",
         syntax: "message",
     };
     const FLAGS: Flags = Flags { without: &["noscript"], ..Flags::DEFAULT };

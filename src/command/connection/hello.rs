@@ -1,5 +1,5 @@
-//! `HELLO [protover [AUTH username password] [SETNAME clientname]]`: switches the protocol and
-//! tells of the server.
+//! `HELLO [protover [AUTH username password] [SETNAME clientname]]`: selects the protocol version
+//! and returns information about the server.
 
 use crate::command::server::instance::rejson;
 use crate::command::{Args, Command, Control, Flags, Group, KeySpec, Node, Session, Spec};
@@ -9,11 +9,11 @@ use crate::resp::{Protocol, Reply};
 use super::auth::log_in;
 use super::client::check_name;
 
-const FIRST_WHO: CommandError = CommandError::fixed(
+const NOT_AUTHENTICATED: CommandError = CommandError::fixed(
     "NOAUTH HELLO must be called with the client already authenticated, otherwise the HELLO <proto> AUTH <user> <pass> option can be used to authenticate the client and select the RESP protocol version at the same time",
 );
 
-/// The Redis version whose behaviour clients may expect.
+/// The version of Redis whose behaviour clients may expect.
 pub const REDIS_VERSION: &str = "7.4.0";
 
 pub struct Hello;
@@ -27,7 +27,7 @@ impl Command for Hello {
         group: Group::Connection,
         since: "6.0.0",
         complexity: "O(1)",
-        summary: "Switches the protocol and tells of the server.",
+        summary: "Handshakes with the server: selects the protocol version and returns information about the server.",
         syntax: "[protover [AUTH username password] [SETNAME clientname]]",
     };
     const FLAGS: Flags =
@@ -63,7 +63,7 @@ impl Control for Hello {
             }
         }
         if !session.authenticated && node.password_digest().is_some() {
-            return Err(FIRST_WHO);
+            return Err(NOT_AUTHENTICATED);
         }
         session.protocol = protocol;
         if let Some(name) = name {

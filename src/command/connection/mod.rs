@@ -1,4 +1,5 @@
-//! Commands about the connection.
+//! Commands about the connection: handshake, authentication and settings. They change the
+//! [`Session`](super::Session) and return [`Effects`](super::Effects); the server owns the socket.
 
 pub mod auth;
 pub mod client;

@@ -1,4 +1,4 @@
-//! `PING [message]`: answers PONG, or the message.
+//! `PING [message]`: returns PONG, or the message.
 
 use crate::command::{Args, Command, Flags, Group, KeySpec, Local, Session, Spec};
 use crate::error::CommandError;
@@ -15,7 +15,7 @@ impl Command for Ping {
         group: Group::Connection,
         since: "1.0.0",
         complexity: "O(1)",
-        summary: "Answers PONG, or the message.",
+        summary: "Returns the server's liveliness response.",
         syntax: "[message]",
     };
     const FLAGS: Flags =
@@ -26,7 +26,7 @@ impl Local for Ping {
     fn run(args: &mut Args<'_>, session: &mut Session) -> Result<Reply, CommandError> {
         match (args.word_if_any(), args.is_empty()) {
             (_, false) => Err(args.wrong_arity()),
-            // It stands between messages, and looks like one.
+            // Between pub/sub messages the reply has the form of a message.
             (message, true) if session.only_listens() => {
                 let message = message.map_or(Reply::word(""), |message| Reply::Bulk(message.clone()));
                 Ok(Reply::Array(vec![Reply::word("pong"), message]))

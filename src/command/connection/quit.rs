@@ -1,4 +1,4 @@
-//! `QUIT`: answers OK and closes the connection.
+//! `QUIT`: returns OK and closes the connection.
 
 use crate::command::{Args, Command, Effects, Flags, Group, KeySpec, Manage, Node, Outcome, Session, Spec};
 use crate::error::CommandError;
@@ -15,7 +15,7 @@ impl Command for Quit {
         group: Group::Connection,
         since: "1.0.0",
         complexity: "O(1)",
-        summary: "Answers OK and closes the connection.",
+        summary: "Closes the connection.",
         syntax: "",
     };
     const FLAGS: Flags = Flags {

@@ -1,4 +1,4 @@
-//! `RESET`: puts the connection back to the state of a new one.
+//! `RESET`: resets the connection to the state of a new one.
 
 use crate::command::{Args, Command, Effects, Flags, Group, KeySpec, Manage, Node, Outcome, Session, Spec};
 use crate::error::CommandError;
@@ -15,7 +15,7 @@ impl Command for Reset {
         group: Group::Connection,
         since: "6.2.0",
         complexity: "O(1)",
-        summary: "Puts the connection back to the state of a new one.",
+        summary: "Resets the connection.",
         syntax: "",
     };
     const FLAGS: Flags = Flags {

@@ -1,4 +1,4 @@
-//! `SELECT index`: there is one database, number 0.
+//! `SELECT index`: accepts the only database, number 0.
 
 use crate::command::{Args, Command, Flags, Group, KeySpec, Local, Session, Spec};
 use crate::error::CommandError;
@@ -15,7 +15,7 @@ impl Command for Select {
         group: Group::Connection,
         since: "1.0.0",
         complexity: "O(1)",
-        summary: "Selects the database: there is one, number 0.",
+        summary: "Changes the selected database; the only one is 0.",
         syntax: "index",
     };
     const FLAGS: Flags = Flags { without: &["noscript"], ..Flags::DEFAULT };

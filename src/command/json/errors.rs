@@ -1,5 +1,4 @@
-//! The errors of the JSON commands, word for word as RedisJSON answers them: clients match on these
-//! texts.
+//! The errors of the JSON commands, with the exact texts of RedisJSON, since clients match on them.
 
 use crate::error::CommandError;
 
@@ -17,13 +16,12 @@ pub const EXPECTED_ARRAY: CommandError =
 pub const EXPECTED_OBJECT: CommandError =
     CommandError::fixed("WRONGTYPE wrong type of path value - expected object");
 
-/// A path that matches nothing can be created only where each step is a single name or index.
+/// A path without a match can be created only if each step is a single name or index.
 pub const NOT_STATIC: CommandError = CommandError::fixed("Err wrong static path");
 pub const INDEX_OUT_OF_RANGE: CommandError = CommandError::fixed("ERR array index out of range");
 pub const INDEX_OUT_OF_BOUNDS: CommandError = CommandError::fixed("ERR index out of bounds");
 pub const BAD_INTEGER: CommandError = CommandError::fixed("Couldn't parse as integer");
-/// A number that stands in an array of nothing but numbers of its kind takes no object and is not
-/// cleared.
+/// RedisJSON packs an array of numbers of one type; its elements cannot be merged with or cleared.
 pub const BAD_OBJECT: CommandError = CommandError::fixed("ERR bad object type");
 
 pub const FORMAT_NEEDS_RESP3: CommandError =

@@ -1,5 +1,4 @@
-//! Values as replies of their own instead of JSON text: what `FORMAT EXPAND` and `EXPAND1` ask for
-//! in RESP3.
+//! Values as RESP3 replies instead of JSON text: `FORMAT EXPAND` and `FORMAT EXPAND1`.
 
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
@@ -11,29 +10,28 @@ use crate::json::path::{Path, Selection};
 use crate::json::{Document, Kind, Number, Style, Value, print};
 use crate::resp::{Protocol, Reply};
 
-/// How far values are taken apart.
+/// How deep values are expanded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Expansion {
-    /// `EXPAND1`: the list of the matches alone; numbers and truths are replies, anything else is
+    /// `EXPAND1`: the list of matches only. Numbers and booleans become replies; other values are
     /// JSON text.
     Outermost,
-    /// `EXPAND`: everything, and strings stand without quotes.
+    /// `EXPAND`: all levels; strings have no quotes.
     Whole,
 }
 
-/// What `FORMAT` asks for; `None` is text. The protocol is asked first: with RESP2 any format is
-/// refused, known or not.
+/// Parses the word after `FORMAT`; `None` is text. RESP2 refuses any format, known or not.
 pub fn format(word: &Bytes, context: &Context) -> Result<Option<Expansion>, CommandError> {
     needs_resp3(context)?;
     named(word)
 }
 
-/// RESP2 has no replies for what `FORMAT` asks for.
+/// An error in RESP2, which lacks the types for `FORMAT`.
 pub fn needs_resp3(context: &Context) -> Result<(), CommandError> {
     if context.protocol == Protocol::Resp2 { Err(FORMAT_NEEDS_RESP3) } else { Ok(()) }
 }
 
-/// The format that a word names.
+/// The format with this name, in any case.
 pub fn named(word: &Bytes) -> Result<Option<Expansion>, CommandError> {
     match &word.to_ascii_uppercase()[..] {
         b"STRING" | b"STRINGS" => Ok(None),
@@ -43,7 +41,7 @@ pub fn named(word: &Bytes) -> Result<Option<Expansion>, CommandError> {
     }
 }
 
-/// All matches of `path`, as one array.
+/// All matches of `path` as one array.
 pub fn expand_all(
     path: &Path,
     document: &Document,
@@ -64,7 +62,7 @@ pub fn expand_all(
     values.map(Reply::Array)
 }
 
-/// One value: with `EXPAND`, a container is an array or a map.
+/// One value as a reply. With `EXPAND`, a container is an array or a map.
 pub fn expand(value: Value<'_>, expansion: Expansion) -> Reply {
     let whole = expansion == Expansion::Whole;
     match value.kind() {
@@ -94,7 +92,7 @@ pub fn text(value: Value<'_>) -> Reply {
     Reply::bulk(out)
 }
 
-/// A number that is no `i64` goes out as a double.
+/// A number as a reply; a double unless it is an `i64`.
 pub fn number(number: Number) -> Reply {
     match number {
         Number::Int(whole) => Reply::Integer(whole),

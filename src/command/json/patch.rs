@@ -1,4 +1,4 @@
-//! `JSON.PATCH key json-patch`: the operations of a JSON Patch (RFC 6902), all of them or none.
+//! `JSON.PATCH key json-patch`: applies the operations of a JSON Patch (RFC 6902), all or none.
 
 use serde::{Deserialize, Serialize};
 
@@ -10,8 +10,8 @@ use crate::json::{BadJson, Document, Kind, ParseLimits};
 use crate::keyspace::{Edited, Key, Writer};
 use crate::resp::Reply;
 
-/// Bytes of documents that one patch may walk over: each operation may copy the document, so a long
-/// patch of a large document would hold up every replica. 1 GiB is some tenths of a second.
+/// The document bytes that one patch processes. Each operation may copy the document, so a long
+/// patch of a large document would hold up every replica. 1 GiB takes some tenths of a second.
 pub(in crate::command) const WALKED_BYTES_MAX: usize = 1 << 30;
 
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
@@ -30,7 +30,7 @@ impl Command for Patch {
         group: Group::Json,
         since: "0.1.0",
         complexity: "O(N) with N the size of the document",
-        summary: "Changes a document by a JSON Patch (RFC 6902), wholly or not at all.",
+        summary: "Atomically applies a JSON Patch (RFC 6902) to a document.",
         syntax: "key json-patch",
     };
 }
@@ -43,7 +43,7 @@ impl Write for Patch {
             return Err(CommandError::fixed("ERR a JSON Patch is an array of operations"));
         }
         let operations = patch.root().elements().enumerate().map(|(nth, operation)| {
-            Operation::parse(operation).map_err(|reason| Refused { nth, reason }.answer())
+            Operation::parse(operation).map_err(|reason| Refused { nth, reason }.error())
         });
         Ok(Patch { key, operations: operations.collect::<Result<_, _>>()?, limit: SizeLimit::of(context) })
     }
@@ -61,7 +61,7 @@ impl Write for Patch {
     }
 }
 
-/// The document after all operations. The one that is given stays as it is.
+/// A copy of the document with all operations applied.
 fn patched(
     document: &Document,
     operations: &[Operation],
@@ -70,10 +70,10 @@ fn patched(
     let mut document = document.clone();
     let mut left = WALKED_BYTES_MAX;
     for (nth, operation) in operations.iter().enumerate() {
-        left = left
-            .checked_sub(document.encoded().len())
-            .ok_or(CommandError::fixed("ERR the patch has too many operations for so large a document"))?;
-        document = operation.apply(&document, limits).map_err(|reason| Refused { nth, reason }.answer())?;
+        left = left.checked_sub(document.encoded().len()).ok_or(CommandError::fixed(
+            "ERR the patch has too many operations for the size of the document",
+        ))?;
+        document = operation.apply(&document, limits).map_err(|reason| Refused { nth, reason }.error())?;
     }
     Ok(document)
 }

@@ -17,14 +17,14 @@ pub enum Operation {
     Test { path: Pointer, value: Document },
 }
 
-/// The operation that a patch fails at, from 0, and why.
+/// The operation at which a patch fails, counted from 0, and the reason.
 pub struct Refused {
     pub nth: usize,
     pub reason: CommandError,
 }
 
 impl Refused {
-    pub fn answer(self) -> CommandError {
+    fn error(self) -> CommandError {
         let reason = self.reason.line();
         CommandError::new(format!(
             "ERR patch operation {}: {}",
@@ -34,10 +34,11 @@ impl Refused {
     }
 }
 
-const NOT_AN_OPERATION: CommandError = CommandError::fixed("it is no object");
-const BAD_NAME: CommandError = CommandError::fixed("`op` is none of add, remove, replace, move, copy, test");
-const NO_PATH: CommandError = CommandError::fixed("`path` is missing or no JSON Pointer");
-const NO_FROM: CommandError = CommandError::fixed("`from` is missing or no JSON Pointer");
+const NOT_AN_OPERATION: CommandError = CommandError::fixed("it is not an object");
+const BAD_NAME: CommandError =
+    CommandError::fixed("`op` is not one of add, remove, replace, move, copy, test");
+const NO_PATH: CommandError = CommandError::fixed("`path` is missing or not a JSON Pointer");
+const NO_FROM: CommandError = CommandError::fixed("`from` is missing or not a JSON Pointer");
 const NO_VALUE: CommandError = CommandError::fixed("`value` is missing");
 const MISSING: CommandError = CommandError::fixed("the path does not exist");
 const MISSING_FROM: CommandError = CommandError::fixed("the path in `from` does not exist");
@@ -69,7 +70,7 @@ impl Operation {
         })
     }
 
-    /// The document after the operation.
+    /// A copy of the document with the operation applied.
     pub fn apply(&self, document: &Document, limits: &ParseLimits) -> Result<Document, CommandError> {
         let at = |pointer: &Pointer| resolve(document.root(), pointer.steps());
         match self {

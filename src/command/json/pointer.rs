@@ -9,7 +9,7 @@ use crate::json::{Kind, Value};
 pub struct Pointer(Vec<Box<str>>);
 
 impl Pointer {
-    /// `None` for what is no pointer: it does not begin with a slash, or has a bad escape.
+    /// `None` for invalid text: it does not begin with a slash, or has a bad escape.
     pub fn parse(text: &str) -> Option<Pointer> {
         if text.is_empty() {
             return Some(Pointer(Vec::new()));
@@ -26,7 +26,7 @@ impl Pointer {
         &self.0
     }
 
-    /// Whether `other` lies below this.
+    /// Whether `other` points below this pointer's value.
     pub fn contains(&self, other: &Pointer) -> bool {
         other.0.len() > self.0.len() && other.0.starts_with(&self.0)
     }
@@ -46,7 +46,7 @@ fn unescaped(step: &str) -> Option<Box<str>> {
     Some(out.into())
 }
 
-/// The value that the steps lead to.
+/// The value at the steps.
 pub fn resolve<'v>(root: Value<'v>, steps: &[Box<str>]) -> Option<Value<'v>> {
     steps.iter().try_fold(root, |value, step| match value.kind() {
         Kind::Object => value.member(step.as_bytes()).map(|member| member.value),
@@ -55,7 +55,7 @@ pub fn resolve<'v>(root: Value<'v>, steps: &[Box<str>]) -> Option<Value<'v>> {
     })
 }
 
-/// A step as the index of an element: digits, without leading zeros.
+/// A step as the index of an element: digits without leading zeros.
 pub fn index(step: &str) -> Option<usize> {
     let digits = step.bytes().all(|byte| byte.is_ascii_digit());
     let plain = digits && !step.is_empty() && (step == "0" || !step.starts_with('0'));

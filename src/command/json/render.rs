@@ -1,12 +1,11 @@
-//! The matches of a path as JSON text: one array for a `$` path, the first value alone for a legacy
-//! one.
+//! The matches of a path as JSON text: an array for a `$` path, the first value for a legacy path.
 
 use crate::command::Budget;
 use crate::error::CommandError;
 use crate::json::path::{Fuel, Path, Selection};
 use crate::json::{Document, Style, Value, print_list, print_within};
 
-/// Appends what `path` leads to, in the shape that its own kind asks for.
+/// Appends the matches of `path`: an array for a `$` path, the first value for a legacy path.
 pub fn render(
     path: &Path,
     document: &Document,
@@ -17,11 +16,11 @@ pub fn render(
     print_matches(path, document, style, (0, path.is_legacy()), budget, out)
 }
 
-/// Appends what `path` leads to. The shape: within how many containers, and whether bare or as an
-/// array.
+/// Appends the matches of `path`. `shape` is the number of enclosing containers, and whether to
+/// print the first value alone instead of an array.
 ///
 /// # Errors
-/// When a bare value is asked for and there is none, or when the budget is spent.
+/// When a single value is wanted and nothing matches, or when the budget is spent.
 pub fn print_matches(
     path: &Path,
     document: &Document,

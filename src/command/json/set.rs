@@ -1,8 +1,8 @@
-//! `JSON.SET key path json [NX | XX] ..`: puts a value at every match of a path, or creates the
-//! member that it names.
+//! `JSON.SET key path json [NX | XX] ..`: sets every match of a path to a value, or creates the
+//! member that the path names. The deadline of an existing key is kept.
 //!
-//! The options that RedisJSON lacks are in [`super::set_options`]. A deadline that the key has is
-//! kept.
+//! [`Options`] are those that RedisJSON lacks: a deadline in the same step, compare-and-set, the
+//! previous value as the reply, and creation of missing parents.
 
 use serde::{Deserialize, Serialize};
 
@@ -27,7 +27,7 @@ pub struct Set {
     options: Option<Box<Options>>,
 }
 
-/// What has to be at the path for the write to be done.
+/// The condition on the present value at the path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Condition {
     Always,
@@ -56,7 +56,7 @@ impl Command for Set {
         group: Group::Json,
         since: "1.0.0",
         complexity: "O(M+N) with M the size of the document and N that of the value",
-        summary: "Puts a value at a path.",
+        summary: "Sets the JSON value at a path. Creates the key if it doesn't exist.",
         syntax: "key path json [NX | XX] [GET] [EX seconds | PX milliseconds | EXAT unix-time-seconds | \
                  PXAT unix-time-milliseconds | KEEPTTL] [IFEQ json | IFVER version] [MKPATH] [FORMAT format] \
                  [FPHA type]",
@@ -101,7 +101,7 @@ impl Write for Set {
 impl Set {
     fn apply_with(self, options: &Options, keyspace: &mut Writer<'_>) -> Result<Reply, CommandError> {
         let (key, path) = (self.key.clone(), self.path.path()?);
-        let old = if options.answer_old { Some(options.old(key.as_bytes(), &path, keyspace)?) } else { None };
+        let old = if options.return_old { Some(options.old(key.as_bytes(), &path, keyspace)?) } else { None };
         let met = options.are_met(key.as_bytes(), &path, keyspace)?;
         let done = met && self.put(options.make_path, keyspace)?;
         if let (true, Some(moment)) = (done, options.deadline) {
@@ -110,7 +110,7 @@ impl Set {
         Ok(old.unwrap_or(if done { Reply::OK } else { Reply::Null }))
     }
 
-    /// Whether the value was put.
+    /// Whether the value was set.
     fn put(self, make_path: bool, keyspace: &mut Writer<'_>) -> Result<bool, CommandError> {
         if self.path.is_root() {
             self.put_at_root(keyspace)
@@ -151,7 +151,7 @@ impl Set {
         }
     }
 
-    /// Whether the value was put.
+    /// Whether the value was set.
     fn edit(
         &self,
         path: &Path,

@@ -17,16 +17,16 @@ use crate::resp::Reply;
 pub struct Options {
     /// `EX` and its siblings.
     pub deadline: Option<Moment>,
-    /// `KEEPTTL`: a deadline is kept anyway; the word is there for those who know it from SET.
+    /// `KEEPTTL`: the default; accepted for clients that know it from SET.
     keep_deadline: bool,
     expected: Option<Expected>,
-    /// `GET`: the answer is what was at the path before, written or not.
-    pub answer_old: bool,
-    /// `MKPATH`: objects on the way that are missing are created.
+    /// `GET`: the reply is the previous value at the path, whether or not the write is done.
+    pub return_old: bool,
+    /// `MKPATH`: missing objects on the way are created.
     pub make_path: bool,
 }
 
-/// What has to be there for the write to be done.
+/// The expectation of a compare-and-set.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 enum Expected {
     /// `IFEQ`: the path matches, and every match equals this.
@@ -36,12 +36,12 @@ enum Expected {
 }
 
 impl Options {
-    /// Takes one option, if one of these comes next. A second deadline or expectation is left to
-    /// the caller to refuse, as any word that means nothing.
+    /// Parses the next option, if it is one of these. A second deadline or expectation is not, so
+    /// that the caller refuses it like any unknown word.
     pub fn take(&mut self, args: &mut Args<'_>, context: &Context) -> Result<bool, CommandError> {
         let timed = self.keep_deadline || self.deadline.is_some();
         if args.keyword("GET") {
-            self.answer_old = true;
+            self.return_old = true;
         } else if args.keyword("MKPATH") {
             self.make_path = true;
         } else if self.expected.is_none() && args.keyword("IFEQ") {
@@ -61,12 +61,12 @@ impl Options {
         Ok(true)
     }
 
-    /// Nothing for the options of a plain JSON.SET.
+    /// `None` for a JSON.SET without these options.
     pub fn boxed(self) -> Option<Box<Options>> {
         (self != Options::default()).then(|| Box::new(self))
     }
 
-    /// Whether what is expected is there.
+    /// Whether the expectation is met.
     pub fn are_met(&self, key: &[u8], path: &Path, keyspace: &Writer<'_>) -> Result<bool, CommandError> {
         match &self.expected {
             None => Ok(true),
@@ -83,12 +83,12 @@ impl Options {
         }
     }
 
-    /// What is at the path, as JSON.GET answers it; null for a legacy path that matches nothing.
+    /// The value at the path, as JSON.GET returns it; null for a legacy path without a match.
     pub fn old(&self, key: &[u8], path: &Path, keyspace: &Writer<'_>) -> Result<Reply, CommandError> {
         let Some(document) = keyspace.document(key)? else { return Ok(Reply::Null) };
         let mut out = Vec::new();
         match render(path, &document, &Style::default(), &mut Budget::default(), &mut out) {
-            Err(answer) if answer == CommandError::NO_PATH => Ok(Reply::Null),
+            Err(error) if error == CommandError::NO_PATH => Ok(Reply::Null),
             outcome => outcome.map(|()| Reply::bulk(out)),
         }
     }

@@ -65,8 +65,8 @@ impl Read for Scan {
         let mut outcome = Ok(());
         let next = keyspace.scan(self.cursor, self.count, |key, entry| {
             let matches = |pattern: &Bytes| glob::matches(pattern, key.as_bytes());
-            let named = self.pattern.as_ref().map_or(Ok(true), matches).unwrap_or_else(|answer| {
-                outcome = Err(answer);
+            let named = self.pattern.as_ref().map_or(Ok(true), matches).unwrap_or_else(|error| {
+                outcome = Err(error);
                 false
             });
             let type_name = entry.value.type_name().as_bytes();
@@ -109,7 +109,7 @@ impl Read for Keys {
         keyspace.scan(0, usize::MAX, |key, _| match glob::matches(&self.pattern, key.as_bytes()) {
             Ok(true) => found.push(Reply::bulk(Bytes::copy_from_slice(key.as_bytes()))),
             Ok(false) => {}
-            Err(answer) => outcome = Err(answer),
+            Err(error) => outcome = Err(error),
         });
         outcome?;
         Ok(Reply::Array(found))

@@ -1,4 +1,4 @@
-//! Messages between clients, and what clients are shown of others.
+//! Messages between clients: publish/subscribe and MONITOR.
 
 pub mod monitor;
 pub mod publish;
@@ -12,8 +12,8 @@ use bytes::Bytes;
 use crate::command::{Channel, Counts};
 use crate::resp::Reply;
 
-/// The reply to one name of a command that subscribes or no longer does, and what a client reads in
-/// a message.
+/// The confirmation of a subscription or unsubscription of one name, which has the form of a
+/// message.
 fn told(word: &'static str, name: Option<&Bytes>, counts: Counts, kind: Channel) -> Reply {
     let name = name.map_or(Reply::Null, |name| Reply::Bulk(name.clone()));
     Reply::Push(vec![Reply::word(word), name, Reply::Integer(counts.shown(kind) as i64)])

@@ -1,5 +1,5 @@
-//! `MONITOR`: shows this connection every command that clients of this node send, until it is reset
-//! or closed.
+//! `MONITOR`: sends this connection every command that this node processes, until it is reset or
+//! closed.
 
 use crate::command::{Args, Command, Control, Flags, Group, KeySpec, Node, Session, Spec};
 use crate::error::CommandError;
@@ -16,7 +16,7 @@ impl Command for Monitor {
         group: Group::Server,
         since: "1.0.0",
         complexity: "",
-        summary: "Shows this connection every command that clients of this node send.",
+        summary: "Listens for all requests received by this node in real time.",
         syntax: "",
     };
     const FLAGS: Flags = Flags { not_in_multi: true, ..Flags::DEFAULT };

@@ -1,5 +1,5 @@
-//! `PUBLISH channel message`, `SPUBLISH channel message`: sends a message to whoever has subscribed
-//! to the channel, at this node and at the others; how many of this node's clients got it.
+//! `PUBLISH channel message`, `SPUBLISH channel message`: sends a message to the channel's
+//! subscribers on all nodes, and returns the number of receivers on this node.
 
 use crate::command::{Args, Channel, Command, Control, Flags, Group, KeySpec, Node, Session, Spec, Usage};
 use crate::error::CommandError;
@@ -18,7 +18,7 @@ macro_rules! commands {
                 group: Group::PubSub,
                 since: $since,
                 complexity: $complexity,
-                summary: "Sends a message to whoever has subscribed to a channel.",
+                summary: "Posts a message to a channel.",
                 syntax: "channel message",
             };
             const FLAGS: Flags = Flags { fast: true, paused_with_writes: true, without: &["noscript"], ..Flags::DEFAULT };

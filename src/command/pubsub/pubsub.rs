@@ -1,4 +1,5 @@
-//! `PUBSUB CHANNELS|NUMSUB|NUMPAT|SHARDCHANNELS|SHARDNUMSUB`: who listens to what at this node.
+//! `PUBSUB CHANNELS|NUMSUB|NUMPAT|SHARDCHANNELS|SHARDNUMSUB`: the subscriptions of this node's
+//! clients.
 
 use crate::command::framework::subcommands;
 use crate::command::{
@@ -18,25 +19,15 @@ impl Command for Pubsub {
         group: Group::PubSub,
         since: "2.8.0",
         complexity: "As that of the subcommand",
-        summary: "Who listens to what at this node.",
+        summary: "A container for Pub/Sub commands about the clients of this node.",
         syntax: "",
     };
     const FLAGS: Flags = Flags { without: &["noscript"], ..Flags::DEFAULT };
     const SUBCOMMANDS: &'static [Subcommand] = &[
-        Subcommand::new(
-            "CHANNELS",
-            "[pattern]",
-            "2.8.0",
-            "O(N) with N the channels that somebody listens to",
-        ),
+        Subcommand::new("CHANNELS", "[pattern]", "2.8.0", "O(N) with N the channels with subscribers"),
         Subcommand::new("NUMSUB", "[channel ...]", "2.8.0", "O(N) with N the channels that are asked for"),
         Subcommand::new("NUMPAT", "", "2.8.0", "O(1)"),
-        Subcommand::new(
-            "SHARDCHANNELS",
-            "[pattern]",
-            "7.0.0",
-            "O(N) with N the channels that somebody listens to",
-        ),
+        Subcommand::new("SHARDCHANNELS", "[pattern]", "7.0.0", "O(N) with N the channels with subscribers"),
         Subcommand::new(
             "SHARDNUMSUB",
             "[channel ...]",

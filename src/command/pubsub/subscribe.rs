@@ -1,16 +1,16 @@
-//! `SUBSCRIBE channel ..`, `PSUBSCRIBE pattern ..`, `SSUBSCRIBE channel ..`: has this connection
-//! told of messages.
+//! `SUBSCRIBE channel ..`, `PSUBSCRIBE pattern ..`, `SSUBSCRIBE channel ..`: subscribes this
+//! connection to messages.
 
 use super::told;
 use crate::command::{Args, Channel, Command, Control, Flags, Group, KeySpec, Node, Session, Spec, Usage};
 use crate::error::CommandError;
 use crate::resp::Reply;
 
-/// Names of channels, which Redis Cluster spreads over slots as it does keys.
+/// Shard channels, which Redis Cluster assigns to slots like keys.
 const CHANNELS: KeySpec = KeySpec::ALL.used(Usage::NO_KEY);
 
 macro_rules! commands {
-    ($($name:ident, $word:literal, $since:literal, $complexity:literal, $small:literal, $kind:ident, $keys:expr, $syntax:literal;)*) => { $(
+    ($($name:ident, $word:literal, $since:literal, $complexity:literal, $small:literal, $kind:ident, $keys:expr, $syntax:literal, $summary:literal;)*) => { $(
         pub struct $name;
 
         impl Command for $name {
@@ -22,7 +22,7 @@ macro_rules! commands {
                 group: Group::PubSub,
                 since: $since,
                 complexity: $complexity,
-                summary: "Has this connection told of messages.",
+                summary: $summary,
                 syntax: $syntax,
             };
             const FLAGS: Flags = Flags { while_subscribed: true, not_in_multi: true, ..Flags::DEFAULT };
@@ -42,7 +42,7 @@ macro_rules! commands {
 }
 
 commands! {
-    Subscribe, "SUBSCRIBE", "2.0.0", "O(N) with N the channels", "subscribe", Plain, KeySpec::NONE, "channel [channel ...]";
-    Psubscribe, "PSUBSCRIBE", "2.0.0", "O(N) with N the patterns", "psubscribe", Pattern, KeySpec::NONE, "pattern [pattern ...]";
-    Ssubscribe, "SSUBSCRIBE", "7.0.0", "O(N) with N the channels", "ssubscribe", Shard, CHANNELS, "channel [channel ...]";
+    Subscribe, "SUBSCRIBE", "2.0.0", "O(N) with N the channels", "subscribe", Plain, KeySpec::NONE, "channel [channel ...]", "Listens for messages published to channels.";
+    Psubscribe, "PSUBSCRIBE", "2.0.0", "O(N) with N the patterns", "psubscribe", Pattern, KeySpec::NONE, "pattern [pattern ...]", "Listens for messages published to channels that match one or more patterns.";
+    Ssubscribe, "SSUBSCRIBE", "7.0.0", "O(N) with N the channels", "ssubscribe", Shard, CHANNELS, "channel [channel ...]", "Listens for messages published to shard channels.";
 }

@@ -1,5 +1,5 @@
-//! `UNSUBSCRIBE [channel ..]`, `PUNSUBSCRIBE [pattern ..]`, `SUNSUBSCRIBE [channel ..]`: ends what
-//! SUBSCRIBE and its kin began; without names all of it.
+//! `UNSUBSCRIBE [channel ..]`, `PUNSUBSCRIBE [pattern ..]`, `SUNSUBSCRIBE [channel ..]`: ends
+//! subscriptions of one kind, or all of them without names.
 
 use super::told;
 use crate::command::{Args, Channel, Command, Control, Flags, Group, KeySpec, Node, Session, Spec, Usage};
@@ -10,7 +10,7 @@ use crate::resp::Reply;
 const CHANNELS: KeySpec = KeySpec::ALL.used(Usage::NO_KEY);
 
 macro_rules! commands {
-    ($($name:ident, $word:literal, $since:literal, $complexity:literal, $small:literal, $kind:ident, $keys:expr, $syntax:literal;)*) => { $(
+    ($($name:ident, $word:literal, $since:literal, $complexity:literal, $small:literal, $kind:ident, $keys:expr, $syntax:literal, $summary:literal;)*) => { $(
         pub struct $name;
 
         impl Command for $name {
@@ -22,7 +22,7 @@ macro_rules! commands {
                 group: Group::PubSub,
                 since: $since,
                 complexity: $complexity,
-                summary: "Has this connection told of no more messages.",
+                summary: $summary,
                 syntax: $syntax,
             };
             const FLAGS: Flags = Flags { while_subscribed: true, not_in_multi: true, ..Flags::DEFAULT };
@@ -50,7 +50,7 @@ macro_rules! commands {
 }
 
 commands! {
-    Unsubscribe, "UNSUBSCRIBE", "2.0.0", "O(N) with N the channels", "unsubscribe", Plain, KeySpec::NONE, "[channel ...]";
-    Punsubscribe, "PUNSUBSCRIBE", "2.0.0", "O(N) with N the patterns", "punsubscribe", Pattern, KeySpec::NONE, "[pattern ...]";
-    Sunsubscribe, "SUNSUBSCRIBE", "7.0.0", "O(N) with N the channels", "sunsubscribe", Shard, CHANNELS, "[channel ...]";
+    Unsubscribe, "UNSUBSCRIBE", "2.0.0", "O(N) with N the channels", "unsubscribe", Plain, KeySpec::NONE, "[channel ...]", "Stops listening to messages posted to channels.";
+    Punsubscribe, "PUNSUBSCRIBE", "2.0.0", "O(N) with N the patterns", "punsubscribe", Pattern, KeySpec::NONE, "[pattern ...]", "Stops listening to messages published to channels that match one or more patterns.";
+    Sunsubscribe, "SUNSUBSCRIBE", "7.0.0", "O(N) with N the channels", "sunsubscribe", Shard, CHANNELS, "[channel ...]", "Stops listening to messages posted to shard channels.";
 }

@@ -1,4 +1,4 @@
-//! `COMMAND`, `COMMAND COUNT|INFO|DOCS|LIST|GETKEYS|GETKEYSANDFLAGS`: the table, told to clients.
+//! `COMMAND`, `COMMAND COUNT|INFO|DOCS|LIST|GETKEYS|GETKEYSANDFLAGS`: the table for clients.
 
 use bytes::Bytes;
 
@@ -22,7 +22,7 @@ impl Command for CommandCommand {
         group: Group::Server,
         since: "2.8.13",
         complexity: "O(N) with N all commands",
-        summary: "Tells of the commands.",
+        summary: "Returns detailed information about all commands.",
         syntax: "",
     };
     const FLAGS: Flags =
@@ -76,16 +76,16 @@ impl Control for CommandCommand {
     }
 }
 
-/// Every name in the table with its row: an alias counts as a command of its own, as clients
+/// All names in the table, each with its row. An alias counts as a command of its own, as clients
 /// expect.
 fn every_name() -> impl Iterator<Item = (&'static str, Row)> {
     table::ROWS.iter().flat_map(Row::names)
 }
 
-/// A command by one of its names, or a subcommand of one.
+/// A command under one of its names, or a subcommand.
 type Chosen = (&'static str, Row, Option<Subcommand>);
 
-/// What goes by this name; a subcommand's is `config|get`.
+/// The command or subcommand with this name; that of a subcommand is like `config|get`.
 fn chosen(name: &[u8]) -> Option<Chosen> {
     let mut parts = name.splitn(2, |byte| *byte == b'|');
     let first = parts.next()?;
@@ -111,11 +111,10 @@ fn documentation((name, row, one): Chosen) -> (Reply, Reply) {
     }
 }
 
-/// Whether a name, of this row, is wanted.
+/// Whether a name with its row is in the list.
 type Filter = Box<dyn Fn(&str, &Row) -> Result<bool, CommandError>>;
 
-/// `LIST [FILTERBY MODULE name | ACLCAT category | PATTERN pattern]`: names, those of subcommands
-/// too.
+/// `LIST [FILTERBY MODULE name | ACLCAT category | PATTERN pattern]`: names, also of subcommands.
 fn list(args: &mut Args<'_>) -> Result<Reply, CommandError> {
     let mut wanted: Filter = Box::new(|_, _| Ok(true));
     if !args.is_empty() {
@@ -124,7 +123,7 @@ fn list(args: &mut Args<'_>) -> Result<Reply, CommandError> {
         }
         let (filter, value) = (args.word()?.to_ascii_uppercase(), args.word()?.to_ascii_lowercase());
         wanted = match &filter[..] {
-            // The one module that HELLO and MODULE LIST tell of.
+            // The only module that HELLO and MODULE LIST report.
             b"MODULE" => Box::new(move |_, row| Ok(&value[..] == b"rejson" && row.spec.group == Group::Json)),
             b"ACLCAT" => Box::new(move |_, row| {
                 Ok(row.categories().iter().any(|category| category.as_bytes()[1..] == value[..]))
@@ -145,14 +144,14 @@ fn list(args: &mut Args<'_>) -> Result<Reply, CommandError> {
     Ok(Reply::Array(names))
 }
 
-/// The keys of a request, each told as `tell` does.
-fn keys_of(words: &[Bytes], tell: impl Fn(Bytes, &Row, usize) -> Reply) -> Result<Reply, CommandError> {
+/// The keys of a request, each in the form that `reply` gives it.
+fn keys_of(words: &[Bytes], reply: impl Fn(Bytes, &Row, usize) -> Reply) -> Result<Reply, CommandError> {
     let row = table::find(&words[0]).ok_or(CommandError::fixed("ERR Invalid command specified"))?;
     if !row.arity_fits(words.len()) {
         return Err(CommandError::fixed("ERR Invalid number of arguments specified for command"));
     }
     let keys: Vec<Reply> =
-        row.spec.keys.positions(words.len()).map(|at| tell(words[at].clone(), row, at)).collect();
+        row.spec.keys.positions(words.len()).map(|at| reply(words[at].clone(), row, at)).collect();
     if keys.is_empty() {
         return Err(CommandError::fixed("ERR The command has no key arguments"));
     }

@@ -18,7 +18,7 @@ impl Command for Config {
         group: Group::Server,
         since: "2.0.0",
         complexity: "As that of the subcommand",
-        summary: "Shows and changes settings.",
+        summary: "A container for server configuration commands.",
         syntax: "",
     };
     const FLAGS: Flags = Flags { skip_monitor: true, ..Flags::DEFAULT };

@@ -1,5 +1,5 @@
-//! `MEMORY USAGE key [SAMPLES count] | STATS | DOCTOR | MALLOC-STATS | PURGE`: what a key takes in
-//! memory, and what the process holds.
+//! `MEMORY USAGE key [SAMPLES count] | STATS | DOCTOR | MALLOC-STATS | PURGE`: the memory of a key
+//! and of the process.
 
 use bytes::Bytes;
 
@@ -12,7 +12,7 @@ use crate::error::CommandError;
 use crate::resp::Reply;
 
 pub enum Memory {
-    /// `SAMPLES` is accepted and means nothing: what a collection takes is known without looking at
+    /// `SAMPLES` is accepted without effect: the size of a collection is known without a look at
     /// its elements.
     Usage(Bytes, Option<ReadConsistency>),
     Stats,
@@ -31,7 +31,7 @@ impl Command for Memory {
         group: Group::Server,
         since: "4.0.0",
         complexity: "As that of the subcommand",
-        summary: "What a key takes in memory, and what the process holds.",
+        summary: "A container for memory diagnostics commands.",
         syntax: "",
     };
     const FLAGS: Flags =
@@ -94,7 +94,7 @@ fn usage(args: &mut Args<'_>) -> Result<Memory, CommandError> {
     Ok(Memory::Usage(key, None))
 }
 
-/// The numbers, under the names of Redis where they mean the same.
+/// The figures that have the same meaning in Redis, under its names.
 fn stats(node: &dyn Node) -> Reply {
     let (memory, keys) = (node.memory(), node.keys() as u64);
     let integer = |number: u64| Reply::Integer(number as i64);
@@ -113,30 +113,26 @@ fn stats(node: &dyn Node) -> Reply {
     Reply::Map(fields.map(|(name, value)| (Reply::word(name), value)).into())
 }
 
-/// What stands out in the numbers.
+/// An assessment of the figures.
 fn doctor(node: &dyn Node) -> Reply {
     let memory = node.memory();
     let text = if memory.resident == 0 {
-        "The system does not tell what is resident.\n".to_string()
+        "The operating system does not report the resident memory.\n".to_string()
     } else if memory.peak > memory.resident.saturating_mul(3) / 2 {
         let (peak, resident) = (memory.peak, memory.resident);
-        format!("At its peak the process held {peak} bytes; now it holds {resident}.\n")
+        format!("High peak: the process used {peak} bytes at its peak and uses {resident} now.\n")
     } else {
-        format!(
-            "Nothing stands out: the process holds {} bytes, {} at its peak.\n",
-            memory.resident, memory.peak
-        )
+        format!("No issues: the process uses {} bytes, {} at its peak.\n", memory.resident, memory.peak)
     };
     Reply::Verbatim(text.into())
 }
 
-/// The allocator keeps no statistics that could be read while it works.
+/// The allocator has no statistics that could be read at run time.
 fn malloc_stats() -> Reply {
     Reply::Verbatim("Stats not supported for the current allocator".into())
 }
 
-/// The server has the allocator give freed memory back every second, so there is nothing left to
-/// do.
+/// The server makes the allocator return freed memory every second, so there is nothing to do.
 fn purge() -> Reply {
     Reply::OK
 }

@@ -1,4 +1,4 @@
-//! `SLOWLOG GET [count] | LEN | RESET | HELP`: requests that took long.
+//! `SLOWLOG GET [count] | LEN | RESET | HELP`: slow requests.
 
 use crate::command::framework::subcommands;
 use crate::command::{
@@ -7,7 +7,7 @@ use crate::command::{
 use crate::error::CommandError;
 use crate::resp::Reply;
 
-/// How many are told to who does not say, as in Redis.
+/// The default of `count`, as in Redis.
 const COUNT_DEFAULT: usize = 10;
 
 const BAD_COUNT: CommandError = CommandError::fixed("ERR count should be greater than or equal to -1");
@@ -23,7 +23,7 @@ impl Command for Slowlog {
         group: Group::Server,
         since: "2.2.12",
         complexity: "As that of the subcommand",
-        summary: "The requests that took longer than slowlog-log-slower-than, newest first.",
+        summary: "A container for slow log commands.",
         syntax: "",
     };
     const FLAGS: Flags = Flags { without: &["noscript"], ..Flags::DEFAULT };
@@ -54,7 +54,7 @@ impl Control for Slowlog {
     }
 }
 
-/// -1 is all of them.
+/// -1 means all.
 fn count(args: &mut Args<'_>) -> Result<usize, CommandError> {
     match args.integer().map_err(|_| BAD_COUNT)? {
         -1 => Ok(usize::MAX),

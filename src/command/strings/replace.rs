@@ -126,8 +126,8 @@ impl Write for Getex {
         } else {
             match deadline_if_any(args, context) {
                 Ok(deadline) => Change::Deadline(deadline.ok_or(CommandError::SYNTAX)?),
-                Err(answer) if answer == CommandError::SYNTAX => return Err(answer),
-                Err(answer) if answer == CommandError::NOT_AN_INTEGER => Change::NoNumber,
+                Err(error) if error == CommandError::SYNTAX => return Err(error),
+                Err(error) if error == CommandError::NOT_AN_INTEGER => Change::NoNumber,
                 Err(_) => Change::Invalid,
             }
         };

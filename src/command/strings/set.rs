@@ -25,7 +25,7 @@ pub struct Set {
     deadline: Option<Moment>,
     keep_deadline: bool,
     /// `GET`: the reply is the previous value.
-    answer_old: bool,
+    return_old: bool,
 }
 
 impl Command for Set {
@@ -50,7 +50,7 @@ impl Write for Set {
             condition: Condition::Always,
             deadline: None,
             keep_deadline: false,
-            answer_old: false,
+            return_old: false,
         };
         while !args.is_empty() {
             let timed = set.keep_deadline || set.deadline.is_some();
@@ -59,7 +59,7 @@ impl Write for Set {
             } else if set.condition == Condition::Always && args.keyword("XX") {
                 set.condition = Condition::Present;
             } else if args.keyword("GET") {
-                set.answer_old = true;
+                set.return_old = true;
             } else if !timed && args.keyword("KEEPTTL") {
                 set.keep_deadline = true;
             } else if timed {
@@ -74,12 +74,12 @@ impl Write for Set {
     fn apply(self, keyspace: &mut Writer<'_>) -> Result<Reply, CommandError> {
         let key = self.key.as_bytes();
         let mut reply = Reply::OK;
-        if self.answer_old {
+        if self.return_old {
             let old = with_text(keyspace, key, Bytes::copy_from_slice)?;
             reply = old.map_or(Reply::Null, Reply::Bulk);
         }
         if !self.condition.allows(keyspace.exists(key)) {
-            return Ok(if self.answer_old { reply } else { Reply::Null });
+            return Ok(if self.return_old { reply } else { Reply::Null });
         }
         match self.keep_deadline {
             true => keyspace.put_keeping_deadline(self.key, Value::Text(self.value)),

@@ -14,7 +14,7 @@ impl Command for Discard {
         group: Group::Transactions,
         since: "2.0.0",
         complexity: "O(N) with N the commands that were queued",
-        summary: "Gives up what was queued.",
+        summary: "Discards a transaction.",
         syntax: "",
     };
     const FLAGS: Flags = Flags { at_once: true, also: &["allow_busy"], ..Flags::DEFAULT };

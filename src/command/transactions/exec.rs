@@ -14,7 +14,7 @@ impl Command for Exec {
         group: Group::Transactions,
         since: "1.2.0",
         complexity: "As that of the commands in the transaction",
-        summary: "Does what was queued, all of it at one point of the log.",
+        summary: "Executes all commands in a transaction, as one entry of the log.",
         syntax: "",
     };
     const FLAGS: Flags =

@@ -14,7 +14,7 @@ impl Command for Multi {
         group: Group::Transactions,
         since: "1.2.0",
         complexity: "O(1)",
-        summary: "Begins a transaction: what follows is queued.",
+        summary: "Starts a transaction.",
         syntax: "",
     };
     const FLAGS: Flags = Flags { at_once: true, also: &["allow_busy"], ..Flags::DEFAULT };

@@ -14,7 +14,7 @@ impl Command for Unwatch {
         group: Group::Transactions,
         since: "2.2.0",
         complexity: "O(1)",
-        summary: "Forgets the keys of WATCH.",
+        summary: "Forgets about watched keys of a transaction.",
         syntax: "",
     };
     const FLAGS: Flags = Flags { also: &["allow_busy"], ..Flags::DEFAULT };

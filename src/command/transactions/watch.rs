@@ -14,7 +14,7 @@ impl Command for Watch {
         group: Group::Transactions,
         since: "2.2.0",
         complexity: "O(1) for every key",
-        summary: "Has the next EXEC do nothing if one of these keys changes before it.",
+        summary: "Monitors changes to keys to determine the execution of a transaction.",
         syntax: "key [key ...]",
     };
     const FLAGS: Flags = Flags { at_once: true, also: &["allow_busy"], ..Flags::DEFAULT };
