@@ -7,12 +7,10 @@
 //!
 //! Nothing here changes the members itself: the node does, through the Raft group.
 
-pub mod failover;
 pub mod mode;
 pub mod raft;
 pub mod redis_cluster;
 pub mod role;
-mod shape;
 
 use crate::error::CommandError;
 

@@ -3,8 +3,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::errors::NOT_NUMERIC;
-use super::expand::number;
+use super::reply::NOT_NUMERIC;
+use super::reply::number;
 use super::target::{Target, locations};
 use crate::command::{Args, Command, Context, Group, KeySpec, Spec, Write};
 use crate::error::CommandError;

@@ -16,8 +16,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::errors::{BAD_INTEGER, INDEX_OUT_OF_BOUNDS, NOT_AN_ARRAY};
-use super::expand::{Expansion, expand, named, needs_resp3, text};
+use super::reply::{BAD_INTEGER, INDEX_OUT_OF_BOUNDS, NOT_AN_ARRAY};
+use super::reply::{Expansion, expand, named, needs_resp3, text};
 use super::target::{Elements, SizeLimit, Target, document, edit_key, integer, is_array};
 use crate::command::{Args, Command, Context, Flags, Group, KeySpec, Spec, Write};
 use crate::error::CommandError;

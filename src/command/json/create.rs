@@ -1,6 +1,6 @@
 //! Creation of members by JSON.SET, JSON.MSET and JSON.MERGE if their path matches nothing.
 
-use super::errors::{INDEX_OUT_OF_RANGE, NOT_STATIC};
+use super::reply::{INDEX_OUT_OF_RANGE, NOT_STATIC};
 use crate::error::CommandError;
 use crate::json::edit::put_member;
 use crate::json::path::{Fuel, Path, Segment, Selector};

@@ -6,8 +6,8 @@
 
 use bytes::Bytes;
 
-use super::expand::{Expansion, expand_all, format, named, needs_resp3};
-use super::render::{print_matches, render};
+use super::reply::{Expansion, expand_all, format, named, needs_resp3};
+use super::reply::{print_matches, render};
 use crate::command::{Args, Budget, Command, Context, Group, KeySpec, Read, Spec};
 use crate::error::CommandError;
 use crate::json::path::Path;

@@ -8,8 +8,8 @@
 
 use bytes::Bytes;
 
-use super::errors::UNKNOWN_DEBUG;
-use super::expand::number;
+use super::reply::UNKNOWN_DEBUG;
+use super::reply::number;
 use super::target::{locations, path_or_legacy_root};
 use crate::command::{Args, Budget, Command, Context, Group, KeySpec, Read, Spec, Subcommand};
 use crate::error::CommandError;

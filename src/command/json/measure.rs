@@ -11,7 +11,7 @@
 
 use bytes::Bytes;
 
-use super::errors::{
+use super::reply::{
     BAD_INTEGER, EXPECTED_ARRAY, EXPECTED_OBJECT, EXPECTED_STRING, NOT_AN_ARRAY, NOT_AN_OBJECT,
 };
 use super::target::{document, integer, locations, path_or_legacy_root};

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::create::create_member;
-use super::errors::BAD_OBJECT;
+use super::reply::BAD_OBJECT;
 use super::target::{SizeLimit, Target, document, locations};
 use crate::command::{Args, Command, Context, Group, KeySpec, Spec, Write};
 use crate::error::CommandError;

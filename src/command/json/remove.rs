@@ -6,7 +6,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::errors::BAD_OBJECT;
+use super::reply::BAD_OBJECT;
 use super::target::{Target, locations, outermost};
 use crate::command::{Alias, Args, Command, Context, Flags, Group, KeySpec, Spec, Write};
 use crate::error::CommandError;

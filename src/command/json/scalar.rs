@@ -6,7 +6,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::errors::{EXPECTED_STRING, NOT_A_BOOL, NOT_A_STRING};
+use super::reply::{EXPECTED_STRING, NOT_A_BOOL, NOT_A_STRING};
 use super::target::{SizeLimit, Target, document, edit_key};
 use crate::command::{Args, Command, Context, Group, KeySpec, Spec, Write};
 use crate::error::CommandError;

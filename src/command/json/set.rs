@@ -7,13 +7,14 @@
 use serde::{Deserialize, Serialize};
 
 use super::create::{create_member, create_path};
-use super::set_options::Options;
+use super::reply::{BAD_FPHA, NOT_STATIC, render};
 use super::target::{SizeLimit, Target, document, locations, outermost};
-use crate::command::{Args, Command, Context, Group, KeySpec, Spec, Write};
+use crate::command::framework::expiry::{Moment, deadline_if_any};
+use crate::command::{Args, Budget, Command, Context, Group, KeySpec, Spec, Write};
 use crate::error::CommandError;
 use crate::json::edit::replace;
 use crate::json::path::Path;
-use crate::json::{BadJson, Builder, Document, Kind};
+use crate::json::{BadJson, Builder, Document, Kind, Location, Style, equal};
 use crate::keyspace::{Edited, Key, Value, Writer};
 use crate::resp::Reply;
 
@@ -79,7 +80,7 @@ impl Write for Set {
             } else if args.keyword("FPHA") {
                 let word = args.word()?.to_ascii_uppercase();
                 if !matches!(&word[..], b"FP16" | b"BF16" | b"FP32" | b"FP64") {
-                    return Err(super::errors::BAD_FPHA);
+                    return Err(BAD_FPHA);
                 }
             } else if !options.take(args, context)? {
                 return Err(CommandError::SYNTAX);
@@ -164,7 +165,7 @@ impl Set {
             return create(document, path, self.value.root(), &self.limit.limits());
         }
         if self.condition == Condition::Missing && !path.is_static() {
-            return Err(super::errors::NOT_STATIC);
+            return Err(NOT_STATIC);
         }
         if found.is_empty() || !self.condition.allows(true) {
             return Ok(Edited::Unchanged(false));
@@ -180,4 +181,85 @@ fn empty_object() -> Document {
     let open = out.open(Kind::Object, 0);
     out.close(open);
     Document::from_trusted(&out.into_bytes())
+}
+
+/// The options that RedisJSON lacks.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+struct Options {
+    /// `EX` and its siblings.
+    deadline: Option<Moment>,
+    /// `KEEPTTL`: the default; accepted for clients that know it from SET.
+    keep_deadline: bool,
+    expected: Option<Expected>,
+    /// `GET`: the reply is the previous value at the path, whether or not the write is done.
+    return_old: bool,
+    /// `MKPATH`: missing objects on the way are created.
+    make_path: bool,
+}
+
+/// The expectation of a compare-and-set.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+enum Expected {
+    /// `IFEQ`: the path matches, and every match equals this.
+    Value(Document),
+    /// `IFVER`: the key has this version; 0 means that there is no such key.
+    Version(u64),
+}
+
+impl Options {
+    /// Parses the next option, if it is one of these. A second deadline or expectation is not, so
+    /// that the caller refuses it like any unknown word.
+    fn take(&mut self, args: &mut Args<'_>, context: &Context) -> Result<bool, CommandError> {
+        let timed = self.keep_deadline || self.deadline.is_some();
+        if args.keyword("GET") {
+            self.return_old = true;
+        } else if args.keyword("MKPATH") {
+            self.make_path = true;
+        } else if self.expected.is_none() && args.keyword("IFEQ") {
+            let value = document(args.word()?, context).map_err(BadJson::bare)?;
+            self.expected = Some(Expected::Value(value));
+        } else if self.expected.is_none() && args.keyword("IFVER") {
+            let version = u64::try_from(args.integer()?).map_err(|_| CommandError::NOT_AN_INTEGER)?;
+            self.expected = Some(Expected::Version(version));
+        } else if timed {
+            return Ok(false);
+        } else if args.keyword("KEEPTTL") {
+            self.keep_deadline = true;
+        } else {
+            self.deadline = deadline_if_any(args, context)?;
+            return Ok(self.deadline.is_some());
+        }
+        Ok(true)
+    }
+
+    /// `None` for a JSON.SET without these options.
+    fn boxed(self) -> Option<Box<Options>> {
+        (self != Options::default()).then(|| Box::new(self))
+    }
+
+    /// Whether the expectation is met.
+    fn are_met(&self, key: &[u8], path: &Path, keyspace: &Writer<'_>) -> Result<bool, CommandError> {
+        match &self.expected {
+            None => Ok(true),
+            Some(Expected::Version(wanted)) => {
+                Ok(keyspace.with(key, |entry| entry.version).unwrap_or(0) == *wanted)
+            }
+            Some(Expected::Value(wanted)) => {
+                let Some(document) = keyspace.document(key)? else { return Ok(false) };
+                let found = locations(path, &document)?;
+                let is_equal = |location: &Location| equal(location.value(&document), wanted.root());
+                Ok(!found.is_empty() && found.iter().all(is_equal))
+            }
+        }
+    }
+
+    /// The value at the path, as JSON.GET returns it; null for a legacy path without a match.
+    fn old(&self, key: &[u8], path: &Path, keyspace: &Writer<'_>) -> Result<Reply, CommandError> {
+        let Some(document) = keyspace.document(key)? else { return Ok(Reply::Null) };
+        let mut out = Vec::new();
+        match render(path, &document, &Style::default(), &mut Budget::default(), &mut out) {
+            Err(error) if error == CommandError::NO_PATH => Ok(Reply::Null),
+            outcome => outcome.map(|()| Reply::bulk(out)),
+        }
+    }
 }

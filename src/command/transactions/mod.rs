@@ -3,12 +3,8 @@
 //! [`TransactionQueue`] is the state of a connection's transaction. The connection's dispatcher
 //! carries out each [`Step`], because EXEC needs the barrier of reads or the way through the log.
 
-pub mod discard;
-pub mod exec;
-pub mod multi;
 pub(super) mod queue;
-pub mod unwatch;
-pub mod watch;
+pub mod steps;
 
 pub use queue::{QueuedTransaction, TransactionQueue};
 
