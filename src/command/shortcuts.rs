@@ -26,7 +26,7 @@ impl Command for Qget {
         keys: KeySpec::FIRST,
         group: Group::Json,
         since: "0.1.0",
-        complexity: "O(N) with N the size of the document",
+        complexity: "O(N) where N is the size of the document",
         summary: "Returns the values at a path as JSON text.",
         syntax: "key path",
     };
@@ -53,7 +53,7 @@ impl Command for Qset {
         keys: KeySpec::FIRST,
         group: Group::Json,
         since: "0.1.0",
-        complexity: "O(M+N) with M the size of the document and N that of the value",
+        complexity: "O(M+N) where M is the size of the document and N that of the value",
         summary: "Sets the JSON value at a path.",
         syntax: "key path json",
     };
@@ -82,7 +82,7 @@ impl Command for Merge {
         keys: KeySpec::FIRST,
         group: Group::Json,
         since: "0.1.0",
-        complexity: "O(M+N) with M the size of the document and N that of the value",
+        complexity: "O(M+N) where M is the size of the document and N that of the value",
         summary: "Merges a JSON value into a document according to RFC 7396.",
         syntax: "key json",
     };
@@ -113,7 +113,7 @@ impl Command for Delete {
         keys: KeySpec::FIRST,
         group: Group::Json,
         since: "0.1.0",
-        complexity: "O(N) with N the size of the document",
+        complexity: "O(N) where N is the size of the document",
         summary: "Deletes a key.",
         syntax: "key",
     };

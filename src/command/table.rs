@@ -271,7 +271,10 @@ mod tests {
             if let Route::Write { code, .. } = row.route {
                 assert!(codes.insert(code), "{}: code {code} occurs twice", row.spec.name);
             }
-            assert!(row.spec.summary.ends_with('.'), "{}: a summary is a sentence", row.spec.name);
+            let inner = row.subcommands.iter().map(|one| (one.full_name(&row.spec), one.summary));
+            for (name, summary) in inner.chain([(row.spec.name.to_string(), row.spec.summary)]) {
+                assert!(summary.ends_with('.'), "{name}: a summary is a sentence");
+            }
             assert_ne!(row.spec.arity, 0, "{}", row.spec.name);
         }
     }

@@ -47,22 +47,73 @@ impl Command for RedisCluster {
         keys: KeySpec::NONE,
         group: Group::Cluster,
         since: "3.0.0",
-        complexity: "As that of the subcommand",
+        complexity: "Depends on the subcommand",
         summary: "A container for Redis Cluster commands: the leader is the only master and has all slots.",
         syntax: "",
     };
     const FLAGS: Flags = Flags { without: &["noscript", "loading"], ..Flags::DEFAULT };
     const SUBCOMMANDS: &'static [Subcommand] = &[
-        Subcommand::new("SLOTS", "", "3.0.0", "O(N) with N the nodes").without(&["noscript"]),
-        Subcommand::new("SHARDS", "", "7.0.0", "O(N) with N the nodes").without(&["noscript"]),
-        Subcommand::new("NODES", "", "3.0.0", "O(N) with N the nodes"),
-        Subcommand::new("INFO", "", "3.0.0", "O(1)"),
-        Subcommand::new("MYID", "", "3.0.0", "O(1)"),
-        Subcommand::new("LINKS", "", "7.0.0", "O(N) with N the nodes"),
-        Subcommand::new("KEYSLOT", "name", "3.0.0", "O(N) with N the bytes of the key"),
-        Subcommand::new("COUNTKEYSINSLOT", "slot", "3.0.0", "O(1)"),
-        Subcommand::new("GETKEYSINSLOT", "slot count", "3.0.0", "O(N) with N the keys that are asked for"),
-        Subcommand::new("REPLICAS", "node-id", "5.0.0", "O(N) with N the replicas").admin(),
+        Subcommand::new(
+            "SLOTS",
+            "",
+            "3.0.0",
+            "O(N) where N is the number of nodes",
+            "Returns the mapping of cluster slots to nodes.",
+        )
+        .without(&["noscript"]),
+        Subcommand::new(
+            "SHARDS",
+            "",
+            "7.0.0",
+            "O(N) where N is the number of nodes",
+            "Returns the mapping of cluster slots to shards.",
+        )
+        .without(&["noscript"]),
+        Subcommand::new(
+            "NODES",
+            "",
+            "3.0.0",
+            "O(N) where N is the number of nodes",
+            "Returns the cluster as seen by this node.",
+        ),
+        Subcommand::new("INFO", "", "3.0.0", "O(1)", "Returns information about the state of the cluster."),
+        Subcommand::new("MYID", "", "3.0.0", "O(1)", "Returns the id of a node."),
+        Subcommand::new(
+            "LINKS",
+            "",
+            "7.0.0",
+            "O(N) where N is the number of nodes",
+            "Returns the links of the cluster bus, of which there are none.",
+        ),
+        Subcommand::new(
+            "KEYSLOT",
+            "name",
+            "3.0.0",
+            "O(N) where N is the length of the key in bytes",
+            "Returns the hash slot for a key.",
+        ),
+        Subcommand::new(
+            "COUNTKEYSINSLOT",
+            "slot",
+            "3.0.0",
+            "O(1)",
+            "Returns the number of keys in a hash slot.",
+        ),
+        Subcommand::new(
+            "GETKEYSINSLOT",
+            "slot count",
+            "3.0.0",
+            "O(N) where N is the number of keys requested",
+            "Returns the key names in a hash slot.",
+        ),
+        Subcommand::new(
+            "REPLICAS",
+            "node-id",
+            "5.0.0",
+            "O(N) where N is the number of replicas",
+            "Lists the replica nodes of a master node.",
+        )
+        .admin(),
         Subcommand::help("5.0.0"),
     ];
 }

@@ -29,32 +29,120 @@ impl Command for Client {
         keys: KeySpec::NONE,
         group: Group::Connection,
         since: "2.4.0",
-        complexity: "As that of the subcommand",
+        complexity: "Depends on the subcommand",
         summary: "A container for client connection commands.",
         syntax: "",
     };
     const FLAGS: Flags = Flags { while_paused: true, ..Flags::DEFAULT };
     const SUBCOMMANDS: &'static [Subcommand] = &[
-        Subcommand::new("ID", "", "5.0.0", "O(1)"),
-        Subcommand::new("INFO", "", "6.2.0", "O(1)"),
-        Subcommand::new("LIST", "[TYPE type] [ID id [id ...]]", "2.4.0", "O(N) with N the open connections")
-            .admin(),
-        Subcommand::new("GETNAME", "", "2.6.9", "O(1)"),
-        Subcommand::new("SETNAME", "name", "2.6.9", "O(1)"),
-        Subcommand::new("SETINFO", "attribute value", "7.2.0", "O(1)"),
-        Subcommand::new("KILL", "filter [filter ...]", "2.4.0", "O(N) with N the open connections").admin(),
-        Subcommand::new("PAUSE", "milliseconds [WRITE | ALL]", "3.0.0", "O(1)").admin(),
-        Subcommand::new("UNPAUSE", "", "6.2.0", "O(N) with N the clients that wait").admin(),
-        Subcommand::new("UNBLOCK", "id [TIMEOUT | ERROR]", "5.0.0", "O(log N) with N the open connections")
-            .admin(),
-        Subcommand::new("REPLY", "mode", "3.2.0", "O(1)"),
-        Subcommand::new("TRACKING", "mode [option ...]", "6.0.0", "O(1)"),
-        Subcommand::new("TRACKINGINFO", "", "6.2.0", "O(1)"),
-        Subcommand::new("CACHING", "mode", "6.0.0", "O(1)"),
-        Subcommand::new("GETREDIR", "", "6.0.0", "O(1)"),
-        Subcommand::new("NO-EVICT", "mode", "7.0.0", "O(1)").admin(),
-        Subcommand::new("NO-TOUCH", "mode", "7.2.0", "O(1)"),
-        Subcommand::new("READ-CONSISTENCY", "level", "0.1.0", "O(1)"),
+        Subcommand::new("ID", "", "5.0.0", "O(1)", "Returns the unique client ID of the connection."),
+        Subcommand::new("INFO", "", "6.2.0", "O(1)", "Returns information about the connection."),
+        Subcommand::new(
+            "LIST",
+            "[TYPE type] [ID id [id ...]]",
+            "2.4.0",
+            "O(N) where N is the number of open connections",
+            "Lists open connections.",
+        )
+        .admin(),
+        Subcommand::new("GETNAME", "", "2.6.9", "O(1)", "Returns the name of the connection."),
+        Subcommand::new("SETNAME", "name", "2.6.9", "O(1)", "Sets the connection name."),
+        Subcommand::new(
+            "SETINFO",
+            "attribute value",
+            "7.2.0",
+            "O(1)",
+            "Sets information specific to the client or connection.",
+        ),
+        Subcommand::new(
+            "KILL",
+            "filter [filter ...]",
+            "2.4.0",
+            "O(N) where N is the number of open connections",
+            "Terminates open connections.",
+        )
+        .admin(),
+        Subcommand::new(
+            "PAUSE",
+            "milliseconds [WRITE | ALL]",
+            "3.0.0",
+            "O(1)",
+            "Suspends commands processing.",
+        )
+        .admin(),
+        Subcommand::new(
+            "UNPAUSE",
+            "",
+            "6.2.0",
+            "O(N) where N is the number of paused clients",
+            "Resumes processing commands from paused clients.",
+        )
+        .admin(),
+        Subcommand::new(
+            "UNBLOCK",
+            "id [TIMEOUT | ERROR]",
+            "5.0.0",
+            "O(log N) where N is the number of open connections",
+            "Unblocks a client blocked by a blocking command from a different connection.",
+        )
+        .admin(),
+        Subcommand::new(
+            "REPLY",
+            "mode",
+            "3.2.0",
+            "O(1)",
+            "Instructs the server whether to reply to commands.",
+        ),
+        Subcommand::new(
+            "TRACKING",
+            "mode [option ...]",
+            "6.0.0",
+            "O(1)",
+            "Controls server-assisted client-side caching for the connection.",
+        ),
+        Subcommand::new(
+            "TRACKINGINFO",
+            "",
+            "6.2.0",
+            "O(1)",
+            "Returns information about server-assisted client-side caching for the connection.",
+        ),
+        Subcommand::new(
+            "CACHING",
+            "mode",
+            "6.0.0",
+            "O(1)",
+            "Instructs the server whether to track the keys in the next request.",
+        ),
+        Subcommand::new(
+            "GETREDIR",
+            "",
+            "6.0.0",
+            "O(1)",
+            "Returns the client ID to which the connection's tracking notifications are redirected.",
+        ),
+        Subcommand::new(
+            "NO-EVICT",
+            "mode",
+            "7.0.0",
+            "O(1)",
+            "Sets the client eviction mode of the connection.",
+        )
+        .admin(),
+        Subcommand::new(
+            "NO-TOUCH",
+            "mode",
+            "7.2.0",
+            "O(1)",
+            "Controls whether commands sent by the client affect the LRU/LFU of accessed keys.",
+        ),
+        Subcommand::new(
+            "READ-CONSISTENCY",
+            "level",
+            "0.1.0",
+            "O(1)",
+            "Sets the consistency of reads for the connection.",
+        ),
         Subcommand::help("5.0.0"),
     ];
 }

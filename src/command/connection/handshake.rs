@@ -29,7 +29,7 @@ impl Command for Auth {
         keys: KeySpec::NONE,
         group: Group::Connection,
         since: "1.0.0",
-        complexity: "O(N) with N the passwords of the user",
+        complexity: "O(N) where N is the number of passwords of the user",
         summary: "Authenticates the connection.",
         syntax: "[username] password",
     };

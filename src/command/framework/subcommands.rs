@@ -8,6 +8,8 @@ use super::syntax;
 use super::{Command, Flags};
 use crate::resp::Reply;
 
+const HELP: &str = "Returns helpful text about the different subcommands.";
+
 /// A subcommand of a container.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Subcommand {
@@ -17,6 +19,7 @@ pub struct Subcommand {
     pub syntax: &'static str,
     pub since: &'static str,
     pub complexity: &'static str,
+    pub summary: &'static str,
     /// Whether it is an administrative command, where it differs from its row.
     admin: Option<bool>,
     also: &'static [&'static str],
@@ -29,15 +32,16 @@ impl Subcommand {
         syntax: &'static str,
         since: &'static str,
         complexity: &'static str,
+        summary: &'static str,
     ) -> Subcommand {
-        Subcommand { name, syntax, since, complexity, admin: None, also: &[], without: &[] }
+        Subcommand { name, syntax, since, complexity, summary, admin: None, also: &[], without: &[] }
     }
 
     /// `HELP`, which is always allowed.
     pub const fn help(since: &'static str) -> Subcommand {
         let without = &["noscript", "readonly", "pubsub"];
         let also = &["loading", "stale"];
-        Subcommand { admin: Some(false), also, without, ..Subcommand::new("HELP", "", since, "O(1)") }
+        Subcommand { admin: Some(false), also, without, ..Subcommand::new("HELP", "", since, "O(1)", HELP) }
     }
 
     /// Marks an administrative command.
@@ -82,8 +86,8 @@ impl Subcommand {
         let has_key =
             syntax::arguments(self.syntax).iter().any(|argument| argument.kind == syntax::Kind::Key);
         let keys = if has_key { row.spec.keys } else { KeySpec::NONE };
-        let Subcommand { syntax, since, complexity, also, .. } = self;
-        let spec = Spec { syntax, since, complexity, keys, arity: self.arity(), ..row.spec };
+        let Subcommand { syntax, since, complexity, summary, also, .. } = self;
+        let spec = Spec { syntax, since, complexity, summary, keys, arity: self.arity(), ..row.spec };
         let without = if self.without.is_empty() { row.flags.without } else { self.without };
         let admin = self.admin.or(row.flags.admin);
         let flags = Flags { admin, also, without, ..row.flags };
@@ -110,7 +114,7 @@ mod tests {
 
     #[test]
     fn the_arity_of_a_subcommand_follows_from_its_syntax() {
-        let arity = |syntax| Subcommand::new("X", syntax, "1.0.0", "O(1)").arity();
+        let arity = |syntax| Subcommand::new("X", syntax, "1.0.0", "O(1)", "").arity();
         assert_eq!(["pattern ...", "name value", "(a | b) [c]", ""].map(arity), [-3, 4, -3, 2]);
     }
 

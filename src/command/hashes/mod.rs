@@ -40,7 +40,7 @@ impl Keyed for Hash {
         "HMGET",
         -3,
         "2.0.0",
-        "O(N) with N the fields that are asked for",
+        "O(N) where N is the number of fields requested",
         "Returns the values of one or more fields of a hash.",
         "key field ...",
     );
@@ -49,7 +49,7 @@ impl Keyed for Hash {
         "HDEL",
         -3,
         "2.0.0",
-        "O(N) with N the fields that are asked for",
+        "O(N) where N is the number of fields requested",
         "Deletes one or more fields and their values from a hash. Deletes the hash if no fields remain.",
         "key field ...",
     )
@@ -59,7 +59,7 @@ impl Keyed for Hash {
         "HSCAN",
         -3,
         "2.8.0",
-        "O(1) for a call, O(N) for a whole walk with N the elements",
+        "O(1) for each call, O(N) for a complete iteration where N is the number of elements",
         "Iterates over fields and values of a hash.",
         "key cursor [MATCH pattern] [COUNT count] [NOVALUES]",
     );
@@ -92,7 +92,7 @@ impl Indexed for Hash {
         "HRANDFIELD",
         -2,
         "6.2.0",
-        "O(N) with N the fields that are asked for",
+        "O(N) where N is the number of fields requested",
         "Returns one or more random fields from a hash.",
         "key [count [WITHVALUES]]",
     );

@@ -52,9 +52,9 @@ macro_rules! all_commands {
 }
 
 all_commands! {
-    Hgetall, "HGETALL", "2.0.0", "O(N) with N the fields", pairs, "Returns all fields and values in a hash.";
-    Hkeys, "HKEYS", "2.0.0", "O(N) with N the fields", fields, "Returns all fields in a hash.";
-    Hvals, "HVALS", "2.0.0", "O(N) with N the fields", values, "Returns all values in a hash.";
+    Hgetall, "HGETALL", "2.0.0", "O(N) where N is the number of fields", pairs, "Returns all fields and values in a hash.";
+    Hkeys, "HKEYS", "2.0.0", "O(N) where N is the number of fields", fields, "Returns all fields in a hash.";
+    Hvals, "HVALS", "2.0.0", "O(N) where N is the number of fields", values, "Returns all values in a hash.";
 }
 
 macro_rules! get_commands {

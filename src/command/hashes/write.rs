@@ -68,8 +68,8 @@ macro_rules! set_commands {
 }
 
 set_commands! {
-    Hset, "HSET", "2.0.0", "O(1) for a field, O(N) for N of them", Reply::Integer, "Creates or modifies the value of a field in a hash.";
-    Hmset, "HMSET", "2.0.0", "O(N) with N the fields", |_| Reply::OK, "Sets the values of multiple fields.";
+    Hset, "HSET", "2.0.0", "O(1) for each field, O(N) for N fields", Reply::Integer, "Creates or modifies the value of a field in a hash.";
+    Hmset, "HMSET", "2.0.0", "O(N) where N is the number of fields", |_| Reply::OK, "Sets the values of multiple fields.";
 }
 
 #[derive(Debug, PartialEq, Serialize, Deserialize)]

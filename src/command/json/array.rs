@@ -41,7 +41,7 @@ impl Command for Arrappend {
         keys: KeySpec::FIRST,
         group: Group::Json,
         since: "1.0.0",
-        complexity: "O(N) with N the size of the document",
+        complexity: "O(N) where N is the size of the document",
         summary: "Appends one or more JSON values to the arrays at a path.",
         syntax: "key path json ...",
     };
@@ -82,7 +82,7 @@ impl Command for Arrinsert {
         keys: KeySpec::FIRST,
         group: Group::Json,
         since: "1.0.0",
-        complexity: "O(N) with N the size of the document",
+        complexity: "O(N) where N is the size of the document",
         summary: "Inserts one or more JSON values into the arrays at a path before an index.",
         syntax: "key path index json ...",
     };
@@ -129,7 +129,7 @@ impl Command for Arrpop {
         keys: KeySpec::FIRST,
         group: Group::Json,
         since: "1.0.0",
-        complexity: "O(N) with N the size of the document",
+        complexity: "O(N) where N is the size of the document",
         summary: "Removes and returns the element at an index of the arrays at a path.",
         syntax: "key [FORMAT format] [path [index]]",
     };
@@ -196,7 +196,7 @@ impl Command for Arrrem {
         keys: KeySpec::FIRST,
         group: Group::Json,
         since: "0.1.0",
-        complexity: "O(N) with N the size of the document",
+        complexity: "O(N) where N is the size of the document",
         summary: "Removes elements that equal a JSON value from the arrays at a path.",
         syntax: "key path json [count]",
     };
@@ -264,7 +264,7 @@ impl Command for Arrtrim {
         keys: KeySpec::FIRST,
         group: Group::Json,
         since: "1.0.0",
-        complexity: "O(N) with N the size of the document",
+        complexity: "O(N) where N is the size of the document",
         summary: "Trims the arrays at a path to an inclusive range of indexes.",
         syntax: "key path start stop",
     };

@@ -53,7 +53,7 @@ impl Command for Get {
         keys: KeySpec::FIRST,
         group: Group::Json,
         since: "1.0.0",
-        complexity: "O(N) with N the size of the document",
+        complexity: "O(N) where N is the size of the document",
         summary: "Returns the values at one or more paths as JSON text.",
         syntax: "key [INDENT indent] [NEWLINE newline] [SPACE space] [NOESCAPE] [FORMAT format] [path ...]",
     };
@@ -197,7 +197,7 @@ impl Command for Mget {
         keys: KeySpec::new(1, -2, 1),
         group: Group::Json,
         since: "1.0.0",
-        complexity: "O(N*M) with N the keys and M the size of a document",
+        complexity: "O(N*M) where N is the number of keys and M the size of a document",
         summary: "Returns the values at a path from one or more documents.",
         syntax: "key ... path",
     };

@@ -33,7 +33,7 @@ impl Command for TypeOf {
         keys: KeySpec::FIRST,
         group: Group::Json,
         since: "1.0.0",
-        complexity: "O(N) with N the size of the document",
+        complexity: "O(N) where N is the size of the document",
         summary: "Returns the types of the values at a path.",
         syntax: "key [path]",
     };
@@ -134,14 +134,32 @@ impl Command for Debug {
         keys: KeySpec::new(2, 2, 1),
         group: Group::Json,
         since: "1.0.0",
-        complexity: "O(N) with N the size of the document",
+        complexity: "O(N) where N is the size of the document",
         summary: "Inspects the memory use and the structure of documents.",
         syntax: "",
     };
     const SUBCOMMANDS: &'static [Subcommand] = &[
-        Subcommand::new("MEMORY", "key [path]", "1.0.0", "O(N) with N the size of the document"),
-        Subcommand::new("DEPTH", "key [path]", "0.1.0", "O(N) with N the size of the document"),
-        Subcommand::new("FIELDS", "key [path]", "0.1.0", "O(N) with N the size of the document"),
+        Subcommand::new(
+            "MEMORY",
+            "key [path]",
+            "1.0.0",
+            "O(N) where N is the size of the document",
+            "Reports the size in memory of the values at a path in bytes.",
+        ),
+        Subcommand::new(
+            "DEPTH",
+            "key [path]",
+            "0.1.0",
+            "O(N) where N is the size of the document",
+            "Reports the depth of nested containers in the values at a path.",
+        ),
+        Subcommand::new(
+            "FIELDS",
+            "key [path]",
+            "0.1.0",
+            "O(N) where N is the size of the document",
+            "Reports the number of values inside the values at a path.",
+        ),
         Subcommand::help("1.0.0"),
     ];
 }
@@ -206,7 +224,7 @@ impl Command for Resp {
         keys: KeySpec::FIRST,
         group: Group::Json,
         since: "1.0.0",
-        complexity: "O(N) with N the size of the document",
+        complexity: "O(N) where N is the size of the document",
         summary: "Returns the values at a path in the Redis serialization protocol.",
         syntax: "key [path]",
     };

@@ -77,7 +77,7 @@ impl Command for Arrlen {
         keys: KeySpec::FIRST,
         group: Group::Json,
         since: "1.0.0",
-        complexity: "O(N) with N the size of the document",
+        complexity: "O(N) where N is the size of the document",
         summary: "Returns the lengths of the arrays at a path.",
         syntax: "key [path]",
     };
@@ -114,7 +114,7 @@ impl Command for Objlen {
         keys: KeySpec::FIRST,
         group: Group::Json,
         since: "1.0.0",
-        complexity: "O(N) with N the size of the document",
+        complexity: "O(N) where N is the size of the document",
         summary: "Returns the number of members of the objects at a path.",
         syntax: "key [path]",
     };
@@ -151,7 +151,7 @@ impl Command for Strlen {
         keys: KeySpec::FIRST,
         group: Group::Json,
         since: "1.0.0",
-        complexity: "O(N) with N the size of the document",
+        complexity: "O(N) where N is the size of the document",
         summary: "Returns the lengths of the strings at a path in bytes.",
         syntax: "key [path]",
     };
@@ -192,7 +192,7 @@ impl Command for Arrindex {
         keys: KeySpec::FIRST,
         group: Group::Json,
         since: "1.0.0",
-        complexity: "O(N) with N the size of the document",
+        complexity: "O(N) where N is the size of the document",
         summary: "Returns the index of the first occurrence of a JSON value in the arrays at a path.",
         syntax: "key path json [start [stop]]",
     };
@@ -250,7 +250,7 @@ impl Command for Objkeys {
         keys: KeySpec::FIRST,
         group: Group::Json,
         since: "1.0.0",
-        complexity: "O(N) with N the size of the document",
+        complexity: "O(N) where N is the size of the document",
         summary: "Returns the keys of the objects at a path.",
         syntax: "key [path]",
     };

@@ -29,7 +29,7 @@ impl Command for Merge {
         keys: KeySpec::FIRST,
         group: Group::Json,
         since: "2.6.0",
-        complexity: "O(M+N) with M the size of the document and N that of the value",
+        complexity: "O(M+N) where M is the size of the document and N that of the value",
         summary: "Merges a JSON value into the values at a path according to RFC 7396.",
         syntax: "key path json",
     };

@@ -40,7 +40,7 @@ impl Command for Mset {
         keys: KeySpec::new(1, -1, 3),
         group: Group::Json,
         since: "2.6.0",
-        complexity: "O(N*M) with N the keys and M the size of a document",
+        complexity: "O(N*M) where N is the number of keys and M the size of a document",
         summary: "Atomically sets the JSON values at paths of one or more documents.",
         syntax: "(key path json) ...",
     };

@@ -29,7 +29,7 @@ impl Command for Patch {
         keys: KeySpec::FIRST,
         group: Group::Json,
         since: "0.1.0",
-        complexity: "O(N) with N the size of the document",
+        complexity: "O(N) where N is the size of the document",
         summary: "Atomically applies a JSON Patch (RFC 6902) to a document.",
         syntax: "key json-patch",
     };

@@ -27,14 +27,14 @@ impl Command for Del {
         aliases: &[Alias {
             name: "JSON.FORGET",
             since: "1.0.0",
-            complexity: "O(N) with N the size of the document",
+            complexity: "O(N) where N is the size of the document",
             fast: false,
         }],
         arity: -2,
         keys: KeySpec::FIRST,
         group: Group::Json,
         since: "1.0.0",
-        complexity: "O(N) with N the size of the document",
+        complexity: "O(N) where N is the size of the document",
         summary: "Deletes the values at a path.",
         syntax: "key [path]",
     };
@@ -85,7 +85,7 @@ impl Command for Clear {
         keys: KeySpec::FIRST,
         group: Group::Json,
         since: "2.0.0",
-        complexity: "O(N) with N the size of the document",
+        complexity: "O(N) where N is the size of the document",
         summary: "Clears the containers and sets the numbers to 0 at a path.",
         syntax: "key [path]",
     };

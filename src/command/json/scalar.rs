@@ -32,7 +32,7 @@ impl Command for Strappend {
         keys: KeySpec::FIRST,
         group: Group::Json,
         since: "1.0.0",
-        complexity: "O(N) with N the size of the document",
+        complexity: "O(N) where N is the size of the document",
         summary: "Appends a string to the strings at a path.",
         syntax: "key [path] json",
     };
@@ -85,7 +85,7 @@ impl Command for Toggle {
         keys: KeySpec::FIRST,
         group: Group::Json,
         since: "2.0.0",
-        complexity: "O(N) with N the size of the document",
+        complexity: "O(N) where N is the size of the document",
         summary: "Toggles the boolean values at a path.",
         syntax: "key path",
     };

@@ -27,14 +27,14 @@ impl Command for Del {
         aliases: &[Alias {
             name: "UNLINK",
             since: "4.0.0",
-            complexity: "O(1) for each key, and O(N) with N what it holds",
+            complexity: "O(1) for each key, plus O(N) where N is the number of its elements",
             fast: true,
         }],
         arity: -2,
         keys: KeySpec::ALL.used(Usage::REMOVED),
         group: Group::Generic,
         since: "1.0.0",
-        complexity: "O(N) with N the keys, and for a collection O(M) with M its elements; a string takes O(1)",
+        complexity: "O(N) where N is the number of keys. A collection takes O(M) where M is its number of elements, a string O(1)",
         summary: "Deletes one or more keys.",
         syntax: "key ...",
     };
@@ -65,14 +65,14 @@ impl Command for Flushall {
         aliases: &[Alias {
             name: "FLUSHDB",
             since: "1.0.0",
-            complexity: "O(N) with N all keys",
+            complexity: "O(N) where N is the number of keys in the database",
             fast: false,
         }],
         arity: -1,
         keys: KeySpec::NONE,
         group: Group::Server,
         since: "1.0.0",
-        complexity: "O(N) with N all keys",
+        complexity: "O(N) where N is the number of keys in the database",
         summary: "Removes all keys.",
         syntax: "[ASYNC | SYNC]",
     };

@@ -27,12 +27,17 @@ pub struct Exists {
 impl Command for Exists {
     const SPEC: Spec = Spec {
         name: "EXISTS",
-        aliases: &[Alias { name: "TOUCH", since: "3.2.1", complexity: "O(N) with N the keys", fast: true }],
+        aliases: &[Alias {
+            name: "TOUCH",
+            since: "3.2.1",
+            complexity: "O(N) where N is the number of keys",
+            fast: true,
+        }],
         arity: -2,
         keys: KeySpec::ALL.used(Usage::LOOKED_AT),
         group: Group::Generic,
         since: "1.0.0",
-        complexity: "O(N) with N the keys",
+        complexity: "O(N) where N is the number of keys",
         summary: "Determines whether one or more keys exist.",
         syntax: "key ...",
     };
@@ -131,15 +136,39 @@ impl Command for Object {
         keys: KeySpec::new(2, 2, 1).used(Usage::LOOKED_AT),
         group: Group::Generic,
         since: "2.2.3",
-        complexity: "As that of the subcommand",
+        complexity: "Depends on the subcommand",
         summary: "Inspects the internals of a value, in the terms of Redis.",
         syntax: "",
     };
     const SUBCOMMANDS: &'static [Subcommand] = &[
-        Subcommand::new("ENCODING", "key", "2.2.3", "O(1)"),
-        Subcommand::new("REFCOUNT", "key", "2.2.3", "O(1)"),
-        Subcommand::new("IDLETIME", "key", "2.2.3", "O(1)"),
-        Subcommand::new("FREQ", "key", "4.0.0", "O(1)"),
+        Subcommand::new(
+            "ENCODING",
+            "key",
+            "2.2.3",
+            "O(1)",
+            "Returns the encoding that Redis would choose for the value.",
+        ),
+        Subcommand::new(
+            "REFCOUNT",
+            "key",
+            "2.2.3",
+            "O(1)",
+            "Returns the reference count of a value of a key, which is 1.",
+        ),
+        Subcommand::new(
+            "IDLETIME",
+            "key",
+            "2.2.3",
+            "O(1)",
+            "Returns the time since the last access to a value, which is always 0.",
+        ),
+        Subcommand::new(
+            "FREQ",
+            "key",
+            "4.0.0",
+            "O(1)",
+            "Returns an error, because accesses are not counted.",
+        ),
         Subcommand::help("6.2.0"),
     ];
 }

@@ -28,7 +28,7 @@ impl Command for Copy {
         keys: KeySpec::both(Usage::READ, Usage::REPLACED),
         group: Group::Generic,
         since: "6.2.0",
-        complexity: "O(N) with N the elements of a collection; O(1) for a string",
+        complexity: "O(N) where N is the number of elements of a collection. O(1) for a string",
         summary: "Copies the value of a key to a new key.",
         syntax: "source destination [DB database] [REPLACE]",
     };

@@ -31,7 +31,7 @@ impl Command for Scan {
         keys: KeySpec::NONE,
         group: Group::Generic,
         since: "2.8.0",
-        complexity: "O(1) for a call, O(N) for a whole walk with N the elements",
+        complexity: "O(1) for each call, O(N) for a complete iteration where N is the number of elements",
         summary: "Iterates over the key names in the database.",
         syntax: "cursor [MATCH pattern] [COUNT count] [TYPE type]",
     };
@@ -91,7 +91,7 @@ impl Command for Keys {
         keys: KeySpec::NONE,
         group: Group::Generic,
         since: "1.0.0",
-        complexity: "O(N) with N all keys",
+        complexity: "O(N) where N is the number of keys in the database",
         summary: "Returns all key names that match a pattern.",
         syntax: "pattern",
     };

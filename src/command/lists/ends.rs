@@ -67,10 +67,10 @@ macro_rules! push_commands {
 }
 
 push_commands! {
-    Lpush, "LPUSH", "1.0.0", "O(1) for an element, O(N) for N of them", "LPUSH", End::Left, true, "Prepends one or more elements to a list. Creates the key if it doesn't exist.";
-    Rpush, "RPUSH", "1.0.0", "O(1) for an element, O(N) for N of them", "RPUSH", End::Right, true, "Appends one or more elements to a list. Creates the key if it doesn't exist.";
-    Lpushx, "LPUSHX", "2.2.0", "O(1) for an element, O(N) for N of them", "LPUSH", End::Left, false, "Prepends one or more elements to a list only when the list exists.";
-    Rpushx, "RPUSHX", "2.2.0", "O(1) for an element, O(N) for N of them", "RPUSH", End::Right, false, "Appends one or more elements to a list only when the list exists.";
+    Lpush, "LPUSH", "1.0.0", "O(1) for each element added, O(N) for N elements", "LPUSH", End::Left, true, "Prepends one or more elements to a list. Creates the key if it doesn't exist.";
+    Rpush, "RPUSH", "1.0.0", "O(1) for each element added, O(N) for N elements", "RPUSH", End::Right, true, "Appends one or more elements to a list. Creates the key if it doesn't exist.";
+    Lpushx, "LPUSHX", "2.2.0", "O(1) for each element added, O(N) for N elements", "LPUSH", End::Left, false, "Prepends one or more elements to a list only when the list exists.";
+    Rpushx, "RPUSHX", "2.2.0", "O(1) for each element added, O(N) for N elements", "RPUSH", End::Right, false, "Appends one or more elements to a list only when the list exists.";
 }
 
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
@@ -130,8 +130,8 @@ macro_rules! pop_commands {
 }
 
 pop_commands! {
-    Lpop, "LPOP", "1.0.0", "O(N) with N the elements that are popped", End::Left, "Returns the first elements of a list after removing them. Deletes the list if the last element was popped.";
-    Rpop, "RPOP", "1.0.0", "O(N) with N the elements that are popped", End::Right, "Returns the last elements of a list after removing them. Deletes the list if the last element was popped.";
+    Lpop, "LPOP", "1.0.0", "O(N) where N is the number of elements popped", End::Left, "Returns the first elements of a list after removing them. Deletes the list if the last element was popped.";
+    Rpop, "RPOP", "1.0.0", "O(N) where N is the number of elements popped", End::Right, "Returns the last elements of a list after removing them. Deletes the list if the last element was popped.";
 }
 
 #[derive(Debug, PartialEq, Serialize, Deserialize)]

@@ -23,7 +23,7 @@ impl Command for Lindex {
         "LINDEX",
         3,
         "1.0.0",
-        "O(N) with N the elements on the way; the first and the last take O(1)",
+        "O(N) where N is the number of elements to traverse. O(1) for the first and the last element",
         "Returns an element from a list by its index.",
         "key index",
     );
@@ -53,7 +53,7 @@ impl Command for Lrange {
         "LRANGE",
         4,
         "1.0.0",
-        "O(S+N) with S the distance of the range from an end and N its elements",
+        "O(S+N) where S is the distance of the range from the nearer end and N its number of elements",
         "Returns a range of elements from a list.",
         "key start stop",
     );
@@ -89,7 +89,7 @@ impl Command for Lpos {
         "LPOS",
         -3,
         "6.0.6",
-        "O(N) with N the elements of the list",
+        "O(N) where N is the length of the list",
         "Returns the index of matching elements in a list.",
         "key element [RANK rank] [COUNT count] [MAXLEN len]",
     );

@@ -28,7 +28,7 @@ impl Command for Lset {
         "LSET",
         4,
         "1.0.0",
-        "O(N) with N the elements on the way; the first and the last take O(1)",
+        "O(N) where N is the number of elements to traverse. O(1) for the first and the last element",
         "Sets the value of an element in a list by its index.",
         "key index element",
     )
@@ -66,7 +66,7 @@ impl Command for Linsert {
         "LINSERT",
         5,
         "2.2.0",
-        "O(N) with N the elements on the way to the pivot; O(1) at the left end",
+        "O(N) where N is the number of elements before the pivot. O(1) at the left end",
         "Inserts an element before or after another element in a list.",
         "key (BEFORE | AFTER) pivot element",
     )
@@ -109,7 +109,7 @@ impl Command for Lrem {
         "LREM",
         4,
         "1.0.0",
-        "O(N+M) with N the elements of the list and M those that go",
+        "O(N+M) where N is the length of the list and M the number of elements removed",
         "Removes elements from a list. Deletes the list if the last element was removed.",
         "key count element",
     )
@@ -149,7 +149,7 @@ impl Command for Ltrim {
         "LTRIM",
         4,
         "1.0.0",
-        "O(N) with N the elements that go",
+        "O(N) where N is the number of elements removed",
         "Removes elements from both ends of a list. Deletes the list if all elements were trimmed.",
         "key start stop",
     )

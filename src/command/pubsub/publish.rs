@@ -44,8 +44,8 @@ macro_rules! commands {
 }
 
 commands! {
-    Publish, "PUBLISH", "2.0.0", "O(N+M) with N the clients that listen to the channel and M the patterns", KeySpec::NONE, Plain;
-    Spublish, "SPUBLISH", "7.0.0", "O(N) with N the clients that listen to the channel", KeySpec::FIRST.used(Usage::NO_KEY), Shard;
+    Publish, "PUBLISH", "2.0.0", "O(N+M) where N is the number of subscribers of the channel and M the number of patterns", KeySpec::NONE, Plain;
+    Spublish, "SPUBLISH", "7.0.0", "O(N) where N is the number of subscribers of the channel", KeySpec::FIRST.used(Usage::NO_KEY), Shard;
 }
 
 pub struct Pubsub;
@@ -58,21 +58,40 @@ impl Command for Pubsub {
         keys: KeySpec::NONE,
         group: Group::PubSub,
         since: "2.8.0",
-        complexity: "As that of the subcommand",
+        complexity: "Depends on the subcommand",
         summary: "A container for Pub/Sub commands about the clients of this node.",
         syntax: "",
     };
     const FLAGS: Flags = Flags { without: &["noscript"], ..Flags::DEFAULT };
     const SUBCOMMANDS: &'static [Subcommand] = &[
-        Subcommand::new("CHANNELS", "[pattern]", "2.8.0", "O(N) with N the channels with subscribers"),
-        Subcommand::new("NUMSUB", "[channel ...]", "2.8.0", "O(N) with N the channels that are asked for"),
-        Subcommand::new("NUMPAT", "", "2.8.0", "O(1)"),
-        Subcommand::new("SHARDCHANNELS", "[pattern]", "7.0.0", "O(N) with N the channels with subscribers"),
+        Subcommand::new(
+            "CHANNELS",
+            "[pattern]",
+            "2.8.0",
+            "O(N) where N is the number of channels with subscribers",
+            "Returns the active channels.",
+        ),
+        Subcommand::new(
+            "NUMSUB",
+            "[channel ...]",
+            "2.8.0",
+            "O(N) where N is the number of channels requested",
+            "Returns a count of subscribers to channels.",
+        ),
+        Subcommand::new("NUMPAT", "", "2.8.0", "O(1)", "Returns a count of unique pattern subscriptions."),
+        Subcommand::new(
+            "SHARDCHANNELS",
+            "[pattern]",
+            "7.0.0",
+            "O(N) where N is the number of channels with subscribers",
+            "Returns the active shard channels.",
+        ),
         Subcommand::new(
             "SHARDNUMSUB",
             "[channel ...]",
             "7.0.0",
-            "O(N) with N the channels that are asked for",
+            "O(N) where N is the number of channels requested",
+            "Returns the count of subscribers of shard channels.",
         ),
         Subcommand::help("6.2.0"),
     ];

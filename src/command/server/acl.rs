@@ -26,17 +26,43 @@ impl Command for Acl {
         keys: KeySpec::NONE,
         group: Group::Server,
         since: "6.0.0",
-        complexity: "As that of the subcommand",
+        complexity: "Depends on the subcommand",
         summary: "A container for Access Control List commands.",
         syntax: "",
     };
     const FLAGS: Flags = Flags { skip_monitor: true, ..Flags::DEFAULT };
     const SUBCOMMANDS: &'static [Subcommand] = &[
-        Subcommand::new("WHOAMI", "", "6.0.0", "O(1)").not_admin(),
-        Subcommand::new("LIST", "", "6.0.0", "O(N) with N the users"),
-        Subcommand::new("USERS", "", "6.0.0", "O(N) with N the users"),
-        Subcommand::new("GETUSER", "username", "6.0.0", "O(N) with N the rules of the user"),
-        Subcommand::new("CAT", "[category]", "6.0.0", "O(1)").not_admin(),
+        Subcommand::new(
+            "WHOAMI",
+            "",
+            "6.0.0",
+            "O(1)",
+            "Returns the authenticated username of the current connection.",
+        )
+        .not_admin(),
+        Subcommand::new(
+            "LIST",
+            "",
+            "6.0.0",
+            "O(N) where N is the number of users",
+            "Lists the users with their rules in ACL file format.",
+        ),
+        Subcommand::new("USERS", "", "6.0.0", "O(N) where N is the number of users", "Lists all users."),
+        Subcommand::new(
+            "GETUSER",
+            "username",
+            "6.0.0",
+            "O(N) where N is the number of rules of the user",
+            "Lists the ACL rules of a user.",
+        ),
+        Subcommand::new(
+            "CAT",
+            "[category]",
+            "6.0.0",
+            "O(1)",
+            "Lists the ACL categories, or the commands inside a category.",
+        )
+        .not_admin(),
         Subcommand::help("6.0.0"),
     ];
 }

@@ -21,24 +21,49 @@ impl Command for CommandCommand {
         keys: KeySpec::NONE,
         group: Group::Server,
         since: "2.8.13",
-        complexity: "O(N) with N all commands",
+        complexity: "O(N) where N is the total number of commands",
         summary: "Returns detailed information about all commands.",
         syntax: "",
     };
     const FLAGS: Flags =
         Flags { admin: Some(false), without: &["noscript"], categories: &["@connection"], ..Flags::DEFAULT };
     const SUBCOMMANDS: &'static [Subcommand] = &[
-        Subcommand::new("COUNT", "", "2.8.13", "O(1)"),
+        Subcommand::new("COUNT", "", "2.8.13", "O(1)", "Returns the number of commands."),
         Subcommand::new(
             "LIST",
             "[FILTERBY (MODULE name | ACLCAT category | PATTERN pattern)]",
             "7.0.0",
-            "O(N) with N all commands",
+            "O(N) where N is the total number of commands",
+            "Returns a list of command names.",
         ),
-        Subcommand::new("INFO", "[name ...]", "2.8.13", "O(N) with N the commands that are asked for"),
-        Subcommand::new("DOCS", "[name ...]", "7.0.0", "O(N) with N the commands that are asked for"),
-        Subcommand::new("GETKEYS", "name [word ...]", "2.8.13", "O(N) with N the words"),
-        Subcommand::new("GETKEYSANDFLAGS", "name [word ...]", "7.0.0", "O(N) with N the words"),
+        Subcommand::new(
+            "INFO",
+            "[name ...]",
+            "2.8.13",
+            "O(N) where N is the number of commands requested",
+            "Returns information about one, multiple or all commands.",
+        ),
+        Subcommand::new(
+            "DOCS",
+            "[name ...]",
+            "7.0.0",
+            "O(N) where N is the number of commands requested",
+            "Returns documentary information about one, multiple or all commands.",
+        ),
+        Subcommand::new(
+            "GETKEYS",
+            "name [word ...]",
+            "2.8.13",
+            "O(N) where N is the number of arguments",
+            "Extracts the key names from an arbitrary command.",
+        ),
+        Subcommand::new(
+            "GETKEYSANDFLAGS",
+            "name [word ...]",
+            "7.0.0",
+            "O(N) where N is the number of arguments",
+            "Extracts the key names and access flags for an arbitrary command.",
+        ),
         Subcommand::help("5.0.0"),
     ];
 }

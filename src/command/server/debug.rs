@@ -85,7 +85,7 @@ impl Command for Debug {
         keys: KeySpec::NONE,
         group: Group::Server,
         since: "1.0.0",
-        complexity: "As that of the subcommand",
+        complexity: "Depends on the subcommand",
         summary: "A container for debugging commands, among them a digest of all keys with their values, deadlines and versions.",
         syntax: "(DIGEST | ERROR text | SLEEP seconds | HELP)",
     };

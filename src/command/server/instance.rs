@@ -78,13 +78,21 @@ impl Command for Module {
         keys: KeySpec::NONE,
         group: Group::Server,
         since: "4.0.0",
-        complexity: "As that of the subcommand",
+        complexity: "Depends on the subcommand",
         summary: "A container for module commands; LIST reports ReJSON.",
         syntax: "",
     };
     const FLAGS: Flags = Flags { without: &["loading", "stale"], ..Flags::DEFAULT };
-    const SUBCOMMANDS: &'static [Subcommand] =
-        &[Subcommand::new("LIST", "", "4.0.0", "O(N) with N the modules"), Subcommand::help("5.0.0")];
+    const SUBCOMMANDS: &'static [Subcommand] = &[
+        Subcommand::new(
+            "LIST",
+            "",
+            "4.0.0",
+            "O(N) where N is the number of modules",
+            "Returns all loaded modules.",
+        ),
+        Subcommand::help("5.0.0"),
+    ];
 }
 
 impl Control for Module {

@@ -26,17 +26,35 @@ impl Command for Latency {
         keys: KeySpec::NONE,
         group: Group::Server,
         since: "2.8.13",
-        complexity: "As that of the subcommand",
+        complexity: "Depends on the subcommand",
         summary: "A container for latency diagnostics commands.",
         syntax: "",
     };
     const SUBCOMMANDS: &'static [Subcommand] = &[
-        Subcommand::new("LATEST", "", "2.8.13", "O(1)"),
-        Subcommand::new("HISTORY", "event", "2.8.13", "O(1)"),
-        Subcommand::new("RESET", "[event ...]", "2.8.13", "O(1)"),
-        Subcommand::new("GRAPH", "event", "2.8.13", "O(1)"),
-        Subcommand::new("DOCTOR", "", "2.8.13", "O(1)"),
-        Subcommand::new("HISTOGRAM", "[name ...]", "7.0.0", "O(N) with N the commands that are asked for"),
+        Subcommand::new("LATEST", "", "2.8.13", "O(1)", "Returns the latest latency samples for all events."),
+        Subcommand::new(
+            "HISTORY",
+            "event",
+            "2.8.13",
+            "O(1)",
+            "Returns timestamp-latency samples for an event.",
+        ),
+        Subcommand::new(
+            "RESET",
+            "[event ...]",
+            "2.8.13",
+            "O(1)",
+            "Resets the latency data for one or more events.",
+        ),
+        Subcommand::new("GRAPH", "event", "2.8.13", "O(1)", "Returns a latency graph for an event."),
+        Subcommand::new("DOCTOR", "", "2.8.13", "O(1)", "Returns a human-readable latency analysis report."),
+        Subcommand::new(
+            "HISTOGRAM",
+            "[name ...]",
+            "7.0.0",
+            "O(N) where N is the number of commands requested",
+            "Returns the cumulative distribution of latencies of a subset or all commands.",
+        ),
         Subcommand::help("2.8.13"),
     ];
 }

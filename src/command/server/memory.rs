@@ -30,19 +30,25 @@ impl Command for Memory {
         keys: KeySpec::new(2, 2, 1).used(Usage::LOOKED_AT),
         group: Group::Server,
         since: "4.0.0",
-        complexity: "As that of the subcommand",
+        complexity: "Depends on the subcommand",
         summary: "A container for memory diagnostics commands.",
         syntax: "",
     };
     const FLAGS: Flags =
         Flags { admin: Some(false), without: &["noscript", "loading", "stale"], ..Flags::DEFAULT };
     const SUBCOMMANDS: &'static [Subcommand] = &[
-        Subcommand::new("USAGE", "key [SAMPLES count]", "4.0.0", "O(N) with N the samples")
-            .also(&["readonly"]),
-        Subcommand::new("STATS", "", "4.0.0", "O(1)"),
-        Subcommand::new("DOCTOR", "", "4.0.0", "O(1)"),
-        Subcommand::new("MALLOC-STATS", "", "4.0.0", ""),
-        Subcommand::new("PURGE", "", "4.0.0", ""),
+        Subcommand::new(
+            "USAGE",
+            "key [SAMPLES count]",
+            "4.0.0",
+            "O(N) where N is the number of samples",
+            "Estimates the memory usage of a key.",
+        )
+        .also(&["readonly"]),
+        Subcommand::new("STATS", "", "4.0.0", "O(1)", "Returns details about memory usage."),
+        Subcommand::new("DOCTOR", "", "4.0.0", "O(1)", "Outputs a memory problems report."),
+        Subcommand::new("MALLOC-STATS", "", "4.0.0", "", "Returns the allocator statistics."),
+        Subcommand::new("PURGE", "", "4.0.0", "", "Asks the allocator to release memory."),
         Subcommand::help("4.0.0"),
     ];
 }

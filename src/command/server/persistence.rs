@@ -20,7 +20,7 @@ impl Command for Save {
         keys: KeySpec::NONE,
         group: Group::Server,
         since: "1.0.0",
-        complexity: "O(N) with N all keys",
+        complexity: "O(N) where N is the number of keys in the database",
         summary: "Synchronously saves a snapshot of the whole state to disk.",
         syntax: "",
     };

@@ -22,15 +22,27 @@ impl Command for Slowlog {
         keys: KeySpec::NONE,
         group: Group::Server,
         since: "2.2.12",
-        complexity: "As that of the subcommand",
+        complexity: "Depends on the subcommand",
         summary: "A container for slow log commands.",
         syntax: "",
     };
     const FLAGS: Flags = Flags { without: &["noscript"], ..Flags::DEFAULT };
     const SUBCOMMANDS: &'static [Subcommand] = &[
-        Subcommand::new("GET", "[count]", "2.2.12", "O(N) with N the requests that are told"),
-        Subcommand::new("LEN", "", "2.2.12", "O(1)"),
-        Subcommand::new("RESET", "", "2.2.12", "O(N) with N the requests that are kept"),
+        Subcommand::new(
+            "GET",
+            "[count]",
+            "2.2.12",
+            "O(N) where N is the number of entries returned",
+            "Returns the slow log's entries, newest first.",
+        ),
+        Subcommand::new("LEN", "", "2.2.12", "O(1)", "Returns the number of entries in the slow log."),
+        Subcommand::new(
+            "RESET",
+            "",
+            "2.2.12",
+            "O(N) where N is the number of entries in the slow log",
+            "Clears all entries from the slow log.",
+        ),
         Subcommand::help("6.2.0"),
     ];
 }

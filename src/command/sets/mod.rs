@@ -41,7 +41,7 @@ impl Keyed for Set {
         "SMISMEMBER",
         -3,
         "6.2.0",
-        "O(N) with N the members that are asked for",
+        "O(N) where N is the number of members requested",
         "Determines whether multiple members belong to a set.",
         "key member ...",
     );
@@ -50,7 +50,7 @@ impl Keyed for Set {
         "SREM",
         -3,
         "1.0.0",
-        "O(N) with N the elements that go",
+        "O(N) where N is the number of elements removed",
         "Removes one or more members from a set. Deletes the set if the last member was removed.",
         "key member ...",
     )
@@ -60,7 +60,7 @@ impl Keyed for Set {
         "SSCAN",
         -3,
         "2.8.0",
-        "O(1) for a call, O(N) for a whole walk with N the elements",
+        "O(1) for each call, O(N) for a complete iteration where N is the number of elements",
         "Iterates over members of a set.",
         "key cursor [MATCH pattern] [COUNT count]",
     );
@@ -92,7 +92,7 @@ impl Indexed for Set {
         "SRANDMEMBER",
         -2,
         "1.0.0",
-        "O(1), with a count O(N) with N the count",
+        "O(1) without a count, otherwise O(N) where N is the count",
         "Returns one or more random members of a set.",
         "key [count]",
     );

@@ -20,7 +20,7 @@ impl Command for Smembers {
         "SMEMBERS",
         2,
         "1.0.0",
-        "O(N) with N the members",
+        "O(N) where N is the number of members",
         "Returns all members of a set.",
         "key",
     );
@@ -103,7 +103,7 @@ macro_rules! combine_commands {
 }
 
 combine_commands! {
-    Sinter, "SINTER", "1.0.0", "O(N*M) with N the members of the smallest set and M the sets", intersection, "Returns the intersection of multiple sets.";
-    Sunion, "SUNION", "1.0.0", "O(N) with N the elements of all sets", union, "Returns the union of multiple sets.";
-    Sdiff, "SDIFF", "1.0.0", "O(N) with N the elements of all sets", difference, "Returns the difference of multiple sets.";
+    Sinter, "SINTER", "1.0.0", "O(N*M) worst case, where N is the size of the smallest set and M the number of sets", intersection, "Returns the intersection of multiple sets.";
+    Sunion, "SUNION", "1.0.0", "O(N) where N is the total number of elements in all sets", union, "Returns the union of multiple sets.";
+    Sdiff, "SDIFF", "1.0.0", "O(N) where N is the total number of elements in all sets", difference, "Returns the difference of multiple sets.";
 }

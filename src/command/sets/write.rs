@@ -24,7 +24,7 @@ impl Command for Sadd {
         "SADD",
         -3,
         "1.0.0",
-        "O(1) for an element, O(N) for N of them",
+        "O(1) for each element added, O(N) for N elements",
         "Adds one or more members to a set. Creates the key if it doesn't exist.",
         "key member ...",
     )
@@ -113,7 +113,7 @@ impl Command for Spop {
         "SPOP",
         -2,
         "1.0.0",
-        "O(1), with a count O(N) with N the count",
+        "O(1) without a count, otherwise O(N) where N is the count",
         "Returns one or more random members from a set after removing them. Deletes the set if the last member was popped.",
         "key [count]",
     )

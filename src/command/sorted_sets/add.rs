@@ -41,7 +41,7 @@ impl Command for Zadd {
         "ZADD",
         -4,
         "1.2.0",
-        "O(log(N)) for each member that is added, with N the members",
+        "O(log(N)) for each member added, where N is the number of members",
         "Adds one or more members to a sorted set, or updates their scores. Creates the key if it doesn't exist.",
         "key [NX | XX] [GT | LT] [CH] [INCR] score member [score member ...]",
     )
@@ -176,7 +176,7 @@ impl Command for Zincrby {
         "ZINCRBY",
         4,
         "1.2.0",
-        "O(log(N)) with N the members",
+        "O(log(N)) where N is the number of members",
         "Increments the score of a member in a sorted set.",
         "key increment member",
     );

@@ -53,7 +53,7 @@ impl Keyed for SortedSet {
         "ZMSCORE",
         -3,
         "6.2.0",
-        "O(N) with N the members that are asked for",
+        "O(N) where N is the number of members requested",
         "Returns the score of one or more members in a sorted set.",
         "key member ...",
     );
@@ -62,7 +62,7 @@ impl Keyed for SortedSet {
         "ZREM",
         -3,
         "1.2.0",
-        "O(M*log(N)) with N the members and M those that go",
+        "O(M*log(N)) where N is the number of members and M the number removed",
         "Removes one or more members from a sorted set. Deletes the sorted set if all members were removed.",
         "key member ...",
     )
@@ -72,7 +72,7 @@ impl Keyed for SortedSet {
         "ZSCAN",
         -3,
         "2.8.0",
-        "O(1) for a call, O(N) for a whole walk with N the elements",
+        "O(1) for each call, O(N) for a complete iteration where N is the number of elements",
         "Iterates over members and scores of a sorted set.",
         "key cursor [MATCH pattern] [COUNT count]",
     );

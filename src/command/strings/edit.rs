@@ -66,7 +66,7 @@ impl Command for Setrange {
         keys: KeySpec::FIRST.used(Usage::UPDATED),
         group: Group::String,
         since: "2.2.0",
-        complexity: "O(1) for a short value, O(M) with M its bytes",
+        complexity: "O(1) for small values, otherwise O(M) where M is the length of the value",
         summary: "Overwrites a part of a string value with another by an offset. Creates the key if it doesn't exist.",
         syntax: "key offset value",
     };

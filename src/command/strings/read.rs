@@ -56,14 +56,14 @@ impl Command for Getrange {
         aliases: &[Alias {
             name: "SUBSTR",
             since: "1.0.0",
-            complexity: "O(N) with N the bytes of the answer; O(1) for a short one",
+            complexity: "O(N) where N is the length of the returned string. O(1) for small strings",
             fast: false,
         }],
         arity: 4,
         keys: KeySpec::FIRST,
         group: Group::String,
         since: "2.4.0",
-        complexity: "O(N) with N the bytes of the answer; O(1) for a short one",
+        complexity: "O(N) where N is the length of the returned string. O(1) for small strings",
         summary: "Returns a substring of the string stored at a key.",
         syntax: "key start end",
     };
@@ -94,7 +94,7 @@ impl Command for Mget {
         keys: KeySpec::ALL,
         group: Group::String,
         since: "1.0.0",
-        complexity: "O(N) with N the keys",
+        complexity: "O(N) where N is the number of keys",
         summary: "Returns the string values of one or more keys.",
         syntax: "key ...",
     };

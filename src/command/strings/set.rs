@@ -198,7 +198,7 @@ impl Command for Mset {
         keys: PAIRS.used(Usage::REPLACED),
         group: Group::String,
         since: "1.0.1",
-        complexity: "O(N) with N the keys",
+        complexity: "O(N) where N is the number of keys",
         summary: "Atomically sets the string values of one or more keys.",
         syntax: "(key value) ...",
     };

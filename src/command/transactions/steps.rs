@@ -41,7 +41,7 @@ impl Command for Exec {
         keys: KeySpec::NONE,
         group: Group::Transactions,
         since: "1.2.0",
-        complexity: "As that of the commands in the transaction",
+        complexity: "Depends on the commands in the transaction",
         summary: "Executes all commands in a transaction, as one entry of the log.",
         syntax: "",
     };
@@ -63,7 +63,7 @@ impl Command for Discard {
         keys: KeySpec::NONE,
         group: Group::Transactions,
         since: "2.0.0",
-        complexity: "O(N) with N the commands that were queued",
+        complexity: "O(N) where N is the number of queued commands",
         summary: "Discards a transaction.",
         syntax: "",
     };
@@ -84,7 +84,7 @@ impl Command for Watch {
         keys: KeySpec::ALL.used(Usage::LOOKED_AT),
         group: Group::Transactions,
         since: "2.2.0",
-        complexity: "O(1) for every key",
+        complexity: "O(1) for each key",
         summary: "Monitors changes to keys to determine the execution of a transaction.",
         syntax: "key [key ...]",
     };
