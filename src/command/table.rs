@@ -283,7 +283,7 @@ mod tests {
     fn the_keys_of_a_row_lie_within_its_shortest_request() {
         for row in ROWS {
             let words = row.spec.arity.unsigned_abs().max(row.spec.keys.first.unsigned_abs() + 1) as usize;
-            if !row.spec.keys.are_no_keys() {
+            if !row.spec.keys.has_no_keys() {
                 assert!(row.spec.keys.positions(words).next().is_some(), "{}", row.spec.name);
             }
             let inner = row.subcommands.iter().map(|one| one.syntax);
@@ -291,7 +291,7 @@ mod tests {
                 .chain(inner)
                 .flat_map(crate::command::framework::syntax::arguments)
                 .any(|argument| format!("{argument:?}").contains("kind: Key"));
-            assert_eq!(in_syntax, !row.spec.keys.are_no_keys(), "{}: key in the syntax", row.spec.name);
+            assert_eq!(in_syntax, !row.spec.keys.has_no_keys(), "{}: key in the syntax", row.spec.name);
         }
     }
 }

@@ -66,21 +66,21 @@ pub struct KillFilter {
     pub address: Option<String>,
     pub local_address: Option<String>,
     /// `Some(true)`: clients with subscriptions; `Some(false)`: clients without.
-    pub listens: Option<bool>,
+    pub subscribed: Option<bool>,
     /// The minimum age of the connection.
     pub age_seconds_min: Option<u64>,
     /// `SKIPME`: the id of the client that sent the command.
-    pub spared: Option<u64>,
+    pub excluded: Option<u64>,
 }
 
 impl KillFilter {
-    /// Whether a connection matches. `spared` is checked by the caller.
+    /// Whether a connection matches. `excluded` is checked by the caller.
     pub fn means(&self, session: &Session, now_ms: u64) -> bool {
         let age_seconds = now_ms.saturating_sub(session.connected_ms) / 1000;
         self.id.is_none_or(|id| id == session.id)
             && self.address.as_ref().is_none_or(|address| *address == session.address)
             && self.local_address.as_ref().is_none_or(|address| *address == session.local_address)
-            && self.listens.is_none_or(|listens| listens == (session.subscribed.total() > 0))
+            && self.subscribed.is_none_or(|subscribed| subscribed == (session.subscribed.total() > 0))
             && self.age_seconds_min.is_none_or(|seconds| age_seconds >= seconds)
     }
 }

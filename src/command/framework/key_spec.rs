@@ -8,20 +8,20 @@ pub struct Usage(pub &'static [&'static str]);
 
 impl Usage {
     /// Reads metadata only: existence, type or length.
-    pub const LOOKED_AT: Usage = Usage(&["RO"]);
+    pub const INSPECTED: Usage = Usage(&["RO"]);
     pub const READ: Usage = Usage(&["RO", "access"]);
     pub const UPDATED: Usage = Usage(&["RW", "update"]);
     pub const READ_AND_UPDATED: Usage = Usage(&["RW", "access", "update"]);
-    pub const ADDED_TO: Usage = Usage(&["RW", "insert"]);
-    pub const TAKEN_FROM: Usage = Usage(&["RW", "delete"]);
-    pub const READ_AND_TAKEN_FROM: Usage = Usage(&["RW", "access", "delete"]);
+    pub const INSERTED_INTO: Usage = Usage(&["RW", "insert"]);
+    pub const DELETED_FROM: Usage = Usage(&["RW", "delete"]);
+    pub const READ_AND_DELETED_FROM: Usage = Usage(&["RW", "access", "delete"]);
     pub const REPLACED: Usage = Usage(&["OW", "update"]);
     pub const CREATED: Usage = Usage(&["OW", "insert"]);
     pub const REMOVED: Usage = Usage(&["RM", "delete"]);
     /// Depends on the request: `SET .. GET` also reads.
     pub const VARIABLE: Usage = Usage(&["RW", "access", "update", "variable_flags"]);
     /// The word is the name of a channel.
-    pub const NO_KEY: Usage = Usage(&["not_key"]);
+    pub const CHANNEL: Usage = Usage(&["not_key"]);
 }
 
 /// The positions of the keys, as `COMMAND INFO` reports them; the command's name is word 0.
@@ -57,8 +57,8 @@ impl KeySpec {
     }
 
     /// Whether the request names no keys; its words may still be names of channels.
-    pub fn are_no_keys(self) -> bool {
-        self.first == 0 || self.usage == Some(Usage::NO_KEY)
+    pub fn has_no_keys(self) -> bool {
+        self.first == 0 || self.usage == Some(Usage::CHANNEL)
     }
 
     /// The ranges of keys with the same use, each with that use; `usual` where none is stated.
@@ -79,7 +79,7 @@ impl KeySpec {
         let words = words as i64;
         let last = if self.last < 0 { words + i64::from(self.last) } else { i64::from(self.last) };
         let (first, step) = (i64::from(self.first), i64::from(self.step.max(1)));
-        let none = self.are_no_keys();
+        let none = self.has_no_keys();
         (0..)
             .map(move |turn| first + turn * step)
             .take_while(move |&position| !none && position <= last && position < words)

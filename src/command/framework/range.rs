@@ -22,8 +22,8 @@ impl Indexes {
     /// The positions of the range in a sequence of `len` elements; `0..0` when there are none.
     pub fn within(self, len: usize) -> Range<usize> {
         let length = i64::try_from(len).unwrap_or(i64::MAX);
-        let place = |index: i64| if index < 0 { (index + length).max(0) } else { index };
-        let (start, stop) = (place(self.start), place(self.stop).min(length - 1));
+        let from_start = |index: i64| if index < 0 { (index + length).max(0) } else { index };
+        let (start, stop) = (from_start(self.start), from_start(self.stop).min(length - 1));
         // A stop before the first element, such as -5 in a sequence of four.
         let none = start > stop || self.stop.checked_add(length).is_some_and(|stop| stop < 0);
         let range = if none { 0..0 } else { start as usize..stop as usize + 1 };
@@ -35,8 +35,8 @@ impl Indexes {
 /// The position of one index, which may count from the end; `None` when it is out of range.
 pub fn position(index: i64, len: usize) -> Option<usize> {
     let length = i64::try_from(len).unwrap_or(i64::MAX);
-    let place = if index < 0 { index + length } else { index };
-    usize::try_from(place).ok().filter(|&place| place < len)
+    let position = if index < 0 { index + length } else { index };
+    usize::try_from(position).ok().filter(|&position| position < len)
 }
 
 #[cfg(test)]

@@ -68,15 +68,15 @@ impl Rng {
         if count * 2 > len {
             // A large sample: a partial shuffle avoids repeated draws.
             let mut all: Vec<usize> = (0..len).collect();
-            (0..count).for_each(|place| all.swap(place, place + self.below(len - place)));
+            (0..count).for_each(|position| all.swap(position, position + self.below(len - position)));
             all.truncate(count);
             return all;
         }
         let (mut seen, mut chosen) = (HashSet::with_capacity(count), Vec::with_capacity(count));
         while chosen.len() < count {
-            let place = self.below(len);
-            if seen.insert(place) {
-                chosen.push(place);
+            let position = self.below(len);
+            if seen.insert(position) {
+                chosen.push(position);
             }
         }
         chosen
@@ -105,7 +105,7 @@ mod tests {
     fn positions_are_distinct_and_follow_from_the_seed() {
         for (count, len) in [(0, 5), (1, 1), (3, 10), (9, 10), (10, 10), (500, 100_000)] {
             let chosen = Rng(7).sample(count, len);
-            let different: HashSet<_> = chosen.iter().copied().filter(|&place| place < len).collect();
+            let different: HashSet<_> = chosen.iter().copied().filter(|&position| position < len).collect();
             assert_eq!((chosen.len(), different.len()), (count, count));
             assert_eq!(Rng(7).sample(count, len), chosen);
         }

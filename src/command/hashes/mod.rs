@@ -22,7 +22,7 @@ impl Family for Hash {
         "Returns the number of fields in a hash.",
         "key",
     )
-    .used(Usage::LOOKED_AT);
+    .used(Usage::INSPECTED);
 }
 
 impl Keyed for Hash {
@@ -53,7 +53,7 @@ impl Keyed for Hash {
         "Deletes one or more fields and their values from a hash. Deletes the hash if no fields remain.",
         "key field ...",
     )
-    .used(Usage::TAKEN_FROM);
+    .used(Usage::DELETED_FROM);
     const SCAN: Spec = Spec::of_key(
         Group::Hash,
         "HSCAN",

@@ -58,7 +58,7 @@ all_commands! {
 }
 
 macro_rules! get_commands {
-    ($($name:ident, $word:literal, $since:literal, $complexity:literal, $usage:ident, $answer:expr, $summary:literal;)*) => { $(
+    ($($name:ident, $word:literal, $since:literal, $complexity:literal, $usage:ident, $reply:expr, $summary:literal;)*) => { $(
         pub struct $name {
             key: Key,
             field: Element,
@@ -75,17 +75,17 @@ macro_rules! get_commands {
             }
 
             fn run(self, keyspace: &View<'_>) -> Result<Reply, CommandError> {
-                let answer: fn(Option<&Element>) -> Reply = $answer;
-                let value = |hash: &Hash| answer(hash.get(self.field.as_bytes()));
+                let to_reply: fn(Option<&Element>) -> Reply = $reply;
+                let value = |hash: &Hash| to_reply(hash.get(self.field.as_bytes()));
                 let reply = keyspace.with_collection(self.key.as_bytes(), value)?;
-                Ok(reply.unwrap_or_else(|| answer(None)))
+                Ok(reply.unwrap_or_else(|| to_reply(None)))
             }
         }
     )* };
 }
 
 get_commands! {
-    Hexists, "HEXISTS", "2.0.0", "O(1)", LOOKED_AT, |value| Reply::Integer(i64::from(value.is_some())), "Determines whether a field exists in a hash.";
-    Hstrlen, "HSTRLEN", "3.2.0", "O(1)", LOOKED_AT, |value| Reply::Integer(value.map_or(0, |value| value.as_bytes().len() as i64)),
+    Hexists, "HEXISTS", "2.0.0", "O(1)", INSPECTED, |value| Reply::Integer(i64::from(value.is_some())), "Determines whether a field exists in a hash.";
+    Hstrlen, "HSTRLEN", "3.2.0", "O(1)", INSPECTED, |value| Reply::Integer(value.map_or(0, |value| value.as_bytes().len() as i64)),
         "Returns the length of the value of a field.";
 }

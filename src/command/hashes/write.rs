@@ -43,7 +43,7 @@ impl Pairs {
 }
 
 macro_rules! set_commands {
-    ($($name:ident, $word:literal, $since:literal, $complexity:literal, $answer:expr, $summary:literal;)*) => { $(
+    ($($name:ident, $word:literal, $since:literal, $complexity:literal, $reply:expr, $summary:literal;)*) => { $(
         #[derive(Debug, PartialEq, Serialize, Deserialize)]
         pub struct $name(Pairs);
 
@@ -60,8 +60,8 @@ macro_rules! set_commands {
             }
 
             fn apply(self, keyspace: &mut Writer<'_>) -> Result<Reply, CommandError> {
-                let answer: fn(i64) -> Reply = $answer;
-                self.0.apply(keyspace).map(answer)
+                let to_reply: fn(i64) -> Reply = $reply;
+                self.0.apply(keyspace).map(to_reply)
             }
         }
     )* };
@@ -89,7 +89,7 @@ impl Command for Hsetnx {
         "Sets the value of a field in a hash only when the field doesn't exist.",
         "key field value",
     )
-    .used(Usage::ADDED_TO);
+    .used(Usage::INSERTED_INTO);
     const FLAGS: Flags = Flags { fast: true, ..Flags::DEFAULT };
 }
 

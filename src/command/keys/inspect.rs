@@ -34,7 +34,7 @@ impl Command for Exists {
             fast: true,
         }],
         arity: -2,
-        keys: KeySpec::ALL.used(Usage::LOOKED_AT),
+        keys: KeySpec::ALL.used(Usage::INSPECTED),
         group: Group::Generic,
         since: "1.0.0",
         complexity: "O(N) where N is the number of keys",
@@ -68,7 +68,7 @@ impl Command for TypeOf {
         name: "TYPE",
         aliases: &[],
         arity: 2,
-        keys: KeySpec::FIRST.used(Usage::LOOKED_AT),
+        keys: KeySpec::FIRST.used(Usage::INSPECTED),
         group: Group::Generic,
         since: "1.0.0",
         complexity: "O(1)",
@@ -133,7 +133,7 @@ impl Command for Object {
         name: "OBJECT",
         aliases: &[],
         arity: -2,
-        keys: KeySpec::new(2, 2, 1).used(Usage::LOOKED_AT),
+        keys: KeySpec::new(2, 2, 1).used(Usage::INSPECTED),
         group: Group::Generic,
         since: "2.2.3",
         complexity: "Depends on the subcommand",
@@ -237,7 +237,7 @@ fn is_whole(element: &Element) -> bool {
 }
 
 macro_rules! ttl_commands {
-    ($($name:ident, $word:literal, $since:literal, $complexity:literal, $summary:literal, $told:expr;)*) => { $(
+    ($($name:ident, $word:literal, $since:literal, $complexity:literal, $summary:literal, $shown:expr;)*) => { $(
         pub struct $name(Bytes);
 
         impl Command for $name {
@@ -261,11 +261,11 @@ macro_rules! ttl_commands {
             }
 
             fn run(self, keyspace: &View<'_>) -> Result<Reply, CommandError> {
-                let told: fn(u64, u64) -> u64 = $told;
+                let shown: fn(u64, u64) -> u64 = $shown;
                 Ok(Reply::Integer(match keyspace.deadline_ms(&self.0) {
                     None => -2,
                     Some(None) => -1,
-                    Some(Some(deadline)) => told(deadline.get(), keyspace.now_ms()) as i64,
+                    Some(Some(deadline)) => shown(deadline.get(), keyspace.now_ms()) as i64,
                 }))
             }
         }

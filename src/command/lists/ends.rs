@@ -48,7 +48,7 @@ macro_rules! push_commands {
         pub struct $name(Push);
 
         impl Command for $name {
-            const SPEC: Spec = Spec::of_key(Group::List, $word, -3, $since, $complexity, $summary, "key element ...").used(Usage::ADDED_TO);
+            const SPEC: Spec = Spec::of_key(Group::List, $word, -3, $since, $complexity, $summary, "key element ...").used(Usage::INSERTED_INTO);
             const FLAGS: Flags = Flags { fast: true, ..Flags::DEFAULT };
         }
 
@@ -100,8 +100,8 @@ impl Pop {
             };
             (0..count).for_each(|_| drop(end.pop(list)));
             assert_eq!(replies.len(), count, "each removed element has a reply");
-            let answer = Reply::Array(replies);
-            Ok(if count == 0 { Edited::Unchanged(answer) } else { Edited::Changed(answer) })
+            let reply = Reply::Array(replies);
+            Ok(if count == 0 { Edited::Unchanged(reply) } else { Edited::Changed(reply) })
         })?;
         Ok(popped.unwrap_or(if self.count.is_some() { Reply::NullArray } else { Reply::Null }))
     }
@@ -113,7 +113,7 @@ macro_rules! pop_commands {
         pub struct $name(Pop);
 
         impl Command for $name {
-            const SPEC: Spec = Spec::of_key(Group::List, $word, -2, $since, $complexity, $summary, "key [count]").used(Usage::READ_AND_TAKEN_FROM);
+            const SPEC: Spec = Spec::of_key(Group::List, $word, -2, $since, $complexity, $summary, "key [count]").used(Usage::READ_AND_DELETED_FROM);
             const FLAGS: Flags = Flags { fast: true, denyoom: false, ..Flags::DEFAULT };
         }
 
@@ -153,7 +153,7 @@ impl Lmove {
 
 impl Command for Lmove {
     const SPEC: Spec = Spec {
-        keys: KeySpec::both(Usage::READ_AND_TAKEN_FROM, Usage::ADDED_TO),
+        keys: KeySpec::both(Usage::READ_AND_DELETED_FROM, Usage::INSERTED_INTO),
         ..Spec::of_key(
             Group::List,
             "LMOVE",
@@ -212,7 +212,7 @@ pub struct Rpoplpush {
 
 impl Command for Rpoplpush {
     const SPEC: Spec = Spec {
-        keys: KeySpec::both(Usage::READ_AND_TAKEN_FROM, Usage::ADDED_TO),
+        keys: KeySpec::both(Usage::READ_AND_DELETED_FROM, Usage::INSERTED_INTO),
         ..Spec::of_key(
             Group::List,
             "RPOPLPUSH",

@@ -143,11 +143,11 @@ impl Lpos {
         let skipped = self.rank.unsigned_abs() - 1;
         let backward = self.rank < 0;
         let position = |step: usize| if backward { list.len() - 1 - step } else { step };
-        let matches = (0..looked_at).map(position).filter(|&place| list.get(place) == Some(&self.element));
+        let matches = (0..looked_at).map(position).filter(|&index| list.get(index) == Some(&self.element));
         let mut budget = Budget::default();
-        let reply = |place: usize| {
+        let reply = |index: usize| {
             budget.spend(size_of::<Reply>())?;
-            Ok(Reply::Integer(place as i64))
+            Ok(Reply::Integer(index as i64))
         };
         let skipped = usize::try_from(skipped).unwrap_or(usize::MAX);
         matches.skip(skipped).take(all(self.count.unwrap_or(1))).map(reply).collect()

@@ -42,10 +42,10 @@ impl Write for Lset {
 
     fn apply(self, keyspace: &mut Writer<'_>) -> Result<Reply, CommandError> {
         let set = keyspace.edit_collection(self.key.as_bytes(), |list: &mut List| {
-            let place =
+            let index =
                 position(self.index, list.len()).ok_or(CommandError::fixed("ERR index out of range"))?;
             list.room_for(self.element.cost())?;
-            list.set(place, self.element);
+            list.set(index, self.element);
             Ok(Edited::Changed(Reply::OK))
         })?;
         set.ok_or(CommandError::fixed("ERR no such key"))
@@ -70,7 +70,7 @@ impl Command for Linsert {
         "Inserts an element before or after another element in a list.",
         "key (BEFORE | AFTER) pivot element",
     )
-    .used(Usage::ADDED_TO);
+    .used(Usage::INSERTED_INTO);
 }
 
 impl Write for Linsert {
@@ -85,11 +85,11 @@ impl Write for Linsert {
 
     fn apply(self, keyspace: &mut Writer<'_>) -> Result<Reply, CommandError> {
         let len = keyspace.edit_collection(self.key.as_bytes(), |list: &mut List| {
-            let Some(place) = list.iter().position(|one| *one == self.pivot) else {
+            let Some(index) = list.iter().position(|one| *one == self.pivot) else {
                 return Ok(Edited::Unchanged(-1));
             };
             list.room_for(self.element.cost())?;
-            list.insert(place + usize::from(self.after), self.element);
+            list.insert(index + usize::from(self.after), self.element);
             Ok(Edited::Changed(list.len() as i64))
         })?;
         Ok(Reply::Integer(len.unwrap_or(0)))
@@ -113,7 +113,7 @@ impl Command for Lrem {
         "Removes elements from a list. Deletes the list if the last element was removed.",
         "key count element",
     )
-    .used(Usage::TAKEN_FROM);
+    .used(Usage::DELETED_FROM);
     const FLAGS: Flags = Flags { denyoom: false, ..Flags::DEFAULT };
 }
 
@@ -153,7 +153,7 @@ impl Command for Ltrim {
         "Removes elements from both ends of a list. Deletes the list if all elements were trimmed.",
         "key start stop",
     )
-    .used(Usage::TAKEN_FROM);
+    .used(Usage::DELETED_FROM);
     const FLAGS: Flags = Flags { denyoom: false, ..Flags::DEFAULT };
 }
 

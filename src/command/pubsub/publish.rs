@@ -45,7 +45,7 @@ macro_rules! commands {
 
 commands! {
     Publish, "PUBLISH", "2.0.0", "O(N+M) where N is the number of subscribers of the channel and M the number of patterns", KeySpec::NONE, Plain;
-    Spublish, "SPUBLISH", "7.0.0", "O(N) where N is the number of subscribers of the channel", KeySpec::FIRST.used(Usage::NO_KEY), Shard;
+    Spublish, "SPUBLISH", "7.0.0", "O(N) where N is the number of subscribers of the channel", KeySpec::FIRST.used(Usage::CHANNEL), Shard;
 }
 
 pub struct Pubsub;

@@ -14,7 +14,7 @@ use crate::error::CommandError;
 use crate::resp::Reply;
 
 /// Shard channels, which Redis Cluster assigns to slots like keys.
-const CHANNELS: KeySpec = KeySpec::ALL.used(Usage::NO_KEY);
+const CHANNELS: KeySpec = KeySpec::ALL.used(Usage::CHANNEL);
 
 macro_rules! subscribe_commands {
     ($($name:ident, $word:literal, $since:literal, $complexity:literal, $small:literal, $kind:ident, $keys:expr, $syntax:literal, $summary:literal;)*) => { $(

@@ -27,7 +27,7 @@ impl Command for Memory {
         name: "MEMORY",
         aliases: &[],
         arity: -2,
-        keys: KeySpec::new(2, 2, 1).used(Usage::LOOKED_AT),
+        keys: KeySpec::new(2, 2, 1).used(Usage::INSPECTED),
         group: Group::Server,
         since: "4.0.0",
         complexity: "Depends on the subcommand",

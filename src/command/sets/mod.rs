@@ -22,7 +22,7 @@ impl Family for Set {
         "Returns the number of members in a set.",
         "key",
     )
-    .used(Usage::LOOKED_AT);
+    .used(Usage::INSPECTED);
 }
 
 impl Keyed for Set {
@@ -35,7 +35,7 @@ impl Keyed for Set {
         "Determines whether a member belongs to a set.",
         "key member",
     )
-    .used(Usage::LOOKED_AT);
+    .used(Usage::INSPECTED);
     const GET_EACH: Spec = Spec::of_key(
         Group::Set,
         "SMISMEMBER",
@@ -54,7 +54,7 @@ impl Keyed for Set {
         "Removes one or more members from a set. Deletes the set if the last member was removed.",
         "key member ...",
     )
-    .used(Usage::TAKEN_FROM);
+    .used(Usage::DELETED_FROM);
     const SCAN: Spec = Spec::of_key(
         Group::Set,
         "SSCAN",

@@ -28,7 +28,7 @@ impl Command for Sadd {
         "Adds one or more members to a set. Creates the key if it doesn't exist.",
         "key member ...",
     )
-    .used(Usage::ADDED_TO);
+    .used(Usage::INSERTED_INTO);
     const FLAGS: Flags = Flags { fast: true, ..Flags::DEFAULT };
 }
 
@@ -57,7 +57,7 @@ pub struct Smove {
 
 impl Command for Smove {
     const SPEC: Spec = Spec {
-        keys: KeySpec::both(Usage::READ_AND_TAKEN_FROM, Usage::ADDED_TO),
+        keys: KeySpec::both(Usage::READ_AND_DELETED_FROM, Usage::INSERTED_INTO),
         ..Spec::of_key(
             Group::Set,
             "SMOVE",
@@ -117,7 +117,7 @@ impl Command for Spop {
         "Returns one or more random members from a set after removing them. Deletes the set if the last member was popped.",
         "key [count]",
     )
-    .used(Usage::READ_AND_TAKEN_FROM);
+    .used(Usage::READ_AND_DELETED_FROM);
     const FLAGS: Flags = Flags { fast: true, denyoom: false, ..Flags::DEFAULT };
 }
 
@@ -143,13 +143,13 @@ impl Write for Spop {
             }
             // The reply may exceed the budget; nothing must be removed in that case.
             let chosen = rng.sample(count, set.len());
-            let members = chosen.iter().filter_map(|&place| set.at(place));
+            let members = chosen.iter().filter_map(|&position| set.at(position));
             let replies = bulks(members)?;
             // From the end, so that a removal does not move the positions still to come.
-            let mut places = chosen;
-            places.sort_unstable();
+            let mut positions = chosen;
+            positions.sort_unstable();
             assert_eq!(replies.len(), count, "each removed member has a reply");
-            places.iter().rev().for_each(|&place| drop(set.remove_at(place)));
+            positions.iter().rev().for_each(|&position| drop(set.remove_at(position)));
             Ok(Edited::Changed(Reply::Set(replies)))
         })?;
         Ok(taken.unwrap_or(if self.count.is_some() { Reply::Set(Vec::new()) } else { Reply::Null }))

@@ -144,11 +144,11 @@ impl Write for Zadd {
                     set.insert(member, score);
                 }
             }
-            let answer = match adds {
+            let reply = match adds {
                 true => last.map_or(Reply::Null, Reply::Double),
                 false => Reply::Integer(if counts_changed { changed } else { new }),
             };
-            Ok(if changed == 0 { Edited::Unchanged(answer) } else { Edited::Changed(answer) })
+            Ok(if changed == 0 { Edited::Unchanged(reply) } else { Edited::Changed(reply) })
         })
     }
 }

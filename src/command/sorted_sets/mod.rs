@@ -35,7 +35,7 @@ impl Family for SortedSet {
         "Returns the number of members in a sorted set.",
         "key",
     )
-    .used(Usage::LOOKED_AT);
+    .used(Usage::INSPECTED);
 }
 
 impl Keyed for SortedSet {
@@ -66,7 +66,7 @@ impl Keyed for SortedSet {
         "Removes one or more members from a sorted set. Deletes the sorted set if all members were removed.",
         "key member ...",
     )
-    .used(Usage::TAKEN_FROM);
+    .used(Usage::DELETED_FROM);
     const SCAN: Spec = Spec::of_key(
         Group::SortedSet,
         "ZSCAN",

@@ -43,8 +43,8 @@ impl Pop {
             for member in &taken {
                 set.remove(member.as_bytes());
             }
-            let answer = Reply::Array(replies);
-            Ok(if taken.is_empty() { Edited::Unchanged(answer) } else { Edited::Changed(answer) })
+            let reply = Reply::Array(replies);
+            Ok(if taken.is_empty() { Edited::Unchanged(reply) } else { Edited::Changed(reply) })
         })?;
         Ok(popped.unwrap_or(Reply::Array(Vec::new())))
     }
@@ -56,7 +56,7 @@ macro_rules! pop_commands {
         pub struct $name(Pop);
 
         impl Command for $name {
-            const SPEC: Spec = Spec::of_key(Group::SortedSet, $word, -2, $since, $complexity, $summary, "key [count]").used(Usage::READ_AND_TAKEN_FROM);
+            const SPEC: Spec = Spec::of_key(Group::SortedSet, $word, -2, $since, $complexity, $summary, "key [count]").used(Usage::READ_AND_DELETED_FROM);
             const FLAGS: Flags = Flags { fast: true, denyoom: false, ..Flags::DEFAULT };
         }
 
@@ -104,7 +104,7 @@ macro_rules! remrange_commands {
         pub struct $name(Remove);
 
         impl Command for $name {
-            const SPEC: Spec = Spec::of_key(Group::SortedSet, $word, 4, $since, $complexity, $summary, $syntax).used(Usage::TAKEN_FROM);
+            const SPEC: Spec = Spec::of_key(Group::SortedSet, $word, 4, $since, $complexity, $summary, $syntax).used(Usage::DELETED_FROM);
             const FLAGS: Flags = Flags { denyoom: false, ..Flags::DEFAULT };
         }
 

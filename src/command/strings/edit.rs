@@ -23,7 +23,7 @@ impl Command for Append {
         name: "APPEND",
         aliases: &[],
         arity: 3,
-        keys: KeySpec::FIRST.used(Usage::ADDED_TO),
+        keys: KeySpec::FIRST.used(Usage::INSERTED_INTO),
         group: Group::String,
         since: "2.0.0",
         complexity: "O(1)",

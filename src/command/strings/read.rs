@@ -133,7 +133,7 @@ impl Command for Strlen {
         name: "STRLEN",
         aliases: &[],
         arity: 2,
-        keys: KeySpec::FIRST.used(Usage::LOOKED_AT),
+        keys: KeySpec::FIRST.used(Usage::INSPECTED),
         group: Group::String,
         since: "2.2.0",
         complexity: "O(1)",

@@ -60,7 +60,7 @@ impl Command for Getdel {
         name: "GETDEL",
         aliases: &[],
         arity: 2,
-        keys: KeySpec::FIRST.used(Usage::READ_AND_TAKEN_FROM),
+        keys: KeySpec::FIRST.used(Usage::READ_AND_DELETED_FROM),
         group: Group::String,
         since: "6.2.0",
         complexity: "O(1)",

@@ -81,7 +81,7 @@ impl Command for Watch {
         name: "WATCH",
         aliases: &[],
         arity: -2,
-        keys: KeySpec::ALL.used(Usage::LOOKED_AT),
+        keys: KeySpec::ALL.used(Usage::INSPECTED),
         group: Group::Transactions,
         since: "2.2.0",
         complexity: "O(1) for each key",

@@ -1,6 +1,6 @@
 //! `CLIENT KILL address` and `CLIENT KILL filter value ..`: closes connections.
 
-use super::list::{client_id, listens};
+use super::list::{client_id, has_subscriptions};
 use super::number;
 use crate::command::{Args, Effects, KillFilter, Node, Outcome, Session};
 use crate::error::CommandError;
@@ -10,7 +10,7 @@ pub fn run(args: &mut Args<'_>, session: &Session, node: &dyn Node) -> Result<Ou
     if args.left() == 1 {
         return by_address(args, session, node);
     }
-    let mut filter = KillFilter { spared: Some(session.id), ..KillFilter::default() };
+    let mut filter = KillFilter { excluded: Some(session.id), ..KillFilter::default() };
     let mut matches_none = false;
     while args.left() >= 2 {
         let text = |word: &[u8]| String::from_utf8_lossy(word).into_owned();
@@ -26,13 +26,13 @@ pub fn run(args: &mut Args<'_>, session: &Session, node: &dyn Node) -> Result<Ou
             // Every client is this user.
             b"USER" if &value[..] == b"default" => {}
             b"USER" => return Err(CommandError::new(format!("ERR No such user '{}'", text(value)))),
-            b"TYPE" => match listens(value)? {
-                Some(listens) => filter.listens = Some(listens),
+            b"TYPE" => match has_subscriptions(value)? {
+                Some(subscribed) => filter.subscribed = Some(subscribed),
                 None => matches_none = true,
             },
             b"MAXAGE" => filter.age_seconds_min = Some(client_age(value)?),
-            b"SKIPME" if value.eq_ignore_ascii_case(b"yes") => filter.spared = Some(session.id),
-            b"SKIPME" if value.eq_ignore_ascii_case(b"no") => filter.spared = None,
+            b"SKIPME" if value.eq_ignore_ascii_case(b"yes") => filter.excluded = Some(session.id),
+            b"SKIPME" if value.eq_ignore_ascii_case(b"no") => filter.excluded = None,
             _ => return Err(CommandError::SYNTAX),
         }
     }

@@ -20,7 +20,7 @@ pub fn all(args: &mut Args<'_>, session: &Session, node: &dyn Node) -> Result<Re
     let (mut kind, mut ids) = (None, None);
     while !args.is_empty() {
         if args.left() >= 2 && args.keyword("TYPE") {
-            kind = Some(listens(args.word()?)?);
+            kind = Some(has_subscriptions(args.word()?)?);
         } else if args.left() >= 2 && args.keyword("ID") {
             // Ids begin with 1; a smaller number selects no client.
             let wanted: Result<Vec<i64>, CommandError> =
@@ -50,7 +50,7 @@ pub fn all(args: &mut Args<'_>, session: &Session, node: &dyn Node) -> Result<Re
 }
 
 /// Whether clients of a type are those with subscriptions; `None` for types without clients.
-pub fn listens(word: &[u8]) -> Result<Option<bool>, CommandError> {
+pub fn has_subscriptions(word: &[u8]) -> Result<Option<bool>, CommandError> {
     match &word.to_ascii_lowercase()[..] {
         b"normal" => Ok(Some(false)),
         b"pubsub" => Ok(Some(true)),
