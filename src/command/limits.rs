@@ -47,6 +47,6 @@ pub const LIMITS: &[Limit] = &[
         tracking::PREFIXES_MAX,
         Count,
         "Prefixes of a client with CLIENT TRACKING BCAST",
-        "`ERR a client has at most 256 prefixes`"
+        "`ERR a client can have at most 256 prefixes`"
     ),
 ];

@@ -86,7 +86,7 @@ impl Operate for RaftNode {
 fn incarnation(word: &[u8]) -> Result<u64, CommandError> {
     let text = std::str::from_utf8(word).ok();
     let number = text.and_then(|text| u64::from_str_radix(text, 16).ok());
-    number.ok_or_else(|| CommandError::fixed("ERR an incarnation is a hexadecimal number of 64 bits"))
+    number.ok_or_else(|| CommandError::fixed("ERR an incarnation must be a hexadecimal number of 64 bits"))
 }
 
 pub enum RaftCluster {

@@ -9,7 +9,7 @@
 //! Invariants:
 //! * replies, error texts and the order of edits are those of RedisJSON, as recorded in
 //!   `tests/conformance/`;
-//! * a command checks all matches before it changes any; an error changes nothing;
+//! * an error changes nothing, however many matches a path has;
 //! * paths run within their fuel, and replies within the budget of the request.
 
 pub mod arithmetic;

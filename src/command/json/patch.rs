@@ -40,7 +40,7 @@ impl Write for Patch {
         let (key, word) = (args.key()?, args.word()?);
         let patch = document(word, context).map_err(BadJson::prefixed)?;
         if patch.root().kind() != Kind::Array {
-            return Err(CommandError::fixed("ERR a JSON Patch is an array of operations"));
+            return Err(CommandError::fixed("ERR a JSON Patch must be an array of operations"));
         }
         let operations = patch.root().elements().enumerate().map(|(nth, operation)| {
             Operation::parse(operation).map_err(|reason| Refused { nth, reason }.error())
