@@ -67,7 +67,7 @@ impl Command for Client {
             "milliseconds [WRITE | ALL]",
             "3.0.0",
             "O(1)",
-            "Suspends commands processing.",
+            "Suspends the processing of commands.",
         )
         .admin(),
         Subcommand::new(
@@ -75,7 +75,7 @@ impl Command for Client {
             "",
             "6.2.0",
             "O(N) where N is the number of paused clients",
-            "Resumes processing commands from paused clients.",
+            "Resumes the processing of commands of paused clients.",
         )
         .admin(),
         Subcommand::new(

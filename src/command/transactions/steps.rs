@@ -1,5 +1,5 @@
-//! The commands of transactions. Each only names its [`Step`]; the connection's dispatcher carries it
-//! out.
+//! The commands of transactions. Each only names its [`Step`]; the connection's dispatcher carries
+//! it out.
 //!
 //! * `MULTI`: starts a transaction.
 //! * `EXEC`: executes the queued commands.

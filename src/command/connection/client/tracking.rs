@@ -50,7 +50,9 @@ fn options(args: &mut Args<'_>, session: &Session, node: &dyn Node) -> Result<Tr
             tracking.redirect = Some(id).filter(|&id| id != session.id);
         } else if args.left() >= 2 && args.keyword("PREFIX") {
             if tracking.prefixes.len() == PREFIXES_MAX {
-                return Err(CommandError::new(format!("ERR a client can have at most {PREFIXES_MAX} prefixes")));
+                return Err(CommandError::new(format!(
+                    "ERR a client can have at most {PREFIXES_MAX} prefixes"
+                )));
             }
             tracking.prefixes.push(Bytes::copy_from_slice(args.word()?));
         } else if args.keyword("BCAST") {
