@@ -1,6 +1,5 @@
-//! What is counted for itself: every command under each of its names, and every subcommand.
-//!
-//! Invariant: the first calls are the rows of the table, in its order, each under its first name.
+//! The names under which calls are counted: every name of a command, and every subcommand.
+//! Invariant: the list begins with the rows of the table, in its order, each under its first name.
 
 use std::sync::LazyLock;
 
@@ -9,18 +8,18 @@ use bytes::Bytes;
 use super::framework::row::Row;
 use super::table::ROWS;
 
-/// One name under which something is counted.
+/// One name under which calls are counted.
 #[derive(Clone, Debug)]
 pub struct Called {
-    /// In small letters: `config|get` for a subcommand.
+    /// In lower case; `config|get` for a subcommand.
     pub name: String,
-    /// Whether its work is small whatever is stored.
+    /// Whether its work does not grow with the data.
     pub fast: bool,
 }
 
 struct Calls {
     all: Vec<Called>,
-    /// Of each row: where its other names begin, which its subcommands follow.
+    /// For each row, the position of its aliases, which its subcommands follow.
     others: Vec<usize>,
 }
 
@@ -39,12 +38,12 @@ static CALLS: LazyLock<Calls> = LazyLock::new(|| {
     Calls { all, others }
 });
 
-/// All of them.
+/// All names.
 pub fn all() -> &'static [Called] {
     &CALLS.all
 }
 
-/// Where a request, of the row at this position of the table, is counted.
+/// The position in [`all`] of the name that a request used; `position` is that of its row.
 pub fn place(position: usize, words: &[Bytes]) -> usize {
     let row = &ROWS[position];
     let is = |word: Option<&Bytes>, name: &str| {
@@ -84,6 +83,6 @@ mod tests {
         assert_eq!(named(&["DEL", "k"]), "del");
         let mut names: Vec<&str> = all().iter().map(|called| called.name.as_str()).collect();
         names.sort_unstable();
-        assert!(names.is_sorted_by(|one, other| one < other), "no name is there twice");
+        assert!(names.is_sorted_by(|one, other| one < other), "no name occurs twice");
     }
 }

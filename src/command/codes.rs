@@ -1,15 +1,14 @@
-//! The numbers that name writes in the log.
+//! The codes that identify commands in the log.
+//! Logs outlive the version that wrote them, so this file only grows:
+//! * a code is never changed and never given to another command;
+//! * the line of a removed command moves to [`RETIRED`] and stays there.
 //!
-//! A log and a snapshot outlive the version that wrote them, so this file only grows:
-//! * a number is never changed and never given to another command;
-//! * the line of a command that is taken out of the product moves to [`RETIRED`] and stays there.
-//!
-//! A command that writes and has no line here does not compile.
+//! A command that implements `Write` without a line here does not compile.
 
-/// A transaction: no command of the table, but an entry of the log like one.
+/// The code of a transaction, which is in the log like a command but not in the table.
 pub const TRANSACTION: u16 = 0;
 
-/// Each number in use, with the command that it names.
+/// The codes in use, each with its command.
 pub const USED: &[(u16, &str)] = &[
     (1, "DEL"),
     (2, "FLUSHALL"),
@@ -90,13 +89,13 @@ pub const USED: &[(u16, &str)] = &[
     (267, "ZREMRANGEBYLEX"),
 ];
 
-/// Numbers of commands that are gone, which old logs may hold. None is so far.
+/// The codes of removed commands, which old logs may contain.
 pub const RETIRED: &[(u16, &str)] = &[];
 
-/// The number of the command of this name.
+/// The code of the command with this name.
 ///
 /// # Panics
-/// If it has no line in [`USED`]; for a row of the table that is an error of the compilation.
+/// If it has no line in [`USED`]. For a row of the table this is a compile-time error.
 pub const fn of(name: &str) -> u16 {
     let mut at = 0;
     while at < USED.len() {
@@ -106,7 +105,7 @@ pub const fn of(name: &str) -> u16 {
         }
         at += 1;
     }
-    panic!("a command that writes needs a line in command/codes.rs");
+    panic!("a command that implements Write needs a line in command/codes.rs");
 }
 
 const fn is_same(one: &[u8], other: &[u8]) -> bool {
@@ -131,22 +130,22 @@ mod tests {
     use crate::command::table::{INTERNAL, ROWS};
     use crate::command::{Route, Row};
 
-    /// How many lines this file had when this number was last raised: a line may move to the
-    /// retired, but not go.
+    /// The minimum number of lines; raised with new commands. A line may move to `RETIRED`, but not
+    /// disappear.
     const LINES_MIN: usize = 76;
 
     #[test]
-    fn no_code_is_given_twice_or_taken_from_the_retired() {
+    fn no_code_is_given_twice_or_reused() {
         let mut owners = HashMap::from([(TRANSACTION, "a transaction")]);
         for (code, name) in USED.iter().chain(RETIRED) {
             let before = owners.insert(*code, name);
-            assert_eq!(before, None, "{code} is given to {name} as well");
+            assert_eq!(before, None, "{code} is also the code of {name}");
         }
-        assert!(USED.len() + RETIRED.len() >= LINES_MIN, "a line has gone");
+        assert!(USED.len() + RETIRED.len() >= LINES_MIN, "a line has disappeared");
     }
 
     #[test]
-    fn each_command_that_writes_has_its_line_and_each_line_its_command() {
+    fn each_write_has_a_code_and_each_code_a_write() {
         let code = |row: &Row| match row.route {
             Route::Write { code, .. } => Some((code, row.spec.name)),
             _ => None,
@@ -156,7 +155,7 @@ mod tests {
         let gone: Vec<_> = lines.difference(&rows).collect();
         assert!(
             gone.is_empty(),
-            "no row of the table has them, so their lines belong to the retired: {gone:?}"
+            "no row of the table has these codes, so their lines belong to RETIRED: {gone:?}"
         );
         assert_eq!(rows, lines);
     }

@@ -1,4 +1,4 @@
-//! The limits of commands, transactions and replies, for the documents.
+//! The limits of commands, transactions and replies, for `docs/limits.md`.
 
 use super::connection::client::{self, tracking};
 use super::framework::budget::{REPLY_BYTES_MAX, STEPS_MAX};
@@ -24,19 +24,19 @@ pub const LIMITS: &[Limit] = &[
         STEPS_MAX,
         Count,
         "Path steps of a request of several documents, after the first",
-        "About half a second. `ERR the paths visit too much of so many documents`"
+        "About half a second. `ERR the paths take too many steps over all documents`"
     ),
     limit!(
         patch::WALKED_BYTES_MAX,
         Bytes,
-        "Document bytes that one JSON.PATCH walks over",
-        "`ERR the patch has too many operations for so large a document`"
+        "Document bytes that one JSON.PATCH processes",
+        "`ERR the patch has too many operations for the size of the document`"
     ),
     limit!(
         mset::WALKED_BYTES_MAX,
         Bytes,
-        "Document bytes that one JSON.MSET walks over",
-        "`ERR too many changes of so large a document in one command`"
+        "Document bytes that one JSON.MSET processes",
+        "`ERR too many changes for the size of the documents`"
     ),
     limit!(queue::COMMANDS_MAX, Count, "Commands of a transaction", "An error; EXEC then does nothing."),
     limit!(queue::BYTES_MAX, Bytes, "A transaction", "An error; EXEC then does nothing."),
@@ -47,6 +47,6 @@ pub const LIMITS: &[Limit] = &[
         tracking::PREFIXES_MAX,
         Count,
         "Prefixes of a client with CLIENT TRACKING BCAST",
-        "`ERR a client has at most 256 prefixes`"
+        "`ERR a client can have at most 256 prefixes`"
     ),
 ];

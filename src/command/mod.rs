@@ -1,27 +1,29 @@
-//! The commands: a [`table`] with one line for each, the [`framework`] that they are built from,
-//! one folder for each family, and the [`codes`] under which writes stand in the log.
+//! The commands: a [`table`] with one line for each, the [`framework`] that they share, one folder
+//! for each family, and the [`codes`] that identify writes in the log.
 //!
-//! What lists, sets, hashes and sorted sets have alike is written once, in [`collections`].
+//! Commands that lists, sets, hashes and sorted sets share are generics in [`collections`].
 //!
-//! The trait that a command implements is its route, and the compiler holds it to it:
+//! The trait that a command implements is its route, and the compiler enforces it:
 //!
 //! | trait | sees | runs |
 //! |---|---|---|
 //! | [`Read`] | a [`View`](crate::keyspace::View), which has no method that changes anything | in the connection's task, after the read barrier |
-//! | [`Write`] | a [`Writer`](crate::keyspace::Writer) and the entry's stamp; no clock, no socket, no random source | through the log, on every replica |
+//! | [`Write`] | a [`Writer`](crate::keyspace::Writer) and the entry's context; no clock, no socket, no random source | through the log, on every replica |
 //! | [`Local`] | the connection's [`Session`] | in the connection's task |
 //! | [`Control`] | the session and the [`Node`] | in the connection's task |
-//! | [`Manage`] | the session and the node, and says what is to be done with the connection | in the connection's task |
-//! | [`Operate`] | the [`Node`], and waits for it | in the connection's task |
-//! | [`Transact`] | nothing: it is a step that the connection takes | in the connection's task, or through the log |
+//! | [`Manage`] | the session and the node, and returns [`Effects`] on the connection | in the connection's task |
+//! | [`Operate`] | the [`Node`], and awaits it | in the connection's task |
+//! | [`Transact`] | nothing: the connection's dispatcher carries out its [`Step`](transactions::Step) | in the connection's task, or through the log |
 //!
-//! A write is parsed and checked where it arrives. What goes into the log is the parsed command in
-//! its canonical form: documents encoded, relative times made absolute.
+//! A write is parsed and checked on the node that receives it. The log holds the parsed command in
+//! its canonical form: documents encoded, times absolute or relative to the time of the entry,
+//! random choices reduced to a seed. Every replica applies the same form, so that all reach the
+//! same state.
 //!
 //! Invariants:
-//! * `parse` followed by the log's encoding and decoding gives an equal command;
+//! * `parse` followed by the log's encoding and decoding returns an equal command;
 //! * a write that answers an error has changed nothing;
-//! * names and log codes in the table are unique, and a code is never given to another command.
+//! * names and codes in the table are unique, and a code is never reused.
 
 pub mod called;
 pub mod cluster;

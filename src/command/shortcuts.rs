@@ -1,9 +1,10 @@
 //! Short names for the most common operations on documents: DELETE, MERGE, QGET and QSET.
 //!
-//! * `QGET key path`: what a path leads to, as JSON.GET answers it.
-//! * `QSET key path json`: puts a value at a path, as JSON.SET does.
-//! * `MERGE key json`: a merge patch (RFC 7396) for a whole document, as JSON.MERGE does at `$`.
-//! * `DELETE key`: takes a key away, whatever it holds; 1 if it was there, else 0.
+//! * `QGET key path`: returns the values at a path, like JSON.GET.
+//! * `QSET key path json`: sets a value at a path, like JSON.SET.
+//! * `MERGE key json`: applies a merge patch (RFC 7396) to a whole document, like JSON.MERGE at
+//!   `$`.
+//! * `DELETE key`: removes a key of any type and returns 1 if it existed, else 0.
 
 use serde::{Deserialize, Serialize};
 
@@ -25,8 +26,8 @@ impl Command for Qget {
         keys: KeySpec::FIRST,
         group: Group::Json,
         since: "0.1.0",
-        complexity: "O(N) with N the size of the document",
-        summary: "The values that a path leads to, as JSON text.",
+        complexity: "O(N) where N is the size of the document",
+        summary: "Returns the values at a path as JSON text.",
         syntax: "key path",
     };
 }
@@ -52,8 +53,8 @@ impl Command for Qset {
         keys: KeySpec::FIRST,
         group: Group::Json,
         since: "0.1.0",
-        complexity: "O(M+N) with M the size of the document and N that of the value",
-        summary: "Puts a value at a path.",
+        complexity: "O(M+N) where M is the size of the document and N that of the value",
+        summary: "Sets the JSON value at a path.",
         syntax: "key path json",
     };
 }
@@ -81,8 +82,8 @@ impl Command for Merge {
         keys: KeySpec::FIRST,
         group: Group::Json,
         since: "0.1.0",
-        complexity: "O(M+N) with M the size of the document and N that of the value",
-        summary: "Merges a value into a document, as RFC 7396 has it.",
+        complexity: "O(M+N) where M is the size of the document and N that of the value",
+        summary: "Merges a JSON value into a document according to RFC 7396.",
         syntax: "key json",
     };
 }
@@ -112,8 +113,8 @@ impl Command for Delete {
         keys: KeySpec::FIRST,
         group: Group::Json,
         since: "0.1.0",
-        complexity: "O(N) with N the size of the document",
-        summary: "Takes a key away.",
+        complexity: "O(N) where N is the size of the document",
+        summary: "Deletes a key.",
         syntax: "key",
     };
     const FLAGS: Flags = Flags { denyoom: false, ..Flags::DEFAULT };

@@ -1,4 +1,4 @@
-//! The command table: one line a command.
+//! The command table: one line for each command.
 
 use std::collections::HashMap;
 use std::sync::LazyLock;
@@ -10,33 +10,33 @@ use super::{
 };
 use crate::keyspace::{Hash, List, Set, SortedSet};
 
-/// Every command. Adding one is a line here and a file beside the others.
+/// All commands. A new command needs a line here and an implementation in its family.
 pub static ROWS: &[Row] = &[
-    Row::transact::<transactions::discard::Discard>(),
-    Row::transact::<transactions::exec::Exec>(),
-    Row::transact::<transactions::multi::Multi>(),
-    Row::transact::<transactions::unwatch::Unwatch>(),
-    Row::transact::<transactions::watch::Watch>(),
-    Row::control::<pubsub::monitor::Monitor>(),
-    Row::control::<pubsub::pubsub::Pubsub>(),
+    Row::transact::<transactions::steps::Discard>(),
+    Row::transact::<transactions::steps::Exec>(),
+    Row::transact::<transactions::steps::Multi>(),
+    Row::transact::<transactions::steps::Unwatch>(),
+    Row::transact::<transactions::steps::Watch>(),
+    Row::control::<pubsub::publish::Monitor>(),
+    Row::control::<pubsub::publish::Pubsub>(),
     Row::control::<pubsub::publish::Publish>(),
     Row::control::<pubsub::publish::Spublish>(),
     Row::control::<pubsub::subscribe::Psubscribe>(),
     Row::control::<pubsub::subscribe::Ssubscribe>(),
     Row::control::<pubsub::subscribe::Subscribe>(),
-    Row::control::<pubsub::unsubscribe::Punsubscribe>(),
-    Row::control::<pubsub::unsubscribe::Sunsubscribe>(),
-    Row::control::<pubsub::unsubscribe::Unsubscribe>(),
-    Row::local::<connection::echo::Echo>(),
-    Row::local::<connection::ping::Ping>(),
-    Row::manage::<connection::quit::Quit>(),
-    Row::manage::<connection::reset::Reset>(),
-    Row::local::<connection::select::Select>(),
+    Row::control::<pubsub::subscribe::Punsubscribe>(),
+    Row::control::<pubsub::subscribe::Sunsubscribe>(),
+    Row::control::<pubsub::subscribe::Unsubscribe>(),
+    Row::local::<connection::basic::Echo>(),
+    Row::local::<connection::basic::Ping>(),
+    Row::manage::<connection::basic::Quit>(),
+    Row::manage::<connection::basic::Reset>(),
+    Row::local::<connection::basic::Select>(),
     Row::control::<server::acl::Acl>(),
-    Row::control::<connection::auth::Auth>(),
+    Row::control::<connection::handshake::Auth>(),
     Row::control::<server::persistence::Bgsave>(),
     Row::manage::<connection::client::Client>(),
-    Row::control::<connection::hello::Hello>(),
+    Row::control::<connection::handshake::Hello>(),
     Row::control::<server::command::CommandCommand>(),
     Row::control::<server::config::Config>(),
     Row::control::<server::instance::Info>(),
@@ -59,7 +59,7 @@ pub static ROWS: &[Row] = &[
     Row::operate::<cluster::raft::RaftCluster>(),
     Row::operate::<cluster::raft::RaftNode>(),
     Row::operate::<cluster::raft::RaftTransferLeader>(),
-    Row::operate::<cluster::failover::Failover>(),
+    Row::operate::<cluster::role::Failover>(),
     Row::operate::<server::debug::Debug>(),
     Row::operate::<server::memory::Memory>(),
     Row::read::<keys::scan::Dbsize>(),
@@ -205,11 +205,10 @@ pub static ROWS: &[Row] = &[
     Row::write::<shortcuts::Qset>(),
 ];
 
-/// What nodes propose by themselves: in the log like any write, but found by no client under its
-/// name.
+/// Commands that only nodes propose: in the log like any write, but not available to clients.
 pub static INTERNAL: &[Row] = &[Row::write::<keys::delete::Reap>()];
 
-/// No name of a command is longer; the test of the table holds it.
+/// The maximum length of a command's name; a test checks it.
 const NAME_BYTES_MAX: usize = 32;
 
 static BY_NAME: LazyLock<HashMap<&'static [u8], usize, foldhash::fast::FixedState>> = LazyLock::new(|| {
@@ -227,12 +226,12 @@ static BY_CODE: LazyLock<HashMap<u16, &'static Row, foldhash::fast::FixedState>>
     ROWS.iter().chain(INTERNAL).filter_map(code).collect()
 });
 
-/// The command of this name, in any case.
+/// The command with this name, in any case.
 pub fn find(name: &[u8]) -> Option<&'static Row> {
     position(name).map(|position| &ROWS[position])
 }
 
-/// Where the command of this name, in any case, stands in [`ROWS`].
+/// The position in [`ROWS`] of the command with this name, in any case.
 pub fn position(name: &[u8]) -> Option<usize> {
     let mut upper = [0u8; NAME_BYTES_MAX];
     let upper = upper.get_mut(..name.len())?;
@@ -241,7 +240,7 @@ pub fn position(name: &[u8]) -> Option<usize> {
     BY_NAME.get(&*upper).copied()
 }
 
-/// The command with this code in the log.
+/// The command with this code.
 pub fn by_code(code: u16) -> Option<&'static Row> {
     BY_CODE.get(&code).copied()
 }
@@ -262,7 +261,7 @@ mod tests {
         }
         for row in ROWS {
             for (name, _) in row.names() {
-                assert!(names.insert(name), "{name} stands twice");
+                assert!(names.insert(name), "{name} occurs twice");
                 assert!(name.len() <= NAME_BYTES_MAX && name == name.to_ascii_uppercase(), "{name}");
                 assert_eq!(
                     find(name.to_ascii_lowercase().as_bytes()).map(|row| row.spec.name),
@@ -270,9 +269,12 @@ mod tests {
                 );
             }
             if let Route::Write { code, .. } = row.route {
-                assert!(codes.insert(code), "{}: code {code} stands twice", row.spec.name);
+                assert!(codes.insert(code), "{}: code {code} occurs twice", row.spec.name);
             }
-            assert!(row.spec.summary.ends_with('.'), "{}: a summary is a sentence", row.spec.name);
+            let inner = row.subcommands.iter().map(|one| (one.full_name(&row.spec), one.summary));
+            for (name, summary) in inner.chain([(row.spec.name.to_string(), row.spec.summary)]) {
+                assert!(summary.ends_with('.'), "{name}: a summary is a sentence");
+            }
             assert_ne!(row.spec.arity, 0, "{}", row.spec.name);
         }
     }
@@ -281,7 +283,7 @@ mod tests {
     fn the_keys_of_a_row_lie_within_its_shortest_request() {
         for row in ROWS {
             let words = row.spec.arity.unsigned_abs().max(row.spec.keys.first.unsigned_abs() + 1) as usize;
-            if !row.spec.keys.are_no_keys() {
+            if !row.spec.keys.has_no_keys() {
                 assert!(row.spec.keys.positions(words).next().is_some(), "{}", row.spec.name);
             }
             let inner = row.subcommands.iter().map(|one| one.syntax);
@@ -289,7 +291,7 @@ mod tests {
                 .chain(inner)
                 .flat_map(crate::command::framework::syntax::arguments)
                 .any(|argument| format!("{argument:?}").contains("kind: Key"));
-            assert_eq!(in_syntax, !row.spec.keys.are_no_keys(), "{}: key in the syntax", row.spec.name);
+            assert_eq!(in_syntax, !row.spec.keys.has_no_keys(), "{}: key in the syntax", row.spec.name);
         }
     }
 }

@@ -1,12 +1,16 @@
-//! Commands about the cluster: changes under the names of RedisRaft, the view under those of Redis
-//! Cluster.
+//! Commands about the cluster.
+//!
+//! * `raft` has the commands that show and change the cluster, under the names of RedisRaft;
+//!   FAILOVER and ROLE do the same under Redis' names.
+//! * `redis_cluster` presents the cluster to clients of Redis Cluster, and `mode` accepts the
+//!   settings that they send.
+//!
+//! Nothing here changes the members itself: the node does, through the Raft group.
 
-pub mod failover;
 pub mod mode;
 pub mod raft;
 pub mod redis_cluster;
 pub mod role;
-mod shape;
 
 use crate::error::CommandError;
 
@@ -15,9 +19,9 @@ const DISABLED: CommandError = CommandError::fixed("ERR This instance has cluste
 /// The id of a node.
 fn node_id(word: &[u8]) -> Result<u64, CommandError> {
     let id = std::str::from_utf8(word).ok().and_then(|text| text.parse().ok()).filter(|id| *id > 0);
-    id.ok_or(CommandError::fixed("ERR the id of a node is a number from 1 on"))
+    id.ok_or(CommandError::fixed("ERR a node id must be a positive integer"))
 }
 
 fn text(word: &[u8]) -> Result<String, CommandError> {
-    String::from_utf8(word.to_vec()).map_err(|_| CommandError::fixed("ERR an address is text"))
+    String::from_utf8(word.to_vec()).map_err(|_| CommandError::fixed("ERR an address must be UTF-8 text"))
 }

@@ -1,8 +1,9 @@
-//! Settings of a connection that clients of Redis Cluster send.
+//! Connection settings of clients of Redis Cluster.
 //!
-//! * `ASKING`: a client of Redis Cluster says so before a request whose slot is being moved.
-//! * `READONLY`: reads of this connection are answered with what this node has applied.
-//! * `READWRITE`: reads of this connection are as fresh as the setting read-consistency says.
+//! * `ASKING`: accepted without effect; clients send it before a request to a slot that is
+//!   migrating.
+//! * `READONLY`: reads of this connection use the state that this node has applied.
+//! * `READWRITE`: reads of this connection follow the setting `read-consistency`.
 
 use super::DISABLED;
 use crate::command::{Args, Command, Control, Flags, Group, KeySpec, Node, ReadConsistency, Session, Spec};
@@ -20,7 +21,7 @@ impl Command for Asking {
         group: Group::Cluster,
         since: "3.0.0",
         complexity: "O(1)",
-        summary: "Is accepted and means nothing: no slot is ever on its way between two nodes.",
+        summary: "Accepted without effect: slots never migrate between nodes.",
         syntax: "",
     };
     const FLAGS: Flags = Flags {
@@ -48,16 +49,15 @@ impl Command for Readonly {
         group: Group::Cluster,
         since: "3.0.0",
         complexity: "O(1)",
-        summary: "Reads of this connection are answered with what this node has applied.",
+        summary: "Enables reads of the state that this node has applied, for this connection.",
         syntax: "",
     };
     const FLAGS: Flags =
         Flags { fast: true, without: &["noscript"], categories: &["@connection"], ..Flags::DEFAULT };
 }
 
-/// Redis has these commands in a cluster alone. A group of several nodes is one: there the level of
-/// reads makes a difference. On a node that is alone it makes none, and `CLIENT READ-CONSISTENCY`
-/// sets it all the same.
+/// Redis allows these commands only in a cluster. Here a cluster of several nodes suffices, because
+/// the consistency of reads matters there; `CLIENT READ-CONSISTENCY` works on every node.
 pub(super) fn check(node: &dyn Node) -> Result<(), CommandError> {
     match node.cluster_enabled() || node.topology().members.len() > 1 {
         true => Ok(()),
@@ -78,7 +78,7 @@ pub struct Readwrite;
 impl Command for Readwrite {
     const SPEC: Spec = Spec {
         name: "READWRITE",
-        summary: "Reads of this connection are as fresh as the setting read-consistency says.",
+        summary: "Makes reads of this connection follow the setting read-consistency.",
         ..Readonly::SPEC
     };
     const FLAGS: Flags = Readonly::FLAGS;

@@ -1,11 +1,12 @@
-//! What operators see of the Raft group and change in it.
+//! Administration of the cluster.
 //!
-//! * `RAFT.INFO`: the section `raft` of `INFO`.
+//! * `RAFT.INFO`: returns the section `raft` of `INFO`.
 //! * `RAFT.NODE ADD id client-address raft-address [incarnation]` and `RAFT.NODE REMOVE id
-//!   [FORCE]`: who belongs to the cluster.
-//! * `RAFT.CLUSTER JOIN host:port`: this node, which has no data yet, joins the cluster of another.
-//!   `RAFT.CLUSTER FORGET-OTHERS`: this node goes on alone, with its data; the others are lost.
-//! * `RAFT.TRANSFER_LEADER [id]`: another node leads from now on.
+//!   [FORCE]`: adds or removes a member.
+//! * `RAFT.CLUSTER JOIN host:port`: makes this node, which must be empty, join another's cluster.
+//!   `RAFT.CLUSTER FORGET-OTHERS`: makes this node continue alone with its data after the loss of
+//!   the others.
+//! * `RAFT.TRANSFER_LEADER [id]`: transfers leadership to another node.
 
 use super::{node_id, text};
 use crate::command::{Args, Command, Control, Group, KeySpec, Node, Operate, Running, Session, Spec};
@@ -23,7 +24,7 @@ impl Command for RaftInfo {
         group: Group::Cluster,
         since: "0.1.0",
         complexity: "O(1)",
-        summary: "The state of the group as this node knows it, as INFO raft shows it.",
+        summary: "Returns the state of the cluster as this node knows it, like INFO raft.",
         syntax: "",
     };
 }
@@ -48,7 +49,7 @@ impl Command for RaftNode {
         group: Group::Cluster,
         since: "0.1.0",
         complexity: "O(1)",
-        summary: "Takes a node into the cluster, as a learner that becomes a voter, or removes one.",
+        summary: "Adds a node to the cluster, as a learner that becomes a voter, or removes one.",
         syntax: "ADD id client-address raft-address [incarnation] | REMOVE id [FORCE]",
     };
 }
@@ -81,11 +82,11 @@ impl Operate for RaftNode {
     }
 }
 
-/// The number of a data directory, in the notation of its node file.
+/// An incarnation, in the notation of the node file.
 fn incarnation(word: &[u8]) -> Result<u64, CommandError> {
     let text = std::str::from_utf8(word).ok();
     let number = text.and_then(|text| u64::from_str_radix(text, 16).ok());
-    number.ok_or_else(|| CommandError::fixed("ERR an incarnation is a hexadecimal number of 64 bits"))
+    number.ok_or_else(|| CommandError::fixed("ERR an incarnation must be a hexadecimal number of 64 bits"))
 }
 
 pub enum RaftCluster {
@@ -102,7 +103,7 @@ impl Command for RaftCluster {
         group: Group::Cluster,
         since: "0.1.0",
         complexity: "O(1)",
-        summary: "Joins the cluster of a node at a client address, without keys; or goes on alone when the others are lost.",
+        summary: "Joins an empty node to the cluster of a node at a client address, or makes a node continue alone after the loss of all others.",
         syntax: "JOIN host:port | FORGET-OTHERS",
     };
 }
@@ -144,7 +145,7 @@ impl Command for RaftTransferLeader {
         group: Group::Cluster,
         since: "0.1.0",
         complexity: "O(1)",
-        summary: "Hands leadership to a node, or to the one that has the most of the log.",
+        summary: "Transfers leadership to a node, or to the one with the most complete log.",
         syntax: "[id]",
     };
 }

@@ -1,10 +1,13 @@
-//! `CLUSTER subcommand ..`: the group as a Redis Cluster whose one master has all slots.
+//! `CLUSTER subcommand ..`: the cluster as a Redis Cluster whose only master, the leader, has all
+//! slots. The replies have the fields of Redis 7.
 
 use bytes::Bytes;
 
-use super::{DISABLED, shape};
+use super::DISABLED;
 use crate::command::framework::slot::{self, SLOTS};
-use crate::command::{Args, Command, Control, Flags, Group, KeySpec, Node, Session, Spec, Subcommand};
+use crate::command::{
+    Args, Command, Control, Flags, Group, KeySpec, Node, Peer, Session, Spec, Subcommand, Topology,
+};
 use crate::error::CommandError;
 use crate::resp::Reply;
 
@@ -44,22 +47,73 @@ impl Command for RedisCluster {
         keys: KeySpec::NONE,
         group: Group::Cluster,
         since: "3.0.0",
-        complexity: "As that of the subcommand",
-        summary: "The group as a Redis Cluster whose one master, the leader, has all slots.",
+        complexity: "Depends on the subcommand",
+        summary: "A container for Redis Cluster commands: the leader is the only master and has all slots.",
         syntax: "",
     };
     const FLAGS: Flags = Flags { without: &["noscript", "loading"], ..Flags::DEFAULT };
     const SUBCOMMANDS: &'static [Subcommand] = &[
-        Subcommand::new("SLOTS", "", "3.0.0", "O(N) with N the nodes").without(&["noscript"]),
-        Subcommand::new("SHARDS", "", "7.0.0", "O(N) with N the nodes").without(&["noscript"]),
-        Subcommand::new("NODES", "", "3.0.0", "O(N) with N the nodes"),
-        Subcommand::new("INFO", "", "3.0.0", "O(1)"),
-        Subcommand::new("MYID", "", "3.0.0", "O(1)"),
-        Subcommand::new("LINKS", "", "7.0.0", "O(N) with N the nodes"),
-        Subcommand::new("KEYSLOT", "name", "3.0.0", "O(N) with N the bytes of the key"),
-        Subcommand::new("COUNTKEYSINSLOT", "slot", "3.0.0", "O(1)"),
-        Subcommand::new("GETKEYSINSLOT", "slot count", "3.0.0", "O(N) with N the keys that are asked for"),
-        Subcommand::new("REPLICAS", "node-id", "5.0.0", "O(N) with N the replicas").admin(),
+        Subcommand::new(
+            "SLOTS",
+            "",
+            "3.0.0",
+            "O(N) where N is the number of nodes",
+            "Returns the mapping of cluster slots to nodes.",
+        )
+        .without(&["noscript"]),
+        Subcommand::new(
+            "SHARDS",
+            "",
+            "7.0.0",
+            "O(N) where N is the number of nodes",
+            "Returns the mapping of cluster slots to shards.",
+        )
+        .without(&["noscript"]),
+        Subcommand::new(
+            "NODES",
+            "",
+            "3.0.0",
+            "O(N) where N is the number of nodes",
+            "Returns the cluster as seen by this node.",
+        ),
+        Subcommand::new("INFO", "", "3.0.0", "O(1)", "Returns information about the state of the cluster."),
+        Subcommand::new("MYID", "", "3.0.0", "O(1)", "Returns the id of a node."),
+        Subcommand::new(
+            "LINKS",
+            "",
+            "7.0.0",
+            "O(N) where N is the number of nodes",
+            "Returns the links of the cluster bus, of which there are none.",
+        ),
+        Subcommand::new(
+            "KEYSLOT",
+            "name",
+            "3.0.0",
+            "O(N) where N is the length of the key in bytes",
+            "Returns the hash slot for a key.",
+        ),
+        Subcommand::new(
+            "COUNTKEYSINSLOT",
+            "slot",
+            "3.0.0",
+            "O(1)",
+            "Returns the number of keys in a hash slot.",
+        ),
+        Subcommand::new(
+            "GETKEYSINSLOT",
+            "slot count",
+            "3.0.0",
+            "O(N) where N is the number of keys requested",
+            "Returns the key names in a hash slot.",
+        ),
+        Subcommand::new(
+            "REPLICAS",
+            "node-id",
+            "5.0.0",
+            "O(N) where N is the number of replicas",
+            "Lists the replica nodes of a master node.",
+        )
+        .admin(),
         Subcommand::help("5.0.0"),
     ];
 }
@@ -72,11 +126,11 @@ impl Control for RedisCluster {
             return Err(if known { DISABLED } else { args.wrong_subcommand(word) });
         }
         match (&word.to_ascii_uppercase()[..], args.left()) {
-            (b"SLOTS", 0) => Ok(shape::slots(&node.topology())),
-            (b"SHARDS", 0) => Ok(shape::shards(&node.topology())),
-            (b"NODES", 0) => Ok(shape::nodes(&node.topology())),
-            (b"INFO", 0) => Ok(shape::info(&node.topology())),
-            // Members talk over Raft's connections, which are no links of a cluster bus.
+            (b"SLOTS", 0) => Ok(slots(&node.topology())),
+            (b"SHARDS", 0) => Ok(shards(&node.topology())),
+            (b"NODES", 0) => Ok(nodes(&node.topology())),
+            (b"INFO", 0) => Ok(info(&node.topology())),
+            // Members use Raft's connections, which are not links of a cluster bus.
             (b"LINKS", 0) => Ok(Reply::Array(Vec::new())),
             (b"MYID", 0) => {
                 let topology = node.topology();
@@ -85,7 +139,7 @@ impl Control for RedisCluster {
             (b"KEYSLOT", 1) => Ok(Reply::Integer(slot::of(args.word()?).into())),
             (b"COUNTKEYSINSLOT", 1) => count_keys(args, node),
             (b"GETKEYSINSLOT", 2) => keys(args, node),
-            (b"REPLICAS" | b"SLAVES", 1) => replicas(args.word()?, node),
+            (b"REPLICAS" | b"SLAVES", 1) => replicas_of(args.word()?, node),
             (b"HELP", 0) => Ok(Reply::Array(HELP.iter().map(|line| Reply::Simple(line)).collect())),
             _ => Err(args.wrong_subcommand(word)),
         }
@@ -121,12 +175,125 @@ fn slot_in(number: i64) -> Option<u16> {
     u16::try_from(number).ok().filter(|slot| *slot < SLOTS)
 }
 
-fn replicas(name: &[u8], node: &dyn Node) -> Result<Reply, CommandError> {
+fn replicas_of(name: &[u8], node: &dyn Node) -> Result<Reply, CommandError> {
     let topology = node.topology();
     let unknown = || CommandError::new(format!("ERR Unknown node {}", String::from_utf8_lossy(name)));
     let peer = topology.peer_named(name).ok_or_else(unknown)?;
     if Some(peer.id) != topology.leader {
         return Err(CommandError::fixed("ERR The specified node is not a master"));
     }
-    Ok(shape::replicas(&topology))
+    Ok(replicas(&topology))
+}
+
+/// `CLUSTER SLOTS`: one range with the leader before its replicas.
+///
+/// While no leader is known, this node takes its place: it waits for the next leader or answers
+/// CLUSTERDOWN, and clients retry. They would give up on slots without a node.
+fn slots(topology: &Topology) -> Reply {
+    let Some(first) = topology.master().or(topology.own()) else { return Reply::Array(Vec::new()) };
+    let others = topology.members.iter().filter(|peer| peer.id != first.id);
+    let mut range = vec![Reply::Integer(0), Reply::Integer((SLOTS - 1).into())];
+    range.extend(std::iter::once(first).chain(others).map(|peer| endpoint(topology, peer)));
+    Reply::Array(vec![Reply::Array(range)])
+}
+
+fn endpoint(topology: &Topology, peer: &Peer) -> Reply {
+    Reply::Array(vec![
+        Reply::bulk(peer.host.clone()),
+        Reply::Integer(peer.port.into()),
+        Reply::bulk(topology.name(peer.id)),
+        // Nodes have no further addresses.
+        Reply::Map(Vec::new()),
+    ])
+}
+
+/// `CLUSTER SHARDS`: one shard, the leader first.
+fn shards(topology: &Topology) -> Reply {
+    let slots = topology.slots().map(|(first, last)| [first, last].map(|slot| Reply::Integer(slot.into())));
+    let nodes = topology.master().into_iter().chain(topology.replicas());
+    Reply::Array(vec![Reply::Map(vec![
+        (Reply::word("slots"), Reply::Array(slots.map_or_else(Vec::new, Vec::from))),
+        (Reply::word("nodes"), Reply::Array(nodes.map(|peer| node_of_shard(topology, peer)).collect())),
+    ])])
+}
+
+fn node_of_shard(topology: &Topology, peer: &Peer) -> Reply {
+    let host = || Reply::bulk(peer.host.clone());
+    let mut fields = vec![
+        ("id", Reply::bulk(topology.name(peer.id))),
+        ("port", Reply::Integer(peer.port.into())),
+        ("ip", host()),
+        ("endpoint", host()),
+    ];
+    if peer.has_hostname() {
+        fields.push(("hostname", host()));
+    }
+    let leads = Some(peer.id) == topology.leader;
+    fields.extend([
+        ("role", Reply::word(if leads { "master" } else { "replica" })),
+        ("replication-offset", Reply::Integer(peer.offset as i64)),
+        ("health", Reply::word("online")),
+    ]);
+    Reply::Map(fields.into_iter().map(|(name, value)| (Reply::word(name), value)).collect())
+}
+
+/// `CLUSTER NODES`: a line for each member, in the order of their ids. Without a leader all are
+/// replicas without a master.
+fn nodes(topology: &Topology) -> Reply {
+    let lines = topology.members.iter().map(|peer| node_line(topology, peer) + "\n");
+    Reply::Verbatim(lines.collect::<String>().into())
+}
+
+/// `CLUSTER REPLICAS`: the lines of the replicas.
+fn replicas(topology: &Topology) -> Reply {
+    Reply::Array(topology.replicas().map(|peer| Reply::bulk(node_line(topology, peer))).collect())
+}
+
+/// `id host:port@port[,hostname] flags master ping-sent pong-received epoch link-state [slots]`
+fn node_line(topology: &Topology, peer: &Peer) -> String {
+    let myself = peer.id == topology.node_id;
+    let leads = Some(peer.id) == topology.leader;
+    let hostname = if peer.has_hostname() { format!(",{}", peer.host) } else { String::new() };
+    let mut flags = Vec::new();
+    flags.extend(myself.then_some("myself"));
+    flags.push(if leads { "master" } else { "slave" });
+    // A learner has no vote and cannot become the leader.
+    flags.extend((!peer.voter).then_some("nofailover"));
+    let master = topology.master().filter(|_| !leads);
+    let master = master.map_or_else(|| "-".to_string(), |master| topology.name(master.id));
+    let link = if myself || topology.leader.is_some() { "connected" } else { "disconnected" };
+    let slots = topology.slots().filter(|_| leads);
+    let slots = slots.map_or_else(String::new, |(first, last)| format!(" {first}-{last}"));
+    format!(
+        "{} {}@{}{hostname} {} {master} 0 0 {} {link}{slots}",
+        topology.name(peer.id),
+        peer.address(),
+        peer.raft_port,
+        flags.join(","),
+        topology.term,
+    )
+}
+
+/// `CLUSTER INFO`: the state is `fail` while no leader is known.
+fn info(topology: &Topology) -> Reply {
+    let known = topology.slots().is_some();
+    let slots = if known { SLOTS } else { 0 };
+    let fields = [
+        ("cluster_state", if known { "ok" } else { "fail" }.to_string()),
+        ("cluster_slots_assigned", slots.to_string()),
+        ("cluster_slots_ok", slots.to_string()),
+        ("cluster_slots_pfail", "0".to_string()),
+        ("cluster_slots_fail", "0".to_string()),
+        ("cluster_known_nodes", topology.members.len().to_string()),
+        // The number of masters with slots.
+        ("cluster_size", u8::from(known).to_string()),
+        ("cluster_current_epoch", topology.term.to_string()),
+        ("cluster_my_epoch", topology.term.to_string()),
+        // There is no gossip.
+        ("cluster_stats_messages_sent", "0".to_string()),
+        ("cluster_stats_messages_received", "0".to_string()),
+        ("total_cluster_links_buffer_limit_exceeded", "0".to_string()),
+    ];
+    let lines = fields.iter().map(|(name, value)| format!("{name}:{value}\r\n"));
+    Reply::Verbatim(lines.collect::<String>().into())
 }

@@ -1,6 +1,13 @@
-//! `ROLE`: whether this node leads, and who else there is.
+//! The role of this node, in Redis' terms.
+//!
+//! * `ROLE`: returns the role, with the replicas or the leader.
+//! * `FAILOVER [TO host port [FORCE]] [TIMEOUT milliseconds]` and `FAILOVER ABORT`: transfers
+//!   leadership, like RAFT.TRANSFER_LEADER.
 
-use crate::command::{Args, Command, Control, Flags, Group, KeySpec, Node, Session, Spec};
+use super::text;
+use crate::command::{
+    Args, Command, Control, Flags, Group, KeySpec, Node, Operate, Peer, Running, Session, Spec,
+};
 use crate::error::CommandError;
 use crate::resp::Reply;
 
@@ -15,7 +22,7 @@ impl Command for Role {
         group: Group::Server,
         since: "2.8.12",
         complexity: "O(1)",
-        summary: "Whether this node leads, as master, or follows, as slave; offsets are indexes of the log.",
+        summary: "Returns the replication role: master for the leader, slave for others; offsets are indexes of the log.",
         syntax: "",
     };
     const FLAGS: Flags =
@@ -27,7 +34,7 @@ impl Control for Role {
         let topology = node.topology();
         let offset = Reply::Integer(topology.own().map_or(0, |peer| peer.offset) as i64);
         if topology.is_leader() {
-            let replica = |peer: &crate::command::Peer| {
+            let replica = |peer: &Peer| {
                 let words = [peer.host.clone(), peer.port.to_string(), peer.offset.to_string()];
                 Reply::Array(words.map(Reply::bulk).into())
             };
@@ -40,5 +47,68 @@ impl Control for Role {
         };
         let leader = [Reply::bulk(host), Reply::Integer(port.into()), Reply::word(link)];
         Ok(Reply::Array([Reply::word("slave")].into_iter().chain(leader).chain([offset]).collect()))
+    }
+}
+
+const NO_REPLICAS: CommandError = CommandError::fixed("ERR FAILOVER requires connected replicas.");
+const NO_TARGET: CommandError = CommandError::fixed("ERR FAILOVER target HOST and PORT is not a replica.");
+const BAD_TIMEOUT: CommandError = CommandError::fixed("ERR FAILOVER timeout must be greater than 0");
+
+/// Host and port of the new leader; without them, the node with the most complete log.
+pub struct Failover(Option<(String, i64)>);
+
+impl Command for Failover {
+    const SPEC: Spec = Spec {
+        name: "FAILOVER",
+        aliases: &[],
+        arity: -1,
+        keys: KeySpec::NONE,
+        group: Group::Server,
+        since: "6.2.0",
+        complexity: "O(1)",
+        summary: "Transfers leadership to another node, and returns once that is done.",
+        syntax: "[TO host port [FORCE]] [ABORT] [TIMEOUT milliseconds]",
+    };
+    const FLAGS: Flags = Flags { without: &["loading"], ..Flags::DEFAULT };
+}
+
+impl Operate for Failover {
+    fn parse(args: &mut Args<'_>) -> Result<Failover, CommandError> {
+        if args.left() == 1 && args.keyword("ABORT") {
+            // A transfer succeeds or fails within the time of an election, so none can be aborted.
+            return Err(CommandError::fixed("ERR No failover in progress."));
+        }
+        let mut target = None;
+        while !args.is_empty() {
+            if args.left() >= 3 && target.is_none() && args.keyword("TO") {
+                target = Some((text(args.word()?)?, args.integer()?));
+                // Without effect: a node that lacks a part of the log can never lead.
+                args.keyword("FORCE");
+            } else if args.left() >= 2 && args.keyword("TIMEOUT") {
+                if args.integer()? <= 0 {
+                    return Err(BAD_TIMEOUT);
+                }
+            } else {
+                return Err(CommandError::SYNTAX);
+            }
+        }
+        Ok(Failover(target))
+    }
+
+    fn run(self, node: &dyn Node) -> Running<'_> {
+        Box::pin(async move {
+            let topology = node.topology();
+            if topology.replicas().next().is_none() {
+                return Err(NO_REPLICAS);
+            }
+            let to = match self.0 {
+                None => None,
+                Some((host, port)) => {
+                    let is_target = |peer: &&Peer| peer.host == host && i64::from(peer.port) == port;
+                    Some(topology.replicas().find(is_target).ok_or(NO_TARGET)?.id)
+                }
+            };
+            node.transfer_leader(to).await.map(|()| Reply::OK)
+        })
     }
 }

@@ -1,9 +1,12 @@
-//! Commands that lists, sets, hashes and sorted sets have alike, each written once for any kind of
-//! collection.
+//! Commands that lists, sets, hashes and sorted sets share, each written once as a generic.
 //!
-//! What differs is the row of a kind's command and what the kind knows of its elements: its family
-//! implements [`Family`], and [`Keyed`] or [`Indexed`] where it can. So a row of the table is
-//! `Len<Hash>`.
+//! A family provides the metadata of its commands and the access to its elements by implementing
+//! [`Family`], and [`Keyed`] or [`Indexed`] where the type allows it. A row of the table is then,
+//! for example, `Len<Hash>`.
+//!
+//! Invariant: the type parameter leaves no trace in the log, since each command has a code of its
+//! own.
+
 pub mod random;
 pub mod scan;
 
@@ -17,43 +20,43 @@ use crate::keyspace::{Collection, Edited, Element, Key, View, Writer};
 use crate::resp::Reply;
 use scan::Page;
 
-/// A kind of collection with commands of its own.
+/// A type of collection with commands of its own.
 pub trait Family: Collection + PartialEq {
-    /// How many elements one has: [`Len`].
+    /// The metadata of [`Len`].
     const LEN: Spec;
 }
 
-/// A kind whose elements are found by their bytes.
+/// A type whose elements are found by their bytes.
 pub trait Keyed: Family {
-    /// What is known of one element: [`Get`].
+    /// The metadata of [`Get`].
     const GET: Spec;
-    /// The same of several: [`GetEach`].
+    /// The metadata of [`GetEach`].
     const GET_EACH: Spec;
-    /// [`Remove`].
+    /// The metadata of [`Remove`].
     const REMOVE: Spec;
-    /// [`scan::Scan`].
+    /// The metadata of [`scan::Scan`].
     const SCAN: Spec;
-    /// Whether an element has a value, which a client may ask for or leave out.
+    /// Whether elements have values, which a client may request or omit.
     const HAS_VALUES: bool;
 
-    /// What is answered of an element, and of one that is not there.
+    /// The reply for an element, which may be missing.
     fn lookup(&self, element: &[u8]) -> Reply;
-    /// Whether it was there.
-    fn take_out(&mut self, element: &[u8]) -> bool;
-    /// The elements that one call of a scan answers, with the cursor to go on from.
+    /// Removes an element; whether it existed.
+    fn remove_element(&mut self, element: &[u8]) -> bool;
+    /// The elements of one call of a scan, and the cursor of the next call.
     fn page(&self, page: &Page) -> Result<(Vec<Reply>, u64), CommandError>;
 }
 
-/// A kind whose elements are also found by their position.
+/// A type whose elements are also found by their position.
 pub trait Indexed: Keyed {
-    /// [`random::Random`].
+    /// The metadata of [`random::Random`].
     const RANDOM: Spec;
 
-    /// The element at a position, with its value where the kind has values.
+    /// The element at a position, with its value if the type has values.
     fn at(&self, position: usize) -> Option<(&Element, Option<&Element>)>;
 }
 
-/// `LEN key`: how many elements a collection has, 0 without a key.
+/// `LEN key`: the number of elements, 0 without a key.
 pub struct Len<C> {
     key: Key,
     kind: PhantomData<C>,
@@ -75,7 +78,7 @@ impl<C: Family> Read for Len<C> {
     }
 }
 
-/// `GET key element`: what the collection knows of an element.
+/// `GET key element`: the collection's [`Keyed::lookup`] of one element.
 pub struct Get<C> {
     key: Key,
     element: Element,
@@ -99,7 +102,7 @@ impl<C: Keyed> Read for Get<C> {
     }
 }
 
-/// `GETEACH key element ...`: what the collection knows of each of several elements.
+/// `GETEACH key element ...`: the collection's [`Keyed::lookup`] of several elements.
 pub struct GetEach<C> {
     key: Key,
     elements: Vec<Element>,
@@ -131,7 +134,7 @@ impl<C: Keyed> Read for GetEach<C> {
     }
 }
 
-/// `REM key element ...`: takes elements out of a collection; how many there were.
+/// `REM key element ...`: removes elements and returns their number.
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
 pub struct Remove<C> {
     key: Key,
@@ -152,7 +155,7 @@ impl<C: Keyed> Write for Remove<C> {
     fn apply(self, keyspace: &mut Writer<'_>) -> Result<Reply, CommandError> {
         let removed = keyspace.edit_collection(self.key.as_bytes(), |collection: &mut C| {
             let removed =
-                self.elements.iter().filter(|element| collection.take_out(element.as_bytes())).count();
+                self.elements.iter().filter(|element| collection.remove_element(element.as_bytes())).count();
             Ok(if removed == 0 { Edited::Unchanged(0) } else { Edited::Changed(removed as i64) })
         })?;
         Ok(Reply::Integer(removed.unwrap_or(0)))
@@ -165,7 +168,7 @@ mod tests {
     use crate::keyspace::{Hash, Set};
 
     #[test]
-    fn the_kind_of_a_collection_takes_no_byte_of_the_log() {
+    fn the_type_of_a_collection_takes_no_byte_of_the_log() {
         let (key, elements) = (Key::from(&b"k"[..]), vec![Element::from(&b"one"[..])]);
         let plain = postcard::to_stdvec(&(&key, &elements)).unwrap();
         let of_sets = Remove::<Set> { key: key.clone(), elements: elements.clone(), kind: PhantomData };

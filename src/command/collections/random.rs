@@ -1,5 +1,5 @@
-//! SRANDMEMBER and HRANDFIELD: `key [count [WITHVALUES]]`, random elements of a collection; with a
-//! negative count the same may come again.
+//! SRANDMEMBER and HRANDFIELD: `key [count [WITHVALUES]]`, random elements of a collection. With a
+//! negative count elements may repeat.
 
 use std::marker::PhantomData;
 
@@ -12,7 +12,7 @@ use crate::resp::{Protocol, Reply};
 
 pub struct Random<C> {
     key: Key,
-    /// Without one, the answer is an element and no array.
+    /// Without a count, the reply is one element and not an array.
     count: Option<i64>,
     with_values: bool,
     in_pairs: bool,
@@ -30,7 +30,7 @@ impl<C: Indexed> Read for Random<C> {
         let count = if args.is_empty() { None } else { Some(args.signed_count()?) };
         let with_values = C::HAS_VALUES && args.keyword("WITHVALUES");
         args.finish()?;
-        // Each element comes with its value.
+        // Each element has a value beside it, and Redis bounds the sum.
         let most = i64::MAX / 2;
         if with_values && count.is_some_and(|count| !(-most..=most).contains(&count)) {
             return Err(CommandError::fixed("ERR value is out of range"));

@@ -1,8 +1,8 @@
-//! SSCAN, HSCAN and ZSCAN: `key cursor [MATCH pattern] [COUNT count] [NOVALUES]`, the elements of a
-//! collection, some at a time.
+//! SSCAN, HSCAN and ZSCAN: `key cursor [MATCH pattern] [COUNT count] [NOVALUES]`, incremental
+//! iteration over the elements of a collection.
 //!
-//! What a cursor is, the collections know: an element that is there from the first call to the last
-//! is answered, and once.
+//! Only the collection interprets a cursor. It guarantees that an element which exists from the
+//! first call to the last is returned exactly once.
 
 use std::marker::PhantomData;
 
@@ -15,7 +15,7 @@ use crate::error::CommandError;
 use crate::keyspace::{Element, Key, View};
 use crate::resp::Reply;
 
-/// How many elements a call looks at when the client does not say, as in Redis.
+/// The default of `COUNT`, as in Redis.
 const COUNT_DEFAULT: i64 = 10;
 
 pub struct Scan<C> {
@@ -24,7 +24,7 @@ pub struct Scan<C> {
     kind: PhantomData<C>,
 }
 
-/// What one call asks for.
+/// The arguments of one call.
 pub struct Page {
     pub cursor: u64,
     pub count: usize,
@@ -94,7 +94,7 @@ mod tests {
         Element::from(number.to_string().as_bytes())
     }
 
-    /// What a walk needs of a collection, and what changes it meanwhile.
+    /// The operations of a scan on a collection, and of the changes during it.
     trait Walked: Collection {
         fn put(&mut self, element: Element);
         fn take(&mut self, element: &Element);
@@ -126,7 +126,7 @@ mod tests {
         SortedSet, |set, one| _ = set.insert(one, 1.0), |set, at| set.member(at).unwrap().0.clone();
     }
 
-    fn what_stays_is_answered_once<C: Walked>(changes: u64, seed: u64) {
+    fn elements_that_stay_are_returned_once<C: Walked>(changes: u64, seed: u64) {
         let mut random = Random::seeded(seed);
         for len in [1000, 200, 5000] {
             let mut collection = C::default();
@@ -152,16 +152,16 @@ mod tests {
     }
 
     #[test]
-    fn what_stays_is_answered_once_whatever_comes_and_goes_meanwhile() {
+    fn elements_that_stay_are_returned_once_whatever_changes_during_the_scan() {
         for changes in [1, 90, 900] {
-            what_stays_is_answered_once::<Set>(changes, 5);
-            what_stays_is_answered_once::<Hash>(changes, 6);
-            what_stays_is_answered_once::<SortedSet>(changes, 7);
+            elements_that_stay_are_returned_once::<Set>(changes, 5);
+            elements_that_stay_are_returned_once::<Hash>(changes, 6);
+            elements_that_stay_are_returned_once::<SortedSet>(changes, 7);
         }
     }
 
     #[test]
-    fn a_collection_may_shrink_and_grow_past_its_bounds_during_a_walk() {
+    fn a_collection_may_shrink_and_grow_during_a_scan() {
         let mut set = Set::default();
         (0..1000).for_each(|number| set.put(element(number)));
         let (first, cursor) = set.call(0, 100);

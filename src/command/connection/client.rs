@@ -1,4 +1,5 @@
-//! `CLIENT subcommand ..`: names, lists, pauses and ends connections, and has changes told to them.
+//! `CLIENT subcommand ..`: connections of this node. `list`, `kill` and `tracking` have subcommands
+//! of their own.
 
 mod kill;
 mod list;
@@ -14,9 +15,9 @@ use crate::command::{
 use crate::error::CommandError;
 use crate::resp::Reply;
 
-/// It is shown on a line, and kept with each slow request.
+/// Names are part of lines of CLIENT LIST and of every slow request.
 pub(in crate::command) const NAME_BYTES_MAX: usize = 256;
-const NO_LEVEL: CommandError = CommandError::fixed("ERR the levels are linearizable, lease and local");
+const NO_LEVEL: CommandError = CommandError::fixed("ERR the level must be linearizable, lease or local");
 
 pub struct Client;
 
@@ -28,32 +29,120 @@ impl Command for Client {
         keys: KeySpec::NONE,
         group: Group::Connection,
         since: "2.4.0",
-        complexity: "As that of the subcommand",
-        summary: "Names, lists, pauses and ends connections.",
+        complexity: "Depends on the subcommand",
+        summary: "A container for client connection commands.",
         syntax: "",
     };
     const FLAGS: Flags = Flags { while_paused: true, ..Flags::DEFAULT };
     const SUBCOMMANDS: &'static [Subcommand] = &[
-        Subcommand::new("ID", "", "5.0.0", "O(1)"),
-        Subcommand::new("INFO", "", "6.2.0", "O(1)"),
-        Subcommand::new("LIST", "[TYPE type] [ID id [id ...]]", "2.4.0", "O(N) with N the open connections")
-            .admin(),
-        Subcommand::new("GETNAME", "", "2.6.9", "O(1)"),
-        Subcommand::new("SETNAME", "name", "2.6.9", "O(1)"),
-        Subcommand::new("SETINFO", "attribute value", "7.2.0", "O(1)"),
-        Subcommand::new("KILL", "filter [filter ...]", "2.4.0", "O(N) with N the open connections").admin(),
-        Subcommand::new("PAUSE", "milliseconds [WRITE | ALL]", "3.0.0", "O(1)").admin(),
-        Subcommand::new("UNPAUSE", "", "6.2.0", "O(N) with N the clients that wait").admin(),
-        Subcommand::new("UNBLOCK", "id [TIMEOUT | ERROR]", "5.0.0", "O(log N) with N the open connections")
-            .admin(),
-        Subcommand::new("REPLY", "mode", "3.2.0", "O(1)"),
-        Subcommand::new("TRACKING", "mode [option ...]", "6.0.0", "O(1)"),
-        Subcommand::new("TRACKINGINFO", "", "6.2.0", "O(1)"),
-        Subcommand::new("CACHING", "mode", "6.0.0", "O(1)"),
-        Subcommand::new("GETREDIR", "", "6.0.0", "O(1)"),
-        Subcommand::new("NO-EVICT", "mode", "7.0.0", "O(1)").admin(),
-        Subcommand::new("NO-TOUCH", "mode", "7.2.0", "O(1)"),
-        Subcommand::new("READ-CONSISTENCY", "level", "0.1.0", "O(1)"),
+        Subcommand::new("ID", "", "5.0.0", "O(1)", "Returns the unique client ID of the connection."),
+        Subcommand::new("INFO", "", "6.2.0", "O(1)", "Returns information about the connection."),
+        Subcommand::new(
+            "LIST",
+            "[TYPE type] [ID id [id ...]]",
+            "2.4.0",
+            "O(N) where N is the number of open connections",
+            "Lists open connections.",
+        )
+        .admin(),
+        Subcommand::new("GETNAME", "", "2.6.9", "O(1)", "Returns the name of the connection."),
+        Subcommand::new("SETNAME", "name", "2.6.9", "O(1)", "Sets the connection name."),
+        Subcommand::new(
+            "SETINFO",
+            "attribute value",
+            "7.2.0",
+            "O(1)",
+            "Sets information specific to the client or connection.",
+        ),
+        Subcommand::new(
+            "KILL",
+            "filter [filter ...]",
+            "2.4.0",
+            "O(N) where N is the number of open connections",
+            "Terminates open connections.",
+        )
+        .admin(),
+        Subcommand::new(
+            "PAUSE",
+            "milliseconds [WRITE | ALL]",
+            "3.0.0",
+            "O(1)",
+            "Suspends the processing of commands.",
+        )
+        .admin(),
+        Subcommand::new(
+            "UNPAUSE",
+            "",
+            "6.2.0",
+            "O(N) where N is the number of paused clients",
+            "Resumes the processing of commands of paused clients.",
+        )
+        .admin(),
+        Subcommand::new(
+            "UNBLOCK",
+            "id [TIMEOUT | ERROR]",
+            "5.0.0",
+            "O(log N) where N is the number of open connections",
+            "Unblocks a client blocked by a blocking command from a different connection.",
+        )
+        .admin(),
+        Subcommand::new(
+            "REPLY",
+            "mode",
+            "3.2.0",
+            "O(1)",
+            "Instructs the server whether to reply to commands.",
+        ),
+        Subcommand::new(
+            "TRACKING",
+            "mode [option ...]",
+            "6.0.0",
+            "O(1)",
+            "Controls server-assisted client-side caching for the connection.",
+        ),
+        Subcommand::new(
+            "TRACKINGINFO",
+            "",
+            "6.2.0",
+            "O(1)",
+            "Returns information about server-assisted client-side caching for the connection.",
+        ),
+        Subcommand::new(
+            "CACHING",
+            "mode",
+            "6.0.0",
+            "O(1)",
+            "Instructs the server whether to track the keys in the next request.",
+        ),
+        Subcommand::new(
+            "GETREDIR",
+            "",
+            "6.0.0",
+            "O(1)",
+            "Returns the client ID to which the connection's tracking notifications are redirected.",
+        ),
+        Subcommand::new(
+            "NO-EVICT",
+            "mode",
+            "7.0.0",
+            "O(1)",
+            "Sets the client eviction mode of the connection.",
+        )
+        .admin(),
+        Subcommand::new(
+            "NO-TOUCH",
+            "mode",
+            "7.2.0",
+            "O(1)",
+            "Controls whether commands sent by the client affect the LRU/LFU of accessed keys.",
+        ),
+        Subcommand::new(
+            "READ-CONSISTENCY",
+            "level",
+            "0.1.0",
+            "O(1)",
+            "Sets the consistency of reads for the connection.",
+        ),
         Subcommand::help("5.0.0"),
     ];
 }
@@ -65,14 +154,14 @@ impl Manage for Client {
             b"KILL" if !args.is_empty() => kill::run(args, session, node),
             b"REPLY" if args.left() == 1 => reply(args, session),
             b"CACHING" if args.left() == 1 => tracking::caching(args, session),
-            _ => Client::answer(word, args, session, node).map(Outcome::from),
+            _ => Client::plain(word, args, session, node).map(Outcome::from),
         }
     }
 }
 
 impl Client {
-    /// The subcommands that only answer, and change the session at most.
-    fn answer(
+    /// The subcommands without effects on the connection.
+    fn plain(
         word: &Bytes,
         args: &mut Args<'_>,
         session: &mut Session,
@@ -103,8 +192,7 @@ impl Client {
                 session.read_consistency = Some(level.ok_or(NO_LEVEL)?);
                 Ok(Reply::OK)
             }
-            // Nothing is evicted by connection and no key keeps a time of last use: they are
-            // remembered, and shown.
+            // Stored for CLIENT LIST alone: nothing is evicted, and keys have no time of last use.
             b"NO-EVICT" if args.left() == 1 => switch(args, &mut session.no_evict),
             b"NO-TOUCH" if args.left() == 1 => switch(args, &mut session.no_touch),
             b"HELP" if args.is_empty() => Ok(subcommands::help::<Self>()),
@@ -128,7 +216,7 @@ fn pause(args: &mut Args<'_>, node: &dyn Node) -> Result<Reply, CommandError> {
     Ok(Reply::OK)
 }
 
-/// A word as a whole number; what is said if it is none.
+/// A word as an integer, or the error `wrong`.
 fn number(word: &[u8], wrong: &'static str) -> Result<i64, CommandError> {
     let number = std::str::from_utf8(word).ok().and_then(|text| text.parse().ok());
     number.ok_or(CommandError::fixed(wrong))
@@ -144,7 +232,7 @@ fn switch(args: &mut Args<'_>, property: &mut bool) -> Result<Reply, CommandErro
     Ok(Reply::OK)
 }
 
-/// No command waits for another client, so nobody is ever blocked.
+/// No command waits for another client, so no client is ever blocked.
 fn unblock(args: &mut Args<'_>) -> Result<Reply, CommandError> {
     args.integer()?;
     match args.is_empty() || args.keyword("TIMEOUT") || args.keyword("ERROR") {
@@ -160,13 +248,13 @@ fn reply(args: &mut Args<'_>, session: &mut Session) -> Result<Outcome, CommandE
         b"SKIP" => ReplyMode::SkipNext,
         _ => return Err(CommandError::SYNTAX),
     };
-    // Only the word that replies are wanted again is answered.
+    // Of the three modes only ON has a reply.
     let reply = if session.replies == ReplyMode::On { Reply::OK } else { Reply::Several(Vec::new()) };
     Ok(Outcome::new(reply, Effects { chose_replies: true, ..Effects::default() }))
 }
 
-/// A connection's name, which has to be printable and without spaces, so that lists stay readable
-/// by line.
+/// The name of a connection. It must be printable and without spaces, so that CLIENT LIST has one
+/// line for each connection.
 pub fn check_name(name: &[u8]) -> Result<String, CommandError> {
     match std::str::from_utf8(name) {
         Ok(name) if name.len() > NAME_BYTES_MAX => {

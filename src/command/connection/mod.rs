@@ -1,9 +1,6 @@
-//! Commands about the connection.
-pub mod auth;
+//! Commands about the connection: handshake, authentication and settings. They change the
+//! [`Session`](super::Session) and return [`Effects`](super::Effects); the server owns the socket.
+
+pub mod basic;
 pub mod client;
-pub mod echo;
-pub mod hello;
-pub mod ping;
-pub mod quit;
-pub mod reset;
-pub mod select;
+pub mod handshake;

@@ -1,4 +1,4 @@
-//! A request's arguments, taken one after the other.
+//! A cursor over the arguments of a request.
 
 use bytes::Bytes;
 
@@ -49,7 +49,7 @@ impl<'a> Args<'a> {
         self.word().map(|word| Element::from(&word[..]))
     }
 
-    /// All words that are left, at least one.
+    /// All remaining words; the arity error when there are none.
     pub fn elements(&mut self) -> Result<Vec<Element>, CommandError> {
         match self.is_empty() {
             true => Err(self.wrong_arity()),
@@ -57,13 +57,13 @@ impl<'a> Args<'a> {
         }
     }
 
-    /// The next word as a number of things: whole and not negative.
+    /// The next word as a non-negative count.
     pub fn count(&mut self) -> Result<usize, CommandError> {
         const NOT_A_COUNT: CommandError = CommandError::fixed("ERR value is out of range, must be positive");
         self.integer().ok().and_then(|count| usize::try_from(count).ok()).ok_or(NOT_A_COUNT)
     }
 
-    /// The last word as a number of things, if there is one.
+    /// The last word as a non-negative count, if it is present.
     pub fn count_if_any(&mut self) -> Result<Option<usize>, CommandError> {
         match self.left() {
             0 => Ok(None),
@@ -72,8 +72,8 @@ impl<'a> Args<'a> {
         }
     }
 
-    /// The next word as the count of a random choice, which is negative where an element may be
-    /// chosen twice. Within the bounds of Redis: a number without a negation is no count.
+    /// The next word as the count of a random choice; negative when elements may repeat. `i64::MIN`
+    /// is refused, as in Redis, because it has no negation.
     pub fn signed_count(&mut self) -> Result<i64, CommandError> {
         match self.integer()? {
             i64::MIN => Err(CommandError::OUT_OF_RANGE),
@@ -90,7 +90,7 @@ impl<'a> Args<'a> {
         found
     }
 
-    /// The next word as a whole number, in Redis' spelling: no plus sign, no spaces, no leading
+    /// The next word as an integer in Redis' canonical form: no plus sign, no spaces, no leading
     /// zeros.
     pub fn integer(&mut self) -> Result<i64, CommandError> {
         let word = self.word()?;
@@ -98,7 +98,7 @@ impl<'a> Args<'a> {
         whole.filter(|whole| whole.to_string().as_bytes() == &word[..]).ok_or(CommandError::NOT_AN_INTEGER)
     }
 
-    /// All words that are left.
+    /// All remaining words.
     pub fn rest(&mut self) -> &'a [Bytes] {
         let rest = &self.words[self.next.min(self.words.len())..];
         self.next = self.words.len();
@@ -113,12 +113,12 @@ impl<'a> Args<'a> {
         self.left() == 0
     }
 
-    /// An error when words are left over.
+    /// The syntax error when words remain.
     pub fn finish(&self) -> Result<(), CommandError> {
         if self.is_empty() { Ok(()) } else { Err(CommandError::SYNTAX) }
     }
 
-    /// The error of a subcommand that is not known, or has the wrong number of words.
+    /// The error for a subcommand that is unknown or has the wrong number of words.
     pub fn wrong_subcommand(&self, word: &[u8]) -> CommandError {
         let row = table::find(self.command.as_bytes());
         match row.and_then(|row| subcommands::named(row, word).map(|one| one.full_name(&row.spec))) {
@@ -127,7 +127,7 @@ impl<'a> Args<'a> {
         }
     }
 
-    /// The same in the words of Redis' commands that look at both themselves.
+    /// The same, in the wording of those Redis commands that check name and arity together.
     pub fn wrong_subcommand_or_arity(&self, word: &[u8]) -> CommandError {
         let (word, command) = (String::from_utf8_lossy(&word[..word.len().min(128)]), self.command);
         CommandError::new(format!(

@@ -1,20 +1,23 @@
-//! How much one reading request may make the server answer with.
+//! The limits on the reply and the work of one reading request.
 //!
-//! A request of a few kilobytes can name a large document a thousand times, and all of its replies
-//! are built before the first byte is sent. What they take is spent here beforehand.
+//! A request of a few kilobytes can name a large document a thousand times, and the whole reply is
+//! built before its first byte is sent. Commands therefore spend from a [`Budget`] before they
+//! allocate.
+//!
+//! Invariant: a budget never grows; once it is spent, the request ends with an error.
 
 use crate::error::CommandError;
 use crate::json::path::{Fuel, Path, Selection};
 use crate::json::{Document, Kind, Style, Value};
 use crate::resp::Reply;
 
-/// Four documents of the default largest size, and half of the largest string.
+/// Fits four documents of the default maximum size, or half of the longest string.
 pub const REPLY_BYTES_MAX: usize = 256 << 20;
 
-/// Steps of paths that one request may take after its first document: about half a second.
+/// Path steps that one request may take after its first document: about half a second of work.
 pub(in crate::command) const STEPS_MAX: u64 = 1 << 26;
 
-/// What is left for the reply of one request.
+/// The remaining bytes and path steps of one request.
 #[derive(Debug)]
 pub struct Budget {
     left: usize,
@@ -28,17 +31,18 @@ impl Default for Budget {
 }
 
 impl Budget {
-    /// The answer to a request that asks for too much.
+    /// The error for a reply that would be too large.
     pub const SPENT: CommandError = CommandError::fixed("ERR the reply would be larger than 268435456 bytes");
 
-    /// The answer to a request whose paths walk too much in all.
-    pub const WORKED: CommandError = CommandError::fixed("ERR the paths visit too much of so many documents");
+    /// The error for paths that together take too many steps.
+    pub const WORKED: CommandError =
+        CommandError::fixed("ERR the paths take too many steps over all documents");
 
-    /// What a path shows of a document.
+    /// The values that a path selects from a document.
     ///
     /// # Errors
-    /// When the path takes too many steps for the document, or all before it took too many for one
-    /// request.
+    /// When the path takes too many steps for its document, or the earlier paths of the request
+    /// took too many together.
     pub fn show(&mut self, path: &Path, document: &Document) -> Result<Selection, CommandError> {
         if self.steps == 0 {
             return Err(Budget::WORKED);
@@ -51,20 +55,19 @@ impl Budget {
     }
 
     /// # Errors
-    /// When there is not so much left.
+    /// When fewer bytes remain.
     pub fn spend(&mut self, bytes: usize) -> Result<(), CommandError> {
         let left = self.left.checked_sub(bytes);
         self.left = left.unwrap_or(0);
         left.map(drop).ok_or(Budget::SPENT)
     }
 
-    /// Whether nothing more fits.
     pub fn is_spent(&self) -> bool {
         self.left == 0
     }
 
-    /// For a value as JSON text within `level` containers: its encoding is about as long, and then
-    /// come the lines.
+    /// Spends on a value as JSON text inside `level` containers. The encoding of a value is about
+    /// as long as its text; indentation and newlines are added to it.
     pub fn spend_on_text(
         &mut self,
         value: Value<'_>,
@@ -95,12 +98,12 @@ impl Budget {
         }
     }
 
-    /// For a reply that has been made: one for the whole of which there may be many.
+    /// Spends on a reply that exists already and will be one of many.
     pub fn spend_on_reply(&mut self, reply: &Reply) -> Result<(), CommandError> {
         self.spend(reply.bytes())
     }
 
-    /// For a value of which each part becomes a reply.
+    /// Spends on a value each of whose parts becomes a reply.
     pub fn spend_on_replies(&mut self, value: Value<'_>) -> Result<(), CommandError> {
         self.spend(size_of::<Reply>())?;
         match value.kind() {
@@ -124,7 +127,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_spent_is_at_least_what_is_printed() {
+    fn the_bytes_spent_cover_the_bytes_printed() {
         let document = parsed(r#"{"a":[1,2,{"b":[]}],"c":"text"}"#);
         let (indent, newline, space) = ([b' '; 40], [b'\n'; 3], [b' '; 5]);
         for style in [Style::default(), Style { indent: &indent, newline: &newline, space: &space }] {
@@ -138,7 +141,7 @@ mod tests {
     }
 
     #[test]
-    fn a_budget_ends() {
+    fn a_spent_budget_refuses_more() {
         let document = parsed(&format!("[{}]", vec!["1"; 1000].join(",")));
         let wide = [b' '; 1 << 20];
         let style = Style { indent: &wide, ..Style::default() };

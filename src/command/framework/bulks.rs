@@ -1,4 +1,4 @@
-//! Replies of many elements: within the budget, and out of one allocation.
+//! Replies of many elements, within the budget and from one allocation.
 
 use bytes::{Bytes, BytesMut};
 
@@ -10,7 +10,7 @@ use crate::resp::Reply;
 /// Each element as a bulk string.
 ///
 /// # Errors
-/// When they are too many or too large for one reply.
+/// When the elements do not fit into one reply.
 pub fn bulks<'a>(elements: impl Iterator<Item = &'a Element> + Clone) -> Result<Vec<Reply>, CommandError> {
     let mut budget = Budget::default();
     let (mut bytes, mut count) = (0, 0);
@@ -25,12 +25,12 @@ pub fn bulks<'a>(elements: impl Iterator<Item = &'a Element> + Clone) -> Result<
         buffer.extend_from_slice(element.as_bytes());
         replies.push(Reply::Bulk(buffer.split().freeze()));
     }
-    assert_eq!(replies.len(), count, "what was counted is answered");
+    assert_eq!(replies.len(), count, "each counted element has a reply");
     Ok(replies)
 }
 
-/// Each element with its score: pairs in RESP3 where Redis sends them, one after the other
-/// otherwise.
+/// Each element with its score: as pairs where Redis sends pairs in RESP3, otherwise as one flat
+/// sequence.
 pub fn scored<'a>(
     elements: impl Iterator<Item = (&'a Element, f64)> + Clone,
     in_pairs: bool,
@@ -47,7 +47,7 @@ pub fn scored<'a>(
     })
 }
 
-/// One element, null where there is none.
+/// One element as a bulk string, or null.
 pub fn bulk(element: Option<&Element>) -> Reply {
     element.map_or(Reply::Null, |element| Reply::Bulk(Bytes::copy_from_slice(element.as_bytes())))
 }
@@ -57,7 +57,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn elements_become_replies_of_their_own() {
+    fn each_element_becomes_a_reply() {
         let elements = ["a", "", "ccc"].map(|text| Element::from(text.as_bytes()));
         assert_eq!(bulks(elements.iter()), Ok(["a", "", "ccc"].map(Reply::word).to_vec()));
         let scores = || elements.iter().map(|element| (element, 1.5));
@@ -68,7 +68,7 @@ mod tests {
     }
 
     #[test]
-    fn too_many_are_refused_before_any_is_copied() {
+    fn too_many_elements_are_refused_before_any_is_copied() {
         let large = Element::from(&vec![0; 1 << 20][..]);
         assert_eq!(bulks(std::iter::repeat_n(&large, 256)), Err(Budget::SPENT));
         let small = Element::from(&b"x"[..]);

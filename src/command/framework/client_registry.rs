@@ -1,21 +1,21 @@
-//! What commands may ask of the other connections of this node: messages, and who is there.
+//! The connections of this node as commands see them: subscriptions, tracking, CLIENT KILL, pause.
 
 use bytes::Bytes;
 
 use super::Session;
 use crate::error::CommandError;
 
-/// The kinds of names that a client subscribes to.
+/// The kinds of channel names that a client subscribes to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Channel {
     Plain,
-    /// A pattern of names of plain channels.
+    /// A glob pattern over the names of plain channels.
     Pattern,
-    /// A channel of Redis Cluster, which has its own name space.
+    /// A shard channel of Redis Cluster; shard channels have a namespace of their own.
     Shard,
 }
 
-/// How many of each kind a client has subscribed to.
+/// The number of a client's subscriptions of each kind.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counts {
     pub channels: usize,
@@ -28,8 +28,8 @@ impl Counts {
         self.channels + self.patterns + self.shards
     }
 
-    /// The number that a reply to a change of this kind has: shard channels are counted for
-    /// themselves.
+    /// The count that a reply to a subscription of this kind contains: shard channels are counted
+    /// separately.
     pub fn shown(self, kind: Channel) -> usize {
         match kind {
             Channel::Plain | Channel::Pattern => self.channels + self.patterns,
@@ -38,76 +38,76 @@ impl Counts {
     }
 }
 
-/// How a client has the node tell it which keys changed.
+/// The options of `CLIENT TRACKING`: which keys a client receives invalidations for.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Tracking {
-    /// All keys that begin with one of the prefixes, whether it read them or not.
+    /// `BCAST`: all keys that begin with one of the prefixes, whether the client read them or not.
     pub broadcast: bool,
     pub prefixes: Vec<Bytes>,
-    /// Only keys of commands behind `CLIENT CACHING yes`.
+    /// `OPTIN`: only keys of commands that follow `CLIENT CACHING yes`.
     pub opt_in: bool,
-    /// Not the keys of commands behind `CLIENT CACHING no`.
+    /// `OPTOUT`: no keys of commands that follow `CLIENT CACHING no`.
     pub opt_out: bool,
-    /// The client that is told in place of this one.
+    /// The client that receives the invalidations in place of this one.
     pub redirect: Option<u64>,
 }
 
 impl Tracking {
-    /// Which of the prefixes a key begins with: one at most, since none begins with another.
+    /// The prefix that a key begins with; at most one, since no prefix begins with another.
     pub fn prefix_of(&self, key: &[u8]) -> Option<usize> {
         self.prefixes.iter().position(|prefix| key.starts_with(prefix))
     }
 }
 
-/// Which clients `CLIENT KILL` means.
+/// The filter of `CLIENT KILL`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct KillFilter {
     pub id: Option<u64>,
     pub address: Option<String>,
     pub local_address: Option<String>,
-    /// `Some(true)`: those that have subscribed to something; `Some(false)`: the others.
-    pub listens: Option<bool>,
-    /// At least so old, in seconds.
+    /// `Some(true)`: clients with subscriptions; `Some(false)`: clients without.
+    pub subscribed: Option<bool>,
+    /// The minimum age of the connection.
     pub age_seconds_min: Option<u64>,
-    /// Whoever asks is spared.
-    pub spared: Option<u64>,
+    /// `SKIPME`: the id of the client that sent the command.
+    pub excluded: Option<u64>,
 }
 
 impl KillFilter {
-    /// Whether a connection is meant. Whether it is spared is asked beside this.
+    /// Whether a connection matches. `excluded` is checked by the caller.
     pub fn means(&self, session: &Session, now_ms: u64) -> bool {
         let age_seconds = now_ms.saturating_sub(session.connected_ms) / 1000;
         self.id.is_none_or(|id| id == session.id)
             && self.address.as_ref().is_none_or(|address| *address == session.address)
             && self.local_address.as_ref().is_none_or(|address| *address == session.local_address)
-            && self.listens.is_none_or(|listens| listens == (session.subscribed.total() > 0))
+            && self.subscribed.is_none_or(|subscribed| subscribed == (session.subscribed.total() > 0))
             && self.age_seconds_min.is_none_or(|seconds| age_seconds >= seconds)
     }
 }
 
-/// The connections of this node, as commands see them. A client is named by its id.
+/// The connections of this node. A client is identified by its id.
 pub trait ClientRegistry: Sync {
-    /// Has a client listen to all of these names, or to none; what it listens to after each.
+    /// Subscribes a client to all names or, on an error, to none; the counts after each name.
     fn subscribe(&self, client: u64, kind: Channel, names: &[Bytes]) -> Result<Vec<Counts>, CommandError>;
     fn unsubscribe(&self, client: u64, kind: Channel, name: &Bytes) -> Counts;
-    /// What a client listens to, in order.
+    /// The names that a client has subscribed to, in order.
     fn subscriptions(&self, client: u64, kind: Channel) -> Vec<Bytes>;
-    /// Sends a message to whoever listens; how many clients of this node that were.
+    /// Sends a message to the subscribers; the number of receivers on this node.
     fn publish(&self, kind: Channel, channel: &Bytes, message: &Bytes) -> usize;
-    /// The names that somebody on this node listens to, those that match a pattern.
+    /// The names with subscribers on this node that match a pattern.
     fn channels(&self, kind: Channel, pattern: Option<&[u8]>) -> Result<Vec<Bytes>, CommandError>;
-    /// How many listen to a name.
+    /// The number of subscribers of a name.
     fn listeners(&self, kind: Channel, name: &[u8]) -> usize;
-    /// Shows every command to a client, from now on or no more.
+    /// Starts or stops sending every command to a client.
     fn monitor(&self, client: u64, on: bool);
-    /// Tells a client which keys change, from now on or no more.
+    /// Starts or stops sending invalidations to a client.
     fn track(&self, client: u64, tracking: Option<&Tracking>);
-    /// Ends all that a client listens to, is shown and is told.
+    /// Ends all subscriptions, MONITOR and tracking of a client.
     fn forget(&self, client: u64);
     fn is_connected(&self, client: u64) -> bool;
-    /// Ends connections; whether that of `own` is among them, and how many others.
+    /// Closes matching connections; whether `own` is among them, and the number of others.
     fn kill(&self, filter: &KillFilter, own: u64) -> (bool, usize);
-    /// Has commands wait: all of them, or writes only.
+    /// Holds back commands: all of them, or writes only.
     fn pause(&self, millis: u64, writes_only: bool);
     fn unpause(&self);
 }

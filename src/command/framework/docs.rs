@@ -1,4 +1,4 @@
-//! What `COMMAND INFO` and `COMMAND DOCS` say of a row.
+//! The replies of `COMMAND INFO` and `COMMAND DOCS` for a row.
 
 use bytes::Bytes;
 
@@ -8,7 +8,7 @@ use super::subcommands::Subcommand;
 use super::syntax::{self, Argument};
 use crate::resp::Reply;
 
-/// The module that Redis has these commands from, by the name that HELLO and MODULE LIST tell.
+/// The name under which HELLO and MODULE LIST report RedisJSON.
 const MODULE: &str = "ReJSON";
 
 /// The ten fields of `COMMAND INFO`.
@@ -29,12 +29,12 @@ pub fn info(name: &str, row: &Row) -> Reply {
     ])
 }
 
-/// As [`info`], of one subcommand.
+/// [`info`] for a subcommand.
 pub fn subcommand_info(row: &Row, one: Subcommand) -> Reply {
     info(&one.full_name(&row.spec), &one.alone(row))
 }
 
-/// What is done with the keys of a row that says nothing of it.
+/// The usage of the keys of a row that states none.
 fn usual(row: &Row) -> Usage {
     match row.route {
         Route::Write { .. } => Usage::READ_AND_UPDATED,
@@ -42,7 +42,7 @@ fn usual(row: &Row) -> Usage {
     }
 }
 
-/// The flags that go with the key at a position of a request.
+/// The flags of the key at a position of a request.
 pub fn key_flags(row: &Row, words: &[Bytes], position: usize) -> &'static [&'static str] {
     let mut ranges = row.spec.keys.ranges(usual(row)).into_iter();
     let covers = |keys: &KeySpec| keys.positions(position + 1).any(|at| at == position) || keys.last < 0;
@@ -57,7 +57,7 @@ pub fn key_flags(row: &Row, words: &[Bytes], position: usize) -> &'static [&'sta
     }
 }
 
-/// Where keys stand, in the form that replaced first, last and step in Redis 7.
+/// The positions of keys in the form that replaced first, last and step in Redis 7.
 fn key_specification((keys, Usage(flags)): (KeySpec, Usage)) -> Reply {
     let last = if keys.last < 0 { keys.last } else { keys.last - keys.first };
     let map = |pairs: Vec<(&'static str, Reply)>| {
@@ -85,7 +85,7 @@ fn key_specification((keys, Usage(flags)): (KeySpec, Usage)) -> Reply {
     ])
 }
 
-/// The name and the description of one command, as `COMMAND DOCS` answers them.
+/// The name and the description of a command, as a pair of the map that `COMMAND DOCS` answers.
 pub fn docs(name: &str, row: &Row) -> (Reply, Reply) {
     let mut pairs = vec![
         (Reply::word("summary"), Reply::word(row.spec.summary)),
@@ -108,7 +108,7 @@ pub fn docs(name: &str, row: &Row) -> (Reply, Reply) {
     (Reply::bulk(name.to_ascii_lowercase()), Reply::Map(pairs))
 }
 
-/// As [`docs`], of one subcommand.
+/// [`docs`] for a subcommand.
 pub fn subcommand_docs(row: &Row, one: Subcommand) -> (Reply, Reply) {
     docs(&one.full_name(&row.spec), &one.alone(row))
 }

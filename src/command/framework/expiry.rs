@@ -1,9 +1,8 @@
-//! When a key is gone: what `EX`, `PX`, `EXAT` and `PXAT` and the EXPIRE commands mean by their
-//! numbers.
+//! Deadlines in requests: the options `EX`, `PX`, `EXAT`, `PXAT` and the arguments of the EXPIRE
+//! commands.
 //!
-//! "From now" is from the stamp of the entry, which the leader gives: whatever the clock of the
-//! node that took the request, and however long the entry was on its way, the key lives as long as
-//! was asked.
+//! A relative time counts from the time of the entry, which the leader sets. The clock of the node
+//! that received the request and the delay until the entry is proposed do not shorten a key's life.
 
 use std::num::NonZeroU64;
 
@@ -13,7 +12,7 @@ use super::{Args, Context};
 use crate::error::CommandError;
 use crate::keyspace::ApplyContext;
 
-/// What a number counts, and from when.
+/// The unit and the origin of a time argument.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Clock {
     /// `EX`
@@ -31,7 +30,7 @@ pub enum Clock {
 pub enum Moment {
     /// Unix time.
     At(i64),
-    /// After the entry's stamp.
+    /// After the time of the entry.
     After(i64),
 }
 
@@ -44,14 +43,14 @@ impl Moment {
         }
     }
 
-    /// The same as a deadline; one before 1970 is the earliest there is.
+    /// The moment as a deadline; a time before 1970 becomes the earliest deadline.
     pub fn deadline(self, context: ApplyContext) -> NonZeroU64 {
         u64::try_from(self.unix_ms(context)).ok().and_then(NonZeroU64::new).unwrap_or(NonZeroU64::MIN)
     }
 }
 
 impl Clock {
-    /// The moment that is meant; `None` if it is too far away to be one.
+    /// The moment that an amount denotes; `None` if it is out of range.
     pub fn moment(self, amount: i64, context: &Context) -> Option<Moment> {
         let millis = match self {
             Clock::SecondsFromNow | Clock::UnixSeconds => amount.checked_mul(1000)?,
@@ -60,7 +59,7 @@ impl Clock {
         match self {
             Clock::UnixSeconds | Clock::UnixMillis => Some(Moment::At(millis)),
             Clock::SecondsFromNow | Clock::MillisFromNow => {
-                // About now is enough to tell what is too far away.
+                // This node's estimate of the time is exact enough for a check of the range.
                 i64::try_from(context.now_ms).ok()?.checked_add(millis)?;
                 Some(Moment::After(millis))
             }
@@ -68,7 +67,7 @@ impl Clock {
     }
 }
 
-/// Takes `EX seconds` and its siblings, if they come next.
+/// Parses `EX seconds` or one of its siblings, if it is next.
 pub fn deadline_if_any(args: &mut Args<'_>, context: &Context) -> Result<Option<Moment>, CommandError> {
     let clocks = [
         ("EX", Clock::SecondsFromNow),
@@ -82,7 +81,7 @@ pub fn deadline_if_any(args: &mut Args<'_>, context: &Context) -> Result<Option<
     }
 }
 
-/// The next word as a deadline; it has to be a number above 0.
+/// The next word as a deadline; it must be a positive number.
 pub fn deadline(args: &mut Args<'_>, clock: Clock, context: &Context) -> Result<Moment, CommandError> {
     if args.is_empty() {
         return Err(CommandError::SYNTAX);

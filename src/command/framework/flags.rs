@@ -1,39 +1,39 @@
-//! What is true of a command beside its route, and what `COMMAND INFO` says of both.
+//! The properties of a command beside its route, and the flags and categories that `COMMAND INFO`
+//! derives from both.
 
 use super::row::{Group, Route, Row};
 
-/// Properties of a command, named as Redis names them where it has a name for them.
+/// The properties of a command, under Redis' names where Redis has a name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Flags {
-    /// Runs at once between MULTI and EXEC, and is not queued.
+    /// Runs at once between MULTI and EXEC instead of being queued.
     pub at_once: bool,
     /// Is refused between MULTI and EXEC.
     pub not_in_multi: bool,
-    /// May be used by a RESP2 connection that has subscribed to something.
+    /// Is allowed on a RESP2 connection with subscriptions.
     pub while_subscribed: bool,
-    /// Is let through while clients are paused: it may end the pause.
+    /// Runs while clients are paused, because it may end the pause.
     pub while_paused: bool,
-    /// Waits with the writes while those are paused, though it is none.
+    /// Is held back while writes are paused, although it is no write.
     pub paused_with_writes: bool,
-    /// A client that has not logged in may send it.
+    /// An unauthenticated client may send it.
     pub no_auth: bool,
-    /// Its work is small whatever is stored. Redis says the same of those that it has; of a
-    /// document no command can.
+    /// Its work does not grow with the data. Redis' commands have Redis' flag; no command on a
+    /// document is fast.
     pub fast: bool,
-    /// A write that may take more memory than it frees. Of no meaning for other routes.
+    /// A write that may increase memory use. Other routes ignore it.
     pub denyoom: bool,
-    /// It may hold its connection until something happens elsewhere.
+    /// It may block its connection until an external event.
     pub blocking: bool,
-    /// Whether it is for operators alone, where route and group do not say it.
+    /// Whether it is an administrative command, where route and group do not decide it.
     pub admin: Option<bool>,
-    /// MONITOR does not show it: its arguments are secrets.
+    /// MONITOR does not show it, because its arguments are secrets.
     pub skip_monitor: bool,
-    /// Words that Redis says of it beside those that follow from the route and from the properties
-    /// above.
+    /// Flags of Redis that do not follow from the route and the properties above.
     pub also: &'static [&'static str],
-    /// Words that follow, and that Redis does not say of it.
+    /// Flags and categories that would follow, and that Redis does not report.
     pub without: &'static [&'static str],
-    /// The ACL categories that do not follow from its group and its words.
+    /// ACL categories that do not follow from its group and its flags.
     pub categories: &'static [&'static str],
 }
 
@@ -57,7 +57,7 @@ impl Flags {
 }
 
 impl Row {
-    /// Whether its work is small whatever is stored.
+    /// Whether its work does not grow with the data.
     pub fn is_fast(&self) -> bool {
         let small = matches!(self.route, Route::Local { .. } | Route::Transact { .. }) || self.flags.fast;
         small && !self.flags.without.contains(&"fast")
@@ -71,7 +71,7 @@ impl Row {
         })
     }
 
-    /// The flags that `COMMAND INFO` shows. A container has none: its subcommands do.
+    /// The flags that `COMMAND INFO` reports. A container has none; its subcommands have.
     pub fn words(&self) -> Vec<&'static str> {
         if self.is_container() {
             return Vec::new();
@@ -100,7 +100,7 @@ impl Row {
         words
     }
 
-    /// The ACL categories: the group's, and those that come with the words.
+    /// The ACL categories: that of the group and those that follow from the flags.
     pub fn categories(&self) -> Vec<&'static str> {
         if self.is_container() {
             return vec!["@slow"];
@@ -132,7 +132,7 @@ mod tests {
     use crate::command::table;
 
     #[test]
-    fn words_follow_from_the_route_and_the_flags() {
+    fn command_flags_follow_from_the_route_and_the_properties() {
         let of = |name: &str| table::find(name.as_bytes()).map(|row| row.words()).unwrap_or_default();
         assert_eq!(of("GET"), ["readonly", "fast"]);
         assert_eq!(of("SET"), ["write", "denyoom"]);

@@ -1,25 +1,28 @@
-//! Glob patterns as Redis matches them: `*`, `?`, `[a-z]`, `[^a]`, and a backslash before a
+//! Glob patterns with Redis' semantics: `*`, `?`, `[a-z]`, `[^a]`, and a backslash before a
 //! literal.
+//!
+//! A match has a step budget linear in the lengths of pattern and text, so that no pattern makes
+//! the server compute for long.
 
 use crate::error::CommandError;
 
-/// A pattern may take so many steps for each byte of it and of the text. What people write takes
-/// two or three; one made for it would take as many as the text has bytes.
+/// The budget per byte of pattern and text. Ordinary patterns take two or three steps per byte; a
+/// hostile one would take as many as the text has bytes.
 const STEPS_PER_BYTE: usize = 16;
-/// Steps that are always allowed: short patterns on short texts are never in question.
+/// Steps that are always allowed, so that short patterns on short texts never fail.
 const STEPS_BASE: usize = 4096;
 
-/// The answer to a pattern that takes too many steps.
+/// The error for a pattern that takes too many steps.
 pub const TOO_HARD: CommandError = CommandError::fixed("ERR the pattern takes too many steps to match");
 
-/// Whether all of `text` matches `pattern`.
+/// Whether `pattern` matches the whole of `text`.
 ///
 /// # Errors
-/// [`TOO_HARD`] when it takes many times more steps than the two have bytes.
+/// [`TOO_HARD`] when the step budget is exhausted.
 pub fn matches(pattern: &[u8], text: &[u8]) -> Result<bool, CommandError> {
     let (mut at, mut pos) = (0, 0);
     let mut steps = STEPS_BASE + STEPS_PER_BYTE * (pattern.len() + text.len());
-    // Where to go on after a mismatch: behind the last star, one byte further into the text.
+    // Where to resume after a mismatch: behind the last star, one byte further into the text.
     let mut retry: Option<(usize, usize)> = None;
     while pos < text.len() {
         steps = steps.checked_sub(1).ok_or(TOO_HARD)?;
@@ -40,7 +43,7 @@ pub fn matches(pattern: &[u8], text: &[u8]) -> Result<bool, CommandError> {
     Ok(pattern[at..].iter().all(|&byte| byte == b'*'))
 }
 
-/// Matches one byte against the pattern's next element; where the element ends, if it fits.
+/// Matches one byte against the pattern's next element; the element's end if it matches.
 fn one(pattern: &[u8], at: usize, byte: u8) -> Option<usize> {
     match *pattern.get(at)? {
         b'?' => Some(at + 1),
@@ -50,7 +53,7 @@ fn one(pattern: &[u8], at: usize, byte: u8) -> Option<usize> {
     }
 }
 
-/// Matches a class whose content begins at `at`; a class without an end reaches to the end of the
+/// Matches a class whose content begins at `at`; an unterminated class extends to the end of the
 /// pattern.
 fn class(pattern: &[u8], mut at: usize, byte: u8) -> Option<usize> {
     let negated = pattern.get(at) == Some(&b'^');
@@ -102,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn many_stars_do_not_explode() {
+    fn many_stars_exhaust_the_budget_and_not_the_server() {
         let stars = "*".to_string() + &"a".repeat(30_000) + "b";
         assert_eq!(matches(stars.as_bytes(), &[b'a'; 100_000]), Err(TOO_HARD));
         let pattern = "a*".repeat(40) + "b";

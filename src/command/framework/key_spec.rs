@@ -1,39 +1,39 @@
-//! Which words of a request are keys, and what a command does with them.
+//! The positions of the keys in a request, and the command's use of them.
 
 use crate::keyspace::Scope;
 
-/// What a command does with a key, in the words of `COMMAND INFO`.
+/// A command's use of a key, as the key flags of `COMMAND INFO`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Usage(pub &'static [&'static str]);
 
 impl Usage {
-    /// Something is told of the key: that it is there, of which type or how long it is.
-    pub const LOOKED_AT: Usage = Usage(&["RO"]);
+    /// Reads metadata only: existence, type or length.
+    pub const INSPECTED: Usage = Usage(&["RO"]);
     pub const READ: Usage = Usage(&["RO", "access"]);
     pub const UPDATED: Usage = Usage(&["RW", "update"]);
     pub const READ_AND_UPDATED: Usage = Usage(&["RW", "access", "update"]);
-    pub const ADDED_TO: Usage = Usage(&["RW", "insert"]);
-    pub const TAKEN_FROM: Usage = Usage(&["RW", "delete"]);
-    pub const READ_AND_TAKEN_FROM: Usage = Usage(&["RW", "access", "delete"]);
+    pub const INSERTED_INTO: Usage = Usage(&["RW", "insert"]);
+    pub const DELETED_FROM: Usage = Usage(&["RW", "delete"]);
+    pub const READ_AND_DELETED_FROM: Usage = Usage(&["RW", "access", "delete"]);
     pub const REPLACED: Usage = Usage(&["OW", "update"]);
     pub const CREATED: Usage = Usage(&["OW", "insert"]);
     pub const REMOVED: Usage = Usage(&["RM", "delete"]);
-    /// It depends on the request: `SET .. GET` reads.
+    /// Depends on the request: `SET .. GET` also reads.
     pub const VARIABLE: Usage = Usage(&["RW", "access", "update", "variable_flags"]);
-    /// It is the name of a channel.
-    pub const NO_KEY: Usage = Usage(&["not_key"]);
+    /// The word is the name of a channel.
+    pub const CHANNEL: Usage = Usage(&["not_key"]);
 }
 
-/// Which words of a request are keys, as `COMMAND INFO` tells it; the name is word 0.
+/// The positions of the keys, as `COMMAND INFO` reports them; the command's name is word 0.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct KeySpec {
     pub first: i32,
-    /// Negative: counted from the end, -1 the last word.
+    /// A negative position counts from the end; -1 is the last word.
     pub last: i32,
     pub step: i32,
-    /// What is done with the keys, where the route does not say it.
+    /// The use of the keys, where it does not follow from the route.
     usage: Option<Usage>,
-    /// What is done with the second of two, where that is something else.
+    /// The use of the second of two keys, where it differs from that of the first.
     second: Option<Usage>,
 }
 
@@ -51,18 +51,17 @@ impl KeySpec {
         KeySpec { usage: Some(usage), ..self }
     }
 
-    /// Of two keys, which are used in different ways.
+    /// Two keys with different uses.
     pub const fn both(first: Usage, second: Usage) -> KeySpec {
         KeySpec { usage: Some(first), second: Some(second), ..KeySpec::FIRST_TWO }
     }
 
-    /// Whether the words are names of something else than keys.
-    pub fn are_no_keys(self) -> bool {
-        self.first == 0 || self.usage == Some(Usage::NO_KEY)
+    /// Whether the request names no keys; its words may still be names of channels.
+    pub fn has_no_keys(self) -> bool {
+        self.first == 0 || self.usage == Some(Usage::CHANNEL)
     }
 
-    /// The ranges of keys that are used in one way, each with that way; `usual` where it is not
-    /// said.
+    /// The ranges of keys with the same use, each with that use; `usual` where none is stated.
     pub fn ranges(self, usual: Usage) -> Vec<(KeySpec, Usage)> {
         let usage = self.usage.unwrap_or(usual);
         match self.second {
@@ -80,15 +79,14 @@ impl KeySpec {
         let words = words as i64;
         let last = if self.last < 0 { words + i64::from(self.last) } else { i64::from(self.last) };
         let (first, step) = (i64::from(self.first), i64::from(self.step.max(1)));
-        let none = self.are_no_keys();
+        let none = self.has_no_keys();
         (0..)
             .map(move |turn| first + turn * step)
             .take_while(move |&position| !none && position <= last && position < words)
             .map(|position| position as usize)
     }
 
-    /// A command that names more than one key, or looks at all of them, has to see them at one
-    /// moment.
+    /// A command on several or all keys must see them at one moment.
     pub fn scope(self) -> Scope {
         if self.first != 0 && self.first == self.last { Scope::OneKey } else { Scope::ManyKeys }
     }

@@ -1,9 +1,18 @@
-//! What every family of commands is built from: the traits that are the routes, the row of the
-//! table, the reading of arguments, and what the families see of connection, node and cluster.
+//! The framework that all families of commands share.
 //!
-//! The framework names no command. It knows of [transactions](super::transactions) that they queue
-//! requests, and looks up rows in the [table](super::table), which puts framework and families
-//! together.
+//! * The traits [`Read`], [`Write`], [`Local`], [`Control`], [`Manage`], [`Operate`] and
+//!   [`Transact`] are the routes; a command implements exactly one of them.
+//! * [`Row`] is a line of the table: [`Spec`], [`Flags`], [`Subcommand`]s and the functions of the
+//!   route. `docs` and `syntax` derive the replies of `COMMAND` from it.
+//! * [`Args`], `expiry`, `range` and `glob` parse arguments.
+//! * [`Session`], [`Node`], [`ClientRegistry`], [`Inspect`] and [`Topology`] are the interfaces to
+//!   connection, node and cluster. The server implements them.
+//! * [`Budget`], `bulks` and [`Seed`] bound replies and make random choices reproducible.
+//!
+//! Invariants:
+//! * the framework names no command of a family; it knows the steps of
+//!   [transactions](super::transactions), and finds rows through the [table](super::table);
+//! * nothing here reads a clock, a random source, a socket or a disk.
 
 mod args;
 pub(super) mod budget;
@@ -47,48 +56,48 @@ pub use session::{Effects, Outcome, ReplyMode, Session};
 pub use subcommands::Subcommand;
 pub use topology::{Peer, Topology, host_and_port};
 
-/// What every command is, whichever way it takes.
+/// The metadata of a command, whatever its route.
 pub trait Command {
     const SPEC: Spec;
     const FLAGS: Flags = Flags::DEFAULT;
-    /// Those of a command that is divided into others.
+    /// The subcommands of a container such as `CONFIG`.
     const SUBCOMMANDS: &'static [Subcommand] = &[];
 }
 
-/// What a request brings besides its arguments.
+/// The context of a request besides its arguments.
 #[derive(Clone, Copy, Debug)]
 pub struct Context {
     pub protocol: Protocol,
-    /// The group's time as this node knows it, in unix milliseconds; what a read judges deadlines
-    /// by.
+    /// The cluster's time as this node knows it, in unix milliseconds. Reads judge deadlines by it.
     pub now_ms: u64,
     /// The largest document that is accepted, in bytes of JSON text.
     pub document_bytes_max: usize,
-    /// For a random choice. A write takes its seed in `parse`, so that every replica chooses alike.
+    /// The source of seeds. A write takes its seed in `parse`, so that every replica makes the same
+    /// choice.
     pub seed: SeedSource,
 }
 
 /// A command that only reads the keyspace.
 pub trait Read: Command + Sized {
     fn parse(args: &mut Args<'_>, context: &Context) -> Result<Self, CommandError>;
-    /// A command that names more than one key has to see them at one moment.
+    /// A command on several keys must see them at one moment.
     fn scope(&self) -> Scope {
         Self::SPEC.keys.scope()
     }
     fn run(self, keyspace: &View<'_>) -> Result<Reply, CommandError>;
 }
 
-/// A command that changes the keyspace, on every replica alike.
+/// A command that changes the keyspace, identically on every replica.
 pub trait Write: Command + Sized + PartialEq + Serialize + DeserializeOwned {
     /// Names the command in the log: its line in `command/codes.rs`.
     const CODE: u16 = codes::of(Self::SPEC.name);
-    /// What listeners are told of a key that it changed, and of one that it took away.
+    /// The keyspace events of a key that the command changed, and of one that it removed.
     const EVENT: &'static str = Self::SPEC.name;
     const REMOVAL: &'static str = "del";
-    /// Checks the request and makes it canonical. Whatever can be refused without the keyspace is
-    /// refused here.
+    /// Checks the request and makes it canonical. Everything that can be refused without the
+    /// keyspace is refused here.
     fn parse(args: &mut Args<'_>, context: &Context) -> Result<Self, CommandError>;
-    /// A command that names more than one key has to see them at one moment.
+    /// A command on several keys must see them at one moment.
     fn scope(&self) -> Scope {
         Self::SPEC.keys.scope()
     }
@@ -105,22 +114,22 @@ pub trait Control: Command {
     fn run(args: &mut Args<'_>, session: &mut Session, node: &dyn Node) -> Result<Reply, CommandError>;
 }
 
-/// A command that decides what becomes of its own connection.
+/// A command with [`Effects`] on its own connection.
 pub trait Manage: Command {
     fn run(args: &mut Args<'_>, session: &mut Session, node: &dyn Node) -> Result<Outcome, CommandError>;
 }
 
-/// A command that has the node do something with other nodes, and waits for it.
+/// A command that waits for the node or for other nodes.
 pub trait Operate: Command + Sized {
     fn parse(args: &mut Args<'_>) -> Result<Self, CommandError>;
-    /// For a command that goes by something that the connection said before.
+    /// Takes over settings of the session, for a command that depends on them.
     fn for_session(self, _session: &Session) -> Self {
         self
     }
     fn run(self, node: &dyn Node) -> Running<'_>;
 }
 
-/// A step of a transaction, which is taken by whoever runs the connection's commands.
+/// A step of a transaction. The connection's dispatcher carries it out.
 pub trait Transact: Command {
     const STEP: Step;
 }

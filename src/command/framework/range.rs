@@ -1,4 +1,4 @@
-//! Two indexes, of which negative ones count from the end, as a range of positions.
+//! Ranges of positions given by two indexes; a negative index counts from the end.
 
 use std::ops::Range;
 
@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::Args;
 use crate::error::CommandError;
 
-/// `start stop`, both within the range.
+/// `start stop`, both inclusive.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Indexes {
     pub start: i64,
@@ -19,24 +19,24 @@ impl Indexes {
         Ok(Indexes { start: args.integer()?, stop: args.integer()? })
     }
 
-    /// The positions that lie among `len`; `0..0` when there are none.
+    /// The positions of the range in a sequence of `len` elements; `0..0` when there are none.
     pub fn within(self, len: usize) -> Range<usize> {
         let length = i64::try_from(len).unwrap_or(i64::MAX);
-        let place = |index: i64| if index < 0 { (index + length).max(0) } else { index };
-        let (start, stop) = (place(self.start), place(self.stop).min(length - 1));
-        // A stop before the first one: -5 of four.
+        let from_start = |index: i64| if index < 0 { (index + length).max(0) } else { index };
+        let (start, stop) = (from_start(self.start), from_start(self.stop).min(length - 1));
+        // A stop before the first element, such as -5 in a sequence of four.
         let none = start > stop || self.stop.checked_add(length).is_some_and(|stop| stop < 0);
         let range = if none { 0..0 } else { start as usize..stop as usize + 1 };
-        assert!(range.start <= range.end && range.end <= len, "a range lies within what it is of");
+        assert!(range.start <= range.end && range.end <= len, "a range lies within its sequence");
         range
     }
 }
 
-/// One index, negative from the end; `None` when there is no such place.
+/// The position of one index, which may count from the end; `None` when it is out of range.
 pub fn position(index: i64, len: usize) -> Option<usize> {
     let length = i64::try_from(len).unwrap_or(i64::MAX);
-    let place = if index < 0 { index + length } else { index };
-    usize::try_from(place).ok().filter(|&place| place < len)
+    let position = if index < 0 { index + length } else { index };
+    usize::try_from(position).ok().filter(|&position| position < len)
 }
 
 #[cfg(test)]
@@ -58,7 +58,7 @@ mod tests {
     }
 
     #[test]
-    fn one_index_is_a_place_or_none() {
+    fn one_index_is_a_position_or_none() {
         assert_eq!([0, 3, -1, -4].map(|index| position(index, 4)), [Some(0), Some(3), Some(3), Some(0)]);
         assert_eq!([4, -5, i64::MIN, i64::MAX].map(|index| position(index, 4)), [None; 4]);
     }

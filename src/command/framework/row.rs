@@ -1,4 +1,7 @@
-//! A row of the command table: what is said of a command, and the functions behind its route.
+//! A row of the command table: a command's metadata and the functions of its route.
+//!
+//! The constructors `Row::read`, `Row::write` and so on erase the type of a command, so that the
+//! table is one slice.
 
 use bytes::Bytes;
 
@@ -13,29 +16,29 @@ use crate::error::CommandError;
 use crate::keyspace::{Access, ApplyContext, Class, Event, Origin};
 use crate::resp::Reply;
 
-/// What the table says of a command. Arity, `COMMAND` and its subcommands, ACL categories, key
+/// The metadata of a command. Arity checks, `COMMAND` and its subcommands, ACL categories, key
 /// extraction and routing follow from it and from the route.
 #[derive(Clone, Copy, Debug)]
 pub struct Spec {
     pub name: &'static str,
     /// Other names of the same command.
     pub aliases: &'static [Alias],
-    /// How many words a request has, its name among them; negative: at least so many.
+    /// The number of words of a request, the name included; a negative arity is a minimum.
     pub arity: i32,
     pub keys: KeySpec,
     pub group: Group,
-    /// The version of Redis, or of RedisJSON, that brought it; of JsonVault for its own.
+    /// The version of Redis or RedisJSON that introduced it; of JsonVault for its own commands.
     pub since: &'static str,
-    /// What its work grows with, in the notation of Redis' manual: `O(N) with N the keys`.
+    /// The time complexity, in the notation of Redis' manual.
     pub complexity: &'static str,
-    /// One sentence.
+    /// One sentence that begins with a verb: `Returns ..`, `Sets ..`.
     pub summary: &'static str,
     /// The words after the name, in the notation of Redis' manual: `key [path] [NX | XX] [path
     /// ...]`.
     pub syntax: &'static str,
 }
 
-/// Another name of a command, where `COMMAND` says something else of it.
+/// Another name of a command, with the metadata that differ.
 #[derive(Clone, Copy, Debug)]
 pub struct Alias {
     pub name: &'static str,
@@ -45,7 +48,7 @@ pub struct Alias {
 }
 
 impl Spec {
-    /// The usual row: a command of one key, its first word, without other names.
+    /// The common case: a command on one key, its first argument, without aliases.
     pub const fn of_key(
         group: Group,
         name: &'static str,
@@ -59,7 +62,7 @@ impl Spec {
         Spec { name, aliases: &[], arity, keys, group, since, complexity, summary, syntax }
     }
 
-    /// What the command does with its keys, where the route does not say it.
+    /// The use of the keys, where it does not follow from the route.
     pub const fn used(mut self, usage: Usage) -> Spec {
         self.keys = self.keys.used(usage);
         self
@@ -87,7 +90,7 @@ pub enum Group {
 impl Group {
     pub const fn name(self) -> &'static str {
         match self {
-            // Redis says so of whatever a module brings.
+            // Redis' group of all commands of modules.
             Group::Json => "module",
             Group::Generic => "generic",
             Group::String => "string",
@@ -104,7 +107,7 @@ impl Group {
         }
     }
 
-    /// The ACL category that comes with the group.
+    /// The ACL category of the group.
     pub const fn category(self) -> Option<&'static str> {
         match self {
             Group::Json => Some("@json"),
@@ -121,11 +124,11 @@ impl Group {
         }
     }
 
-    /// The kind of the events of its commands.
+    /// The class of the keyspace events of its commands.
     const fn class(self) -> Class {
         match self {
             Group::Json => Class::Json,
-            // A bitmap is a string to those who listen.
+            // Keyspace events treat a bitmap as a string.
             Group::String | Group::Bitmap => Class::Text,
             Group::List => Class::List,
             Group::Set => Class::Set,
@@ -144,14 +147,14 @@ type ControlFn = fn(&[Bytes], &mut Session, &dyn Node) -> Result<Outcome, Comman
 
 type OperateFn = for<'a> fn(&[Bytes], &Session, &'a dyn Node) -> Result<Running<'a>, CommandError>;
 
-/// The way a command takes, with the functions that take it there.
+/// The route of a command, with the functions that carry it out.
 #[derive(Clone, Copy)]
 pub enum Route {
     Read {
         run: ReadFn,
     },
-    /// `canonical` appends what goes into the log; `apply` decodes and applies it, and answers
-    /// `None` only for bytes that `canonical` did not make.
+    /// `canonical` appends the command's canonical form. `apply` decodes and applies it, and
+    /// returns `None` only for bytes that `canonical` did not produce.
     Write {
         code: u16,
         canonical: CanonicalFn,
@@ -209,7 +212,7 @@ impl Row {
             let (command, rest) = postcard::take_from_bytes::<C>(bytes).ok()?;
             let scope = command.scope();
             let changed = Event { name: C::EVENT, class: C::SPEC.group.class() };
-            // A removal under the command's own name is an event of its kind.
+            // A removal under the command's own name is an event of the command's class.
             let own = C::REMOVAL == C::SPEC.name;
             let class = if own { C::SPEC.group.class() } else { Class::Generic };
             let removed = Event { name: C::REMOVAL, class };
@@ -248,7 +251,7 @@ impl Row {
         Row::new::<C>(Route::Transact { step: C::STEP })
     }
 
-    /// Its names, each with what is said of the command under it.
+    /// All names of the command, each with the row as that name reports it.
     pub fn names(&self) -> impl Iterator<Item = (&'static str, Row)> {
         let own = (self.spec.name, *self);
         let row = *self;
@@ -260,28 +263,27 @@ impl Row {
         std::iter::once(own).chain(self.spec.aliases.iter().map(alias))
     }
 
-    /// Whether it does nothing by itself, as Redis has it of `CONFIG`. RedisJSON's commands are
-    /// never divided.
+    /// Whether it only groups subcommands, as `CONFIG` does in Redis. RedisJSON has no containers.
     pub fn is_container(&self) -> bool {
         self.has_subcommands() && self.spec.arity < -1
     }
 
-    /// Whether the time that it takes is that of something elsewhere, for which it waits.
+    /// Whether it may block its connection until an external event.
     pub fn blocks(&self) -> bool {
         self.flags.blocking && !self.flags.without.contains(&"blocking")
     }
 
-    /// Whether its subcommands are commands of their own, counted and measured for themselves.
+    /// Whether its subcommands are counted and measured as commands of their own.
     pub fn has_subcommands(&self) -> bool {
         !self.subcommands.is_empty() && self.spec.group != Group::Json
     }
 
-    /// Whether it has to wait while `CLIENT PAUSE` holds back writes.
+    /// Whether `CLIENT PAUSE .. WRITE` holds it back.
     pub fn is_paused_with_writes(&self) -> bool {
         self.flags.paused_with_writes || matches!(self.route, Route::Write { .. })
     }
 
-    /// Whether a request of `words` words, the name counted, has the right number of them.
+    /// Whether `words`, the name included, is a valid number of words.
     pub fn arity_fits(&self, words: usize) -> bool {
         let words = i64::try_from(words).unwrap_or(i64::MAX);
         let arity = i64::from(self.spec.arity);

@@ -1,6 +1,5 @@
-//! Random choices of commands: a command takes a seed when it is parsed and chooses when it runs.
-//!
-//! A write carries its seed through the log, and every replica makes the same choices from it.
+//! Random choices of commands: a command takes a seed when it is parsed, and chooses when it runs.
+//! A write carries its seed through the log, so that every replica makes the same choices.
 
 use std::collections::HashSet;
 
@@ -12,12 +11,12 @@ use crate::error::CommandError;
 use crate::random::Random;
 use crate::resp::Reply;
 
-/// Where the seeds of commands come from.
+/// The source of the seeds of commands.
 #[derive(Clone, Copy, Debug)]
 pub enum SeedSource {
-    /// A new one for each command.
+    /// A new seed for each command.
     Fresh(fn() -> u64),
-    /// The same for each, so that a command that is parsed again makes the same choices.
+    /// One seed for all, so that a command that is parsed again makes the same choices.
     Fixed(u64),
 }
 
@@ -30,7 +29,7 @@ impl SeedSource {
     }
 }
 
-/// What the choices of one command follow from.
+/// The seed of one command's choices.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Seed(u64);
 
@@ -44,8 +43,8 @@ impl Seed {
     }
 }
 
-/// The sequence of choices that follows from a seed. It is part of the log's format: replicas of
-/// different versions have to choose alike.
+/// The generator of a seed's choices. Its sequence is part of the log's format: replicas of
+/// different versions must make the same choices.
 pub struct Rng(u64);
 
 impl Rng {
@@ -60,34 +59,34 @@ impl Rng {
         random.below(bound as u64) as usize
     }
 
-    /// `count` different positions below `len`, in the order in which they were chosen.
+    /// `count` distinct positions below `len`, in the order of their choice.
     ///
     /// # Panics
     /// If `count` is larger than `len`.
     pub fn sample(&mut self, count: usize, len: usize) -> Vec<usize> {
-        assert!(count <= len, "a sample is no larger than what it is taken from");
+        assert!(count <= len, "a sample is no larger than its population");
         if count * 2 > len {
-            // Most of them: a shuffle of all needs no second tries.
+            // A large sample: a partial shuffle avoids repeated draws.
             let mut all: Vec<usize> = (0..len).collect();
-            (0..count).for_each(|place| all.swap(place, place + self.below(len - place)));
+            (0..count).for_each(|position| all.swap(position, position + self.below(len - position)));
             all.truncate(count);
             return all;
         }
         let (mut seen, mut chosen) = (HashSet::with_capacity(count), Vec::with_capacity(count));
         while chosen.len() < count {
-            let place = self.below(len);
-            if seen.insert(place) {
-                chosen.push(place);
+            let position = self.below(len);
+            if seen.insert(position) {
+                chosen.push(position);
             }
         }
         chosen
     }
 
-    /// What a count asks for: so many different places, or all; or, if it is negative, so many that
-    /// may be equal.
+    /// The positions that a count asks for: that many distinct ones, or all; with a negative count,
+    /// that many that may repeat.
     ///
     /// # Errors
-    /// When they are too many for one reply.
+    /// When the positions do not fit into one reply.
     pub fn positions(&mut self, count: i64, len: usize) -> Result<Vec<usize>, CommandError> {
         let wanted = usize::try_from(count.unsigned_abs()).unwrap_or(usize::MAX);
         if count >= 0 {
@@ -103,10 +102,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn places_are_different_and_follow_from_the_number() {
+    fn positions_are_distinct_and_follow_from_the_seed() {
         for (count, len) in [(0, 5), (1, 1), (3, 10), (9, 10), (10, 10), (500, 100_000)] {
             let chosen = Rng(7).sample(count, len);
-            let different: HashSet<_> = chosen.iter().copied().filter(|&place| place < len).collect();
+            let different: HashSet<_> = chosen.iter().copied().filter(|&position| position < len).collect();
             assert_eq!((chosen.len(), different.len()), (count, count));
             assert_eq!(Rng(7).sample(count, len), chosen);
         }
@@ -114,7 +113,7 @@ mod tests {
     }
 
     #[test]
-    fn every_place_is_chosen_now_and_then() {
+    fn every_position_is_chosen_eventually() {
         let mut rng = Rng(1);
         let seen: HashSet<_> = (0..200).map(|_| rng.below(10)).collect();
         assert_eq!(seen.len(), 10);

@@ -1,15 +1,15 @@
-//! What a connection remembers between its requests, and what a command may want done with it.
+//! The state of a connection between its requests, and the effects of commands on it.
 
 use super::{Counts, ReadConsistency, Tracking};
 use crate::resp::{Protocol, Reply};
 
-/// The state of one connection that commands may see and change.
+/// The state of a connection that commands may read and change.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Session {
     /// Unique on this node since its start.
     pub id: u64,
     pub protocol: Protocol,
-    /// What `CLIENT SETNAME` gave.
+    /// Set by `CLIENT SETNAME`.
     pub name: String,
     pub library_name: String,
     pub library_version: String,
@@ -17,50 +17,50 @@ pub struct Session {
     pub address: String,
     /// The address it connected to.
     pub local_address: String,
-    /// The number of its socket among the open files of the process.
+    /// The file descriptor of its socket.
     pub descriptor: i32,
     /// Unix milliseconds.
     pub connected_ms: u64,
-    /// How fresh its reads are, if not as the node's setting says.
+    /// The consistency of its reads, where it differs from the node's setting.
     pub read_consistency: Option<ReadConsistency>,
-    /// Whether the client has said who it is, or came when nobody had to.
+    /// Whether the client has authenticated, or connected while no password was set.
     pub authenticated: bool,
-    /// What it has subscribed to.
+    /// The number of its subscriptions.
     pub subscribed: Counts,
-    /// How many commands are queued between MULTI and EXEC.
+    /// The number of commands queued between MULTI and EXEC.
     pub queued: Option<usize>,
-    /// How many keys it watches.
+    /// The number of watched keys.
     pub watched: usize,
-    /// Whether it is shown every command.
+    /// Whether it receives every command (MONITOR).
     pub monitors: bool,
     pub tracking: Option<Tracking>,
-    /// What `CLIENT CACHING` said of the next command.
+    /// Set by `CLIENT CACHING` for the next command.
     pub caching: Option<bool>,
-    /// What `CLIENT NO-EVICT` and `CLIENT NO-TOUCH` said; nothing here is evicted, and no key keeps
-    /// a time of last use.
+    /// Set by `CLIENT NO-EVICT` and `CLIENT NO-TOUCH`, for `CLIENT LIST` alone: nothing is evicted,
+    /// and keys have no time of last use.
     pub no_evict: bool,
     pub no_touch: bool,
     pub replies: ReplyMode,
 }
 
-/// What a command wants done with its connection, beside what it changed in the session. Whoever
-/// runs it does it.
+/// The effects of a command on its connection, beside its changes of the session. The dispatcher
+/// carries them out.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Effects {
     /// The connection ends after this reply.
     pub close: bool,
     /// The reply is not sent.
     pub no_reply: bool,
-    /// The transaction that is being queued and the watched keys are forgotten.
+    /// The open transaction and the watched keys are discarded.
     pub reset_transaction: bool,
-    /// The session's `caching` is for the command that follows, not for this one.
+    /// The session's `caching` applies to the next command, not to this one.
     pub keep_caching: bool,
-    /// The session's `replies` were chosen by this command, which decides on its own reply.
+    /// This command set the session's `replies`, and decides on its own reply.
     pub chose_replies: bool,
 }
 
 impl Effects {
-    /// Adds what another command of the same request wants.
+    /// Adds the effects of another command of the same request.
     pub fn add(&mut self, other: Effects) {
         self.close |= other.close;
         self.no_reply |= other.no_reply;
@@ -70,7 +70,7 @@ impl Effects {
     }
 }
 
-/// The reply of a command, and what it wants done with its connection.
+/// The reply of a command, and its effects on the connection.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Outcome {
     pub reply: Reply,
@@ -89,18 +89,18 @@ impl From<Reply> for Outcome {
     }
 }
 
-/// Which replies a client wants.
+/// The mode of `CLIENT REPLY`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum ReplyMode {
     #[default]
     On,
     Off,
-    /// Not the one of the next command.
+    /// The next command has no reply.
     SkipNext,
 }
 
 impl Session {
-    /// Puts the session back to what a new connection has, as `RESET` does.
+    /// Resets the session to that of a new connection, for `RESET`.
     pub fn reset(&mut self) {
         self.protocol = Protocol::Resp2;
         self.name.clear();
@@ -115,8 +115,8 @@ impl Session {
         self.authenticated = false;
     }
 
-    /// Whether RESP2 leaves it no way to tell replies from messages, so that it may only change
-    /// what it listens to.
+    /// Whether only subscription commands are allowed: a RESP2 client with subscriptions cannot
+    /// distinguish replies from messages.
     pub fn only_listens(&self) -> bool {
         self.protocol == Protocol::Resp2 && self.subscribed.total() > 0
     }

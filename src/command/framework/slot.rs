@@ -1,16 +1,15 @@
-//! The slots of Redis Cluster: which of 16384 a key falls into.
+//! The hash slots of Redis Cluster.
 
-/// How many slots there are.
+/// The number of slots.
 pub const SLOTS: u16 = 16_384;
 
-/// The slot of a key. Of a key with a hash tag, `user:{1000}:name`, only the tag counts, so that
-/// keys may share a slot.
+/// The slot of a key. If the key has a hash tag, as in `user:{1000}:name`, only the tag is hashed,
+/// so that keys can share a slot.
 pub fn of(key: &[u8]) -> u16 {
     crc16(hashed_part(key)) % SLOTS
 }
 
-/// What stands between the first `{` and the first `}` after it, if that is anything; else the
-/// whole key.
+/// The text between the first `{` and the next `}`, unless it is empty; otherwise the whole key.
 fn hashed_part(key: &[u8]) -> &[u8] {
     let position = |bytes: &[u8], mark: u8| bytes.iter().position(|byte| *byte == mark);
     let tag = position(key, b'{').map(|open| &key[open + 1..]);
@@ -20,8 +19,7 @@ fn hashed_part(key: &[u8]) -> &[u8] {
     }
 }
 
-/// CRC-16/XMODEM, polynomial 0x1021 from 0. The shifts are the eight steps of a byte folded into
-/// one.
+/// CRC-16/XMODEM: polynomial 0x1021, initial value 0. The shifts combine the eight steps of a byte.
 fn crc16(bytes: &[u8]) -> u16 {
     bytes.iter().fold(0, |crc: u16, byte| {
         let mut x = (crc >> 8) ^ u16::from(*byte);
@@ -51,8 +49,8 @@ mod tests {
     }
 
     #[test]
-    fn slots_are_those_that_redis_gives() {
-        // Answers of CLUSTER KEYSLOT of Redis.
+    fn slots_are_those_of_redis() {
+        // Replies of Redis to CLUSTER KEYSLOT.
         for (key, slot) in [("123456789", 12739), ("foo", 12182), ("bar", 5061), ("hello", 866), ("", 0)] {
             assert_eq!(of(key.as_bytes()), slot, "{key}");
         }

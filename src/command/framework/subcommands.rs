@@ -1,7 +1,6 @@
-//! The subcommands of a row, each with what `COMMAND` says of it.
+//! The subcommands of a row, with their metadata for `COMMAND`.
 //!
-//! What a subcommand does not say itself is as for its row: its route, and the flags that are no
-//! words alone.
+//! A subcommand inherits from its row what it does not state itself: the route and most flags.
 
 use super::key_spec::KeySpec;
 use super::row::{Row, Spec};
@@ -9,16 +8,19 @@ use super::syntax;
 use super::{Command, Flags};
 use crate::resp::Reply;
 
-/// One choice of a row that is divided.
+const HELP: &str = "Returns helpful text about the different subcommands.";
+
+/// A subcommand of a container.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Subcommand {
-    /// In capitals.
+    /// In upper case.
     pub name: &'static str,
-    /// The words after the name, in the notation of a row.
+    /// The words after the name, in the notation of [`Spec::syntax`].
     pub syntax: &'static str,
     pub since: &'static str,
     pub complexity: &'static str,
-    /// Whether it is for operators, if that is not as for its row.
+    pub summary: &'static str,
+    /// Whether it is an administrative command, where it differs from its row.
     admin: Option<bool>,
     also: &'static [&'static str],
     without: &'static [&'static str],
@@ -30,18 +32,19 @@ impl Subcommand {
         syntax: &'static str,
         since: &'static str,
         complexity: &'static str,
+        summary: &'static str,
     ) -> Subcommand {
-        Subcommand { name, syntax, since, complexity, admin: None, also: &[], without: &[] }
+        Subcommand { name, syntax, since, complexity, summary, admin: None, also: &[], without: &[] }
     }
 
-    /// `HELP`, which everybody may ask for at any time.
+    /// `HELP`, which is always allowed.
     pub const fn help(since: &'static str) -> Subcommand {
         let without = &["noscript", "readonly", "pubsub"];
         let also = &["loading", "stale"];
-        Subcommand { admin: Some(false), also, without, ..Subcommand::new("HELP", "", since, "O(1)") }
+        Subcommand { admin: Some(false), also, without, ..Subcommand::new("HELP", "", since, "O(1)", HELP) }
     }
 
-    /// For operators alone.
+    /// Marks an administrative command.
     pub const fn admin(self) -> Subcommand {
         Subcommand { admin: Some(true), ..self }
     }
@@ -50,17 +53,18 @@ impl Subcommand {
         Subcommand { admin: Some(false), ..self }
     }
 
-    /// Words that `COMMAND INFO` says of it and not of its row.
+    /// Adds flags that its row does not have.
     pub const fn also(self, also: &'static [&'static str]) -> Subcommand {
         Subcommand { also, ..self }
     }
 
-    /// Words that follow from its row, and that Redis does not say of it.
+    /// Removes flags that would follow from its row, and that Redis does not report.
     pub const fn without(self, without: &'static [&'static str]) -> Subcommand {
         Subcommand { without, ..self }
     }
 
-    /// How many words a request has, the container's name among them; negative: at least so many.
+    /// The number of words of a request, the container's name included; a negative arity is a
+    /// minimum.
     pub fn arity(self) -> i32 {
         let arguments = syntax::arguments(self.syntax);
         let words = |argument: &syntax::Argument| match argument.optional {
@@ -77,13 +81,13 @@ impl Subcommand {
         format!("{}|{}", spec.name, self.name).to_ascii_lowercase()
     }
 
-    /// The row as it were if this were all of it.
+    /// The row that this subcommand would have as a command of its own.
     pub fn alone(self, row: &Row) -> Row {
         let has_key =
             syntax::arguments(self.syntax).iter().any(|argument| argument.kind == syntax::Kind::Key);
         let keys = if has_key { row.spec.keys } else { KeySpec::NONE };
-        let Subcommand { syntax, since, complexity, also, .. } = self;
-        let spec = Spec { syntax, since, complexity, keys, arity: self.arity(), ..row.spec };
+        let Subcommand { syntax, since, complexity, summary, also, .. } = self;
+        let spec = Spec { syntax, since, complexity, summary, keys, arity: self.arity(), ..row.spec };
         let without = if self.without.is_empty() { row.flags.without } else { self.without };
         let admin = self.admin.or(row.flags.admin);
         let flags = Flags { admin, also, without, ..row.flags };
@@ -91,12 +95,12 @@ impl Subcommand {
     }
 }
 
-/// The subcommand of a row that goes by this name, in any case.
+/// The subcommand of a row with this name, in any case.
 pub fn named(row: &Row, name: &[u8]) -> Option<Subcommand> {
     row.subcommands.iter().copied().find(|one| one.name.as_bytes().eq_ignore_ascii_case(name))
 }
 
-/// What `.. HELP` answers of a container.
+/// The reply to `HELP` of a container.
 pub fn help<C: Command>() -> Reply {
     let first = format!("{} <subcommand> [<arg> [value] [opt] ...]. Subcommands are:", C::SPEC.name);
     let lines = C::SUBCOMMANDS.iter().map(|one| format!("{} {}", one.name, one.syntax).trim().to_string());
@@ -110,12 +114,12 @@ mod tests {
 
     #[test]
     fn the_arity_of_a_subcommand_follows_from_its_syntax() {
-        let arity = |syntax| Subcommand::new("X", syntax, "1.0.0", "O(1)").arity();
+        let arity = |syntax| Subcommand::new("X", syntax, "1.0.0", "O(1)", "").arity();
         assert_eq!(["pattern ...", "name value", "(a | b) [c]", ""].map(arity), [-3, 4, -3, 2]);
     }
 
     #[test]
-    fn only_a_row_that_is_divided_has_subcommands() {
+    fn only_containers_have_subcommands() {
         let names = |name: &str| -> Vec<&str> {
             table::find(name.as_bytes()).unwrap().subcommands.iter().map(|one| one.name).collect()
         };
@@ -126,7 +130,7 @@ mod tests {
     }
 
     #[test]
-    fn every_subcommand_is_a_word_in_capitals() {
+    fn every_subcommand_is_a_word_in_upper_case() {
         for row in table::ROWS {
             for one in row.subcommands {
                 let well_formed = |byte: u8| byte.is_ascii_uppercase() || byte == b'-';

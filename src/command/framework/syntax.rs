@@ -1,14 +1,14 @@
-//! Reads the notation in which a row writes its arguments, for `COMMAND DOCS`.
+//! Parses the notation in which a row writes its arguments, for `COMMAND DOCS`.
 //!
-//! `word` is an argument, `WORD` a token, `[..]` optional, `(a | b)` or `[a | b]` a choice, `...`
-//! repetition of what stands before it.
+//! `word` is an argument, `WORD` a token, `[..]` optional, `(a | b)` or `[a | b]` a choice, and
+//! `...` repeats the item before it.
 
 /// One argument of a command, as `COMMAND DOCS` describes it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Argument {
     pub name: String,
     pub kind: Kind,
-    /// The keyword that stands before the value, where there is one.
+    /// The keyword before the value, if any.
     pub token: Option<String>,
     pub optional: bool,
     pub multiple: bool,
@@ -16,7 +16,7 @@ pub struct Argument {
 }
 
 impl Argument {
-    /// The fewest words that it takes when it is given.
+    /// The minimum number of words when the argument is present.
     pub fn words(&self) -> i32 {
         let fewest = |part: &Argument| if part.optional { 0 } else { part.words() };
         let token = i32::from(self.token.is_some() && self.kind != Kind::PureToken);
@@ -28,13 +28,13 @@ impl Argument {
             }
     }
 
-    /// Whether it may take more words than the fewest.
+    /// Whether it may have more words than the minimum.
     pub fn is_open(&self) -> bool {
         self.optional || self.multiple || self.parts.iter().any(Argument::is_open)
     }
 }
 
-/// The types of arguments that Redis' documentation knows and ours uses.
+/// The types of arguments: those of Redis' documentation that occur here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     Key,
@@ -70,7 +70,7 @@ pub fn arguments(syntax: &str) -> Vec<Argument> {
     sequence(&words, &mut next)
 }
 
-/// Reads arguments up to a closing mark or the end; a `|` between them makes one choice of all.
+/// Parses arguments up to a closing mark or the end; a `|` turns them into the options of a choice.
 fn sequence(words: &[&str], next: &mut usize) -> Vec<Argument> {
     let mut choices: Vec<Vec<Argument>> = vec![Vec::new()];
     while let Some(&word) = words.get(*next) {
@@ -165,7 +165,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_notation_gives_the_arguments() {
+    fn the_notation_describes_the_arguments() {
         let all = arguments("key path json [NX | XX] [EX seconds] [field value ...]");
         let names: Vec<&str> = all.iter().map(|argument| argument.name.as_str()).collect();
         assert_eq!(names, ["key", "path", "json", "nx", "seconds", "field"]);

@@ -1,9 +1,9 @@
-//! The group in the terms of Redis Cluster: the leader is the one master, all other members are its
-//! replicas.
+//! The cluster in the terms of Redis Cluster: the leader is the only master, and all other members
+//! are its replicas.
 
 use super::slot::SLOTS;
 
-/// The group as this node knows it.
+/// The cluster as this node knows it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Topology {
     /// The cluster's name.
@@ -11,23 +11,23 @@ pub struct Topology {
     /// This node.
     pub node_id: u64,
     pub leader: Option<u64>,
-    /// The leader's term: it rises with every change of the master, as Redis' epochs do.
+    /// The leader's term. It rises with every change of the leader, as Redis' epochs do.
     pub term: u64,
-    /// By their ids, learners included.
+    /// In the order of their ids, learners included.
     pub members: Vec<Peer>,
 }
 
-/// A member of the group, as clients reach it.
+/// A member of the cluster, as clients reach it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Peer {
     pub id: u64,
-    /// An address or a name, without brackets; empty where it is not known, which clients take for
-    /// the host that they are connected to.
+    /// An address or a name, without brackets. Empty if unknown; clients then use the host that
+    /// they are connected to.
     pub host: String,
     pub port: u16,
     pub raft_port: u16,
     pub voter: bool,
-    /// The last entry that it is known to have.
+    /// The index of the last entry that it is known to have.
     pub offset: u64,
 }
 
@@ -36,17 +36,16 @@ impl Topology {
         self.leader == Some(self.node_id)
     }
 
-    /// The leader, if it is known.
     pub fn master(&self) -> Option<&Peer> {
         self.members.iter().find(|peer| Some(peer.id) == self.leader)
     }
 
-    /// This node, while it is a member.
+    /// This node, if it is a member.
     pub fn own(&self) -> Option<&Peer> {
         self.members.iter().find(|peer| peer.id == self.node_id)
     }
 
-    /// All but the leader.
+    /// All members but the leader.
     pub fn replicas(&self) -> impl Iterator<Item = &Peer> {
         self.members.iter().filter(|peer| Some(peer.id) != self.leader)
     }
@@ -55,10 +54,11 @@ impl Topology {
         self.members.iter().find(|peer| self.name(peer.id).as_bytes().eq_ignore_ascii_case(name))
     }
 
-    /// How a node is called in Redis Cluster: 40 hex digits that stay while the cluster and the
-    /// node's id do.
+    /// A node's id in Redis Cluster: 40 hex digits that depend on the cluster's name and the node's
+    /// id alone.
     ///
-    /// The first 16 digits are a permutation of the ids, so no two nodes of a cluster share a name.
+    /// The first 16 digits are a permutation of the ids, so that no two nodes of a cluster share a
+    /// name.
     pub fn name(&self, id: u64) -> String {
         let cluster = self.cluster.as_bytes();
         let seed = u64::from(crc32c::crc32c(cluster)) << 32 | u64::from(crc32c::crc32c_append(1, cluster));
@@ -67,13 +67,13 @@ impl Topology {
         format!("{first:016x}{second:016x}{:08x}", scrambled(second) as u32)
     }
 
-    /// The first and the last slot that are served.
+    /// The range of served slots: all while a leader is known.
     pub fn slots(&self) -> Option<(u16, u16)> {
         self.master().map(|_| (0, SLOTS - 1))
     }
 }
 
-/// A permutation of the numbers (splitmix64): neighbours come out far apart.
+/// A permutation of the 64-bit numbers (splitmix64).
 fn scrambled(number: u64) -> u64 {
     let mixed = (number ^ (number >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
     let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
@@ -86,14 +86,13 @@ impl Peer {
         format!("{}:{}", self.host, self.port)
     }
 
-    /// Whether others know it by a name and not by an address.
+    /// Whether `host` is a name and not an address.
     pub fn has_hostname(&self) -> bool {
         !self.host.is_empty() && self.host.parse::<core::net::IpAddr>().is_err()
     }
 }
 
-/// Host and port of an address; of one that stands for every interface of a machine the host is
-/// empty.
+/// Host and port of an address. The host of the unspecified address (all interfaces) is empty.
 pub fn host_and_port(address: &str) -> (String, u16) {
     let (host, port) = address.rsplit_once(':').unwrap_or((address, ""));
     let host = host.trim_start_matches('[').trim_end_matches(']');
@@ -112,7 +111,7 @@ mod tests {
     }
 
     #[test]
-    fn names_are_forty_digits_and_each_its_own() {
+    fn names_are_forty_digits_and_unique() {
         let mut seen = HashSet::new();
         for cluster in ["", "a", "0123456789abcdef", "0123456789abcdee"] {
             for id in (1..200).chain([u64::MAX]) {
@@ -122,12 +121,12 @@ mod tests {
                 assert!(seen.insert(name[..8].to_string()), "tools show the first digits: {name}");
             }
         }
-        // Clients keep names: one that changes with a version would look like another node.
+        // Clients keep names: a name that changed with a version would look like another node.
         assert_eq!(of("0123456789abcdef").name(1), "66fe172c8ca429e362bcc056d69c13fa1f2cb7e4");
     }
 
     #[test]
-    fn an_address_is_taken_apart() {
+    fn an_address_splits_into_host_and_port() {
         for (address, host, port) in [
             ("127.0.0.1:6379", "127.0.0.1", 6379),
             ("node-1.example:7000", "node-1.example", 7000),

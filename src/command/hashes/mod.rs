@@ -1,4 +1,6 @@
-//! Hashes: fields with values, in the order in which the fields came.
+//! Hashes: fields with values. The order of the fields is that of insertion, which is part of the
+//! replicated state, so that HGETALL and random choices agree on every node.
+
 pub mod read;
 pub mod write;
 
@@ -11,21 +13,35 @@ use crate::keyspace::{Element, Hash};
 use crate::resp::Reply;
 
 impl Family for Hash {
-    const LEN: Spec =
-        Spec::of_key(Group::Hash, "HLEN", 2, "2.0.0", "O(1)", "How many fields a hash has.", "key")
-            .used(Usage::LOOKED_AT);
+    const LEN: Spec = Spec::of_key(
+        Group::Hash,
+        "HLEN",
+        2,
+        "2.0.0",
+        "O(1)",
+        "Returns the number of fields in a hash.",
+        "key",
+    )
+    .used(Usage::INSPECTED);
 }
 
 impl Keyed for Hash {
-    const GET: Spec =
-        Spec::of_key(Group::Hash, "HGET", 3, "2.0.0", "O(1)", "The value of a field.", "key field");
+    const GET: Spec = Spec::of_key(
+        Group::Hash,
+        "HGET",
+        3,
+        "2.0.0",
+        "O(1)",
+        "Returns the value of a field in a hash.",
+        "key field",
+    );
     const GET_EACH: Spec = Spec::of_key(
         Group::Hash,
         "HMGET",
         -3,
         "2.0.0",
-        "O(N) with N the fields that are asked for",
-        "The values of several fields.",
+        "O(N) where N is the number of fields requested",
+        "Returns the values of one or more fields of a hash.",
         "key field ...",
     );
     const REMOVE: Spec = Spec::of_key(
@@ -33,18 +49,18 @@ impl Keyed for Hash {
         "HDEL",
         -3,
         "2.0.0",
-        "O(N) with N the fields that are asked for",
-        "Takes fields out of a hash.",
+        "O(N) where N is the number of fields requested",
+        "Deletes one or more fields and their values from a hash. Deletes the hash if no fields remain.",
         "key field ...",
     )
-    .used(Usage::TAKEN_FROM);
+    .used(Usage::DELETED_FROM);
     const SCAN: Spec = Spec::of_key(
         Group::Hash,
         "HSCAN",
         -3,
         "2.8.0",
-        "O(1) for a call, O(N) for a whole walk with N the elements",
-        "The fields of a hash, some at a time.",
+        "O(1) for each call, O(N) for a complete iteration where N is the number of elements",
+        "Iterates over fields and values of a hash.",
         "key cursor [MATCH pattern] [COUNT count] [NOVALUES]",
     );
     const HAS_VALUES: bool = true;
@@ -53,7 +69,7 @@ impl Keyed for Hash {
         bulk(self.get(field))
     }
 
-    fn take_out(&mut self, field: &[u8]) -> bool {
+    fn remove_element(&mut self, field: &[u8]) -> bool {
         self.remove(field)
     }
 
@@ -76,8 +92,8 @@ impl Indexed for Hash {
         "HRANDFIELD",
         -2,
         "6.2.0",
-        "O(N) with N the fields that are asked for",
-        "Fields of a hash that chance chooses.",
+        "O(N) where N is the number of fields requested",
+        "Returns one or more random fields from a hash.",
         "key [count [WITHVALUES]]",
     );
 

@@ -1,8 +1,9 @@
-//! Reading a hash beyond what all collections have.
+//! Reads of hashes beyond the commands that all collections share.
 //!
-//! * `HGETALL key`, `HKEYS key`, `HVALS key`: every field with its value, every field, every value.
-//! * `HEXISTS key field`, `HSTRLEN key field`: whether there is a field, how many bytes its value
-//!   has.
+//! * `HGETALL key`, `HKEYS key`, `HVALS key`: returns all fields with their values, all fields, or
+//!   all values.
+//! * `HEXISTS key field`, `HSTRLEN key field`: returns whether a field exists, or the length of its
+//!   value in bytes.
 
 use crate::command::framework::bulks::bulks;
 use crate::command::{Args, Budget, Command, Context, Flags, Group, Read, Spec, Usage};
@@ -11,7 +12,7 @@ use crate::keyspace::{Collection, Element, Hash, Key, View};
 use crate::resp::Reply;
 
 fn pairs(hash: &Hash) -> Result<Reply, CommandError> {
-    // What the pairs add to the two halves, each of which has its budget.
+    // The fields and the values below have budgets of their own; this is for the pairs.
     Budget::default()
         .spend(hash.len().saturating_mul(2 * size_of::<Reply>()).saturating_add(hash.bytes()))?;
     let fields = bulks(hash.iter().map(|(field, _)| field))?;
@@ -51,13 +52,13 @@ macro_rules! all_commands {
 }
 
 all_commands! {
-    Hgetall, "HGETALL", "2.0.0", "O(N) with N the fields", pairs, "Every field with its value.";
-    Hkeys, "HKEYS", "2.0.0", "O(N) with N the fields", fields, "Every field of a hash.";
-    Hvals, "HVALS", "2.0.0", "O(N) with N the fields", values, "Every value of a hash.";
+    Hgetall, "HGETALL", "2.0.0", "O(N) where N is the number of fields", pairs, "Returns all fields and values in a hash.";
+    Hkeys, "HKEYS", "2.0.0", "O(N) where N is the number of fields", fields, "Returns all fields in a hash.";
+    Hvals, "HVALS", "2.0.0", "O(N) where N is the number of fields", values, "Returns all values in a hash.";
 }
 
 macro_rules! get_commands {
-    ($($name:ident, $word:literal, $since:literal, $complexity:literal, $usage:ident, $answer:expr, $summary:literal;)*) => { $(
+    ($($name:ident, $word:literal, $since:literal, $complexity:literal, $usage:ident, $reply:expr, $summary:literal;)*) => { $(
         pub struct $name {
             key: Key,
             field: Element,
@@ -74,17 +75,17 @@ macro_rules! get_commands {
             }
 
             fn run(self, keyspace: &View<'_>) -> Result<Reply, CommandError> {
-                let answer: fn(Option<&Element>) -> Reply = $answer;
-                let value = |hash: &Hash| answer(hash.get(self.field.as_bytes()));
+                let to_reply: fn(Option<&Element>) -> Reply = $reply;
+                let value = |hash: &Hash| to_reply(hash.get(self.field.as_bytes()));
                 let reply = keyspace.with_collection(self.key.as_bytes(), value)?;
-                Ok(reply.unwrap_or_else(|| answer(None)))
+                Ok(reply.unwrap_or_else(|| to_reply(None)))
             }
         }
     )* };
 }
 
 get_commands! {
-    Hexists, "HEXISTS", "2.0.0", "O(1)", LOOKED_AT, |value| Reply::Integer(i64::from(value.is_some())), "Whether a hash has a field.";
-    Hstrlen, "HSTRLEN", "3.2.0", "O(1)", LOOKED_AT, |value| Reply::Integer(value.map_or(0, |value| value.as_bytes().len() as i64)),
-        "How many bytes the value of a field has.";
+    Hexists, "HEXISTS", "2.0.0", "O(1)", INSPECTED, |value| Reply::Integer(i64::from(value.is_some())), "Determines whether a field exists in a hash.";
+    Hstrlen, "HSTRLEN", "3.2.0", "O(1)", INSPECTED, |value| Reply::Integer(value.map_or(0, |value| value.as_bytes().len() as i64)),
+        "Returns the length of the value of a field.";
 }

@@ -1,11 +1,10 @@
-//! Changing the fields of a hash.
+//! Writes of hashes.
 //!
-//! * `HSET key field value ...`, `HMSET key field value ...`: gives fields their values; HSET
-//!   answers how many are new.
-//! * `HSETNX key field value`: gives a field that is not there a value; whether it did.
-//! * `HINCRBY key field increment`: adds to the number that a field has; the new number.
-//! * `HINCRBYFLOAT key field increment`: adds to the number that a field has, which need not be
-//!   whole; the new number.
+//! * `HSET key field value ...`, `HMSET key field value ...`: sets fields; HSET returns how many
+//!   are new.
+//! * `HSETNX key field value`: sets a field if it does not exist and returns whether it did.
+//! * `HINCRBY key field increment`: adds to an integer field and returns the sum.
+//! * `HINCRBYFLOAT key field increment`: adds to a floating-point field and returns the sum.
 
 use serde::{Deserialize, Serialize};
 
@@ -44,7 +43,7 @@ impl Pairs {
 }
 
 macro_rules! set_commands {
-    ($($name:ident, $word:literal, $since:literal, $complexity:literal, $answer:expr, $summary:literal;)*) => { $(
+    ($($name:ident, $word:literal, $since:literal, $complexity:literal, $reply:expr, $summary:literal;)*) => { $(
         #[derive(Debug, PartialEq, Serialize, Deserialize)]
         pub struct $name(Pairs);
 
@@ -61,16 +60,16 @@ macro_rules! set_commands {
             }
 
             fn apply(self, keyspace: &mut Writer<'_>) -> Result<Reply, CommandError> {
-                let answer: fn(i64) -> Reply = $answer;
-                self.0.apply(keyspace).map(answer)
+                let to_reply: fn(i64) -> Reply = $reply;
+                self.0.apply(keyspace).map(to_reply)
             }
         }
     )* };
 }
 
 set_commands! {
-    Hset, "HSET", "2.0.0", "O(1) for a field, O(N) for N of them", Reply::Integer, "Gives fields their values.";
-    Hmset, "HMSET", "2.0.0", "O(N) with N the fields", |_| Reply::OK, "Gives fields their values; HSET tells how many are new.";
+    Hset, "HSET", "2.0.0", "O(1) for each field, O(N) for N fields", Reply::Integer, "Creates or modifies the value of a field in a hash.";
+    Hmset, "HMSET", "2.0.0", "O(N) where N is the number of fields", |_| Reply::OK, "Sets the values of multiple fields.";
 }
 
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
@@ -87,10 +86,10 @@ impl Command for Hsetnx {
         4,
         "2.0.0",
         "O(1)",
-        "Gives a field that is not there a value.",
+        "Sets the value of a field in a hash only when the field doesn't exist.",
         "key field value",
     )
-    .used(Usage::ADDED_TO);
+    .used(Usage::INSERTED_INTO);
     const FLAGS: Flags = Flags { fast: true, ..Flags::DEFAULT };
 }
 
@@ -130,7 +129,7 @@ impl Command for Hincrby {
         4,
         "2.0.0",
         "O(1)",
-        "Adds to the number that a field has.",
+        "Increments the integer value of a field in a hash by a number. Uses 0 as initial value if the field doesn't exist.",
         "key field increment",
     );
     const FLAGS: Flags = Flags { fast: true, ..Flags::DEFAULT };
@@ -171,7 +170,7 @@ impl Command for Hincrbyfloat {
         4,
         "2.6.0",
         "O(1)",
-        "Adds to the number that a field has, which need not be whole.",
+        "Increments the floating-point value of a field by a number. Uses 0 as initial value if the field doesn't exist.",
         "key field increment",
     );
     const FLAGS: Flags = Flags { fast: true, ..Flags::DEFAULT };

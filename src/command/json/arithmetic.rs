@@ -1,10 +1,10 @@
-//! `JSON.NUMINCRBY`, `JSON.NUMMULTBY`, `JSON.NUMPOWBY key path number`: arithmetic on every number
-//! that a path leads to; the results in the order of the matches.
+//! `JSON.NUMINCRBY`, `JSON.NUMMULTBY`, `JSON.NUMPOWBY key path number`: arithmetic on the numbers
+//! at a path. The reply has the results in the order of the matches.
 
 use serde::{Deserialize, Serialize};
 
-use super::errors::NOT_NUMERIC;
-use super::expand::number;
+use super::reply::NOT_NUMERIC;
+use super::reply::number;
 use super::target::{Target, locations};
 use crate::command::{Args, Command, Context, Group, KeySpec, Spec, Write};
 use crate::error::CommandError;
@@ -20,8 +20,8 @@ use crate::resp::{Protocol, Reply};
 pub struct Operands {
     key: Key,
     path: Target,
-    /// The encoded number, or the error that is answered if there is such a key: RedisJSON looks at
-    /// the key first.
+    /// The encoded number, or the error text for it. The error applies only if the key exists,
+    /// because RedisJSON looks up the key first.
     by: Result<Document, Box<str>>,
     protocol: Protocol,
 }
@@ -59,9 +59,9 @@ macro_rules! commands {
 }
 
 commands! {
-    NumIncrBy, "JSON.NUMINCRBY", "1.0.0", "O(N) with N the size of the document", Add, "Adds to the numbers at a path.";
-    NumMultBy, "JSON.NUMMULTBY", "1.0.0", "O(N) with N the size of the document", Multiply, "Multiplies the numbers at a path.";
-    NumPowBy, "JSON.NUMPOWBY", "1.0.0", "O(N) with N the size of the document", Power, "Raises the numbers at a path to a power.";
+    NumIncrBy, "JSON.NUMINCRBY", "1.0.0", "O(N) where N is the size of the document", Add, "Increments the numbers at a path by a number.";
+    NumMultBy, "JSON.NUMMULTBY", "1.0.0", "O(N) where N is the size of the document", Multiply, "Multiplies the numbers at a path by a number.";
+    NumPowBy, "JSON.NUMPOWBY", "1.0.0", "O(N) where N is the size of the document", Power, "Raises the numbers at a path to a power.";
 }
 
 impl Operands {
@@ -114,8 +114,8 @@ impl Operands {
 
 type Fresh = Vec<(usize, Number)>;
 
-/// What each match becomes, and the same by offset, ascending and each location once. A location
-/// that matched twice is computed twice.
+/// The result of each match; and the new numbers by offset, ascending and each location once. A
+/// location that matched twice is computed twice.
 fn results(
     path: &Path,
     document: &Document,
@@ -130,7 +130,7 @@ fn results(
             results.push(None);
             continue;
         };
-        // Matches come in document order but for unions, so the location is mostly the last or a
+        // Except for unions, matches are in document order, so the location is mostly the last or a
         // new one.
         let known = fresh.iter().rposition(|(at, _)| *at <= location.at);
         let after = match known.filter(|&nth| fresh[nth].0 == location.at) {
@@ -169,7 +169,7 @@ fn encoded(number: Number) -> Vec<u8> {
     out.into_bytes()
 }
 
-/// Puts each number at its offset: in place if it is a single one of the same size.
+/// Writes each number at its offset; a single number of the same size is replaced in place.
 fn put(document: &mut Document, fresh: &[(usize, Number)]) -> Result<(), CommandError> {
     if let [(at, number)] = fresh
         && document.try_replace_in_place(*at, &encoded(*number))
@@ -177,7 +177,7 @@ fn put(document: &mut Document, fresh: &[(usize, Number)]) -> Result<(), Command
         return Ok(());
     }
     let offsets: Vec<usize> = fresh.iter().map(|(at, _)| *at).collect();
-    // Numbers cannot grow beyond nine bytes, so the document's own limit is not asked again.
+    // Numbers have at most nine bytes, so the limit of the document needs no check.
     let limits = ParseLimits { document_bytes_max: usize::MAX };
     let edited = rewrite(document, &offsets, &limits, |nth, tail| {
         tail.replace(&encoded(fresh[nth].1))?;

@@ -1,23 +1,23 @@
-//! Changing arrays.
+//! Writes of arrays.
 //!
-//! * `JSON.ARRAPPEND key path json ...`: adds values to the end of each array at a path; the new
+//! * `JSON.ARRAPPEND key path json ...`: appends values to each array at a path and returns the new
 //!   lengths.
-//! * `JSON.ARRINSERT key path index json ...`: puts values before an element of each array at a
-//!   path; the new lengths.
+//! * `JSON.ARRINSERT key path index json ...`: inserts values before an index of each array at a
+//!   path and returns the new lengths.
 //! * `JSON.ARRPOP key [FORMAT format] [path [index]]`: removes an element of each array at a path
-//!   and answers it.
+//!   and returns it.
 //! * `JSON.ARRREM key path json [count]`: removes elements that equal a value from each array at a
-//!   path; how many.
+//!   path and returns their number.
 //!
-//!   As with LREM, a positive count removes so many from the front, a negative one from the back,
-//!   and 0 all.
-//! * `JSON.ARRTRIM key path start stop`: keeps a range of each array at a path, both ends included;
-//!   the new lengths.
+//!   As with LREM, a positive count removes from the front, a negative one from the back, and 0
+//!   removes all.
+//! * `JSON.ARRTRIM key path start stop`: removes all elements outside an inclusive range of each
+//!   array at a path and returns the new lengths.
 
 use serde::{Deserialize, Serialize};
 
-use super::errors::{BAD_INTEGER, INDEX_OUT_OF_BOUNDS, NOT_AN_ARRAY};
-use super::expand::{Expansion, expand, named, needs_resp3, text};
+use super::reply::{BAD_INTEGER, INDEX_OUT_OF_BOUNDS, NOT_AN_ARRAY};
+use super::reply::{Expansion, expand, named, needs_resp3, text};
 use super::target::{Elements, SizeLimit, Target, document, edit_key, integer, is_array};
 use crate::command::{Args, Command, Context, Flags, Group, KeySpec, Spec, Write};
 use crate::error::CommandError;
@@ -41,8 +41,8 @@ impl Command for Arrappend {
         keys: KeySpec::FIRST,
         group: Group::Json,
         since: "1.0.0",
-        complexity: "O(N) with N the size of the document",
-        summary: "Appends values to the arrays at a path.",
+        complexity: "O(N) where N is the size of the document",
+        summary: "Appends one or more JSON values to the arrays at a path.",
         syntax: "key path json ...",
     };
 }
@@ -68,7 +68,7 @@ impl Write for Arrappend {
 pub struct Arrinsert {
     key: Key,
     path: Target,
-    /// Negative: counted from the end.
+    /// A negative index counts from the end.
     index: i64,
     elements: Elements,
     limit: SizeLimit,
@@ -82,8 +82,8 @@ impl Command for Arrinsert {
         keys: KeySpec::FIRST,
         group: Group::Json,
         since: "1.0.0",
-        complexity: "O(N) with N the size of the document",
-        summary: "Inserts values into the arrays at a path.",
+        complexity: "O(N) where N is the size of the document",
+        summary: "Inserts one or more JSON values into the arrays at a path before an index.",
         syntax: "key path index json ...",
     };
 }
@@ -115,7 +115,7 @@ impl Write for Arrinsert {
 pub struct Arrpop {
     key: Key,
     path: Target,
-    /// Negative: counted from the end. One that is out of range means the first or the last
+    /// A negative index counts from the end. An index out of range selects the first or the last
     /// element.
     index: i64,
     expansion: Option<Expansion>,
@@ -129,8 +129,8 @@ impl Command for Arrpop {
         keys: KeySpec::FIRST,
         group: Group::Json,
         since: "1.0.0",
-        complexity: "O(N) with N the size of the document",
-        summary: "Removes an element of the arrays at a path and answers it.",
+        complexity: "O(N) where N is the size of the document",
+        summary: "Removes and returns the element at an index of the arrays at a path.",
         syntax: "key [FORMAT format] [path [index]]",
     };
     const FLAGS: Flags = Flags { denyoom: false, ..Flags::DEFAULT };
@@ -139,7 +139,7 @@ impl Command for Arrpop {
 impl Write for Arrpop {
     fn parse(args: &mut Args<'_>, context: &Context) -> Result<Arrpop, CommandError> {
         let key = args.key()?;
-        // A last word is a path, also one that reads FORMAT.
+        // The last word is a path, even if it is FORMAT.
         let expansion = if args.left() > 1 && args.keyword("FORMAT") {
             let expansion = named(args.word()?)?;
             needs_resp3(context)?;
@@ -148,7 +148,7 @@ impl Write for Arrpop {
             None
         };
         let path = Target::or_legacy_root(args)?;
-        // An index that is no number counts as none, as in RedisJSON.
+        // As in RedisJSON, an index that is not a number is ignored.
         let index = args.word_if_any().and_then(|word| integer(word)).unwrap_or(-1);
         Ok(Arrpop { key, path, index, expansion })
     }
@@ -157,7 +157,7 @@ impl Write for Arrpop {
         let limits = ParseLimits { document_bytes_max: usize::MAX };
         let popped = edit_key(keyspace, &self.key, &self.path, &limits, is_array, |tail| {
             let Some(index) = self.position(tail.value().count() as i64) else { return Ok(Reply::Null) };
-            let element = tail.value().nth(index).map_or(Reply::Null, |element| self.told(element));
+            let element = tail.value().nth(index).map_or(Reply::Null, |element| self.reply(element));
             tail.splice(index..index + 1, &[])?;
             Ok(element)
         })?;
@@ -172,7 +172,7 @@ impl Arrpop {
         usize::try_from(index).ok().filter(|_| len > 0)
     }
 
-    fn told(&self, element: Value<'_>) -> Reply {
+    fn reply(&self, element: Value<'_>) -> Reply {
         match self.expansion {
             Some(expansion) => expand(element, expansion),
             None => text(element),
@@ -196,8 +196,8 @@ impl Command for Arrrem {
         keys: KeySpec::FIRST,
         group: Group::Json,
         since: "0.1.0",
-        complexity: "O(N) with N the size of the document",
-        summary: "Removes elements by value from the arrays at a path.",
+        complexity: "O(N) where N is the size of the document",
+        summary: "Removes elements that equal a JSON value from the arrays at a path.",
         syntax: "key path json [count]",
     };
     const FLAGS: Flags = Flags { denyoom: false, ..Flags::DEFAULT };
@@ -251,7 +251,7 @@ impl Arrrem {
 pub struct Arrtrim {
     key: Key,
     path: Target,
-    /// Negative: counted from the end.
+    /// A negative index counts from the end.
     start: i64,
     stop: i64,
 }
@@ -264,8 +264,8 @@ impl Command for Arrtrim {
         keys: KeySpec::FIRST,
         group: Group::Json,
         since: "1.0.0",
-        complexity: "O(N) with N the size of the document",
-        summary: "Keeps a range of the arrays at a path.",
+        complexity: "O(N) where N is the size of the document",
+        summary: "Trims the arrays at a path to an inclusive range of indexes.",
         syntax: "key path start stop",
     };
     const FLAGS: Flags = Flags { denyoom: false, ..Flags::DEFAULT };
@@ -280,7 +280,7 @@ impl Write for Arrtrim {
     }
 
     fn apply(self, keyspace: &mut Writer<'_>) -> Result<Reply, CommandError> {
-        // What only shrinks is allowed, even over a limit that was lowered since.
+        // A document that only shrinks is accepted, even if the limit was lowered below its size.
         let limits = ParseLimits { document_bytes_max: usize::MAX };
         let lengths = edit_key(keyspace, &self.key, &self.path, &limits, is_array, |tail| {
             let (start, end) = self.kept(tail.value().count() as i64);
@@ -293,7 +293,7 @@ impl Write for Arrtrim {
 }
 
 impl Arrtrim {
-    /// The first index that is kept, and the one behind the last.
+    /// The range of indexes to keep, as its first and the one behind its last.
     fn kept(&self, len: i64) -> (usize, usize) {
         let from_end = |at: i64| if at < 0 { len.saturating_add(at).max(0) } else { at };
         let (start, stop) = (from_end(self.start), from_end(self.stop).min(len - 1));

@@ -1,15 +1,15 @@
-//! What SET and MERGE do where their path matches nothing.
+//! Creation of members by JSON.SET, JSON.MSET and JSON.MERGE if their path matches nothing.
 
-use super::errors::{INDEX_OUT_OF_RANGE, NOT_STATIC};
+use super::reply::{INDEX_OUT_OF_RANGE, NOT_STATIC};
 use crate::error::CommandError;
 use crate::json::edit::put_member;
 use crate::json::path::{Fuel, Path, Segment, Selector};
 use crate::json::{Builder, DEPTH_MAX, Document, Kind, ParseLimits, TOO_DEEP, Value};
 use crate::keyspace::Edited;
 
-/// Adds the member that the last step names to the object that the steps before it lead to; whether
-/// there is such an object. Only the last step may be missing, and each has to be a single name or
-/// index.
+/// Adds the member that the last step of the path names to the object at the other steps; whether
+/// there is such an object. Each step must be a single name or index, and only the last may be
+/// missing.
 pub fn create_member(
     document: &mut Document,
     path: &Path,
@@ -30,8 +30,8 @@ pub fn create_member(
     Ok(Edited::Changed(true))
 }
 
-/// As [`create_member`], and creates the objects that are missing on the way. Arrays are never
-/// created, so each missing step has to be a name.
+/// Like [`create_member`], and also creates missing objects on the way. Arrays are never created,
+/// so each missing step must be a name.
 pub fn create_path(
     document: &mut Document,
     path: &Path,
@@ -53,7 +53,7 @@ pub fn create_path(
             return Ok(Edited::Changed(true));
         }
         nested = wrapped(name, &nested);
-        // No document nests deeper; going on would only wrap what is refused at the end.
+        // A deeper document is refused in the end, so stop wrapping here.
         if Value::at(&nested, 0).depth() > DEPTH_MAX {
             return Err(TOO_DEEP);
         }

@@ -1,13 +1,13 @@
-//! Reading values as JSON text.
+//! Reads of values.
 //!
-//! * `JSON.GET key [INDENT ..] [NEWLINE ..] [SPACE ..] [FORMAT ..] [path ...]`: the values that
-//!   paths lead to, as text.
-//! * `JSON.MGET key ... path`: what a path leads to in each of several documents.
+//! * `JSON.GET key [INDENT ..] [NEWLINE ..] [SPACE ..] [FORMAT ..] [path ...]`: returns the values
+//!   at paths as JSON text.
+//! * `JSON.MGET key ... path`: returns the values at a path of several documents.
 
 use bytes::Bytes;
 
-use super::expand::{Expansion, expand_all, format, named, needs_resp3};
-use super::render::{print_matches, render};
+use super::reply::{Expansion, expand_all, format, named, needs_resp3};
+use super::reply::{print_matches, render};
 use crate::command::{Args, Budget, Command, Context, Group, KeySpec, Read, Spec};
 use crate::error::CommandError;
 use crate::json::path::Path;
@@ -22,13 +22,13 @@ pub struct Get {
     expansion: Option<Expansion>,
 }
 
-/// The paths of a request. The root, which most ask for, is known without parsing.
+/// The paths of a request. The root, which is the most frequent, needs no parsing.
 enum Paths {
     LegacyRoot,
     Root,
     One(Path),
-    /// With the words of the client, which become the keys of the answer. One that cannot be parsed
-    /// is left out of it.
+    /// With the client's words, which become the keys of the reply. A path that cannot be parsed is
+    /// left out.
     Several(Vec<(Bytes, Path)>),
 }
 
@@ -53,8 +53,8 @@ impl Command for Get {
         keys: KeySpec::FIRST,
         group: Group::Json,
         since: "1.0.0",
-        complexity: "O(N) with N the size of the document",
-        summary: "The values that paths lead to, as JSON text.",
+        complexity: "O(N) where N is the size of the document",
+        summary: "Returns the values at one or more paths as JSON text.",
         syntax: "key [INDENT indent] [NEWLINE newline] [SPACE space] [NOESCAPE] [FORMAT format] [path ...]",
     };
 }
@@ -74,10 +74,9 @@ impl Read for Get {
             } else if words.is_empty() && args.keyword("FORMAT") {
                 expansion = format(args.word()?, context)?;
             } else if args.keyword("FORMAT") {
-                // Behind a path it has to be known, and only means something where there are
-                // replies for it.
-                let behind = named(args.word()?)?;
-                expansion = if needs_resp3(context).is_ok() { behind } else { expansion };
+                // After a path, the format must be known, and RESP2 ignores it.
+                let named = named(args.word()?)?;
+                expansion = if needs_resp3(context).is_ok() { named } else { expansion };
             } else if !args.keyword("NOESCAPE") {
                 words.push(args.word()?);
             }
@@ -87,7 +86,7 @@ impl Read for Get {
 
     fn run(self, keyspace: &View<'_>) -> Result<Reply, CommandError> {
         match keyspace.document(&self.key)? {
-            Some(document) => self.answer(&document),
+            Some(document) => self.reply(&document),
             None => Ok(Reply::Null),
         }
     }
@@ -109,13 +108,13 @@ impl Paths {
 }
 
 impl Get {
-    /// `JSON.GET key path`, which is all that `QGET` is.
+    /// `JSON.GET key path`, for `QGET`.
     pub fn one(key: &Bytes, path: &Bytes) -> Result<Get, CommandError> {
         let paths = Paths::parse(&[path])?;
         Ok(Get { key: key.clone(), paths, layout: Layout::default(), expansion: None })
     }
 
-    fn answer(&self, document: &Document) -> Result<Reply, CommandError> {
+    fn reply(&self, document: &Document) -> Result<Reply, CommandError> {
         if let Some(expansion) = self.expansion {
             return self.expanded(document, expansion);
         }
@@ -150,14 +149,14 @@ impl Get {
     }
 }
 
-/// The paths without those that stand there before: an object has each key once.
+/// The paths without repetitions, since an object has each key once.
 fn distinct(paths: &[(Bytes, Path)]) -> impl Iterator<Item = &(Bytes, Path)> {
     let is_first = |nth: usize, word: &Bytes| paths[..nth].iter().all(|(before, _)| before != word);
     paths.iter().enumerate().filter(move |(nth, (word, _))| is_first(*nth, word)).map(|(_, pair)| pair)
 }
 
-/// An object from the paths to what they lead to: the bare values if all paths are legacy ones,
-/// else arrays.
+/// An object with the values at each path: single values if all paths are legacy paths, otherwise
+/// arrays.
 fn several(
     paths: &[(Bytes, Path)],
     document: &Document,
@@ -186,7 +185,7 @@ fn several(
 
 pub struct Mget {
     keys: Vec<Bytes>,
-    /// None for a path that cannot be parsed: it finds nothing in any document.
+    /// `None` for a path that cannot be parsed; it matches nothing.
     path: Option<Path>,
 }
 
@@ -198,8 +197,8 @@ impl Command for Mget {
         keys: KeySpec::new(1, -2, 1),
         group: Group::Json,
         since: "1.0.0",
-        complexity: "O(N*M) with N the keys and M the size of a document",
-        summary: "What a path leads to in each of several documents.",
+        complexity: "O(N*M) where N is the number of keys and M the size of a document",
+        summary: "Returns the values at a path from one or more documents.",
         syntax: "key ... path",
     };
 }
@@ -216,8 +215,8 @@ impl Read for Mget {
 
     fn run(self, keyspace: &View<'_>) -> Result<Reply, CommandError> {
         let mut budget = Budget::default();
-        // All of one moment, and then nobody has to wait for what is made of them: a document never
-        // changes.
+        // All documents are from one moment. They are immutable, so the keyspace is released before
+        // they are printed.
         let documents: Vec<_> = self.keys.iter().map(|key| keyspace.document(key)).collect();
         keyspace.let_go();
         let one = |document| {
@@ -227,9 +226,9 @@ impl Read for Mget {
             let mut out = Vec::new();
             match render(path, &document, &Style::default(), &mut budget, &mut out) {
                 Ok(()) => Ok(Reply::bulk(out)),
-                // What cannot be had of one document is null; that there is too much in all is for
-                // the whole.
-                Err(answer) if answer == Budget::SPENT || answer == Budget::WORKED => Err(answer),
+                // An error of one document is null; a spent budget is the error of the whole
+                // command.
+                Err(error) if error == Budget::SPENT || error == Budget::WORKED => Err(error),
                 Err(_) => Ok(Reply::Null),
             }
         };

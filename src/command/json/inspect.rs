@@ -1,15 +1,15 @@
-//! What is told of documents beside their values.
+//! Reads of types, versions and sizes, and of values as RESP.
 //!
-//! * `JSON.TYPE key [path]`: the type of each match.
-//! * `JSON.VERSION key`: the version of a key, which each change raises; null without a key.
-//! * `JSON.DEBUG MEMORY|DEPTH|FIELDS|HELP`: what a document costs and how it is made.
-//! * `JSON.RESP key [path]`: values as replies of their own: `{` or `[` first, then the members or
-//!   elements.
+//! * `JSON.TYPE key [path]`: returns the type of each match.
+//! * `JSON.VERSION key`: returns the version of a key, which each change raises, or null.
+//! * `JSON.DEBUG MEMORY|DEPTH|FIELDS|HELP`: returns the size and the structure of values.
+//! * `JSON.RESP key [path]`: returns values as RESP: a container is an array of `{` or `[` and its
+//!   members or elements.
 
 use bytes::Bytes;
 
-use super::errors::UNKNOWN_DEBUG;
-use super::expand::number;
+use super::reply::UNKNOWN_DEBUG;
+use super::reply::number;
 use super::target::{locations, path_or_legacy_root};
 use crate::command::{Args, Budget, Command, Context, Group, KeySpec, Read, Spec, Subcommand};
 use crate::error::CommandError;
@@ -20,7 +20,7 @@ use crate::resp::{Protocol, Reply};
 
 pub struct TypeOf {
     key: bytes::Bytes,
-    /// None for a legacy path that cannot be parsed: it finds nothing.
+    /// `None` for a legacy path that cannot be parsed; it matches nothing.
     path: Option<Path>,
     protocol: Protocol,
 }
@@ -33,8 +33,8 @@ impl Command for TypeOf {
         keys: KeySpec::FIRST,
         group: Group::Json,
         since: "1.0.0",
-        complexity: "O(N) with N the size of the document",
-        summary: "The types of the values at a path.",
+        complexity: "O(N) where N is the size of the document",
+        summary: "Returns the types of the values at a path.",
         syntax: "key [path]",
     };
 }
@@ -44,7 +44,7 @@ impl Read for TypeOf {
         let key = args.word()?.clone();
         let word = args.word_if_any().map_or(&b"."[..], |word| word);
         let path = match Path::parse(word) {
-            Err(answer) if word.starts_with(b"$") || is_jsonpath(word) => return Err(answer),
+            Err(error) if word.starts_with(b"$") || is_jsonpath(word) => return Err(error),
             parsed => parsed.ok(),
         };
         Ok(TypeOf { key, path, protocol: context.protocol })
@@ -63,7 +63,7 @@ impl Read for TypeOf {
                 }
             }
         };
-        // RESP3's answer is the one of RESP2 in one more array, whatever it is.
+        // RESP3 wraps the reply of RESP2 in one more array, as RedisJSON does.
         Ok(match self.protocol {
             Protocol::Resp2 => reply,
             Protocol::Resp3 => Reply::Array(vec![reply]),
@@ -84,7 +84,7 @@ impl Command for Version {
         group: Group::Json,
         since: "0.1.0",
         complexity: "O(1)",
-        summary: "The version of a key, for JSON.SET with IFVER.",
+        summary: "Returns the version of a key, for JSON.SET with IFVER.",
         syntax: "key",
     };
 }
@@ -106,16 +106,16 @@ impl Read for Version {
 
 pub enum Debug {
     Help,
-    Tell(Quantity, Bytes, Path),
+    Measure(Quantity, Bytes, Path),
 }
 
 #[derive(Clone, Copy)]
 pub enum Quantity {
-    /// Bytes of the encoding.
+    /// The length of the encoding in bytes.
     Memory,
-    /// Containers that enclose each other.
+    /// The depth of nested containers.
     Depth,
-    /// Values, each container below the first counted too.
+    /// The number of values, containers below the first included.
     Fields,
 }
 
@@ -134,14 +134,32 @@ impl Command for Debug {
         keys: KeySpec::new(2, 2, 1),
         group: Group::Json,
         since: "1.0.0",
-        complexity: "O(N) with N the size of the document",
-        summary: "What documents cost and how they are made.",
+        complexity: "O(N) where N is the size of the document",
+        summary: "Inspects the memory use and the structure of documents.",
         syntax: "",
     };
     const SUBCOMMANDS: &'static [Subcommand] = &[
-        Subcommand::new("MEMORY", "key [path]", "1.0.0", "O(N) with N the size of the document"),
-        Subcommand::new("DEPTH", "key [path]", "0.1.0", "O(N) with N the size of the document"),
-        Subcommand::new("FIELDS", "key [path]", "0.1.0", "O(N) with N the size of the document"),
+        Subcommand::new(
+            "MEMORY",
+            "key [path]",
+            "1.0.0",
+            "O(N) where N is the size of the document",
+            "Reports the size in memory of the values at a path in bytes.",
+        ),
+        Subcommand::new(
+            "DEPTH",
+            "key [path]",
+            "0.1.0",
+            "O(N) where N is the size of the document",
+            "Reports the depth of nested containers in the values at a path.",
+        ),
+        Subcommand::new(
+            "FIELDS",
+            "key [path]",
+            "0.1.0",
+            "O(N) where N is the size of the document",
+            "Reports the number of values inside the values at a path.",
+        ),
         Subcommand::help("1.0.0"),
     ];
 }
@@ -155,11 +173,11 @@ impl Read for Debug {
             b"FIELDS" => Quantity::Fields,
             _ => return Err(UNKNOWN_DEBUG),
         };
-        Ok(Debug::Tell(quantity, args.word()?.clone(), path_or_legacy_root(args)?))
+        Ok(Debug::Measure(quantity, args.word()?.clone(), path_or_legacy_root(args)?))
     }
 
     fn run(self, keyspace: &View<'_>) -> Result<Reply, CommandError> {
-        let Debug::Tell(quantity, key, path) = self else {
+        let Debug::Measure(quantity, key, path) = self else {
             return Ok(Reply::Array(HELP.iter().copied().map(Reply::word).collect()));
         };
         let Some(document) = keyspace.document(&key)? else {
@@ -206,8 +224,8 @@ impl Command for Resp {
         keys: KeySpec::FIRST,
         group: Group::Json,
         since: "1.0.0",
-        complexity: "O(N) with N the size of the document",
-        summary: "The values at a path in the server's protocol instead of as text.",
+        complexity: "O(N) where N is the size of the document",
+        summary: "Returns the values at a path in the Redis serialization protocol.",
         syntax: "key [path]",
     };
 }
@@ -223,7 +241,7 @@ impl Read for Resp {
         let selection = budget.show(&self.path, &document)?;
         let mut one = |value: Value<'_>| {
             budget.spend_on_replies(value)?;
-            Ok(told(value))
+            Ok(resp(value))
         };
         let replies: Result<Vec<Reply>, CommandError> = match selection {
             Selection::Locations(locations) => {
@@ -240,7 +258,7 @@ impl Read for Resp {
     }
 }
 
-fn told(value: Value<'_>) -> Reply {
+fn resp(value: Value<'_>) -> Reply {
     match value.kind() {
         Kind::Null => Reply::Null,
         Kind::True => Reply::Simple("true"),
@@ -250,11 +268,11 @@ fn told(value: Value<'_>) -> Reply {
         }
         Kind::Text | Kind::TextEscaped => Reply::bulk(value.payload().to_vec()),
         Kind::Array => {
-            Reply::Array(std::iter::once(Reply::Simple("[")).chain(value.elements().map(told)).collect())
+            Reply::Array(std::iter::once(Reply::Simple("[")).chain(value.elements().map(resp)).collect())
         }
         Kind::Object => {
             let members = value.members();
-            let words = members.flat_map(|member| [Reply::bulk(member.key.to_vec()), told(member.value)]);
+            let words = members.flat_map(|member| [Reply::bulk(member.key.to_vec()), resp(member.value)]);
             Reply::Array(std::iter::once(Reply::Simple("{")).chain(words).collect())
         }
     }

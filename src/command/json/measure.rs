@@ -1,18 +1,17 @@
-//! How long arrays, objects and strings are, and where things stand in them.
+//! Reads of one property of each match: a length, keys, an index.
 //!
-//! * Reads that say one thing of each match: a length, keys, a position.
-//! * `JSON.ARRLEN key [path]`: how many elements each array has.
-//! * `JSON.OBJLEN key [path]`: how many members each object has.
-//! * `JSON.STRLEN key [path]`: the length of each string, in bytes of UTF-8.
-//! * `JSON.ARRINDEX key path json [start [stop]]`: where a value stands first in each array, -1
-//!   where it does not.
+//! * `JSON.ARRLEN key [path]`: returns the length of each array.
+//! * `JSON.OBJLEN key [path]`: returns the number of members of each object.
+//! * `JSON.STRLEN key [path]`: returns the length of each string, in bytes of UTF-8.
+//! * `JSON.ARRINDEX key path json [start [stop]]`: returns the first index of a value in each
+//!   array, or -1.
 //!
-//!   A whole number is not found where the real one of its size stands, at any depth.
-//! * `JSON.OBJKEYS key [path]`: the keys of each object, in their order.
+//!   An integer does not equal a float of the same value, at any depth.
+//! * `JSON.OBJKEYS key [path]`: returns the keys of each object, in their order.
 
 use bytes::Bytes;
 
-use super::errors::{
+use super::reply::{
     BAD_INTEGER, EXPECTED_ARRAY, EXPECTED_OBJECT, EXPECTED_STRING, NOT_AN_ARRAY, NOT_AN_OBJECT,
 };
 use super::target::{document, integer, locations, path_or_legacy_root};
@@ -23,20 +22,20 @@ use crate::json::{BadJson, Document, Kind, Value, same};
 use crate::keyspace::View;
 use crate::resp::Reply;
 
-/// What is answered where there is nothing to say something of. `None` is a null.
+/// The replies without a value of the right type. `None` is null.
 pub struct Otherwise {
-    /// No key, and a `$` path.
+    /// The key does not exist, and the path is a `$` path.
     pub no_key: CommandError,
-    /// No key, and a legacy path.
+    /// The key does not exist, and the path is a legacy path.
     pub no_key_legacy: Option<CommandError>,
-    /// No match of a legacy path.
+    /// A legacy path has no match.
     pub no_match: Option<CommandError>,
-    /// The first match of a legacy path has another type.
+    /// The first match of a legacy path has the wrong type.
     pub wrong_type: CommandError,
 }
 
-/// What `say` answers for each match of a `$` path, null where it has nothing to say; for a legacy
-/// path, what it answers for the first.
+/// The results of `say` for all matches of a `$` path, null for a wrong type; or its result for the
+/// first match of a legacy path.
 pub fn measure(
     keyspace: &View<'_>,
     key: &Bytes,
@@ -44,7 +43,7 @@ pub fn measure(
     otherwise: Otherwise,
     say: impl Fn(Value<'_>) -> Option<Reply>,
 ) -> Result<Reply, CommandError> {
-    let null_or = |answer: Option<CommandError>| answer.map_or(Ok(Reply::Null), Err);
+    let null_or = |error: Option<CommandError>| error.map_or(Ok(Reply::Null), Err);
     let Some(document) = keyspace.document(key)? else {
         return if path.is_legacy() { null_or(otherwise.no_key_legacy) } else { Err(otherwise.no_key) };
     };
@@ -78,8 +77,8 @@ impl Command for Arrlen {
         keys: KeySpec::FIRST,
         group: Group::Json,
         since: "1.0.0",
-        complexity: "O(N) with N the size of the document",
-        summary: "The lengths of the arrays at a path.",
+        complexity: "O(N) where N is the size of the document",
+        summary: "Returns the lengths of the arrays at a path.",
         syntax: "key [path]",
     };
 }
@@ -115,8 +114,8 @@ impl Command for Objlen {
         keys: KeySpec::FIRST,
         group: Group::Json,
         since: "1.0.0",
-        complexity: "O(N) with N the size of the document",
-        summary: "How many members the objects at a path have.",
+        complexity: "O(N) where N is the size of the document",
+        summary: "Returns the number of members of the objects at a path.",
         syntax: "key [path]",
     };
 }
@@ -152,8 +151,8 @@ impl Command for Strlen {
         keys: KeySpec::FIRST,
         group: Group::Json,
         since: "1.0.0",
-        complexity: "O(N) with N the size of the document",
-        summary: "The lengths of the strings at a path, in bytes.",
+        complexity: "O(N) where N is the size of the document",
+        summary: "Returns the lengths of the strings at a path in bytes.",
         syntax: "key [path]",
     };
 }
@@ -181,7 +180,7 @@ pub struct Arrindex {
     path: Path,
     wanted: Document,
     start: i64,
-    /// Exclusive; 0 is the end.
+    /// Exclusive; 0 means the end.
     stop: i64,
 }
 
@@ -193,8 +192,8 @@ impl Command for Arrindex {
         keys: KeySpec::FIRST,
         group: Group::Json,
         since: "1.0.0",
-        complexity: "O(N) with N the size of the document",
-        summary: "Where a value stands first in the arrays at a path.",
+        complexity: "O(N) where N is the size of the document",
+        summary: "Returns the index of the first occurrence of a JSON value in the arrays at a path.",
         syntax: "key path json [start [stop]]",
     };
 }
@@ -251,8 +250,8 @@ impl Command for Objkeys {
         keys: KeySpec::FIRST,
         group: Group::Json,
         since: "1.0.0",
-        complexity: "O(N) with N the size of the document",
-        summary: "The keys of the objects at a path.",
+        complexity: "O(N) where N is the size of the document",
+        summary: "Returns the keys of the objects at a path.",
         syntax: "key [path]",
     };
 }

@@ -1,9 +1,9 @@
-//! `JSON.MERGE key path json`: a merge patch (RFC 7396) for every match of a path.
+//! `JSON.MERGE key path json`: applies a merge patch (RFC 7396) to every match of a path.
 
 use serde::{Deserialize, Serialize};
 
 use super::create::create_member;
-use super::errors::BAD_OBJECT;
+use super::reply::BAD_OBJECT;
 use super::target::{SizeLimit, Target, document, locations};
 use crate::command::{Args, Command, Context, Group, KeySpec, Spec, Write};
 use crate::error::CommandError;
@@ -29,8 +29,8 @@ impl Command for Merge {
         keys: KeySpec::FIRST,
         group: Group::Json,
         since: "2.6.0",
-        complexity: "O(M+N) with M the size of the document and N that of the value",
-        summary: "Merges a value into those at a path, as RFC 7396 has it.",
+        complexity: "O(M+N) where M is the size of the document and N that of the value",
+        summary: "Merges a JSON value into the values at a path according to RFC 7396.",
         syntax: "key path json",
     };
 }
@@ -63,7 +63,7 @@ impl Merge {
         Ok(Merge { key, path: Target::parse(path)?, patch, limit: SizeLimit::of(context) })
     }
 
-    /// Whether there was something to merge with, or an object to add the patch to.
+    /// Merges the patch into the matches, or adds it to an object; whether either was possible.
     fn edit(&self, path: &Path, document: &mut Document) -> Result<Edited<bool>, CommandError> {
         let found = locations(path, document)?;
         if found.is_empty() {
@@ -85,17 +85,16 @@ impl Merge {
         Ok(Edited::Changed(true))
     }
 
-    /// The matches by offset, each once, without those that are gone because a match around them is
-    /// replaced.
+    /// The matches by offset, each once, without those inside of a match that is replaced.
     fn survivors(&self, document: &Document, mut found: Vec<Location>) -> Vec<Location> {
         found.sort_unstable_by_key(|location| location.at);
         found.dedup_by_key(|location| location.at);
-        let mut gone_until = 0;
+        let mut replaced_until = 0;
         found.retain(|location| {
             let value = location.value(document);
-            let survives = value.offset() >= gone_until;
+            let survives = value.offset() >= replaced_until;
             if survives && (self.patch.root().kind() != Kind::Object || value.kind() != Kind::Object) {
-                gone_until = value.end();
+                replaced_until = value.end();
             }
             survives
         });

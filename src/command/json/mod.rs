@@ -1,23 +1,28 @@
-//! The JSON commands, as RedisJSON has them, and some that it lacks.
+//! The JSON commands of RedisJSON, and some additions.
 //!
-//! [`target`] finds and edits the locations of a path; [`render`] and [`expand`] word what is
-//! found.
+//! * [`target`] holds paths as the log carries them, and finds and edits their matches; `create`
+//!   adds members that a path names and does not find.
+//! * [`reply`] turns matches into replies, and holds the errors that clients of RedisJSON rely on.
+//! * The other files have the commands: reads in `get`, `measure` and `inspect`, writes in the
+//!   rest.
+//!
+//! Invariants:
+//! * replies, error texts and the order of edits are those of RedisJSON, as recorded in
+//!   `tests/conformance/`;
+//! * an error changes nothing, however many matches a path has;
+//! * paths run within their fuel, and replies within the budget of the request.
+
 pub mod arithmetic;
 pub mod array;
 mod create;
-mod errors;
-mod expand;
 pub mod get;
 pub mod inspect;
 pub mod measure;
 pub mod merge;
 pub mod mset;
 pub mod patch;
-mod patch_operation;
-mod pointer;
 pub mod remove;
-mod render;
+mod reply;
 pub mod scalar;
 pub mod set;
-mod set_options;
 mod target;

@@ -1,4 +1,4 @@
-//! `JSON.MSET key path json ...`: several JSON.SETs that are done together or not at all.
+//! `JSON.MSET key path json ...`: sets several values, all or none.
 
 use std::collections::BTreeMap;
 
@@ -13,11 +13,11 @@ use crate::json::{BadJson, Document};
 use crate::keyspace::{Edited, Key, Scope, Value, Writer};
 use crate::resp::Reply;
 
-/// Each path walks its document and each change writes it anew; a request may name a large one as
-/// often as it has words. A gigabyte takes about half a second.
+/// The document bytes that one command processes. Each path walks its document and each change
+/// rewrites it, and a request can name a large document many times. 1 GiB takes about half a
+/// second.
 pub(in crate::command) const WALKED_BYTES_MAX: usize = 1 << 30;
-const TOO_MUCH: CommandError =
-    CommandError::fixed("ERR too many changes of so large a document in one command");
+const TOO_MUCH: CommandError = CommandError::fixed("ERR too many changes for the size of the documents");
 
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
 pub struct Mset {
@@ -40,8 +40,8 @@ impl Command for Mset {
         keys: KeySpec::new(1, -1, 3),
         group: Group::Json,
         since: "2.6.0",
-        complexity: "O(N*M) with N the keys and M the size of a document",
-        summary: "Puts values at paths of several documents, all or none.",
+        complexity: "O(N*M) where N is the number of keys and M the size of a document",
+        summary: "Atomically sets the JSON values at paths of one or more documents.",
         syntax: "(key path json) ...",
     };
 }
@@ -64,19 +64,19 @@ impl Write for Mset {
         Scope::of(self.settings.len())
     }
 
-    /// Works on copies of the documents, which share their bytes, and puts them back when all has
-    /// gone well.
+    /// Edits copies of the documents, which share their bytes, and stores them once all changes
+    /// have succeeded.
     fn apply(self, keyspace: &mut Writer<'_>) -> Result<Reply, CommandError> {
         let mut staged: Vec<(Key, Option<Document>)> = Vec::with_capacity(self.settings.len());
-        let mut places: BTreeMap<Key, usize> = BTreeMap::new();
+        let mut positions: BTreeMap<Key, usize> = BTreeMap::new();
         let mut left = WALKED_BYTES_MAX;
         let mut complete = true;
         for setting in self.settings {
-            let nth = match places.get(&setting.key) {
+            let nth = match positions.get(&setting.key) {
                 Some(&nth) => nth,
                 None => {
                     staged.push((setting.key.clone(), keyspace.document(setting.key.as_bytes())?));
-                    places.insert(setting.key.clone(), staged.len() - 1);
+                    positions.insert(setting.key.clone(), staged.len() - 1);
                     staged.len() - 1
                 }
             };
@@ -98,7 +98,7 @@ impl Write for Mset {
 }
 
 impl Setting {
-    /// Whether the value had somewhere to go.
+    /// Whether the value was set.
     fn apply(self, document: &mut Option<Document>, limit: SizeLimit) -> Result<bool, CommandError> {
         if self.path.is_root() {
             *document = Some(self.value);

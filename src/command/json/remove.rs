@@ -1,12 +1,12 @@
-//! Removing values and emptying them.
+//! Removal and clearing of values.
 //!
-//! * `JSON.DEL key [path]`: removes every match of a path; how many there were.
-//! * `JSON.CLEAR key [path]`: empties the containers at a path and sets the numbers to 0; how many
-//!   it changed.
+//! * `JSON.DEL key [path]`: removes all matches of a path and returns their number.
+//! * `JSON.CLEAR key [path]`: empties the containers and zeroes the numbers at a path, and returns
+//!   how many it changed.
 
 use serde::{Deserialize, Serialize};
 
-use super::errors::BAD_OBJECT;
+use super::reply::BAD_OBJECT;
 use super::target::{Target, locations, outermost};
 use crate::command::{Alias, Args, Command, Context, Flags, Group, KeySpec, Spec, Write};
 use crate::error::CommandError;
@@ -27,22 +27,22 @@ impl Command for Del {
         aliases: &[Alias {
             name: "JSON.FORGET",
             since: "1.0.0",
-            complexity: "O(N) with N the size of the document",
+            complexity: "O(N) where N is the size of the document",
             fast: false,
         }],
         arity: -2,
         keys: KeySpec::FIRST,
         group: Group::Json,
         since: "1.0.0",
-        complexity: "O(N) with N the size of the document",
-        summary: "Removes the values at a path.",
+        complexity: "O(N) where N is the size of the document",
+        summary: "Deletes the values at a path.",
         syntax: "key [path]",
     };
     const FLAGS: Flags = Flags { denyoom: false, ..Flags::DEFAULT };
 }
 
 impl Write for Del {
-    /// As RedisJSON tells it, whether the document goes or a part of it.
+    /// RedisJSON's event, whether the document is removed or a part of it.
     const REMOVAL: &'static str = "JSON.DEL";
 
     fn parse(args: &mut Args<'_>, _context: &Context) -> Result<Del, CommandError> {
@@ -64,7 +64,7 @@ impl Write for Del {
         })?;
         let (count, empty) = deleted.unwrap_or((0, false));
         if empty {
-            // A document that nothing is left of is no document.
+            // As in RedisJSON, an empty root container is removed with its key.
             keyspace.remove(self.key.as_bytes());
         }
         Ok(Reply::Integer(count as i64))
@@ -85,8 +85,8 @@ impl Command for Clear {
         keys: KeySpec::FIRST,
         group: Group::Json,
         since: "2.0.0",
-        complexity: "O(N) with N the size of the document",
-        summary: "Empties the containers at a path and sets the numbers to 0.",
+        complexity: "O(N) where N is the size of the document",
+        summary: "Clears the containers and sets the numbers to 0 at a path.",
         syntax: "key [path]",
     };
     const FLAGS: Flags = Flags { denyoom: false, ..Flags::DEFAULT };
@@ -109,7 +109,7 @@ impl Write for Clear {
             if found.iter().any(|location| is_packed_number(document, location)) {
                 return Err(BAD_OBJECT);
             }
-            // What lies within another match is gone with it.
+            // A match inside of another match is cleared with it.
             let offsets = outermost(document, &found);
             let limits = ParseLimits { document_bytes_max: usize::MAX };
             let count = found.iter().filter(|location| offsets.binary_search(&location.at).is_ok()).count();
@@ -120,7 +120,7 @@ impl Write for Clear {
     }
 }
 
-/// Whether there is something to clear.
+/// Whether clearing changes the value.
 fn is_filled(value: Value<'_>) -> bool {
     match Number::of(value) {
         Some(number) => number.as_f64() != 0.0,

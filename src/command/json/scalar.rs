@@ -1,11 +1,12 @@
-//! Changing strings and booleans in place.
+//! Writes of strings and booleans.
 //!
-//! * `JSON.STRAPPEND key [path] json`: adds a text to the end of each string at a path.
-//! * `JSON.TOGGLE key path`: turns each boolean at a path around.
+//! * `JSON.STRAPPEND key [path] json`: appends to each string at a path and returns the new
+//!   lengths.
+//! * `JSON.TOGGLE key path`: negates each boolean at a path and returns the new values.
 
 use serde::{Deserialize, Serialize};
 
-use super::errors::{EXPECTED_STRING, NOT_A_BOOL, NOT_A_STRING};
+use super::reply::{EXPECTED_STRING, NOT_A_BOOL, NOT_A_STRING};
 use super::target::{SizeLimit, Target, document, edit_key};
 use crate::command::{Args, Command, Context, Group, KeySpec, Spec, Write};
 use crate::error::CommandError;
@@ -17,8 +18,8 @@ use crate::resp::Reply;
 pub struct Strappend {
     key: Key,
     path: Target,
-    /// Or the error that is answered if there is a string to append to: RedisJSON looks at the path
-    /// first.
+    /// The text, or the error for it. The error applies only if there is a string to append to,
+    /// because RedisJSON looks up the path first.
     text: Result<Box<str>, Box<str>>,
     limit: SizeLimit,
 }
@@ -31,8 +32,8 @@ impl Command for Strappend {
         keys: KeySpec::FIRST,
         group: Group::Json,
         since: "1.0.0",
-        complexity: "O(N) with N the size of the document",
-        summary: "Appends to the strings at a path.",
+        complexity: "O(N) where N is the size of the document",
+        summary: "Appends a string to the strings at a path.",
         syntax: "key [path] json",
     };
 }
@@ -84,8 +85,8 @@ impl Command for Toggle {
         keys: KeySpec::FIRST,
         group: Group::Json,
         since: "2.0.0",
-        complexity: "O(N) with N the size of the document",
-        summary: "Turns the booleans at a path around.",
+        complexity: "O(N) where N is the size of the document",
+        summary: "Toggles the boolean values at a path.",
         syntax: "key path",
     };
 }
@@ -96,15 +97,15 @@ impl Write for Toggle {
     }
 
     fn apply(self, keyspace: &mut Writer<'_>) -> Result<Reply, CommandError> {
-        // A boolean takes as much room as the other one.
+        // Both booleans have the same size.
         let limits = ParseLimits { document_bytes_max: usize::MAX };
         let is_bool = |value: crate::json::Value<'_>| value.as_bool().is_some();
         let toggled = edit_key(keyspace, &self.key, &self.path, &limits, is_bool, |tail| {
-            let truth = tail.value().as_bool() == Some(false);
+            let toggled = tail.value().as_bool() == Some(false);
             let mut encoded = Builder::new();
-            encoded.bool(truth);
+            encoded.bool(toggled);
             tail.replace(&encoded.into_bytes())?;
-            Ok(truth)
+            Ok(toggled)
         })?;
         toggled.reply(
             NOT_A_BOOL,

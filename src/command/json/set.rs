@@ -1,19 +1,20 @@
-//! `JSON.SET key path json [NX | XX] ..`: puts a value at every match of a path, or creates the
-//! member that it names.
+//! `JSON.SET key path json [NX | XX] ..`: sets every match of a path to a value, or creates the
+//! member that the path names. The deadline of an existing key is kept.
 //!
-//! The options that RedisJSON lacks are in [`super::set_options`]. A deadline that the key has is
-//! kept.
+//! [`Options`] are those that RedisJSON lacks: a deadline in the same step, compare-and-set, the
+//! previous value as the reply, and creation of missing parents.
 
 use serde::{Deserialize, Serialize};
 
 use super::create::{create_member, create_path};
-use super::set_options::Options;
+use super::reply::{BAD_FPHA, NOT_STATIC, render};
 use super::target::{SizeLimit, Target, document, locations, outermost};
-use crate::command::{Args, Command, Context, Group, KeySpec, Spec, Write};
+use crate::command::framework::expiry::{Moment, deadline_if_any};
+use crate::command::{Args, Budget, Command, Context, Group, KeySpec, Spec, Write};
 use crate::error::CommandError;
 use crate::json::edit::replace;
 use crate::json::path::Path;
-use crate::json::{BadJson, Builder, Document, Kind};
+use crate::json::{BadJson, Builder, Document, Kind, Location, Style, equal};
 use crate::keyspace::{Edited, Key, Value, Writer};
 use crate::resp::Reply;
 
@@ -27,7 +28,7 @@ pub struct Set {
     options: Option<Box<Options>>,
 }
 
-/// What has to be at the path for the write to be done.
+/// The condition on the present value at the path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Condition {
     Always,
@@ -55,8 +56,8 @@ impl Command for Set {
         keys: KeySpec::FIRST,
         group: Group::Json,
         since: "1.0.0",
-        complexity: "O(M+N) with M the size of the document and N that of the value",
-        summary: "Puts a value at a path.",
+        complexity: "O(M+N) where M is the size of the document and N that of the value",
+        summary: "Sets the JSON value at a path. Creates the key if it doesn't exist.",
         syntax: "key path json [NX | XX] [GET] [EX seconds | PX milliseconds | EXAT unix-time-seconds | \
                  PXAT unix-time-milliseconds | KEEPTTL] [IFEQ json | IFVER version] [MKPATH] [FORMAT format] \
                  [FPHA type]",
@@ -79,7 +80,7 @@ impl Write for Set {
             } else if args.keyword("FPHA") {
                 let word = args.word()?.to_ascii_uppercase();
                 if !matches!(&word[..], b"FP16" | b"BF16" | b"FP32" | b"FP64") {
-                    return Err(super::errors::BAD_FPHA);
+                    return Err(BAD_FPHA);
                 }
             } else if !options.take(args, context)? {
                 return Err(CommandError::SYNTAX);
@@ -101,7 +102,7 @@ impl Write for Set {
 impl Set {
     fn apply_with(self, options: &Options, keyspace: &mut Writer<'_>) -> Result<Reply, CommandError> {
         let (key, path) = (self.key.clone(), self.path.path()?);
-        let old = if options.answer_old { Some(options.old(key.as_bytes(), &path, keyspace)?) } else { None };
+        let old = if options.return_old { Some(options.old(key.as_bytes(), &path, keyspace)?) } else { None };
         let met = options.are_met(key.as_bytes(), &path, keyspace)?;
         let done = met && self.put(options.make_path, keyspace)?;
         if let (true, Some(moment)) = (done, options.deadline) {
@@ -110,7 +111,7 @@ impl Set {
         Ok(old.unwrap_or(if done { Reply::OK } else { Reply::Null }))
     }
 
-    /// Whether the value was put.
+    /// Whether the value was set.
     fn put(self, make_path: bool, keyspace: &mut Writer<'_>) -> Result<bool, CommandError> {
         if self.path.is_root() {
             self.put_at_root(keyspace)
@@ -151,7 +152,7 @@ impl Set {
         }
     }
 
-    /// Whether the value was put.
+    /// Whether the value was set.
     fn edit(
         &self,
         path: &Path,
@@ -164,7 +165,7 @@ impl Set {
             return create(document, path, self.value.root(), &self.limit.limits());
         }
         if self.condition == Condition::Missing && !path.is_static() {
-            return Err(super::errors::NOT_STATIC);
+            return Err(NOT_STATIC);
         }
         if found.is_empty() || !self.condition.allows(true) {
             return Ok(Edited::Unchanged(false));
@@ -180,4 +181,85 @@ fn empty_object() -> Document {
     let open = out.open(Kind::Object, 0);
     out.close(open);
     Document::from_trusted(&out.into_bytes())
+}
+
+/// The options that RedisJSON lacks.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+struct Options {
+    /// `EX` and its siblings.
+    deadline: Option<Moment>,
+    /// `KEEPTTL`: the default; accepted for clients that know it from SET.
+    keep_deadline: bool,
+    expected: Option<Expected>,
+    /// `GET`: the reply is the previous value at the path, whether or not the write is done.
+    return_old: bool,
+    /// `MKPATH`: missing objects on the way are created.
+    make_path: bool,
+}
+
+/// The expectation of a compare-and-set.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+enum Expected {
+    /// `IFEQ`: the path matches, and every match equals this.
+    Value(Document),
+    /// `IFVER`: the key has this version; 0 means that there is no such key.
+    Version(u64),
+}
+
+impl Options {
+    /// Parses the next option, if it is one of these. A second deadline or expectation is not, so
+    /// that the caller refuses it like any unknown word.
+    fn take(&mut self, args: &mut Args<'_>, context: &Context) -> Result<bool, CommandError> {
+        let timed = self.keep_deadline || self.deadline.is_some();
+        if args.keyword("GET") {
+            self.return_old = true;
+        } else if args.keyword("MKPATH") {
+            self.make_path = true;
+        } else if self.expected.is_none() && args.keyword("IFEQ") {
+            let value = document(args.word()?, context).map_err(BadJson::bare)?;
+            self.expected = Some(Expected::Value(value));
+        } else if self.expected.is_none() && args.keyword("IFVER") {
+            let version = u64::try_from(args.integer()?).map_err(|_| CommandError::NOT_AN_INTEGER)?;
+            self.expected = Some(Expected::Version(version));
+        } else if timed {
+            return Ok(false);
+        } else if args.keyword("KEEPTTL") {
+            self.keep_deadline = true;
+        } else {
+            self.deadline = deadline_if_any(args, context)?;
+            return Ok(self.deadline.is_some());
+        }
+        Ok(true)
+    }
+
+    /// `None` for a JSON.SET without these options.
+    fn boxed(self) -> Option<Box<Options>> {
+        (self != Options::default()).then(|| Box::new(self))
+    }
+
+    /// Whether the expectation is met.
+    fn are_met(&self, key: &[u8], path: &Path, keyspace: &Writer<'_>) -> Result<bool, CommandError> {
+        match &self.expected {
+            None => Ok(true),
+            Some(Expected::Version(wanted)) => {
+                Ok(keyspace.with(key, |entry| entry.version).unwrap_or(0) == *wanted)
+            }
+            Some(Expected::Value(wanted)) => {
+                let Some(document) = keyspace.document(key)? else { return Ok(false) };
+                let found = locations(path, &document)?;
+                let is_equal = |location: &Location| equal(location.value(&document), wanted.root());
+                Ok(!found.is_empty() && found.iter().all(is_equal))
+            }
+        }
+    }
+
+    /// The value at the path, as JSON.GET returns it; null for a legacy path without a match.
+    fn old(&self, key: &[u8], path: &Path, keyspace: &Writer<'_>) -> Result<Reply, CommandError> {
+        let Some(document) = keyspace.document(key)? else { return Ok(Reply::Null) };
+        let mut out = Vec::new();
+        match render(path, &document, &Style::default(), &mut Budget::default(), &mut out) {
+            Err(error) if error == CommandError::NO_PATH => Ok(Reply::Null),
+            outcome => outcome.map(|()| Reply::bulk(out)),
+        }
+    }
 }

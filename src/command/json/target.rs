@@ -1,5 +1,5 @@
-//! Where in a document a command works: its path as the log carries it, and the locations that it
-//! leads to.
+//! The target of a command in a document: its path as the log carries it, and the matches of the
+//! path.
 
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
@@ -14,10 +14,10 @@ use crate::json::{
 use crate::keyspace::{Edited, Key, Writer};
 use crate::resp::Reply;
 
-/// A path in a write's canonical form: the client's text, or nothing for `$`, the commonest.
+/// A path in a write's canonical form: the client's text, or empty for `$`, the most frequent.
 ///
-/// The text was parsed before the write was proposed, so that no bad path is in the log, and is
-/// parsed again where it is applied.
+/// The text is parsed before the write is proposed, so that the log contains no invalid path, and
+/// again when the write is applied.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Target(Box<str>);
 
@@ -34,12 +34,12 @@ impl Target {
         }
     }
 
-    /// The next word, or the legacy root, which is what a command means that names no path.
+    /// The next word as a path, or the legacy root, the default of most commands.
     pub fn or_legacy_root(args: &mut Args<'_>) -> Result<Target, CommandError> {
         args.word_if_any().map_or(Ok(Target(".".into())), |word| Target::parse(word))
     }
 
-    /// Whether this is `$` or `.`, told without parsing.
+    /// Whether this is `$` or `.`; needs no parsing.
     pub fn is_root(&self) -> bool {
         matches!(&*self.0, "" | ".")
     }
@@ -49,8 +49,8 @@ impl Target {
     }
 }
 
-/// How large an edited document may be. It travels with the command, since nodes may be configured
-/// differently.
+/// The maximum size of an edited document. It is part of the command, since nodes may have
+/// different settings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SizeLimit(u32);
 
@@ -64,18 +64,17 @@ impl SizeLimit {
     }
 }
 
-/// Reads a document that a command brings; its error stands alone, or behind `ERR` for some
-/// commands.
+/// Parses a document argument. Commands differ in whether its error begins with `ERR`.
 pub fn document(word: &[u8], context: &Context) -> Result<Document, parse::BadJson> {
     parse(word, &ParseLimits { document_bytes_max: context.document_bytes_max })
 }
 
-/// The next word as a path, or the legacy root, which is what a command means that names no path.
+/// The next word as a path, or the legacy root, the default of most commands.
 pub fn path_or_legacy_root(args: &mut Args<'_>) -> Result<Path, CommandError> {
     Path::parse(args.word_if_any().map_or(b".", |word| &word[..]))
 }
 
-/// A whole number as the JSON commands read it.
+/// An integer in the syntax of the JSON commands, which is less strict than that of Redis.
 pub fn integer(word: &[u8]) -> Option<i64> {
     std::str::from_utf8(word).ok()?.parse().ok()
 }
@@ -84,7 +83,7 @@ pub fn is_array(value: Value<'_>) -> bool {
     value.kind() == Kind::Array
 }
 
-/// Values for an array, encoded one after the other.
+/// Values for an array, encoded without a container.
 #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Elements(Vec<u8>);
 
@@ -101,12 +100,12 @@ impl Elements {
     }
 }
 
-/// Everything that `path` leads to in `document`.
+/// All matches of `path` in `document`.
 pub fn locations(path: &Path, document: &Document) -> Result<Vec<Location>, CommandError> {
     path.locations(document, &mut Fuel::for_document(document))
 }
 
-/// Edits the matches that `fits` chooses; what `edit` answered for each match, in the order of the
+/// Edits the matches that `fits` selects, and returns the results of `edit` in the order of the
 /// matches.
 ///
 /// A location that matched twice is edited twice, and one inside another is edited first.
@@ -116,7 +115,7 @@ fn edit_matches<T>(
     limits: &ParseLimits,
     fits: impl Fn(Value<'_>) -> bool,
     mut edit: impl FnMut(&mut Tail<'_>) -> Result<T, CommandError>,
-) -> Result<Edited<Answers<T>>, CommandError> {
+) -> Result<Edited<Results<T>>, CommandError> {
     let matches = locations(path, document)?;
     let mut each: Vec<Option<T>> = Vec::with_capacity(matches.len());
     each.resize_with(matches.len(), || None);
@@ -128,7 +127,7 @@ fn edit_matches<T>(
     }
     let legacy = path.is_legacy();
     if chosen.is_empty() {
-        return Ok(Edited::Unchanged(Answers { legacy, each, last_by_steps: None }));
+        return Ok(Edited::Unchanged(Results { legacy, each, last_by_steps: None }));
     }
     chosen.sort_unstable();
     let turns: Vec<&[(usize, usize)]> = chosen.chunk_by(|one, next| one.0 == next.0).collect();
@@ -143,24 +142,23 @@ fn edit_matches<T>(
         Ok(Action::Keep)
     })?;
     let last_by_steps = chosen.iter().rfind(|one| Some(one.0) == last).map(|one| one.1);
-    let answers = Answers { legacy, each, last_by_steps };
+    let results = Results { legacy, each, last_by_steps };
     if !changed {
-        return Ok(Edited::Unchanged(answers));
+        return Ok(Edited::Unchanged(results));
     }
     *document = edited.expect("nothing was deleted");
-    Ok(Edited::Changed(answers))
+    Ok(Edited::Changed(results))
 }
 
-/// What an edit answered for each match, in the order of the matches; `None` for one that did not
-/// fit.
-pub struct Answers<T> {
+/// The results of an edit, in the order of the matches; `None` for a match of another type.
+pub struct Results<T> {
     legacy: bool,
     each: Vec<Option<T>>,
-    /// Of a legacy path, the edited match to which the steps are the last: see [`last_by_steps`].
+    /// For a legacy path, the edited match whose steps sort last: see [`last_by_steps`].
     last_by_steps: Option<usize>,
 }
 
-/// Edits the document under `key`: the matches that `fits` chooses.
+/// Edits the matches that `fits` selects in the document under `key`.
 pub fn edit_key<T>(
     keyspace: &mut Writer<'_>,
     key: &Key,
@@ -168,29 +166,29 @@ pub fn edit_key<T>(
     limits: &ParseLimits,
     fits: impl Fn(Value<'_>) -> bool,
     edit: impl FnMut(&mut Tail<'_>) -> Result<T, CommandError>,
-) -> Result<Answers<T>, CommandError> {
+) -> Result<Results<T>, CommandError> {
     let path = target.path()?;
-    let answers = keyspace
+    let results = keyspace
         .edit_document(key.as_bytes(), |document| edit_matches(document, &path, limits, fits, edit))?;
-    answers.ok_or(CommandError::NO_KEY)
+    results.ok_or(CommandError::NO_KEY)
 }
 
-impl<T> Answers<T> {
-    /// All of them for a `$` path; for a legacy one that of the match to which the steps are the
-    /// last, or `none`. Of commands that edit in that order.
+impl<T> Results<T> {
+    /// All results for a `$` path; for a legacy path the result of the match whose steps sort last,
+    /// or the error `none`. For commands that RedisJSON executes in the order of the steps.
     pub fn reply_by_steps(
         self,
         none: CommandError,
         each: impl Fn(T) -> Reply,
     ) -> Result<Reply, CommandError> {
         if self.legacy {
-            let told = self.last_by_steps.and_then(|nth| self.each.into_iter().nth(nth)).flatten();
-            return told.map(each).ok_or(none);
+            let last = self.last_by_steps.and_then(|nth| self.each.into_iter().nth(nth)).flatten();
+            return last.map(each).ok_or(none);
         }
-        Ok(Reply::Array(self.each.into_iter().map(|answer| answer.map_or(Reply::Null, &each)).collect()))
+        Ok(Reply::Array(self.each.into_iter().map(|result| result.map_or(Reply::Null, &each)).collect()))
     }
 
-    /// All of them for a `$` path; the last for a legacy one, or `none`.
+    /// All results for a `$` path; the last for a legacy path, or the error `none`.
     pub fn reply(
         self,
         none: CommandError,
@@ -200,11 +198,11 @@ impl<T> Answers<T> {
         if self.legacy {
             return self.each.into_iter().flatten().next_back().map(alone).ok_or(none);
         }
-        Ok(Reply::Array(self.each.into_iter().map(|answer| answer.map_or(Reply::Null, &each)).collect()))
+        Ok(Reply::Array(self.each.into_iter().map(|result| result.map_or(Reply::Null, &each)).collect()))
     }
 }
 
-/// The offsets of the matches, ascending, each once, without those that lie within another.
+/// The offsets of the matches, ascending, each once, without those inside of another match.
 pub fn outermost(document: &Document, locations: &[Location]) -> Vec<usize> {
     let mut offsets: Vec<usize> = locations.iter().map(|location| location.at).collect();
     offsets.sort_unstable();

@@ -1,13 +1,13 @@
-//! Taking keys away.
+//! Removal of keys.
 //!
-//! * `DEL key ...`, `UNLINK key ...`: takes keys away; how many there were.
-//! * `FLUSHALL [ASYNC | SYNC]`, `FLUSHDB ..`: takes every key away.
-//! * `REAP key ...`: takes away the keys among these whose deadline has passed; how many there
-//!   were.
+//! * `DEL key ...`, `UNLINK key ...`: removes keys and returns how many existed.
+//! * `FLUSHALL [ASYNC | SYNC]`, `FLUSHDB ..`: removes all keys.
+//! * `REAP key ...`: removes those of the keys whose deadline has passed, and returns their
+//!   number.
 //!
-//!   The leader proposes it for keys that it found expired. Whether they are is decided again when
-//!   it is applied, by the stamp, so that a key that was given a new deadline meanwhile stays, on
-//!   every replica alike.
+//!   The leader proposes it for keys that it found expired; clients cannot send it. `apply` checks
+//!   the deadlines again, by the time of the entry, so that a key with a new deadline stays on
+//!   every replica.
 
 use serde::{Deserialize, Serialize};
 
@@ -27,15 +27,15 @@ impl Command for Del {
         aliases: &[Alias {
             name: "UNLINK",
             since: "4.0.0",
-            complexity: "O(1) for each key, and O(N) with N what it holds",
+            complexity: "O(1) for each key, plus O(N) where N is the number of its elements",
             fast: true,
         }],
         arity: -2,
         keys: KeySpec::ALL.used(Usage::REMOVED),
         group: Group::Generic,
         since: "1.0.0",
-        complexity: "O(N) with N the keys, and for a collection O(M) with M its elements; a string takes O(1)",
-        summary: "Takes keys away.",
+        complexity: "O(N) where N is the number of keys. A collection takes O(M) where M is its number of elements, a string O(1)",
+        summary: "Deletes one or more keys.",
         syntax: "key ...",
     };
     const FLAGS: Flags = Flags { denyoom: false, ..Flags::DEFAULT };
@@ -65,15 +65,15 @@ impl Command for Flushall {
         aliases: &[Alias {
             name: "FLUSHDB",
             since: "1.0.0",
-            complexity: "O(N) with N all keys",
+            complexity: "O(N) where N is the number of keys in the database",
             fast: false,
         }],
         arity: -1,
         keys: KeySpec::NONE,
         group: Group::Server,
         since: "1.0.0",
-        complexity: "O(N) with N all keys",
-        summary: "Takes every key away.",
+        complexity: "O(N) where N is the number of keys in the database",
+        summary: "Removes all keys.",
         syntax: "[ASYNC | SYNC]",
     };
     const FLAGS: Flags = Flags { denyoom: false, categories: &["@keyspace", "@dangerous"], ..Flags::DEFAULT };
@@ -108,7 +108,7 @@ impl Command for Reap {
         group: Group::Generic,
         since: "0.1.0",
         complexity: "",
-        summary: "Takes away the keys among these whose deadline has passed.",
+        summary: "Removes those of the keys whose deadline has passed.",
         syntax: "key ...",
     };
 }

@@ -1,8 +1,8 @@
-//! Deadlines of keys: setting and removing them.
+//! Writes of the deadlines of keys.
 //!
-//! * `EXPIRE`, `PEXPIRE`, `EXPIREAT`, `PEXPIREAT key time [NX | XX | GT | LT]`: gives a key a
-//!   deadline; whether it did.
-//! * `PERSIST key`: takes a key's deadline away; whether it had one.
+//! * `EXPIRE`, `PEXPIRE`, `EXPIREAT`, `PEXPIREAT key time [NX | XX | GT | LT]`: sets the deadline
+//!   of a key and returns whether it did.
+//! * `PERSIST key`: removes the deadline of a key and returns whether there was one.
 
 use serde::{Deserialize, Serialize};
 use std::num::NonZeroU64;
@@ -13,30 +13,31 @@ use crate::error::CommandError;
 use crate::keyspace::{Key, Writer};
 use crate::resp::Reply;
 
-/// What the four commands come to.
+/// The common form of the four commands that set a deadline.
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
 pub struct Deadline {
     key: Key,
-    /// One that has passed takes the key away.
+    /// A moment that has passed removes the key.
     moment: Moment,
     condition: Condition,
 }
 
-/// When the deadline is set.
+/// The conditions on the present deadline.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 struct Condition {
-    /// `NX`: there is none.
+    /// `NX`: the key has no deadline.
     missing: bool,
-    /// `XX`: there is one.
+    /// `XX`: the key has a deadline.
     present: bool,
-    /// `GT`: it is later than the one there is; no deadline is the latest.
+    /// `GT`: the new deadline is later than the present one; a key without a deadline counts as the
+    /// latest.
     later: bool,
-    /// `LT`: it is earlier than the one there is.
+    /// `LT`: the new deadline is earlier than the present one.
     earlier: bool,
 }
 
 macro_rules! expire_commands {
-    ($($name:ident, $word:literal, $since:literal, $complexity:literal, $clock:ident, $syntax:literal;)*) => { $(
+    ($($name:ident, $word:literal, $since:literal, $complexity:literal, $clock:ident, $syntax:literal, $summary:literal;)*) => { $(
         #[derive(Debug, PartialEq, Serialize, Deserialize)]
         pub struct $name(Deadline);
 
@@ -49,7 +50,7 @@ macro_rules! expire_commands {
                 group: Group::Generic,
                 since: $since,
                 complexity: $complexity,
-                summary: "Gives a key a deadline.",
+                summary: $summary,
                 syntax: $syntax,
             };
             const FLAGS: Flags = Flags { fast: true, denyoom: false, ..Flags::DEFAULT };
@@ -68,10 +69,14 @@ macro_rules! expire_commands {
 }
 
 expire_commands! {
-    Expire, "EXPIRE", "1.0.0", "O(1)", SecondsFromNow, "key seconds [NX | XX | GT | LT]";
-    Pexpire, "PEXPIRE", "2.6.0", "O(1)", MillisFromNow, "key milliseconds [NX | XX | GT | LT]";
-    Expireat, "EXPIREAT", "1.2.0", "O(1)", UnixSeconds, "key unix-time-seconds [NX | XX | GT | LT]";
-    Pexpireat, "PEXPIREAT", "2.6.0", "O(1)", UnixMillis, "key unix-time-milliseconds [NX | XX | GT | LT]";
+    Expire, "EXPIRE", "1.0.0", "O(1)", SecondsFromNow, "key seconds [NX | XX | GT | LT]",
+        "Sets the expiration time of a key in seconds.";
+    Pexpire, "PEXPIRE", "2.6.0", "O(1)", MillisFromNow, "key milliseconds [NX | XX | GT | LT]",
+        "Sets the expiration time of a key in milliseconds.";
+    Expireat, "EXPIREAT", "1.2.0", "O(1)", UnixSeconds, "key unix-time-seconds [NX | XX | GT | LT]",
+        "Sets the expiration time of a key to a Unix timestamp.";
+    Pexpireat, "PEXPIREAT", "2.6.0", "O(1)", UnixMillis, "key unix-time-milliseconds [NX | XX | GT | LT]",
+        "Sets the expiration time of a key to a Unix milliseconds timestamp.";
 }
 
 impl Deadline {
@@ -149,7 +154,7 @@ impl Command for Persist {
         group: Group::Generic,
         since: "2.2.0",
         complexity: "O(1)",
-        summary: "Takes a key's deadline away.",
+        summary: "Removes the expiration time of a key.",
         syntax: "key",
     };
     const FLAGS: Flags = Flags { fast: true, denyoom: false, ..Flags::DEFAULT };

@@ -1,16 +1,16 @@
-//! What is told of a key without reading its value.
+//! Reads of the metadata of keys.
 //!
-//! * `EXISTS key ...`, `TOUCH key ...`: how many of the keys are there; a key named twice counts
-//!   twice.
-//! * `TYPE key`: the kind of the value, `none` where there is none.
-//! * `OBJECT ENCODING|REFCOUNT|IDLETIME|FREQ key`, `OBJECT HELP`: how a value is kept, in the words
-//!   of Redis.
+//! * `EXISTS key ...`, `TOUCH key ...`: returns how many of the keys exist; a repeated key counts
+//!   repeatedly.
+//! * `TYPE key`: returns the type of a value, or `none`.
+//! * `OBJECT ENCODING|REFCOUNT|IDLETIME|FREQ key`, `OBJECT HELP`: returns how Redis would store the
+//!   value.
 //!
-//!   Values here are kept in their own ways, which the words do not describe. Tools read a size out
-//!   of them: `listpack`, `intset` and `embstr` are small, `quicklist`, `hashtable`, `skiplist` and
-//!   `raw` large, by the bounds that Redis has.
-//! * `TTL`, `PTTL`, `EXPIRETIME`, `PEXPIRETIME key`: how long a key stays, or until when; -1 for
-//!   ever, -2 without a key.
+//!   The names do not describe the encodings of this server. Tools derive a size from them:
+//!   `listpack`, `intset` and `embstr` are small; `quicklist`, `hashtable`, `skiplist` and `raw`
+//!   are large, by Redis' default thresholds.
+//! * `TTL`, `PTTL`, `EXPIRETIME`, `PEXPIRETIME key`: returns the remaining time or the deadline of
+//!   a key; -1 without a deadline, -2 without a key.
 
 use bytes::Bytes;
 
@@ -27,13 +27,18 @@ pub struct Exists {
 impl Command for Exists {
     const SPEC: Spec = Spec {
         name: "EXISTS",
-        aliases: &[Alias { name: "TOUCH", since: "3.2.1", complexity: "O(N) with N the keys", fast: true }],
+        aliases: &[Alias {
+            name: "TOUCH",
+            since: "3.2.1",
+            complexity: "O(N) where N is the number of keys",
+            fast: true,
+        }],
         arity: -2,
-        keys: KeySpec::ALL.used(Usage::LOOKED_AT),
+        keys: KeySpec::ALL.used(Usage::INSPECTED),
         group: Group::Generic,
         since: "1.0.0",
-        complexity: "O(N) with N the keys",
-        summary: "How many of the keys exist.",
+        complexity: "O(N) where N is the number of keys",
+        summary: "Determines whether one or more keys exist.",
         syntax: "key ...",
     };
     const FLAGS: Flags = Flags { fast: true, ..Flags::DEFAULT };
@@ -63,11 +68,11 @@ impl Command for TypeOf {
         name: "TYPE",
         aliases: &[],
         arity: 2,
-        keys: KeySpec::FIRST.used(Usage::LOOKED_AT),
+        keys: KeySpec::FIRST.used(Usage::INSPECTED),
         group: Group::Generic,
         since: "1.0.0",
         complexity: "O(1)",
-        summary: "The kind of value under a key.",
+        summary: "Determines the type of value stored at a key.",
         syntax: "key",
     };
     const FLAGS: Flags = Flags { fast: true, ..Flags::DEFAULT };
@@ -86,12 +91,12 @@ impl Read for TypeOf {
 
 /// The longest string that Redis calls `embstr`.
 const EMBEDDED_BYTES_MAX: usize = 44;
-/// What a list may have in bytes, and still be called small: `list-max-listpack-size` is -2.
+/// The size up to which a list is a `listpack`: `list-max-listpack-size` is -2.
 const LIST_BYTES_MAX: usize = 8 << 10;
-/// How many elements of whole numbers an `intset` has at most.
+/// The size up to which a set of integers is an `intset`.
 const WHOLE_NUMBERS_MAX: usize = 512;
-/// The other bounds of small collections: `set-max-listpack-entries` and its kin, and the bytes of
-/// each element.
+/// The size up to which other collections are a `listpack`: `set-max-listpack-entries` and its
+/// siblings, and the length of each element.
 const SMALL_SET_MAX: usize = 128;
 const SMALL_HASH_MAX: usize = 512;
 const SMALL_ELEMENT_BYTES_MAX: usize = 64;
@@ -105,7 +110,7 @@ pub enum Object {
 pub enum Quality {
     Encoding,
     Refcount,
-    /// No key keeps a time of last use: as if all had just been used.
+    /// 0: keys have no time of last use.
     IdleTime,
     Frequency,
 }
@@ -128,18 +133,42 @@ impl Command for Object {
         name: "OBJECT",
         aliases: &[],
         arity: -2,
-        keys: KeySpec::new(2, 2, 1).used(Usage::LOOKED_AT),
+        keys: KeySpec::new(2, 2, 1).used(Usage::INSPECTED),
         group: Group::Generic,
         since: "2.2.3",
-        complexity: "As that of the subcommand",
-        summary: "How a value is kept.",
+        complexity: "Depends on the subcommand",
+        summary: "Inspects the internals of a value, in the terms of Redis.",
         syntax: "",
     };
     const SUBCOMMANDS: &'static [Subcommand] = &[
-        Subcommand::new("ENCODING", "key", "0.1.0", "O(1)"),
-        Subcommand::new("REFCOUNT", "key", "0.1.0", "O(1)"),
-        Subcommand::new("IDLETIME", "key", "0.1.0", "O(1)"),
-        Subcommand::new("FREQ", "key", "0.1.0", "O(1)"),
+        Subcommand::new(
+            "ENCODING",
+            "key",
+            "2.2.3",
+            "O(1)",
+            "Returns the encoding that Redis would choose for the value.",
+        ),
+        Subcommand::new(
+            "REFCOUNT",
+            "key",
+            "2.2.3",
+            "O(1)",
+            "Returns the reference count of a value of a key, which is 1.",
+        ),
+        Subcommand::new(
+            "IDLETIME",
+            "key",
+            "2.2.3",
+            "O(1)",
+            "Returns the time since the last access to a value, which is always 0.",
+        ),
+        Subcommand::new(
+            "FREQ",
+            "key",
+            "4.0.0",
+            "O(1)",
+            "Returns an error, because accesses are not counted.",
+        ),
         Subcommand::help("6.2.0"),
     ];
 }
@@ -178,7 +207,7 @@ impl Read for Object {
 fn encoding(entry: &Entry) -> &'static str {
     let short = |element: &Element| element.as_bytes().len() <= SMALL_ELEMENT_BYTES_MAX;
     match &entry.value {
-        // What Redis says of a module's values.
+        // Redis' encoding of the values of modules.
         Value::Json(_) => "raw",
         Value::Text(text) if whole(text).is_some() => "int",
         Value::Text(text) if text.len() <= EMBEDDED_BYTES_MAX => "embstr",
@@ -208,7 +237,7 @@ fn is_whole(element: &Element) -> bool {
 }
 
 macro_rules! ttl_commands {
-    ($($name:ident, $word:literal, $since:literal, $complexity:literal, $summary:literal, $told:expr;)*) => { $(
+    ($($name:ident, $word:literal, $since:literal, $complexity:literal, $summary:literal, $shown:expr;)*) => { $(
         pub struct $name(Bytes);
 
         impl Command for $name {
@@ -232,11 +261,11 @@ macro_rules! ttl_commands {
             }
 
             fn run(self, keyspace: &View<'_>) -> Result<Reply, CommandError> {
-                let told: fn(u64, u64) -> u64 = $told;
+                let shown: fn(u64, u64) -> u64 = $shown;
                 Ok(Reply::Integer(match keyspace.deadline_ms(&self.0) {
                     None => -2,
                     Some(None) => -1,
-                    Some(Some(deadline)) => told(deadline.get(), keyspace.now_ms()) as i64,
+                    Some(Some(deadline)) => shown(deadline.get(), keyspace.now_ms()) as i64,
                 }))
             }
         }
@@ -244,13 +273,13 @@ macro_rules! ttl_commands {
 }
 
 ttl_commands! {
-    Ttl, "TTL", "1.0.0", "O(1)", "How many seconds a key stays.", |deadline, now| seconds(deadline.saturating_sub(now));
-    Pttl, "PTTL", "2.6.0", "O(1)", "How many milliseconds a key stays.", |deadline, now| deadline.saturating_sub(now);
-    Expiretime, "EXPIRETIME", "7.0.0", "O(1)", "Until when a key stays, in unix seconds.", |deadline, _| seconds(deadline);
-    Pexpiretime, "PEXPIRETIME", "7.0.0", "O(1)", "Until when a key stays, in unix milliseconds.", |deadline, _| deadline;
+    Ttl, "TTL", "1.0.0", "O(1)", "Returns the remaining time to live of a key in seconds.", |deadline, now| seconds(deadline.saturating_sub(now));
+    Pttl, "PTTL", "2.6.0", "O(1)", "Returns the remaining time to live of a key in milliseconds.", |deadline, now| deadline.saturating_sub(now);
+    Expiretime, "EXPIRETIME", "7.0.0", "O(1)", "Returns the expiration time of a key as a Unix timestamp.", |deadline, _| seconds(deadline);
+    Pexpiretime, "PEXPIRETIME", "7.0.0", "O(1)", "Returns the expiration time of a key as a Unix milliseconds timestamp.", |deadline, _| deadline;
 }
 
-/// Rounded, as Redis rounds.
+/// Rounded to the nearest second, as in Redis.
 fn seconds(millis: u64) -> u64 {
     millis.saturating_add(500) / 1000
 }

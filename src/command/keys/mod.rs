@@ -1,4 +1,5 @@
-//! Commands about keys, whatever they hold.
+//! Commands about keys of any type: existence, deadlines, names and iteration.
+
 pub mod delete;
 pub mod expire;
 pub mod inspect;

@@ -1,8 +1,10 @@
-//! Giving values other keys.
+//! Copies and renames of keys.
 //!
-//! * `COPY source destination [DB 0] [REPLACE]`: gives a value a second key; whether it did.
-//! * `RENAME key newkey`: gives a value another key, in the place of what was there.
-//! * `RENAMENX key newkey`: gives a value another key, unless there is one; whether it did.
+//! * `COPY source destination [DB 0] [REPLACE]`: copies a value to another key and returns
+//!   whether it did.
+//! * `RENAME key newkey`: renames a key and overwrites the destination.
+//! * `RENAMENX key newkey`: renames a key unless the destination exists, and returns whether it
+//!   did.
 
 use serde::{Deserialize, Serialize};
 
@@ -26,8 +28,8 @@ impl Command for Copy {
         keys: KeySpec::both(Usage::READ, Usage::REPLACED),
         group: Group::Generic,
         since: "6.2.0",
-        complexity: "O(N) with N the elements of a collection; O(1) for a string",
-        summary: "Gives a value a second key.",
+        complexity: "O(N) where N is the number of elements of a collection. O(1) for a string",
+        summary: "Copies the value of a key to a new key.",
         syntax: "source destination [DB database] [REPLACE]",
     };
 }
@@ -77,11 +79,11 @@ impl Command for Rename {
         name: "RENAME",
         aliases: &[],
         arity: 3,
-        keys: KeySpec::both(Usage::READ_AND_TAKEN_FROM, Usage::REPLACED),
+        keys: KeySpec::both(Usage::READ_AND_DELETED_FROM, Usage::REPLACED),
         group: Group::Generic,
         since: "1.0.0",
         complexity: "O(1)",
-        summary: "Gives a value another key.",
+        summary: "Renames a key and overwrites the destination.",
         syntax: "key newkey",
     };
     const FLAGS: Flags = Flags { denyoom: false, ..Flags::DEFAULT };
@@ -117,11 +119,11 @@ impl Command for Renamenx {
         name: "RENAMENX",
         aliases: &[],
         arity: 3,
-        keys: KeySpec::both(Usage::READ_AND_TAKEN_FROM, Usage::CREATED),
+        keys: KeySpec::both(Usage::READ_AND_DELETED_FROM, Usage::CREATED),
         group: Group::Generic,
         since: "1.0.0",
         complexity: "O(1)",
-        summary: "Gives a value another key that is free.",
+        summary: "Renames a key only when the target key name doesn't exist.",
         syntax: "key newkey",
     };
     const FLAGS: Flags = Flags { fast: true, denyoom: false, ..Flags::DEFAULT };

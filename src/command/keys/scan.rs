@@ -1,9 +1,9 @@
-//! Finding keys.
+//! Iteration over keys.
 //!
-//! * `SCAN cursor [MATCH pattern] [COUNT count] [TYPE type]`: the keys, some at a time.
-//! * `KEYS pattern`: every key that matches a glob pattern.
-//! * `DBSIZE`: how many keys there are.
-//! * `RANDOMKEY`: some key, null where there is none.
+//! * `SCAN cursor [MATCH pattern] [COUNT count] [TYPE type]`: iterates over the keys.
+//! * `KEYS pattern`: returns all keys that match a glob pattern.
+//! * `DBSIZE`: returns the number of keys.
+//! * `RANDOMKEY`: returns a random key, or null.
 
 use bytes::Bytes;
 
@@ -13,7 +13,7 @@ use crate::error::CommandError;
 use crate::keyspace::{SCAN_SHARDS, View};
 use crate::resp::Reply;
 
-/// How many keys a call looks at when the client does not say, as in Redis.
+/// The default of `COUNT`, as in Redis.
 const COUNT_DEFAULT: i64 = 10;
 
 pub struct Scan {
@@ -31,8 +31,8 @@ impl Command for Scan {
         keys: KeySpec::NONE,
         group: Group::Generic,
         since: "2.8.0",
-        complexity: "O(1) for a call, O(N) for a whole walk with N the elements",
-        summary: "The keys, some at a time.",
+        complexity: "O(1) for each call, O(N) for a complete iteration where N is the number of elements",
+        summary: "Iterates over the key names in the database.",
         syntax: "cursor [MATCH pattern] [COUNT count] [TYPE type]",
     };
 }
@@ -65,8 +65,8 @@ impl Read for Scan {
         let mut outcome = Ok(());
         let next = keyspace.scan(self.cursor, self.count, |key, entry| {
             let matches = |pattern: &Bytes| glob::matches(pattern, key.as_bytes());
-            let named = self.pattern.as_ref().map_or(Ok(true), matches).unwrap_or_else(|answer| {
-                outcome = Err(answer);
+            let named = self.pattern.as_ref().map_or(Ok(true), matches).unwrap_or_else(|error| {
+                outcome = Err(error);
                 false
             });
             let type_name = entry.value.type_name().as_bytes();
@@ -91,8 +91,8 @@ impl Command for Keys {
         keys: KeySpec::NONE,
         group: Group::Generic,
         since: "1.0.0",
-        complexity: "O(N) with N all keys",
-        summary: "Every key that matches a glob pattern.",
+        complexity: "O(N) where N is the number of keys in the database",
+        summary: "Returns all key names that match a pattern.",
         syntax: "pattern",
     };
     const FLAGS: Flags = Flags { categories: &["@dangerous"], ..Flags::DEFAULT };
@@ -109,7 +109,7 @@ impl Read for Keys {
         keyspace.scan(0, usize::MAX, |key, _| match glob::matches(&self.pattern, key.as_bytes()) {
             Ok(true) => found.push(Reply::bulk(Bytes::copy_from_slice(key.as_bytes()))),
             Ok(false) => {}
-            Err(answer) => outcome = Err(answer),
+            Err(error) => outcome = Err(error),
         });
         outcome?;
         Ok(Reply::Array(found))
@@ -127,7 +127,7 @@ impl Command for Dbsize {
         group: Group::Server,
         since: "1.0.0",
         complexity: "O(1)",
-        summary: "How many keys there are.",
+        summary: "Returns the number of keys in the database.",
         syntax: "",
     };
     const FLAGS: Flags = Flags { categories: &["@keyspace"], fast: true, ..Flags::DEFAULT };
@@ -154,7 +154,7 @@ impl Command for Randomkey {
         group: Group::Generic,
         since: "1.0.0",
         complexity: "O(1)",
-        summary: "Some key.",
+        summary: "Returns a random key name from the database.",
         syntax: "",
     };
 }
@@ -164,7 +164,7 @@ impl Read for Randomkey {
         Ok(Randomkey(Seed::of(context)))
     }
 
-    /// Begins at a part of the keyspace that chance chooses.
+    /// Starts at a random shard of the keyspace.
     fn run(self, keyspace: &View<'_>) -> Result<Reply, CommandError> {
         let mut rng = self.0.rng();
         for cursor in [rng.below(SCAN_SHARDS as usize) as u64, 0] {

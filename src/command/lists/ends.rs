@@ -1,11 +1,11 @@
-//! The ends of lists: pushing, popping, moving.
+//! Commands on the ends of lists: push, pop and move.
 //!
-//! * `LPUSH key element ...`, `RPUSH`, `LPUSHX`, `RPUSHX`: puts elements at an end of a list; its
-//!   new length.
-//! * `LPOP key [count]`, `RPOP key [count]`: takes elements from an end of a list.
-//! * `LMOVE source destination LEFT|RIGHT LEFT|RIGHT`, `RPOPLPUSH source destination`: takes an
-//!   element from an end of a list and puts it at an end of another, which may be the same; the
-//!   element, null where there is none.
+//! * `LPUSH key element ...`, `RPUSH`, `LPUSHX`, `RPUSHX`: adds elements at an end of a list and
+//!   returns the new length.
+//! * `LPOP key [count]`, `RPOP key [count]`: removes elements at an end of a list and returns them.
+//! * `LMOVE source destination LEFT|RIGHT LEFT|RIGHT`, `RPOPLPUSH source destination`: moves an
+//!   element from an end of a list to an end of another or the same list, and returns the element,
+//!   or null.
 
 use serde::{Deserialize, Serialize};
 
@@ -48,7 +48,7 @@ macro_rules! push_commands {
         pub struct $name(Push);
 
         impl Command for $name {
-            const SPEC: Spec = Spec::of_key(Group::List, $word, -3, $since, $complexity, $summary, "key element ...").used(Usage::ADDED_TO);
+            const SPEC: Spec = Spec::of_key(Group::List, $word, -3, $since, $complexity, $summary, "key element ...").used(Usage::INSERTED_INTO);
             const FLAGS: Flags = Flags { fast: true, ..Flags::DEFAULT };
         }
 
@@ -67,16 +67,16 @@ macro_rules! push_commands {
 }
 
 push_commands! {
-    Lpush, "LPUSH", "1.0.0", "O(1) for an element, O(N) for N of them", "LPUSH", End::Left, true, "Puts elements before the first of a list.";
-    Rpush, "RPUSH", "1.0.0", "O(1) for an element, O(N) for N of them", "RPUSH", End::Right, true, "Puts elements behind the last of a list.";
-    Lpushx, "LPUSHX", "2.2.0", "O(1) for an element, O(N) for N of them", "LPUSH", End::Left, false, "Puts elements before the first of a list that exists.";
-    Rpushx, "RPUSHX", "2.2.0", "O(1) for an element, O(N) for N of them", "RPUSH", End::Right, false, "Puts elements behind the last of a list that exists.";
+    Lpush, "LPUSH", "1.0.0", "O(1) for each element added, O(N) for N elements", "LPUSH", End::Left, true, "Prepends one or more elements to a list. Creates the key if it doesn't exist.";
+    Rpush, "RPUSH", "1.0.0", "O(1) for each element added, O(N) for N elements", "RPUSH", End::Right, true, "Appends one or more elements to a list. Creates the key if it doesn't exist.";
+    Lpushx, "LPUSHX", "2.2.0", "O(1) for each element added, O(N) for N elements", "LPUSH", End::Left, false, "Prepends one or more elements to a list only when the list exists.";
+    Rpushx, "RPUSHX", "2.2.0", "O(1) for each element added, O(N) for N elements", "RPUSH", End::Right, false, "Appends one or more elements to a list only when the list exists.";
 }
 
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
 pub struct Pop {
     key: Key,
-    /// Without one, the answer is an element and no array.
+    /// Without a count, the reply is one element and not an array.
     count: Option<usize>,
 }
 
@@ -93,15 +93,15 @@ impl Pop {
         let popped = keyspace.edit_collection(self.key.as_bytes(), |list: &mut List| {
             let Some(count) = self.count else { return Ok(Edited::Changed(bulk(end.pop(list).as_ref()))) };
             let count = count.min(list.len());
-            // What is answered may be too much, and then nothing is taken.
+            // The reply may exceed the budget; nothing must be removed in that case.
             let replies = match end {
                 End::Left => bulks(list.range(0..count))?,
                 End::Right => bulks(list.range(list.len() - count..list.len()).rev())?,
             };
             (0..count).for_each(|_| drop(end.pop(list)));
-            assert_eq!(replies.len(), count, "what is taken is answered");
-            let answer = Reply::Array(replies);
-            Ok(if count == 0 { Edited::Unchanged(answer) } else { Edited::Changed(answer) })
+            assert_eq!(replies.len(), count, "each removed element has a reply");
+            let reply = Reply::Array(replies);
+            Ok(if count == 0 { Edited::Unchanged(reply) } else { Edited::Changed(reply) })
         })?;
         Ok(popped.unwrap_or(if self.count.is_some() { Reply::NullArray } else { Reply::Null }))
     }
@@ -113,7 +113,7 @@ macro_rules! pop_commands {
         pub struct $name(Pop);
 
         impl Command for $name {
-            const SPEC: Spec = Spec::of_key(Group::List, $word, -2, $since, $complexity, $summary, "key [count]").used(Usage::READ_AND_TAKEN_FROM);
+            const SPEC: Spec = Spec::of_key(Group::List, $word, -2, $since, $complexity, $summary, "key [count]").used(Usage::READ_AND_DELETED_FROM);
             const FLAGS: Flags = Flags { fast: true, denyoom: false, ..Flags::DEFAULT };
         }
 
@@ -130,8 +130,8 @@ macro_rules! pop_commands {
 }
 
 pop_commands! {
-    Lpop, "LPOP", "1.0.0", "O(N) with N the elements that are popped", End::Left, "Takes the first elements of a list.";
-    Rpop, "RPOP", "1.0.0", "O(N) with N the elements that are popped", End::Right, "Takes the last elements of a list.";
+    Lpop, "LPOP", "1.0.0", "O(N) where N is the number of elements popped", End::Left, "Returns the first elements of a list after removing them. Deletes the list if the last element was popped.";
+    Rpop, "RPOP", "1.0.0", "O(N) where N is the number of elements popped", End::Right, "Returns the last elements of a list after removing them. Deletes the list if the last element was popped.";
 }
 
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
@@ -153,14 +153,14 @@ impl Lmove {
 
 impl Command for Lmove {
     const SPEC: Spec = Spec {
-        keys: KeySpec::both(Usage::READ_AND_TAKEN_FROM, Usage::ADDED_TO),
+        keys: KeySpec::both(Usage::READ_AND_DELETED_FROM, Usage::INSERTED_INTO),
         ..Spec::of_key(
             Group::List,
             "LMOVE",
             5,
             "6.2.0",
             "O(1)",
-            "Takes an element from an end of a list and puts it at an end of another.",
+            "Returns an element after popping it from one list and pushing it to another. Deletes the list if the last element was moved.",
             "source destination (LEFT | RIGHT) (LEFT | RIGHT)",
         )
     };
@@ -212,14 +212,14 @@ pub struct Rpoplpush {
 
 impl Command for Rpoplpush {
     const SPEC: Spec = Spec {
-        keys: KeySpec::both(Usage::READ_AND_TAKEN_FROM, Usage::ADDED_TO),
+        keys: KeySpec::both(Usage::READ_AND_DELETED_FROM, Usage::INSERTED_INTO),
         ..Spec::of_key(
             Group::List,
             "RPOPLPUSH",
             3,
             "1.2.0",
             "O(1)",
-            "Takes the last element of a list and puts it before the first of another.",
+            "Returns the last element of a list after removing and pushing it to another list. Deletes the list if the last element was popped.",
             "source destination",
         )
     };

@@ -1,4 +1,6 @@
-//! Lists: elements in the order in which they were put.
+//! Lists: sequences of elements. [`ends`] has the commands on the first and last elements, which
+//! take constant time; [`read`] and [`write`] those by position.
+
 pub mod ends;
 pub mod read;
 pub mod write;
@@ -11,8 +13,8 @@ use crate::keyspace::{Element, List};
 
 impl Family for List {
     const LEN: Spec =
-        Spec::of_key(Group::List, "LLEN", 2, "1.0.0", "O(1)", "How many elements a list has.", "key")
-            .used(Usage::LOOKED_AT);
+        Spec::of_key(Group::List, "LLEN", 2, "1.0.0", "O(1)", "Returns the length of a list.", "key")
+            .used(Usage::INSPECTED);
 }
 
 /// An end of a list.
@@ -30,7 +32,7 @@ impl End {
         }
     }
 
-    /// What listeners are told of an element that is put at this end.
+    /// The keyspace event of a push at this end.
     fn push_event(self) -> &'static str {
         match self {
             End::Left => "LPUSH",
@@ -38,7 +40,7 @@ impl End {
         }
     }
 
-    /// And of one that is taken from it.
+    /// The keyspace event of a pop at this end.
     fn pop_event(self) -> &'static str {
         match self {
             End::Left => "LPOP",

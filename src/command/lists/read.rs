@@ -1,8 +1,9 @@
-//! Reading lists by position.
+//! Reads of lists by position.
 //!
-//! * `LINDEX key index`: the element at an index, null where there is none.
-//! * `LRANGE key start stop`: the elements of a range.
-//! * `LPOS key element [RANK rank] [COUNT count] [MAXLEN len]`: where equal elements stand.
+//! * `LINDEX key index`: returns the element at an index, or null.
+//! * `LRANGE key start stop`: returns the elements of a range.
+//! * `LPOS key element [RANK rank] [COUNT count] [MAXLEN len]`: returns the indexes of equal
+//!   elements.
 
 use crate::command::framework::bulks::{bulk, bulks};
 use crate::command::framework::range::{Indexes, position};
@@ -22,8 +23,8 @@ impl Command for Lindex {
         "LINDEX",
         3,
         "1.0.0",
-        "O(N) with N the elements on the way; the first and the last take O(1)",
-        "The element at an index of a list.",
+        "O(N) where N is the number of elements to traverse. O(1) for the first and the last element",
+        "Returns an element from a list by its index.",
         "key index",
     );
 }
@@ -52,8 +53,8 @@ impl Command for Lrange {
         "LRANGE",
         4,
         "1.0.0",
-        "O(S+N) with S the distance of the range from an end and N its elements",
-        "The elements of a range of a list.",
+        "O(S+N) where S is the distance of the range from the nearer end and N its number of elements",
+        "Returns a range of elements from a list.",
         "key start stop",
     );
 }
@@ -74,11 +75,11 @@ impl Read for Lrange {
 pub struct Lpos {
     key: Key,
     element: Element,
-    /// The first match that counts, from 1; negative from the end.
+    /// The first match that counts, from 1; a negative rank counts from the end.
     rank: i64,
-    /// How many matches; 0 for all. Without one, the answer is an index and no array.
+    /// The number of matches; 0 for all. Without a count, the reply is one index and not an array.
     count: Option<usize>,
-    /// How many elements to look at; 0 for all.
+    /// The number of elements to compare; 0 for all.
     looked_at_max: usize,
 }
 
@@ -88,8 +89,8 @@ impl Command for Lpos {
         "LPOS",
         -3,
         "6.0.6",
-        "O(N) with N the elements of the list",
-        "Where equal elements stand in a list.",
+        "O(N) where N is the length of the list",
+        "Returns the index of matching elements in a list.",
         "key element [RANK rank] [COUNT count] [MAXLEN len]",
     );
 }
@@ -142,11 +143,11 @@ impl Lpos {
         let skipped = self.rank.unsigned_abs() - 1;
         let backward = self.rank < 0;
         let position = |step: usize| if backward { list.len() - 1 - step } else { step };
-        let matches = (0..looked_at).map(position).filter(|&place| list.get(place) == Some(&self.element));
+        let matches = (0..looked_at).map(position).filter(|&index| list.get(index) == Some(&self.element));
         let mut budget = Budget::default();
-        let reply = |place: usize| {
+        let reply = |index: usize| {
             budget.spend(size_of::<Reply>())?;
-            Ok(Reply::Integer(place as i64))
+            Ok(Reply::Integer(index as i64))
         };
         let skipped = usize::try_from(skipped).unwrap_or(usize::MAX);
         matches.skip(skipped).take(all(self.count.unwrap_or(1))).map(reply).collect()

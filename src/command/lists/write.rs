@@ -1,11 +1,11 @@
-//! Changing lists in the middle.
+//! Writes of lists by position or by value.
 //!
-//! * `LSET key index element`: puts an element in the place of another.
-//! * `LINSERT key BEFORE|AFTER pivot element`: puts an element beside another; the new length, -1
-//!   without the other.
-//! * `LREM key count element`: takes equal elements away, from the end if the count is negative,
-//!   all if it is 0; how many.
-//! * `LTRIM key start stop`: keeps the elements of a range alone.
+//! * `LSET key index element`: replaces the element at an index.
+//! * `LINSERT key BEFORE|AFTER pivot element`: inserts an element next to another and returns the
+//!   new length, or -1 without the other.
+//! * `LREM key count element`: removes equal elements, from the end if the count is negative, all
+//!   if it is 0, and returns their number.
+//! * `LTRIM key start stop`: removes all elements outside a range.
 
 use serde::{Deserialize, Serialize};
 
@@ -28,8 +28,8 @@ impl Command for Lset {
         "LSET",
         4,
         "1.0.0",
-        "O(N) with N the elements on the way; the first and the last take O(1)",
-        "Puts an element in the place of another.",
+        "O(N) where N is the number of elements to traverse. O(1) for the first and the last element",
+        "Sets the value of an element in a list by its index.",
         "key index element",
     )
     .used(Usage::UPDATED);
@@ -42,10 +42,10 @@ impl Write for Lset {
 
     fn apply(self, keyspace: &mut Writer<'_>) -> Result<Reply, CommandError> {
         let set = keyspace.edit_collection(self.key.as_bytes(), |list: &mut List| {
-            let place =
+            let index =
                 position(self.index, list.len()).ok_or(CommandError::fixed("ERR index out of range"))?;
             list.room_for(self.element.cost())?;
-            list.set(place, self.element);
+            list.set(index, self.element);
             Ok(Edited::Changed(Reply::OK))
         })?;
         set.ok_or(CommandError::fixed("ERR no such key"))
@@ -66,11 +66,11 @@ impl Command for Linsert {
         "LINSERT",
         5,
         "2.2.0",
-        "O(N) with N the elements on the way to the pivot; O(1) at the left end",
-        "Puts an element beside another.",
+        "O(N) where N is the number of elements before the pivot. O(1) at the left end",
+        "Inserts an element before or after another element in a list.",
         "key (BEFORE | AFTER) pivot element",
     )
-    .used(Usage::ADDED_TO);
+    .used(Usage::INSERTED_INTO);
 }
 
 impl Write for Linsert {
@@ -85,11 +85,11 @@ impl Write for Linsert {
 
     fn apply(self, keyspace: &mut Writer<'_>) -> Result<Reply, CommandError> {
         let len = keyspace.edit_collection(self.key.as_bytes(), |list: &mut List| {
-            let Some(place) = list.iter().position(|one| *one == self.pivot) else {
+            let Some(index) = list.iter().position(|one| *one == self.pivot) else {
                 return Ok(Edited::Unchanged(-1));
             };
             list.room_for(self.element.cost())?;
-            list.insert(place + usize::from(self.after), self.element);
+            list.insert(index + usize::from(self.after), self.element);
             Ok(Edited::Changed(list.len() as i64))
         })?;
         Ok(Reply::Integer(len.unwrap_or(0)))
@@ -109,11 +109,11 @@ impl Command for Lrem {
         "LREM",
         4,
         "1.0.0",
-        "O(N+M) with N the elements of the list and M those that go",
-        "Takes equal elements out of a list.",
+        "O(N+M) where N is the length of the list and M the number of elements removed",
+        "Removes elements from a list. Deletes the list if the last element was removed.",
         "key count element",
     )
-    .used(Usage::TAKEN_FROM);
+    .used(Usage::DELETED_FROM);
     const FLAGS: Flags = Flags { denyoom: false, ..Flags::DEFAULT };
 }
 
@@ -149,11 +149,11 @@ impl Command for Ltrim {
         "LTRIM",
         4,
         "1.0.0",
-        "O(N) with N the elements that go",
-        "Keeps a range of a list alone.",
+        "O(N) where N is the number of elements removed",
+        "Removes elements from both ends of a list. Deletes the list if all elements were trimmed.",
         "key start stop",
     )
-    .used(Usage::TAKEN_FROM);
+    .used(Usage::DELETED_FROM);
     const FLAGS: Flags = Flags { denyoom: false, ..Flags::DEFAULT };
 }
 
@@ -164,7 +164,7 @@ impl Write for Ltrim {
 
     fn apply(self, keyspace: &mut Writer<'_>) -> Result<Reply, CommandError> {
         keyspace.edit_collection(self.key.as_bytes(), |list: &mut List| {
-            // A change also where all is kept, as in Redis.
+            // As in Redis, this counts as a change even if all elements are kept.
             list.keep(self.indexes.within(list.len()));
             Ok(Edited::Changed(()))
         })?;

@@ -1,7 +1,16 @@
-//! `PUBLISH channel message`, `SPUBLISH channel message`: sends a message to whoever has subscribed
-//! to the channel, at this node and at the others; how many of this node's clients got it.
+//! Messages to subscribers, and reports about subscriptions.
+//!
+//! * `PUBLISH channel message`, `SPUBLISH channel message`: sends a message to the channel's
+//!   subscribers on all nodes, and returns the number of receivers on this node.
+//! * `PUBSUB CHANNELS|NUMSUB|NUMPAT|SHARDCHANNELS|SHARDNUMSUB`: reports the subscriptions of this
+//!   node's clients.
+//! * `MONITOR`: sends this connection every command that this node processes, until it is reset or
+//!   closed.
 
-use crate::command::{Args, Channel, Command, Control, Flags, Group, KeySpec, Node, Session, Spec, Usage};
+use crate::command::framework::subcommands;
+use crate::command::{
+    Args, Channel, Command, Control, Flags, Group, KeySpec, Node, Session, Spec, Subcommand, Usage,
+};
 use crate::error::CommandError;
 use crate::resp::Reply;
 
@@ -18,7 +27,7 @@ macro_rules! commands {
                 group: Group::PubSub,
                 since: $since,
                 complexity: $complexity,
-                summary: "Sends a message to whoever has subscribed to a channel.",
+                summary: "Posts a message to a channel.",
                 syntax: "channel message",
             };
             const FLAGS: Flags = Flags { fast: true, paused_with_writes: true, without: &["noscript"], ..Flags::DEFAULT };
@@ -35,6 +44,113 @@ macro_rules! commands {
 }
 
 commands! {
-    Publish, "PUBLISH", "2.0.0", "O(N+M) with N the clients that listen to the channel and M the patterns", KeySpec::NONE, Plain;
-    Spublish, "SPUBLISH", "7.0.0", "O(N) with N the clients that listen to the channel", KeySpec::FIRST.used(Usage::NO_KEY), Shard;
+    Publish, "PUBLISH", "2.0.0", "O(N+M) where N is the number of subscribers of the channel and M the number of patterns", KeySpec::NONE, Plain;
+    Spublish, "SPUBLISH", "7.0.0", "O(N) where N is the number of subscribers of the channel", KeySpec::FIRST.used(Usage::CHANNEL), Shard;
+}
+
+pub struct Pubsub;
+
+impl Command for Pubsub {
+    const SPEC: Spec = Spec {
+        name: "PUBSUB",
+        aliases: &[],
+        arity: -2,
+        keys: KeySpec::NONE,
+        group: Group::PubSub,
+        since: "2.8.0",
+        complexity: "Depends on the subcommand",
+        summary: "A container for Pub/Sub commands about the clients of this node.",
+        syntax: "",
+    };
+    const FLAGS: Flags = Flags { without: &["noscript"], ..Flags::DEFAULT };
+    const SUBCOMMANDS: &'static [Subcommand] = &[
+        Subcommand::new(
+            "CHANNELS",
+            "[pattern]",
+            "2.8.0",
+            "O(N) where N is the number of channels with subscribers",
+            "Returns the active channels.",
+        ),
+        Subcommand::new(
+            "NUMSUB",
+            "[channel ...]",
+            "2.8.0",
+            "O(N) where N is the number of channels requested",
+            "Returns a count of subscribers to channels.",
+        ),
+        Subcommand::new("NUMPAT", "", "2.8.0", "O(1)", "Returns a count of unique pattern subscriptions."),
+        Subcommand::new(
+            "SHARDCHANNELS",
+            "[pattern]",
+            "7.0.0",
+            "O(N) where N is the number of channels with subscribers",
+            "Returns the active shard channels.",
+        ),
+        Subcommand::new(
+            "SHARDNUMSUB",
+            "[channel ...]",
+            "7.0.0",
+            "O(N) where N is the number of channels requested",
+            "Returns the count of subscribers of shard channels.",
+        ),
+        Subcommand::help("6.2.0"),
+    ];
+}
+
+impl Control for Pubsub {
+    fn run(args: &mut Args<'_>, _session: &mut Session, node: &dyn Node) -> Result<Reply, CommandError> {
+        let word = args.word()?;
+        match &word.to_ascii_uppercase()[..] {
+            b"CHANNELS" if args.left() <= 1 => channels(args, node, Channel::Plain),
+            b"SHARDCHANNELS" if args.left() <= 1 => channels(args, node, Channel::Shard),
+            b"NUMSUB" => Ok(listeners(args, node, Channel::Plain)),
+            b"SHARDNUMSUB" => Ok(listeners(args, node, Channel::Shard)),
+            b"NUMPAT" if args.is_empty() => {
+                let patterns = node.client_registry().channels(Channel::Pattern, None)?;
+                Ok(Reply::Integer(patterns.len() as i64))
+            }
+            b"HELP" if args.is_empty() => Ok(subcommands::help::<Self>()),
+            b"CHANNELS" | b"SHARDCHANNELS" => Err(args.wrong_subcommand_or_arity(word)),
+            _ => Err(args.wrong_subcommand(word)),
+        }
+    }
+}
+
+fn channels(args: &mut Args<'_>, node: &dyn Node, kind: Channel) -> Result<Reply, CommandError> {
+    let names = node.client_registry().channels(kind, args.word_if_any().map(|pattern| &pattern[..]))?;
+    Ok(Reply::Array(names.into_iter().map(Reply::Bulk).collect()))
+}
+
+fn listeners(args: &mut Args<'_>, node: &dyn Node, kind: Channel) -> Reply {
+    let mut replies = Vec::new();
+    for name in args.rest() {
+        replies.push(Reply::Bulk(name.clone()));
+        replies.push(Reply::Integer(node.client_registry().listeners(kind, name) as i64));
+    }
+    Reply::Array(replies)
+}
+
+pub struct Monitor;
+
+impl Command for Monitor {
+    const SPEC: Spec = Spec {
+        name: "MONITOR",
+        aliases: &[],
+        arity: 1,
+        keys: KeySpec::NONE,
+        group: Group::Server,
+        since: "1.0.0",
+        complexity: "",
+        summary: "Listens for all requests received by this node in real time.",
+        syntax: "",
+    };
+    const FLAGS: Flags = Flags { not_in_multi: true, ..Flags::DEFAULT };
+}
+
+impl Control for Monitor {
+    fn run(_args: &mut Args<'_>, session: &mut Session, node: &dyn Node) -> Result<Reply, CommandError> {
+        session.monitors = true;
+        node.client_registry().monitor(session.id, true);
+        Ok(Reply::OK)
+    }
 }

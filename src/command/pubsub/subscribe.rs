@@ -1,16 +1,23 @@
-//! `SUBSCRIBE channel ..`, `PSUBSCRIBE pattern ..`, `SSUBSCRIBE channel ..`: has this connection
-//! told of messages.
+//! Subscriptions.
+//!
+//! * `SUBSCRIBE channel ..`, `PSUBSCRIBE pattern ..`, `SSUBSCRIBE channel ..`: subscribes this
+//!   connection to messages.
+//! * `UNSUBSCRIBE [channel ..]`, `PUNSUBSCRIBE [pattern ..]`, `SUNSUBSCRIBE [channel ..]`: ends
+//!   subscriptions of one kind, or all of them without names.
 
-use super::told;
-use crate::command::{Args, Channel, Command, Control, Flags, Group, KeySpec, Node, Session, Spec, Usage};
+use bytes::Bytes;
+
+use crate::command::{
+    Args, Channel, Command, Control, Counts, Flags, Group, KeySpec, Node, Session, Spec, Usage,
+};
 use crate::error::CommandError;
 use crate::resp::Reply;
 
-/// Names of channels, which Redis Cluster spreads over slots as it does keys.
-const CHANNELS: KeySpec = KeySpec::ALL.used(Usage::NO_KEY);
+/// Shard channels, which Redis Cluster assigns to slots like keys.
+const CHANNELS: KeySpec = KeySpec::ALL.used(Usage::CHANNEL);
 
-macro_rules! commands {
-    ($($name:ident, $word:literal, $since:literal, $complexity:literal, $small:literal, $kind:ident, $keys:expr, $syntax:literal;)*) => { $(
+macro_rules! subscribe_commands {
+    ($($name:ident, $word:literal, $since:literal, $complexity:literal, $small:literal, $kind:ident, $keys:expr, $syntax:literal, $summary:literal;)*) => { $(
         pub struct $name;
 
         impl Command for $name {
@@ -22,7 +29,7 @@ macro_rules! commands {
                 group: Group::PubSub,
                 since: $since,
                 complexity: $complexity,
-                summary: "Has this connection told of messages.",
+                summary: $summary,
                 syntax: $syntax,
             };
             const FLAGS: Flags = Flags { while_subscribed: true, not_in_multi: true, ..Flags::DEFAULT };
@@ -34,15 +41,68 @@ macro_rules! commands {
                 let counts = node.client_registry().subscribe(session.id, Channel::$kind, names)?;
                 session.subscribed = counts.last().copied().unwrap_or(session.subscribed);
                 let each = names.iter().zip(counts);
-                let each = each.map(|(name, counts)| told($small, Some(name), counts, Channel::$kind));
+                let each = each.map(|(name, counts)| confirmation($small, Some(name), counts, Channel::$kind));
                 Ok(Reply::Several(each.collect()))
             }
         }
     )* };
 }
 
-commands! {
-    Subscribe, "SUBSCRIBE", "2.0.0", "O(N) with N the channels", "subscribe", Plain, KeySpec::NONE, "channel [channel ...]";
-    Psubscribe, "PSUBSCRIBE", "2.0.0", "O(N) with N the patterns", "psubscribe", Pattern, KeySpec::NONE, "pattern [pattern ...]";
-    Ssubscribe, "SSUBSCRIBE", "7.0.0", "O(N) with N the channels", "ssubscribe", Shard, CHANNELS, "channel [channel ...]";
+subscribe_commands! {
+    Subscribe, "SUBSCRIBE", "2.0.0", "O(N) where N is the number of channels", "subscribe", Plain, KeySpec::NONE, "channel [channel ...]", "Listens for messages published to channels.";
+    Psubscribe, "PSUBSCRIBE", "2.0.0", "O(N) where N is the number of patterns", "psubscribe", Pattern, KeySpec::NONE, "pattern [pattern ...]", "Listens for messages published to channels that match one or more patterns.";
+    Ssubscribe, "SSUBSCRIBE", "7.0.0", "O(N) where N is the number of channels", "ssubscribe", Shard, CHANNELS, "channel [channel ...]", "Listens for messages published to shard channels.";
+}
+
+macro_rules! unsubscribe_commands {
+    ($($name:ident, $word:literal, $since:literal, $complexity:literal, $small:literal, $kind:ident, $keys:expr, $syntax:literal, $summary:literal;)*) => { $(
+        pub struct $name;
+
+        impl Command for $name {
+            const SPEC: Spec = Spec {
+                name: $word,
+                aliases: &[],
+                arity: -1,
+                keys: $keys,
+                group: Group::PubSub,
+                since: $since,
+                complexity: $complexity,
+                summary: $summary,
+                syntax: $syntax,
+            };
+            const FLAGS: Flags = Flags { while_subscribed: true, not_in_multi: true, ..Flags::DEFAULT };
+        }
+
+        impl Control for $name {
+            fn run(args: &mut Args<'_>, session: &mut Session, node: &dyn Node) -> Result<Reply, CommandError> {
+                let kind = Channel::$kind;
+                let names = match args.rest() {
+                    [] => node.client_registry().subscriptions(session.id, kind),
+                    names => names.to_vec(),
+                };
+                if names.is_empty() {
+                    return Ok(confirmation($small, None, session.subscribed, kind));
+                }
+                let mut replies = Vec::new();
+                for name in &names {
+                    session.subscribed = node.client_registry().unsubscribe(session.id, kind, name);
+                    replies.push(confirmation($small, Some(name), session.subscribed, kind));
+                }
+                Ok(Reply::Several(replies))
+            }
+        }
+    )* };
+}
+
+unsubscribe_commands! {
+    Unsubscribe, "UNSUBSCRIBE", "2.0.0", "O(N) where N is the number of channels", "unsubscribe", Plain, KeySpec::NONE, "[channel ...]", "Stops listening to messages posted to channels.";
+    Punsubscribe, "PUNSUBSCRIBE", "2.0.0", "O(N) where N is the number of patterns", "punsubscribe", Pattern, KeySpec::NONE, "[pattern ...]", "Stops listening to messages published to channels that match one or more patterns.";
+    Sunsubscribe, "SUNSUBSCRIBE", "7.0.0", "O(N) where N is the number of channels", "sunsubscribe", Shard, CHANNELS, "[channel ...]", "Stops listening to messages posted to shard channels.";
+}
+
+/// The confirmation of a subscription or unsubscription of one name, which has the form of a
+/// message.
+fn confirmation(word: &'static str, name: Option<&Bytes>, counts: Counts, kind: Channel) -> Reply {
+    let name = name.map_or(Reply::Null, |name| Reply::Bulk(name.clone()));
+    Reply::Push(vec![Reply::word(word), name, Reply::Integer(counts.shown(kind) as i64)])
 }

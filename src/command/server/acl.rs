@@ -1,5 +1,5 @@
-//! `ACL WHOAMI|LIST|USERS|GETUSER|CAT`: who there is and what they may do. There is one user,
-//! `default`, who may do all.
+//! `ACL WHOAMI|LIST|USERS|GETUSER|CAT`: the users and the categories of commands. The only user is
+//! `default`, with all permissions.
 
 use std::collections::BTreeSet;
 
@@ -10,11 +10,10 @@ use crate::command::{
 use crate::error::CommandError;
 use crate::resp::Reply;
 
-const ONE_USER: CommandError = CommandError::fixed(
-    "ERR there is one user, default, in this version; its password is the setting requirepass",
-);
+const ONE_USER: CommandError =
+    CommandError::fixed("ERR the only user is default; its password is the setting requirepass");
 
-/// What the one user may do, in the rules of Redis: all keys, all channels, all commands.
+/// The permissions of the only user, as rules of Redis: all keys, all channels, all commands.
 const RULES: &str = "~* &* +@all";
 
 pub struct Acl;
@@ -27,17 +26,43 @@ impl Command for Acl {
         keys: KeySpec::NONE,
         group: Group::Server,
         since: "6.0.0",
-        complexity: "As that of the subcommand",
-        summary: "Tells of the users and of the categories of commands.",
+        complexity: "Depends on the subcommand",
+        summary: "A container for Access Control List commands.",
         syntax: "",
     };
     const FLAGS: Flags = Flags { skip_monitor: true, ..Flags::DEFAULT };
     const SUBCOMMANDS: &'static [Subcommand] = &[
-        Subcommand::new("WHOAMI", "", "6.0.0", "O(1)").not_admin(),
-        Subcommand::new("LIST", "", "6.0.0", "O(N) with N the users"),
-        Subcommand::new("USERS", "", "6.0.0", "O(N) with N the users"),
-        Subcommand::new("GETUSER", "username", "6.0.0", "O(N) with N the rules of the user"),
-        Subcommand::new("CAT", "[category]", "6.0.0", "O(1)").not_admin(),
+        Subcommand::new(
+            "WHOAMI",
+            "",
+            "6.0.0",
+            "O(1)",
+            "Returns the authenticated username of the current connection.",
+        )
+        .not_admin(),
+        Subcommand::new(
+            "LIST",
+            "",
+            "6.0.0",
+            "O(N) where N is the number of users",
+            "Lists the users with their rules in ACL file format.",
+        ),
+        Subcommand::new("USERS", "", "6.0.0", "O(N) where N is the number of users", "Lists all users."),
+        Subcommand::new(
+            "GETUSER",
+            "username",
+            "6.0.0",
+            "O(N) where N is the number of rules of the user",
+            "Lists the ACL rules of a user.",
+        ),
+        Subcommand::new(
+            "CAT",
+            "[category]",
+            "6.0.0",
+            "O(1)",
+            "Lists the ACL categories, or the commands inside a category.",
+        )
+        .not_admin(),
         Subcommand::help("6.0.0"),
     ];
 }
@@ -79,7 +104,7 @@ fn default_user(node: &dyn Node) -> Reply {
     ])
 }
 
-/// The categories that commands are in, without the `@`.
+/// All categories with commands, without the `@`.
 fn categories() -> BTreeSet<&'static str> {
     let rows = table::ROWS.iter().flat_map(|row| {
         let inner = row.subcommands.iter().map(|one| one.alone(row));
@@ -97,7 +122,7 @@ fn commands_of(category: &[u8]) -> Result<Reply, CommandError> {
     let is_wanted = |row: &Row| row.categories().contains(&wanted.as_str());
     let mut names = Vec::new();
     for (name, row) in table::ROWS.iter().flat_map(Row::names) {
-        // A container is in the categories of its subcommands, each by itself.
+        // A container is in no category; its subcommands are.
         if !row.is_container() && is_wanted(&row) {
             names.push(name.to_ascii_lowercase());
         }

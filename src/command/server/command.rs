@@ -1,4 +1,4 @@
-//! `COMMAND`, `COMMAND COUNT|INFO|DOCS|LIST|GETKEYS|GETKEYSANDFLAGS`: the table, told to clients.
+//! `COMMAND`, `COMMAND COUNT|INFO|DOCS|LIST|GETKEYS|GETKEYSANDFLAGS`: the table for clients.
 
 use bytes::Bytes;
 
@@ -21,24 +21,49 @@ impl Command for CommandCommand {
         keys: KeySpec::NONE,
         group: Group::Server,
         since: "2.8.13",
-        complexity: "O(N) with N all commands",
-        summary: "Tells of the commands.",
+        complexity: "O(N) where N is the total number of commands",
+        summary: "Returns detailed information about all commands.",
         syntax: "",
     };
     const FLAGS: Flags =
         Flags { admin: Some(false), without: &["noscript"], categories: &["@connection"], ..Flags::DEFAULT };
     const SUBCOMMANDS: &'static [Subcommand] = &[
-        Subcommand::new("COUNT", "", "2.8.13", "O(1)"),
+        Subcommand::new("COUNT", "", "2.8.13", "O(1)", "Returns the number of commands."),
         Subcommand::new(
             "LIST",
             "[FILTERBY (MODULE name | ACLCAT category | PATTERN pattern)]",
             "7.0.0",
-            "O(N) with N all commands",
+            "O(N) where N is the total number of commands",
+            "Returns a list of command names.",
         ),
-        Subcommand::new("INFO", "[name ...]", "2.8.13", "O(N) with N the commands that are asked for"),
-        Subcommand::new("DOCS", "[name ...]", "7.0.0", "O(N) with N the commands that are asked for"),
-        Subcommand::new("GETKEYS", "name [word ...]", "2.8.13", "O(N) with N the words"),
-        Subcommand::new("GETKEYSANDFLAGS", "name [word ...]", "7.0.0", "O(N) with N the words"),
+        Subcommand::new(
+            "INFO",
+            "[name ...]",
+            "2.8.13",
+            "O(N) where N is the number of commands requested",
+            "Returns information about one, multiple or all commands.",
+        ),
+        Subcommand::new(
+            "DOCS",
+            "[name ...]",
+            "7.0.0",
+            "O(N) where N is the number of commands requested",
+            "Returns documentary information about one, multiple or all commands.",
+        ),
+        Subcommand::new(
+            "GETKEYS",
+            "name [word ...]",
+            "2.8.13",
+            "O(N) where N is the number of arguments",
+            "Extracts the key names from an arbitrary command.",
+        ),
+        Subcommand::new(
+            "GETKEYSANDFLAGS",
+            "name [word ...]",
+            "7.0.0",
+            "O(N) where N is the number of arguments",
+            "Extracts the key names and access flags for an arbitrary command.",
+        ),
         Subcommand::help("5.0.0"),
     ];
 }
@@ -76,16 +101,16 @@ impl Control for CommandCommand {
     }
 }
 
-/// Every name in the table with its row: an alias counts as a command of its own, as clients
+/// All names in the table, each with its row. An alias counts as a command of its own, as clients
 /// expect.
 fn every_name() -> impl Iterator<Item = (&'static str, Row)> {
     table::ROWS.iter().flat_map(Row::names)
 }
 
-/// A command by one of its names, or a subcommand of one.
+/// A command under one of its names, or a subcommand.
 type Chosen = (&'static str, Row, Option<Subcommand>);
 
-/// What goes by this name; a subcommand's is `config|get`.
+/// The command or subcommand with this name; that of a subcommand is like `config|get`.
 fn chosen(name: &[u8]) -> Option<Chosen> {
     let mut parts = name.splitn(2, |byte| *byte == b'|');
     let first = parts.next()?;
@@ -111,11 +136,10 @@ fn documentation((name, row, one): Chosen) -> (Reply, Reply) {
     }
 }
 
-/// Whether a name, of this row, is wanted.
+/// Whether a name with its row is in the list.
 type Filter = Box<dyn Fn(&str, &Row) -> Result<bool, CommandError>>;
 
-/// `LIST [FILTERBY MODULE name | ACLCAT category | PATTERN pattern]`: names, those of subcommands
-/// too.
+/// `LIST [FILTERBY MODULE name | ACLCAT category | PATTERN pattern]`: names, also of subcommands.
 fn list(args: &mut Args<'_>) -> Result<Reply, CommandError> {
     let mut wanted: Filter = Box::new(|_, _| Ok(true));
     if !args.is_empty() {
@@ -124,7 +148,7 @@ fn list(args: &mut Args<'_>) -> Result<Reply, CommandError> {
         }
         let (filter, value) = (args.word()?.to_ascii_uppercase(), args.word()?.to_ascii_lowercase());
         wanted = match &filter[..] {
-            // The one module that HELLO and MODULE LIST tell of.
+            // The only module that HELLO and MODULE LIST report.
             b"MODULE" => Box::new(move |_, row| Ok(&value[..] == b"rejson" && row.spec.group == Group::Json)),
             b"ACLCAT" => Box::new(move |_, row| {
                 Ok(row.categories().iter().any(|category| category.as_bytes()[1..] == value[..]))
@@ -145,14 +169,14 @@ fn list(args: &mut Args<'_>) -> Result<Reply, CommandError> {
     Ok(Reply::Array(names))
 }
 
-/// The keys of a request, each told as `tell` does.
-fn keys_of(words: &[Bytes], tell: impl Fn(Bytes, &Row, usize) -> Reply) -> Result<Reply, CommandError> {
+/// The keys of a request, each in the form that `reply` gives it.
+fn keys_of(words: &[Bytes], reply: impl Fn(Bytes, &Row, usize) -> Reply) -> Result<Reply, CommandError> {
     let row = table::find(&words[0]).ok_or(CommandError::fixed("ERR Invalid command specified"))?;
     if !row.arity_fits(words.len()) {
         return Err(CommandError::fixed("ERR Invalid number of arguments specified for command"));
     }
     let keys: Vec<Reply> =
-        row.spec.keys.positions(words.len()).map(|at| tell(words[at].clone(), row, at)).collect();
+        row.spec.keys.positions(words.len()).map(|at| reply(words[at].clone(), row, at)).collect();
     if keys.is_empty() {
         return Err(CommandError::fixed("ERR The command has no key arguments"));
     }

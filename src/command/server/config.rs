@@ -17,16 +17,34 @@ impl Command for Config {
         keys: KeySpec::NONE,
         group: Group::Server,
         since: "2.0.0",
-        complexity: "As that of the subcommand",
-        summary: "Shows and changes settings.",
+        complexity: "Depends on the subcommand",
+        summary: "A container for server configuration commands.",
         syntax: "",
     };
     const FLAGS: Flags = Flags { skip_monitor: true, ..Flags::DEFAULT };
     const SUBCOMMANDS: &'static [Subcommand] = &[
-        Subcommand::new("GET", "pattern ...", "2.0.0", "O(N) with N the patterns"),
-        Subcommand::new("SET", "name value ...", "2.0.0", "O(N) with N the settings"),
-        Subcommand::new("REWRITE", "", "2.8.0", "O(1)"),
-        Subcommand::new("RESETSTAT", "", "2.0.0", "O(1)"),
+        Subcommand::new(
+            "GET",
+            "pattern ...",
+            "2.0.0",
+            "O(N) where N is the number of patterns",
+            "Returns the effective values of settings.",
+        ),
+        Subcommand::new(
+            "SET",
+            "name value ...",
+            "2.0.0",
+            "O(N) where N is the number of settings",
+            "Sets settings at run time.",
+        ),
+        Subcommand::new(
+            "REWRITE",
+            "",
+            "2.8.0",
+            "O(1)",
+            "Writes the effective settings to the configuration file.",
+        ),
+        Subcommand::new("RESETSTAT", "", "2.0.0", "O(1)", "Resets the server's statistics."),
         Subcommand::help("5.0.0"),
     ];
 }

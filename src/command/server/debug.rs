@@ -1,6 +1,6 @@
-//! `DEBUG DIGEST`: one number for everything that the node holds. `DEBUG SLEEP seconds`, `DEBUG
-//! ERROR text`: for the test suites of clients. What else Redis has under this name looks into its
-//! own insides, and is refused by name.
+//! `DEBUG DIGEST`: a digest of the whole keyspace. `DEBUG SLEEP seconds`, `DEBUG ERROR text`: for
+//! the test suites of clients. The other subcommands of Redis expose its internals, and are refused
+//! by name.
 
 use std::time::Duration;
 
@@ -10,8 +10,8 @@ use crate::command::{
 use crate::error::CommandError;
 use crate::resp::Reply;
 
-/// What Redis has besides, so that a client is told that it is not there, and not that it
-/// misspelled it.
+/// Redis' other subcommands: their error says that they are not supported, and not that they are
+/// unknown.
 const NOT_HERE: &[&str] = &[
     "AOF-FLUSH-SLEEP",
     "ASSERT",
@@ -61,11 +61,11 @@ const NOT_HERE: &[&str] = &[
 const HELP: &[&str] = &[
     "DEBUG <subcommand> [<arg> [value] [opt] ...]. Subcommands are:",
     "DIGEST",
-    "    One number for all keys with their values, deadlines and versions.",
+    "    Return a digest of all keys with their values, deadlines and versions.",
     "ERROR <text>",
-    "    An error of this text.",
+    "    Return an error with this text.",
     "SLEEP <seconds>",
-    "    Waits so long; the node goes on with the other connections meanwhile.",
+    "    Block this connection for a time; other connections are served.",
     "HELP",
     "    Print this help.",
 ];
@@ -85,11 +85,11 @@ impl Command for Debug {
         keys: KeySpec::NONE,
         group: Group::Server,
         since: "1.0.0",
-        complexity: "As that of the subcommand",
-        summary: "A digest of all keys with their values, deadlines and versions: nodes that have applied equally much have the same.",
+        complexity: "Depends on the subcommand",
+        summary: "A container for debugging commands, among them a digest of all keys with their values, deadlines and versions.",
         syntax: "(DIGEST | ERROR text | SLEEP seconds | HELP)",
     };
-    /// It waits, but for time alone: Redis does not call that blocking.
+    /// SLEEP blocks, but Redis does not report the flag.
     const FLAGS: Flags = Flags { blocking: true, without: &["blocking"], ..Flags::DEFAULT };
 }
 
@@ -100,7 +100,7 @@ impl Operate for Debug {
         match (&name[..], args.left()) {
             (b"DIGEST", 0) => Ok(Debug::Digest(None)),
             (b"ERROR", 1) => {
-                // An error is one line.
+                // The text of an error is one line.
                 let text = String::from_utf8_lossy(args.word()?);
                 Ok(Debug::Error(text.replace(['\r', '\n'], " ")))
             }
@@ -137,7 +137,7 @@ impl Operate for Debug {
     }
 }
 
-/// As in Redis: what is no number is 0.
+/// As in Redis, a word that is not a number counts as 0.
 fn seconds(word: &[u8]) -> Result<Duration, CommandError> {
     let seconds = std::str::from_utf8(word).ok().and_then(|text| text.parse::<f64>().ok()).unwrap_or(0.0);
     Duration::try_from_secs_f64(seconds.max(0.0))

@@ -1,13 +1,13 @@
-//! What a node says of itself, and how it is stopped.
+//! Information about the node, and its shutdown.
 //!
-//! * `INFO [section ...]`: what the node says of itself.
-//! * `TIME`: what time it is for deadlines, on every node the same within the time that a message
-//!   takes.
-//! * `MODULE LIST`: clients of RedisJSON look for its module by name.
-//! * `SHUTDOWN [NOSAVE | SAVE] [NOW] [FORCE]` and `SHUTDOWN ABORT`: stops the node as SIGTERM does.
+//! * `INFO [section ...]`: returns information and statistics.
+//! * `TIME`: returns the cluster's time, by which deadlines are judged. All nodes agree up to the
+//!   delay of a message.
+//! * `MODULE LIST`: reports RedisJSON's module, which its clients look for by name.
+//! * `SHUTDOWN [NOSAVE | SAVE] [NOW] [FORCE]` and `SHUTDOWN ABORT`: stops the node like SIGTERM.
 //!
-//!   Every acknowledged write is on disk before it is answered, so there is nothing to save and
-//!   nothing to lose: the words are checked, and mean nothing more.
+//!   Every acknowledged write is on disk already, so there is nothing to save. The options are
+//!   checked and have no effect.
 
 use crate::command::framework::subcommands;
 use crate::command::{
@@ -27,7 +27,7 @@ impl Command for Info {
         group: Group::Server,
         since: "1.0.0",
         complexity: "O(1)",
-        summary: "What the node says of itself, in sections.",
+        summary: "Returns information and statistics about the server.",
         syntax: "[section ...]",
     };
     const FLAGS: Flags =
@@ -53,7 +53,7 @@ impl Command for Time {
         group: Group::Server,
         since: "2.6.0",
         complexity: "O(1)",
-        summary: "The cluster's time: unix seconds, and microseconds within the second.",
+        summary: "Returns the cluster's time as Unix seconds and the microseconds within the second.",
         syntax: "",
     };
     const FLAGS: Flags = Flags { fast: true, admin: Some(false), without: &["noscript"], ..Flags::DEFAULT };
@@ -78,13 +78,21 @@ impl Command for Module {
         keys: KeySpec::NONE,
         group: Group::Server,
         since: "4.0.0",
-        complexity: "As that of the subcommand",
-        summary: "The modules whose commands are there: ReJSON.",
+        complexity: "Depends on the subcommand",
+        summary: "A container for module commands; LIST reports ReJSON.",
         syntax: "",
     };
     const FLAGS: Flags = Flags { without: &["loading", "stale"], ..Flags::DEFAULT };
-    const SUBCOMMANDS: &'static [Subcommand] =
-        &[Subcommand::new("LIST", "", "4.0.0", "O(N) with N the modules"), Subcommand::help("5.0.0")];
+    const SUBCOMMANDS: &'static [Subcommand] = &[
+        Subcommand::new(
+            "LIST",
+            "",
+            "4.0.0",
+            "O(N) where N is the number of modules",
+            "Returns all loaded modules.",
+        ),
+        Subcommand::help("5.0.0"),
+    ];
 }
 
 impl Control for Module {
@@ -98,7 +106,7 @@ impl Control for Module {
     }
 }
 
-/// The module as `MODULE LIST` and `HELLO` tell it.
+/// The module as `MODULE LIST` and `HELLO` report it.
 pub fn rejson() -> Reply {
     Reply::Map(vec![
         (Reply::word("name"), Reply::word("ReJSON")),
@@ -119,15 +127,14 @@ impl Command for Shutdown {
         group: Group::Server,
         since: "1.0.0",
         complexity: "O(1)",
-        summary: "Stops the node cleanly: leadership is handed over, and every client gets the replies that it waits for.",
+        summary: "Stops the node cleanly: hands over leadership and sends all pending replies.",
         syntax: "[NOSAVE | SAVE] [NOW] [FORCE] [ABORT]",
     };
     const FLAGS: Flags = Flags { not_in_multi: true, also: &["allow_busy"], ..Flags::DEFAULT };
 }
 
 impl Manage for Shutdown {
-    /// There is no reply where it succeeds: the connection is closed, and clients take that for the
-    /// answer.
+    /// Success has no reply: the connection is closed, and clients take that for success.
     fn run(args: &mut Args<'_>, _session: &mut Session, node: &dyn Node) -> Result<Outcome, CommandError> {
         let (mut save, mut no_save, mut abort, mut other) = (false, false, false, false);
         while !args.is_empty() {
@@ -148,7 +155,7 @@ impl Manage for Shutdown {
         }
         if abort {
             return Err(CommandError::fixed(match node.is_stopping() {
-                true => "ERR the node is stopping, which is not taken back",
+                true => "ERR the shutdown in progress cannot be aborted",
                 false => "ERR No shutdown in progress.",
             }));
         }

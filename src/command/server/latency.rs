@@ -1,5 +1,5 @@
 //! `LATENCY LATEST | HISTORY event | RESET [event ..] | GRAPH event | DOCTOR | HISTOGRAM [command
-//! ..] | HELP`: what was slow, and when.
+//! ..] | HELP`: latency spikes and the latency of commands.
 
 use std::fmt::Write;
 
@@ -11,8 +11,8 @@ use crate::command::{CommandHistogram, LatencyEvent};
 use crate::error::CommandError;
 use crate::resp::Reply;
 
-/// How many lines a graph is high, and how many of the newest samples it shows: it has to fit into
-/// a terminal.
+/// The height of a graph in lines and its width in samples, the newest ones; it has to fit into a
+/// terminal.
 const GRAPH_LINES: u64 = 4;
 const GRAPH_SAMPLES_MAX: usize = 80;
 
@@ -26,17 +26,35 @@ impl Command for Latency {
         keys: KeySpec::NONE,
         group: Group::Server,
         since: "2.8.13",
-        complexity: "As that of the subcommand",
-        summary: "Work that took longer than latency-monitor-threshold, and how long commands take.",
+        complexity: "Depends on the subcommand",
+        summary: "A container for latency diagnostics commands.",
         syntax: "",
     };
     const SUBCOMMANDS: &'static [Subcommand] = &[
-        Subcommand::new("LATEST", "", "2.8.13", "O(1)"),
-        Subcommand::new("HISTORY", "event", "2.8.13", "O(1)"),
-        Subcommand::new("RESET", "[event ...]", "2.8.13", "O(1)"),
-        Subcommand::new("GRAPH", "event", "2.8.13", "O(1)"),
-        Subcommand::new("DOCTOR", "", "2.8.13", "O(1)"),
-        Subcommand::new("HISTOGRAM", "[name ...]", "7.0.0", "O(N) with N the commands that are asked for"),
+        Subcommand::new("LATEST", "", "2.8.13", "O(1)", "Returns the latest latency samples for all events."),
+        Subcommand::new(
+            "HISTORY",
+            "event",
+            "2.8.13",
+            "O(1)",
+            "Returns timestamp-latency samples for an event.",
+        ),
+        Subcommand::new(
+            "RESET",
+            "[event ...]",
+            "2.8.13",
+            "O(1)",
+            "Resets the latency data for one or more events.",
+        ),
+        Subcommand::new("GRAPH", "event", "2.8.13", "O(1)", "Returns a latency graph for an event."),
+        Subcommand::new("DOCTOR", "", "2.8.13", "O(1)", "Returns a human-readable latency analysis report."),
+        Subcommand::new(
+            "HISTOGRAM",
+            "[name ...]",
+            "7.0.0",
+            "O(N) where N is the number of commands requested",
+            "Returns the cumulative distribution of latencies of a subset or all commands.",
+        ),
         Subcommand::help("2.8.13"),
     ];
 }
@@ -76,7 +94,7 @@ fn history(name: &[u8], node: &dyn Node) -> Vec<Reply> {
     samples.into_iter().map(|sample| Reply::Array(pair(sample).into())).collect()
 }
 
-/// A column for each sample, as high as it took long beside the longest that is shown.
+/// A column for each sample; its height is relative to the maximum of the samples shown.
 fn graph(name: &[u8], node: &dyn Node) -> Result<Reply, CommandError> {
     let none = || {
         CommandError::new(format!("ERR No samples available for event '{}'", String::from_utf8_lossy(name)))
@@ -102,20 +120,20 @@ fn graph(name: &[u8], node: &dyn Node) -> Result<Reply, CommandError> {
 fn diagnosis(node: &dyn Node) -> String {
     let threshold = node.latency_threshold_ms();
     if threshold == 0 {
-        return "Nothing is recorded: latency-monitor-threshold is 0.\n".to_string();
+        return "Latency monitoring is disabled: latency-monitor-threshold is 0.\n".to_string();
     }
     let events = node.latency_events();
     if events.is_empty() {
-        return format!("Nothing took {threshold} ms or longer since it is recorded.\n");
+        return format!("No latency spikes of {threshold} ms or more were recorded.\n");
     }
-    let mut text = format!("What took {threshold} ms or longer:\n");
+    let mut text = format!("Latency spikes of {threshold} ms or more:\n");
     for event in events {
         let count = event.samples.len() as u64;
         let sum: u64 = event.samples.iter().map(|(_, ms)| ms).sum();
         let (seconds, ms) = event.samples.last().copied().unwrap_or_default();
         writeln!(
             text,
-            "{}: {count} samples, {} ms on average, {} ms at worst; the latest took {ms} ms at {seconds}",
+            "{}: {count} samples, {} ms on average, {} ms at most; the latest took {ms} ms at {seconds}",
             event.name,
             sum / count.max(1),
             event.worst_ms,
@@ -127,7 +145,7 @@ fn diagnosis(node: &dyn Node) -> String {
 
 fn histograms(names: &[Bytes], node: &dyn Node) -> Reply {
     let wanted = |histogram: &CommandHistogram| {
-        // A container's name stands for its subcommands.
+        // The name of a container selects its subcommands.
         let container = histogram.command.split('|').next().unwrap_or_default();
         let is = |name: &&Bytes| {
             [histogram.command, container].iter().any(|own| own.as_bytes().eq_ignore_ascii_case(name))
@@ -135,7 +153,7 @@ fn histograms(names: &[Bytes], node: &dyn Node) -> Reply {
         names.is_empty() || names.iter().any(|name| is(&name))
     };
     let integer = |number: u64| Reply::Integer(number as i64);
-    let tell = |histogram: CommandHistogram| {
+    let describe = |histogram: CommandHistogram| {
         let micros = histogram.micros.iter().map(|(most, calls)| (integer(*most), integer(*calls))).collect();
         let fields = vec![
             (Reply::word("calls"), integer(histogram.calls)),
@@ -143,5 +161,5 @@ fn histograms(names: &[Bytes], node: &dyn Node) -> Reply {
         ];
         (Reply::bulk(histogram.command), Reply::Map(fields))
     };
-    Reply::Map(node.histograms().into_iter().filter(wanted).map(tell).collect())
+    Reply::Map(node.histograms().into_iter().filter(wanted).map(describe).collect())
 }

@@ -1,5 +1,5 @@
-//! `MEMORY USAGE key [SAMPLES count] | STATS | DOCTOR | MALLOC-STATS | PURGE`: what a key takes in
-//! memory, and what the process holds.
+//! `MEMORY USAGE key [SAMPLES count] | STATS | DOCTOR | MALLOC-STATS | PURGE`: the memory of a key
+//! and of the process.
 
 use bytes::Bytes;
 
@@ -12,7 +12,7 @@ use crate::error::CommandError;
 use crate::resp::Reply;
 
 pub enum Memory {
-    /// `SAMPLES` is accepted and means nothing: what a collection takes is known without looking at
+    /// `SAMPLES` is accepted without effect: the size of a collection is known without a look at
     /// its elements.
     Usage(Bytes, Option<ReadConsistency>),
     Stats,
@@ -27,22 +27,28 @@ impl Command for Memory {
         name: "MEMORY",
         aliases: &[],
         arity: -2,
-        keys: KeySpec::new(2, 2, 1).used(Usage::LOOKED_AT),
+        keys: KeySpec::new(2, 2, 1).used(Usage::INSPECTED),
         group: Group::Server,
         since: "4.0.0",
-        complexity: "As that of the subcommand",
-        summary: "What a key takes in memory, and what the process holds.",
+        complexity: "Depends on the subcommand",
+        summary: "A container for memory diagnostics commands.",
         syntax: "",
     };
     const FLAGS: Flags =
         Flags { admin: Some(false), without: &["noscript", "loading", "stale"], ..Flags::DEFAULT };
     const SUBCOMMANDS: &'static [Subcommand] = &[
-        Subcommand::new("USAGE", "key [SAMPLES count]", "4.0.0", "O(N) with N the samples")
-            .also(&["readonly"]),
-        Subcommand::new("STATS", "", "4.0.0", "O(1)"),
-        Subcommand::new("DOCTOR", "", "4.0.0", "O(1)"),
-        Subcommand::new("MALLOC-STATS", "", "4.0.0", ""),
-        Subcommand::new("PURGE", "", "4.0.0", ""),
+        Subcommand::new(
+            "USAGE",
+            "key [SAMPLES count]",
+            "4.0.0",
+            "O(N) where N is the number of samples",
+            "Estimates the memory usage of a key.",
+        )
+        .also(&["readonly"]),
+        Subcommand::new("STATS", "", "4.0.0", "O(1)", "Returns details about memory usage."),
+        Subcommand::new("DOCTOR", "", "4.0.0", "O(1)", "Outputs a memory problems report."),
+        Subcommand::new("MALLOC-STATS", "", "4.0.0", "", "Returns the allocator statistics."),
+        Subcommand::new("PURGE", "", "4.0.0", "", "Asks the allocator to release memory."),
         Subcommand::help("4.0.0"),
     ];
 }
@@ -94,7 +100,7 @@ fn usage(args: &mut Args<'_>) -> Result<Memory, CommandError> {
     Ok(Memory::Usage(key, None))
 }
 
-/// The numbers, under the names of Redis where they mean the same.
+/// The figures that have the same meaning in Redis, under its names.
 fn stats(node: &dyn Node) -> Reply {
     let (memory, keys) = (node.memory(), node.keys() as u64);
     let integer = |number: u64| Reply::Integer(number as i64);
@@ -113,30 +119,26 @@ fn stats(node: &dyn Node) -> Reply {
     Reply::Map(fields.map(|(name, value)| (Reply::word(name), value)).into())
 }
 
-/// What stands out in the numbers.
+/// An assessment of the figures.
 fn doctor(node: &dyn Node) -> Reply {
     let memory = node.memory();
     let text = if memory.resident == 0 {
-        "The system does not tell what is resident.\n".to_string()
+        "The operating system does not report the resident memory.\n".to_string()
     } else if memory.peak > memory.resident.saturating_mul(3) / 2 {
         let (peak, resident) = (memory.peak, memory.resident);
-        format!("At its peak the process held {peak} bytes; now it holds {resident}.\n")
+        format!("High peak: the process used {peak} bytes at its peak and uses {resident} now.\n")
     } else {
-        format!(
-            "Nothing stands out: the process holds {} bytes, {} at its peak.\n",
-            memory.resident, memory.peak
-        )
+        format!("No issues: the process uses {} bytes, {} at its peak.\n", memory.resident, memory.peak)
     };
     Reply::Verbatim(text.into())
 }
 
-/// The allocator keeps no statistics that could be read while it works.
+/// The allocator has no statistics that could be read at run time.
 fn malloc_stats() -> Reply {
     Reply::Verbatim("Stats not supported for the current allocator".into())
 }
 
-/// The server has the allocator give freed memory back every second, so there is nothing left to
-/// do.
+/// The server makes the allocator return freed memory every second, so there is nothing to do.
 fn purge() -> Reply {
     Reply::OK
 }

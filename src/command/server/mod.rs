@@ -1,4 +1,6 @@
-//! Commands about the node.
+//! Commands about the node: settings, snapshots, statistics, the command table and SHUTDOWN. They
+//! use the interface [`Node`](crate::command::Node) and never touch the keyspace themselves.
+
 pub mod acl;
 pub mod command;
 pub mod config;

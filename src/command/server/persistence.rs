@@ -1,10 +1,10 @@
-//! Redis' commands about its files, in terms of log and snapshot.
+//! Redis' persistence commands, in terms of log and snapshot.
 //!
-//! * `SAVE`: takes a snapshot and waits for it. Others go on meanwhile, and no write depends on it.
-//! * `BGSAVE`: begins a snapshot.
-//! * `BGREWRITEAOF`: begins a snapshot, after which the log is cut: what rewriting the append only
-//!   file is in Redis.
-//! * `LASTSAVE`: when the last snapshot was complete.
+//! * `SAVE`: takes a snapshot and waits for it. Other clients are served meanwhile.
+//! * `BGSAVE`: starts a snapshot.
+//! * `BGREWRITEAOF`: starts a snapshot, after which the log is purged. This corresponds to a
+//!   rewrite of Redis' append-only file.
+//! * `LASTSAVE`: returns the time of the last complete snapshot.
 
 use crate::command::{Args, Command, Control, Flags, Group, KeySpec, Node, Operate, Running, Session, Spec};
 use crate::error::CommandError;
@@ -20,8 +20,8 @@ impl Command for Save {
         keys: KeySpec::NONE,
         group: Group::Server,
         since: "1.0.0",
-        complexity: "O(N) with N all keys",
-        summary: "Takes a snapshot of the whole state, and answers when it is on disk.",
+        complexity: "O(N) where N is the number of keys in the database",
+        summary: "Synchronously saves a snapshot of the whole state to disk.",
         syntax: "",
     };
     const FLAGS: Flags = Flags {
@@ -53,7 +53,7 @@ impl Command for Bgsave {
         group: Group::Server,
         since: "1.0.0",
         complexity: "O(1)",
-        summary: "Begins a snapshot of the whole state; INFO tells when it is done.",
+        summary: "Asynchronously saves a snapshot of the whole state to disk; INFO reports its completion.",
         syntax: "[SCHEDULE]",
     };
     const FLAGS: Flags =
@@ -82,7 +82,7 @@ impl Command for Bgrewriteaof {
         group: Group::Server,
         since: "1.0.0",
         complexity: "O(1)",
-        summary: "Begins a snapshot, after which the log goes back no further than the snapshot before it.",
+        summary: "Asynchronously saves a snapshot and purges the log up to the snapshot before it.",
         syntax: "",
     };
     const FLAGS: Flags =
@@ -111,7 +111,7 @@ impl Command for Lastsave {
         group: Group::Server,
         since: "1.0.0",
         complexity: "O(1)",
-        summary: "When the last snapshot was complete, in unix seconds; before the first, when the node started.",
+        summary: "Returns the Unix timestamp of the last complete snapshot, or of the node's start.",
         syntax: "",
     };
     const FLAGS: Flags = Flags {

@@ -1,4 +1,4 @@
-//! `SLOWLOG GET [count] | LEN | RESET | HELP`: requests that took long.
+//! `SLOWLOG GET [count] | LEN | RESET | HELP`: slow requests.
 
 use crate::command::framework::subcommands;
 use crate::command::{
@@ -7,7 +7,7 @@ use crate::command::{
 use crate::error::CommandError;
 use crate::resp::Reply;
 
-/// How many are told to who does not say, as in Redis.
+/// The default of `count`, as in Redis.
 const COUNT_DEFAULT: usize = 10;
 
 const BAD_COUNT: CommandError = CommandError::fixed("ERR count should be greater than or equal to -1");
@@ -22,15 +22,27 @@ impl Command for Slowlog {
         keys: KeySpec::NONE,
         group: Group::Server,
         since: "2.2.12",
-        complexity: "As that of the subcommand",
-        summary: "The requests that took longer than slowlog-log-slower-than, newest first.",
+        complexity: "Depends on the subcommand",
+        summary: "A container for slow log commands.",
         syntax: "",
     };
     const FLAGS: Flags = Flags { without: &["noscript"], ..Flags::DEFAULT };
     const SUBCOMMANDS: &'static [Subcommand] = &[
-        Subcommand::new("GET", "[count]", "2.2.12", "O(N) with N the requests that are told"),
-        Subcommand::new("LEN", "", "2.2.12", "O(1)"),
-        Subcommand::new("RESET", "", "2.2.12", "O(N) with N the requests that are kept"),
+        Subcommand::new(
+            "GET",
+            "[count]",
+            "2.2.12",
+            "O(N) where N is the number of entries returned",
+            "Returns the slow log's entries, newest first.",
+        ),
+        Subcommand::new("LEN", "", "2.2.12", "O(1)", "Returns the number of entries in the slow log."),
+        Subcommand::new(
+            "RESET",
+            "",
+            "2.2.12",
+            "O(N) where N is the number of entries in the slow log",
+            "Clears all entries from the slow log.",
+        ),
         Subcommand::help("6.2.0"),
     ];
 }
@@ -54,7 +66,7 @@ impl Control for Slowlog {
     }
 }
 
-/// -1 is all of them.
+/// -1 means all.
 fn count(args: &mut Args<'_>) -> Result<usize, CommandError> {
     match args.integer().map_err(|_| BAD_COUNT)? {
         -1 => Ok(usize::MAX),

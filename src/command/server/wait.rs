@@ -1,9 +1,9 @@
-//! `WAIT numreplicas timeout` and `WAITAOF numlocal numreplicas timeout`: how many members have
-//! what was written.
+//! `WAIT numreplicas timeout` and `WAITAOF numlocal numreplicas timeout`: wait until members have
+//! all earlier writes.
 //!
-//! A write is answered when a majority has it on disk, so there is never a wait for safety's sake:
-//! this waits for more than the majority, milliseconds at most, 0 for as long as it takes. Members
-//! that are not there are not waited for.
+//! An acknowledged write is on disk on a majority, so durability does not depend on these commands.
+//! They wait for more members than the majority. The timeout is in milliseconds; 0 means none.
+//! Members that are unreachable are not waited for.
 
 use std::time::Duration;
 
@@ -25,7 +25,7 @@ impl Command for Wait {
         group: Group::Generic,
         since: "3.0.0",
         complexity: "O(1)",
-        summary: "How many members besides the leader are known to have every acknowledged write; waits for so many.",
+        summary: "Blocks until the acknowledged writes are on the given number of members besides the leader, and returns the actual number.",
         syntax: "numreplicas timeout",
     };
     const FLAGS: Flags = Flags {
@@ -40,7 +40,7 @@ impl Command for Wait {
 
 impl Operate for Wait {
     fn parse(args: &mut Args<'_>) -> Result<Wait, CommandError> {
-        // As in Redis, less than none is there already.
+        // As in Redis, a negative number is met at once.
         let replicas = args.integer()?.max(0) as u64;
         Ok(Wait { replicas, patience: patience(args)? })
     }
@@ -64,7 +64,7 @@ impl Command for Waitaof {
         group: Group::Generic,
         since: "7.2.0",
         complexity: "O(1)",
-        summary: "As WAIT, and before it 1: every acknowledged write is on disk.",
+        summary: "Blocks like WAIT; the reply begins with 1, since every acknowledged write is on the leader's disk.",
         syntax: "numlocal numreplicas timeout",
     };
     const FLAGS: Flags = Flags {

@@ -1,4 +1,6 @@
-//! Sets: members, each once, in the order in which they came.
+//! Sets: distinct members. Their order is that of insertion, which is part of the replicated state,
+//! so that SMEMBERS and random choices agree on every node.
+
 pub mod read;
 pub mod write;
 
@@ -11,9 +13,16 @@ use crate::keyspace::{Element, Set};
 use crate::resp::Reply;
 
 impl Family for Set {
-    const LEN: Spec =
-        Spec::of_key(Group::Set, "SCARD", 2, "1.0.0", "O(1)", "How many members a set has.", "key")
-            .used(Usage::LOOKED_AT);
+    const LEN: Spec = Spec::of_key(
+        Group::Set,
+        "SCARD",
+        2,
+        "1.0.0",
+        "O(1)",
+        "Returns the number of members in a set.",
+        "key",
+    )
+    .used(Usage::INSPECTED);
 }
 
 impl Keyed for Set {
@@ -23,17 +32,17 @@ impl Keyed for Set {
         3,
         "1.0.0",
         "O(1)",
-        "Whether a member is in a set.",
+        "Determines whether a member belongs to a set.",
         "key member",
     )
-    .used(Usage::LOOKED_AT);
+    .used(Usage::INSPECTED);
     const GET_EACH: Spec = Spec::of_key(
         Group::Set,
         "SMISMEMBER",
         -3,
         "6.2.0",
-        "O(N) with N the members that are asked for",
-        "Which of several members are in a set.",
+        "O(N) where N is the number of members requested",
+        "Determines whether multiple members belong to a set.",
         "key member ...",
     );
     const REMOVE: Spec = Spec::of_key(
@@ -41,18 +50,18 @@ impl Keyed for Set {
         "SREM",
         -3,
         "1.0.0",
-        "O(N) with N the elements that go",
-        "Takes members out of a set.",
+        "O(N) where N is the number of elements removed",
+        "Removes one or more members from a set. Deletes the set if the last member was removed.",
         "key member ...",
     )
-    .used(Usage::TAKEN_FROM);
+    .used(Usage::DELETED_FROM);
     const SCAN: Spec = Spec::of_key(
         Group::Set,
         "SSCAN",
         -3,
         "2.8.0",
-        "O(1) for a call, O(N) for a whole walk with N the elements",
-        "The members of a set, some at a time.",
+        "O(1) for each call, O(N) for a complete iteration where N is the number of elements",
+        "Iterates over members of a set.",
         "key cursor [MATCH pattern] [COUNT count]",
     );
     const HAS_VALUES: bool = false;
@@ -61,7 +70,7 @@ impl Keyed for Set {
         Reply::Integer(i64::from(self.contains(member)))
     }
 
-    fn take_out(&mut self, member: &[u8]) -> bool {
+    fn remove_element(&mut self, member: &[u8]) -> bool {
         self.remove(member)
     }
 
@@ -83,8 +92,8 @@ impl Indexed for Set {
         "SRANDMEMBER",
         -2,
         "1.0.0",
-        "O(1), with a count O(N) with N the count",
-        "Members of a set that chance chooses.",
+        "O(1) without a count, otherwise O(N) where N is the count",
+        "Returns one or more random members of a set.",
         "key [count]",
     );
 

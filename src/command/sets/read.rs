@@ -1,8 +1,8 @@
-//! Whole sets, and what several of them have in common.
+//! Reads of whole sets, and the set operations.
 //!
-//! * `SMEMBERS key`: every member of a set.
-//! * `SINTER key ...`, `SUNION key ...`, `SDIFF key ...`: the members of all, of any, of the first
-//!   and no other set.
+//! * `SMEMBERS key`: returns all members of a set.
+//! * `SINTER key ...`, `SUNION key ...`, `SDIFF key ...`: returns the members of all sets, of any
+//!   set, or of the first set and no other.
 
 use crate::command::framework::bulks::bulks;
 use crate::command::{Args, Command, Context, Group, KeySpec, Read, Spec};
@@ -20,8 +20,8 @@ impl Command for Smembers {
         "SMEMBERS",
         2,
         "1.0.0",
-        "O(N) with N the members",
-        "Every member of a set.",
+        "O(N) where N is the number of members",
+        "Returns all members of a set.",
         "key",
     );
 }
@@ -37,7 +37,7 @@ impl Read for Smembers {
     }
 }
 
-/// The sets under some keys; an empty one for a key that is not there.
+/// The sets under several keys; a missing key is an empty set.
 fn sets(keys: &[Key], keyspace: &View<'_>) -> Result<Vec<Value>, CommandError> {
     let one = |key: &Key| match keyspace.value(key.as_bytes()) {
         None => Ok(Set::default().into_value()),
@@ -50,7 +50,7 @@ fn sets(keys: &[Key], keyspace: &View<'_>) -> Result<Vec<Value>, CommandError> {
 type Members<'a> = Vec<&'a Element>;
 
 fn intersection<'a>(sets: &[&'a Set]) -> Members<'a> {
-    // The smallest decides how much there is to look at.
+    // Starting from the smallest set bounds the number of lookups.
     let Some((nth, smallest)) = sets.iter().enumerate().min_by_key(|(_, set)| set.len()) else {
         return Vec::new();
     };
@@ -103,7 +103,7 @@ macro_rules! combine_commands {
 }
 
 combine_commands! {
-    Sinter, "SINTER", "1.0.0", "O(N*M) with N the members of the smallest set and M the sets", intersection, "The members that all sets have.";
-    Sunion, "SUNION", "1.0.0", "O(N) with N the elements of all sets", union, "The members that any of the sets has.";
-    Sdiff, "SDIFF", "1.0.0", "O(N) with N the elements of all sets", difference, "The members of the first set that no other has.";
+    Sinter, "SINTER", "1.0.0", "O(N*M) worst case, where N is the size of the smallest set and M the number of sets", intersection, "Returns the intersection of multiple sets.";
+    Sunion, "SUNION", "1.0.0", "O(N) where N is the total number of elements in all sets", union, "Returns the union of multiple sets.";
+    Sdiff, "SDIFF", "1.0.0", "O(N) where N is the total number of elements in all sets", difference, "Returns the difference of multiple sets.";
 }

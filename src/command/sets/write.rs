@@ -1,9 +1,8 @@
-//! Putting members into sets, moving them and taking random ones out.
+//! Writes of sets.
 //!
-//! * `SADD key member ...`: puts members into a set; how many are new.
-//! * `SMOVE source destination member`: takes a member out of a set and puts it into another;
-//!   whether it was there.
-//! * `SPOP key [count]`: takes members out of a set that chance chooses.
+//! * `SADD key member ...`: adds members to a set and returns how many are new.
+//! * `SMOVE source destination member`: moves a member to another set and returns whether it did.
+//! * `SPOP key [count]`: removes random members and returns them.
 
 use serde::{Deserialize, Serialize};
 
@@ -25,11 +24,11 @@ impl Command for Sadd {
         "SADD",
         -3,
         "1.0.0",
-        "O(1) for an element, O(N) for N of them",
-        "Puts members into a set.",
+        "O(1) for each element added, O(N) for N elements",
+        "Adds one or more members to a set. Creates the key if it doesn't exist.",
         "key member ...",
     )
-    .used(Usage::ADDED_TO);
+    .used(Usage::INSERTED_INTO);
     const FLAGS: Flags = Flags { fast: true, ..Flags::DEFAULT };
 }
 
@@ -58,14 +57,14 @@ pub struct Smove {
 
 impl Command for Smove {
     const SPEC: Spec = Spec {
-        keys: KeySpec::both(Usage::READ_AND_TAKEN_FROM, Usage::ADDED_TO),
+        keys: KeySpec::both(Usage::READ_AND_DELETED_FROM, Usage::INSERTED_INTO),
         ..Spec::of_key(
             Group::Set,
             "SMOVE",
             4,
             "1.0.0",
             "O(1)",
-            "Takes a member out of a set and puts it into another.",
+            "Moves a member from one set to another.",
             "source destination member",
         )
     };
@@ -101,10 +100,10 @@ impl Write for Smove {
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
 pub struct Spop {
     key: Key,
-    /// Without one, the answer is a member and no set.
+    /// Without a count, the reply is one member and not a set.
     count: Option<usize>,
-    /// Drawn once, where the request arrived: with the order of the set it decides on every replica
-    /// alike.
+    /// Drawn once, on the node that received the request. Together with the order of the set it
+    /// determines the same choice on every replica.
     seed: Seed,
 }
 
@@ -114,11 +113,11 @@ impl Command for Spop {
         "SPOP",
         -2,
         "1.0.0",
-        "O(1), with a count O(N) with N the count",
-        "Takes members out of a set that chance chooses.",
+        "O(1) without a count, otherwise O(N) where N is the count",
+        "Returns one or more random members from a set after removing them. Deletes the set if the last member was popped.",
         "key [count]",
     )
-    .used(Usage::READ_AND_TAKEN_FROM);
+    .used(Usage::READ_AND_DELETED_FROM);
     const FLAGS: Flags = Flags { fast: true, denyoom: false, ..Flags::DEFAULT };
 }
 
@@ -142,15 +141,15 @@ impl Write for Spop {
                 *set = Set::default();
                 return Ok(Edited::Changed(Reply::Set(replies)));
             }
-            // What is answered may be too much, and then nothing is taken.
+            // The reply may exceed the budget; nothing must be removed in that case.
             let chosen = rng.sample(count, set.len());
-            let members = chosen.iter().filter_map(|&place| set.at(place));
+            let members = chosen.iter().filter_map(|&position| set.at(position));
             let replies = bulks(members)?;
-            // From the end, so that no place changes before it is emptied.
-            let mut places = chosen;
-            places.sort_unstable();
-            assert_eq!(replies.len(), count, "what is taken is answered");
-            places.iter().rev().for_each(|&place| drop(set.remove_at(place)));
+            // From the end, so that a removal does not move the positions still to come.
+            let mut positions = chosen;
+            positions.sort_unstable();
+            assert_eq!(replies.len(), count, "each removed member has a reply");
+            positions.iter().rev().for_each(|&position| drop(set.remove_at(position)));
             Ok(Edited::Changed(Reply::Set(replies)))
         })?;
         Ok(taken.unwrap_or(if self.count.is_some() { Reply::Set(Vec::new()) } else { Reply::Null }))

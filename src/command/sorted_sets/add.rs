@@ -1,8 +1,8 @@
-//! Giving members their scores.
+//! Writes of scores.
 //!
-//! * `ZADD key [NX | XX] [GT | LT] [CH] [INCR] score member ...`: gives members their scores; how
-//!   many are new, with `CH` how many have changed, with `INCR` the score of the one.
-//! * `ZINCRBY key increment member`: adds to the score of a member; the new score.
+//! * `ZADD key [NX | XX] [GT | LT] [CH] [INCR] score member ...`: sets scores and returns how many
+//!   members are new; with `CH`, how many were changed; with `INCR`, the score of the only member.
+//! * `ZINCRBY key increment member`: adds to the score of a member and returns the sum.
 
 use serde::{Deserialize, Serialize};
 
@@ -19,14 +19,14 @@ pub struct Zadd {
     key: Key,
     condition: Condition,
     only: Only,
-    /// `CH`: who has another score counts too.
+    /// `CH`: the reply also counts existing members with a changed score.
     counts_changed: bool,
-    /// `INCR`: the score is added to the one that is there.
+    /// `INCR`: the score is added to the present one.
     adds: bool,
     pairs: Vec<(f64, Element)>,
 }
 
-/// Which new scores a member that is there is given.
+/// `GT` and `LT`: which new scores an existing member accepts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 enum Only {
     #[default]
@@ -41,8 +41,8 @@ impl Command for Zadd {
         "ZADD",
         -4,
         "1.2.0",
-        "O(log(N)) for each member that is added, with N the members",
-        "Gives members their scores.",
+        "O(log(N)) for each member added, where N is the number of members",
+        "Adds one or more members to a sorted set, or updates their scores. Creates the key if it doesn't exist.",
         "key [NX | XX] [GT | LT] [CH] [INCR] score member [score member ...]",
     )
     .used(Usage::UPDATED);
@@ -121,7 +121,7 @@ impl Write for Zadd {
 
     fn apply(self, keyspace: &mut Writer<'_>) -> Result<Reply, CommandError> {
         let Zadd { key, condition, only, counts_changed, adds, pairs } = self;
-        assert!(!adds || pairs.len() == 1, "INCR comes with one pair, so that an error changes nothing");
+        assert!(!adds || pairs.len() == 1, "INCR has one pair, so that an error changes nothing");
         keyspace.edit_or_begin(key, |set: &mut SortedSet| {
             set.room_for(pairs.iter().map(|(_, member)| member.cost()).sum())?;
             let (mut new, mut changed, mut last) = (0, 0, None);
@@ -144,11 +144,11 @@ impl Write for Zadd {
                     set.insert(member, score);
                 }
             }
-            let answer = match adds {
+            let reply = match adds {
                 true => last.map_or(Reply::Null, Reply::Double),
                 false => Reply::Integer(if counts_changed { changed } else { new }),
             };
-            Ok(if changed == 0 { Edited::Unchanged(answer) } else { Edited::Changed(answer) })
+            Ok(if changed == 0 { Edited::Unchanged(reply) } else { Edited::Changed(reply) })
         })
     }
 }
@@ -176,8 +176,8 @@ impl Command for Zincrby {
         "ZINCRBY",
         4,
         "1.2.0",
-        "O(log(N)) with N the members",
-        "Adds to the score of a member.",
+        "O(log(N)) where N is the number of members",
+        "Increments the score of a member in a sorted set.",
         "key increment member",
     );
     const FLAGS: Flags = Flags { fast: true, ..Flags::DEFAULT };

@@ -1,4 +1,4 @@
-//! Which members a command means: those between two ranks, two scores or two names.
+//! Ranges of members: between two ranks, two scores or two names.
 
 use std::cmp::Ordering;
 use std::ops::Range;
@@ -24,17 +24,17 @@ pub enum Bounds {
 /// One end of a range.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Limit<T> {
-    /// Nothing is before it: `-`.
+    /// `-`: before every member.
     First,
     Including(T),
     Excluding(T),
-    /// Nothing is behind it: `+`.
+    /// `+`: behind every member.
     Last,
 }
 
 impl<T> Limit<T> {
-    /// Whether what is compared stands before a range that begins here; `compare` says how the
-    /// limit stands to it.
+    /// Whether an element lies before a range that begins at this limit. `compare` orders the limit
+    /// relative to the element.
     fn begins_after(&self, compare: impl Fn(&T) -> Ordering) -> bool {
         match self {
             Limit::First => false,
@@ -44,7 +44,7 @@ impl<T> Limit<T> {
         }
     }
 
-    /// Whether it stands before the end of a range that ends here.
+    /// Whether an element lies before the end of a range that ends at this limit.
     fn ends_after(&self, compare: impl Fn(&T) -> Ordering) -> bool {
         match self {
             Limit::First => false,
@@ -61,22 +61,22 @@ impl Bounds {
         Indexes::parse(args).map(Bounds::Ranks)
     }
 
-    /// `min max`, or `max min` when the range is walked backward.
+    /// `min max`, or `max min` if the range is walked backward.
     pub fn scores(args: &mut Args<'_>, backward: bool) -> Result<Bounds, CommandError> {
         let (one, other) = (score(args.word()?)?, score(args.word()?)?);
         let (min, max) = if backward { (other, one) } else { (one, other) };
         Ok(Bounds::Scores { min, max })
     }
 
-    /// `min max`, or `max min` when the range is walked backward.
+    /// `min max`, or `max min` if the range is walked backward.
     pub fn names(args: &mut Args<'_>, backward: bool) -> Result<Bounds, CommandError> {
         let (one, other) = (name(args.word()?)?, name(args.word()?)?);
         let (min, max) = if backward { (other, one) } else { (one, other) };
         Ok(Bounds::Names { min, max })
     }
 
-    /// The ranks of the members between the bounds, from the lowest score on. When the range is
-    /// walked backward, bounds that are ranks count from the highest.
+    /// The ranks of the members within the bounds, counted from the lowest score. If the range is
+    /// walked backward, bounds by rank count from the highest.
     pub fn within(&self, set: &SortedSet, backward: bool) -> Range<usize> {
         let range = match self {
             Bounds::Ranks(indexes) => {
@@ -97,7 +97,7 @@ impl Bounds {
                     ..set.rank_of_member(|name| max.ends_after(|limit| limit.as_bytes().cmp(name)))
             }
         };
-        assert!(range.start <= set.len() && range.end <= set.len(), "a rank is of a member, or the end");
+        assert!(range.start <= set.len() && range.end <= set.len(), "a rank is that of a member or the end");
         if range.start < range.end { range } else { 0..0 }
     }
 }

@@ -1,6 +1,7 @@
-//! Sorted sets: members with scores, in the order of the scores.
+//! Sorted sets: members with scores, ordered by score and then by name.
 //!
-//! [`bounds`] says which members a command means, by rank, by score or by name.
+//! [`bounds`] parses ranges by rank, score or name, and resolves them to ranks.
+
 pub mod add;
 mod bounds;
 pub mod range;
@@ -16,10 +17,10 @@ use crate::error::CommandError;
 use crate::keyspace::{Element, SortedSet};
 use crate::resp::{Reply, write_double};
 
-/// Infinity and its opposite have no sum.
+/// The sum of the two infinities.
 const NOT_A_NUMBER: CommandError = CommandError::fixed("ERR resulting score is not a number (NaN)");
 
-/// The next word as a score: any number but NaN, the infinities among them.
+/// The next word as a score: any number except NaN, infinities included.
 fn score(args: &mut Args<'_>) -> Result<f64, CommandError> {
     real(args.word()?).ok_or(NOT_A_FLOAT)
 }
@@ -31,22 +32,29 @@ impl Family for SortedSet {
         2,
         "1.2.0",
         "O(1)",
-        "How many members a sorted set has.",
+        "Returns the number of members in a sorted set.",
         "key",
     )
-    .used(Usage::LOOKED_AT);
+    .used(Usage::INSPECTED);
 }
 
 impl Keyed for SortedSet {
-    const GET: Spec =
-        Spec::of_key(Group::SortedSet, "ZSCORE", 3, "1.2.0", "O(1)", "The score of a member.", "key member");
+    const GET: Spec = Spec::of_key(
+        Group::SortedSet,
+        "ZSCORE",
+        3,
+        "1.2.0",
+        "O(1)",
+        "Returns the score of a member in a sorted set.",
+        "key member",
+    );
     const GET_EACH: Spec = Spec::of_key(
         Group::SortedSet,
         "ZMSCORE",
         -3,
         "6.2.0",
-        "O(N) with N the members that are asked for",
-        "The scores of several members.",
+        "O(N) where N is the number of members requested",
+        "Returns the score of one or more members in a sorted set.",
         "key member ...",
     );
     const REMOVE: Spec = Spec::of_key(
@@ -54,18 +62,18 @@ impl Keyed for SortedSet {
         "ZREM",
         -3,
         "1.2.0",
-        "O(M*log(N)) with N the members and M those that go",
-        "Takes members out of a sorted set.",
+        "O(M*log(N)) where N is the number of members and M the number removed",
+        "Removes one or more members from a sorted set. Deletes the sorted set if all members were removed.",
         "key member ...",
     )
-    .used(Usage::TAKEN_FROM);
+    .used(Usage::DELETED_FROM);
     const SCAN: Spec = Spec::of_key(
         Group::SortedSet,
         "ZSCAN",
         -3,
         "2.8.0",
-        "O(1) for a call, O(N) for a whole walk with N the elements",
-        "The members of a sorted set with their scores, some at a time.",
+        "O(1) for each call, O(N) for a complete iteration where N is the number of elements",
+        "Iterates over members and scores of a sorted set.",
         "key cursor [MATCH pattern] [COUNT count]",
     );
     const HAS_VALUES: bool = false;
@@ -74,14 +82,15 @@ impl Keyed for SortedSet {
         self.score(member).map_or(Reply::Null, Reply::Double)
     }
 
-    fn take_out(&mut self, member: &[u8]) -> bool {
+    fn remove_element(&mut self, member: &[u8]) -> bool {
         self.remove(member).is_some()
     }
 
     fn page(&self, page: &Page) -> Result<(Vec<Reply>, u64), CommandError> {
         let (positions, next) = self.walk(page.cursor, page.count);
         let seen: Vec<(&Element, f64)> = match page.cursor == 0 && next == 0 {
-            // The whole of a small one comes in its order, as from the compact encoding of Redis.
+            // A page with all members is in the order of the scores, as from Redis' compact
+            // encoding.
             true => self.forward(0).collect(),
             false => positions.into_iter().filter_map(|position| self.member(position)).collect(),
         };
@@ -96,7 +105,7 @@ impl Keyed for SortedSet {
     }
 }
 
-/// A scan answers texts alone, in both versions of the protocol.
+/// The reply of a scan has scores as strings in both versions of the protocol.
 fn as_text(reply: Reply) -> Reply {
     match reply {
         Reply::Double(score) => {

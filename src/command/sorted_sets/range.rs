@@ -1,9 +1,9 @@
-//! The members of a range, by rank, score or name.
+//! Reads of ranges by rank, score or name.
 //!
-//! * `ZRANGE key start stop [BYSCORE | BYLEX] [REV] [LIMIT offset count] [WITHSCORES]`: the members
-//!   of a range.
-//! * `ZREVRANGE`, `ZRANGEBYSCORE`, `ZREVRANGEBYSCORE`, `ZRANGEBYLEX`, `ZREVRANGEBYLEX`: what ZRANGE
-//!   does by its options, as commands of their own that are older.
+//! * `ZRANGE key start stop [BYSCORE | BYLEX] [REV] [LIMIT offset count] [WITHSCORES]`: returns the
+//!   members of a range.
+//! * `ZREVRANGE`, `ZRANGEBYSCORE`, `ZREVRANGEBYSCORE`, `ZRANGEBYLEX`, `ZREVRANGEBYLEX`: the older
+//!   commands for the options of ZRANGE.
 
 use super::bounds::Bounds;
 use crate::command::framework::bulks::{bulks, scored};
@@ -18,7 +18,7 @@ const LIMIT_OF_RANKS: CommandError = CommandError::fixed(
 const SCORES_OF_NAMES: CommandError =
     CommandError::fixed("ERR syntax error, WITHSCORES not supported in combination with BYLEX");
 
-/// What all commands of this kind come to.
+/// The common form of all commands on ranges.
 pub struct Range {
     key: Key,
     bounds: Bounds,
@@ -27,7 +27,7 @@ pub struct Range {
     in_pairs: bool,
 }
 
-/// The words behind the bounds.
+/// The options after the bounds.
 #[derive(Default)]
 pub struct Tail {
     by_score: bool,
@@ -37,7 +37,7 @@ pub struct Tail {
     with_scores: bool,
 }
 
-/// How the members of a range are named, by commands whose name says it.
+/// The type of the bounds.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum By {
     Rank,
@@ -46,7 +46,7 @@ pub enum By {
 }
 
 impl Tail {
-    /// `options` are those that the command knows.
+    /// `options` are those that the command accepts.
     fn parse(args: &mut Args<'_>, options: &[&str]) -> Result<Tail, CommandError> {
         let mut tail = Tail::default();
         while !args.is_empty() {
@@ -65,7 +65,7 @@ impl Tail {
 }
 
 impl Range {
-    /// For a command whose name says how members are named and in which order they come.
+    /// Parses a command whose name determines the type of the bounds and the direction.
     pub fn parse(
         args: &mut Args<'_>,
         context: &Context,
@@ -124,8 +124,8 @@ impl Command for Zrange {
         "ZRANGE",
         -4,
         "1.2.0",
-        "O(log(N)+M) with N the members and M those of the answer",
-        "The members of a range of ranks, scores or names.",
+        "O(log(N)+M) where N is the number of members and M the number returned",
+        "Returns members in a sorted set within a range of indexes, scores or names.",
         "key start stop [BYSCORE | BYLEX] [REV] [LIMIT offset count] [WITHSCORES]",
     );
 }
@@ -133,7 +133,7 @@ impl Command for Zrange {
 impl Read for Zrange {
     fn parse(args: &mut Args<'_>, context: &Context) -> Result<Zrange, CommandError> {
         let key = args.key()?;
-        // What the bounds are is said behind them.
+        // The options after the bounds determine their type.
         let words = [args.word()?.clone(), args.word()?.clone()];
         let tail = Tail::parse(args, &["BYSCORE", "BYLEX", "REV", "WITHSCORES", "LIMIT"])?;
         let by = match (tail.by_score, tail.by_name) {
@@ -175,14 +175,14 @@ macro_rules! range_old_commands {
 }
 
 range_old_commands! {
-    Zrevrange, "ZREVRANGE", "1.2.0", "O(log(N)+M) with N the members and M those of the answer", By::Rank, true, &["WITHSCORES"], "key start stop [WITHSCORES]",
-        "The members of a range of ranks, from the highest score down.";
-    Zrangebyscore, "ZRANGEBYSCORE", "1.0.5", "O(log(N)+M) with N the members and M those of the answer; O(log(N)) for a fixed M", By::Score, false, &["WITHSCORES", "LIMIT"],
-        "key min max [WITHSCORES] [LIMIT offset count]", "The members of a range of scores.";
-    Zrevrangebyscore, "ZREVRANGEBYSCORE", "2.2.0", "O(log(N)+M) with N the members and M those of the answer; O(log(N)) for a fixed M", By::Score, true, &["WITHSCORES", "LIMIT"],
-        "key max min [WITHSCORES] [LIMIT offset count]", "The members of a range of scores, from the highest down.";
-    Zrangebylex, "ZRANGEBYLEX", "2.8.9", "O(log(N)+M) with N the members and M those of the answer; O(log(N)) for a fixed M", By::Name, false, &["LIMIT"], "key min max [LIMIT offset count]",
-        "The members of a range of names, where all scores are equal.";
-    Zrevrangebylex, "ZREVRANGEBYLEX", "2.8.9", "O(log(N)+M) with N the members and M those of the answer; O(log(N)) for a fixed M", By::Name, true, &["LIMIT"], "key max min [LIMIT offset count]",
-        "The members of a range of names, from the last down, where all scores are equal.";
+    Zrevrange, "ZREVRANGE", "1.2.0", "O(log(N)+M) where N is the number of members and M the number returned", By::Rank, true, &["WITHSCORES"], "key start stop [WITHSCORES]",
+        "Returns members in a sorted set within a range of indexes in reverse order.";
+    Zrangebyscore, "ZRANGEBYSCORE", "1.0.5", "O(log(N)+M) where N is the number of members and M the number returned. O(log(N)) if M is constant", By::Score, false, &["WITHSCORES", "LIMIT"],
+        "key min max [WITHSCORES] [LIMIT offset count]", "Returns members in a sorted set within a range of scores.";
+    Zrevrangebyscore, "ZREVRANGEBYSCORE", "2.2.0", "O(log(N)+M) where N is the number of members and M the number returned. O(log(N)) if M is constant", By::Score, true, &["WITHSCORES", "LIMIT"],
+        "key max min [WITHSCORES] [LIMIT offset count]", "Returns members in a sorted set within a range of scores in reverse order.";
+    Zrangebylex, "ZRANGEBYLEX", "2.8.9", "O(log(N)+M) where N is the number of members and M the number returned. O(log(N)) if M is constant", By::Name, false, &["LIMIT"], "key min max [LIMIT offset count]",
+        "Returns members in a sorted set within a lexicographical range.";
+    Zrevrangebylex, "ZREVRANGEBYLEX", "2.8.9", "O(log(N)+M) where N is the number of members and M the number returned. O(log(N)) if M is constant", By::Name, true, &["LIMIT"], "key max min [LIMIT offset count]",
+        "Returns members in a sorted set within a lexicographical range in reverse order.";
 }

@@ -1,9 +1,9 @@
-//! Where members stand, and how many a range has.
+//! Ranks of members, and the number of members in a range.
 //!
-//! * `ZRANK key member [WITHSCORE]`, `ZREVRANK key member [WITHSCORE]`: how many members have a
-//!   lower, or a higher, place.
-//! * `ZCOUNT key min max`, `ZLEXCOUNT key min max`: how many members have a score, or a name, in a
-//!   range.
+//! * `ZRANK key member [WITHSCORE]`, `ZREVRANK key member [WITHSCORE]`: returns the rank of a
+//!   member, from the lowest or the highest score.
+//! * `ZCOUNT key min max`, `ZLEXCOUNT key min max`: returns the number of members whose score, or
+//!   name, is in a range.
 
 use super::bounds::Bounds;
 use crate::command::{Args, Command, Context, Flags, Group, Read, Spec};
@@ -65,8 +65,8 @@ macro_rules! rank_commands {
 }
 
 rank_commands! {
-    Zrank, "ZRANK", "2.0.0", "O(log(N)) with N the members", false, "The place of a member, from the lowest score on.";
-    Zrevrank, "ZREVRANK", "2.0.0", "O(log(N)) with N the members", true, "The place of a member, from the highest score down.";
+    Zrank, "ZRANK", "2.0.0", "O(log(N)) where N is the number of members", false, "Returns the index of a member in a sorted set ordered by ascending scores.";
+    Zrevrank, "ZREVRANK", "2.0.0", "O(log(N)) where N is the number of members", true, "Returns the index of a member in a sorted set ordered by descending scores.";
 }
 
 macro_rules! count_commands {
@@ -96,6 +96,6 @@ macro_rules! count_commands {
 }
 
 count_commands! {
-    Zcount, "ZCOUNT", "2.0.0", "O(log(N)) with N the members", Bounds::scores, "How many members have a score in a range.";
-    Zlexcount, "ZLEXCOUNT", "2.8.9", "O(log(N)) with N the members", Bounds::names, "How many members have a name in a range, where all scores are equal.";
+    Zcount, "ZCOUNT", "2.0.0", "O(log(N)) where N is the number of members", Bounds::scores, "Returns the count of members in a sorted set that have scores within a range.";
+    Zlexcount, "ZLEXCOUNT", "2.8.9", "O(log(N)) where N is the number of members", Bounds::names, "Returns the number of members in a sorted set within a lexicographical range.";
 }

@@ -1,9 +1,9 @@
-//! Taking members out by their place.
+//! Removal of members by rank, score or name.
 //!
-//! * `ZPOPMIN key [count]`, `ZPOPMAX key [count]`: takes out the members with the lowest or the
-//!   highest scores.
+//! * `ZPOPMIN key [count]`, `ZPOPMAX key [count]`: removes the members with the lowest or the
+//!   highest scores and returns them.
 //! * `ZREMRANGEBYRANK key start stop`, `ZREMRANGEBYSCORE key min max`, `ZREMRANGEBYLEX key min
-//!   max`: takes out the members of a range; how many there were.
+//!   max`: removes the members of a range and returns their number.
 
 use serde::{Deserialize, Serialize};
 
@@ -18,7 +18,7 @@ use crate::resp::{Protocol, Reply};
 pub struct Pop {
     key: Key,
     count: usize,
-    /// RESP3 has pairs where a count was given.
+    /// With a count, RESP3 has pairs of member and score.
     in_pairs: bool,
 }
 
@@ -31,7 +31,7 @@ impl Pop {
 
     fn apply(self, highest: bool, keyspace: &mut Writer<'_>) -> Result<Reply, CommandError> {
         let popped = keyspace.edit_collection(self.key.as_bytes(), |set: &mut SortedSet| {
-            // What is answered may be too much, and then nothing is taken.
+            // The reply may exceed the budget; nothing must be removed in that case.
             let replies = match highest {
                 true => scored(set.backward(0).take(self.count), self.in_pairs)?,
                 false => scored(set.forward(0).take(self.count), self.in_pairs)?,
@@ -43,8 +43,8 @@ impl Pop {
             for member in &taken {
                 set.remove(member.as_bytes());
             }
-            let answer = Reply::Array(replies);
-            Ok(if taken.is_empty() { Edited::Unchanged(answer) } else { Edited::Changed(answer) })
+            let reply = Reply::Array(replies);
+            Ok(if taken.is_empty() { Edited::Unchanged(reply) } else { Edited::Changed(reply) })
         })?;
         Ok(popped.unwrap_or(Reply::Array(Vec::new())))
     }
@@ -56,7 +56,7 @@ macro_rules! pop_commands {
         pub struct $name(Pop);
 
         impl Command for $name {
-            const SPEC: Spec = Spec::of_key(Group::SortedSet, $word, -2, $since, $complexity, $summary, "key [count]").used(Usage::READ_AND_TAKEN_FROM);
+            const SPEC: Spec = Spec::of_key(Group::SortedSet, $word, -2, $since, $complexity, $summary, "key [count]").used(Usage::READ_AND_DELETED_FROM);
             const FLAGS: Flags = Flags { fast: true, denyoom: false, ..Flags::DEFAULT };
         }
 
@@ -73,8 +73,8 @@ macro_rules! pop_commands {
 }
 
 pop_commands! {
-    Zpopmin, "ZPOPMIN", "5.0.0", "O(log(N)*M) with N the members and M those that are popped", false, "Takes out the members with the lowest scores.";
-    Zpopmax, "ZPOPMAX", "5.0.0", "O(log(N)*M) with N the members and M those that are popped", true, "Takes out the members with the highest scores.";
+    Zpopmin, "ZPOPMIN", "5.0.0", "O(log(N)*M) where N is the number of members and M the number popped", false, "Returns the lowest-scoring members from a sorted set after removing them. Deletes the sorted set if the last member was popped.";
+    Zpopmax, "ZPOPMAX", "5.0.0", "O(log(N)*M) where N is the number of members and M the number popped", true, "Returns the highest-scoring members from a sorted set after removing them. Deletes the sorted set if the last member was popped.";
 }
 
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
@@ -104,7 +104,7 @@ macro_rules! remrange_commands {
         pub struct $name(Remove);
 
         impl Command for $name {
-            const SPEC: Spec = Spec::of_key(Group::SortedSet, $word, 4, $since, $complexity, $summary, $syntax).used(Usage::TAKEN_FROM);
+            const SPEC: Spec = Spec::of_key(Group::SortedSet, $word, 4, $since, $complexity, $summary, $syntax).used(Usage::DELETED_FROM);
             const FLAGS: Flags = Flags { denyoom: false, ..Flags::DEFAULT };
         }
 
@@ -122,10 +122,10 @@ macro_rules! remrange_commands {
 }
 
 remrange_commands! {
-    Zremrangebyrank, "ZREMRANGEBYRANK", "2.0.0", "O(log(N)+M) with N the members and M those that go", Bounds::ranks, "key start stop",
-        "Takes out the members between two ranks.";
-    Zremrangebyscore, "ZREMRANGEBYSCORE", "1.2.0", "O(log(N)+M) with N the members and M those that go", |args| Bounds::scores(args, false), "key min max",
-        "Takes out the members between two scores.";
-    Zremrangebylex, "ZREMRANGEBYLEX", "2.8.9", "O(log(N)+M) with N the members and M those that go", |args| Bounds::names(args, false), "key min max",
-        "Takes out the members between two names.";
+    Zremrangebyrank, "ZREMRANGEBYRANK", "2.0.0", "O(log(N)+M) where N is the number of members and M the number removed", Bounds::ranks, "key start stop",
+        "Removes members in a sorted set within a range of indexes. Deletes the sorted set if all members were removed.";
+    Zremrangebyscore, "ZREMRANGEBYSCORE", "1.2.0", "O(log(N)+M) where N is the number of members and M the number removed", |args| Bounds::scores(args, false), "key min max",
+        "Removes members in a sorted set within a range of scores. Deletes the sorted set if all members were removed.";
+    Zremrangebylex, "ZREMRANGEBYLEX", "2.8.9", "O(log(N)+M) where N is the number of members and M the number removed", |args| Bounds::names(args, false), "key min max",
+        "Removes members in a sorted set within a lexicographical range. Deletes the sorted set if all members were removed.";
 }

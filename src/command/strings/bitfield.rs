@@ -44,7 +44,7 @@ struct Field {
     signed: bool,
     /// 1 to 64; at most 63 without a sign, so that every value is an integer reply.
     bits: u32,
-    /// Counted in bits.
+    /// In bits.
     offset: u64,
 }
 
@@ -72,7 +72,7 @@ impl Command for Bitfield {
         group: Group::Bitmap,
         since: "3.2.0",
         complexity: "O(1) for each operation",
-        summary: "Reads and changes integers of any width within a string.",
+        summary: "Reads and writes integers of arbitrary width in a string.",
         syntax: "key [GET encoding offset | [OVERFLOW (WRAP | SAT | FAIL)] (SET encoding offset value | INCRBY encoding offset increment)] ...",
     };
 }
@@ -82,7 +82,7 @@ impl Command for BitfieldRo {
         name: "BITFIELD_RO",
         keys: KeySpec::FIRST,
         since: "6.0.0",
-        summary: "Reads integers of any width within a string.",
+        summary: "Reads integers of arbitrary width in a string.",
         syntax: "key [GET encoding offset] ...",
         ..Bitfield::SPEC
     };
@@ -183,13 +183,13 @@ impl Operation {
         self.action == Action::Get
     }
 
-    /// The field's new value, and what the client is answered; `None` when the new value may not
-    /// overflow and would.
+    /// The field's new value and the value for the reply; `None` if the new value would overflow
+    /// and must not.
     fn outcome(&self, before: i64) -> Option<(i64, i64)> {
         match self.action {
             Action::Get => Some((before, before)),
             Action::Set(value, overflow) => {
-                // Redis takes a negative value for an unsigned field as one that is too large.
+                // Redis treats a negative value for an unsigned field as one that is too large.
                 let wanted = if self.field.signed { i128::from(value) } else { i128::from(value as u64) };
                 self.field.fit(wanted, overflow).map(|after| (after, before))
             }
@@ -239,8 +239,8 @@ impl Field {
         (self.offset + u64::from(self.bits)).div_ceil(8) as usize
     }
 
-    /// The bytes that hold the field, as far as `text` has them, at the top of a number; and where
-    /// they begin in `text`.
+    /// The bytes of `text` that hold the field, as the most significant bytes of a number, and
+    /// their position in `text`.
     fn window(self, text: &[u8]) -> (u128, usize) {
         let begin = ((self.offset / 8) as usize).min(text.len());
         let mut window = [0; 16];
@@ -267,8 +267,7 @@ impl Field {
         held.copy_from_slice(&window.to_be_bytes()[..held.len()]);
     }
 
-    /// The value that the field takes for `wanted`; `None` when that does not fit and may not
-    /// overflow.
+    /// The value that the field gets for `wanted`; `None` if it does not fit and must not overflow.
     fn fit(self, wanted: i128, overflow: Overflow) -> Option<i64> {
         let (min, max) = match self.signed {
             true => (-1i128 << (self.bits - 1), (1i128 << (self.bits - 1)) - 1),

@@ -1,17 +1,17 @@
-//! Sums of decimal numbers as people write them: 0.1 and 0.2 make 0.3, which the nearest doubles do
-//! not.
+//! Exact decimal sums: 0.1 plus 0.2 is 0.3, while the sum of the nearest doubles is not.
 //!
-//! Redis adds in 80 bits and prints 17 places behind the point. Here the sum is exact where both
-//! numbers have no more places than that and are not too large; otherwise doubles are added.
+//! Redis adds 80-bit floats and prints 17 decimal places. Here the sum is exact if both numbers
+//! have at most 17 decimal places and [`DIGITS_MAX`] digits before the point; otherwise doubles are
+//! added.
 
-/// How many places behind the point are kept, as in Redis.
+/// The decimal places that are kept, as in Redis.
 const PLACES: usize = 17;
 const ONE: i128 = 10i128.pow(PLACES as u32);
-/// How many digits may stand before the point: with those behind it and a sum's carry they fit into
-/// 128 bits.
+/// The maximum of digits before the point: together with [`PLACES`] and the carry of a sum they fit
+/// into 128 bits.
 const DIGITS_MAX: usize = 20;
 
-/// The text of `before` plus `by`; `None` when that is no finite number.
+/// The text of `before` plus `by`; `None` if the sum is not a finite number.
 pub fn sum(before: &str, by: f64) -> Option<String> {
     let whole: f64 = before.parse().ok()?;
     let after = whole + by;
@@ -26,7 +26,7 @@ pub fn sum(before: &str, by: f64) -> Option<String> {
     })
 }
 
-/// A number without an exponent, in units of the last place that is kept.
+/// A number without an exponent, in units of the last decimal place.
 fn parse(text: &str) -> Option<i128> {
     let (negative, digits) = match text.strip_prefix('-') {
         Some(digits) => (true, digits),
@@ -75,7 +75,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_too_large_or_too_fine_is_added_as_doubles() {
+    fn numbers_beyond_the_exact_range_are_added_as_doubles() {
         assert_eq!(sum("1e300", 1.0), Some(1e300.to_string()));
         assert_eq!(sum("0.123456789012345678901", 0.0), Some(0.12345678901234568f64.to_string()));
         assert_eq!(sum("99999999999999999999", 99999999999999999999.0).map(|text| text.len()), Some(21));

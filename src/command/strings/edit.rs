@@ -1,8 +1,8 @@
-//! Changing a part of a string.
+//! Changes of a part of a string.
 //!
-//! * `APPEND key value`: adds to the end of a string, or begins one; the new length.
-//! * `SETRANGE key offset value`: writes over a part of a string, which grows by zero bytes to
-//!   reach it; the new length.
+//! * `APPEND key value`: appends to a string, or creates it, and returns the new length.
+//! * `SETRANGE key offset value`: overwrites a part of a string, extends it with zero bytes if
+//!   needed, and returns the new length.
 
 use serde::{Deserialize, Serialize};
 
@@ -23,11 +23,11 @@ impl Command for Append {
         name: "APPEND",
         aliases: &[],
         arity: 3,
-        keys: KeySpec::FIRST.used(Usage::ADDED_TO),
+        keys: KeySpec::FIRST.used(Usage::INSERTED_INTO),
         group: Group::String,
         since: "2.0.0",
         complexity: "O(1)",
-        summary: "Adds to the end of a string.",
+        summary: "Appends a string to the value of a key. Creates the key if it doesn't exist.",
         syntax: "key value",
     };
     const FLAGS: Flags = Flags { fast: true, ..Flags::DEFAULT };
@@ -66,8 +66,8 @@ impl Command for Setrange {
         keys: KeySpec::FIRST.used(Usage::UPDATED),
         group: Group::String,
         since: "2.2.0",
-        complexity: "O(1) for a short value, O(M) with M its bytes",
-        summary: "Writes over a part of a string.",
+        complexity: "O(1) for small values, otherwise O(M) where M is the length of the value",
+        summary: "Overwrites a part of a string value with another by an offset. Creates the key if it doesn't exist.",
         syntax: "key offset value",
     };
 }

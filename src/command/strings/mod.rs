@@ -1,4 +1,8 @@
-//! Redis strings: any bytes under a key.
+//! Strings: arbitrary bytes as the value of a key. A write that may lengthen a string is bounded by
+//! [`TEXT_BYTES_MAX`].
+//!
+//! [`decimal`] adds numbers exactly, for INCRBYFLOAT and HINCRBYFLOAT.
+
 pub mod bitfield;
 pub mod decimal;
 pub mod edit;
@@ -10,14 +14,14 @@ pub mod set;
 use crate::error::CommandError;
 use crate::keyspace::{Entry, Value, View};
 
-/// The longest string that APPEND, SETRANGE and BITFIELD may leave: Redis' own bound,
+/// The maximum length that APPEND, SETRANGE and BITFIELD may produce: Redis' own limit,
 /// `proto-max-bulk-len`.
 pub(super) const TEXT_BYTES_MAX: usize = 512 << 20;
 
 const TOO_LONG: CommandError =
     CommandError::fixed("ERR string exceeds maximum allowed size (proto-max-bulk-len)");
 
-/// The bytes of an entry; an error when it holds something else.
+/// The bytes of a string; an error if the entry holds another type.
 fn bytes_of(entry: &Entry) -> Result<&[u8], CommandError> {
     match &entry.value {
         Value::Text(bytes) => Ok(bytes),
@@ -25,7 +29,7 @@ fn bytes_of(entry: &Entry) -> Result<&[u8], CommandError> {
     }
 }
 
-/// What `with` makes of the string under `key`; an error when the key holds something else.
+/// The result of `with` on the string under `key`; an error if the key holds another type.
 fn with_text<T>(
     keyspace: &View<'_>,
     key: &[u8],
@@ -34,7 +38,7 @@ fn with_text<T>(
     keyspace.with(key, |entry| bytes_of(entry).map(with)).transpose()
 }
 
-/// A whole number in Redis' spelling: no plus sign, no spaces, no leading zeros.
+/// An integer in Redis' canonical form: no plus sign, no spaces, no leading zeros.
 pub fn whole(text: &[u8]) -> Option<i64> {
     let whole: i64 = std::str::from_utf8(text).ok()?.parse().ok()?;
     (itoa::Buffer::new().format(whole).as_bytes() == text).then_some(whole)

@@ -1,8 +1,8 @@
-//! Numbers in strings.
+//! Arithmetic on numbers that are stored as strings.
 //!
-//! * `INCR key`, `DECR key`, `INCRBY key increment`, `DECRBY key decrement`: counts in a string;
-//!   the new number.
-//! * `INCRBYFLOAT key increment`: adds to a number that need not be whole; the new number.
+//! * `INCR key`, `DECR key`, `INCRBY key increment`, `DECRBY key decrement`: adds to an integer and
+//!   returns the sum.
+//! * `INCRBYFLOAT key increment`: adds to a floating-point number and returns the sum.
 
 use serde::{Deserialize, Serialize};
 
@@ -14,7 +14,7 @@ use crate::resp::Reply;
 
 pub const OVERFLOW: CommandError = CommandError::fixed("ERR increment or decrement would overflow");
 
-/// What the four commands come to.
+/// The common form of the four commands on integers.
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
 pub struct Step {
     key: Key,
@@ -57,10 +57,10 @@ macro_rules! incr_commands {
 }
 
 incr_commands! {
-    Incr, "INCR", "1.0.0", "O(1)", 2, "key", "Adds 1 to a number.", |_| Ok(1);
-    Decr, "DECR", "1.0.0", "O(1)", 2, "key", "Takes 1 from a number.", |_| Ok(-1);
-    Incrby, "INCRBY", "1.0.0", "O(1)", 3, "key increment", "Adds to a number.", |args| args.integer();
-    Decrby, "DECRBY", "1.0.0", "O(1)", 3, "key decrement", "Takes from a number.", |args| {
+    Incr, "INCR", "1.0.0", "O(1)", 2, "key", "Increments the integer value of a key by one. Uses 0 as initial value if the key doesn't exist.", |_| Ok(1);
+    Decr, "DECR", "1.0.0", "O(1)", 2, "key", "Decrements the integer value of a key by one. Uses 0 as initial value if the key doesn't exist.", |_| Ok(-1);
+    Incrby, "INCRBY", "1.0.0", "O(1)", 3, "key increment", "Increments the integer value of a key by a number. Uses 0 as initial value if the key doesn't exist.", |args| args.integer();
+    Decrby, "DECRBY", "1.0.0", "O(1)", 3, "key decrement", "Decrements the integer value of a key by a number. Uses 0 as initial value if the key doesn't exist.", |args| {
         args.integer()?.checked_neg().ok_or(CommandError::fixed("ERR decrement would overflow"))
     };
 }
@@ -94,7 +94,7 @@ impl Command for Incrbyfloat {
         group: Group::String,
         since: "2.6.0",
         complexity: "O(1)",
-        summary: "Adds to a number that need not be whole.",
+        summary: "Increments the floating-point value of a key by a number. Uses 0 as initial value if the key doesn't exist.",
         syntax: "key increment",
     };
     const FLAGS: Flags = Flags { fast: true, ..Flags::DEFAULT };
@@ -115,7 +115,7 @@ impl Write for Incrbyfloat {
     }
 }
 
-/// The text of a number plus another; `no_number` when the text is none.
+/// The text of the sum of a number and `by`; `no_number` if the text is not a number.
 pub fn plus(before: &[u8], by: f64, no_number: CommandError) -> Result<String, CommandError> {
     let text = std::str::from_utf8(before).ok().filter(|_| real(before).is_some());
     decimal::sum(text.ok_or(no_number)?, by).ok_or(NOT_FINITE)

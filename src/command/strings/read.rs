@@ -1,10 +1,10 @@
-//! Reading strings.
+//! Reads of strings.
 //!
-//! * `GET key`: a string, null without a key.
-//! * `GETRANGE key start end`, `SUBSTR key start end`: a part of a string, empty where there is
-//!   none.
-//! * `MGET key ...`: several strings; null for a key that is not there or holds something else.
-//! * `STRLEN key`: how many bytes a string has, 0 without a key.
+//! * `GET key`: returns a string, or null without a key.
+//! * `GETRANGE key start end`, `SUBSTR key start end`: returns a part of a string, possibly
+//!   empty.
+//! * `MGET key ...`: returns several strings, with null for a missing key or another type.
+//! * `STRLEN key`: returns the length of a string in bytes, or 0 without a key.
 
 use bytes::Bytes;
 
@@ -28,7 +28,7 @@ impl Command for Get {
         group: Group::String,
         since: "1.0.0",
         complexity: "O(1)",
-        summary: "A string.",
+        summary: "Returns the string value of a key.",
         syntax: "key",
     };
     const FLAGS: Flags = Flags { fast: true, ..Flags::DEFAULT };
@@ -56,15 +56,15 @@ impl Command for Getrange {
         aliases: &[Alias {
             name: "SUBSTR",
             since: "1.0.0",
-            complexity: "O(N) with N the bytes of the answer; O(1) for a short one",
+            complexity: "O(N) where N is the length of the returned string. O(1) for small strings",
             fast: false,
         }],
         arity: 4,
         keys: KeySpec::FIRST,
         group: Group::String,
         since: "2.4.0",
-        complexity: "O(N) with N the bytes of the answer; O(1) for a short one",
-        summary: "A part of a string.",
+        complexity: "O(N) where N is the length of the returned string. O(1) for small strings",
+        summary: "Returns a substring of the string stored at a key.",
         syntax: "key start end",
     };
 }
@@ -94,8 +94,8 @@ impl Command for Mget {
         keys: KeySpec::ALL,
         group: Group::String,
         since: "1.0.0",
-        complexity: "O(N) with N the keys",
-        summary: "Several strings.",
+        complexity: "O(N) where N is the number of keys",
+        summary: "Returns the string values of one or more keys.",
         syntax: "key ...",
     };
     const FLAGS: Flags = Flags { fast: true, ..Flags::DEFAULT };
@@ -133,11 +133,11 @@ impl Command for Strlen {
         name: "STRLEN",
         aliases: &[],
         arity: 2,
-        keys: KeySpec::FIRST.used(Usage::LOOKED_AT),
+        keys: KeySpec::FIRST.used(Usage::INSPECTED),
         group: Group::String,
         since: "2.2.0",
         complexity: "O(1)",
-        summary: "How many bytes a string has.",
+        summary: "Returns the length of a string value.",
         syntax: "key",
     };
     const FLAGS: Flags = Flags { fast: true, ..Flags::DEFAULT };

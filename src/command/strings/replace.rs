@@ -1,10 +1,9 @@
-//! Reading a string while it is replaced, removed or given a deadline.
+//! Reads of a string that also replace it, remove it or change its deadline.
 //!
-//! * `GETSET key value`: puts a string under a key; the string that was there. `SET key value GET`
-//!   does the same.
-//! * `GETDEL key`: a string, which is taken away.
-//! * `GETEX key [EX .. | PX .. | EXAT .. | PXAT .. | PERSIST]`: a string, whose deadline is
-//!   changed.
+//! * `GETSET key value`: sets a string and returns the previous one, like `SET key value GET`.
+//! * `GETDEL key`: returns a string and removes its key.
+//! * `GETEX key [EX .. | PX .. | EXAT .. | PXAT .. | PERSIST]`: returns a string and changes its
+//!   deadline.
 
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
@@ -31,7 +30,7 @@ impl Command for Getset {
         group: Group::String,
         since: "1.0.0",
         complexity: "O(1)",
-        summary: "Puts a string under a key and answers the one that was there.",
+        summary: "Returns the previous string value of a key after setting it to a new value.",
         syntax: "key value",
     };
     const FLAGS: Flags = Flags { fast: true, ..Flags::DEFAULT };
@@ -61,11 +60,11 @@ impl Command for Getdel {
         name: "GETDEL",
         aliases: &[],
         arity: 2,
-        keys: KeySpec::FIRST.used(Usage::READ_AND_TAKEN_FROM),
+        keys: KeySpec::FIRST.used(Usage::READ_AND_DELETED_FROM),
         group: Group::String,
         since: "6.2.0",
         complexity: "O(1)",
-        summary: "A string, which is taken away.",
+        summary: "Returns the string value of a key after deleting the key.",
         syntax: "key",
     };
     const FLAGS: Flags = Flags { fast: true, denyoom: false, ..Flags::DEFAULT };
@@ -95,9 +94,10 @@ enum Change {
     Nothing,
     Persist,
     Deadline(Moment),
-    /// The time is no time, which is told only where there is a string: Redis looks for it first.
+    /// The time is out of range. The error applies only if there is a string, because Redis looks
+    /// up the key first.
     Invalid,
-    /// The time is no number.
+    /// The time is not a number; the error applies in the same way.
     NoNumber,
 }
 
@@ -110,7 +110,7 @@ impl Command for Getex {
         group: Group::String,
         since: "6.2.0",
         complexity: "O(1)",
-        summary: "A string, whose deadline is changed.",
+        summary: "Returns the string value of a key after setting its expiration time.",
         syntax: "key [EX seconds | PX milliseconds | EXAT unix-time-seconds | PXAT unix-time-milliseconds | PERSIST]",
     };
     const FLAGS: Flags = Flags { fast: true, denyoom: false, ..Flags::DEFAULT };
@@ -126,8 +126,8 @@ impl Write for Getex {
         } else {
             match deadline_if_any(args, context) {
                 Ok(deadline) => Change::Deadline(deadline.ok_or(CommandError::SYNTAX)?),
-                Err(answer) if answer == CommandError::SYNTAX => return Err(answer),
-                Err(answer) if answer == CommandError::NOT_AN_INTEGER => Change::NoNumber,
+                Err(error) if error == CommandError::SYNTAX => return Err(error),
+                Err(error) if error == CommandError::NOT_AN_INTEGER => Change::NoNumber,
                 Err(_) => Change::Invalid,
             }
         };

@@ -1,11 +1,10 @@
-//! Putting whole strings under keys.
+//! Writes of whole strings.
 //!
-//! * `SET key value [NX | XX] [GET] [EX .. | PX .. | EXAT .. | PXAT .. | KEEPTTL]`: puts a string
-//!   under a key.
-//! * `SETNX key value`: puts a string under a key that is free; whether it did.
-//! * `SETEX key seconds value`, `PSETEX key milliseconds value`: puts a string under a key, with a
-//!   deadline.
-//! * `MSET key value ...`, `MSETNX key value ...`: puts several strings under their keys.
+//! * `SET key value [NX | XX] [GET] [EX .. | PX .. | EXAT .. | PXAT .. | KEEPTTL]`: sets a string.
+//! * `SETNX key value`: sets a string if the key does not exist, and returns whether it did.
+//! * `SETEX key seconds value`, `PSETEX key milliseconds value`: sets a string with a deadline.
+//! * `MSET key value ...`, `MSETNX key value ...`: sets several strings; MSETNX only if no key
+//!   exists.
 
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
@@ -25,8 +24,8 @@ pub struct Set {
     condition: Condition,
     deadline: Option<Moment>,
     keep_deadline: bool,
-    /// `GET`: the old value is the answer.
-    answer_old: bool,
+    /// `GET`: the reply is the previous value.
+    return_old: bool,
 }
 
 impl Command for Set {
@@ -38,7 +37,7 @@ impl Command for Set {
         group: Group::String,
         since: "1.0.0",
         complexity: "O(1)",
-        summary: "Puts a string under a key.",
+        summary: "Sets the string value of a key, ignoring its type. The key is created if it doesn't exist.",
         syntax: "key value [NX | XX] [GET] [EX seconds | PX milliseconds | EXAT unix-time-seconds | PXAT unix-time-milliseconds | KEEPTTL]",
     };
 }
@@ -51,7 +50,7 @@ impl Write for Set {
             condition: Condition::Always,
             deadline: None,
             keep_deadline: false,
-            answer_old: false,
+            return_old: false,
         };
         while !args.is_empty() {
             let timed = set.keep_deadline || set.deadline.is_some();
@@ -60,7 +59,7 @@ impl Write for Set {
             } else if set.condition == Condition::Always && args.keyword("XX") {
                 set.condition = Condition::Present;
             } else if args.keyword("GET") {
-                set.answer_old = true;
+                set.return_old = true;
             } else if !timed && args.keyword("KEEPTTL") {
                 set.keep_deadline = true;
             } else if timed {
@@ -75,12 +74,12 @@ impl Write for Set {
     fn apply(self, keyspace: &mut Writer<'_>) -> Result<Reply, CommandError> {
         let key = self.key.as_bytes();
         let mut reply = Reply::OK;
-        if self.answer_old {
+        if self.return_old {
             let old = with_text(keyspace, key, Bytes::copy_from_slice)?;
             reply = old.map_or(Reply::Null, Reply::Bulk);
         }
         if !self.condition.allows(keyspace.exists(key)) {
-            return Ok(if self.answer_old { reply } else { Reply::Null });
+            return Ok(if self.return_old { reply } else { Reply::Null });
         }
         match self.keep_deadline {
             true => keyspace.put_keeping_deadline(self.key, Value::Text(self.value)),
@@ -108,7 +107,7 @@ impl Command for Setnx {
         group: Group::String,
         since: "1.0.0",
         complexity: "O(1)",
-        summary: "Puts a string under a key that is free.",
+        summary: "Sets the string value of a key only when the key doesn't exist.",
         syntax: "key value",
     };
     const FLAGS: Flags = Flags { fast: true, ..Flags::DEFAULT };
@@ -148,7 +147,7 @@ macro_rules! setex_commands {
                 group: Group::String,
                 since: $since,
                 complexity: $complexity,
-                summary: "Puts a string under a key, with a deadline.",
+                summary: "Sets the string value and expiration time of a key. Creates the key if it doesn't exist.",
                 syntax: $syntax,
             };
         }
@@ -183,7 +182,7 @@ pub struct Mset {
     pairs: Pairs,
 }
 
-/// Does nothing if one of the keys is there.
+/// Does nothing if one of the keys exists.
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
 pub struct Msetnx {
     pairs: Pairs,
@@ -199,8 +198,8 @@ impl Command for Mset {
         keys: PAIRS.used(Usage::REPLACED),
         group: Group::String,
         since: "1.0.1",
-        complexity: "O(N) with N the keys",
-        summary: "Puts several strings under their keys.",
+        complexity: "O(N) where N is the number of keys",
+        summary: "Atomically sets the string values of one or more keys.",
         syntax: "(key value) ...",
     };
 }
@@ -209,7 +208,7 @@ impl Command for Msetnx {
     const SPEC: Spec = Spec {
         name: "MSETNX",
         keys: PAIRS.used(Usage::CREATED),
-        summary: "Puts several strings under their keys if all of these are free.",
+        summary: "Atomically sets the string values of one or more keys only when none of the keys exists.",
         ..Mset::SPEC
     };
 }

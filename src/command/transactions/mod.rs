@@ -1,17 +1,14 @@
-//! Transactions: commands that a connection queues and has done together.
+//! Transactions: commands that a connection queues and executes together.
 //!
-//! [`TransactionQueue`] is what a connection has between MULTI and EXEC. What becomes of it is
-//! decided by whoever runs the connection's commands: that is what [`Step`] names.
-pub mod discard;
-pub mod exec;
-pub mod multi;
+//! [`TransactionQueue`] is the state of a connection's transaction. The connection's dispatcher
+//! carries out each [`Step`], because EXEC needs the barrier of reads or the way through the log.
+
 pub(super) mod queue;
-pub mod unwatch;
-pub mod watch;
+pub mod steps;
 
 pub use queue::{QueuedTransaction, TransactionQueue};
 
-/// The steps of a transaction.
+/// The steps of a transaction, one for each command.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Step {
     Multi,

@@ -1,10 +1,10 @@
-//! What a connection has queued, and the keys that it watches.
+//! The queued commands and the watched keys of a connection.
 //!
 //! Invariants:
-//! * only between MULTI and EXEC, DISCARD or RESET is anything queued;
-//! * a request that was refused spoils the transaction: EXEC does nothing then;
-//! * what is queued is bounded by [`COMMANDS_MAX`] and [`BYTES_MAX`], what is watched by
-//!   [`WATCHED_MAX`].
+//! * commands are queued only between MULTI and EXEC, DISCARD or RESET;
+//! * a refused request aborts the transaction: EXEC then executes nothing;
+//! * the queue is bounded by [`COMMANDS_MAX`] and [`BYTES_MAX`], the watched keys by
+//!   [`WATCHED_MAX`] and [`WATCHED_BYTES_MAX`].
 
 use bytes::Bytes;
 
@@ -13,16 +13,16 @@ use crate::error::CommandError;
 use crate::keyspace::Key;
 use crate::resp::{Reply, Request};
 
-/// All of them are done while everybody waits: with small commands about a tenth of a second.
+/// A transaction blocks all other commands; this many small ones take about a tenth of a second.
 pub const COMMANDS_MAX: usize = 1 << 17;
-/// What all connections together may have waiting for the log; one transaction of that size fits
-/// into an entry.
+/// The limit of all writes that wait for the log, so that a transaction of this size fits into an
+/// entry.
 pub const BYTES_MAX: usize = 256 << 20;
-/// What a queued command takes beside its words, about.
+/// The approximate overhead of a word of a queued command.
 const COMMAND_BYTES: usize = 64;
-/// Each is looked up when the transaction is done, while everybody waits.
+/// Each watched key is looked up by EXEC, which blocks all other commands.
 pub const WATCHED_MAX: usize = 1 << 16;
-/// What the names of watched keys take together.
+/// The total size of the names of watched keys.
 pub const WATCHED_BYTES_MAX: usize = 16 << 20;
 
 const NESTED: CommandError = CommandError::fixed("ERR MULTI calls can not be nested");
@@ -40,27 +40,27 @@ pub struct TransactionQueue {
     watched_bytes: usize,
 }
 
-/// A transaction that is to be done.
+/// A transaction to execute.
 #[derive(Debug, Default)]
 pub struct QueuedTransaction {
-    /// Positions in the table, and the requests.
+    /// Requests with the positions of their commands in the table.
     pub commands: Vec<(usize, Request)>,
-    /// Keys with the versions that they had, `None`: the key was not there.
+    /// Keys with their versions when they were watched; `None` for a missing key.
     pub watched: Vec<(Key, Option<u64>)>,
 }
 
 impl TransactionQueue {
-    /// Whether requests are to be queued.
+    /// Whether requests are queued.
     pub fn is_open(&self) -> bool {
         self.open
     }
 
-    /// How many are queued; `None` outside of a transaction.
+    /// The number of queued requests; `None` outside of a transaction.
     pub fn len(&self) -> Option<usize> {
         self.open.then_some(self.commands.len())
     }
 
-    /// What the queued requests take, in bytes.
+    /// The memory of the queued requests in bytes.
     pub fn bytes(&self) -> usize {
         self.bytes
     }
@@ -69,7 +69,7 @@ impl TransactionQueue {
         self.commands.is_empty()
     }
 
-    /// Whether something that is queued has to wait while writes do.
+    /// Whether a queued command is held back while writes are paused.
     pub fn is_paused_with_writes(&self) -> bool {
         self.commands.iter().any(|(position, _)| table::ROWS[*position].is_paused_with_writes())
     }
@@ -78,7 +78,7 @@ impl TransactionQueue {
         self.watched.len()
     }
 
-    /// A request was refused.
+    /// Makes EXEC fail, because a request was refused.
     pub fn spoil(&mut self) {
         self.spoiled = self.open;
     }
@@ -87,19 +87,19 @@ impl TransactionQueue {
         if self.open {
             return Err(NESTED);
         }
-        assert!(self.commands.is_empty(), "nothing is queued outside of a transaction");
+        assert!(self.commands.is_empty(), "commands are queued only inside of a transaction");
         self.open = true;
         Ok(Reply::OK)
     }
 
     /// Queues a request for the command at a position of the table.
     pub fn push(&mut self, position: usize, request: &Request) -> Result<Reply, CommandError> {
-        assert!(self.open, "only a transaction queues");
+        assert!(self.open, "commands are queued only inside of a transaction");
         let bytes = request.bytes() + COMMAND_BYTES * request.words().len();
         if self.commands.len() >= COMMANDS_MAX || self.bytes + bytes > BYTES_MAX {
             self.spoil();
             return Err(CommandError::new(format!(
-                "ERR a transaction holds at most {COMMANDS_MAX} commands and {BYTES_MAX} bytes"
+                "ERR a transaction can have at most {COMMANDS_MAX} commands and {BYTES_MAX} bytes"
             )));
         }
         self.bytes += bytes;
@@ -107,7 +107,7 @@ impl TransactionQueue {
         Ok(Reply::Simple("QUEUED"))
     }
 
-    /// Ends the transaction because EXEC itself was refused; the answer to it.
+    /// Ends the transaction because EXEC itself was refused, and returns the error for EXEC.
     pub fn abort(&mut self, refused: &CommandError) -> CommandError {
         let line = refused.line();
         let reason = line.strip_prefix("ERR ").unwrap_or(line);
@@ -123,7 +123,7 @@ impl TransactionQueue {
         Ok(Reply::OK)
     }
 
-    /// Ends the transaction and gives what is to be done.
+    /// Ends the transaction and returns it.
     pub fn take(&mut self) -> Result<QueuedTransaction, CommandError> {
         if !self.open {
             return Err(CommandError::fixed("ERR EXEC without MULTI"));
@@ -132,7 +132,7 @@ impl TransactionQueue {
         if spoiled { Err(ABORTED) } else { Ok(QueuedTransaction { commands, watched }) }
     }
 
-    /// Whether so many more keys may be watched now.
+    /// Whether these keys may be watched now.
     pub fn may_watch(&self, keys: &[Bytes]) -> Result<(), CommandError> {
         if self.open {
             return Err(CommandError::fixed("ERR WATCH inside MULTI is not allowed"));
@@ -140,20 +140,20 @@ impl TransactionQueue {
         let bytes = keys.iter().map(Bytes::len).sum::<usize>() + self.watched_bytes;
         match self.watched.len() + keys.len() > WATCHED_MAX || bytes > WATCHED_BYTES_MAX {
             true => Err(CommandError::new(format!(
-                "ERR a connection watches at most {WATCHED_MAX} keys of {WATCHED_BYTES_MAX} bytes together"
+                "ERR a connection can watch at most {WATCHED_MAX} keys with {WATCHED_BYTES_MAX} bytes in total"
             ))),
             false => Ok(()),
         }
     }
 
-    /// Watches a key that has this version now. One that was watched before has to have both
-    /// versions in the end.
+    /// Watches a key with its present version. A key that is watched twice must match both versions
+    /// at EXEC.
     pub fn watch(&mut self, key: Key, version: Option<u64>) {
         self.watched_bytes += key.as_bytes().len();
         self.watched.push((key, version));
         assert!(
             self.watched.len() <= WATCHED_MAX && self.watched_bytes <= WATCHED_BYTES_MAX,
-            "who watches has asked whether it may"
+            "may_watch comes before watch"
         );
     }
 
@@ -163,7 +163,7 @@ impl TransactionQueue {
         Reply::OK
     }
 
-    /// Forgets everything, as RESET and the end of a connection do.
+    /// Discards the transaction and the watched keys, for RESET and at the end of a connection.
     pub fn reset(&mut self) {
         *self = TransactionQueue::default();
     }

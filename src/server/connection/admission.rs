@@ -17,7 +17,7 @@ use bytes::Bytes;
 
 use super::dispatch::Runner;
 use super::signals::hung_up;
-use crate::command::connection::auth;
+use crate::command::connection::handshake;
 use crate::command::transactions::{Step, TransactionQueue};
 use crate::command::{Route, Row, Session, called, table};
 use crate::error::CommandError;
@@ -60,7 +60,7 @@ impl Runner<'_> {
     /// Steps 2 to 6.
     fn check(&mut self, row: &Row, request: &Request) -> Result<(), Reply> {
         if !row.flags.no_auth && is_unauthenticated(self.state, self.session) {
-            return Err(auth::REQUIRED.into());
+            return Err(handshake::REQUIRED.into());
         }
         admit(row, request, self.session, self.queue)?;
         match self.redirect.answer(self.state, self.session, row, request) {

@@ -182,7 +182,7 @@ impl ClientRegistry for PubSub {
         let (mut own_too, mut others) = (false, 0);
         for client in self.clients.all() {
             let session = client.line().session;
-            if filter.spared == Some(client.id) || !filter.means(&session, self.clock.now_ms()) {
+            if filter.excluded == Some(client.id) || !filter.means(&session, self.clock.now_ms()) {
                 continue;
             }
             if client.id == own {

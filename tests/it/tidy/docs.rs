@@ -169,8 +169,9 @@ fn command_lines(row: &'static Row) -> Vec<(bool, String)> {
         let syntax = if row.subcommands.is_empty() { row.spec.syntax } else { "<subcommand>" };
         lines.push(line(format!("{name} {syntax}"), named.spec.since, note));
     }
-    let inner =
-        |one: &Subcommand| line(format!("{} {} {}", row.spec.name, one.name, one.syntax), one.since, "");
+    let inner = |one: &Subcommand| {
+        line(format!("{} {} {}", row.spec.name, one.name, one.syntax), one.since, one.summary)
+    };
     lines.extend(row.subcommands.iter().map(inner));
     lines
 }

@@ -1,6 +1,6 @@
-//! `CLIENT KILL address` and `CLIENT KILL filter value ..`: ends connections.
+//! `CLIENT KILL address` and `CLIENT KILL filter value ..`: closes connections.
 
-use super::list::{client_id, listens};
+use super::list::{client_id, has_subscriptions};
 use super::number;
 use crate::command::{Args, Effects, KillFilter, Node, Outcome, Session};
 use crate::error::CommandError;
@@ -10,8 +10,8 @@ pub fn run(args: &mut Args<'_>, session: &Session, node: &dyn Node) -> Result<Ou
     if args.left() == 1 {
         return by_address(args, session, node);
     }
-    let mut filter = KillFilter { spared: Some(session.id), ..KillFilter::default() };
-    let mut nobody = false;
+    let mut filter = KillFilter { excluded: Some(session.id), ..KillFilter::default() };
+    let mut matches_none = false;
     while args.left() >= 2 {
         let text = |word: &[u8]| String::from_utf8_lossy(word).into_owned();
         let (name, value) = (args.word()?.to_ascii_uppercase(), args.word()?);
@@ -23,21 +23,21 @@ pub fn run(args: &mut Args<'_>, session: &Session, node: &dyn Node) -> Result<Ou
             }
             b"ADDR" => filter.address = Some(text(value)),
             b"LADDR" => filter.local_address = Some(text(value)),
-            // Everybody is this user.
+            // Every client is this user.
             b"USER" if &value[..] == b"default" => {}
             b"USER" => return Err(CommandError::new(format!("ERR No such user '{}'", text(value)))),
-            b"TYPE" => match listens(value)? {
-                Some(listens) => filter.listens = Some(listens),
-                None => nobody = true,
+            b"TYPE" => match has_subscriptions(value)? {
+                Some(subscribed) => filter.subscribed = Some(subscribed),
+                None => matches_none = true,
             },
             b"MAXAGE" => filter.age_seconds_min = Some(client_age(value)?),
-            b"SKIPME" if value.eq_ignore_ascii_case(b"yes") => filter.spared = Some(session.id),
-            b"SKIPME" if value.eq_ignore_ascii_case(b"no") => filter.spared = None,
+            b"SKIPME" if value.eq_ignore_ascii_case(b"yes") => filter.excluded = Some(session.id),
+            b"SKIPME" if value.eq_ignore_ascii_case(b"no") => filter.excluded = None,
             _ => return Err(CommandError::SYNTAX),
         }
     }
     args.finish()?;
-    if nobody {
+    if matches_none {
         return Ok(Reply::Integer(0).into());
     }
     let (own, others) = node.client_registry().kill(&filter, session.id);
@@ -45,7 +45,7 @@ pub fn run(args: &mut Args<'_>, session: &Session, node: &dyn Node) -> Result<Ou
     Ok(Outcome::new(reply, Effects { close: own, ..Effects::default() }))
 }
 
-/// The old form, which spares nobody.
+/// The old form, which may also close the connection of the caller.
 fn by_address(args: &mut Args<'_>, session: &Session, node: &dyn Node) -> Result<Outcome, CommandError> {
     let address = String::from_utf8_lossy(args.word()?).into_owned();
     let filter = KillFilter { address: Some(address), ..KillFilter::default() };

@@ -1,4 +1,4 @@
-//! `CLIENT LIST [TYPE type] [ID id ..]` and `CLIENT INFO`: connections, one on a line.
+//! `CLIENT LIST [TYPE type] [ID id ..]` and `CLIENT INFO`: connections, one per line.
 
 use std::fmt::Write;
 
@@ -9,20 +9,20 @@ use crate::resp::{Protocol, Reply};
 
 const INVALID_ID: &str = "ERR Invalid client ID";
 
-/// The connection that asks.
+/// The line of the caller's connection.
 pub fn own(session: &Session, node: &dyn Node) -> String {
     let line = node.client(session.id).map(|line| ClientLine { session: session.clone(), ..line });
     line.map_or_else(String::new, |line| line_of(&line, node))
 }
 
-/// Those that were asked for.
+/// The lines of the selected connections.
 pub fn all(args: &mut Args<'_>, session: &Session, node: &dyn Node) -> Result<Reply, CommandError> {
     let (mut kind, mut ids) = (None, None);
     while !args.is_empty() {
         if args.left() >= 2 && args.keyword("TYPE") {
-            kind = Some(listens(args.word()?)?);
+            kind = Some(has_subscriptions(args.word()?)?);
         } else if args.left() >= 2 && args.keyword("ID") {
-            // No client has an id below 1: asking for one is asking for nobody.
+            // Ids begin with 1; a smaller number selects no client.
             let wanted: Result<Vec<i64>, CommandError> =
                 args.rest().iter().map(|id| number(id, INVALID_ID)).collect();
             ids = Some(wanted?);
@@ -36,7 +36,7 @@ pub fn all(args: &mut Args<'_>, session: &Session, node: &dyn Node) -> Result<Re
     };
     let mut text = String::new();
     for mut line in node.clients() {
-        // Others see a session as it was before the batch that runs now.
+        // The registry has each session as of the last batch; the caller's is newer.
         if line.session.id == session.id {
             line.session = session.clone();
         }
@@ -49,13 +49,12 @@ pub fn all(args: &mut Args<'_>, session: &Session, node: &dyn Node) -> Result<Re
     Ok(Reply::Verbatim(text.into()))
 }
 
-/// Whether clients of a type are those that have subscribed to something; `None` for types of which
-/// there are none.
-pub fn listens(word: &[u8]) -> Result<Option<bool>, CommandError> {
+/// Whether clients of a type are those with subscriptions; `None` for types without clients.
+pub fn has_subscriptions(word: &[u8]) -> Result<Option<bool>, CommandError> {
     match &word.to_ascii_lowercase()[..] {
         b"normal" => Ok(Some(false)),
         b"pubsub" => Ok(Some(true)),
-        // Nodes talk to each other on ports of their own.
+        // Nodes connect to each other on separate ports.
         b"master" | b"replica" | b"slave" => Ok(None),
         _ => Err(CommandError::new(format!("ERR Unknown client type '{}'", String::from_utf8_lossy(word)))),
     }
@@ -67,14 +66,14 @@ pub fn client_id(word: &[u8]) -> Result<u64, CommandError> {
 }
 
 fn flags(session: &Session, node: &dyn Node) -> String {
-    let told = session.tracking.as_ref();
+    let tracking = session.tracking.as_ref();
     let letters = [
         ('O', session.monitors),
         ('P', session.subscribed.total() > 0),
         ('x', session.queued.is_some()),
-        ('t', told.is_some()),
+        ('t', tracking.is_some()),
         ('R', tracking::is_broken(session, node)),
-        ('B', told.is_some_and(|told| told.broadcast)),
+        ('B', tracking.is_some_and(|tracking| tracking.broadcast)),
         ('e', session.no_evict),
         ('T', session.no_touch),
     ];

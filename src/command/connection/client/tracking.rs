@@ -1,4 +1,4 @@
-//! `CLIENT TRACKING`, `TRACKINGINFO`, `CACHING` and `GETREDIR`: which changes a client is told of.
+//! `CLIENT TRACKING`, `TRACKINGINFO`, `CACHING` and `GETREDIR`: invalidations for caching clients.
 
 use bytes::Bytes;
 
@@ -6,12 +6,13 @@ use crate::command::{Args, Effects, Node, Outcome, Session, Tracking};
 use crate::error::CommandError;
 use crate::resp::Reply;
 
-/// An entry of the log does not say which connection it came from, so one's own changes cannot be
-/// left out.
-const NO_LOOP: CommandError =
-    CommandError::fixed("ERR NOLOOP is not supported: a client is told of its own changes too");
+/// An entry of the log does not name the connection that it came from, so a client's own changes
+/// cannot be excluded.
+const NO_LOOP: CommandError = CommandError::fixed(
+    "ERR NOLOOP is not supported: a client also receives invalidations of its own changes",
+);
 
-/// Each change is held against all of them. Who needs more wants one that is shorter.
+/// Each changed key is compared with all prefixes of a client.
 pub(in crate::command) const PREFIXES_MAX: usize = 256;
 
 /// `CLIENT TRACKING ON|OFF [REDIRECT id] [PREFIX prefix ..] [BCAST] [OPTIN] [OPTOUT]`.
@@ -33,7 +34,7 @@ pub fn set(args: &mut Args<'_>, session: &mut Session, node: &dyn Node) -> Resul
 
 fn options(args: &mut Args<'_>, session: &Session, node: &dyn Node) -> Result<Tracking, CommandError> {
     let before = session.tracking.as_ref();
-    // Prefixes are added to those that there are.
+    // New prefixes are added to the present ones.
     let prefixes = before.map(|before| before.prefixes.clone()).unwrap_or_default();
     let mut tracking = Tracking { prefixes, ..Tracking::default() };
     while !args.is_empty() {
@@ -49,7 +50,9 @@ fn options(args: &mut Args<'_>, session: &Session, node: &dyn Node) -> Result<Tr
             tracking.redirect = Some(id).filter(|&id| id != session.id);
         } else if args.left() >= 2 && args.keyword("PREFIX") {
             if tracking.prefixes.len() == PREFIXES_MAX {
-                return Err(CommandError::new(format!("ERR a client has at most {PREFIXES_MAX} prefixes")));
+                return Err(CommandError::new(format!(
+                    "ERR a client can have at most {PREFIXES_MAX} prefixes"
+                )));
             }
             tracking.prefixes.push(Bytes::copy_from_slice(args.word()?));
         } else if args.keyword("BCAST") {
@@ -92,7 +95,7 @@ fn check(tracking: &Tracking, before: Option<&Tracking>) -> Result<(), CommandEr
     check_prefixes(&tracking.prefixes, before.map_or(0, |before| before.prefixes.len()))
 }
 
-/// Whether no prefix begins with another; the first `known` are those that the client has already.
+/// Checks that no prefix begins with another; the client has the first `known` already.
 fn check_prefixes(prefixes: &[Bytes], known: usize) -> Result<(), CommandError> {
     let (existing, provided) = prefixes.split_at(known.min(prefixes.len()));
     let overlaps = |one: &Bytes, other: &Bytes| other.starts_with(one) || one.starts_with(other);
@@ -147,7 +150,7 @@ pub fn redirect(session: &Session) -> Reply {
     })
 }
 
-/// Whether the client that is told in place of this one has gone.
+/// Whether the client that invalidations are redirected to has disconnected.
 pub fn is_broken(session: &Session, node: &dyn Node) -> bool {
     let redirect = session.tracking.as_ref().and_then(|tracking| tracking.redirect);
     redirect.is_some_and(|id| !node.client_registry().is_connected(id))
@@ -169,7 +172,7 @@ pub fn info(session: &Session, node: &dyn Node) -> Reply {
     ];
     let flags = flags.iter().filter(|(_, set)| *set).map(|(flag, _)| Reply::word(flag)).collect();
     let prefixes = match tracking.map(|tracking| (tracking.broadcast, &tracking.prefixes[..])) {
-        // Everything begins with nothing.
+        // Without prefixes, all keys are tracked: the empty prefix.
         Some((true, [])) => vec![Reply::bulk("")],
         Some((_, prefixes)) => prefixes.iter().cloned().map(Reply::Bulk).collect(),
         None => Vec::new(),

@@ -10,7 +10,7 @@ mod process;
 mod raft;
 mod text;
 
-use crate::command::connection::hello::REDIS_VERSION;
+use crate::command::connection::handshake::REDIS_VERSION;
 use crate::server::state::ServerState;
 use text::line;
 

@@ -1,19 +1,75 @@
-//! `HELLO [protover [AUTH username password] [SETNAME clientname]]`: switches the protocol and
-//! tells of the server.
+//! Authentication and the choice of the protocol.
+//!
+//! * `AUTH [username] password`: authenticates the connection.
+//! * `HELLO [protover [AUTH username password] [SETNAME clientname]]`: selects the protocol version
+//!   and returns information about the server.
 
+use super::client::check_name;
 use crate::command::server::instance::rejson;
-use crate::command::{Args, Command, Control, Flags, Group, KeySpec, Node, Session, Spec};
+use crate::command::{Args, Command, Control, DEFAULT_USER, Flags, Group, KeySpec, Node, Session, Spec};
 use crate::error::CommandError;
 use crate::resp::{Protocol, Reply};
 
-use super::auth::log_in;
-use super::client::check_name;
+const NO_PASSWORD: CommandError = CommandError::fixed(
+    "ERR AUTH <password> called without any password configured for the default user. Are you sure your configuration is correct?",
+);
+const WRONG: CommandError =
+    CommandError::fixed("WRONGPASS invalid username-password pair or user is disabled.");
 
-const FIRST_WHO: CommandError = CommandError::fixed(
+/// The error for all other commands of an unauthenticated client.
+pub const REQUIRED: CommandError = CommandError::fixed("NOAUTH Authentication required.");
+
+pub struct Auth;
+
+impl Command for Auth {
+    const SPEC: Spec = Spec {
+        name: "AUTH",
+        aliases: &[],
+        arity: -2,
+        keys: KeySpec::NONE,
+        group: Group::Connection,
+        since: "1.0.0",
+        complexity: "O(N) where N is the number of passwords of the user",
+        summary: "Authenticates the connection.",
+        syntax: "[username] password",
+    };
+    const FLAGS: Flags =
+        Flags { fast: true, no_auth: true, skip_monitor: true, also: &["allow_busy"], ..Flags::DEFAULT };
+}
+
+impl Control for Auth {
+    fn run(args: &mut Args<'_>, session: &mut Session, node: &dyn Node) -> Result<Reply, CommandError> {
+        let first = args.word()?;
+        let (user, password) = match args.word_if_any() {
+            Some(password) => (&first[..], password),
+            None if node.password_digest().is_none() => return Err(NO_PASSWORD),
+            None => (DEFAULT_USER, first),
+        };
+        args.finish()?;
+        log_in(user, password, session, node)?;
+        Ok(Reply::OK)
+    }
+}
+
+/// Authenticates the session. After a failure the session stays as it was.
+pub fn log_in(
+    user: &[u8],
+    password: &[u8],
+    session: &mut Session,
+    node: &dyn Node,
+) -> Result<(), CommandError> {
+    if !node.authenticate(user, password) {
+        return Err(WRONG);
+    }
+    session.authenticated = true;
+    Ok(())
+}
+
+const NOT_AUTHENTICATED: CommandError = CommandError::fixed(
     "NOAUTH HELLO must be called with the client already authenticated, otherwise the HELLO <proto> AUTH <user> <pass> option can be used to authenticate the client and select the RESP protocol version at the same time",
 );
 
-/// The Redis version whose behaviour clients may expect.
+/// The version of Redis whose behaviour clients may expect.
 pub const REDIS_VERSION: &str = "7.4.0";
 
 pub struct Hello;
@@ -27,7 +83,7 @@ impl Command for Hello {
         group: Group::Connection,
         since: "6.0.0",
         complexity: "O(1)",
-        summary: "Switches the protocol and tells of the server.",
+        summary: "Handshakes with the server: selects the protocol version and returns information about the server.",
         syntax: "[protover [AUTH username password] [SETNAME clientname]]",
     };
     const FLAGS: Flags =
@@ -63,7 +119,7 @@ impl Control for Hello {
             }
         }
         if !session.authenticated && node.password_digest().is_some() {
-            return Err(FIRST_WHO);
+            return Err(NOT_AUTHENTICATED);
         }
         session.protocol = protocol;
         if let Some(name) = name {
