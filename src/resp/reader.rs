@@ -1,7 +1,7 @@
-//! Replies, as a client reads them: bounded by the guard, decoded by redis-protocol.
+//! Replies as a client reads them: bounded by the guard, decoded by redis-protocol.
 //!
-//! Invariant: the buffer loses bytes only as whole replies, so a connection that breaks in the
-//! middle of one has never handed out a part of it.
+//! Invariant: only whole replies leave the buffer, so a connection that breaks in the middle of a
+//! reply never yields a part of it.
 
 use bytes::{Bytes, BytesMut};
 use redis_protocol::resp2::{decode as resp2, types::BytesFrame as Frame2};
@@ -11,7 +11,7 @@ use super::guard::Guard;
 use super::limits::Limits;
 use super::value::Value;
 
-/// Why bytes from a server are no reply. The connection is of no further use.
+/// Why bytes from a server are not a reply. The connection cannot be used any further.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ReplyError {
     #[error("the reply is malformed")]
@@ -24,8 +24,8 @@ pub enum ReplyError {
     Undecodable(String),
 }
 
-/// The state of one client's incoming stream. RESP2 and RESP3 are told apart by the types of each
-/// reply.
+/// The state of one client's incoming stream. The types in each reply decide between RESP2 and
+/// RESP3.
 #[derive(Debug)]
 pub struct ReplyDecoder {
     limits: Limits,
@@ -38,10 +38,11 @@ impl ReplyDecoder {
         ReplyDecoder { limits, guard: Guard::default() }
     }
 
-    /// The next reply at the front of `buffer`, or `None` until more bytes were appended to it.
+    /// The next reply at the front of `buffer`, or `None` until more bytes have been appended to
+    /// it.
     ///
     /// # Errors
-    /// [`ReplyError`]; the stream can't be read any further then.
+    /// [`ReplyError`]; the stream cannot be read any further.
     pub fn decode(&mut self, buffer: &mut BytesMut) -> Result<Option<Value>, ReplyError> {
         let Some(size) = self.guard.frame_bytes(buffer, &self.limits)? else { return Ok(None) };
         let guard = std::mem::take(&mut self.guard);

@@ -19,7 +19,7 @@ fn nulls_of_resp2_are_read_at_any_depth() {
 }
 
 #[test]
-fn what_is_no_reply_is_an_error_and_not_a_panic() {
+fn malformed_replies_are_errors_and_do_not_panic() {
     for bad in [
         "x",
         "$x\r\n",
@@ -63,7 +63,7 @@ fn a_large_reply_in_small_pieces_costs_linear_time() {
 }
 
 #[test]
-fn a_line_over_the_limit_is_refused_however_it_arrives() {
+fn a_line_over_the_limit_is_refused_however_it_is_split() {
     let limits = Limits { bulk_bytes_max: 8, ..Limits::DEFAULT };
     for size in [1, 4, 100] {
         let mut decoder = ReplyDecoder::new(limits.clone());

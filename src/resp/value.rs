@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 
-/// What a server answered, in either protocol version. Text that need not be UTF-8 stays bytes.
+/// A server's reply in either protocol version. Text that need not be UTF-8 stays bytes.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Value {
     Simple(Bytes),
@@ -24,7 +24,7 @@ pub enum Value {
 }
 
 impl Value {
-    /// The bytes of a text of any kind; `None` for everything else.
+    /// The bytes of a text of any type; `None` for everything else.
     pub fn text(&self) -> Option<&Bytes> {
         match self {
             Value::Simple(bytes) | Value::Bulk(bytes) | Value::Verbatim(bytes) => Some(bytes),

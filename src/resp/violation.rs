@@ -1,22 +1,22 @@
-//! How a client can break the protocol, in Redis' words.
+//! The ways in which a client can break the protocol, with Redis' error texts.
 
 use std::ascii::escape_default;
 
 use crate::error::CommandError;
 
-/// The bytes are no request, or one beyond the limits. Nothing after it can be understood: the
-/// connection answers [`ProtocolError::answer`] and ends.
+/// The bytes are no request, or exceed the limits. Nothing after them can be understood: the
+/// connection sends [`ProtocolError::command_error`] and closes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ProtocolError {
     #[error("ERR Protocol error: invalid multibulk length")]
     ArgumentCount,
     #[error("ERR Protocol error: invalid bulk length")]
     BulkLength,
-    /// Before the client has said who it is.
+    /// Of an unauthenticated client.
     #[error("ERR Protocol error: unauthenticated multibulk length")]
-    StrangerCount,
+    UnauthenticatedCount,
     #[error("ERR Protocol error: unauthenticated bulk length")]
-    StrangerBulk,
+    UnauthenticatedBulk,
     #[error("ERR Protocol error: expected '$', got '{}'", escape_default(*.0))]
     ExpectedBulk(u8),
     #[error("ERR Protocol error: too big mbulk count string")]
@@ -27,13 +27,13 @@ pub enum ProtocolError {
     InlineTooLong,
     #[error("ERR Protocol error: unbalanced quotes in request")]
     UnbalancedQuotes,
-    /// Redis closes such a connection without a word; a text costs nothing and saves a search.
+    /// Redis closes such a connection without an error; the text saves the user a search.
     #[error("ERR Protocol error: too big request")]
     RequestTooBig,
 }
 
 impl ProtocolError {
-    pub fn answer(&self) -> CommandError {
+    pub fn command_error(&self) -> CommandError {
         CommandError::new(self.to_string())
     }
 }
@@ -49,7 +49,7 @@ mod tests {
             "ERR Protocol error: expected '$', got 'f'"
         );
         assert_eq!(
-            ProtocolError::ExpectedBulk(b'\r').answer().line(),
+            ProtocolError::ExpectedBulk(b'\r').command_error().line(),
             "ERR Protocol error: expected '$', got '\\r'"
         );
     }

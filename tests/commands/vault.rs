@@ -206,7 +206,7 @@ impl Vault {
         change(self);
         let mut stream = Vec::new();
         write_head(&mut stream, capture.time_ms());
-        while capture.next_part(|key, entry| write_record(&mut stream, key, entry)) {}
+        while capture.next_shard(|key, entry| write_record(&mut stream, key, entry)) {}
         let (keyspace, mut restore) = (Arc::new(Keyspace::new()), Restore::new());
         restore.block(&stream, &keyspace).expect("our own snapshot decodes");
         restore.finish().expect("our own snapshot is whole");

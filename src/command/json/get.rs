@@ -219,7 +219,7 @@ impl Read for Mget {
         // All of one moment, and then nobody has to wait for what is made of them: a document never
         // changes.
         let documents: Vec<_> = self.keys.iter().map(|key| keyspace.document(key)).collect();
-        keyspace.let_go();
+        keyspace.release();
         let one = |document| {
             let (Some(path), Ok(Some(document))) = (&self.path, document) else {
                 return Ok(Reply::Null);
