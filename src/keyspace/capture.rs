@@ -150,7 +150,10 @@ impl Capture {
             }
         }
         state.walked += 1;
-        assert!(state.before.keys().all(|&kept| kept > shard), "pre-images exist only for shards that the walk has not reached");
+        assert!(
+            state.before.keys().all(|&kept| kept > shard),
+            "pre-images exist only for shards that the walk has not reached"
+        );
         true
     }
 

@@ -76,7 +76,10 @@ impl List {
     /// # Panics
     /// If the range is not within the list.
     pub fn keep(&mut self, range: std::ops::Range<usize>) {
-        assert!(range.start <= range.end && range.end <= self.elements.len(), "the range lies within the list");
+        assert!(
+            range.start <= range.end && range.end <= self.elements.len(),
+            "the range lies within the list"
+        );
         let behind = self.elements.drain(range.end..).map(|element| element.cost()).sum::<usize>();
         let before = self.elements.drain(..range.start).map(|element| element.cost()).sum::<usize>();
         self.bytes -= behind + before;

@@ -34,7 +34,6 @@ mod collection;
 mod deadlines;
 mod entry;
 mod hash;
-mod limits;
 mod list;
 mod map;
 mod order;
@@ -48,18 +47,38 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use parking_lot::{RwLock, RwLockReadGuard, RwLockWriteGuard};
 
+use crate::limits::{Limit, limit};
+use change_stream::{CHANGES_BYTES_MAX, CHANGES_MAX};
+
 pub use access::{Access, Alone, BetweenEntries};
 pub use capture::{Capture, Record};
 pub use change_stream::{ChangeStream, Changes, Class, Event, KeyEvent, Origin};
 pub use collection::{COLLECTION_BYTES_MAX, Collection, ELEMENT_BYTES, Element};
 pub use entry::{Entry, Key, Value};
 pub use hash::Hash;
-pub use limits::LIMITS;
 pub use list::List;
 pub use set::Set;
 pub use sorted_set::SortedSet;
 pub use view::{Lookups, View};
 pub use writer::{ApplyContext, Edited, Writer};
+
+/// The limits of collections and of recorded changes, for `docs/limits.md`.
+pub const LIMITS: &[Limit] = &[
+    limit!(
+        COLLECTION_BYTES_MAX,
+        Bytes,
+        "A list, set, hash or sorted set",
+        "`ERR the collection would be larger than 3221225472 bytes`"
+    ),
+    limit!(ELEMENT_BYTES, Bytes, "Overhead counted for each element", "Covers its length and score."),
+    limit!(
+        CHANGES_MAX,
+        Count,
+        "Changed keys that one log entry reports",
+        "Beyond, no change of the entry is reported, and caching clients are told to drop everything."
+    ),
+    limit!(CHANGES_BYTES_MAX, Bytes, "Names of the changed keys", "The same."),
+];
 
 /// The exclusive upper bound of the cursors of [`View::scan`].
 pub const SCAN_SHARDS: u64 = map::SHARDS as u64;

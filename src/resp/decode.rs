@@ -22,10 +22,10 @@ use bytes::{Buf, Bytes, BytesMut};
 
 use super::header::{self, Header};
 use super::limits::{
-    Limits, READ_AHEAD_BYTES_MAX, READ_BYTES_MIN, UNAUTHENTICATED_ARGUMENTS_MAX, UNAUTHENTICATED_BULK_BYTES_MAX,
+    Limits, READ_AHEAD_BYTES_MAX, READ_BYTES_MIN, UNAUTHENTICATED_ARGUMENTS_MAX,
+    UNAUTHENTICATED_BULK_BYTES_MAX,
 };
-use super::request::Request;
-use super::violation::ProtocolError;
+use super::request::{ProtocolError, Request};
 use super::words::split_words;
 
 /// The state of one connection's incoming stream.

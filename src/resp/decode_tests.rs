@@ -173,7 +173,9 @@ proptest! {
 fn unauthenticated_clients_have_limits_of_their_own_until_they_are_lifted() {
     let long = format!("*1\r\n${}\r\n{}\r\n", 17 << 10, "x".repeat(17 << 10));
     let many = format!("*11\r\n{}", "$1\r\nx\r\n".repeat(11));
-    for (bytes, error) in [(long, ProtocolError::UnauthenticatedBulk), (many, ProtocolError::UnauthenticatedCount)] {
+    for (bytes, error) in
+        [(long, ProtocolError::UnauthenticatedBulk), (many, ProtocolError::UnauthenticatedCount)]
+    {
         let mut decoder = Decoder::new(Limits::DEFAULT);
         decoder.restrict(true);
         assert_eq!(decoder.decode(&mut BytesMut::from(bytes.as_bytes())), Err(error));

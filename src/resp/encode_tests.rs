@@ -2,8 +2,7 @@ use bytes::{Bytes, BytesMut};
 use proptest::prelude::*;
 
 use super::super::limits::Limits;
-use super::super::reader::ReplyDecoder;
-use super::super::value::Value;
+use super::super::reader::{ReplyDecoder, Value};
 use super::*;
 use crate::error::CommandError;
 

@@ -9,7 +9,56 @@ use redis_protocol::resp3::{decode::complete as resp3, types::BytesFrame as Fram
 
 use super::guard::Guard;
 use super::limits::Limits;
-use super::value::Value;
+
+/// A server's reply in either protocol version. Text that need not be UTF-8 stays bytes.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Value {
+    Simple(Bytes),
+    /// The line without its `-`.
+    Error(String),
+    Integer(i64),
+    Double(f64),
+    Boolean(bool),
+    Bulk(Bytes),
+    Verbatim(Bytes),
+    /// A whole number beyond 64 bits, as its digits.
+    BigNumber(Bytes),
+    Null,
+    Array(Vec<Value>),
+    Set(Vec<Value>),
+    /// In the server's order. Pairs, not a table: keys of any type are allowed.
+    Map(Vec<(Value, Value)>),
+    Push(Vec<Value>),
+}
+
+impl Value {
+    /// The bytes of a text of any type; `None` for everything else.
+    pub fn text(&self) -> Option<&Bytes> {
+        match self {
+            Value::Simple(bytes) | Value::Bulk(bytes) | Value::Verbatim(bytes) => Some(bytes),
+            _ => None,
+        }
+    }
+
+    /// The members of an array, a set or a push; `None` for everything else.
+    pub fn items(&self) -> Option<&[Value]> {
+        match self {
+            Value::Array(items) | Value::Set(items) | Value::Push(items) => Some(items),
+            _ => None,
+        }
+    }
+
+    /// The pairs of a map, or of the flat array that stands for one in RESP2.
+    pub fn pairs(&self) -> Option<Vec<(&Value, &Value)>> {
+        match self {
+            Value::Map(pairs) => Some(pairs.iter().map(|(key, value)| (key, value)).collect()),
+            Value::Array(items) if items.len() % 2 == 0 => {
+                Some(items.chunks_exact(2).map(|pair| (&pair[0], &pair[1])).collect())
+            }
+            _ => None,
+        }
+    }
+}
 
 /// Why bytes from a server are not a reply. The connection cannot be used any further.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

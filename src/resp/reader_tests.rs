@@ -75,3 +75,15 @@ fn a_line_over_the_limit_is_refused_however_it_is_split() {
         assert!(refused, "in pieces of {size}");
     }
 }
+
+#[test]
+fn a_flat_array_of_even_length_stands_for_a_map() {
+    let (one, two) = (Value::Integer(1), Value::Integer(2));
+    let map = Value::Map(vec![(one.clone(), two.clone())]);
+    let flat = Value::Array(vec![one.clone(), two.clone()]);
+    assert_eq!(map.pairs(), flat.pairs());
+    assert_eq!(Value::Array(vec![one]).pairs(), None);
+    assert_eq!(Value::Bulk("a".into()).text(), Some(&Bytes::from("a")));
+    assert_eq!(two.text(), None);
+    assert_eq!(flat.items().map(<[Value]>::len), Some(2));
+}
