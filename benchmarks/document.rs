@@ -1,20 +1,20 @@
-//! What one document costs: parsing, printing, finding a member, replacing a number in place and by
+//! Measures one document: parsing, printing, finding a member, replacing a number in place and by
 //! copying.
 //!
-//! `serde_json::Value` stands beside it in the same run, since two runs on one machine differ by
-//! more than most changes do: compare the ratio.
+//! The same run measures `serde_json::Value`, since two runs on one machine differ by more than
+//! most changes do: compare the ratio.
 
 use std::hint::black_box;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use jsonvault::json::{self, Builder, Document, ParseLimits, Style};
 
-/// About 250 bytes: a record as most applications keep them.
+/// A typical record of about 250 bytes.
 fn small() -> String {
     r#"{"id":10482,"name":"Alice Example","email":"alice@example.com","active":true,"score":1532.75,"tags":["new","paid","eu-west"],"address":{"street":"Via Roma 12","city":"Rome","zip":"00100","lat":41.9028,"lon":12.4964},"visits":42,"note":null,"referrer":"ads-7"}"#.to_owned()
 }
 
-/// About 4 KB: a catalogue of items, the counter last.
+/// A catalogue of about 4 KB, with the counter as its last member.
 fn large() -> String {
     let item = |index: usize| {
         format!(
@@ -34,7 +34,7 @@ fn parsed(text: &str) -> Document {
 }
 
 fn visits(document: &Document) -> usize {
-    document.root().member(b"visits").expect("both documents count visits").value.offset()
+    document.root().member(b"visits").expect("both documents have visits").value.offset()
 }
 
 fn documents(criterion: &mut Criterion) {

@@ -1,6 +1,6 @@
-//! What the log costs on this machine's disk: `cargo bench --bench log [-- DIRECTORY]`.
+//! Measures the log on this machine's disk: `cargo bench --bench log [-- DIRECTORY]`.
 //!
-//! Prints medians, since a disk shared with others has outliers that are nobody's property.
+//! Prints quantiles, since a shared disk has outliers that say nothing about the log.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -42,7 +42,7 @@ fn report(name: &str, mut times: Vec<Duration>) {
     println!("{name:34} median {:>9.1?}  p99 {:>9.1?}  p99.9 {:>9.1?}", at(0.5), at(0.99), at(0.999));
 }
 
-/// The disk's own speed: the bytes of a batch of 64 over blocks that exist, and the sync.
+/// The speed of the disk itself: writes into existing blocks, each with a sync.
 fn bare(clock: &SystemClock, dir: &Path) {
     for (name, bytes) in [("bare write and sync of 288 bytes", 288), ("the same of 18 kB", 64 * 288)] {
         let path = dir.join("bare");
@@ -83,7 +83,7 @@ fn appends(clock: &SystemClock, dir: &Path, name: &str, count: usize, inline: bo
     report(name, batches.map(|entries| timed(clock, || append(&log, entries)).0).collect());
 }
 
-/// Single entries, a hundred under way at any time: what one sync for all that waits is worth.
+/// Single entries, a hundred in flight at any time: the gain of one sync for all that wait.
 fn pipelined(clock: &SystemClock, dir: &Path) {
     let log = open(dir, "pipelined");
     log.set_inline(false);

@@ -1,4 +1,4 @@
-//! Parsing and evaluating paths, beside the two crates that serve as cross-checks.
+//! Measures parsing and evaluating paths, beside the two crates that serve as cross-checks.
 
 use std::hint::black_box;
 
@@ -82,7 +82,7 @@ fn paths(criterion: &mut Criterion) {
     }
 }
 
-/// How long a path takes that ends for want of fuel: the wanted bound is 50 ms.
+/// The time until a path runs out of fuel; the target is at most 50 ms.
 fn hostile(criterion: &mut Criterion) {
     let mut json = json!(1);
     for _ in 0..100 {

@@ -1,5 +1,5 @@
-//! What requests cost to read and replies to write. Figures per batch; divide by the pipeline's
-//! depth.
+//! Measures decoding requests and encoding replies. The figures are per batch; divide them by the
+//! depth of the pipeline.
 use std::hint::black_box;
 
 use bytes::{Bytes, BytesMut};
@@ -49,7 +49,7 @@ fn decode(criterion: &mut Criterion) {
     group.finish();
 }
 
-/// 10,000 arguments that arrive 1,400 bytes at a time, as from a network.
+/// 10,000 arguments that arrive in pieces of 1,400 bytes, as from a network.
 fn decode_in_pieces(criterion: &mut Criterion) {
     let mut stream = Vec::new();
     encode_request(&vec![b"value"; 10_000], &mut stream);

@@ -1,9 +1,9 @@
-//! How long writes wait while a snapshot is taken: `cargo bench --bench stall -- ADDRESS
+//! Measures how long writes wait while a snapshot is taken: `cargo bench --bench stall -- ADDRESS
 //! [DOCUMENTS]`.
 //!
 //! Loads documents, measures single writes on a few connections for a while, then again while
-//! `BGSAVE` runs, and prints the quantiles of both. The server is started by hand, so that its
-//! flags and its disk are the reader's.
+//! `BGSAVE` runs, and prints the quantiles of both. The server is started by hand, with flags and a
+//! disk of your choice.
 #![allow(
     clippy::disallowed_methods,
     clippy::unwrap_used,
@@ -69,7 +69,7 @@ fn load(address: &str, documents: usize) {
     }
 }
 
-/// Sends one command and gives the first bytes of its reply.
+/// Sends one command and returns the first bytes of its reply.
 fn call(socket: &mut TcpStream, words: &[&str]) -> Vec<u8> {
     socket.write_all(&request(words)).unwrap();
     let mut reply = vec![0; 64 << 10];
@@ -83,7 +83,7 @@ fn field(socket: &mut TcpStream, name: &str) -> String {
     reply.lines().find_map(|line| line.strip_prefix(name)).unwrap_or_default().to_string()
 }
 
-/// The latencies of writes for as long as `wait` takes, sorted.
+/// The sorted latencies of writes while `wait` runs.
 fn measure(address: &str, documents: usize, wait: impl FnOnce(&mut TcpStream)) -> Vec<Duration> {
     let stop = Arc::new(AtomicBool::new(false));
     let writer = |id: usize| {

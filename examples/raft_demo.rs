@@ -1,10 +1,10 @@
-//! Three nodes in one process: they elect a leader, take writes on any of them, lose the leader
-//! without a warning, go on, and take it back with everything that was acknowledged.
+//! Three nodes in one process: they elect a leader, accept writes on any node, lose the leader
+//! without warning, continue, and take it back with everything that was acknowledged.
 //!
 //!     cargo run --example raft_demo
 //!
-//! Ends with a code other than 0 if anything is not as it should be.
-#![allow(clippy::disallowed_methods, reason = "the demo looks at the clock as a person would")]
+//! Exits with a non-zero code if anything unexpected happens.
+#![allow(clippy::disallowed_methods, reason = "the demo measures real time")]
 
 use std::error::Error;
 use std::ffi::OsString;
@@ -21,19 +21,19 @@ use tokio::runtime::Runtime;
 
 type Outcome<T> = Result<T, Box<dyn Error>>;
 
-/// Far more than three nodes on one machine need for anything here.
+/// The longest wait, far longer than three nodes on one machine need.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 fn main() -> Outcome<()> {
     let home = tempfile::tempdir()?;
     let mut cluster = Cluster::new(home.path())?;
 
-    println!("1. Three nodes start on empty directories, found a group and elect a leader.");
+    println!("1. Three nodes start on empty directories, form a cluster and elect a leader.");
     (1..=3).try_for_each(|id| cluster.start(id))?;
     let leader = cluster.leader()?;
     cluster.show(None)?;
 
-    println!("\n2. Any node takes writes, and all of them read what any has acknowledged.");
+    println!("\n2. Any node accepts writes, and all nodes read what any node has acknowledged.");
     let [first, second] = cluster.others(leader);
     run(
         &cluster,
@@ -47,9 +47,7 @@ fn main() -> Outcome<()> {
     }
     cluster.write_items(first, 0..1000)?;
 
-    println!(
-        "\n3. Node {leader}, which leads, is gone at once: nothing is handed over, nothing is answered."
-    );
+    println!("\n3. Node {leader}, the leader, disappears at once: no hand-over, no further reply.");
     let begun = Instant::now();
     cluster.kill(leader);
     run(&cluster, second, &["JSON.ARRAPPEND", "user:1", "$.tags", r#""author""#], "2")?;
@@ -59,7 +57,7 @@ fn main() -> Outcome<()> {
     cluster.write_items(second, 1000..2000)?;
     cluster.show(Some(leader))?;
 
-    println!("\n4. Node {leader} starts again on what is on its disk, follows, and gets what it missed.");
+    println!("\n4. Node {leader} starts again with its data, follows, and receives what it missed.");
     cluster.start(leader)?;
     let statuses = cluster.show(None)?;
     let applied = statuses[0].last_applied;
@@ -70,8 +68,8 @@ fn main() -> Outcome<()> {
         ensure(keys == 2001, "no key is lost, and none is new")?;
     }
 
-    println!("\n5. With one node of three nothing can be decided: a write is refused, and changes nothing.");
-    // Not the leader: it could have a write under way, and would have to say that it does not know.
+    println!("\n5. One node of three is no majority: a write is refused, and changes nothing.");
+    // Not the leader: it could propose the write, and would have to answer `UNCERTAIN`.
     let leader = cluster.leader()?;
     let [alone, other] = cluster.others(leader);
     cluster.kill(leader);
@@ -83,11 +81,11 @@ fn main() -> Outcome<()> {
     redis::cmd("READONLY").query::<()>(&mut client)?;
     let name: String = redis::cmd("JSON.GET").arg("user:1").arg("$.name").query(&mut client)?;
     println!("   node {alone}: READONLY, then JSON.GET user:1 $.name -> {name}");
-    println!("\nAll as it should be.");
+    println!("\nEverything happened as expected.");
     Ok(())
 }
 
-/// Nodes 1 to 3, each with a runtime of its own, so that one can go without the others.
+/// Nodes 1 to 3, each with a runtime of its own, so that each can be stopped alone.
 struct Cluster {
     peers: String,
     dir: PathBuf,
@@ -102,7 +100,7 @@ struct Running {
 
 impl Cluster {
     fn new(dir: &Path) -> Outcome<Cluster> {
-        // All at once, so that they differ.
+        // All at once, so that the ports differ.
         let listeners = (0..6).map(|_| TcpListener::bind("127.0.0.1:0")).collect::<Result<Vec<_>, _>>()?;
         let addresses = listeners.iter().map(|listener| Ok(listener.local_addr()?.to_string()));
         let addresses = addresses.collect::<Outcome<Vec<String>>>()?;
@@ -118,7 +116,7 @@ impl Cluster {
         })
     }
 
-    /// Does what `server --node-id ID --address .. --peers .. --dir ..` would.
+    /// Starts a node, as `server --node-id ID --address .. --peers .. --dir ..` would.
     fn start(&mut self, id: u64) -> Outcome<()> {
         let (address, number) = (&self.addresses[id as usize - 1], id.to_string());
         let raft = self.peers.split(',').nth(id as usize - 1).and_then(|peer| peer.split_once('@'));
@@ -134,7 +132,7 @@ impl Cluster {
         Ok(())
     }
 
-    /// Ends everything that a node does, in the middle of it.
+    /// Stops a node at once, in the middle of its work.
     fn kill(&mut self, id: u64) {
         if let Some(Running { runtime, group }) = self.running[id as usize - 1].take() {
             drop(group);
@@ -159,7 +157,7 @@ impl Cluster {
         self.running.iter().flatten().map(|running| running.group.status()).collect()
     }
 
-    /// The leader, once all that run agree on it.
+    /// The leader, once all running nodes agree on it.
     fn leader(&self) -> Outcome<u64> {
         wait_for("a leader that all know", || {
             let statuses = self.statuses();
@@ -168,7 +166,7 @@ impl Cluster {
         })
     }
 
-    /// Prints the state of each node, once what is in the log is applied everywhere.
+    /// Prints the state of each node, once every node has applied the whole log.
     fn show(&self, gone: Option<u64>) -> Outcome<Vec<Status>> {
         self.leader()?;
         let statuses = wait_for("every node to apply the log", || {
@@ -205,7 +203,7 @@ impl Cluster {
         Ok(())
     }
 
-    /// How long the log is, as far as anybody knows.
+    /// The longest known log.
     fn entries(&self) -> u64 {
         self.statuses().iter().filter_map(|status| status.last_log_index).max().unwrap_or(0)
     }
@@ -222,7 +220,7 @@ fn wait_for<T>(what: &str, mut probe: impl FnMut() -> Option<T>) -> Outcome<T> {
     Err(format!("broken promise: {what}").into())
 }
 
-/// Sends one command to a node, prints the answer and compares it.
+/// Sends one command to a node, prints the reply and compares it.
 fn run(cluster: &Cluster, id: u64, words: &[&str], expected: &str) -> Outcome<()> {
     let mut command = redis::cmd(words[0]);
     for word in &words[1..] {

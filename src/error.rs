@@ -1,32 +1,31 @@
 //! The three kinds of error, which no conversion joins.
 //!
-//! * [`CommandError`]: the operation's own answer. It is deterministic and comparable, so it may be
-//!   part of what every replica computes; commands can return nothing else.
-//! * [`Unavailable`]: the answer could not be had. All but [`Unavailable::Uncertain`] were decided
-//!   before anything was proposed, so a client may try again.
-//! * [`Fatal`]: this node is finished. Logged once, then the process exits with a code that is not
-//!   zero.
+//! * [`CommandError`]: the error of a command. It is deterministic and comparable, so it can be
+//!   part of the result that every replica computes; commands can return no other error.
+//! * [`Unavailable`]: the node could not answer. Every case but [`Unavailable::Uncertain`] is
+//!   decided before anything is proposed, so a client may retry.
+//! * [`Fatal`]: this node has to stop. The error is logged once, and the process exits with a
+//!   non-zero code.
 //!
-//! Invariant: `CommandError` has no conversion from an I/O error; a replica that answers
-//! differently from the others because of its disk would fork the state.
+//! Invariant: `CommandError` has no conversion from an I/O error: a replica whose reply depended on
+//! its disk would fork the state.
 
 use std::borrow::Cow;
 use std::path::PathBuf;
 
-/// An error reply as Redis words it: a code in capitals, where there is one, and a text; without
-/// the leading `-`.
+/// An error reply in Redis' format, without the leading `-`: a code in capitals, if it has one, and
+/// a text.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error, serde::Serialize, serde::Deserialize)]
 #[error("{0}")]
 pub struct CommandError(Cow<'static, str>);
 
 impl CommandError {
-    /// An error whose whole line is fixed.
+    /// An error with a constant text.
     pub const fn fixed(line: &'static str) -> CommandError {
         CommandError(Cow::Borrowed(line))
     }
 
-    /// An error whose line depends on the request. Line breaks would end the reply early, so they
-    /// become spaces.
+    /// An error with a computed text. Line breaks would end the reply early, so they become spaces.
     pub fn new(line: impl Into<String>) -> CommandError {
         let line: String = line.into();
         CommandError(Cow::Owned(if line.contains(['\r', '\n']) {
@@ -47,7 +46,7 @@ impl CommandError {
         ))
     }
 
-    /// The error of a subcommand that is not known.
+    /// The error for an unknown subcommand.
     pub fn unknown_subcommand(command: &str, word: &[u8]) -> CommandError {
         let word = String::from_utf8_lossy(&word[..word.len().min(128)]);
         CommandError::new(format!("ERR unknown subcommand '{word}'. Try {command} HELP."))
@@ -66,12 +65,12 @@ impl CommandError {
     pub const NOT_AT_ROOT: CommandError = CommandError::fixed("ERR new objects must be created at the root");
     pub const NO_KEY: CommandError =
         CommandError::fixed("ERR could not perform this operation on a key that doesn't exist");
-    /// What RedisJSON answers to a text or a path that is not UTF-8, without a code.
+    /// RedisJSON's error for a text or a path that is not UTF-8. It has no code.
     pub const NOT_UTF8: CommandError = CommandError::fixed("Couldn't parse as UTF-8 string");
     pub const OUT_OF_FUEL: CommandError = CommandError::fixed("ERR the path visits too much of the document");
 }
 
-/// Why a request could not be answered. Every text begins with the code that clients match on.
+/// Why the node could not answer a request. Every text begins with the code that clients match on.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error, serde::Serialize, serde::Deserialize)]
 pub enum Unavailable {
     #[error("LOADING the node is loading its data")]
@@ -92,7 +91,7 @@ pub enum Unavailable {
     Uncertain,
 }
 
-/// Why this node has to stop. Every text names what an operator has to look at.
+/// Why this node has to stop. Every text names the file, address or setting to look at.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum Fatal {
     #[error("{}: damaged at byte {offset}: {reason}", path.display())]

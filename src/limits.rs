@@ -1,7 +1,7 @@
 //! The vocabulary of the limits that a client can meet.
 //!
-//! Each module lists its own limits as `LIMITS`, beside the constants and with their compiled
-//! values. `docs/limits.md` is generated from these lists.
+//! Each module lists its limits as `LIMITS`, beside the constants and with their compiled values.
+//! `docs/limits.md` is generated from these lists.
 
 /// One limit.
 #[derive(Clone, Copy, Debug)]

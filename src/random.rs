@@ -1,14 +1,13 @@
-//! A seeded generator of numbers: what it gives follows from its seed, so it is as pure as
-//! addition.
+//! A seeded random number generator: a pure function of its seed.
 //!
-//! The product chooses with it from a seed that an entry of the log carries, tests and the
-//! simulation from a printed one. Seeds themselves are drawn at [`crate::env::random_u64`], which
-//! commands cannot name.
+//! Commands seed it with a number that the log entry carries; tests and the simulation seed it with
+//! a number that they print. New seeds come from [`crate::env::random_u64`], which commands cannot
+//! name.
 //!
 //! Invariants:
 //! * The sequence depends on the seed alone, on every platform and in every version: a printed seed
-//!   stays a recipe.
-//! * Not for secrets: 64 bits of state, and its output gives them away.
+//!   always reproduces its run.
+//! * Not for secrets: the output reveals the 64 bits of state.
 
 /// SplitMix64 (Steele, Lea and Flood, 2014): the smallest generator that passes the usual tests.
 #[derive(Clone, Debug)]
@@ -39,7 +38,7 @@ impl Random {
         (wide >> 64) as u64
     }
 
-    /// True once in `n` calls on average.
+    /// True for one call in `n` on average.
     pub fn one_in(&mut self, n: u64) -> bool {
         self.below(n) == 0
     }

@@ -1,19 +1,18 @@
-//! Appends encoded values to a buffer.
+//! Encodes values into a buffer.
 //!
 //! Invariants:
-//! * what a builder has appended between [`Builder::open`] and [`Builder::close`] is the payload of
-//!   one container;
-//! * every header is as short as it can be, so that a value has one encoding whatever way it was
-//!   built: replicas that came to the same state by different edits hold the same bytes, and limits
-//!   that count bytes agree.
+//! * the bytes appended between [`Builder::open`] and [`Builder::close`] are the payload of one
+//!   container;
+//! * every header is as short as possible, so a value has one encoding, however it was built:
+//!   replicas that reach the same state by different edits hold the same bytes, and limits that
+//!   count bytes agree.
 
 use super::run::{copy_short, plain_run};
 use super::value::{Kind, SIZE_IN_1_BYTE, SIZE_IN_2_BYTES, SIZE_IN_4_BYTES, SIZE_INLINE_MAX};
 
-/// A container that has been opened and not closed: the offset of its header, and how wide it was
-/// reserved.
+/// An open container: the offset of its header, and the width reserved for it.
 #[derive(Debug)]
-#[must_use = "a container that is opened has to be closed"]
+#[must_use = "an open container must be closed"]
 pub struct Open {
     at: usize,
     kind: Kind,
@@ -43,12 +42,12 @@ impl Builder {
         self.out.is_empty()
     }
 
-    /// Forgets what was appended and keeps the memory.
+    /// Drops the content and keeps the memory.
     pub fn clear(&mut self) {
         self.out.clear();
     }
 
-    /// What was appended.
+    /// The content.
     pub fn encoded(&self) -> &[u8] {
         &self.out
     }
@@ -70,15 +69,14 @@ impl Builder {
         let bits = if whole < 0 { 65 - whole.leading_ones() } else { 65 - whole.leading_zeros() };
         let size = if whole == 0 { 0 } else { bits.div_ceil(8) as usize };
         let at = self.out.len();
-        // Nine bytes of fixed size and a cut are cheaper than a copy of a size that only the number
-        // knows.
+        // Copying a fixed nine bytes and truncating is cheaper than a copy of variable size.
         let mut field = [Kind::Int as u8 | (size as u8) << 4; 9];
         field[1..].copy_from_slice(&bytes);
         self.out.extend_from_slice(&field);
         self.out.truncate(at + 1 + size);
     }
 
-    /// A whole number of any size that fits: as `Int` up to `i64::MAX`, else as `Uint`.
+    /// A whole number: an `Int` up to `i64::MAX`, a `Uint` above.
     pub fn uint(&mut self, whole: u64) {
         match i64::try_from(whole) {
             Ok(small) => self.int(small),
@@ -90,22 +88,21 @@ impl Builder {
     }
 
     /// # Panics
-    /// If `number` is not finite: JSON has no such number, and the caller has checked.
+    /// If `number` is not finite: JSON has no such number, so the caller checks.
     pub fn float(&mut self, number: f64) {
         assert!(number.is_finite(), "a document holds finite numbers only");
         self.out.push(Kind::Float as u8 | 8 << 4);
         self.out.extend_from_slice(&number.to_le_bytes());
     }
 
-    /// A string value, or the key of a member. `text` is UTF-8, unescaped.
+    /// A string value or the key of a member. `text` is unescaped UTF-8.
     pub fn text(&mut self, text: &[u8]) {
         let kind = if needs_escape(text) { Kind::TextEscaped } else { Kind::Text };
         push_header(&mut self.out, kind, text.len());
         self.out.extend_from_slice(text);
     }
 
-    /// The string `source[begin..end]`, in which nothing has to be escaped, as the caller has seen
-    /// while reading it.
+    /// The string `source[begin..end]`, in which the caller has found nothing to escape.
     #[inline]
     pub(super) fn plain_text(&mut self, source: &[u8], begin: usize, end: usize) {
         debug_assert!(!needs_escape(&source[begin..end]), "plain text prints as it is");
@@ -118,8 +115,8 @@ impl Builder {
         self.out.extend_from_slice(encoded);
     }
 
-    /// Begins a container whose payload will be at most `payload_max` bytes, as far as the caller
-    /// can tell.
+    /// Opens a container, with a header for a payload of up to `payload_max` bytes. The estimate
+    /// only affects speed.
     ///
     /// # Panics
     /// If `kind` is not a container.
@@ -131,13 +128,13 @@ impl Builder {
         Open { at, kind, reserved }
     }
 
-    /// Ends a container: everything appended since its `open` is its payload.
+    /// Closes a container: everything appended since its `open` is its payload.
     pub fn close(&mut self, open: Open) {
         let begin = open.at + open.reserved;
         assert!(begin <= self.out.len(), "containers close in the reverse order of their opening");
         let size = self.out.len() - begin;
-        // A header that turns out shorter moves its payload: up to 64 KiB, since the widest is for
-        // all beyond.
+        // A shorter header moves the payload, by at most 64 KiB: all larger payloads have the
+        // widest header.
         let width = header_len(size);
         if width < open.reserved {
             self.out.copy_within(begin.., open.at + width);
@@ -149,7 +146,7 @@ impl Builder {
     }
 }
 
-/// How many bytes the shortest header for this payload takes.
+/// The size of the shortest header for a payload of this many bytes.
 pub(super) fn header_len(payload: usize) -> usize {
     match payload {
         0..=SIZE_INLINE_MAX => 1,
@@ -162,7 +159,7 @@ pub(super) fn header_len(payload: usize) -> usize {
 /// Fills `field` with a header of exactly its width.
 ///
 /// # Panics
-/// If the size does not fit the width, or is over 4 GiB: a document is bounded far below.
+/// If the size does not fit the width, or exceeds 4 GiB: a document is bounded far below.
 pub(super) fn write_header(field: &mut [u8], kind: Kind, size: usize) {
     assert!(header_len(size) <= field.len(), "a payload of {size} bytes does not fit its header");
     let kind = kind as u8;
@@ -193,7 +190,7 @@ pub(super) fn push_header(out: &mut Vec<u8>, kind: Kind, size: usize) {
     write_header(&mut out[at..], kind, size);
 }
 
-/// Whether JSON has to escape something in this text: a quote, a backslash or a control character.
+/// Whether the text contains a quote, a backslash or a control character, which JSON escapes.
 pub(super) fn needs_escape(text: &[u8]) -> bool {
     plain_run(text, 0).end < text.len()
 }

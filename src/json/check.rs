@@ -1,16 +1,16 @@
-//! Whether bytes from outside, from a log, a snapshot or another node, are one encoded value.
+//! Checks that bytes from outside (a client's dump, a log, a snapshot, another node) are one
+//! encoded value.
 //!
-//! Everything that the rest of this module relies on is checked here, and nothing else is accepted:
-//! whatever passes has one way to be written, but for the widths of the containers' headers.
+//! Invariant: accepted bytes satisfy everything that the rest of `json` relies on, and are the one
+//! encoding of their value.
 
 use super::Document;
 use super::build::header_len;
-use super::index::repeated;
 use super::limits::DEPTH_MAX;
 use super::run::plain_run;
-use super::value::{Header, Kind, Members, Value, header_at};
+use super::value::{Header, Kind, Members, Value, header_at, repeated};
 
-/// Why bytes are no document.
+/// Why bytes are not a document.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("byte {offset} of an encoded document: {reason}")]
 pub struct Malformed {
@@ -19,7 +19,7 @@ pub struct Malformed {
 }
 
 impl Document {
-    /// Takes bytes from outside, which have to be exactly one value.
+    /// A document of bytes from outside, which must be exactly one value.
     pub fn from_encoded(bytes: &[u8]) -> Result<Document, Malformed> {
         check(bytes)?;
         Ok(Document::from_trusted(bytes))
@@ -36,7 +36,7 @@ fn ensure(holds: bool, offset: usize, reason: &'static str) -> Result<(), Malfor
     if holds { Ok(()) } else { Err(Malformed { offset, reason }) }
 }
 
-/// Checks the value at `at`, which has to end by `limit`; answers where it ends.
+/// Checks the value at `at`, which must end by `limit`; returns its end.
 fn check_value(bytes: &[u8], at: usize, limit: usize, level: usize) -> Result<usize, Malformed> {
     let header = check_header(bytes, at, limit)?;
     let payload = &bytes[header.payload..header.end];
@@ -71,7 +71,7 @@ fn check_members(bytes: &[u8], object: Header, level: usize) -> Result<(), Malfo
     let mut next = object.payload;
     while next < object.end {
         let key = check_header(bytes, next, object.end)?;
-        ensure(matches!(key.kind, Kind::Text | Kind::TextEscaped), next, "a key is no text")?;
+        ensure(matches!(key.kind, Kind::Text | Kind::TextEscaped), next, "a key is not text")?;
         check_text(key.kind, &bytes[key.payload..key.end], next)?;
         next = check_value(bytes, key.end, object.end, level)?;
     }
@@ -85,7 +85,7 @@ fn check_number(number: Value<'_>) -> Result<(), Malformed> {
     let holds = match (number.kind(), number.payload()) {
         (Kind::Int, []) => true,
         (Kind::Int, [only]) => *only != 0,
-        // The top byte must say more than the sign that the byte below it has.
+        // The top byte must add more than the sign of the byte below it.
         (Kind::Int, [.., below, top]) => {
             number.as_i64().is_some() && *top != if below & 0x80 == 0 { 0 } else { 0xff }
         }
@@ -99,7 +99,7 @@ fn check_text(kind: Kind, text: &[u8], at: usize) -> Result<(), Malformed> {
     let run = plain_run(text, 0);
     let plain = run.end == text.len();
     ensure((plain && run.ascii) || std::str::from_utf8(text).is_ok(), at, "the text is not UTF-8")?;
-    ensure(plain == (kind == Kind::Text), at, "the text has the wrong mark")
+    ensure(plain == (kind == Kind::Text), at, "the text has the wrong kind")
 }
 
 #[cfg(test)]
@@ -148,9 +148,9 @@ mod tests {
             ),
             (&[0xc6, 1, b'a'], 0, "the header is too wide"),
             (&[0x16, 0xff], 0, "the text is not UTF-8"),
-            (&[0x16, b'"'], 0, "the text has the wrong mark"),
-            (&[0x17, b'a'], 0, "the text has the wrong mark"),
-            (&[0x29, 0x00, 0x00], 1, "a key is no text"),
+            (&[0x16, b'"'], 0, "the text has the wrong kind"),
+            (&[0x17, b'a'], 0, "the text has the wrong kind"),
+            (&[0x29, 0x00, 0x00], 1, "a key is not text"),
             (&[0x29, 0x16, b'a'], 3, "no value fits here"),
             (&[0x69, 0x16, b'a', 0x00, 0x16, b'a', 0x00], 4, "a key is repeated"),
             (&[0x28, 0x16, b'a', 0x00], 3, "bytes follow the value"),

@@ -1,18 +1,19 @@
-//! One JSON value as a reference-counted, encoded buffer.
+//! One JSON value in a reference-counted, encoded buffer.
 
 use std::sync::Arc;
 
 use super::print::{Style, print};
 use super::value::Value;
 
-/// An immutable JSON value. A clone shares the buffer.
+/// An immutable JSON value. Clones share the buffer.
 #[derive(Clone)]
 pub struct Document {
     bytes: Arc<[u8]>,
 }
 
 impl Document {
-    /// Takes bytes that this process encoded itself, by a [`super::Builder`] or an edit.
+    /// A document of bytes that this process encoded itself, with a [`super::Builder`] or by an
+    /// edit.
     pub fn from_trusted(bytes: &[u8]) -> Document {
         debug_assert_eq!(Value::at(bytes, 0).end(), bytes.len(), "one value fills a document");
         Document { bytes: Arc::from(bytes) }
@@ -22,13 +23,13 @@ impl Document {
         Value::at(&self.bytes, 0)
     }
 
-    /// Puts an encoded scalar in place of the scalar at offset `at`, if nobody shares the buffer
-    /// and it takes as many bytes. The commonest write, a counter's, then copies nothing. False if
+    /// Replaces the scalar at offset `at` by an encoded scalar of the same size, if the buffer is
+    /// not shared. A counter's increment, the most frequent write, then copies nothing. False if
     /// nothing was done.
     pub fn try_replace_in_place(&mut self, at: usize, encoded: &[u8]) -> bool {
         let old = Value::at(&self.bytes, at);
         let same_size = old.encoded().len() == encoded.len() && !encoded.is_empty();
-        // A container of the same size may nest deeper; the copying edit looks at that.
+        // A container of the same size may nest deeper, which only the copying edit checks.
         if !same_size || old.kind().is_container() || Value::at(encoded, 0).kind().is_container() {
             return false;
         }
@@ -61,7 +62,7 @@ impl serde::Serialize for Document {
     }
 }
 
-/// Takes bytes from the log or a snapshot, which a checksum has covered.
+/// Accepts bytes of the log or a snapshot, whose checksum has been verified.
 impl<'de> serde::Deserialize<'de> for Document {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Document, D::Error> {
         struct DocumentVisitor;
@@ -95,7 +96,7 @@ mod tests {
     use crate::json::parse::tests::{document, text_of};
 
     #[test]
-    fn a_scalar_of_the_same_size_is_replaced_in_place_while_nobody_shares_the_buffer() {
+    fn a_scalar_of_the_same_size_is_replaced_in_place_unless_the_buffer_is_shared() {
         let mut counter = document("{\"a\":[1,2],\"b\":3}");
         let at = counter.root().member(b"b").unwrap().value.offset();
         assert!(counter.try_replace_in_place(at, document("4").encoded()));

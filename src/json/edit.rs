@@ -1,21 +1,19 @@
-//! Changing a document.
+//! Edits of documents.
 //!
-//! [`rewrite`] is what every write command is made of: it copies a document once and hands each
-//! matched value, as it is copied, to the command. What is between the matches is copied in bulk,
-//! and the sizes of the containers around them come out right because they are closed anew.
+//! Every write command is built on [`rewrite`]: it copies the document once, and hands each matched
+//! value, as it is copied, to the command. The bytes between matches are copied in bulk. The
+//! containers around a match are closed anew, which sets their sizes.
 //!
 //! Invariants:
-//! * one pass, whatever the number of matches;
-//! * the last member of an object takes the place of one that is deleted, as in RedisJSON
-//!   ([`order`]);
-//! * a match inside another is edited first, so the outer edit sees its outcome;
-//! * all or nothing: the first error drops the copy, and the old document was never touched;
-//! * the result nests to at most [`super::DEPTH_MAX`] and is within the size limit, checked after
-//!   each match, so that many matches of a large value end at the limit and not at the end of the
-//!   memory.
+//! * one pass, however many matches there are;
+//! * the last member of an object takes the place of a deleted one, as in RedisJSON
+//!   ([`close_gaps`]);
+//! * a match inside another is edited first, so the outer edit sees the result;
+//! * all or nothing: the first error drops the copy, and the original is never changed;
+//! * the result nests to at most [`super::DEPTH_MAX`] and is within the size limit, which is
+//!   checked after each match, so that many matches cannot exhaust the memory first.
 
 mod ops;
-mod order;
 mod tail;
 
 pub use self::ops::{
@@ -23,11 +21,11 @@ pub use self::ops::{
 };
 pub use self::tail::Tail;
 use super::limits::{ParseLimits, TOO_LARGE};
-use super::value::{Kind, Value};
+use super::value::{Kind, Members, Value};
 use super::{Builder, Document};
 use crate::error::CommandError;
 
-/// What becomes of a value after its edit.
+/// Whether an edited value stays.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Action {
     Keep,
@@ -35,8 +33,8 @@ pub enum Action {
     Delete,
 }
 
-/// A copy of `document` in which `edit` has been applied to the values at `places`, with the index
-/// of the place. `None` if the root was deleted.
+/// A copy of `document` in which the values at the offsets `places` have been edited; `edit` also
+/// gets the index of the offset. `None` if the root was deleted.
 ///
 /// # Panics
 /// If `places` are not strictly ascending offsets of values of the document.
@@ -46,7 +44,7 @@ pub fn rewrite(
     limits: &ParseLimits,
     edit: impl FnMut(usize, &mut Tail<'_>) -> Result<Action, CommandError>,
 ) -> Result<Option<Document>, CommandError> {
-    assert!(places.is_sorted_by(|one, next| one < next), "places are sorted and differ");
+    assert!(places.is_sorted_by(|one, next| one < next), "offsets are sorted and distinct");
     let out = Builder::with_capacity(document.encoded().len() + 64);
     let mut copy = Copy { places, next: 0, out, limits: *limits, edit };
     let action = copy.value(document.root(), 0)?;
@@ -56,7 +54,7 @@ pub fn rewrite(
 
 struct Copy<'p, F> {
     places: &'p [usize],
-    /// The index of the first place that is still ahead.
+    /// The index of the next offset.
     next: usize,
     out: Builder,
     limits: ParseLimits,
@@ -64,7 +62,7 @@ struct Copy<'p, F> {
 }
 
 impl<F: FnMut(usize, &mut Tail<'_>) -> Result<Action, CommandError>> Copy<'_, F> {
-    /// Whether a place is ahead that lies before `end`.
+    /// Whether the next offset lies before `end`.
     fn is_due(&self, end: usize) -> bool {
         self.places.get(self.next).is_some_and(|&place| place < end)
     }
@@ -105,14 +103,13 @@ impl<F: FnMut(usize, &mut Tail<'_>) -> Result<Action, CommandError>> Copy<'_, F>
         }
         self.out.raw(&value.buffer()[copied..value.end()]);
         if !deleted.is_empty() {
-            order::close_gaps(&mut self.out.out, payload, value.count(), &deleted);
+            close_gaps(&mut self.out.out, payload, value.count(), &deleted);
         }
         self.out.close(open);
         Ok(())
     }
 
-    /// Copies what `parent` holds from `copied` to the end of this child, if a place lies in it;
-    /// what became of it.
+    /// Copies from `copied` to the end of this child and edits it, if an offset lies within it.
     fn child(
         &mut self,
         parent: Value<'_>,
@@ -134,4 +131,38 @@ impl<F: FnMut(usize, &mut Tail<'_>) -> Result<Action, CommandError>> Copy<'_, F>
         *copied = child.end();
         Ok(action)
     }
+}
+
+/// Reorders the remaining members of an object that had `count`.
+///
+/// In RedisJSON the last member takes the place of a deleted one, and clients see that order.
+/// Deletions run from the first to the last, so a moved member may itself be deleted from its new
+/// place.
+///
+/// `out[payload..]` holds them in their old order; `deleted` has the indexes of the others,
+/// ascending.
+fn close_gaps(out: &mut Vec<u8>, payload: usize, count: usize, deleted: &[usize]) {
+    let mut order: Vec<usize> = (0..count).collect();
+    let mut places = order.clone();
+    for &index in deleted {
+        let place = places[index];
+        order.swap_remove(place);
+        if let Some(&moved) = order.get(place) {
+            places[moved] = place;
+        }
+    }
+    if order.is_sorted() {
+        return;
+    }
+    let ranges: Vec<_> =
+        Members::within(out, payload, out.len()).map(|member| member.offset..member.value.end()).collect();
+    assert_eq!(ranges.len(), order.len(), "every member is deleted or left");
+    // The nth range belongs to the nth remaining member.
+    let rank = |index: usize| index - deleted.partition_point(|&gone| gone < index);
+    let mut moved = Vec::with_capacity(out.len() - payload);
+    for index in order {
+        moved.extend_from_slice(&out[ranges[rank(index)].clone()]);
+    }
+    out.truncate(payload);
+    out.extend_from_slice(&moved);
 }

@@ -1,27 +1,25 @@
-//! Whether two values are the same JSON.
+//! Equality of values.
 //!
-//! Members may come in any order, elements may not. Numbers are equal as [`Number::compare`] has
-//! it, so `1` equals `1.0` (but is not the [`same`]), and the kind of header or string that a value
-//! happens to be encoded with does not matter.
+//! The order of members does not matter, that of elements does. Numbers are equal by
+//! [`Number::compare`], so `1` equals `1.0`, although they are not the [`same`].
 
 use std::cmp::Ordering;
 
-use super::index::MemberIndex;
 use super::limits::DEPTH_MAX;
 use super::number::Number;
-use super::value::{Kind, Value};
+use super::value::{Kind, MemberIndex, Value};
 
 pub fn equal(left: Value<'_>, right: Value<'_>) -> bool {
     equal_within(left, right, Numbers::Alike, 0)
 }
 
-/// Whether two values are equal and whole numbers stand where whole numbers do: `1` is not the same
-/// as `1.0`.
+/// Whether two values are equal and each number has the same kind in both: `1` is not the same as
+/// `1.0`.
 pub fn same(left: Value<'_>, right: Value<'_>) -> bool {
     equal_within(left, right, Numbers::ByKind, 0)
 }
 
-/// Which numbers may be equal.
+/// Whether a whole number may equal a real one.
 #[derive(Clone, Copy, PartialEq)]
 enum Numbers {
     Alike,
@@ -68,7 +66,7 @@ mod tests {
     use crate::json::parse::tests::document;
 
     #[test]
-    fn values_are_equal_whatever_the_order_of_members_and_the_kind_of_number() {
+    fn equality_ignores_the_order_of_members_and_the_kind_of_number() {
         for (left, right, wanted) in [
             ("{\"a\":1,\"b\":[2]}", "{\"b\":[2.0],\"a\":1}", true),
             ("{\"a\":1}", "{\"a\":1,\"b\":2}", false),

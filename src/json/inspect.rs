@@ -1,11 +1,10 @@
-//! What a value is, seen from outside: its type's name, how many values it holds, how deep it
-//! nests.
+//! Properties of a value: its type's name, its number of children, its depth.
 
 use super::limits::DEPTH_MAX;
 use super::value::{Kind, Value};
 
 impl<'a> Value<'a> {
-    /// The elements of an array or the members of an object; 0 for anything else.
+    /// The number of elements of an array or members of an object; 0 for anything else.
     pub fn count(self) -> usize {
         match self.kind() {
             Kind::Array => self.elements().count(),
@@ -19,8 +18,8 @@ impl<'a> Value<'a> {
         self.elements().nth(index)
     }
 
-    /// RedisJSON's name for the type, as JSON.TYPE answers it. A whole number over `i64::MAX` is an
-    /// integer too.
+    /// RedisJSON's name for the type, as JSON.TYPE returns it. A whole number above `i64::MAX` is
+    /// an integer too.
     pub fn type_name(self) -> &'static str {
         match self.kind() {
             Kind::Null => "null",
@@ -33,15 +32,14 @@ impl<'a> Value<'a> {
         }
     }
 
-    /// How many containers enclose each other in this value, itself included: 0 for a scalar, 1 for
-    /// `[]`.
+    /// The depth of nested containers, the value included: 0 for a scalar, 1 for `[]`.
     pub fn depth(self) -> usize {
         fn deepest<'a>(children: impl Iterator<Item = Value<'a>>, level: usize) -> usize {
             children.map(|child| below(child, level)).max().unwrap_or(level)
         }
         fn below(value: Value<'_>, level: usize) -> usize {
-            // Bytes that were never checked could nest deeper than the stack is; nobody asks beyond
-            // the limit.
+            // Unchecked bytes could nest deeper than the stack allows; no caller needs a depth
+            // above the limit.
             match value.kind() {
                 _ if level > DEPTH_MAX => level,
                 Kind::Array => deepest(value.elements(), level + 1),
@@ -58,7 +56,7 @@ mod tests {
     use crate::json::parse::tests::document;
 
     #[test]
-    fn types_have_the_names_that_redisjson_gives_them() {
+    fn types_have_the_names_of_redisjson() {
         for (text, name) in [
             ("null", "null"),
             ("true", "boolean"),
@@ -75,7 +73,7 @@ mod tests {
     }
 
     #[test]
-    fn depth_counts_the_containers_that_enclose_each_other() {
+    fn depth_counts_nested_containers() {
         for (text, depth) in
             [("1", 0), ("[]", 1), ("{}", 1), ("[1,[2],[[3],4]]", 3), ("{\"a\":{\"b\":[]}}", 3)]
         {

@@ -1,27 +1,27 @@
-//! How large a document may be, and how deep.
+//! The limits of documents: size and depth.
 
 use crate::error::CommandError;
 use crate::limits::{Limit, limit};
 
-/// How many containers may enclose each other. It is RedisJSON's limit, and it bounds every
-/// recursion of this module to a few kilobytes of stack.
+/// The deepest nesting of containers. It is RedisJSON's limit, and bounds every recursion of this
+/// module to a few kilobytes of stack.
 pub const DEPTH_MAX: usize = 128;
 
-/// No limit may be set above this: sizes are 4 bytes in the encoding, one edit may multiply a
-/// document before its size is looked at again, and a Raft entry has to carry the document whole.
+/// The highest value of the setting: sizes have 4 bytes in the encoding, one edit may multiply a
+/// document before its size is checked again, and one log entry carries a whole document.
 pub const DOCUMENT_BYTES_CEILING: usize = 1 << 30;
 
-/// 64 MiB: ten times the largest documents that people report keeping in Redis, parsed and
-/// replicated in well under an election timeout.
+/// Ten times the largest documents that users report keeping in Redis; 64 MiB are parsed and
+/// replicated well within an election timeout.
 pub const DOCUMENT_BYTES_DEFAULT: usize = 64 << 20;
 
 const _: () = assert!(DOCUMENT_BYTES_DEFAULT <= DOCUMENT_BYTES_CEILING);
 const _: () = assert!(DOCUMENT_BYTES_CEILING < u32::MAX as usize / 3, "an encoding may be 3 times its text");
 
-/// What a document may be after it was parsed or edited.
+/// The limits that a parse or an edit applies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ParseLimits {
-    /// For the JSON text and for the encoded document alike.
+    /// Applies to the JSON text and to the encoded document.
     pub document_bytes_max: usize,
 }
 
@@ -37,12 +37,13 @@ impl ParseLimits {
     }
 }
 
-/// An edit would nest containers deeper than [`DEPTH_MAX`].
+/// The error of an edit that would nest containers deeper than [`DEPTH_MAX`].
 pub const TOO_DEEP: CommandError = CommandError::fixed("ERR recursion limit exceeded");
-/// An edit would make the document larger than [`ParseLimits::document_bytes_max`].
+/// The error of an edit that would make the document larger than
+/// [`ParseLimits::document_bytes_max`].
 pub const TOO_LARGE: CommandError = CommandError::fixed("ERR the document would be larger than the limit");
 
-/// The limits of documents.
+/// The limits of documents, for `docs/limits.md`.
 pub const LIMITS: &[Limit] = &[
     limit!(
         DOCUMENT_BYTES_DEFAULT,

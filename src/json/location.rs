@@ -1,4 +1,4 @@
-//! Where a path has matched.
+//! The locations that a path matches.
 
 use super::{Document, Kind, Value};
 
@@ -7,10 +7,10 @@ use super::{Document, Kind, Value};
 pub struct Location {
     /// The offset of the value's header.
     pub at: usize,
-    /// The offset where the member begins: the key's header for a member of an object, `at`
-    /// otherwise.
+    /// The offset where the member begins: that of the key's header for a member of an object,
+    /// otherwise `at`.
     pub member: usize,
-    /// The offset of the header of the container that holds the value; the root has none.
+    /// The offset of the header of the container that holds the value; `None` for the root.
     pub parent: Option<usize>,
 }
 
@@ -20,25 +20,26 @@ impl Location {
     }
 }
 
-/// The one of `offsets`, ascending, to which the steps from the root are the last: names are
-/// compared by their bytes and positions by number, and a value comes before what is in it. One
-/// walk down, whatever their number.
+/// The offset, among ascending `offsets`, whose steps from the root sort last: names compare by
+/// their bytes, positions by number, and a value comes before its children. One walk down the
+/// document finds it, however many offsets there are.
 ///
 /// # Panics
-/// If there are none.
+/// If `offsets` is empty.
 pub fn last_by_steps(document: &Document, offsets: &[usize]) -> usize {
     let (mut value, mut within) = (document.root(), offsets);
     loop {
         let below = &within[within.partition_point(|&at| at <= value.offset())..];
         if below.is_empty() {
-            assert!(!within.is_empty(), "a value is only gone into for an offset");
+            assert!(!within.is_empty(), "the walk descends only into values that hold an offset");
             return value.offset();
         }
         (value, within) = last_child(value, below);
     }
 }
 
-/// The last child by its step that holds any of the offsets, and those that it holds.
+/// The child with the last step among those that hold any of the offsets, and the offsets that it
+/// holds.
 fn last_child<'a, 'o>(value: Value<'a>, mut offsets: &'o [usize]) -> (Value<'a>, &'o [usize]) {
     let mut held_by = |child: Value<'_>| {
         let (held, rest) = offsets.split_at(offsets.partition_point(|&at| at < child.end()));
@@ -60,7 +61,7 @@ fn last_child<'a, 'o>(value: Value<'a>, mut offsets: &'o [usize]) -> (Value<'a>,
             last = Some((b"", element, held));
         }
     }
-    let (_, child, held) = last.expect("what lies within a container lies within a child");
+    let (_, child, held) = last.expect("an offset within a container lies within a child");
     (child, held)
 }
 
@@ -71,7 +72,7 @@ mod tests {
     use crate::json::path::{Fuel, Path};
 
     #[test]
-    fn the_last_of_several_places_goes_by_names_and_positions() {
+    fn the_last_of_several_locations_is_found_by_names_and_positions() {
         for (text, path, wanted) in [
             (r#"{"l":1}"#, "$..l", "1"),
             (r#"{"l":1,"o":{"l":2}}"#, "$..l", "2"),

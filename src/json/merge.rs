@@ -1,24 +1,23 @@
 //! JSON Merge Patch (RFC 7396).
 //!
 //! Invariants:
-//! * what the patch does not name keeps its value; what it adds comes last, in the order of the
-//!   patch;
-//! * the last member takes the place of one that the patch removes, as in RedisJSON, whose clients
-//!   see that order.
+//! * a member that the patch does not name keeps its value; new members come last, in the order of
+//!   the patch;
+//! * the last member takes the place of a removed one, as in RedisJSON, whose clients see that
+//!   order.
 
 use std::collections::HashMap;
 
 use super::Builder;
-use super::index::MemberIndex;
 use super::limits::DEPTH_MAX;
-use super::value::{Kind, Member, Value};
+use super::value::{Kind, Member, MemberIndex, Value};
 
-/// Appends `target` as `patch` changes it.
+/// Appends `target` with `patch` applied.
 pub fn merge(target: Value<'_>, patch: Value<'_>, out: &mut Builder) {
     merge_within(Some(target), patch, 0, out);
 }
 
-/// `target` is `None` where the patch names a member that is not there.
+/// `target` is `None` where the patch names a member that does not exist.
 fn merge_within(target: Option<Value<'_>>, patch: Value<'_>, level: usize, out: &mut Builder) {
     if patch.kind() != Kind::Object || level > DEPTH_MAX {
         return out.raw(patch.encoded());
@@ -43,7 +42,7 @@ fn merge_within(target: Option<Value<'_>>, patch: Value<'_>, level: usize, out: 
     out.close(open);
 }
 
-/// Appends a member with the key of `member`, and `target` as `change` changes it.
+/// Appends a member with the key of `member` and the value `target` with `change` applied.
 fn merge_member(
     member: Member<'_>,
     target: Option<Value<'_>>,
@@ -58,7 +57,7 @@ fn merge_member(
     }
 }
 
-/// Appends the members of a target of which the patch removes none.
+/// Appends the members of a target from which the patch removes none.
 fn merge_members(target: Value<'_>, patch: &MemberIndex<'_>, level: usize, out: &mut Builder) {
     for member in target.members() {
         let change = patch.get(member.key).map(|change| change.value);
@@ -66,7 +65,7 @@ fn merge_members(target: Value<'_>, patch: &MemberIndex<'_>, level: usize, out: 
     }
 }
 
-/// Appends all members of a target of which the patch removes some, the new ones included.
+/// Appends the members of a target from which the patch removes some, and the new members.
 fn merge_removing(target: Value<'_>, patch: Value<'_>, level: usize, out: &mut Builder) {
     // Each member, whether the target has it, and what changes it.
     let mut slots: Vec<(Member<'_>, bool, Option<Value<'_>>)> =

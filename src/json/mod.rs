@@ -1,10 +1,19 @@
-//! Documents: JSON values in one compact, immutable buffer each.
+//! Documents: JSON values, each in one compact, immutable buffer.
+//!
+//! [`parse()`] encodes JSON text directly, without a tree; [`Value`] reads the encoding in place,
+//! and [`value`] describes it; [`path`] finds values by JSONPath; [`rewrite`] makes an edited copy;
+//! [`print()`] turns a value into text again.
+//!
+//! Invariants:
+//! * everything is pure: the same input gives the same result on every replica;
+//! * a value has one encoding, so equal edits leave equal bytes;
+//! * no input panics, and depth, size and fuel bound the work: never time;
+//! * whatever RedisJSON reports to clients (types, orders, error texts) is the same here.
 mod build;
 mod check;
 mod document;
 pub mod edit;
 mod equal;
-mod index;
 mod inspect;
 mod limits;
 mod location;

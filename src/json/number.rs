@@ -1,8 +1,8 @@
-//! The numbers of a document: how they are printed, compared and computed with.
+//! The numbers of a document: printing, comparison and arithmetic.
 //!
 //! Invariants:
-//! * a number that is printed and parsed again is the same number of the same kind;
-//! * arithmetic never loses a number silently: a result that does not fit is an error, and nothing
+//! * printing and parsing a number yields the same number of the same kind;
+//! * arithmetic never loses a value silently: a result that does not fit is an error, and no number
 //!   is infinite.
 
 use std::cmp::Ordering;
@@ -24,10 +24,10 @@ pub enum Number {
 
 pub const NUMERIC_OVERFLOW: CommandError = CommandError::fixed("ERR numeric overflow");
 pub const NOT_A_NUMBER: CommandError = CommandError::fixed("ERR result is not a number");
-/// The operand of NUMINCRBY and its siblings is JSON, but no number.
+/// The error for an operand of NUMINCRBY and its siblings that is JSON, but not a number.
 pub const BAD_OPERAND: CommandError = CommandError::fixed("bad input number");
 
-/// What JSON.NUMINCRBY, NUMMULTBY and NUMPOWBY do.
+/// The operations of JSON.NUMINCRBY, NUMMULTBY and NUMPOWBY.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Arithmetic {
     Add,
@@ -59,7 +59,7 @@ impl Number {
         }
     }
 
-    /// The number as a whole one of either sign; `None` for a real number.
+    /// The number as an integer of either sign; `None` for a real number.
     pub fn whole(self) -> Option<i128> {
         match self {
             Number::Int(whole) => Some(whole.into()),
@@ -82,8 +82,8 @@ impl Number {
         }
     }
 
-    /// Whole numbers to a power that is not negative are exact. The rest is as exact as the
-    /// platform's `pow`.
+    /// Whole numbers to a non-negative power are exact. The others are as exact as the platform's
+    /// `pow`.
     pub fn checked_pow(self, by: Number) -> Result<Number, CommandError> {
         match (self, by) {
             (Number::Int(base), Number::Int(exponent)) if exponent >= 0 => {
@@ -131,9 +131,9 @@ impl Arithmetic {
 
     /// The result for an element of `array`.
     ///
-    /// RedisJSON packs an array whose elements are all of one kind of number, and its answers show:
-    /// whole numbers in it may grow up to `u64::MAX` and never become real, and a real result that
-    /// is infinite is an overflow.
+    /// RedisJSON packs an array whose elements are numbers of one kind, and the replies depend on
+    /// it: whole numbers may grow to `u64::MAX` and never become real, and an infinite real result
+    /// is an overflow.
     pub fn apply_in(self, array: Value<'_>, number: Number, by: Number) -> Result<Number, CommandError> {
         let plain = self.apply(number, by);
         if (plain.is_ok() && !matches!(number, Number::Uint(_))) || !is_packed(array) {
@@ -154,7 +154,7 @@ impl Arithmetic {
     }
 }
 
-/// Whether this is an array whose elements are all of one kind of number.
+/// Whether this is an array whose elements are numbers of one kind.
 pub fn is_packed(array: Value<'_>) -> bool {
     if array.kind() != Kind::Array {
         return false;
@@ -173,9 +173,9 @@ fn finite(real: f64) -> Result<Number, CommandError> {
 
 /// Appends the shortest digits that read back as `real`.
 ///
-/// Prices and coordinates have up to four decimals. If such a decimal of at most 15 digits reads
-/// back as `real`, it is the only one of that length that does, and so the one that ryu would find
-/// with three times the work.
+/// Most numbers, such as prices, have up to four decimals. If such a decimal of at most 15 digits
+/// reads back as `real`, it is the only one of that length that does, and therefore the one that
+/// ryu would find with three times the work.
 fn print_real(real: f64, out: &mut Vec<u8>) {
     const DECIMALS: f64 = 1e4;
     let size = real.abs();
@@ -269,7 +269,7 @@ mod tests {
     }
 
     #[test]
-    fn arithmetic_answers_as_recorded() {
+    fn arithmetic_matches_the_recordings() {
         use Arithmetic::{Add, Multiply, Power};
         for (left, arithmetic, right, wanted) in [
             ("9223372036854775807", Add, "1", "ERR numeric overflow"),
@@ -300,7 +300,7 @@ mod tests {
     }
 
     #[test]
-    fn elements_of_a_packed_array_answer_as_recorded() {
+    fn arithmetic_in_a_packed_array_matches_the_recordings() {
         for (array, wanted) in [
             ("[9223372036854775807]", "18446744073709551614"),
             ("[18446744073709551615]", "ERR numeric overflow"),
@@ -318,7 +318,7 @@ mod tests {
     }
 
     #[test]
-    fn an_operand_that_is_no_number_is_refused_in_recorded_words() {
+    fn an_operand_that_is_not_a_number_is_refused_with_the_recorded_error() {
         for (text, wanted) in [
             ("abc", "ERR expected value at line 1 column 1"),
             ("", "ERR EOF while parsing a value at line 1 column 0"),

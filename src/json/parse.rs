@@ -1,21 +1,19 @@
-//! JSON text to a document, without a tree in between.
+//! Parses JSON text into a document, without a tree in between.
 //!
-//! Two parsers share the work. The *reader* of this module takes what is right, fast. What it
-//! refuses is read again by serde_json, which words the error: RedisJSON's error texts are
-//! serde_json's, and clients have them in tests.
+//! Two parsers share the work. The *reader* of this module parses valid texts fast. serde_json
+//! reads a refused text again for its error message: RedisJSON's error texts are serde_json's, and
+//! clients rely on them.
 //!
 //! Invariants, held by a property test:
 //! * the reader accepts exactly the texts that serde_json accepts and that nest to at most
 //!   [`DEPTH_MAX`];
-//! * both mean the same value by them. A key that is repeated keeps its first position and its last
+//! * both read the same value from them. A repeated key keeps its first position and its last
 //!   value.
 
-mod keys;
 mod numeral;
 mod reader;
 #[cfg(test)]
 pub(super) mod tests;
-mod text;
 
 use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 
@@ -24,13 +22,13 @@ use super::limits::{DEPTH_MAX, ParseLimits};
 use super::{Builder, Document};
 use crate::error::CommandError;
 
-/// A text that is no JSON document, in serde_json's words: `expected value at line 1 column 1`.
+/// A text is not a JSON document, with serde_json's message: `expected value at line 1 column 1`.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{words}")]
 pub struct BadJson {
     words: String,
-    /// RedisJSON reads a text as a whole before it parses it, so its commands answer this before
-    /// anything else.
+    /// RedisJSON checks the UTF-8 of the whole text before it parses it, so this error comes before
+    /// any other.
     not_utf8: bool,
 }
 
@@ -39,12 +37,12 @@ impl BadJson {
         BadJson { words, not_utf8: std::str::from_utf8(text).is_err() }
     }
 
-    /// The bare text, as JSON.SET, JSON.MSET, JSON.MERGE and JSON.ARRAPPEND answer it.
+    /// The bare message, as JSON.SET, JSON.MSET, JSON.MERGE and JSON.ARRAPPEND return it.
     pub fn bare(self) -> CommandError {
         if self.not_utf8 { CommandError::NOT_UTF8 } else { CommandError::new(self.words) }
     }
 
-    /// The text behind `ERR `, as the other commands answer it.
+    /// The message after `ERR `, as the other commands return it.
     pub fn prefixed(self) -> CommandError {
         if self.not_utf8 { CommandError::NOT_UTF8 } else { CommandError::new(format!("ERR {}", self.words)) }
     }
@@ -74,8 +72,8 @@ pub fn parse_into(out: &mut Builder, text: &[u8], limits: &ParseLimits) -> Resul
     })
 }
 
-/// Words the error. The reader and serde_json both stop at the first fault, so each finds the same
-/// one.
+/// Finds the error message. The reader and serde_json both stop at the first fault, so they find
+/// the same one.
 #[cold]
 fn explain(text: &[u8], fault: Fault, limits: &ParseLimits) -> BadJson {
     let words = match fault {
@@ -92,8 +90,7 @@ fn explain(text: &[u8], fault: Fault, limits: &ParseLimits) -> BadJson {
     BadJson::new(words, text)
 }
 
-/// Where serde_json would say that the byte at offset `at` is: lines from 1, columns in bytes from
-/// 1.
+/// The position of offset `at` as serde_json reports it: lines from 1, columns in bytes from 1.
 fn line_and_column(text: &[u8], at: usize) -> String {
     let before = &text[..at.min(text.len())];
     let line = 1 + before.iter().filter(|&&byte| byte == b'\n').count();
@@ -101,14 +98,12 @@ fn line_and_column(text: &[u8], at: usize) -> String {
     format!("line {line} column {}", before.len() - start + 1)
 }
 
-/// Makes serde_json validate everything and keep nothing. `IgnoredAny` would skip the validation of
-/// strings.
+/// Makes serde_json validate everything and keep nothing. `IgnoredAny` would not validate strings.
 struct Skim;
 
 thread_local! {
-    /// How many containers the running [`Skim`] is in. The reader has stopped within the limit, and
-    /// so will serde_json; the count only keeps a difference between them from overflowing the
-    /// stack.
+    /// The depth of the running [`Skim`]. The reader stopped within the limit, so serde_json will
+    /// too; the count keeps a difference between them from overflowing the stack.
     static SKIM_DEPTH: std::cell::Cell<usize> = const { std::cell::Cell::new(0) };
 }
 

@@ -1,23 +1,23 @@
-//! A value as JSON text.
+//! Prints a value as JSON text.
 //!
 //! Invariants:
-//! * the text parses to the value that was printed;
-//! * a `Text` is copied, and only a `TextEscaped` is looked at byte by byte.
+//! * the text parses to the printed value;
+//! * a `Text` is copied as it is, and only a `TextEscaped` is searched for characters to escape.
 
 use super::limits::DEPTH_MAX;
 use super::number::Number;
 use super::run::{copy_short, plain_run};
 use super::value::{Header, Kind, Member, Value, header_at};
 
-/// What JSON.GET's INDENT, NEWLINE and SPACE put between the tokens. The default is compact.
+/// The INDENT, NEWLINE and SPACE of JSON.GET. The default is compact.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Style<'s> {
     /// Before each element and member, once per level.
     pub indent: &'s [u8],
-    /// Behind each opening bracket and comma, and before each closing bracket, unless the container
+    /// After each opening bracket and comma, and before each closing bracket, unless the container
     /// is empty.
     pub newline: &'s [u8],
-    /// Behind the colon of a member.
+    /// After the colon of a member.
     pub space: &'s [u8],
 }
 
@@ -40,10 +40,10 @@ pub fn print(value: Value<'_>, style: &Style<'_>, out: &mut Vec<u8>) {
     print_within(value, style, 0, out);
 }
 
-/// Appends `value` as it looks within `level` containers that the caller prints.
+/// Appends `value` as text within `level` containers that the caller prints.
 pub fn print_within(value: Value<'_>, style: &Style<'_>, level: usize, out: &mut Vec<u8>) {
     if style.is_compact() {
-        // Text is about as long as its encoding: one growth at most, instead of one for each
+        // The text is about as long as the encoding, so the buffer grows once instead of by
         // doubling.
         out.reserve(value.encoded().len() + value.encoded().len() / 4);
         match header_at(value.buffer(), value.offset()) {
@@ -55,7 +55,7 @@ pub fn print_within(value: Value<'_>, style: &Style<'_>, level: usize, out: &mut
     }
 }
 
-/// Appends values as one array within `level` containers, such as the answer to a path.
+/// Appends values as one array within `level` containers, such as the matches of a path.
 pub fn print_list<'v>(
     values: impl IntoIterator<Item = Value<'v>>,
     style: &Style<'_>,
@@ -71,13 +71,13 @@ pub fn print_list<'v>(
     finish(empty, b']', style, level, out);
 }
 
-/// Appends `text`, which is UTF-8, in quotes and escaped.
+/// Appends `text`, which is UTF-8, quoted and escaped.
 pub fn print_text(text: &[u8], out: &mut Vec<u8>) {
     quote(text, true, out);
 }
 
-/// Prints the value with this header. It walks the headers itself: the iterators hand out more than
-/// is needed here, and printing is what most reads consist of.
+/// Prints the value with this header. It walks the headers directly, because the iterators do more
+/// work than printing needs, and printing is most of the work of a read.
 fn compact(bytes: &[u8], at: usize, header: Header, level: usize, out: &mut Vec<u8>) {
     match header.kind {
         Kind::Text => {
@@ -170,7 +170,7 @@ fn scalar(value: Value<'_>, out: &mut Vec<u8>) {
         (kind @ (Kind::Text | Kind::TextEscaped), _) => {
             quote(value.payload(), kind == Kind::TextEscaped, out)
         }
-        // Containers come here only below the depth limit, where no checked document has any.
+        // Only containers beyond the depth limit get here, and no checked document has any.
         _ => out.extend_from_slice(b"null"),
     }
 }
@@ -186,7 +186,7 @@ fn quote(text: &[u8], escaped: bool, out: &mut Vec<u8>) {
     out.push(b'"');
 }
 
-/// Appends `text` with what JSON cannot hold escaped, without the quotes.
+/// Appends `text` escaped, without quotes.
 fn escape(text: &[u8], out: &mut Vec<u8>) {
     const HEX: [u8; 16] = *b"0123456789abcdef";
     let mut rest = text;

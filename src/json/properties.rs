@@ -1,6 +1,6 @@
-//! Random documents, texts and edits, held against `serde_json::Value`.
+//! Compares random documents, texts and edits with `serde_json::Value`.
 //!
-//! A few hundred cases each; `JSONVAULT_CASES` asks for more.
+//! A few hundred cases each; the variable `JSONVAULT_CASES` sets another number.
 
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -51,7 +51,7 @@ fn encode(model: &Model) -> Document {
     document
 }
 
-/// The document read by its own accessors.
+/// The document, read by its own accessors.
 fn decode(value: Value<'_>) -> Model {
     match value.kind() {
         Kind::Null => Model::Null,
@@ -71,7 +71,7 @@ fn utf8(text: &[u8]) -> String {
     String::from_utf8(text.to_vec()).unwrap()
 }
 
-/// Compared as text, the order of members counts and `1` differs from `1.0`.
+/// Compares them as text, so that the order of members counts and `1` differs from `1.0`.
 fn assert_same(document: &Document, model: &Model) {
     assert_eq!(check(document.encoded()), Ok(()));
     assert_eq!(decode(document.root()).to_string(), model.to_string());
@@ -86,7 +86,7 @@ fn agree_on(text: &[u8]) {
     }
 }
 
-/// All values before their children, as their offsets are.
+/// The offsets of all values, ascending: each value comes before its children.
 fn offsets(value: Value<'_>, found: &mut Vec<usize>) {
     found.push(value.offset());
     for child in super::edit::children(value) {
@@ -125,8 +125,7 @@ fn edit_model(
     if chosen.get(mine).copied().unwrap_or(false) { edit(model) } else { Some(model) }
 }
 
-/// The places that `chosen` marks among the values that `admits` accepts, and the marks that are
-/// left.
+/// The offsets that `chosen` marks among the values that `admits` accepts, and the remaining marks.
 fn pick(document: &Document, chosen: &[bool], admits: impl Fn(Kind) -> bool) -> (Vec<usize>, Vec<bool>) {
     let mut all = Vec::new();
     offsets(document.root(), &mut all);
@@ -176,7 +175,7 @@ proptest! {
     }
 
     #[test]
-    fn a_damaged_text_is_refused_with_the_words_of_serde_json(
+    fn a_damaged_text_is_refused_with_the_error_of_serde_json(
         model in json(), damage in vec((any::<prop::sample::Index>(), any::<u8>(), 0..3u8), 1..4),
     ) {
         let mut text = model.to_string().into_bytes();
@@ -225,7 +224,7 @@ proptest! {
     }
 
     #[test]
-    fn replacing_and_deleting_do_as_the_model_does(model in json(), fresh in json(), chosen in vec(any::<bool>(), 1..20)) {
+    fn replacing_and_deleting_agree_with_the_model(model in json(), fresh in json(), chosen in vec(any::<bool>(), 1..20)) {
         let before = encode(&model);
         let (places, marks) = pick(&before, &chosen, |_| true);
         let replaced = replace(&before, &places, encode(&fresh).encoded(), &ParseLimits::default()).unwrap();
@@ -239,7 +238,7 @@ proptest! {
     }
 
     #[test]
-    fn editing_arrays_does_as_the_model_does(
+    fn editing_arrays_agrees_with_the_model(
         model in json(), fresh in vec(json(), 0..3), chosen in vec(any::<bool>(), 1..20), from in 0..5usize, count in 0..4usize,
     ) {
         let before = encode(&model);
@@ -261,7 +260,7 @@ proptest! {
     }
 
     #[test]
-    fn putting_members_and_clearing_do_as_the_model_does(
+    fn setting_members_and_clearing_agree_with_the_model(
         model in json(), fresh in json(), key in text(), chosen in vec(any::<bool>(), 1..20),
     ) {
         let before = encode(&model);
@@ -285,7 +284,7 @@ proptest! {
     }
 
     #[test]
-    fn merging_does_as_the_rfc_says(target in json(), patch in json()) {
+    fn merging_agrees_with_the_rfc(target in json(), patch in json()) {
         let mut out = Builder::new();
         merge(encode(&target).root(), encode(&patch).root(), &mut out);
         let merged = Document::from_trusted(&out.into_bytes());

@@ -1,9 +1,9 @@
-//! Plain runs: bytes that stand in a JSON string as they are.
+//! Plain runs: bytes that need no escape in a JSON string.
 
-/// A stretch of bytes without quote, backslash and control character.
+/// A run of bytes without a quote, a backslash or a control character.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Run {
-    /// The offset of the byte that ended it, or the length of the text.
+    /// The offset of the byte that ends the run, or the length of the text.
     pub end: usize,
     pub ascii: bool,
 }
@@ -11,7 +11,8 @@ pub(super) struct Run {
 const ONES: u64 = 0x0101_0101_0101_0101;
 const HIGHS: u64 = 0x8080_8080_8080_8080;
 
-/// The run that begins at `begin`. Eight bytes at a time: strings are most of most documents.
+/// The run that begins at `begin`, scanned eight bytes at a time: most documents are mostly
+/// strings.
 #[inline]
 pub(super) fn plain_run(text: &[u8], begin: usize) -> Run {
     let mut end = begin;
@@ -36,8 +37,8 @@ pub(super) fn plain_run(text: &[u8], begin: usize) -> Run {
     Run { end, ascii: high == 0 }
 }
 
-/// The high bit of each byte that ends a run. A borrow may flag a byte above the lowest one in
-/// error; only the lowest is used.
+/// The high bit of each byte that ends a run. A borrow may wrongly flag a byte above the lowest
+/// one, so only the lowest is used.
 #[inline]
 fn stops(word: u64) -> u64 {
     let quote = word ^ (ONES * b'"' as u64);
@@ -50,8 +51,8 @@ fn stops(word: u64) -> u64 {
 /// The longest text that [`copy_short`] copies without a call.
 const SHORT_BYTES_MAX: usize = 16;
 
-/// Appends `bytes[begin..end]`. Most strings are a few bytes long: copying a fixed 16 and cutting
-/// off the rest is cheaper than calling for a copy of just as many.
+/// Appends `bytes[begin..end]`. Most strings are a few bytes long: copying a fixed 16 bytes and
+/// truncating is cheaper than a call that copies the exact number.
 #[inline(always)]
 pub(super) fn copy_short(bytes: &[u8], begin: usize, end: usize, out: &mut Vec<u8>) {
     let size = end - begin;

@@ -8,7 +8,7 @@
 //! |---|---|
 //! | `Null`, `False`, `True` | empty |
 //! | `Int` | 0 to 8 bytes, two's complement, little-endian, the shortest that keeps the sign |
-//! | `Uint` | 8 bytes, a whole number over `i64::MAX` |
+//! | `Uint` | 8 bytes, a whole number above `i64::MAX` |
 //! | `Float` | 8 bytes, the bits of a finite f64, little-endian |
 //! | `Text` | UTF-8 that prints between quotes as it is |
 //! | `TextEscaped` | UTF-8 in which something must be escaped when printed |
@@ -16,14 +16,16 @@
 //! | `Object` | its members in insertion order: a key (`Text` or `TextEscaped`), then a value |
 //!
 //! Invariants:
-//! * a size field is as short as it can be: a value has one encoding;
-//! * keys of one object differ;
-//! * `Float` is finite, `Uint` is over `i64::MAX`: each number has one kind.
+//! * a size field is as short as possible, so a value has one encoding;
+//! * the keys of an object are distinct;
+//! * a `Float` is finite and a `Uint` is above `i64::MAX`, so each number has one kind.
 //!
-//! The readers here never panic: on bytes that break the layout they end early or answer `Null`.
-//! Bytes from outside are checked as a whole by [`super::check`] before they become a document.
+//! The readers here never panic: on bytes that break the layout they end early or return `Null`.
+//! [`super::check`] checks bytes from outside as a whole before they become a document.
 
-/// What an encoded value is. The numbers are part of the format on disk.
+use std::collections::{HashMap, HashSet};
+
+/// The kind of an encoded value. The numbers are part of the format on disk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[repr(u8)]
 pub enum Kind {
@@ -68,7 +70,7 @@ pub(super) const SIZE_IN_1_BYTE: u8 = 12;
 pub(super) const SIZE_IN_2_BYTES: u8 = 13;
 pub(super) const SIZE_IN_4_BYTES: u8 = 14;
 
-/// A decoded header: the kind, and where the payload lies, in bytes from the start of the buffer.
+/// A decoded header: the kind, and the payload's range in bytes from the start of the buffer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Header {
     pub kind: Kind,
@@ -101,7 +103,7 @@ pub(super) fn header_at(bytes: &[u8], at: usize) -> Option<Header> {
     Some(Header { kind, payload, end })
 }
 
-/// One value inside an encoded buffer. It is three words and a kind; copying it copies no JSON.
+/// One value inside an encoded buffer. It is a reference with offsets; copying it copies no JSON.
 #[derive(Clone, Copy)]
 pub struct Value<'a> {
     bytes: &'a [u8],
@@ -122,13 +124,13 @@ impl<'a> Value<'a> {
         self.header.kind
     }
 
-    /// The offset of the header, in bytes from the start of the buffer: a value's address within
+    /// The offset of the header, in bytes from the start of the buffer: the value's address within
     /// its document.
     pub fn offset(self) -> usize {
         self.at
     }
 
-    /// The offset one past the last byte of the payload.
+    /// The offset after the last byte of the payload.
     pub fn end(self) -> usize {
         self.header.end
     }
@@ -142,7 +144,7 @@ impl<'a> Value<'a> {
         &self.bytes[self.header.payload..self.header.end]
     }
 
-    /// The whole buffer that this value lies in.
+    /// The whole buffer around this value.
     pub fn buffer(self) -> &'a [u8] {
         self.bytes
     }
@@ -167,8 +169,8 @@ impl<'a> Value<'a> {
         if size == 0 || size > 8 {
             return (size == 0).then_some(0);
         }
-        // Eight bytes are read at once where the buffer has them, and those beyond the payload
-        // shifted out again.
+        // Reads eight bytes at once where the buffer has them, and shifts out those beyond the
+        // payload.
         let unused = 64 - 8 * size as u32;
         let word = match self.bytes.get(self.header.payload..).and_then(<[u8]>::first_chunk::<8>) {
             Some(chunk) => u64::from_le_bytes(*chunk) << unused,
@@ -177,7 +179,7 @@ impl<'a> Value<'a> {
         Some((word as i64) >> unused)
     }
 
-    /// The number as `u64`, when it is a whole one over `i64::MAX`.
+    /// The number as `u64`, if it is whole and above `i64::MAX`.
     pub fn as_u64_large(self) -> Option<u64> {
         match (self.kind(), <[u8; 8]>::try_from(self.payload())) {
             (Kind::Uint, Ok(field)) => Some(u64::from_le_bytes(field)),
@@ -199,18 +201,18 @@ impl<'a> Value<'a> {
         matches!(self.kind(), Kind::Int | Kind::Uint | Kind::Float)
     }
 
-    /// The UTF-8 of a string, unescaped.
+    /// The unescaped UTF-8 of a string.
     pub fn as_text(self) -> Option<&'a [u8]> {
         matches!(self.kind(), Kind::Text | Kind::TextEscaped).then(|| self.payload())
     }
 
-    /// The elements of an array; of anything else, nothing.
+    /// The elements of an array; empty for anything else.
     pub fn elements(self) -> Elements<'a> {
         let next = if self.kind() == Kind::Array { self.header.payload } else { self.header.end };
         Elements { bytes: self.bytes, next, end: self.header.end }
     }
 
-    /// The members of an object in insertion order; of anything else, nothing.
+    /// The members of an object in insertion order; empty for anything else.
     pub fn members(self) -> Members<'a> {
         let next = if self.kind() == Kind::Object { self.header.payload } else { self.header.end };
         Members { bytes: self.bytes, next, end: self.header.end }
@@ -233,7 +235,7 @@ impl std::fmt::Debug for Value<'_> {
 pub struct Member<'a> {
     /// The offset of the key's header: where the member begins. It ends with its value.
     pub offset: usize,
-    /// The key's UTF-8, unescaped.
+    /// The key's unescaped UTF-8.
     pub key: &'a [u8],
     /// Whether the key must be escaped when printed.
     pub key_escaped: bool,
@@ -304,4 +306,44 @@ impl<'a> Iterator for Members<'a> {
             value: Value { bytes: self.bytes, at: key.end, header },
         })
     }
+}
+
+/// Up to this many members, a linear search is cheaper than a table.
+const SCAN_MAX: usize = 16;
+
+/// Finds members of an object by key, in time independent of the object's size.
+pub(super) enum MemberIndex<'a> {
+    Scan(Value<'a>),
+    Table(HashMap<&'a [u8], Member<'a>>),
+}
+
+impl<'a> MemberIndex<'a> {
+    pub fn of(object: Value<'a>) -> MemberIndex<'a> {
+        if object.members().nth(SCAN_MAX).is_none() {
+            return MemberIndex::Scan(object);
+        }
+        MemberIndex::Table(object.members().map(|member| (member.key, member)).collect())
+    }
+
+    pub fn get(&self, key: &[u8]) -> Option<Member<'a>> {
+        match self {
+            MemberIndex::Scan(object) => object.member(key),
+            MemberIndex::Table(table) => table.get(key).copied(),
+        }
+    }
+}
+
+/// The first member that repeats the key of an earlier one.
+pub(super) fn repeated<'a>(members: Members<'a>) -> Option<Member<'a>> {
+    let mut earlier: [&[u8]; SCAN_MAX] = [&[]; SCAN_MAX];
+    for (count, member) in members.clone().take(SCAN_MAX).enumerate() {
+        if earlier[..count].contains(&member.key) {
+            return Some(member);
+        }
+        earlier[count] = member.key;
+    }
+    let mut rest = members.skip(SCAN_MAX).peekable();
+    rest.peek()?;
+    let mut table: HashSet<&[u8]> = earlier.into_iter().collect();
+    rest.find(|member| !table.insert(member.key))
 }

@@ -1,7 +1,7 @@
-//! How a command comes to the keyspace: by itself, or inside a transaction that holds all of it.
+//! Access to the keyspace, for a single command or within a transaction that holds all of it.
 //!
-//! Invariant: the multi-key lock is taken once on a thread. A command inside a transaction takes
-//! nothing: the transaction has it.
+//! Invariant: a thread takes the multi-key lock at most once. A command inside a transaction takes
+//! no lock, because the transaction holds it.
 
 use std::cell::Cell;
 
@@ -9,50 +9,51 @@ use parking_lot::{RwLockReadGuard, RwLockWriteGuard};
 
 use super::{ApplyContext, Held, Keyspace, Origin, Scope, View, Writer};
 
-/// The way to a keyspace. Views and writers come from it, each with what it has to hold.
+/// Makes views and writers of a keyspace, each with the locks that it needs.
 #[derive(Clone, Copy)]
 pub struct Access<'a> {
     keyspace: &'a Keyspace,
     outer: Outer,
 }
 
-/// What somebody who outlives an [`Access`] holds.
+/// What the caller holds for longer than an [`Access`] lives.
 #[derive(Clone, Copy)]
 enum Outer {
     Nothing,
-    /// No entry is half applied, and none begins.
+    /// The entry lock: no entry is half applied, and none begins.
     BetweenEntries,
-    /// The multi-key lock, alone.
+    /// The multi-key lock, exclusively.
     MultiKeyLock,
 }
 
-/// The keyspace between two entries: until this is dropped no entry is applied.
+/// The keyspace between two entries: no entry is applied until this is dropped.
 pub struct BetweenEntries<'a> {
     keyspace: &'a Keyspace,
     _entry: RwLockReadGuard<'a, ()>,
 }
 
-/// The whole keyspace, held by one transaction.
+/// The whole keyspace, held exclusively by one transaction.
 pub struct Alone<'a> {
     keyspace: &'a Keyspace,
     _multi_key_lock: RwLockWriteGuard<'a, ()>,
-    /// For one that is not applied from the log: it must not begin in the middle of an entry.
+    /// For a transaction that is not applied from the log and must not begin in the middle of an
+    /// entry.
     _entry: Option<RwLockReadGuard<'a, ()>>,
 }
 
 impl Keyspace {
-    /// For commands of which each sees the state of its own moment.
+    /// For independent commands: each sees the state of the moment at which it runs.
     pub fn each(&self) -> Access<'_> {
         Access { keyspace: self, outer: Outer::Nothing }
     }
 
-    /// Holds back the next entry, for somebody who has to see the state and what was told of it at
-    /// one moment.
+    /// Holds back the next entry, for a reader that needs the state and the change events of one
+    /// moment.
     pub fn between_entries(&self) -> BetweenEntries<'_> {
         BetweenEntries { keyspace: self, _entry: self.entry.read() }
     }
 
-    /// For a transaction within the entry that is being applied.
+    /// For a transaction in the entry that is being applied.
     pub fn alone(&self) -> Alone<'_> {
         Alone { keyspace: self, _multi_key_lock: self.multi_key_lock.write(), _entry: None }
     }
@@ -78,20 +79,20 @@ impl BetweenEntries<'_> {
 }
 
 impl<'a> Access<'a> {
-    /// A reader, for which a deadline at or before `now_ms` has passed, or at or before the
-    /// keyspace's own time.
+    /// A reader that judges deadlines by `now_ms` or by the keyspace's time, whichever is later.
     pub fn view(self, scope: Scope, now_ms: u64) -> View<'a> {
         let held = Cell::new(Some(self.hold(scope)));
-        // After the multi-key lock: what it sees is of no later time than this.
+        // Read after the lock is taken, so that the state which the view sees is not of a later
+        // time.
         View { keyspace: self.keyspace, now_ms: now_ms.max(self.keyspace.time_ms()), held, counts: false }
     }
 
-    /// The reader of a client's command: the keys that it finds and misses are counted.
+    /// The reader of a client's command: it counts the keys that it finds and misses.
     pub fn client_view(self, scope: Scope, now_ms: u64) -> View<'a> {
         View { counts: true, ..self.view(scope, now_ms) }
     }
 
-    /// The one writer, for one command of the entry that `stamp` belongs to.
+    /// The one writer, for one command of the entry that `context` describes.
     pub fn writer(self, scope: Scope, context: ApplyContext, origin: Origin) -> Writer<'a> {
         let _held = self.hold(scope);
         let view =
@@ -102,7 +103,7 @@ impl<'a> Access<'a> {
     fn hold(self, scope: Scope) -> Held<'a> {
         match (self.outer, scope) {
             (Outer::Nothing, scope) => self.keyspace.hold(scope),
-            // A second hold on the entry would wait for the entry that waits for the first.
+            // A second read lock would wait behind the entry, which waits for the first one.
             (Outer::BetweenEntries, Scope::BetweenEntries) => self.keyspace.hold(Scope::OneKey),
             (Outer::BetweenEntries, scope) => self.keyspace.hold(scope),
             (Outer::MultiKeyLock, _) => Held::Inside,
@@ -124,18 +125,18 @@ mod tests {
         writer.replace(Key::from(&b"key"[..]), Value::Text(b"value"[..].into()));
         drop(writer);
         assert!(alone.access().view(Scope::BetweenEntries, 1).exists(b"key"));
-        assert!(keyspace.multi_key_lock.try_read().is_none(), "nobody else comes in");
+        assert!(keyspace.multi_key_lock.try_read().is_none(), "the transaction holds the lock");
         drop(alone);
         assert!(keyspace.multi_key_lock.try_read().is_some());
     }
 
     #[test]
-    fn no_entry_is_applied_while_the_keyspace_is_settled() {
+    fn no_entry_is_applied_while_a_reader_is_between_entries() {
         let keyspace = Keyspace::new();
         let between_entries = keyspace.between_entries();
         std::thread::scope(|scope| {
             scope.spawn(|| drop(keyspace.begin_entry(true)));
-            // The entry waits by now: a second hold would wait behind it.
+            // The entry waits by now; taking the lock a second time would wait behind it.
             while keyspace.entry.try_read().is_some() {
                 std::thread::yield_now();
             }

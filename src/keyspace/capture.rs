@@ -1,15 +1,15 @@
-//! Saving the state of one moment while writes go on.
+//! Copies the state of one moment while writes continue.
 //!
-//! A capture walks the map shard by shard. The first write to a key of a shard that has not been
-//! walked yet leaves the key's *pre-image* behind; the walk takes it in place of what it finds. So
-//! a write waits at most for one shard to be copied, and the copy is of the moment the capture
-//! began.
+//! A capture walks the map shard by shard. The first write to a key in a shard that the walk has
+//! not reached keeps the key's *pre-image*, which the walk then takes instead of the current value.
+//! A write therefore waits for the copy of one shard at most, and the whole copy shows the moment
+//! at which the capture began.
 //!
 //! Invariants:
-//! * between [`Keyspace::begin_capture`] and the end of the walk, each key is saved exactly as it
-//!   was at the beginning, or not at all if it was not there;
+//! * the walk yields each key once, exactly as it was at [`Keyspace::begin_capture`], and no key
+//!   that did not exist then;
 //! * one capture at a time;
-//! * pre-images are kept for shards still to be walked only.
+//! * pre-images exist only for shards that the walk has not reached.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -28,11 +28,11 @@ pub struct Record {
     pub entry: Entry,
 }
 
-/// What the writer and a running capture share.
+/// The state that the writer and a running capture share.
 pub(super) struct Captures {
-    /// Read by the writer before every change, so that no lock is taken while nothing is captured.
+    /// Read before every change, so that a writer takes no lock while no capture runs.
     ///
-    /// Changed only with `state` locked: seen without the lock, it is never behind what the lock's
+    /// Changed only with `state` locked, so that a reader without the lock sees what the lock's
     /// last holder left.
     running: AtomicBool,
     state: Mutex<Option<ActiveCapture>>,
@@ -40,11 +40,11 @@ pub(super) struct Captures {
 }
 
 struct ActiveCapture {
-    /// Which capture this is of: one that was abandoned must not walk or end its successor.
+    /// The capture's number: an abandoned capture must not walk or end its successor.
     number: u64,
     /// Shards below this one have been walked.
     walked: usize,
-    /// What keys held when the capture began, by shard; `None` for a key that was not there.
+    /// The pre-images by shard; `None` for a key that did not exist.
     before: HashMap<usize, HashMap<Key, Option<Entry>>>,
 }
 
@@ -53,8 +53,8 @@ impl Captures {
         Captures { running: AtomicBool::new(false), state: Mutex::new(None), begun: AtomicU64::new(0) }
     }
 
-    /// Keeps what `key` holds now, if a capture still has to see it. To be called before each
-    /// change.
+    /// Keeps the pre-image of `key` if a running capture has not reached its shard. Called before
+    /// each change.
     pub fn before_change(&self, map: &Map, key: &[u8]) {
         if !self.running.load(Ordering::Acquire) {
             return;
@@ -70,7 +70,7 @@ impl Captures {
         }
     }
 
-    /// Keeps what a whole shard holds, before it is cleared.
+    /// Keeps the pre-images of a whole shard, before it is cleared.
     pub fn before_clear(&self, map: &Map, shard: usize) {
         if !self.running.load(Ordering::Acquire) {
             return;
@@ -87,7 +87,7 @@ impl Captures {
         }
     }
 
-    /// Ends whatever capture runs: its state is gone.
+    /// Ends the running capture, if there is one: the state that it walks has been dropped.
     pub fn abandon(&self) {
         self.end(&mut self.state.lock());
     }
@@ -98,7 +98,7 @@ impl Captures {
     }
 }
 
-/// A walk over the state of the moment it began. Dropping it ends it.
+/// A walk over the state of the moment at which it began. Dropping it ends the capture.
 pub struct Capture {
     keyspace: Arc<Keyspace>,
     number: u64,
@@ -106,9 +106,9 @@ pub struct Capture {
 }
 
 impl Keyspace {
-    /// Begins a capture of the state as it is now; `None` while another one runs. The caller has to
-    /// hold back writes for the length of this call, which is short; the machine calls it between
-    /// two entries.
+    /// Begins a capture of the current state; `None` while another one runs. The caller holds back
+    /// writes during this call, which takes constant time; the machine calls it between two
+    /// entries.
     pub fn begin_capture(self: &Arc<Keyspace>) -> Option<Capture> {
         let mut state = self.captures.state.lock();
         if state.is_some() {
@@ -123,16 +123,16 @@ impl Keyspace {
 }
 
 impl Capture {
-    /// The keyspace's time when it began.
+    /// The keyspace's time when the capture began.
     pub fn time_ms(&self) -> u64 {
         self.time_ms
     }
 
-    /// Calls `take` on each record of the next shard; `false` when all shards are done or the
+    /// Calls `take` on each record of the next shard; `false` once all shards are done or the
     /// capture was abandoned.
     ///
-    /// Writes wait while `take` runs: it must only copy.
-    pub fn next_part(&mut self, mut take: impl FnMut(&Key, &Entry)) -> bool {
+    /// Writes wait while `take` runs, so it must only copy.
+    pub fn next_shard(&mut self, mut take: impl FnMut(&Key, &Entry)) -> bool {
         let captures = &self.keyspace.captures;
         let mut guard = captures.state.lock();
         let own = |state: &&mut ActiveCapture| state.number == self.number && state.walked < SHARDS;
@@ -150,7 +150,10 @@ impl Capture {
             }
         }
         state.walked += 1;
-        assert!(state.before.keys().all(|&kept| kept > shard), "pre-images are of shards still to be walked");
+        assert!(
+            state.before.keys().all(|&kept| kept > shard),
+            "pre-images exist only for shards that the walk has not reached"
+        );
         true
     }
 
@@ -195,12 +198,12 @@ mod tests {
         keyspace.restored(1);
         put(&keyspace, "key", "second", 2);
         let mut capture = keyspace.begin_capture().expect("the other was abandoned");
-        assert!(!abandoned.next_part(|_, _| panic!("it walks its successor's state")));
+        assert!(!abandoned.next_shard(|_, _| panic!("it walks its successor's state")));
         assert!(!abandoned.is_complete());
         drop(abandoned);
         put(&keyspace, "key", "third", 3);
         let mut seen = Vec::new();
-        while capture.next_part(|_, entry| seen.push(entry.value.clone())) {}
+        while capture.next_shard(|_, entry| seen.push(entry.value.clone())) {}
         assert!(capture.is_complete());
         assert_eq!(seen, [text("second")]);
     }
@@ -215,7 +218,7 @@ mod tests {
         assert!(keyspace.begin_capture().is_none());
         let mut seen = HashMap::new();
         let mut step = 0;
-        while capture.next_part(|key, entry| {
+        while capture.next_shard(|key, entry| {
             assert!(seen.insert(key.clone(), entry.clone()).is_none(), "{key:?} twice");
         }) {
             step += 1;

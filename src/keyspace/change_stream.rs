@@ -1,14 +1,14 @@
-//! What was changed, for those who want to know: clients that cache what they read, and clients
-//! that listen.
+//! The changes of each entry, for clients that cache what they read and for subscribers of keyspace
+//! events.
 //!
 //! Invariants:
-//! * while nobody wants to know, a change costs one load and nothing is kept;
-//! * a change is noted after it was made, so whoever wanted to know before reading a value hears of
-//!   every change that the read did not see;
-//! * the changes of an entry are handed to the taker before the entry counts as applied: a reader
-//!   that holds [`super::Keyspace::between_entries`] never sees a change that was not handed out;
-//! * an entry has at most [`CHANGES_MAX`] changes; beyond that all of them are dropped, and that is
-//!   said once.
+//! * while the stream is not wanted, a change costs one atomic load and nothing is kept;
+//! * a change is noted after it is made: a client that switches the stream on and then reads a
+//!   value gets every change that the read did not see;
+//! * the taker gets an entry's changes before the entry counts as applied: a reader that holds
+//!   [`super::Keyspace::between_entries`] never sees a change that was not announced;
+//! * an entry keeps at most [`CHANGES_MAX`] changes; beyond that it reports one change of
+//!   everything instead.
 
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -17,14 +17,14 @@ use parking_lot::Mutex;
 
 use super::Key;
 
-/// How many changes of one entry are kept by name: a second of small writes, and some tens of
+/// The most changes that one entry reports by key: a second of small writes, some tens of
 /// megabytes.
 pub const CHANGES_MAX: usize = 1 << 18;
 
-/// What their keys take together.
+/// The most bytes that their keys take together.
 pub(super) const CHANGES_BYTES_MAX: usize = 64 << 20;
 
-/// The kind of an event, as the letters of `notify-keyspace-events` tell them apart.
+/// The kind of an event, as the letters of `notify-keyspace-events` distinguish them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Class {
     Generic,
@@ -33,7 +33,7 @@ pub enum Class {
     Set,
     Hash,
     SortedSet,
-    /// Redis' letter for what a module does: the documents.
+    /// Redis' class for modules: documents.
     Json,
     Expired,
     New,
@@ -42,7 +42,7 @@ pub enum Class {
 /// What happened to a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Event {
-    /// In any case; it is told in small letters.
+    /// In upper or lower case; announced in lower case.
     pub name: &'static str,
     pub class: Class,
 }
@@ -55,7 +55,7 @@ impl Event {
     pub const DEL: Event = Event { name: "del", class: Class::Generic };
 }
 
-/// The events of a command: what it does to a key that it changes, and to one that it takes away.
+/// The events of a command: for a key that it changes, and for a key that it removes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Origin {
     pub changed: Event,
@@ -63,7 +63,7 @@ pub struct Origin {
 }
 
 impl Origin {
-    /// For changes that no command asked for.
+    /// For changes that no command requested.
     pub const UNNAMED: Origin =
         Origin { changed: Event { name: "set", class: Class::Generic }, removed: Event::DEL };
 }
@@ -75,31 +75,31 @@ pub struct KeyEvent {
     pub event: Event,
 }
 
-/// What an entry changed.
+/// The changes of one entry.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Changes {
-    /// In the order in which they were made.
+    /// In the order in which the entry made them.
     pub events: Vec<KeyEvent>,
-    /// Every key may have changed, beside those: everything was taken away or replaced, or too many
-    /// changes waited.
+    /// Every key may have changed: everything was removed or replaced, or there were too many
+    /// changes.
     pub everything: bool,
 }
 
 /// Takes the changes of the entry with this index.
 type Taker = Box<dyn Fn(u64, Changes) + Send + Sync>;
 
-/// Collects changes for one taker.
+/// Collects the changes of an entry for one taker.
 #[derive(Default)]
 pub struct ChangeStream {
     wanted: AtomicBool,
-    /// With the bytes of their keys.
+    /// The changes and the bytes of their keys.
     waiting: Mutex<(Changes, usize)>,
     taker: OnceLock<Taker>,
 }
 
 impl ChangeStream {
-    /// Has the changes of each entry handed to `taker`, on the thread that applies it and before
-    /// anybody is answered: it must not wait.
+    /// Hands the changes of each entry to `taker`, on the thread that applies the entry and before
+    /// any reply: it must not block.
     ///
     /// # Panics
     /// If there is a taker already.
@@ -107,7 +107,7 @@ impl ChangeStream {
         assert!(self.taker.set(Box::new(taker)).is_ok(), "a change stream has one taker");
     }
 
-    /// From now on changes are kept, or no more.
+    /// Switches the collection of changes on or off.
     pub fn want(&self, wanted: bool) {
         self.wanted.store(wanted, Ordering::SeqCst);
         if !wanted {
@@ -120,8 +120,8 @@ impl ChangeStream {
         self.wanted.load(Ordering::SeqCst)
     }
 
-    /// Hands out what the entry with this index changed. To be called while nobody can begin to
-    /// read what it left.
+    /// Hands out the changes of the entry with this index. Called while the entry still holds back
+    /// readers.
     pub fn hand_out(&self, index: u64) {
         if !self.is_wanted() {
             return;
@@ -132,7 +132,7 @@ impl ChangeStream {
         }
     }
 
-    /// Notes a change. To be called after it was made.
+    /// Notes a change. Called after the change is made.
     #[inline]
     pub(super) fn note(&self, key: &[u8], event: Event) {
         if self.is_wanted() {
@@ -155,7 +155,7 @@ impl ChangeStream {
             return self.lose(&mut guard);
         }
         waiting.events.push(KeyEvent { key, event });
-        assert!(waiting.events.len() <= CHANGES_MAX, "what waits is bounded");
+        assert!(waiting.events.len() <= CHANGES_MAX, "the waiting changes are bounded");
     }
 
     fn lose(&self, waiting: &mut (Changes, usize)) {
@@ -179,14 +179,14 @@ mod tests {
     }
 
     #[test]
-    fn changes_are_handed_out_while_somebody_wants_them() {
+    fn changes_are_handed_out_while_they_are_wanted() {
         let (stream, taken) = connected();
         stream.note(b"a", Event::DEL);
         stream.hand_out(1);
         assert!(taken.lock().is_empty());
         stream.want(true);
         stream.hand_out(2);
-        assert!(taken.lock().is_empty(), "an entry that changed nothing is not told");
+        assert!(taken.lock().is_empty(), "an entry that changed nothing is not announced");
         stream.note(b"a", Event::DEL);
         stream.note(b"b", Event::NEW);
         stream.hand_out(3);
@@ -201,7 +201,7 @@ mod tests {
     }
 
     #[test]
-    fn too_many_changes_become_one_that_stands_for_all() {
+    fn too_many_changes_become_one_change_of_everything() {
         let (stream, taken) = connected();
         stream.want(true);
         (0..=CHANGES_MAX).for_each(|_| stream.note(b"key", Event::EXPIRE));

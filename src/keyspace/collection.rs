@@ -1,16 +1,16 @@
-//! What lists, sets, hashes and sorted sets have in common.
+//! The common part of lists, sets, hashes and sorted sets.
 //!
 //! Invariants:
 //! * the order of a collection's elements is part of the state: it follows from the writes alone,
-//!   never from a hash, and a snapshot keeps it, so every replica answers in the same order and
-//!   picks the same element;
-//! * a collection is never empty in the keyspace: its key goes with its last element;
+//!   never from a hash, and a snapshot keeps it. Every replica therefore answers in the same order
+//!   and picks the same element;
+//! * no collection in the keyspace is empty: removing the last element removes the key;
 //! * `bytes` is the sum of [`Element::cost`] over all elements, and at most
 //!   [`COLLECTION_BYTES_MAX`].
 //!
-//! A collection stands behind a reference count. The pre-image of a capture, COPY and RENAME share
-//! it; the first edit while it is shared copies all of its elements, so a large collection costs
-//! one long write for each snapshot.
+//! A collection is reference-counted. The pre-image of a capture, COPY and RENAME share it. The
+//! first edit of a shared collection copies all of its elements, so a large collection costs one
+//! long write for each snapshot.
 
 use std::borrow::Borrow;
 use std::fmt::Debug;
@@ -20,24 +20,22 @@ use serde::{Deserialize, Serialize};
 use super::{Key, Value};
 use crate::error::CommandError;
 
-/// What the elements of one collection may cost together. A snapshot has a length of four bytes for
-/// a key with all that it holds: this, the longest key and what the encoding adds, which
-/// [`ELEMENT_BYTES`] covers, stay below 4 GiB.
+/// The most that the elements of one collection may cost together. A snapshot record has a length
+/// of four bytes: this, the longest key and the overhead of the encoding, which [`ELEMENT_BYTES`]
+/// covers, stay below 4 GiB.
 pub const COLLECTION_BYTES_MAX: usize = 3 << 30;
 
-/// What an element is counted with besides its bytes: more than its length and a score take in a
-/// snapshot. So no collection has more than 201,326,592 elements, and a position in it fits into
-/// four bytes.
+/// The overhead counted for each element: more than its length and a score take in a snapshot. It
+/// bounds a collection to 201,326,592 elements, so a position fits into four bytes.
 pub const ELEMENT_BYTES: usize = 16;
 
 const _: () = assert!(COLLECTION_BYTES_MAX / ELEMENT_BYTES < u32::MAX as usize);
 
-/// Up to so many elements a set or a hash keeps its order when one is taken out, as clients of
-/// Redis are used to from its compact encoding; moving the others up is cheaper than it sounds.
-/// Beyond, the last takes the free place.
+/// Up to this many elements, a set or a hash keeps its order when an element is removed, as Redis'
+/// compact encoding does; moving so few is cheap. Above it, the last element moves into the gap.
 pub(super) const SMALL: usize = 128;
 
-/// One member of a collection, or the value beside it: any bytes, in two words.
+/// One member of a collection, or a value beside it: any bytes, in two words.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Element(Key);
 
@@ -46,7 +44,7 @@ impl Element {
         self.0.as_bytes()
     }
 
-    /// What it counts towards [`COLLECTION_BYTES_MAX`].
+    /// What the element counts towards [`COLLECTION_BYTES_MAX`].
     pub fn cost(&self) -> usize {
         self.as_bytes().len() + ELEMENT_BYTES
     }
@@ -67,11 +65,11 @@ impl Borrow<[u8]> for Element {
 /// A kind of collection that [`Value`] can hold.
 pub trait Collection: Clone + Debug + Default {
     fn of(value: &Value) -> Option<&Self>;
-    /// For an edit; one that is shared is copied first.
+    /// For an edit; a shared collection is copied first.
     fn of_mut(value: &mut Value) -> Option<&mut Self>;
     fn into_value(self) -> Value;
     fn len(&self) -> usize;
-    /// What the elements cost together.
+    /// The cost of all elements together.
     fn bytes(&self) -> usize;
 
     fn is_empty(&self) -> bool {
@@ -79,7 +77,7 @@ pub trait Collection: Clone + Debug + Default {
     }
 
     /// # Errors
-    /// When elements of this cost may not fit any more. One that is there already is counted again.
+    /// If elements of this cost may not fit. An element that is already present counts again.
     fn room_for(&self, cost: usize) -> Result<(), CommandError> {
         match self.bytes().checked_add(cost) {
             Some(bytes) if bytes <= COLLECTION_BYTES_MAX => Ok(()),
@@ -88,7 +86,7 @@ pub trait Collection: Clone + Debug + Default {
     }
 }
 
-/// A collection of a snapshot that no write could have left.
+/// A collection in a snapshot that no sequence of writes could have made.
 #[derive(Debug, thiserror::Error)]
 #[error("a collection of the snapshot {0}")]
 pub struct Impossible(pub &'static str);
@@ -124,7 +122,8 @@ macro_rules! collection {
         }
 
         impl std::hash::Hash for $name {
-            /// Over the elements in their order: replicas that differ in it have different digests.
+            /// Hashes the elements in order, so that replicas with different orders have different
+            /// digests.
             fn hash<H: std::hash::Hasher>(&self, hasher: &mut H) {
                 hasher.write_usize(self.elements.len());
                 self.iter().for_each(|element| $name::hash_one(element, hasher));
@@ -140,7 +139,7 @@ mod tests {
     use crate::keyspace::List;
 
     #[test]
-    fn a_collection_that_is_full_takes_nothing_more() {
+    fn a_full_collection_accepts_no_further_element() {
         let mut list = List::default();
         list.push_back(Element::from(&b"one"[..]));
         assert_eq!(list.room_for(COLLECTION_BYTES_MAX - list.bytes()), Ok(()));

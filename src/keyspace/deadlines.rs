@@ -1,7 +1,7 @@
 //! The deadlines of one shard of the map, in the order in which they pass.
 //!
-//! Finding what is due costs nothing for the keys that are not. A key with a deadline is named here
-//! a second time; one without takes nothing.
+//! Finding the due keys costs nothing for the others. The index holds a second copy of each key
+//! that has a deadline, and nothing for the rest.
 
 use std::collections::BTreeSet;
 use std::num::NonZeroU64;
@@ -14,20 +14,21 @@ use super::Key;
 pub(super) struct Deadlines(Mutex<BTreeSet<(NonZeroU64, Key)>>);
 
 impl Deadlines {
-    /// Takes note that the deadline of a key becomes another.
+    /// Records that a key's deadline changes from `before` to `after`.
     ///
     /// # Panics
-    /// If the key did not have that deadline before.
+    /// If the key did not have the deadline `before`.
     pub fn change(&self, key: &Key, before: Option<NonZeroU64>, after: Option<NonZeroU64>) {
-        // Most keys have none, and cost no copy of their name.
+        // Most keys have no deadline, and need no copy of their name.
         if before == after {
             return;
         }
         let mut deadlines = self.0.lock();
-        // A set is searched by what it holds, so the name moves from one place to the other.
+        // `BTreeSet` is searched by its element type, so one copy of the name serves both
+        // operations.
         let mut name = key.clone();
         if let Some(before) = before {
-            let known = deadlines.take(&(before, name)).expect("a deadline that goes was known");
+            let known = deadlines.take(&(before, name)).expect("a removed deadline was recorded");
             name = known.1;
         }
         if let Some(after) = after {
@@ -40,12 +41,12 @@ impl Deadlines {
     }
 
     pub fn clear(&self) {
-        // Dropped without the lock.
+        // Dropped after the lock is released.
         drop(std::mem::take(&mut *self.0.lock()));
     }
 
     /// Calls `take` with each key whose deadline is at or before `now_ms`, the earliest first,
-    /// while it wants more.
+    /// until it returns false.
     pub fn due(&self, now_ms: u64, mut take: impl FnMut(&Key) -> bool) {
         let deadlines = self.0.lock();
         for (deadline, key) in deadlines.iter() {
@@ -68,8 +69,8 @@ mod tests {
         Key::from(&[number][..])
     }
 
-    /// What is due, by looking at every key.
-    fn looked_for(keyspace: &Keyspace, now_ms: u64) -> Vec<Key> {
+    /// The due keys, found by looking at every key.
+    fn due_by_search(keyspace: &Keyspace, now_ms: u64) -> Vec<Key> {
         let mut due = Vec::new();
         for number in 0..u8::MAX {
             let key = key(number);
@@ -81,7 +82,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn whatever_is_done_the_keys_that_are_due_are_found(
+        fn the_due_keys_are_found_after_any_sequence_of_writes(
             steps in proptest::collection::vec((0..6u8, 0..20u8, 0..50u64), 0..200)
         ) {
             let keyspace = Keyspace::new();
@@ -102,7 +103,7 @@ mod tests {
                 drop(writer);
                 let mut due = keyspace.due(30, usize::MAX, usize::MAX);
                 due.sort();
-                prop_assert_eq!(due, looked_for(&keyspace, 30));
+                prop_assert_eq!(due, due_by_search(&keyspace, 30));
                 let all = keyspace.due(u64::MAX, usize::MAX, usize::MAX).len();
                 prop_assert_eq!(keyspace.deadlines(), all);
             }
@@ -110,7 +111,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_due_is_cut_into_bounded_pieces_and_what_is_found_expired_is_counted() {
+    fn due_keys_come_in_bounded_pieces_and_expired_keys_are_counted() {
         let keyspace = Keyspace::new();
         let put = |number: u8, now_ms: u64| {
             let context = ApplyContext { index: 1, now_ms };
@@ -121,10 +122,10 @@ mod tests {
         assert_eq!(keyspace.due(9, usize::MAX, usize::MAX), []);
         assert_eq!(keyspace.due(10, 30, usize::MAX).len(), 30);
         assert_eq!(keyspace.due(10, usize::MAX, 25).len(), 25);
-        assert_eq!(keyspace.due(10, usize::MAX, 0).len(), 1, "one always goes");
+        assert_eq!(keyspace.due(10, usize::MAX, 0).len(), 1, "the first key is always taken");
         drop(keyspace.begin_entry(false));
         put(0, 10);
-        assert_eq!(keyspace.expired(), 0, "nobody waits for the entry");
+        assert_eq!(keyspace.expired(), 0, "the entry does not count");
         drop(keyspace.begin_entry(true));
         put(1, 10);
         keyspace.writer(Scope::OneKey, ApplyContext { index: 1, now_ms: 10 }).remove(&[2]);

@@ -1,4 +1,4 @@
-//! What the keyspace holds under a key.
+//! What the keyspace holds under a key: a value, a deadline and a version.
 
 use std::borrow::Borrow;
 use std::fmt;
@@ -62,7 +62,7 @@ impl<'de> Deserialize<'de> for Key {
     }
 }
 
-/// A value of one of the kinds that `TYPE` tells apart.
+/// A value of one of the types that `TYPE` distinguishes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Value {
     Json(Document),
@@ -74,7 +74,7 @@ pub enum Value {
     SortedSet(#[serde(with = "shared")] Arc<SortedSet>),
 }
 
-/// A shared collection is written as if it were not shared.
+/// A shared collection is serialized as if it were not shared.
 mod shared {
     use std::sync::Arc;
 
@@ -92,7 +92,7 @@ mod shared {
 }
 
 impl Value {
-    /// What `TYPE` answers.
+    /// The reply of `TYPE`.
     pub fn type_name(&self) -> &'static str {
         match self {
             Value::Json(_) => "ReJSON-RL",
@@ -104,7 +104,7 @@ impl Value {
         }
     }
 
-    /// Adds the kind and the bytes of the value to a digest, the same on every node.
+    /// Adds the type and the bytes of the value to a digest, equally on every node.
     pub(super) fn digest(&self, hasher: &mut impl Hasher) {
         match self {
             Value::Json(document) => (0u8, document.encoded()).hash(hasher),
@@ -116,12 +116,12 @@ impl Value {
         }
     }
 
-    /// About what the value takes in memory, in bytes: what it holds, and what its structure adds
-    /// to each element.
+    /// The approximate memory of the value in bytes: its content, and the overhead of its structure
+    /// for each element.
     pub fn memory_bytes(&self) -> usize {
-        /// A pointer with a length, and what the allocator rounds up by on average.
+        /// A pointer with a length, and the allocator's average rounding.
         const PIECE: usize = size_of::<Box<[u8]>>() + 8;
-        /// The hash and the place in the table, which is three quarters full on average.
+        /// The hash and the slot in the table, which is three quarters full on average.
         const INDEXED: usize = 2 * size_of::<usize>() * 4 / 3;
         let of = |bytes: usize, elements: usize, each: usize| {
             bytes - elements * super::ELEMENT_BYTES + elements * (PIECE + each)
@@ -147,18 +147,18 @@ impl Value {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Entry {
     pub value: Value,
-    /// Unix time in milliseconds from which on the key is gone.
+    /// The deadline: Unix time in milliseconds from which on the key no longer exists.
     pub expires_ms: Option<NonZeroU64>,
     pub version: u64,
 }
 
 impl Entry {
-    /// About what the entry takes in memory under `key`, in bytes: the place in the table, the key
-    /// and the value.
+    /// The approximate memory of the entry under `key` in bytes: the slot in the table, the key and
+    /// the value.
     pub fn memory_bytes(&self, key: &Key) -> usize {
-        // The table is three quarters full on average, and has a byte more for each place.
+        // The table is three quarters full on average, and has a further byte for each slot.
         let place = (size_of::<(Key, Entry)>() + 1) * 4 / 3;
-        // A deadline is kept beside the table as well, in nodes that are three quarters full on
+        // A deadline is also in the index of deadlines, whose nodes are three quarters full on
         // average.
         let named = size_of::<(u64, Key)>() * 4 / 3 + key.as_bytes().len();
         let deadline = if self.expires_ms.is_some() { named } else { 0 };

@@ -1,4 +1,4 @@
-//! A hash: fields with their values, in the order in which the fields came.
+//! A hash: fields with their values, in the order of insertion.
 
 use std::hash::Hasher;
 
@@ -24,7 +24,7 @@ impl Hash {
         std::hash::Hash::hash(&pair, hasher);
     }
 
-    /// Whether the field was not there before; where it was, it keeps its position.
+    /// True if the field is new; an existing field keeps its position.
     pub fn insert(&mut self, field: Element, value: Element) -> bool {
         let (of_field, of_value) = (field.cost(), value.cost());
         let (position, before) = self.elements.insert_full(field, value);
@@ -42,7 +42,7 @@ impl Hash {
         }
     }
 
-    /// Whether it was there.
+    /// True if the field existed.
     pub fn remove(&mut self, field: &[u8]) -> bool {
         let removed = if self.elements.len() <= SMALL {
             self.walk.forget();
@@ -67,8 +67,8 @@ impl Hash {
         self.elements.contains_key(field)
     }
 
-    /// The positions of the elements that a walk answers from a cursor on, `count` or a few more,
-    /// and the cursor that follows; 0 at the end. A small collection is answered whole.
+    /// The positions of the next elements of a walk from `cursor`, at least `count` of them, and
+    /// the next cursor; 0 at the end. A small collection is returned whole.
     pub fn walk(&self, cursor: u64, count: usize) -> (Vec<usize>, u64) {
         let bytes_at =
             |position: usize| self.elements.get_index(position).expect("a position of a field").0.as_bytes();
@@ -124,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn what_it_costs_follows_every_change() {
+    fn the_cost_follows_every_change() {
         let mut hash = Hash::default();
         for number in 0..300 {
             assert!(hash.insert(element(&format!("field{number}")), element("v")));

@@ -1,4 +1,4 @@
-//! A list: elements in the order in which they were put, cheap at both ends.
+//! A list: elements in sequence, cheap to change at both ends.
 
 use std::collections::VecDeque;
 use std::hash::{Hash, Hasher};
@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize, Serializer};
 
 use super::collection::{Collection, Element, Impossible, collection};
 
-/// Less than this is not worth giving back: a kilobyte.
+/// Less capacity than this, a kilobyte, is not worth returning.
 const ROOM_MIN: usize = 64;
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
@@ -37,14 +37,14 @@ impl List {
     pub fn pop_front(&mut self) -> Option<Element> {
         let element = self.elements.pop_front()?;
         self.bytes -= element.cost();
-        self.give_back();
+        self.shrink_if_sparse();
         Some(element)
     }
 
     pub fn pop_back(&mut self) -> Option<Element> {
         let element = self.elements.pop_back()?;
         self.bytes -= element.cost();
-        self.give_back();
+        self.shrink_if_sparse();
         Some(element)
     }
 
@@ -52,17 +52,17 @@ impl List {
         self.elements.get(position)
     }
 
-    /// Puts `element` in the place of another.
+    /// Replaces the element at `position`.
     ///
     /// # Panics
-    /// If there is no such place.
+    /// If there is no such position.
     pub fn set(&mut self, position: usize, element: Element) {
         self.bytes += element.cost();
         let before = std::mem::replace(&mut self.elements[position], element);
         self.bytes -= before.cost();
     }
 
-    /// Puts `element` before the one at `position`, or at the end.
+    /// Inserts `element` before the one at `position`, or at the end.
     ///
     /// # Panics
     /// If `position` is behind the end.
@@ -71,23 +71,28 @@ impl List {
         self.elements.insert(position, element);
     }
 
-    /// Keeps the elements of `range` alone.
+    /// Removes every element outside of `range`.
     ///
     /// # Panics
     /// If the range is not within the list.
     pub fn keep(&mut self, range: std::ops::Range<usize>) {
-        assert!(range.start <= range.end && range.end <= self.elements.len(), "it keeps what is there");
+        assert!(
+            range.start <= range.end && range.end <= self.elements.len(),
+            "the range lies within the list"
+        );
         let behind = self.elements.drain(range.end..).map(|element| element.cost()).sum::<usize>();
         let before = self.elements.drain(..range.start).map(|element| element.cost()).sum::<usize>();
         self.bytes -= behind + before;
-        self.give_back();
+        self.shrink_if_sparse();
     }
 
-    /// Takes away `count` elements that equal `element`, from one of the ends; how many there were.
+    /// Removes up to `count` elements that equal `element`, starting at one of the ends, and
+    /// returns how many it removed.
     pub fn remove_equal(&mut self, element: &[u8], count: usize, from_back: bool) -> usize {
         let equal = self.elements.iter().filter(|one| one.as_bytes() == element).count();
         let removed = equal.min(count);
-        // Equal elements cannot be told apart, so the last ones go by keeping the first ones.
+        // Equal elements are interchangeable, so the last ones are removed by keeping the first
+        // ones.
         let mut kept = if from_back { equal - removed } else { 0 };
         let mut left = removed;
         self.elements.retain(|one| {
@@ -102,7 +107,7 @@ impl List {
             self.bytes -= one.cost();
             false
         });
-        assert_eq!(left, 0, "as many were removed as were counted");
+        assert_eq!(left, 0, "every counted element was removed");
         removed
     }
 
@@ -115,9 +120,9 @@ impl List {
         self.elements.range(range)
     }
 
-    /// A list that has lost most of what it held gives memory back, and keeps room to grow: so a
-    /// list that shrinks moves each of its elements once at most, on average.
-    fn give_back(&mut self) {
+    /// Returns memory once the list has lost most of its elements, and keeps room to grow, so that
+    /// a shrinking list moves each element at most once on average.
+    fn shrink_if_sparse(&mut self) {
         let room = self.elements.capacity();
         if room > ROOM_MIN && room / 4 > self.elements.len() {
             self.elements.shrink_to(room / 2);
@@ -155,7 +160,7 @@ mod tests {
 
     fn text(list: &List) -> String {
         let counted: usize = list.iter().map(Element::cost).sum();
-        assert_eq!(counted, list.bytes(), "what it costs is known without a count");
+        assert_eq!(counted, list.bytes(), "the cost is known without a count");
         let words: Vec<_> = list.iter().map(|one| String::from_utf8_lossy(one.as_bytes())).collect();
         words.join(" ")
     }
@@ -172,7 +177,7 @@ mod tests {
     }
 
     #[test]
-    fn it_is_edited_at_any_place() {
+    fn elements_are_edited_at_any_position() {
         let mut list = list("a b c d");
         list.set(1, Element::from(&b"longer"[..]));
         list.insert(0, Element::from(&b"first"[..]));
@@ -186,7 +191,7 @@ mod tests {
     }
 
     #[test]
-    fn a_snapshot_keeps_it_and_refuses_an_empty_one() {
+    fn a_snapshot_keeps_a_list_and_refuses_an_empty_one() {
         let list = list("a b a");
         let bytes = postcard::to_stdvec(&list).unwrap();
         assert_eq!(postcard::from_bytes::<List>(&bytes).unwrap(), list);

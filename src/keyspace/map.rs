@@ -1,11 +1,11 @@
-//! The map itself: many small `DashMap`s, so that one shard can be copied while it is locked.
+//! The map of keys: many small `DashMap`s, so that one shard can be copied while it is locked.
 //!
 //! Invariants:
-//! * a key's shard depends on its bytes alone, so it is the same on every node and after a restart:
-//!   a cursor of `SCAN` stays good across both;
-//! * nothing holds two shards at a time;
-//! * `deadlines` names each entry that has a deadline, once, while nothing is being changed; it is
-//!   derived from the entries, so neither the log nor a snapshot has it.
+//! * a key's shard depends on its bytes alone, so a cursor of `SCAN` stays valid on another node
+//!   and after a restart;
+//! * no thread locks two shards at a time;
+//! * `deadlines` holds each key with a deadline once, except in the middle of a change. It is
+//!   derived from the entries, so neither the log nor a snapshot contains it.
 
 use std::hash::BuildHasher;
 use std::num::NonZeroU64;
@@ -17,22 +17,22 @@ use dashmap::mapref::one::{Ref, RefMut};
 use super::deadlines::Deadlines;
 use super::{Entry, Key};
 
-/// How many shards there are. A capture copies one while it is locked: of a million documents a
-/// shard holds a thousand, which takes well under a millisecond.
+/// The number of shards. A capture copies a shard while it is locked: a thousand of a million
+/// documents, which takes well under a millisecond.
 pub(super) const SHARDS: usize = 1024;
 
-/// A shard's own locks: `DashMap` allows no fewer than two.
+/// The number of locks in a shard: `DashMap` needs at least two.
 const LOCKS_PER_SHARD: usize = 2;
 
-/// Chosen once and part of what a `SCAN` cursor means. It only spreads keys over shards; the tables
-/// inside have seeds of their own, drawn at random.
+/// Fixed, because it is part of what a `SCAN` cursor means. It only assigns keys to shards; the
+/// tables inside have random seeds of their own.
 const SHARD_SEED: u64 = 0x6a73_6f6e_7661_756c;
 
 const _: () = assert!(SHARDS.is_power_of_two());
 
 pub(super) struct Map {
     shards: Box<[DashMap<Key, Entry, foldhash::fast::RandomState>]>,
-    /// One for each shard, so that each stays small and a shard is cleared at once.
+    /// One index for each shard, so that each stays small and is cleared with its shard.
     deadlines: Box<[Deadlines]>,
     spread: foldhash::fast::FixedState,
 }
@@ -57,7 +57,7 @@ impl Map {
         self.shards[self.shard_of(key)].get(key)
     }
 
-    /// For changes of the value; deadlines are changed by [`Map::set_deadline`].
+    /// For changes of the value. [`Map::set_deadline`] changes deadlines.
     pub fn get_mut(&self, key: &[u8]) -> Option<RefMut<'_, Key, Entry>> {
         self.shards[self.shard_of(key)].get_mut(key)
     }
@@ -85,7 +85,7 @@ impl Map {
         Some((key, entry))
     }
 
-    /// Sets or takes away a key's deadline.
+    /// Sets or removes a key's deadline; false if there is no such key.
     pub fn set_deadline(&self, key: &[u8], expires_ms: Option<NonZeroU64>, version: u64) -> bool {
         let shard = self.shard_of(key);
         let Some(mut entry) = self.shards[shard].get_mut(key) else { return false };
@@ -95,7 +95,7 @@ impl Map {
         true
     }
 
-    /// How many keys have a deadline.
+    /// The number of keys with a deadline.
     pub fn deadlines(&self) -> usize {
         self.deadlines.iter().map(Deadlines::len).sum()
     }

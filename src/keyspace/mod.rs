@@ -1,25 +1,31 @@
 //! The state in memory: every key with its value, its deadline and its version.
 //!
 //! A [`View`] reads and has no method that changes anything; a [`Writer`] changes, and only the
-//! machine makes one, for one entry of the log at a time.
+//! machine makes one, for one entry of the log at a time. The map ([`map`]) is cut into shards that
+//! can be locked, copied and cleared one at a time. Three things follow the changes: the index of
+//! deadlines ([`deadlines`]), a running snapshot ([`capture`]), and the announcements to clients
+//! ([`change_stream`]).
+//!
+//! Locks: the entry lock keeps half-applied entries from readers that must not see them, and the
+//! multi-key lock keeps half-done commands from commands of several keys. A thread takes the entry
+//! lock first.
 //!
 //! Invariants:
-//! * there is one writer at a time: only the machine, which applies entries one after the other,
-//!   takes one ([`Access::writer`]);
-//! * a command that names several keys sees no other command half done: it takes the multi-key lock
-//!   alone, while commands of one key share it;
-//! * a version that was read names one state of its key: what [`Scope::BetweenEntries`] reads is of
-//!   whole entries;
-//! * a read sees one state: while a snapshot takes its place, there is no answer
+//! * one writer at a time: only the machine makes one ([`Access::writer`]), and it applies entries
+//!   one after the other;
+//! * a command of several keys sees no other command half done: it takes the multi-key lock
+//!   exclusively, while commands of one key share it;
+//! * a version identifies one state of its key: a read with [`Scope::BetweenEntries`] never sees
+//!   half an entry;
+//! * a read sees one state: none is answered while a snapshot replaces the state
 //!   ([`Keyspace::read_whole`]);
-//! * while a capture runs, the state it saves is that of the moment it began ([`capture`]).
+//! * a capture shows the moment at which it began ([`capture`]);
+//! * the time of the keyspace is that of the newest applied entry. It never goes back, and no
+//!   reader judges deadlines by an earlier time: a read that sees an entry also sees everything
+//!   that had expired by then.
 //!
-//! * the time of the keyspace is the newest stamp that was applied; it never goes back, and no
-//!   reader judges deadlines by an earlier one: who sees what an entry did sees what had expired by
-//!   then.
-//!
-//! Caveat: nothing here reads a clock. What is expired is decided by the time that the caller
-//! brings: the leader's stamp when applying, the group's time when reading.
+//! Nothing here reads a clock. The caller's time decides what is expired: the entry's when
+//! applying, the group's when reading.
 
 mod access;
 mod capture;
@@ -28,7 +34,6 @@ mod collection;
 mod deadlines;
 mod entry;
 mod hash;
-mod limits;
 mod list;
 mod map;
 mod order;
@@ -42,58 +47,79 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use parking_lot::{RwLock, RwLockReadGuard, RwLockWriteGuard};
 
+use crate::limits::{Limit, limit};
+use change_stream::{CHANGES_BYTES_MAX, CHANGES_MAX};
+
 pub use access::{Access, Alone, BetweenEntries};
 pub use capture::{Capture, Record};
 pub use change_stream::{ChangeStream, Changes, Class, Event, KeyEvent, Origin};
 pub use collection::{COLLECTION_BYTES_MAX, Collection, ELEMENT_BYTES, Element};
 pub use entry::{Entry, Key, Value};
 pub use hash::Hash;
-pub use limits::LIMITS;
 pub use list::List;
 pub use set::Set;
 pub use sorted_set::SortedSet;
 pub use view::{Lookups, View};
 pub use writer::{ApplyContext, Edited, Writer};
 
-/// The cursors of [`View::scan`] are below this.
+/// The limits of collections and of recorded changes, for `docs/limits.md`.
+pub const LIMITS: &[Limit] = &[
+    limit!(
+        COLLECTION_BYTES_MAX,
+        Bytes,
+        "A list, set, hash or sorted set",
+        "`ERR the collection would be larger than 3221225472 bytes`"
+    ),
+    limit!(ELEMENT_BYTES, Bytes, "Overhead counted for each element", "Covers its length and score."),
+    limit!(
+        CHANGES_MAX,
+        Count,
+        "Changed keys that one log entry reports",
+        "Beyond, no change of the entry is reported, and caching clients are told to drop everything."
+    ),
+    limit!(CHANGES_BYTES_MAX, Bytes, "Names of the changed keys", "The same."),
+];
+
+/// The exclusive upper bound of the cursors of [`View::scan`].
 pub const SCAN_SHARDS: u64 = map::SHARDS as u64;
 
 /// The keyspace of one Raft group.
 pub struct Keyspace {
     map: map::Map,
     multi_key_lock: RwLock<()>,
-    /// Held while an entry of several commands is applied.
+    /// The entry lock, held exclusively while an entry is applied.
     entry: RwLock<()>,
     captures: capture::Captures,
     change_stream: ChangeStream,
-    /// The newest stamp that was applied, in unix milliseconds.
+    /// The time of the newest applied entry, in Unix milliseconds.
     time_ms: AtomicU64,
-    /// Keys that were taken away or written over after their deadline, in entries that count.
+    /// The keys that were removed or overwritten after their deadline, in entries that count.
     expired: AtomicU64,
     counts_expired: AtomicBool,
     lookups: Lookups,
-    /// Odd while a snapshot takes the place of the state; one more at its beginning and at its end.
+    /// Incremented when a snapshot begins to replace the state and when it is complete: odd in
+    /// between.
     replaced: AtomicU64,
 }
 
-/// Whether a command touches one key or has to see several at one moment.
+/// Whether a command touches one key or needs several keys at one moment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Scope {
     OneKey,
     ManyKeys,
-    /// One key, and not while an entry is half applied: all changes of an entry have one version,
-    /// so who sees the version has to see all of them.
+    /// One key, but not in the middle of an entry: all changes of an entry have one version, so a
+    /// reader of the version has to see all of them.
     BetweenEntries,
 }
 
 impl Scope {
-    /// The scope of a command that names so many keys.
+    /// The scope of a command with this number of keys.
     pub fn of(keys: usize) -> Scope {
         if keys == 1 { Scope::OneKey } else { Scope::ManyKeys }
     }
 }
 
-/// The multi-key lock, held one way or the other for as long as a command runs.
+/// The multi-key lock, as a command holds it while it runs.
 enum Held<'a> {
     Shared {
         _guard: RwLockReadGuard<'a, ()>,
@@ -105,7 +131,7 @@ enum Held<'a> {
         _entry: RwLockReadGuard<'a, ()>,
         _guard: RwLockReadGuard<'a, ()>,
     },
-    /// By the transaction around it.
+    /// The surrounding transaction holds it.
     Inside,
 }
 
@@ -125,47 +151,47 @@ impl Keyspace {
         }
     }
 
-    /// A reader of the state as it is, for which a deadline at or before `now_ms` has passed, or at
-    /// or before the keyspace's own time.
+    /// A reader of the current state, which judges deadlines by `now_ms` or by the keyspace's time,
+    /// whichever is later.
     pub fn view(&self, scope: Scope, now_ms: u64) -> View<'_> {
         self.each().view(scope, now_ms)
     }
 
-    /// The one writer, for one command of the entry that `stamp` belongs to.
+    /// The one writer, for one command of the entry that `context` describes.
     pub fn writer(&self, scope: Scope, context: ApplyContext) -> Writer<'_> {
         self.each().writer(scope, context, Origin::UNNAMED)
     }
 
-    /// What is changed, for those who want to know.
+    /// The changes of each entry, for one subscriber.
     pub fn change_stream(&self) -> &ChangeStream {
         &self.change_stream
     }
 
-    /// Until the guard is dropped an entry is being applied. Keys that it finds expired are counted
-    /// if `counts`.
+    /// Begins an entry, which lasts until the guard is dropped. With `counts`, the keys that it
+    /// finds expired are counted.
     pub fn begin_entry(&self, counts: bool) -> RwLockWriteGuard<'_, ()> {
         let guard = self.entry.write();
         self.counts_expired.store(counts, Ordering::Relaxed);
         guard
     }
 
-    /// The newest stamp that was applied, in unix milliseconds; 0 before the first.
+    /// The time of the newest applied entry, in Unix milliseconds; 0 before the first.
     pub fn time_ms(&self) -> u64 {
         self.time_ms.load(Ordering::Acquire)
     }
 
-    /// Takes note of the stamp of an entry, or of a snapshot: the time that it is now.
+    /// Advances the time to that of an entry or a snapshot, and returns the new time.
     pub fn advance_time(&self, stamp_ms: u64) -> u64 {
         self.time_ms.fetch_max(stamp_ms, Ordering::AcqRel).max(stamp_ms)
     }
 
-    /// How many keys were found expired, by a write or by whoever takes them away, since the last
+    /// The number of keys that writes and the removal of expired keys found expired, since the last
     /// [`Keyspace::forget_expired`].
     pub fn expired(&self) -> u64 {
         self.expired.load(Ordering::Relaxed)
     }
 
-    /// Begins to count anew.
+    /// Resets the count of expired keys.
     pub fn forget_expired(&self) {
         self.expired.store(0, Ordering::Relaxed);
     }
@@ -176,13 +202,13 @@ impl Keyspace {
         }
     }
 
-    /// How often readers found what they asked for.
+    /// How often clients' reads found their keys.
     pub fn lookups(&self) -> &Lookups {
         &self.lookups
     }
 
-    /// Which share of the keys with a deadline is past it, from 0 to 1: of all of them, or of the
-    /// first `keys_max` from this shard on.
+    /// The share, from 0 to 1, of keys past their deadline among the keys that have one: among the
+    /// first `keys_max` or a few more, from the shard `from` on.
     pub fn stale_share(&self, from: usize, keys_max: usize, now_ms: u64) -> f64 {
         let (mut stale, mut timed) = (0usize, 0usize);
         for shard in (0..map::SHARDS).map(|shard| (from + shard) % map::SHARDS) {
@@ -199,9 +225,9 @@ impl Keyspace {
 
     fn hold(&self, scope: Scope) -> Held<'_> {
         match scope {
-            // Behind a command of many keys that waits, so that readers who come and come do not
-            // starve it. A thread that holds a view must not take another: the second would wait
-            // for the writer, and that for the first.
+            // A fair lock: readers queue behind a waiting multi-key command and cannot starve it. A
+            // thread that holds a view must not take another: the second would wait for the writer,
+            // which waits for the first.
             Scope::OneKey => Held::Shared { _guard: self.multi_key_lock.read() },
             Scope::ManyKeys => Held::Alone { _guard: self.multi_key_lock.write() },
             // In the order in which an entry takes them.
@@ -212,7 +238,7 @@ impl Keyspace {
         }
     }
 
-    /// How many keys there are, passed deadlines included.
+    /// The number of keys, expired ones included.
     pub fn len(&self) -> usize {
         self.map.len()
     }
@@ -221,13 +247,13 @@ impl Keyspace {
         self.map.is_empty()
     }
 
-    /// How many keys have a deadline, passed or not.
+    /// The number of keys with a deadline, passed or not.
     pub fn deadlines(&self) -> usize {
         self.map.deadlines()
     }
 
-    /// Keys whose deadline has passed at `now_ms`: at most so many, and, but for the first,
-    /// together no longer than `bytes_max`.
+    /// Keys whose deadline has passed at `now_ms`: at most `keys_max`, and together at most
+    /// `bytes_max` bytes, unless the first alone is longer.
     pub fn due(&self, now_ms: u64, keys_max: usize, bytes_max: usize) -> Vec<Key> {
         let (mut found, mut bytes) = (Vec::new(), 0);
         for shard in 0..map::SHARDS {
@@ -243,29 +269,29 @@ impl Keyspace {
         found
     }
 
-    /// What `read` gives, unless a snapshot takes the place of the state meanwhile: then it saw
-    /// parts of two states.
+    /// The result of `read`, unless a snapshot replaced the state meanwhile: `read` may then have
+    /// seen parts of two states.
     pub fn read_whole<T>(&self, read: impl FnOnce() -> T) -> Option<T> {
         let before = self.replaced.load(Ordering::Acquire);
         if !before.is_multiple_of(2) {
             return None;
         }
         let outcome = read();
-        // The loads of `read` were under locks, so none of them comes after this one.
+        // The loads of `read` happened under locks, so none is reordered after this one.
         (self.replaced.load(Ordering::Acquire) == before).then_some(outcome)
     }
 
-    /// Puts back one record of a snapshot: into a keyspace that nobody reads yet, or after
+    /// Restores one record of a snapshot: into a keyspace that is not read yet, or after
     /// [`Keyspace::reset`].
     pub fn restore(&self, key: Key, entry: Entry) {
         self.map.insert(key, entry);
     }
 
-    /// Drops everything, for a snapshot to take its place: nothing is read until
+    /// Drops everything before a snapshot is loaded. Reads get no answer until
     /// [`Keyspace::restored`].
     pub fn reset(&self) {
         let _held = self.hold(Scope::ManyKeys);
-        // One that could not be loaded may be followed by another.
+        // The load before this one may have failed.
         if self.replaced.load(Ordering::Acquire).is_multiple_of(2) {
             self.replaced.fetch_add(1, Ordering::AcqRel);
         }
@@ -274,13 +300,13 @@ impl Keyspace {
         assert!(self.is_empty(), "every shard was cleared");
     }
 
-    /// Says that the whole of a snapshot of the state after the entry `index` has been put back.
+    /// Ends the load of a snapshot of the state after the entry `index`.
     pub fn restored(&self, index: u64) {
-        // Told before it can be read.
+        // Announced before the new state can be read.
         self.change_stream.note_everything();
         self.change_stream.hand_out(index);
         let before = self.replaced.fetch_add(1, Ordering::AcqRel);
-        assert!(!before.is_multiple_of(2), "what was restored was reset before");
+        assert!(!before.is_multiple_of(2), "a restored keyspace was reset before");
     }
 }
 
@@ -298,17 +324,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn nothing_is_read_while_a_snapshot_takes_the_place_of_the_state() {
+    fn nothing_is_read_while_a_snapshot_replaces_the_state() {
         let keyspace = Keyspace::new();
         assert_eq!(keyspace.read_whole(|| 1), Some(1));
-        assert_eq!(keyspace.read_whole(|| keyspace.reset()), None, "it came in the middle");
+        assert_eq!(keyspace.read_whole(|| keyspace.reset()), None, "the snapshot came in the middle");
         assert_eq!(keyspace.read_whole(|| 1), None);
         keyspace.restored(1);
         assert_eq!(keyspace.read_whole(|| 1), Some(1));
     }
 
     #[test]
-    fn a_command_of_many_keys_waits_for_those_before_it_only() {
+    fn a_command_of_many_keys_waits_only_for_commands_before_it() {
         let keyspace = Keyspace::new();
         let order = Mutex::new(Vec::new());
         std::thread::scope(|scope| {
@@ -324,7 +350,7 @@ mod tests {
                 let _view = keyspace.view(Scope::OneKey, 0);
                 order.lock().unwrap().push("one");
             });
-            // Long enough for the last to go ahead, if it may.
+            // Long enough for the second view to overtake, if the lock let it.
             std::thread::sleep(Duration::from_millis(100));
             drop(before);
         });

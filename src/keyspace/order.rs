@@ -1,29 +1,28 @@
-//! The order of a sorted set: small pieces of a long sorted row.
+//! The order of a sorted set: a long sorted sequence, cut into small pieces.
 //!
-//! A cursor is found by two binary searches, and a rank by adding up the lengths of pieces: a
-//! thousand for a hundred thousand elements, which takes less than a microsecond.
+//! Two binary searches find a cursor. A rank is the sum of the lengths of the pieces before it: a
+//! thousand pieces for a hundred thousand elements, which takes less than a microsecond.
 //!
 //! Invariants:
 //! * no piece is empty or longer than [`PIECE_MAX`];
 //! * `len` is the sum of their lengths;
-//! * the row is sorted as the caller's predicates say, each of which holds for a first part of it
-//!   and for nothing after.
+//! * the sequence is sorted by the caller's predicates: each holds for a prefix of it and for
+//!   nothing after.
 
-/// What moves when something is put in: 4 KiB at most, about what is in the processor's nearest
-/// cache anyway.
+/// Bounds what an insertion moves to 4 KiB, a small part of the processor's first-level cache.
 const PIECE_MAX: usize = 256;
 
-/// How full pieces are made from what is sorted already: with room for what comes.
+/// The fill of pieces made from sorted input, which leaves room for insertions.
 const PIECE_BEGIN: usize = PIECE_MAX * 3 / 4;
 
-/// An element by its score and by its position among the members.
+/// An element: its score and its position among the members.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Ranked {
     pub score: f64,
     pub position: u32,
 }
 
-/// The position of an element, or where it would be inserted.
+/// The place of an element, or where it would be inserted.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Cursor {
     piece: usize,
@@ -37,7 +36,7 @@ pub(super) struct Order {
 }
 
 impl Order {
-    /// Takes over what is sorted already.
+    /// Builds the order from sorted input.
     pub fn from_sorted(sorted: &[Ranked]) -> Order {
         Order { pieces: sorted.chunks(PIECE_BEGIN).map(<[Ranked]>::to_vec).collect(), len: sorted.len() }
     }
@@ -46,14 +45,14 @@ impl Order {
         self.len
     }
 
-    /// The first position for which `before` does not hold.
+    /// The first place for which `before` does not hold.
     pub fn seek(&self, before: impl Fn(&Ranked) -> bool) -> Cursor {
         let piece = self.pieces.partition_point(|piece| piece.last().is_some_and(&before));
         let within = self.pieces.get(piece).map_or(0, |piece| piece.partition_point(&before));
         Cursor { piece, within }
     }
 
-    /// How many stand before a cursor.
+    /// The number of elements before a cursor.
     pub fn rank(&self, at: Cursor) -> usize {
         let rank = self.pieces[..at.piece].iter().map(Vec::len).sum::<usize>() + at.within;
         assert!(rank <= self.len, "no cursor is behind the end");
@@ -67,7 +66,7 @@ impl Order {
     pub fn insert(&mut self, at: Cursor, ranked: Ranked) {
         self.len += 1;
         let Some(piece) = self.pieces.get_mut(at.piece) else {
-            // Behind everything: the last piece takes it, while it has room.
+            // At the end: the last piece takes the element while it has room.
             match self.pieces.last_mut() {
                 Some(last) if last.len() < PIECE_MAX => last.push(ranked),
                 _ => self.pieces.push(vec![ranked]),
@@ -77,13 +76,13 @@ impl Order {
         piece.insert(at.within, ranked);
         if piece.len() > PIECE_MAX {
             let second = piece.split_off(PIECE_MAX / 2);
-            assert!(!piece.is_empty() && !second.is_empty(), "both halves hold something");
+            assert!(!piece.is_empty() && !second.is_empty(), "both halves hold elements");
             self.pieces.insert(at.piece + 1, second);
         }
     }
 
     /// # Panics
-    /// If nothing stands there.
+    /// If no element is there.
     pub fn remove(&mut self, at: Cursor) -> Ranked {
         let piece = &mut self.pieces[at.piece];
         let removed = piece.remove(at.within);
@@ -95,20 +94,20 @@ impl Order {
         removed
     }
 
-    /// From the one of rank `from` on to the end.
+    /// The elements from rank `from` to the end.
     pub fn forward(&self, from: usize) -> impl Iterator<Item = &Ranked> + Clone {
         let (piece, within) = self.split(from, self.pieces.iter());
         self.pieces[piece..].iter().flatten().skip(within)
     }
 
-    /// From the one of rank `from`, counted from the end, down to the first.
+    /// The elements from rank `from`, counted from the end, back to the first.
     pub fn backward(&self, from: usize) -> impl Iterator<Item = &Ranked> + Clone {
         let (pieces, within) = self.split(from, self.pieces.iter().rev());
         let left = &self.pieces[..self.pieces.len() - pieces];
         left.iter().rev().flat_map(|piece| piece.iter().rev()).skip(within)
     }
 
-    /// How many whole pieces make up less than `count`, and what is left of it.
+    /// The number of whole pieces within the first `count` elements, and the elements that remain.
     fn split<'a>(&self, count: usize, pieces: impl Iterator<Item = &'a Vec<Ranked>>) -> (usize, usize) {
         let (mut whole, mut left) = (0, count.min(self.len));
         for piece in pieces {

@@ -1,4 +1,4 @@
-//! A set: members in the order in which they came.
+//! A set: members in the order of insertion.
 
 use std::hash::{Hash, Hasher};
 
@@ -8,8 +8,7 @@ use serde::{Deserialize, Serialize, Serializer};
 use super::collection::{Collection, Element, Impossible, SMALL, collection};
 use super::walk::{Walk, is_to_come};
 
-/// Seeds are drawn at random, against members chosen to collide. They decide nothing that can be
-/// seen.
+/// Seeded at random, against members chosen to collide. The hash decides nothing observable.
 pub(super) type Hashing = foldhash::fast::RandomState;
 
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -27,19 +26,19 @@ impl Set {
         element.hash(hasher);
     }
 
-    /// Whether it was not there before.
+    /// True if the member is new.
     pub fn insert(&mut self, element: Element) -> bool {
         let cost = element.cost();
         let (position, new) = self.elements.insert_full(element);
         if new {
             self.bytes += cost;
-            let element = self.elements.get_index(position).expect("it was put in");
+            let element = self.elements.get_index(position).expect("it was inserted");
             self.walk.added(element.as_bytes(), position);
         }
         new
     }
 
-    /// Whether it was there.
+    /// True if the member existed.
     pub fn remove(&mut self, element: &[u8]) -> bool {
         match self.elements.get_index_of(element) {
             Some(position) => self.remove_at(position).is_some(),
@@ -47,7 +46,7 @@ impl Set {
         }
     }
 
-    /// Takes away the member at a position.
+    /// Removes the member at a position.
     pub fn remove_at(&mut self, position: usize) -> Option<Element> {
         let removed = if self.elements.len() <= SMALL {
             self.walk.forget();
@@ -69,8 +68,8 @@ impl Set {
         self.elements.contains(element)
     }
 
-    /// The positions of the elements that a walk answers from a cursor on, `count` or a few more,
-    /// and the cursor that follows; 0 at the end. A small collection is answered whole.
+    /// The positions of the next elements of a walk from `cursor`, at least `count` of them, and
+    /// the next cursor; 0 at the end. A small collection is returned whole.
     pub fn walk(&self, cursor: u64, count: usize) -> (Vec<usize>, u64) {
         let bytes_at =
             |position: usize| self.elements.get_index(position).expect("a position of a member").as_bytes();
@@ -137,7 +136,7 @@ mod tests {
     }
 
     #[test]
-    fn the_order_survives_a_snapshot_and_decides_what_is_taken() {
+    fn the_order_survives_a_snapshot_and_decides_what_is_removed() {
         let mut set = filled(500);
         for number in (0..400).step_by(3) {
             assert!(set.remove(number.to_string().as_bytes()));
@@ -155,7 +154,7 @@ mod tests {
     }
 
     #[test]
-    fn a_small_one_keeps_its_order_when_a_member_goes() {
+    fn a_small_set_keeps_its_order_when_a_member_is_removed() {
         let mut set = filled(5);
         set.remove(b"1");
         let left: Vec<_> = set.iter().map(Element::as_bytes).collect();
@@ -163,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn members_that_stand_twice_in_a_snapshot_are_refused() {
+    fn a_member_that_a_snapshot_repeats_is_refused() {
         assert!(postcard::from_bytes::<Set>(&[2, 1, b'a', 1, b'b']).is_ok());
         assert!(postcard::from_bytes::<Set>(&[2, 1, b'a', 1, b'a']).is_err());
         assert!(postcard::from_bytes::<Set>(&[0]).is_err());

@@ -1,12 +1,11 @@
-//! A sorted set: members with scores, in the order of the scores, and of the members where scores
-//! are equal.
+//! A sorted set: members with scores, sorted by score and then by member.
 //!
-//! The members stand once, in the order in which they came; [`Order`] sorts their positions. The
-//! first order is what ZSCAN walks and a snapshot keeps, the second follows from it.
+//! Each member is stored once, in the order of insertion; [`Order`] sorts their positions. ZSCAN
+//! walks the first order and a snapshot keeps it; the second is derived from it.
 //!
 //! Invariants:
 //! * no score is NaN, so scores can be compared;
-//! * every member stands in the order once, under its score and its position.
+//! * every member is in the order once, with its score and its position.
 
 use std::cmp::Ordering;
 use std::hash::Hasher;
@@ -30,7 +29,7 @@ pub struct SortedSet {
 
 collection!(SortedSet);
 
-/// As the set is sorted. Scores are never NaN; -0 and 0 are equal.
+/// The sort order of the set. Scores are never NaN; -0 and 0 are equal.
 fn compare(one: (f64, &[u8]), other: (f64, &[u8])) -> Ordering {
     one.0.partial_cmp(&other.0).expect("no score is NaN").then_with(|| one.1.cmp(other.1))
 }
@@ -44,12 +43,12 @@ impl SortedSet {
         self.elements.get(member).copied()
     }
 
-    /// Puts a member in, or gives it another score; the score that it had.
+    /// Inserts a member or changes its score, and returns the previous score.
     ///
     /// # Panics
     /// If the score is NaN.
     pub fn insert(&mut self, member: Element, score: f64) -> Option<f64> {
-        assert!(!score.is_nan(), "what is put in can be compared");
+        assert!(!score.is_nan(), "scores can be compared");
         let before = match self.elements.get_full(member.as_bytes()) {
             None => {
                 let at = self.seek(score, member.as_bytes());
@@ -63,28 +62,28 @@ impl SortedSet {
             Some((position, _, &before)) => {
                 let at = self.seek(before, member.as_bytes());
                 let ranked = self.order.remove(at);
-                assert_eq!(ranked.position as usize, position, "a member stands where its score is");
+                assert_eq!(ranked.position as usize, position, "the order finds a member by its score");
                 let at = self.seek(score, member.as_bytes());
                 self.order.insert(at, Ranked { score, ..ranked });
                 self.elements[position] = score;
                 Some(before)
             }
         };
-        assert_eq!(self.order.len(), self.elements.len(), "every member stands in the order");
+        assert_eq!(self.order.len(), self.elements.len(), "every member is in the order");
         before
     }
 
-    /// Takes a member away; the score that it had.
+    /// Removes a member, and returns its score.
     pub fn remove(&mut self, member: &[u8]) -> Option<f64> {
         let (position, _, &score) = self.elements.get_full(member)?;
         let ranked = self.order.remove(self.seek(score, member));
-        assert_eq!(ranked.position as usize, position, "a member stands where its score is");
-        // The last member takes the free position, and the order has to know.
+        assert_eq!(ranked.position as usize, position, "the order finds a member by its score");
+        // The last member moves into the gap, so its position in the order changes.
         let last = self.elements.len() - 1;
         if position != last {
             let (last, &score) = self.elements.get_index(last).expect("there is a last one");
             let at = self.seek(score, last.as_bytes());
-            self.order.at_mut(at).expect("every member stands in the order").position = ranked.position;
+            self.order.at_mut(at).expect("every member is in the order").position = ranked.position;
         }
         let (member, score) = self.elements.swap_remove_index(position).expect("it was found");
         let moved = self.elements.get_index(position).map(|(moved, _)| (moved.as_bytes(), last));
@@ -93,18 +92,18 @@ impl SortedSet {
         Some(score)
     }
 
-    /// The one of this rank.
+    /// The member of this rank.
     pub fn at(&self, rank: usize) -> Option<(&Element, f64)> {
         self.forward(rank).next()
     }
 
-    /// The member at a position, in the order in which they came, with its score.
+    /// The member at a position in the order of insertion, with its score.
     pub fn member(&self, position: usize) -> Option<(&Element, f64)> {
         self.elements.get_index(position).map(|(member, &score)| (member, score))
     }
 
-    /// The positions of the elements that a walk answers from a cursor on, `count` or a few more,
-    /// and the cursor that follows; 0 at the end. A small collection is answered whole.
+    /// The positions of the next elements of a walk from `cursor`, at least `count` of them, and
+    /// the next cursor; 0 at the end. A small collection is returned whole.
     pub fn walk(&self, cursor: u64, count: usize) -> (Vec<usize>, u64) {
         let bytes_at =
             |position: usize| self.elements.get_index(position).expect("a position of a member").0.as_bytes();
@@ -115,34 +114,34 @@ impl SortedSet {
         self.walk.from(cursor, count, self.len(), bytes_at)
     }
 
-    /// How many members stand before this one.
+    /// The number of members before this one.
     pub fn rank(&self, member: &[u8]) -> Option<usize> {
         let score = self.score(member)?;
         Some(self.order.rank(self.seek(score, member)))
     }
 
-    /// How many members have a score for which `before` holds: it has to hold for the lowest and
-    /// for none above one for which it does not.
+    /// The number of members whose score satisfies `before`, which must hold for a prefix of the
+    /// scores and for none after it.
     pub fn rank_of_score(&self, before: impl Fn(f64) -> bool) -> usize {
         self.order.rank(self.order.seek(|ranked| before(ranked.score)))
     }
 
-    /// The same for members, in a set in which all scores are equal.
+    /// The same for members, in a set whose scores are all equal.
     pub fn rank_of_member(&self, before: impl Fn(&[u8]) -> bool) -> usize {
         self.order.rank(self.order.seek(|ranked| before(self.of(ranked).0.as_bytes())))
     }
 
-    /// From the one of rank `from` on, scores rising.
+    /// The members from rank `from` on, in ascending order.
     pub fn forward(&self, from: usize) -> impl Iterator<Item = (&Element, f64)> + Clone {
         self.order.forward(from).map(|ranked| self.of(ranked))
     }
 
-    /// From the one of rank `from`, counted from the highest, on down.
+    /// The members from rank `from`, counted from the highest, in descending order.
     pub fn backward(&self, from: usize) -> impl Iterator<Item = (&Element, f64)> + Clone {
         self.order.backward(from).map(|ranked| self.of(ranked))
     }
 
-    /// The members in the order in which they came.
+    /// The members in the order of insertion.
     pub fn iter(&self) -> impl DoubleEndedIterator<Item = (&Element, f64)> + ExactSizeIterator + Clone {
         self.elements.iter().map(|(member, &score)| (member, score))
     }
@@ -179,7 +178,7 @@ impl TryFrom<Vec<(Element, f64)>> for SortedSet {
 
     fn try_from(pairs: Vec<(Element, f64)>) -> Result<SortedSet, Impossible> {
         if pairs.is_empty() || pairs.iter().any(|(_, score)| score.is_nan()) {
-            return Err(Impossible("has no elements, or a score that is none"));
+            return Err(Impossible("has no elements, or a score that is not a number"));
         }
         let count = pairs.len();
         let bytes = pairs.iter().map(|(member, _)| member.cost()).sum();
@@ -212,7 +211,7 @@ mod tests {
         Element::from(text.as_bytes())
     }
 
-    /// Everything in its order, checked from both sides.
+    /// All members in sorted order, checked in both directions.
     fn all(set: &SortedSet) -> Vec<(String, f64)> {
         set.order.check();
         let text = |(member, score): (&Element, f64)| {
@@ -226,7 +225,7 @@ mod tests {
     }
 
     #[test]
-    fn it_agrees_with_a_sorted_vector_whatever_is_done() {
+    fn a_sorted_set_agrees_with_a_sorted_vector_after_any_sequence_of_edits() {
         let mut random = Random::seeded(11);
         let (mut set, mut model) = (SortedSet::default(), BTreeMap::<String, f64>::new());
         for step in 0..6000 {
@@ -270,7 +269,7 @@ mod tests {
     }
 
     #[test]
-    fn what_could_not_have_been_written_is_refused() {
+    fn an_impossible_snapshot_is_refused() {
         let encoded = |pairs: &[(Element, f64)]| postcard::to_stdvec(pairs).unwrap();
         let read = |bytes: &[u8]| postcard::from_bytes::<SortedSet>(bytes);
         assert!(read(&encoded(&[(element("a"), 1.0), (element("b"), f64::INFINITY)])).is_ok());

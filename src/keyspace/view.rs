@@ -12,8 +12,8 @@ use crate::json::Document;
 
 /// The keyspace as a reading command sees it. Deadlines at or before the view's time have passed.
 ///
-/// A view has no method that changes anything, so a command of the route `Read` cannot either. What
-/// a [`super::Writer`] does is unknown to it:
+/// A view has no method that changes anything, so a `Read` command cannot change the keyspace. The
+/// methods of a [`super::Writer`] do not compile on it:
 ///
 /// ```
 /// fn apply(keyspace: &mut jsonvault::keyspace::Writer<'_>) -> bool {
@@ -25,7 +25,7 @@ use crate::json::Document;
 ///     keyspace.remove(b"key").is_some()
 /// }
 /// ```
-/// Nor does it hand out the keyspace that it sees:
+/// Nor does it expose the keyspace behind it:
 ///
 /// ```compile_fail,E0616
 /// fn run(view: &jsonvault::keyspace::View<'_>) -> usize {
@@ -36,12 +36,12 @@ pub struct View<'a> {
     pub(super) keyspace: &'a Keyspace,
     pub(super) now_ms: u64,
     pub(super) held: Cell<Option<Held<'a>>>,
-    /// Whether what it finds is counted: it is a client's.
+    /// Whether its lookups are counted, because a client's command makes them.
     pub(super) counts: bool,
 }
 
 impl View<'_> {
-    /// Calls `with` on the entry under `key`, if it is there and not expired.
+    /// Calls `with` on the entry under `key`, if there is one that has not expired.
     pub fn with<T>(&self, key: &[u8], with: impl FnOnce(&Entry) -> T) -> Option<T> {
         let entry = self.keyspace.map.get(key).filter(|entry| !entry.is_expired(self.now_ms));
         if self.counts {
@@ -50,7 +50,7 @@ impl View<'_> {
         entry.map(|entry| with(&entry))
     }
 
-    /// The document under `key`; an error when the key holds something else.
+    /// The document under `key`; an error when the key holds another type.
     pub fn document(&self, key: &[u8]) -> Result<Option<Document>, CommandError> {
         self.with(key, |entry| match &entry.value {
             Value::Json(document) => Ok(document.clone()),
@@ -59,7 +59,8 @@ impl View<'_> {
         .transpose()
     }
 
-    /// What `with` makes of the collection under `key`; an error when the key holds something else.
+    /// The result of `with` on the collection under `key`; an error when the key holds another
+    /// type.
     pub fn with_collection<C: Collection, T>(
         &self,
         key: &[u8],
@@ -76,14 +77,14 @@ impl View<'_> {
         self.with(key, |_| ()).is_some()
     }
 
-    /// The deadline of a key that exists: unix milliseconds, or `None` for a key that stays.
+    /// The deadline of an existing key in Unix milliseconds; the inner `None` for a key without
+    /// one.
     pub fn deadline_ms(&self, key: &[u8]) -> Option<Option<NonZeroU64>> {
         self.with(key, |entry| entry.expires_ms)
     }
 
-    /// Lets others go on, for a command that has what it needs: what it reads after this is of
-    /// another moment.
-    pub fn let_go(&self) {
+    /// Releases the lock once the command has what it needs; later reads may see a newer state.
+    pub fn release(&self) {
         self.held.set(None);
     }
 
@@ -103,14 +104,14 @@ impl View<'_> {
         self.keyspace.is_empty()
     }
 
-    /// One number for all keys with their values, deadlines and versions, those whose deadline has
-    /// passed included. It does not depend on the order in which they came.
+    /// A digest of all keys with their values, deadlines and versions, expired keys included. It
+    /// does not depend on the order in which the keys were inserted.
     pub fn digest(&self) -> u128 {
         let mut digest = 0u128;
         for shard in 0..map::SHARDS {
             self.keyspace.map.for_each_in_shard(shard, |key, entry| {
                 let one = |salt: u8| {
-                    // Of fixed keys: every node has to come to the same number.
+                    // `DefaultHasher::new` has fixed keys, so every node computes the same number.
                     let mut hasher = DefaultHasher::new();
                     (salt, key).hash(&mut hasher);
                     entry.value.digest(&mut hasher);
@@ -123,12 +124,12 @@ impl View<'_> {
         digest
     }
 
-    /// The keys of some shards of the map, from `cursor` on, with the cursor to go on from; 0 at
-    /// the end.
+    /// Calls `take` with the keys of the next shards from `cursor`, and returns the next cursor; 0
+    /// at the end.
     ///
-    /// Whole shards are answered, at least `count` keys where there are so many. A key that is
-    /// there from the first call to the last is answered at least once, since a key never changes
-    /// its shard.
+    /// A call covers whole shards, until it has `count` keys or reaches the end. A key that exists
+    /// from the first call to the last is returned at least once, because a key never changes its
+    /// shard.
     pub fn scan(&self, cursor: u64, count: usize, mut take: impl FnMut(&Key, &Entry)) -> u64 {
         let mut next = usize::try_from(cursor).unwrap_or(usize::MAX);
         let mut seen = 0;
@@ -145,7 +146,7 @@ impl View<'_> {
     }
 }
 
-/// Counts what reading commands look up. What a write looks up is not counted, as in Redis.
+/// Counts the lookups of reading commands. Those of writes are not counted, as in Redis.
 #[derive(Debug, Default)]
 pub struct Lookups {
     hits: AtomicU64,
@@ -158,7 +159,7 @@ impl Lookups {
         counter.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// Keys that were there, and keys that were not.
+    /// The lookups that found their key, and those that did not.
     pub fn counted(&self) -> (u64, u64) {
         (self.hits.load(Ordering::Relaxed), self.misses.load(Ordering::Relaxed))
     }

@@ -1,38 +1,39 @@
-//! The walk of SSCAN, HSCAN and ZSCAN: a large collection by a hash of its elements.
+//! The walk of SSCAN, HSCAN and ZSCAN over a large collection, in the order of a hash of its
+//! elements.
 //!
-//! A cursor is a hash: everything below it has been answered. An element's hash follows from its
-//! bytes alone, so whatever comes and goes meanwhile, an element that stays is answered once, and a
-//! cursor stays good on another node and after a restart. The positions of elements by their hashes
-//! are found out at the first call and followed from then on; a collection that nobody walks has
-//! none of it.
+//! A cursor is a hash: every element below it has been returned. An element's hash depends on its
+//! bytes alone. An element that exists throughout is therefore returned once, whatever is added or
+//! removed meanwhile, and a cursor stays valid on another node and after a restart. The first call
+//! builds an index of positions by hash, which later edits maintain; a collection that is never
+//! walked has no index.
 //!
 //! Invariants, while there are buckets:
-//! * every position of the collection stands in one bucket, that of its element's hash;
-//! * a hash is below [`CURSOR_END`], and only the end of a walk has the cursor 0.
+//! * every position of the collection is in one bucket, that of its element's hash;
+//! * every hash is below [`CURSOR_END`], and only the end of a walk returns the cursor 0.
 
 use std::hash::{BuildHasher, Hasher};
 use std::sync::OnceLock;
 
-/// Chosen once and part of what a cursor means.
+/// Fixed, because it is part of what a cursor means.
 const SEED: u64 = 0x7761_6c6b_2062_7921;
 
-/// Cursors are below this: clients keep them in numbers of which 53 bits count.
+/// Cursors have few enough bits for clients that keep them in a double, which has 53.
 const CURSOR_BITS: u32 = 48;
 const CURSOR_END: u64 = 1 << CURSOR_BITS;
 
-/// How many elements a bucket has about, so that a call answers not many more than it was asked
-/// for.
+/// The approximate number of elements in a bucket: small, so that a call returns few more than
+/// requested.
 const BUCKET_ELEMENTS: usize = 4;
-/// With so many more than when the buckets were made, they are made anew at the next call.
+/// The growth of the average bucket beyond which the next call rebuilds the index.
 const GROWTH_MAX: usize = 4;
 
-/// With so many more buckets than elements, they are made anew at the next call.
+/// The buckets per element beyond which the next call rebuilds the index.
 const EMPTY_BUCKETS_MAX: usize = 16;
 
 #[derive(Debug, Default)]
 pub(super) struct Walk(OnceLock<Box<Buckets>>);
 
-/// A copy finds it out for itself.
+/// A copy builds its own index when it is walked.
 impl Clone for Walk {
     fn clone(&self) -> Walk {
         Walk::default()
@@ -41,7 +42,7 @@ impl Clone for Walk {
 
 #[derive(Debug)]
 struct Buckets {
-    /// A bucket has the hashes that begin with its number in so many bits.
+    /// The number of leading hash bits that select a bucket.
     bits: u32,
     positions: Vec<Vec<u32>>,
     len: usize,
@@ -53,7 +54,7 @@ fn hash_of(bytes: &[u8]) -> u64 {
     hasher.finish() >> (u64::BITS - CURSOR_BITS)
 }
 
-/// Whether the element of these bytes is still to come at a cursor.
+/// Whether the walk has yet to return the element with these bytes at `cursor`.
 pub(super) fn is_to_come(bytes: &[u8], cursor: u64) -> bool {
     hash_of(bytes) >= cursor
 }
@@ -81,11 +82,11 @@ impl Buckets {
     fn slot(&mut self, bytes: &[u8], position: usize) -> (usize, usize) {
         let bucket = self.bucket(hash_of(bytes));
         let slot = self.positions[bucket].iter().position(|&at| at as usize == position);
-        (bucket, slot.expect("every position stands in the bucket of its element"))
+        (bucket, slot.expect("every position is in the bucket of its element"))
     }
 
-    /// Whether a walk would look at many buckets for each element that is left.
-    fn is_deserted(&self) -> bool {
+    /// Whether a walk would visit many buckets for each remaining element.
+    fn is_sparse(&self) -> bool {
         self.positions.len() > EMPTY_BUCKETS_MAX * self.len.max(1)
     }
 
@@ -95,7 +96,7 @@ impl Buckets {
 }
 
 impl Walk {
-    /// An element was put in at a position.
+    /// Records that an element was inserted at a position.
     pub fn added(&mut self, bytes: &[u8], position: usize) {
         if let Some(buckets) = self.0.get_mut() {
             buckets.add(bytes, position);
@@ -105,14 +106,14 @@ impl Walk {
         }
     }
 
-    /// The element at a position was taken out, and the last one, if it was another, took its
-    /// place.
+    /// Records that the element at a position was removed, and that the last element, if it was
+    /// another, moved there.
     pub fn removed(&mut self, bytes: &[u8], position: usize, last: Option<(&[u8], usize)>) {
         let Some(buckets) = self.0.get_mut() else { return };
         let (bucket, slot) = buckets.slot(bytes, position);
         buckets.positions[bucket].swap_remove(slot);
         buckets.len -= 1;
-        if buckets.is_deserted() {
+        if buckets.is_sparse() {
             return self.forget();
         }
         if let Some((bytes, before)) = last {
@@ -121,13 +122,13 @@ impl Walk {
         }
     }
 
-    /// Positions changed in a way that is not followed.
+    /// Drops the index, after positions changed in a way that it does not follow.
     pub fn forget(&mut self) {
         self.0.take();
     }
 
-    /// The positions of `count` elements or a few more from a cursor on, and the cursor that
-    /// follows; 0 at the end.
+    /// The positions of the next elements from `cursor`, `count` or a few more, and the next
+    /// cursor; 0 at the end.
     pub fn from<'a>(
         &self,
         cursor: u64,
@@ -136,7 +137,7 @@ impl Walk {
         bytes_at: impl Fn(usize) -> &'a [u8],
     ) -> (Vec<usize>, u64) {
         let buckets = self.0.get_or_init(|| Box::new(Buckets::new(len, &bytes_at)));
-        assert_eq!(buckets.len, len, "every position stands in a bucket");
+        assert_eq!(buckets.len, len, "every position is in a bucket");
         let mut found = Vec::new();
         if cursor >= CURSOR_END {
             return (found, 0);
@@ -145,7 +146,7 @@ impl Walk {
             if found.len() >= count {
                 return (found, (bucket as u64) << (CURSOR_BITS - buckets.bits));
             }
-            // A cursor of a time with other buckets may lie within one.
+            // A cursor from an earlier index may lie within a bucket.
             let positions = buckets.positions[bucket].iter().map(|&position| position as usize);
             found.extend(positions.filter(|&position| is_to_come(bytes_at(position), cursor)));
         }

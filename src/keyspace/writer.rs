@@ -1,4 +1,4 @@
-//! Changing the keyspace: only while an entry of the log is applied.
+//! Changes to the keyspace, made only while an entry of the log is applied.
 
 use std::num::NonZeroU64;
 use std::ops::Deref;
@@ -8,8 +8,8 @@ use super::{Collection, Entry, Event, Held, Key, Origin, Value, View};
 use crate::error::CommandError;
 use crate::json::Document;
 
-/// What every replica knows of the entry that is being applied: its index, and the time its leader
-/// proposed it.
+/// What every replica knows of the entry that is being applied: its index, and the time at which
+/// its leader proposed it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ApplyContext {
     pub index: u64,
@@ -17,10 +17,11 @@ pub struct ApplyContext {
     pub now_ms: u64,
 }
 
-/// The keyspace as a writing command sees it: a [`View`] of it at the stamp's time, and what
-/// changes it. Every change records the stamp's index as the key's version.
+/// The keyspace as a writing command sees it: a [`View`] at the entry's time, and the changes.
+/// Every change records the entry's index as the key's version.
 pub struct Writer<'a> {
-    /// Holds nothing itself, so that [`View::let_go`] lets nobody between the changes of a command.
+    /// Holds no lock itself, so that [`View::release`] does not open a gap between the changes of a
+    /// command.
     pub(super) view: View<'a>,
     pub(super) context: ApplyContext,
     pub(super) origin: Origin,
@@ -40,12 +41,12 @@ impl Writer<'_> {
         self.context
     }
 
-    /// Puts `value` under `key`, whatever was there; a deadline that was there is gone.
+    /// Puts `value` under `key`, in place of any value and deadline.
     pub fn replace(&mut self, key: Key, value: Value) {
         self.put(key, value, None);
     }
 
-    /// Puts `value` under `key` and keeps the deadline of what was there.
+    /// Puts `value` under `key` and keeps the key's deadline.
     pub fn put_keeping_deadline(&mut self, key: Key, value: Value) {
         let deadline = self.with(key.as_bytes(), |entry| entry.expires_ms).flatten();
         self.insert(key, value, deadline, false);
@@ -56,16 +57,14 @@ impl Writer<'_> {
         self.insert(key, value, expires_ms, expires_ms.is_some());
     }
 
-    /// Puts a copy of what another key holds under `key`, with its deadline, in the place of what
-    /// was there.
+    /// Puts a copy of another key's entry, with its deadline, under `key`.
     pub fn put_entry(&mut self, key: Key, entry: Entry) {
         let name = key.clone();
         self.place(key, entry);
         self.keyspace.change_stream.note(name.as_bytes(), self.origin.changed);
     }
 
-    /// Puts an entry in the place of what was under `key`, which makes it a new key to those who
-    /// listen.
+    /// Puts an entry under `key`. Subscribers see a new key, even if one was there.
     fn place(&mut self, key: Key, entry: Entry) {
         self.keyspace.captures.before_change(&self.keyspace.map, key.as_bytes());
         let (name, version) = (key.clone(), self.context.index);
@@ -77,34 +76,34 @@ impl Writer<'_> {
         self.keyspace.change_stream.note(name.as_bytes(), Event::NEW);
     }
 
-    /// Gives what is under `key` another key, in the place of what was there. The origin's events
-    /// are those of the new key and of the old one.
+    /// Moves the entry under `key` to `newkey`. The origin's events are those of the new key and of
+    /// the old one.
     ///
     /// # Panics
-    /// If there is no such key: to be asked before.
+    /// If there is no such key: the caller has checked.
     pub fn rename(&mut self, key: &[u8], newkey: Key) {
         self.keyspace.captures.before_change(&self.keyspace.map, key);
-        let (_, entry) = self.keyspace.map.remove(key).expect("the key that is renamed was looked for");
+        let (_, entry) = self.keyspace.map.remove(key).expect("the caller checked that the key exists");
         let name = newkey.clone();
         self.place(newkey, entry);
         self.keyspace.change_stream.note(key, self.origin.removed);
         self.keyspace.change_stream.note(name.as_bytes(), self.origin.changed);
     }
 
-    /// What listeners are told of changes from here on, in the place of the command's own event.
-    pub fn call_it(&mut self, event: &'static str) {
+    /// Replaces the command's event for the changes that follow.
+    pub fn set_event(&mut self, event: &'static str) {
         self.origin.changed.name = event;
     }
 
-    /// Tells listeners of one thing more that was done to a key.
-    pub fn tell(&self, key: &[u8], event: &'static str) {
+    /// Announces a further event of a key.
+    pub fn announce(&self, key: &[u8], event: &'static str) {
         self.keyspace.change_stream.note(key, Event { name: event, ..self.origin.changed });
     }
 
     fn insert(&mut self, key: Key, value: Value, expires_ms: Option<NonZeroU64>, new_deadline: bool) {
         self.keyspace.captures.before_change(&self.keyspace.map, key.as_bytes());
         let version = self.context.index;
-        // Named only while somebody listens: a copy of the key for each write is for them alone.
+        // The key is copied only while the stream is wanted.
         let name = self.keyspace.change_stream.is_wanted().then(|| key.clone());
         let before = self.keyspace.map.insert(key, Entry { value, expires_ms, version });
         if before.as_ref().is_some_and(|before| before.is_expired(self.context.now_ms)) {
@@ -113,8 +112,8 @@ impl Writer<'_> {
         assert!(before.as_ref().is_none_or(|before| before.version <= version), "versions never fall");
         match name {
             Some(name) => self.note_put(name.as_bytes(), before.as_ref(), new_deadline),
-            // Nobody listened before the change; who began meanwhile may have read what was there
-            // before it.
+            // The stream was not wanted before the change. A client that switched it on meanwhile
+            // may have read the old value.
             None => self.keyspace.change_stream.note_everything(),
         }
     }
@@ -134,8 +133,8 @@ impl Writer<'_> {
         }
     }
 
-    /// Lets `edit` change the document under `key` in place; `None` when there is no such key. On
-    /// an error nothing may have been changed by `edit`, and the version stays.
+    /// Lets `edit` change the document under `key` in place; `None` when there is no such key. When
+    /// `edit` fails it must have changed nothing, and the version stays.
     pub fn edit_document<T>(
         &mut self,
         key: &[u8],
@@ -181,9 +180,9 @@ impl Writer<'_> {
         }
     }
 
-    /// Lets `edit` change the collection under `key` in place; `None` when there is no such key.
-    /// One that is left without elements is taken away. On an error nothing may have been changed
-    /// by `edit`, and the version stays.
+    /// Lets `edit` change the collection under `key` in place; `None` when there is no such key. An
+    /// emptied collection is removed. When `edit` fails it must have changed nothing, and the
+    /// version stays.
     pub fn edit_collection<C: Collection, T>(
         &mut self,
         key: &[u8],
@@ -217,8 +216,8 @@ impl Writer<'_> {
         Ok(Some(answer))
     }
 
-    /// The same, beginning with an empty collection when there is no such key. One that stays empty
-    /// is not put.
+    /// The same, but starts with an empty collection when there is no such key. A collection that
+    /// stays empty is not stored.
     pub fn edit_or_begin<C: Collection, T>(
         &mut self,
         key: Key,
@@ -226,7 +225,7 @@ impl Writer<'_> {
     ) -> Result<T, CommandError> {
         if self.exists(key.as_bytes()) {
             let edited = self.edit_collection(key.as_bytes(), edit)?;
-            return Ok(edited.expect("nothing takes a key away meanwhile"));
+            return Ok(edited.expect("there is only one writer"));
         }
         let mut begun = C::default();
         let (Edited::Changed(answer) | Edited::Unchanged(answer)) = edit(&mut begun)?;
@@ -236,7 +235,7 @@ impl Writer<'_> {
         Ok(answer)
     }
 
-    /// Sets or takes away the deadline of a key; whether the key was there.
+    /// Sets or removes the deadline of a key; false if there is no such key.
     pub fn set_deadline(&mut self, key: &[u8], expires_ms: Option<NonZeroU64>) -> bool {
         if !self.exists(key) {
             return false;
@@ -248,7 +247,7 @@ impl Writer<'_> {
         set
     }
 
-    /// Takes a key away; what it held, unless that had expired.
+    /// Removes a key, and returns its entry unless that had expired.
     pub fn remove(&mut self, key: &[u8]) -> Option<Entry> {
         self.keyspace.captures.before_change(&self.keyspace.map, key);
         let (_, entry) = self.keyspace.map.remove(key)?;
@@ -260,7 +259,7 @@ impl Writer<'_> {
         (!expired).then_some(entry)
     }
 
-    /// Takes a key away if its deadline has passed at the stamp's time.
+    /// Removes a key if its deadline has passed at the entry's time.
     pub fn remove_if_expired(&mut self, key: &[u8]) -> bool {
         let expired = self.keyspace.map.get(key).is_some_and(|entry| entry.is_expired(self.context.now_ms));
         if expired {
@@ -269,7 +268,7 @@ impl Writer<'_> {
         expired
     }
 
-    /// Takes every key away.
+    /// Removes every key.
     pub fn clear(&mut self) {
         for shard in 0..SHARDS {
             self.keyspace.captures.before_clear(&self.keyspace.map, shard);
@@ -280,7 +279,7 @@ impl Writer<'_> {
     }
 }
 
-/// What an edit did to a document or a collection.
+/// Whether an edit changed a document or a collection, with the edit's result.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Edited<T> {
     Changed(T),

@@ -137,7 +137,7 @@ fn write(
     let mut since_rest = 0;
     loop {
         let before = stream.len();
-        if !capture.next_part(|key, entry| machine::write_record(&mut stream, key, entry)) {
+        if !capture.next_shard(|key, entry| machine::write_record(&mut stream, key, entry)) {
             break;
         }
         since_rest += stream.len() - before;

@@ -1,54 +1,54 @@
-//! Requests out of a stream of bytes.
+//! Decodes requests from a stream of bytes.
 //!
-//! A guard scan walks the headers of a request, skipping the arguments, and remembers between calls
-//! how far it came. Only when the whole request has arrived is it cut off the buffer and sliced
-//! into arguments. So a request costs time linear in its bytes however finely it was cut on its
-//! way, and nothing but the buffer and a few counters is held for an unfinished one, whatever its
-//! length fields claim.
+//! A scan walks the headers of a request, skips the arguments, and keeps its position between
+//! calls. Once the whole request has arrived, it is split off the buffer and sliced into arguments.
+//! A request therefore costs time linear in its bytes, however they are split, and an unfinished
+//! one holds nothing but the buffer and a few counters, whatever its length fields claim.
 //!
-//! Why requests do not go through `redis_protocol::decode` is measured in
-//! `docs/decisions/0002-request-decoding.md`.
+//! `docs/decisions/0002-request-decoding.md` has the measurements that decided against
+//! `redis_protocol::decode`.
 //!
 //! Invariants:
-//! * `position <= buffer.len()`: between calls the caller only appends, so vetted bytes stay where
-//!   they are;
-//! * `remaining <= arguments`, and `arguments > 0` exactly while an array of arguments is under
-//!   way;
+//! * `position <= buffer.len()`: between calls the caller only appends, so checked bytes stay in
+//!   place;
+//! * `remaining <= arguments`, and `arguments > 0` exactly while an array of arguments is
+//!   unfinished;
 //! * headers up to `position` are well-formed and within the limits, which the second pass relies
 //!   on;
-//! * after an error every further call answers the same error: the stream has lost its frame.
+//! * after an error every further call returns the same error, because the frame boundaries are
+//!   lost.
 
 use bytes::{Buf, Bytes, BytesMut};
 
 use super::header::{self, Header};
 use super::limits::{
-    Limits, READ_AHEAD_BYTES_MAX, READ_BYTES_MIN, STRANGER_ARGUMENTS_MAX, STRANGER_BULK_BYTES_MAX,
+    Limits, READ_AHEAD_BYTES_MAX, READ_BYTES_MIN, UNAUTHENTICATED_ARGUMENTS_MAX,
+    UNAUTHENTICATED_BULK_BYTES_MAX,
 };
-use super::request::Request;
-use super::violation::ProtocolError;
+use super::request::{ProtocolError, Request};
 use super::words::split_words;
 
 /// The state of one connection's incoming stream.
 #[derive(Debug)]
 pub struct Decoder {
     limits: Limits,
-    /// Whether the limits are those of a client that has not said who it is.
+    /// Whether the limits of unauthenticated clients apply.
     restricted: bool,
-    /// Bytes at the front of the buffer that were vetted: whole headers and arguments, or part of
-    /// an inline line.
+    /// The checked bytes at the front of the buffer: whole headers and arguments, or part of an
+    /// inline command.
     position: usize,
-    /// The buffer length at which there is something new to see.
+    /// The buffer length below which a further call cannot make progress.
     wanted: usize,
     /// Where the first argument's header begins.
     body: usize,
-    /// The arguments of the request under way; 0 between requests.
+    /// The number of arguments of the unfinished request; 0 between requests.
     arguments: usize,
-    /// Those of them that `position` has not passed.
+    /// How many of them are still ahead of `position`.
     remaining: usize,
     failed: Option<ProtocolError>,
 }
 
-/// Whether the bytes at hand took the scan to its end.
+/// Whether the scan reached the end of the request.
 #[derive(PartialEq, Eq)]
 enum Progress {
     Done,
@@ -69,25 +69,26 @@ impl Decoder {
         }
     }
 
-    /// Whether requests have to be as small as a login is, from the next header on.
+    /// Whether the limits of unauthenticated clients apply, from the next header on.
     pub fn restrict(&mut self, restricted: bool) {
         self.restricted = restricted;
     }
 
-    /// The next request at the front of `buffer`, or `None` until more bytes were appended to it.
+    /// The next request at the front of `buffer`, or `None` until more bytes have been appended to
+    /// it.
     ///
     /// The request's bytes are split off `buffer`; those of an unfinished one stay. Empty requests
     /// (`*0`, `*-1`, a blank line) are skipped, as Redis does. Arguments are slices of the buffer's
     /// memory.
     ///
     /// # Errors
-    /// [`ProtocolError`] once, and the same again for ever: answer it and close the connection.
+    /// [`ProtocolError`], and the same one on every later call: send it and close the connection.
     ///
     /// # Panics
-    /// If bytes were taken from `buffer` by anyone else between two calls.
+    /// If the caller removed bytes from `buffer` between two calls.
     #[inline]
     pub fn decode(&mut self, buffer: &mut BytesMut) -> Result<Option<Request>, ProtocolError> {
-        assert!(self.position <= buffer.len(), "only the decoder takes bytes from its buffer");
+        assert!(self.position <= buffer.len(), "only the decoder removes bytes from its buffer");
         if buffer.len() < self.wanted {
             return Ok(None);
         }
@@ -97,15 +98,14 @@ impl Decoder {
         }
     }
 
-    /// How much room to reserve in `buffer` before the next read: what is known to be missing,
-    /// within [`READ_BYTES_MIN`] and [`READ_AHEAD_BYTES_MAX`]. `BytesMut` doubles as it grows, so
-    /// small steps stay linear.
+    /// How much room to reserve in `buffer` before the next read: the bytes known to be missing,
+    /// clamped to [`READ_BYTES_MIN`] and [`READ_AHEAD_BYTES_MAX`]. `BytesMut` doubles as it grows,
+    /// so small steps stay linear.
     pub fn room_wanted(&self, buffer: &BytesMut) -> usize {
         self.wanted.saturating_sub(buffer.len()).clamp(READ_BYTES_MIN, READ_AHEAD_BYTES_MAX)
     }
 
-    /// Whether bytes of an unfinished request have been seen: a client that leaves now broke off in
-    /// the middle.
+    /// Whether part of a request has arrived: a client that disconnects now leaves it unfinished.
     pub fn is_midway(&self) -> bool {
         self.arguments > 0 || self.position > 0
     }
@@ -132,9 +132,9 @@ impl Decoder {
         }
     }
 
-    /// `*<count>\r\n`. A count of nothing is skipped on the spot.
+    /// Reads `*<count>\r\n`. A count of zero or less is skipped.
     fn read_count(&mut self, buffer: &mut BytesMut) -> Result<Progress, ProtocolError> {
-        assert!(self.position == 0 && self.arguments == 0, "a count opens a request");
+        assert!(self.position == 0 && self.arguments == 0, "a request begins with a count");
         match header::read(buffer) {
             Header::Incomplete => {
                 self.wanted = buffer.len() + 1;
@@ -151,8 +151,8 @@ impl Decoder {
                 if count > self.limits.arguments_max {
                     return Err(ProtocolError::ArgumentCount);
                 }
-                if self.restricted && count > STRANGER_ARGUMENTS_MAX {
-                    return Err(ProtocolError::StrangerCount);
+                if self.restricted && count > UNAUTHENTICATED_ARGUMENTS_MAX {
+                    return Err(ProtocolError::UnauthenticatedCount);
                 }
                 (self.arguments, self.remaining) = (count, count);
                 (self.position, self.body) = (size, size);
@@ -161,7 +161,7 @@ impl Decoder {
         }
     }
 
-    /// Walks over the arguments that have arrived.
+    /// Scans the arguments that have arrived.
     fn scan(&mut self, buffer: &BytesMut) -> Result<Progress, ProtocolError> {
         debug_assert!(self.remaining <= self.arguments);
         while self.remaining > 0 {
@@ -183,8 +183,8 @@ impl Decoder {
             if length > self.limits.bulk_bytes_max {
                 return Err(ProtocolError::BulkLength);
             }
-            if self.restricted && length > STRANGER_BULK_BYTES_MAX {
-                return Err(ProtocolError::StrangerBulk);
+            if self.restricted && length > UNAUTHENTICATED_BULK_BYTES_MAX {
+                return Err(ProtocolError::UnauthenticatedBulk);
             }
             let whole = size + length + 2;
             if self.position + whole > self.limits.request_bytes_max {
@@ -194,8 +194,8 @@ impl Decoder {
                 self.wanted = self.position + whole;
                 return Ok(Progress::NeedMore);
             };
-            // Redis skips these two unseen. A length that disagrees with its bytes is better found
-            // here than by reading the middle of a value as a command.
+            // Redis skips these two bytes unchecked. A wrong length is an error here, rather than a
+            // command read from the middle of a value.
             if line_end != b"\r\n" {
                 return Err(ProtocolError::BulkLength);
             }
@@ -205,9 +205,9 @@ impl Decoder {
         Ok(Progress::Done)
     }
 
-    /// Cuts the scanned request off the buffer and slices it.
+    /// Splits the scanned request off the buffer and slices it into arguments.
     fn take(&mut self, buffer: &mut BytesMut) -> Request {
-        debug_assert!(self.remaining == 0 && self.arguments > 0, "the scan came to its end");
+        debug_assert!(self.remaining == 0 && self.arguments > 0, "the scan is complete");
         let frame = buffer.split_to(self.position).freeze();
         let mut request = Request::with_room_for(self.arguments);
         let mut at = self.body;
@@ -224,7 +224,8 @@ impl Decoder {
         request
     }
 
-    /// An inline command: a line, split by the quoting rules. `None` until its end has arrived.
+    /// Reads an inline command: a line, split by the quoting rules. `None` until its end has
+    /// arrived.
     fn read_line(&mut self, buffer: &mut BytesMut) -> Result<Option<Vec<Bytes>>, ProtocolError> {
         let window = buffer.len().min(self.limits.inline_bytes_max);
         let Some(found) = buffer[self.position..window].iter().position(|byte| *byte == b'\n') else {

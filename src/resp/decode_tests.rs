@@ -25,7 +25,7 @@ fn error_of(stream: &[u8]) -> String {
 }
 
 #[test]
-fn pipelined_requests_come_one_by_one_and_empty_ones_not_at_all() {
+fn pipelined_requests_are_decoded_one_by_one_and_empty_ones_are_skipped() {
     let stream = b"*1\r\n$4\r\nPING\r\n*0\r\n*-1\r\n\r\n  \r\nGET 'a b'\n*2\r\n$3\r\nGET\r\n$0\r\n\r\n*-10\r\nPING\r\n";
     let (requests, error) = decode_all(stream);
     assert_eq!(error, None);
@@ -61,7 +61,7 @@ fn errors_are_worded_as_redis_words_them() {
 }
 
 #[test]
-fn an_error_is_for_ever() {
+fn an_error_is_permanent() {
     let mut decoder = Decoder::new(Limits::DEFAULT);
     let mut buffer = BytesMut::from(&b"*x"[..]);
     let first = decoder.decode(&mut buffer).unwrap_err();
@@ -88,7 +88,7 @@ fn a_length_is_a_claim_and_reserves_nothing() {
     assert!(decoder.is_midway());
 }
 
-/// Quadratic work would take minutes here: each of a million calls would look at megabytes.
+/// Quadratic work would take minutes here: each of a million calls would scan megabytes.
 #[test]
 fn a_large_request_in_small_pieces_costs_linear_time() {
     let count = 100_000;
@@ -140,7 +140,7 @@ fn any_stream() -> impl Strategy<Value = Vec<u8>> {
 }
 
 proptest! {
-    // A second or two: these stand in for a fuzzer where there is none.
+    // A second or two, in place of a fuzzer in ordinary runs.
     #![proptest_config(ProptestConfig::with_cases(5000))]
 
     #[test]
@@ -170,10 +170,12 @@ proptest! {
 }
 
 #[test]
-fn strangers_have_limits_of_their_own_until_they_are_lifted() {
+fn unauthenticated_clients_have_limits_of_their_own_until_they_are_lifted() {
     let long = format!("*1\r\n${}\r\n{}\r\n", 17 << 10, "x".repeat(17 << 10));
     let many = format!("*11\r\n{}", "$1\r\nx\r\n".repeat(11));
-    for (bytes, error) in [(long, ProtocolError::StrangerBulk), (many, ProtocolError::StrangerCount)] {
+    for (bytes, error) in
+        [(long, ProtocolError::UnauthenticatedBulk), (many, ProtocolError::UnauthenticatedCount)]
+    {
         let mut decoder = Decoder::new(Limits::DEFAULT);
         decoder.restrict(true);
         assert_eq!(decoder.decode(&mut BytesMut::from(bytes.as_bytes())), Err(error));

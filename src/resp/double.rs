@@ -1,12 +1,11 @@
-//! A double as Redis writes it in a reply.
+//! Formats a double as Redis does in a reply.
 //!
-//! Not as JSON: inside a document `100.0` stays `100.0` and is printed by `json`. A RESP3 double
-//! says by its type that it is one, so Redis (since 7.2) prints `100`, and `1e+20`, `inf`, `nan`,
-//! `-0`.
+//! This differs from JSON: `json` prints a document's `100.0` as `100.0`. A RESP3 double is marked
+//! by its type, so Redis (since 7.2) prints `100`, and `1e+20`, `inf`, `nan`, `-0`.
 
 use std::fmt::Write;
 
-/// Whole doubles up to here, half of an `i64`, are printed as integers by Redis.
+/// Redis prints whole doubles below this, half of the range of `i64`, as integers.
 const INTEGER_MAX: f64 = (1u64 << 62) as f64;
 
 /// Appends `value` as Redis' `d2string` would print it: the shortest digits that read back as the
@@ -42,7 +41,7 @@ fn shortest_digits(value: f64) -> (String, i32) {
     (digits, last)
 }
 
-/// Where fpconv, which Redis uses, puts the point and when it turns to an exponent.
+/// Places the point or the exponent as fpconv does, which Redis uses.
 fn lay_out(digits: &str, last: i32, negative: bool, out: &mut String) {
     let count = digits.len() as i32;
     let exponent = last + count - 1;

@@ -1,20 +1,21 @@
-//! Replies into bytes.
+//! Encodes replies.
 //!
-//! The hot ones (bulk strings, integers, fixed texts, errors) are a length, a copy and a line end
-//! into one reserved piece of memory. What RESP2 lacks goes out in its place as [`Reply`] says.
+//! The frequent replies (bulk strings, integers, constant texts, errors) are a length, a copy and a
+//! line end, written into memory that is reserved once. [`Reply`] says what replaces the types that
+//! RESP2 lacks.
 //!
-//! Invariants: every call appends exactly one whole reply, or several where a request has several;
-//! no simple string or error contains a line break, which would let a value speak for the server.
+//! Invariants: every call appends exactly one whole reply, or several for a [`Reply::Several`]; no
+//! simple string or error contains a line break, which would let a value forge a reply.
 
 use super::double::write_double;
 use super::reply::{Protocol, Reply};
 use crate::error::Unavailable;
 
-/// A type byte, a 20-digit number, two line ends: the most that frames a reply's payload.
+/// The longest frame around a reply's payload: a type byte, a number of 20 digits, two line ends.
 const FRAMING_BYTES_MAX: usize = 26;
 
-/// Appends `reply` to `out` in the words of `protocol`. `out` grows as needed; bound what is asked
-/// for with [`Limits::output_bytes_max`](super::Limits::output_bytes_max) between replies.
+/// Appends `reply` to `out` in the format of `protocol`. `out` grows as needed; the caller checks
+/// [`Limits::output_bytes_max`](super::Limits::output_bytes_max) between replies.
 #[inline]
 pub fn encode(reply: &Reply, protocol: Protocol, out: &mut Vec<u8>) {
     match reply {
@@ -64,7 +65,7 @@ fn encode_rarer(reply: &Reply, protocol: Protocol, out: &mut Vec<u8>) {
     }
 }
 
-/// A length as RESP writes it. Nothing in memory is longer than an `i64` can say.
+/// A length as RESP writes it. Nothing in memory is longer than `i64::MAX`.
 fn length(count: usize) -> i64 {
     i64::try_from(count).expect("a length fits 63 bits")
 }
@@ -90,8 +91,8 @@ pub(super) fn write_bulk(bytes: &[u8], out: &mut Vec<u8>) {
 
 #[inline]
 fn write_line(kind: u8, text: &str, out: &mut Vec<u8>) {
-    // Such texts are short, so looking at each byte is cheaper than a reply that ends too early is
-    // dear.
+    // Such texts are short, so the check costs little; a reply that ended too early would
+    // desynchronize the client.
     assert!(!text.bytes().any(|byte| byte == b'\r' || byte == b'\n'), "a line has no break in it");
     out.reserve(text.len() + 3);
     out.push(kind);
@@ -106,7 +107,7 @@ fn write_items(kind: u8, items: &[Reply], protocol: Protocol, out: &mut Vec<u8>)
     }
 }
 
-/// Opens an array of `count` replies, for replies that are written as they are made.
+/// Begins an array of `count` replies, which the caller appends as it makes them.
 pub fn write_array_start(count: usize, out: &mut Vec<u8>) {
     write_number(b'*', length(count), out);
 }
@@ -121,7 +122,7 @@ fn write_a_double(value: f64, resp3: bool, out: &mut Vec<u8>) {
     }
 }
 
-/// The texts of the operating system come in here, and may be of any shape.
+/// The error texts of the operating system pass through here, so line breaks are possible.
 fn write_unavailable(unavailable: &Unavailable, out: &mut Vec<u8>) {
     write_line(b'-', &unavailable.to_string().replace(['\r', '\n'], " "), out);
 }
@@ -129,7 +130,8 @@ fn write_unavailable(unavailable: &Unavailable, out: &mut Vec<u8>) {
 /// Appends one request to `out`: an array of bulk strings, the command's name first.
 ///
 /// # Panics
-/// If `words` is empty: servers skip an empty request, and its reply would be waited for in vain.
+/// If `words` is empty: servers skip an empty request, so the client would wait for a reply
+/// forever.
 pub fn encode_request(words: &[impl AsRef<[u8]>], out: &mut Vec<u8>) {
     assert!(!words.is_empty(), "a request names a command");
     write_array_start(words.len(), out);

@@ -2,8 +2,7 @@ use bytes::{Bytes, BytesMut};
 use proptest::prelude::*;
 
 use super::super::limits::Limits;
-use super::super::reader::ReplyDecoder;
-use super::super::value::Value;
+use super::super::reader::{ReplyDecoder, Value};
 use super::*;
 use crate::error::CommandError;
 
@@ -14,7 +13,7 @@ fn text(reply: &Reply, protocol: Protocol) -> String {
 }
 
 #[test]
-fn every_reply_has_its_bytes_in_both_protocols() {
+fn every_reply_is_encoded_in_both_protocols() {
     let one = || vec![Reply::Integer(1)];
     let cases = [
         (Reply::OK, "+OK\r\n", "+OK\r\n"),
@@ -52,7 +51,7 @@ fn a_text_of_the_operating_system_cannot_break_the_line() {
     assert!(line.starts_with("-MISCONF") && line.ends_with("no  +OK\\r\\n"), "{line}");
 }
 
-/// What a client should read, as [`Reply`] documents it.
+/// The value that a client should read, as [`Reply`] documents it.
 fn expected(reply: &Reply, protocol: Protocol) -> Value {
     let resp3 = protocol == Protocol::Resp3;
     let all = |items: &[Reply]| items.iter().map(|item| expected(item, protocol)).collect::<Vec<_>>();
@@ -75,7 +74,7 @@ fn expected(reply: &Reply, protocol: Protocol) -> Value {
         Reply::Set(items) if resp3 => Value::Set(all(items)),
         Reply::Push(items) if resp3 => Value::Push(all(items)),
         Reply::Array(items) | Reply::Set(items) | Reply::Push(items) => Value::Array(all(items)),
-        Reply::Several(_) => unreachable!("several are no one reply"),
+        Reply::Several(_) => unreachable!("several replies have no single value"),
         Reply::Map(pairs) if resp3 => Value::Map(
             pairs.iter().map(|(key, value)| (expected(key, protocol), expected(value, protocol))).collect(),
         ),

@@ -1,14 +1,14 @@
-//! Where a reply ends, found without reading it twice.
+//! Finds the end of a reply before redis-protocol decodes it.
 //!
-//! redis-protocol decodes a frame by recursion and from its first byte at each call. Alone, a reply
-//! that arrives in many pieces would cost quadratic time, and one that nests deeply the stack. So
-//! the guard walks over types and lengths first, keeping its place between calls, and
-//! redis-protocol sees whole frames of bounded depth only.
+//! redis-protocol decodes a frame by recursion, and from its first byte at each call. Without a
+//! guard, a reply in many pieces would cost quadratic time, and a deeply nested one would overflow
+//! the stack. The guard scans types and lengths first and keeps its position between calls, so
+//! redis-protocol gets only whole frames of bounded depth.
 //!
 //! Invariants:
-//! * `position <= buffer.len()`, and only grows until the frame is whole;
-//! * `open.len() <= nesting_max`, and no entry of `open` is 0: a container that is full is closed
-//!   at once.
+//! * `position <= buffer.len()`, and it only grows until the frame is whole;
+//! * `open.len() <= nesting_max`, and no element of `open` is 0: a full container is closed at
+//!   once.
 
 use super::header::{self, Header};
 use super::limits::Limits;
@@ -17,16 +17,17 @@ use super::reader::ReplyError;
 /// The scan of one reply.
 #[derive(Debug, Default)]
 pub(super) struct Guard {
-    /// Bytes of the frame that were walked over.
+    /// The bytes of the frame that have been scanned.
     position: usize,
-    /// Bytes after `position` known to hold no line end, so that a long line is searched once.
+    /// The bytes after `position` that are known to hold no line end, so that a long line is
+    /// searched once.
     searched: usize,
-    /// For each container around `position`, how many of its members are still to come.
+    /// The number of missing members of each container around `position`.
     open: Vec<u64>,
-    /// Types that only RESP3 has were seen.
+    /// Whether the frame has a type that only RESP3 has.
     pub(super) resp3: bool,
-    /// A null of RESP2 was seen, which redis-protocol's RESP3 decoder takes for the start of a
-    /// stream.
+    /// Whether the frame has a null of RESP2, which redis-protocol's RESP3 decoder would take for
+    /// the start of a stream.
     pub(super) resp2_null: bool,
 }
 
@@ -34,13 +35,13 @@ impl Guard {
     /// The size of the frame at the front of `buffer`, or `None` until it is whole.
     ///
     /// # Errors
-    /// [`ReplyError`] if this is no reply, or one beyond the limits.
+    /// [`ReplyError`] if this is no reply, or exceeds the limits.
     pub(super) fn frame_bytes(
         &mut self,
         buffer: &[u8],
         limits: &Limits,
     ) -> Result<Option<usize>, ReplyError> {
-        assert!(self.position <= buffer.len(), "only the decoder takes bytes from its buffer");
+        assert!(self.position <= buffer.len(), "only the decoder removes bytes from its buffer");
         loop {
             let Some((size, members)) = self.step(&buffer[self.position..], limits)? else { return Ok(None) };
             self.position += size;
@@ -59,8 +60,8 @@ impl Guard {
         }
     }
 
-    /// Counts a finished value in its container, and the containers that it fills in theirs. True
-    /// at the end.
+    /// Counts a finished value in its container, and each container that this completes in the next
+    /// one. True at the end of the frame.
     fn close(&mut self) -> bool {
         while let Some(members) = self.open.last_mut() {
             debug_assert!(*members > 0);
@@ -73,8 +74,8 @@ impl Guard {
         true
     }
 
-    /// Walks over one value without members, or over a container's header: its size and its number
-    /// of members.
+    /// Scans one value without members, or a container's header; returns its size and its number of
+    /// members.
     fn step(&mut self, rest: &[u8], limits: &Limits) -> Result<Option<(usize, u64)>, ReplyError> {
         let Some(&kind) = rest.first() else { return Ok(None) };
         self.resp3 |= matches!(kind, b'_' | b',' | b'#' | b'(' | b'=' | b'!' | b'~' | b'>' | b'%');
@@ -108,8 +109,8 @@ impl Guard {
         match rest[self.searched..].iter().position(|byte| *byte == b'\n') {
             Some(found) => {
                 let size = self.searched + found + 1;
-                // The same bound as below, so that how the line was cut into reads makes no
-                // difference.
+                // The same bound as below, so that the result does not depend on how the line was
+                // split.
                 if size - 1 > limits.bulk_bytes_max {
                     return Err(ReplyError::TooBig);
                 }
@@ -125,7 +126,7 @@ impl Guard {
     }
 }
 
-/// A text of `length` bytes behind a header of `size`.
+/// A text of `length` bytes after a header of `size` bytes.
 fn bulk(rest: &[u8], size: usize, length: u64, limits: &Limits) -> Result<Option<(usize, u64)>, ReplyError> {
     let length = usize::try_from(length).map_err(|_| ReplyError::TooBig)?;
     if length > limits.bulk_bytes_max {

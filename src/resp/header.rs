@@ -1,28 +1,28 @@
-//! A length: one type byte, a decimal number, `\r\n`.
+//! Reads a length: one type byte, a decimal number, `\r\n`.
 //!
-//! Everything here looks at no more than [`HEADER_BYTES_MAX`] bytes, so a header that arrives byte
-//! by byte costs a constant each time and no position within it needs to be remembered.
+//! Nothing here looks at more than [`HEADER_BYTES_MAX`] bytes, so a header that arrives byte by
+//! byte costs constant time at each attempt, and no position within it is kept.
 
 use super::limits::HEADER_BYTES_MAX;
 
-/// No length of more digits can be meant, and so many cannot overflow an `i64`.
+/// No valid length has more digits, and this many cannot overflow an `i64`.
 const DIGITS_MAX: usize = 18;
 const _: () = assert!(DIGITS_MAX + 4 < HEADER_BYTES_MAX);
 
-/// What stands at the start of some bytes.
+/// The header at the start of some bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Header {
-    /// The number; and how many bytes the header takes, type byte and line end included.
+    /// The number, and the size of the header with its type byte and line end.
     Length { value: i64, size: usize },
-    /// So far a header, but its end has not arrived.
+    /// A header so far, whose end has not arrived.
     Incomplete,
-    /// Not a number, or none that Redis would accept (`+1`, `01`, an empty one).
+    /// Not a number that Redis would accept (also not `+1`, `01` or an empty one).
     Malformed,
-    /// Digits beyond any number, and no end in sight.
+    /// More digits than any number has, without an end.
     TooLong,
 }
 
-/// Reads the header at the start of `bytes`. The type byte, if there is one, is not looked at.
+/// Reads the header at the start of `bytes`, whatever its type byte.
 #[inline]
 pub(super) fn read(bytes: &[u8]) -> Header {
     let negative = bytes.get(1) == Some(&b'-');
@@ -51,7 +51,7 @@ pub(super) fn read(bytes: &[u8]) -> Header {
     }
 }
 
-/// At least one digit, no leading zero and no `-0`: what Redis' `string2ll` accepts.
+/// At least one digit, no leading zero and no `-0`, as Redis' `string2ll` demands.
 #[inline]
 fn canonical(bytes: &[u8], first: usize, end: usize, negative: bool) -> bool {
     let digits = end - first;
@@ -73,7 +73,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn numbers_are_read_as_redis_reads_them() {
+    fn numbers_are_read_as_in_redis() {
         assert_eq!(read(b"*3\r\n$"), Header::Length { value: 3, size: 4 });
         assert_eq!(read(b"$0\r\n"), Header::Length { value: 0, size: 4 });
         assert_eq!(read(b"$-1\r\n"), Header::Length { value: -1, size: 5 });
@@ -96,7 +96,7 @@ mod tests {
     }
 
     #[test]
-    fn endless_digits_are_given_up_early() {
+    fn endless_digits_are_refused_early() {
         assert_eq!(read(&[b'9'; 30]), Header::Incomplete);
         assert_eq!(read(&[b'9'; HEADER_BYTES_MAX]), Header::TooLong);
         assert_eq!(read(b"*99999999999999999999\r\n"), Header::Malformed);

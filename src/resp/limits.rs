@@ -1,37 +1,38 @@
-//! What a client may make the server hold or do, each with a name and the reason for its number.
+//! The limits of the wire: what one client may make the server hold or do, each with the reason for
+//! its value.
 //!
-//! Invariants, asserted when the program is compiled:
+//! Invariants, asserted at compile time:
 //! * the largest argument fits into the largest request, and the largest reply into the output
 //!   buffer;
-//! * what is reserved ahead of the bytes is a small part of what a client may make us buffer.
+//! * the memory reserved ahead of the bytes is a small part of what the server may buffer for a
+//!   client.
 
 use crate::limits::{Limit, limit};
 
-/// Sizes in bytes, counts in pieces. One value serves a listener and all of its connections.
+/// The limits of a listener and all of its connections.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// The longest argument. Redis' `proto-max-bulk-len` and its default; operators know it by that
-    /// name.
+    /// The longest argument: Redis' `proto-max-bulk-len` and its default.
     pub bulk_bytes_max: usize,
-    /// The most arguments in a request. Redis' bound before 7.0; an MSET of half a million keys
+    /// The most arguments in a request: Redis' bound before 7.0. An MSET of half a million keys
     /// fits.
     pub arguments_max: usize,
-    /// The longest inline command, its line end included. Redis' `PROTO_INLINE_MAX_SIZE`: a person
-    /// types these.
+    /// The longest inline command, its line end included: Redis' `PROTO_INLINE_MAX_SIZE`. People
+    /// type these.
     pub inline_bytes_max: usize,
-    /// The largest request, framing included. Redis' `client-query-buffer-limit`: without it, a
-    /// million arguments of 512 MiB would be one legal request.
+    /// The largest request, framing included: Redis' `client-query-buffer-limit`. Without it, a
+    /// million arguments of 512 MiB would be a valid request.
     pub request_bytes_max: usize,
-    /// The most requests that are answered as one batch. The gain of batching is flat from about 64
-    /// on, and other connections wait while a batch runs.
+    /// The most requests in one batch. Larger batches gain little above about 64, and other
+    /// connections wait while a batch runs.
     pub batch_requests_max: usize,
-    /// The most bytes of complete requests that wait for their batch; the socket isn't read beyond
+    /// The most bytes of complete requests that wait for their batch; the socket is not read beyond
     /// it.
     pub pipeline_bytes_max: usize,
-    /// The most bytes of replies that wait for a client to read them; beyond it the client is cut
-    /// off.
+    /// The most bytes of replies that wait for a client to read them; beyond it the client is
+    /// disconnected.
     pub output_bytes_max: usize,
-    /// How deep a reply may nest. A document nests to 128; a few levels wrap it (EXEC, MGET, a
+    /// The deepest nesting of a reply. A document nests to 128; a few levels wrap it (EXEC, MGET, a
     /// path's array).
     pub nesting_max: usize,
 }
@@ -55,33 +56,32 @@ impl Default for Limits {
     }
 }
 
-/// The most that is reserved ahead of the bytes themselves. A length field is a claim: ten bytes
-/// that promise 512 MiB must not cost 512 MiB, while reads of this size keep the cost of a system
-/// call small.
+/// The most memory reserved ahead of the bytes themselves. A length prefix is unverified: ten bytes
+/// that announce 512 MiB must not reserve 512 MiB. Reads of this size already make system calls
+/// cheap.
 pub const READ_AHEAD_BYTES_MAX: usize = 64 << 10;
 
-/// The least free room that a read is given: a few small requests, so that a pipeline arrives in
-/// few reads.
+/// The least free room for a read: enough that a pipeline of small requests arrives in few reads.
 pub const READ_BYTES_MIN: usize = 4 << 10;
 
-/// The most words and the longest word of a client that has not said who it is. Redis' numbers: the
-/// longest HELLO fits, and a stranger has us hold no more than this.
-pub const STRANGER_ARGUMENTS_MAX: usize = 10;
-pub const STRANGER_BULK_BYTES_MAX: usize = 16 << 10;
+/// The most words and the longest word in a request of an unauthenticated client, as in Redis: the
+/// longest HELLO fits, and such a client cannot make the server hold more.
+pub const UNAUTHENTICATED_ARGUMENTS_MAX: usize = 10;
+pub const UNAUTHENTICATED_BULK_BYTES_MAX: usize = 16 << 10;
 
-/// The longest `*<number>\r\n` or `$<number>\r\n` that is looked at. A 64-bit number has at most 20
+/// The longest `*<number>\r\n` or `$<number>\r\n` that is read. A 64-bit number has at most 20
 /// characters.
 pub const HEADER_BYTES_MAX: usize = 32;
 
 const _: () = assert!(Limits::DEFAULT.bulk_bytes_max + HEADER_BYTES_MAX < Limits::DEFAULT.request_bytes_max);
 const _: () = assert!(Limits::DEFAULT.bulk_bytes_max + HEADER_BYTES_MAX < Limits::DEFAULT.output_bytes_max);
-const _: () = assert!(STRANGER_BULK_BYTES_MAX < Limits::DEFAULT.bulk_bytes_max);
+const _: () = assert!(UNAUTHENTICATED_BULK_BYTES_MAX < Limits::DEFAULT.bulk_bytes_max);
 const _: () = assert!(READ_BYTES_MIN <= READ_AHEAD_BYTES_MAX);
 const _: () = assert!(READ_AHEAD_BYTES_MAX <= Limits::DEFAULT.pipeline_bytes_max);
 const _: () = assert!(Limits::DEFAULT.inline_bytes_max <= Limits::DEFAULT.pipeline_bytes_max);
 const _: () = assert!(Limits::DEFAULT.nesting_max >= 128 + 8);
 
-/// The limits of the wire, for the documents.
+/// The limits of the wire, for `docs/limits.md`.
 pub const LIMITS: &[Limit] = &[
     limit!(Limits::DEFAULT.bulk_bytes_max, Bytes, "An argument", "Redis' default.")
         .set_by("proto-max-bulk-len"),
@@ -94,8 +94,8 @@ pub const LIMITS: &[Limit] = &[
     )
     .set_by("client-query-buffer-limit"),
     limit!(Limits::DEFAULT.inline_bytes_max, Bytes, "An inline command", "As in Redis."),
-    limit!(STRANGER_BULK_BYTES_MAX, Bytes, "An argument before the login", "As in Redis."),
-    limit!(STRANGER_ARGUMENTS_MAX, Count, "Arguments before the login", "As in Redis."),
+    limit!(UNAUTHENTICATED_BULK_BYTES_MAX, Bytes, "An argument before the login", "As in Redis."),
+    limit!(UNAUTHENTICATED_ARGUMENTS_MAX, Count, "Arguments before the login", "As in Redis."),
     limit!(
         Limits::DEFAULT.batch_requests_max,
         Count,

@@ -1,7 +1,7 @@
-//! Replies, as a client reads them: bounded by the guard, decoded by redis-protocol.
+//! Replies as a client reads them: bounded by the guard, decoded by redis-protocol.
 //!
-//! Invariant: the buffer loses bytes only as whole replies, so a connection that breaks in the
-//! middle of one has never handed out a part of it.
+//! Invariant: only whole replies leave the buffer, so a connection that breaks in the middle of a
+//! reply never yields a part of it.
 
 use bytes::{Bytes, BytesMut};
 use redis_protocol::resp2::{decode as resp2, types::BytesFrame as Frame2};
@@ -9,9 +9,58 @@ use redis_protocol::resp3::{decode::complete as resp3, types::BytesFrame as Fram
 
 use super::guard::Guard;
 use super::limits::Limits;
-use super::value::Value;
 
-/// Why bytes from a server are no reply. The connection is of no further use.
+/// A server's reply in either protocol version. Text that need not be UTF-8 stays bytes.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Value {
+    Simple(Bytes),
+    /// The line without its `-`.
+    Error(String),
+    Integer(i64),
+    Double(f64),
+    Boolean(bool),
+    Bulk(Bytes),
+    Verbatim(Bytes),
+    /// A whole number beyond 64 bits, as its digits.
+    BigNumber(Bytes),
+    Null,
+    Array(Vec<Value>),
+    Set(Vec<Value>),
+    /// In the server's order. Pairs, not a table: keys of any type are allowed.
+    Map(Vec<(Value, Value)>),
+    Push(Vec<Value>),
+}
+
+impl Value {
+    /// The bytes of a text of any type; `None` for everything else.
+    pub fn text(&self) -> Option<&Bytes> {
+        match self {
+            Value::Simple(bytes) | Value::Bulk(bytes) | Value::Verbatim(bytes) => Some(bytes),
+            _ => None,
+        }
+    }
+
+    /// The members of an array, a set or a push; `None` for everything else.
+    pub fn items(&self) -> Option<&[Value]> {
+        match self {
+            Value::Array(items) | Value::Set(items) | Value::Push(items) => Some(items),
+            _ => None,
+        }
+    }
+
+    /// The pairs of a map, or of the flat array that stands for one in RESP2.
+    pub fn pairs(&self) -> Option<Vec<(&Value, &Value)>> {
+        match self {
+            Value::Map(pairs) => Some(pairs.iter().map(|(key, value)| (key, value)).collect()),
+            Value::Array(items) if items.len() % 2 == 0 => {
+                Some(items.chunks_exact(2).map(|pair| (&pair[0], &pair[1])).collect())
+            }
+            _ => None,
+        }
+    }
+}
+
+/// Why bytes from a server are not a reply. The connection cannot be used any further.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ReplyError {
     #[error("the reply is malformed")]
@@ -24,8 +73,8 @@ pub enum ReplyError {
     Undecodable(String),
 }
 
-/// The state of one client's incoming stream. RESP2 and RESP3 are told apart by the types of each
-/// reply.
+/// The state of one client's incoming stream. The types in each reply decide between RESP2 and
+/// RESP3.
 #[derive(Debug)]
 pub struct ReplyDecoder {
     limits: Limits,
@@ -38,10 +87,11 @@ impl ReplyDecoder {
         ReplyDecoder { limits, guard: Guard::default() }
     }
 
-    /// The next reply at the front of `buffer`, or `None` until more bytes were appended to it.
+    /// The next reply at the front of `buffer`, or `None` until more bytes have been appended to
+    /// it.
     ///
     /// # Errors
-    /// [`ReplyError`]; the stream can't be read any further then.
+    /// [`ReplyError`]; the stream cannot be read any further.
     pub fn decode(&mut self, buffer: &mut BytesMut) -> Result<Option<Value>, ReplyError> {
         let Some(size) = self.guard.frame_bytes(buffer, &self.limits)? else { return Ok(None) };
         let guard = std::mem::take(&mut self.guard);

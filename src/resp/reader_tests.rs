@@ -19,7 +19,7 @@ fn nulls_of_resp2_are_read_at_any_depth() {
 }
 
 #[test]
-fn what_is_no_reply_is_an_error_and_not_a_panic() {
+fn malformed_replies_are_errors_and_do_not_panic() {
     for bad in [
         "x",
         "$x\r\n",
@@ -63,7 +63,7 @@ fn a_large_reply_in_small_pieces_costs_linear_time() {
 }
 
 #[test]
-fn a_line_over_the_limit_is_refused_however_it_arrives() {
+fn a_line_over_the_limit_is_refused_however_it_is_split() {
     let limits = Limits { bulk_bytes_max: 8, ..Limits::DEFAULT };
     for size in [1, 4, 100] {
         let mut decoder = ReplyDecoder::new(limits.clone());
@@ -74,4 +74,16 @@ fn a_line_over_the_limit_is_refused_however_it_arrives() {
         });
         assert!(refused, "in pieces of {size}");
     }
+}
+
+#[test]
+fn a_flat_array_of_even_length_stands_for_a_map() {
+    let (one, two) = (Value::Integer(1), Value::Integer(2));
+    let map = Value::Map(vec![(one.clone(), two.clone())]);
+    let flat = Value::Array(vec![one.clone(), two.clone()]);
+    assert_eq!(map.pairs(), flat.pairs());
+    assert_eq!(Value::Array(vec![one]).pairs(), None);
+    assert_eq!(Value::Bulk("a".into()).text(), Some(&Bytes::from("a")));
+    assert_eq!(two.text(), None);
+    assert_eq!(flat.items().map(<[Value]>::len), Some(2));
 }

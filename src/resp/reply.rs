@@ -1,12 +1,11 @@
-//! What a command answers, before a protocol version has been chosen for it.
+//! A reply, independent of the protocol version.
 
 use bytes::Bytes;
 
 use crate::error::{CommandError, Unavailable};
 
-/// A reply. The encoder writes each in RESP2 or RESP3; what RESP2 lacks becomes what Redis sends in
-/// its place (a map a flat array, a double its text in a bulk string, a boolean 1 or 0, a set an
-/// array).
+/// A reply, which the encoder writes in RESP2 or RESP3. Types that RESP2 lacks are replaced as in
+/// Redis: a map by a flat array, a double by a bulk string, a boolean by 1 or 0, a set by an array.
 #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 pub enum Reply {
     Simple(#[serde(deserialize_with = "simple")] Fixed),
@@ -16,26 +15,25 @@ pub enum Reply {
     Double(f64),
     Boolean(bool),
     Bulk(Bytes),
-    /// A text with a format of three letters: RESP3's `=15\r\ntxt:..`; a bulk string in RESP2.
+    /// A text marked as plain text: `=15\r\ntxt:..` in RESP3, a bulk string in RESP2.
     Verbatim(Bytes),
     Null,
-    /// What RESP2 writes as `*-1`: a missing array.
+    /// A missing array: `*-1` in RESP2.
     NullArray,
     Array(Vec<Reply>),
     Set(Vec<Reply>),
     Map(Vec<(Reply, Reply)>),
-    /// Something the client did not ask for just now: a message, an invalidation. An array in
-    /// RESP2.
+    /// An unsolicited message: pub/sub, an invalidation, MONITOR. An array in RESP2.
     Push(Vec<Reply>),
-    /// Replies one after the other, of a request that is answered by more than one.
+    /// Several replies in sequence, for a request that has more than one.
     Several(Vec<Reply>),
 }
 
-/// Under a name of its own, or serde would take it for text borrowed from its input.
+/// An alias, because serde would treat a literal `&'static str` as text borrowed from its input.
 type Fixed = &'static str;
 
-/// The simple strings that a command which writes or reads may answer: replies of a leader, those
-/// of what was read in a transaction among them, reach clients of other nodes.
+/// The simple strings that a reading or writing command may return. The leader sends such replies
+/// to other nodes, and deserializing one yields the constant.
 const SIMPLE: [&str; 14] = [
     "OK",
     "QUEUED",
@@ -66,12 +64,12 @@ impl Reply {
         Reply::Bulk(bytes.into())
     }
 
-    /// A bulk string of a text that outlives the program.
+    /// A bulk string of a static text.
     pub fn word(text: &'static str) -> Reply {
         Reply::Bulk(Bytes::from_static(text.as_bytes()))
     }
 
-    /// About what it takes in memory, in bytes, its own place included.
+    /// The approximate memory of the reply in bytes, itself included.
     pub fn bytes(&self) -> usize {
         let all = |parts: &[Reply]| parts.iter().map(Reply::bytes).sum();
         let inner = match self {

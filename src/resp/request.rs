@@ -1,17 +1,22 @@
-//! A command as it arrived: its words, not yet understood.
+//! A request as it arrived, its words not yet parsed; and the ways in which a client can break the
+//! protocol, with Redis' error texts.
+
+use std::ascii::escape_default;
 
 use bytes::Bytes;
 use smallvec::SmallVec;
 
-/// So many arguments are kept without an allocation: `JSON.SET key path json` is the longest of the
-/// hot commands.
+use crate::error::CommandError;
+
+/// Up to this many arguments need no allocation: `JSON.SET key path json` is the longest of the
+/// frequent commands.
 const INLINE_ARGUMENTS: usize = 4;
 
-/// The arguments of one command, the command's name first. There is always a name.
+/// The words of one command, its name first. There is always a name.
 ///
 /// Each is a slice of the connection's read buffer, not a copy. A slice keeps the whole buffer (up
-/// to a few times [`READ_AHEAD_BYTES_MAX`](super::limits::READ_AHEAD_BYTES_MAX)) alive: copy what
-/// is to be stored.
+/// to a few times [`READ_AHEAD_BYTES_MAX`](super::limits::READ_AHEAD_BYTES_MAX)) alive, so whatever
+/// is stored has to be copied.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Request {
     arguments: SmallVec<[Bytes; INLINE_ARGUMENTS]>,
@@ -19,16 +24,16 @@ pub struct Request {
 
 impl Request {
     /// # Panics
-    /// If there is no argument: an empty request is not one.
+    /// If `arguments` is empty.
     pub fn new(arguments: impl IntoIterator<Item = Bytes>) -> Request {
         let request = Request { arguments: arguments.into_iter().collect() };
         assert!(!request.arguments.is_empty(), "a request names a command");
         request
     }
 
-    /// Starts a request of `count` arguments; memory grows as they are pushed.
+    /// An empty request with room for `count` arguments.
     pub(super) fn with_room_for(count: usize) -> Request {
-        // Called when the arguments have arrived, so the count is a fact and no longer a claim.
+        // The arguments have arrived, so the count is verified and may reserve memory.
         Request { arguments: SmallVec::with_capacity(count) }
     }
 
@@ -37,19 +42,19 @@ impl Request {
         self.arguments.push(argument);
     }
 
-    /// The command's name, in the letters in which the client wrote it.
+    /// The command's name, as the client spelled it.
     #[inline]
     pub fn name(&self) -> &Bytes {
         &self.arguments[0]
     }
 
-    /// What follows the name.
+    /// The arguments after the name.
     #[inline]
     pub fn args(&self) -> &[Bytes] {
         &self.arguments[1..]
     }
 
-    /// The name and what follows it; Redis counts arity in these.
+    /// The name and the arguments; Redis counts arity in these.
     #[inline]
     pub fn words(&self) -> &[Bytes] {
         &self.arguments
@@ -60,10 +65,61 @@ impl Request {
         self.arguments.iter().map(Bytes::len).sum()
     }
 
-    /// The same request in memory of its own, so that nothing of the read buffer stays alive.
+    /// A copy of the request, which does not keep the read buffer alive.
     pub fn detached(&self) -> Request {
         Request {
             arguments: self.arguments.iter().map(|argument| Bytes::copy_from_slice(argument)).collect(),
         }
+    }
+}
+
+/// The bytes are no request, or exceed the limits. Nothing after them can be understood: the
+/// connection sends [`ProtocolError::command_error`] and closes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ProtocolError {
+    #[error("ERR Protocol error: invalid multibulk length")]
+    ArgumentCount,
+    #[error("ERR Protocol error: invalid bulk length")]
+    BulkLength,
+    /// Of an unauthenticated client.
+    #[error("ERR Protocol error: unauthenticated multibulk length")]
+    UnauthenticatedCount,
+    #[error("ERR Protocol error: unauthenticated bulk length")]
+    UnauthenticatedBulk,
+    #[error("ERR Protocol error: expected '$', got '{}'", escape_default(*.0))]
+    ExpectedBulk(u8),
+    #[error("ERR Protocol error: too big mbulk count string")]
+    CountTooLong,
+    #[error("ERR Protocol error: too big bulk count string")]
+    LengthTooLong,
+    #[error("ERR Protocol error: too big inline request")]
+    InlineTooLong,
+    #[error("ERR Protocol error: unbalanced quotes in request")]
+    UnbalancedQuotes,
+    /// Redis closes such a connection without an error; the text saves the user a search.
+    #[error("ERR Protocol error: too big request")]
+    RequestTooBig,
+}
+
+impl ProtocolError {
+    pub fn command_error(&self) -> CommandError {
+        CommandError::new(self.to_string())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn texts_are_those_of_redis_and_never_break_the_line() {
+        assert_eq!(
+            ProtocolError::ExpectedBulk(b'f').to_string(),
+            "ERR Protocol error: expected '$', got 'f'"
+        );
+        assert_eq!(
+            ProtocolError::ExpectedBulk(b'\r').command_error().line(),
+            "ERR Protocol error: expected '$', got '\\r'"
+        );
     }
 }

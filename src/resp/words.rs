@@ -1,10 +1,10 @@
-//! A line of text as words, by the quoting rules that redis-cli, redis.conf and inline commands
-//! share.
+//! Splits a line of text into words, by the quoting rules that redis-cli, redis.conf and inline
+//! commands share.
 //!
-//! Between double quotes `\n \r \t \b \a \xHH \" \\` are escapes and any other escaped byte is
-//! itself; between single quotes only `\'` is one. A closing quote must end its word.
+//! Between double quotes, `\n \r \t \b \a \xHH \" \\` are escapes, and any other escaped byte means
+//! itself; between single quotes, only `\'` is an escape. A closing quote must end its word.
 
-/// A quote that is not closed, or one that closes in the middle of a word.
+/// A quote that is not closed, or that closes in the middle of a word.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("unbalanced quotes")]
 pub struct UnbalancedQuotes;
@@ -32,7 +32,8 @@ fn skip_blanks(bytes: &[u8]) -> &[u8] {
     &bytes[blanks..]
 }
 
-/// Reads one word, which may begin plainly and go on in quotes; returns what follows it.
+/// Reads one word, which may begin without quotes and continue in quotes; returns the rest of the
+/// line.
 fn read_word<'a>(mut rest: &'a [u8], word: &mut Vec<u8>) -> Result<&'a [u8], UnbalancedQuotes> {
     while let Some((&byte, tail)) = rest.split_first() {
         match byte {

@@ -1,4 +1,4 @@
-//! A small request that asks for a very large answer.
+//! Small requests with very large replies are refused.
 
 use bytes::Bytes;
 use jsonvault::command::{Budget, REPLY_BYTES_MAX};
@@ -17,7 +17,7 @@ fn words(line: &str) -> Vec<String> {
 }
 
 #[test]
-fn a_request_that_would_be_answered_with_too_much_is_refused() {
+fn a_request_with_too_large_a_reply_is_refused() {
     let mut vault = Vault::new();
     vault.begin(Protocol::Resp3);
     let text = "x".repeat(TEXT_BYTES);
@@ -38,7 +38,7 @@ fn a_request_that_would_be_answered_with_too_much_is_refused() {
     assert_eq!(ask(&mut vault, named("MGET", "text", too_many)), Reply::Error(Budget::SPENT));
     assert!(matches!(ask(&mut vault, named("MGET", "text", 3)), Reply::Array(replies) if replies.len() == 3));
 
-    // Paths that differ in their spelling, and lead to the same.
+    // Paths that differ in their spelling and match the same values.
     let paths = (0..too_many).map(|spaces| format!("$..[{}?@==1]", " ".repeat(spaces))).collect::<Vec<_>>();
     let expanded = [words("JSON.GET numbers FORMAT EXPAND"), paths].concat();
     assert_eq!(ask(&mut vault, expanded), Reply::Error(Budget::SPENT));
@@ -47,7 +47,7 @@ fn a_request_that_would_be_answered_with_too_much_is_refused() {
 }
 
 #[test]
-fn a_collection_that_is_too_large_for_a_reply_is_neither_answered_nor_taken() {
+fn a_collection_too_large_for_a_reply_is_neither_returned_nor_removed() {
     let mut vault = Vault::new();
     vault.begin(Protocol::Resp3);
     let text = "x".repeat(TEXT_BYTES);

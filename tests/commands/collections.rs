@@ -1,5 +1,5 @@
-//! Lists, sets, hashes and sorted sets against plain collections of the standard library, whatever
-//! is asked for; and again from a snapshot, which has to go on as if nothing had happened.
+//! Compares lists, sets, hashes and sorted sets with collections of the standard library over
+//! random commands, and once more after a restore from a snapshot.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,7 +12,7 @@ use crate::vault::Vault;
 
 const KINDS: [&str; 4] = ["list", "set", "hash", "zset"];
 
-/// What the keys hold: one of each kind.
+/// The expected content of the keys, one of each type.
 #[derive(Default)]
 struct Model {
     list: Vec<String>,
@@ -72,18 +72,18 @@ fn ask(vault: &mut Vault, line: &str) -> Reply {
     vault.call(&line.split(' ').map(|word| Bytes::copy_from_slice(word.as_bytes())).collect::<Vec<_>>())
 }
 
-/// The texts of a reply of many, scores among them.
+/// The texts of a reply with several elements; scores as text.
 fn texts(reply: Reply) -> Vec<String> {
     let one = |reply: Reply| match reply {
         Reply::Bulk(bytes) => text(&bytes),
         Reply::Double(score) => score.to_string(),
-        other => panic!("no text: {other:?}"),
+        other => panic!("not a text: {other:?}"),
     };
     match reply {
         Reply::Array(replies) | Reply::Set(replies) => replies.into_iter().map(one).collect(),
         Reply::Map(pairs) => pairs.into_iter().flat_map(|(field, value)| [one(field), one(value)]).collect(),
         Reply::NullArray => Vec::new(),
-        other => panic!("not many: {other:?}"),
+        other => panic!("not a list: {other:?}"),
     }
 }
 
@@ -113,7 +113,7 @@ impl Step {
 }
 
 impl Model {
-    /// Does the step, and holds the reply against what it did.
+    /// Applies the step, and checks the reply against the result.
     fn check(&mut self, step: &Step, reply: Reply) {
         let whole = |yes: usize| Reply::Integer(yes as i64);
         match step {
@@ -194,7 +194,7 @@ impl Model {
                     start <= place && place <= stop
                 });
             }
-            other => panic!("not of a list: {other:?}"),
+            other => panic!("not a command of lists: {other:?}"),
         }
     }
 
@@ -237,11 +237,11 @@ impl Model {
                 self.zset.retain(|_, score| *score < *min || *score > *max);
                 assert_eq!(reply, Reply::Integer((before - self.zset.len()) as i64));
             }
-            other => panic!("not of a sorted set: {other:?}"),
+            other => panic!("not a command of sorted sets: {other:?}"),
         }
     }
 
-    /// Everything that is there, read by the commands.
+    /// Checks the whole content, read by commands.
     fn check_all(&self, vault: &mut Vault) {
         assert_eq!(texts(ask(vault, "LRANGE list 0 -1")), self.list);
         let members: BTreeSet<String> = texts(ask(vault, "SMEMBERS set")).into_iter().collect();
@@ -273,7 +273,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(300))]
 
     #[test]
-    fn collections_agree_with_plain_ones_and_go_on_after_a_snapshot(
+    fn collections_agree_with_plain_ones_before_and_after_a_snapshot(
         before in prop::collection::vec(step(), 0..120),
         after in prop::collection::vec(step(), 0..40),
     ) {
@@ -297,7 +297,7 @@ proptest! {
 }
 
 #[test]
-fn a_large_set_is_popped_alike_after_a_snapshot() {
+fn a_large_set_is_popped_in_the_same_order_after_a_snapshot() {
     let mut vault = Vault::new();
     vault.begin(Protocol::Resp2);
     for number in 0..2000 {
@@ -323,14 +323,14 @@ fn a_large_set_is_popped_alike_after_a_snapshot() {
 }
 
 #[test]
-fn a_collection_that_was_saved_meanwhile_is_as_it_was() {
+fn a_snapshot_shows_collections_as_they_were_when_it_began() {
     let mut vault = Vault::new();
     vault.begin(Protocol::Resp2);
     for line in ["RPUSH list a b", "SADD set a b", "HSET hash a 1", "ZADD zset 1 a"] {
         ask(&mut vault, line);
     }
     let before = digest(&vault);
-    let saved = vault.saved_while(|vault| {
+    let saved = vault.restored_while(|vault| {
         for line in ["RPUSH list c", "SREM set a b", "HSET hash a 2", "ZADD zset 2 a 3 b"] {
             ask(vault, line);
         }

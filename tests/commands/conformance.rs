@@ -1,8 +1,9 @@
-//! Plays the recorded conversations of RedisJSON and Redis, in both protocols, and compares the
+//! Replays recorded conversations of RedisJSON and Redis in both protocols, and compares the
 //! replies.
 //!
-//! A case that does not agree has to stand in `divergences.txt` with a reason, and one that stands
-//! there must not agree. `CONFORMANCE_ONLY=text` plays only the cases whose id contains the text.
+//! `divergences.txt` lists the cases that disagree on purpose, each with a reason; a listed case
+//! that agrees fails the test. `CONFORMANCE_ONLY=text` replays only the cases whose id contains the
+//! text.
 
 use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
@@ -13,7 +14,7 @@ use serde_json::{Value as Json, json};
 
 use crate::vault::Vault;
 
-/// So many disagreements are shown; the rest is counted.
+/// The number of disagreements to show; further ones are counted.
 const SHOWN_MAX: usize = 40;
 
 struct Step {
@@ -30,7 +31,7 @@ struct Case {
     steps: Vec<Step>,
 }
 
-/// How much of an error line has to agree.
+/// The part of an error that has to agree.
 #[derive(Clone, Copy, PartialEq)]
 enum Errors {
     Code,
@@ -38,7 +39,7 @@ enum Errors {
 }
 
 #[test]
-fn recorded_conversations_are_answered_alike() {
+fn replies_match_the_recordings() {
     let only = std::env::var("CONFORMANCE_ONLY").unwrap_or_default();
     let divergences = divergences();
     let mut vault = Vault::new();
@@ -67,8 +68,8 @@ fn recorded_conversations_are_answered_alike() {
     let known: Vec<&str> = cases.iter().map(|case| case.id.as_str()).collect();
     let unknown: Vec<_> = divergences.keys().filter(|id| !known.contains(&id.as_str())).collect();
     assert!(unknown.is_empty(), "divergences of cases that do not exist: {unknown:?}");
-    assert!(stale.is_empty(), "these agree, so they are no divergences: {stale:?}");
-    assert_eq!(wrong, 0, "cases that do not agree and are not listed");
+    assert!(stale.is_empty(), "these cases agree, so they are not divergences: {stale:?}");
+    assert_eq!(wrong, 0, "cases that disagree and are not listed");
 }
 
 fn report(groups: &BTreeMap<String, [usize; 3]>) {
@@ -111,7 +112,7 @@ fn code(line: &str) -> Option<&str> {
     upper.then_some(word)
 }
 
-/// The reply without what need not agree, as `replay.py` has it.
+/// The reply without the parts that need not agree.
 fn normal(reply: &Json, errors: Errors, sort: bool, unordered: bool) -> Json {
     let below = |reply: &Json| normal(reply, errors, sort, false);
     let sorted = |mut items: Vec<Json>| {
@@ -157,7 +158,7 @@ fn members_sorted(value: Json) -> Json {
     }
 }
 
-/// A reply as the recordings write it: bytes as the characters of Latin-1.
+/// A reply in the format of the recordings: bytes as Latin-1 characters.
 fn shape(reply: &Value) -> Json {
     let text = |bytes: &[u8]| bytes.iter().map(|&byte| char::from(byte)).collect::<String>();
     let all = |items: &[Value]| items.iter().map(shape).collect::<Vec<_>>();
@@ -209,14 +210,14 @@ fn case(line: &str) -> Case {
     Case { id: text(&case["id"]), group: text(&case["group"]), steps }
 }
 
-/// From `id | reason` lines.
+/// Reads `id | reason` lines.
 fn divergences() -> HashMap<String, String> {
     let text = std::fs::read_to_string(folder().join("divergences.txt")).unwrap();
     let lines = text.lines().filter(|line| !line.is_empty() && !line.starts_with('#'));
     lines
         .map(|line| {
             let (id, reason) = line.split_once(" | ").expect("id | reason");
-            assert!(!reason.trim().is_empty(), "{id}: a reason is given");
+            assert!(!reason.trim().is_empty(), "{id}: a divergence needs a reason");
             (id.trim().to_owned(), reason.to_owned())
         })
         .collect()

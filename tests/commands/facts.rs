@@ -1,5 +1,4 @@
-//! What COMMAND says agrees with what Redis says of the same commands, but for the differences
-//! below.
+//! COMMAND describes each command as Redis does, except for the differences below.
 
 use std::collections::BTreeSet;
 
@@ -8,12 +7,12 @@ use jsonvault::resp::{Protocol, Reply};
 
 use crate::vault::Vault;
 
-/// What Redis 7.4 says, a command on a line.
+/// The descriptions of Redis 7.4, one command per line.
 const FACTS: &str = include_str!("../data/redis-commands.tsv");
 const FIELDS: [&str; 9] =
     ["name", "arity", "flags", "categories", "positions", "keys", "since", "group", "complexity"];
 
-/// Where something else is true here: command, field, what is said, why.
+/// The differences: command, field, our description, reason.
 const DIFFERENCES: &[(&str, &str, &str, &str)] = &[
     ("monitor", "flags", "admin,loading,no_multi,noscript,stale", NO_LISTENING),
     ("psubscribe", "flags", "loading,no_multi,noscript,pubsub,stale", NO_LISTENING),
@@ -26,31 +25,31 @@ const DIFFERENCES: &[(&str, &str, &str, &str)] = &[
     ("wait", "flags", "blocking,no_multi", NO_WAITING),
     ("waitaof", "flags", "blocking,no_multi", NO_WAITING),
 ];
-const NO_LISTENING: &str = "refused in a transaction, in which Redis lets one begin to listen";
-const NO_WAITING: &str = "refused in a transaction, in which Redis answers at once without waiting";
+const NO_LISTENING: &str = "refused in a transaction, where Redis allows a subscription";
+const NO_WAITING: &str = "refused in a transaction, where Redis replies at once without waiting";
 
 fn text(reply: &Reply) -> String {
     match reply {
         Reply::Bulk(bytes) => String::from_utf8_lossy(bytes).into_owned(),
         Reply::Simple(text) => (*text).to_string(),
         Reply::Integer(number) => number.to_string(),
-        other => panic!("{other:?} is no text"),
+        other => panic!("{other:?} is not a text"),
     }
 }
 
 fn items(reply: &Reply) -> &[Reply] {
     match reply {
         Reply::Array(items) | Reply::Set(items) => items,
-        other => panic!("{other:?} is no list"),
+        other => panic!("{other:?} is not a list"),
     }
 }
 
 fn field<'a>(reply: &'a Reply, name: &str) -> Option<&'a Reply> {
-    let Reply::Map(pairs) = reply else { panic!("{reply:?} is no map") };
+    let Reply::Map(pairs) = reply else { panic!("{reply:?} is not a map") };
     pairs.iter().find(|(key, _)| text(key) == name).map(|(_, value)| value)
 }
 
-/// As it stands in the file: sorted, with commas between.
+/// Words in the format of the file: sorted and separated by commas.
 fn words(reply: &Reply) -> String {
     let words: BTreeSet<String> =
         items(reply).iter().map(|word| text(word).trim_start_matches('@').to_string()).collect();
@@ -67,7 +66,7 @@ fn keys(specification: &Reply) -> String {
     format!("{} {}", numbers.join(":"), words(field(specification, "flags").unwrap()))
 }
 
-/// The different O(..) of a text, without spaces.
+/// The distinct O(..) terms of a text, without spaces.
 fn growth(text: &str) -> String {
     let mut found: Vec<String> = Vec::new();
     for (begin, _) in text.match_indices("O(") {
@@ -76,7 +75,7 @@ fn growth(text: &str) -> String {
             depth += i32::from(*mark == '(') - i32::from(*mark == ')');
             *mark == ')' && depth == 0
         });
-        let (end, _) = end.expect("what is opened is closed");
+        let (end, _) = end.expect("parentheses are balanced");
         let one = text[begin..=begin + end].replace(' ', "");
         if !found.contains(&one) {
             found.push(one);
@@ -85,8 +84,8 @@ fn growth(text: &str) -> String {
     if found.is_empty() { "-".to_string() } else { found.join(" ") }
 }
 
-/// What is said here of a command, in the fields of the file.
-fn said(vault: &mut Vault, name: &str) -> Vec<String> {
+/// Our description of a command, in the fields of the file.
+fn description(vault: &mut Vault, name: &str) -> Vec<String> {
     let mut ask = |subcommand: &str| {
         let words = ["COMMAND", subcommand, name].map(|word| Bytes::copy_from_slice(word.as_bytes()));
         vault.call(&words)
@@ -110,7 +109,7 @@ fn said(vault: &mut Vault, name: &str) -> Vec<String> {
 }
 
 #[test]
-fn commands_are_described_as_redis_describes_them() {
+fn commands_are_described_as_in_redis() {
     let mut vault = Vault::new();
     vault.begin(Protocol::Resp3);
     let mut differences: BTreeSet<(&str, &str)> = BTreeSet::new();
@@ -118,23 +117,23 @@ fn commands_are_described_as_redis_describes_them() {
     for line in lines {
         let facts: Vec<&str> = line.split('\t').collect();
         assert_eq!(facts.len(), FIELDS.len(), "{line}");
-        for ((name, fact), said) in FIELDS.into_iter().zip(&facts).zip(said(&mut vault, facts[0])) {
+        for ((name, fact), said) in FIELDS.into_iter().zip(&facts).zip(description(&mut vault, facts[0])) {
             let known = DIFFERENCES.iter().find(|one| (one.0, one.1) == (facts[0], name));
             match known {
                 Some((command, name, here, _)) => {
                     assert_eq!(said, *here, "{command}: {name}");
-                    assert_ne!(said, *fact, "{command}: {name} is no difference");
+                    assert_ne!(said, *fact, "{command}: {name} does not differ");
                     differences.insert((command, name));
                 }
                 None => assert_eq!(said, *fact, "{}: {name}", facts[0]),
             }
         }
     }
-    assert_eq!(differences.len(), DIFFERENCES.len(), "each difference is one of a command of the file");
+    assert_eq!(differences.len(), DIFFERENCES.len(), "each difference is of a command in the file");
 }
 
 #[test]
-fn every_command_that_is_no_container_says_what_it_costs() {
+fn every_command_without_subcommands_has_a_complexity() {
     let mut vault = Vault::new();
     vault.begin(Protocol::Resp3);
     let docs = vault.call(&["COMMAND", "DOCS"].map(|word| Bytes::from_static(word.as_bytes())));
@@ -147,7 +146,7 @@ fn every_command_that_is_no_container_says_what_it_costs() {
             text(field(described, "group").unwrap()) == "module",
             "{name}"
         );
-        // MONITOR costs as much as all others do.
+        // MONITOR has no complexity of its own: it costs as much as all other commands.
         assert!(name == "monitor" || field(described, "complexity").is_some(), "{name}");
     }
 }

@@ -1,5 +1,4 @@
-//! The commands from the outside: requests in, replies out, with no socket, no log and no clock in
-//! between.
+//! Tests of the commands: requests in, replies out, without a socket, a log or a clock.
 #![allow(
     clippy::disallowed_methods,
     clippy::unwrap_used,

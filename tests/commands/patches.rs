@@ -1,4 +1,4 @@
-//! JSON.PATCH against the public cases of RFC 6902, which lie where `JSONVAULT_RFC6902` says.
+//! Runs JSON.PATCH on the public test cases of RFC 6902, in the directory `JSONVAULT_RFC6902`.
 
 use bytes::Bytes;
 use jsonvault::json::{ParseLimits, equal, parse};
@@ -8,7 +8,7 @@ use serde_json::Value as Json;
 use crate::vault::Vault;
 
 #[test]
-fn public_cases_of_rfc_6902_hold() {
+fn the_public_cases_of_rfc_6902_pass() {
     let Some(folder) = std::env::var_os("JSONVAULT_RFC6902") else {
         println!("JSONVAULT_RFC6902 is not set: nothing was checked");
         return;
@@ -24,12 +24,11 @@ fn public_cases_of_rfc_6902_hold() {
         }
     }
     println!("{checked} cases");
-    assert!(checked > 100, "the cases were found");
+    assert!(checked > 100, "the test cases exist");
 }
 
 fn check(vault: &mut Vault, case: &Json) {
-    // JSON cannot hold an object with a member twice once it was parsed, so this case cannot be
-    // told.
+    // The case repeats a member of an object, which is lost when the case is parsed.
     if case["disabled"] == true && case.get("error").is_some() {
         return;
     }
@@ -39,7 +38,7 @@ fn check(vault: &mut Vault, case: &Json) {
     };
     assert_eq!(call(&["JSON.SET", "k", "$", &case["doc"].to_string()]), Value::Simple("OK".into()));
     let reply = call(&["JSON.PATCH", "k", &case["patch"].to_string()]);
-    let Value::Bulk(after) = call(&["JSON.GET", "k"]) else { panic!("the document is still there") };
+    let Value::Bulk(after) = call(&["JSON.GET", "k"]) else { panic!("the document still exists") };
     let wanted = match case.get("error") {
         Some(_) => {
             assert!(matches!(reply, Value::Error(_)), "{case}: {reply:?}");

@@ -1,4 +1,4 @@
-//! What holds for every write, whatever it is asked for.
+//! Properties of every write, with random arguments.
 
 use bytes::Bytes;
 use jsonvault::command::{Route, table};
@@ -21,8 +21,7 @@ fn words(line: &[&str]) -> Vec<Bytes> {
     line.iter().map(|word| Bytes::copy_from_slice(word.as_bytes())).collect()
 }
 
-/// A few keys, one of another kind, and a document in which many paths match and some of them
-/// clash.
+/// A few keys of every type, and a document in which many paths match and some overlap.
 fn filled(vault: &mut Vault) {
     vault.begin(Protocol::Resp2);
     let document = r#"{"a":[1,2,3],"b":{"a":[1,"x",null,1.5],"c":true,"n":9223372036854775807},"n":[9223372036854775807,1],"s":"text","e":[],"o":{}}"#;
@@ -35,7 +34,7 @@ fn filled(vault: &mut Vault) {
     vault.call(&words(&["ZADD", "zset", "1", "x", "inf", "2"]));
 }
 
-/// A word that some command may take for an argument.
+/// A word that some command accepts as an argument.
 fn argument() -> impl Strategy<Value = &'static str> {
     prop::sample::select(vec![
         "k",
@@ -112,7 +111,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(4_000))]
 
     #[test]
-    fn a_write_that_answers_an_error_has_changed_nothing(line in write()) {
+    fn a_write_that_fails_changes_nothing(line in write()) {
         thread_local! {
             static VAULT: std::cell::RefCell<Vault> = std::cell::RefCell::new(Vault::new());
         }
@@ -128,7 +127,7 @@ proptest! {
     }
 
     #[test]
-    fn two_replicas_answer_alike_and_come_to_the_same_state(lines in prop::collection::vec(write(), 1..8)) {
+    fn two_replicas_give_the_same_replies_and_reach_the_same_state(lines in prop::collection::vec(write(), 1..8)) {
         let (mut one, mut other) = (Vault::new(), Vault::new());
         filled(&mut one);
         filled(&mut other);

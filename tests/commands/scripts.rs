@@ -1,10 +1,10 @@
-//! Runs the scripts in `tests/scripts/commands`: each line is a request as redis-cli takes it,
-//! behind a `>`. A block has one request, so that its reply stands right below it.
+//! Runs the scripts in `tests/scripts/commands`: each line is a request in the syntax of redis-cli,
+//! after a `>`. A block has one request, so that its reply is right below it.
 //!
-//! `protocol 3` changes the protocol of the replies, `advance 1500` the clock, by milliseconds.
-//! `cluster 2` makes the node one of three that answer clients of Redis Cluster, led by node 2;
-//! `cluster nobody`: by none. `UPDATE_GOLDENFILES=1` writes down the replies as they are; look at
-//! them before they are committed.
+//! `protocol 3` selects the protocol of the replies, and `advance 1500` advances the clock by
+//! milliseconds. `cluster 2` makes the node one of three that serve clients of Redis Cluster, led
+//! by node 2; `cluster nobody` leaves them without a leader. `UPDATE_GOLDENFILES=1 cargo test
+//! --test commands scripts` rewrites the replies; read the difference before you commit it.
 
 use std::collections::BTreeSet;
 use std::error::Error;
@@ -18,9 +18,9 @@ use crate::vault::Vault;
 
 struct Runner {
     vault: Vault,
-    /// The rows that were asked for.
+    /// The rows that the scripts have run.
     rows: BTreeSet<usize>,
-    /// Whether this block has had its reply.
+    /// Whether this block has a reply.
     replied: bool,
 }
 
@@ -55,7 +55,7 @@ impl goldenscript::Runner for Runner {
             }
             line => {
                 if std::mem::replace(&mut self.replied, true) {
-                    return Err("a block has one request: begin another".into());
+                    return Err("a block has one request: start a new block".into());
                 }
                 let words = split_words(line.as_bytes())?;
                 let words: Vec<Bytes> = words.into_iter().map(Bytes::from).collect();
@@ -66,7 +66,7 @@ impl goldenscript::Runner for Runner {
     }
 
     fn start_script(&mut self) -> Result<(), Box<dyn Error>> {
-        // A fresh one, so that versions do not depend on the scripts before.
+        // A new vault, so that versions do not depend on earlier scripts.
         self.vault = Vault::new();
         self.vault.begin(Protocol::Resp2);
         Ok(())
@@ -98,7 +98,7 @@ fn shown(reply: &Value) -> String {
 }
 
 #[test]
-fn scripts_answer_as_written_and_every_command_is_in_one() {
+fn the_scripts_give_the_recorded_replies_and_run_every_command() {
     let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/scripts/commands");
     let mut runner = Runner { vault: Vault::new(), rows: BTreeSet::new(), replied: false };
     let mut files: Vec<PathBuf> =

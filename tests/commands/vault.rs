@@ -1,5 +1,5 @@
-//! A vault without a server: requests go through the table and the machine, as a node would send
-//! them.
+//! A node without server, log and peers: requests go through the table and the machine, as on a
+//! real node.
 
 use std::sync::Arc;
 
@@ -17,18 +17,18 @@ use jsonvault::machine::{Audience, Batch, Machine, Restore, Transaction, write_h
 use jsonvault::resp::{Limits, Protocol, Reply, ReplyDecoder, Request, Value, encode};
 use jsonvault::server::{PubSub, admit};
 
-/// When every test begins: a moment in 2025, in unix milliseconds.
+/// The time at which every test begins: in 2025, in Unix milliseconds.
 pub const BEGIN_MS: u64 = 1_750_000_000_000;
 
-/// What every random choice is made from: a number with all kinds of digits.
-const CHANCE: u64 = 0x9e37_79b9_7f4a_7c15;
+/// The seed of every random choice.
+const SEED: u64 = 0x9e37_79b9_7f4a_7c15;
 
 pub struct Vault {
     machine: Machine,
     pub session: Session,
     pub now_ms: u64,
-    /// Who leads the cluster, for clients of Redis Cluster; `None`: their commands are not
-    /// answered.
+    /// The leader shown to clients of Redis Cluster, if there is one; `None` disables their
+    /// commands.
     pub cluster: Option<Option<u64>>,
     index: u64,
     queue: TransactionQueue,
@@ -51,7 +51,7 @@ impl Vault {
         }
     }
 
-    /// Answers one request as a node would.
+    /// Runs one request as a node would.
     pub fn call(&mut self, words: &[Bytes]) -> Reply {
         let position = table::position(&words[0]);
         let Some(row) = position.map(|position| &table::ROWS[position]) else {
@@ -77,7 +77,7 @@ impl Vault {
             protocol: self.session.protocol,
             now_ms: self.now_ms,
             document_bytes_max: jsonvault::json::DOCUMENT_BYTES_DEFAULT,
-            seed: SeedSource::Fixed(CHANCE),
+            seed: SeedSource::Fixed(SEED),
         }
     }
 
@@ -99,7 +99,7 @@ impl Vault {
             }
             Route::Transact { step } => self.step(step, words),
             Route::Operate { run } => match run(&words[1..], &self.session, &node) {
-                Ok(running) => running.now_or_never().expect("a node alone has nothing to wait for").into(),
+                Ok(running) => running.now_or_never().expect("a single node has nothing to wait for").into(),
                 Err(answer) => Reply::Error(answer),
             },
             Route::Write { .. } => {
@@ -132,7 +132,7 @@ impl Vault {
         }
     }
 
-    /// All that reads and writes as one entry, the rest afterwards, as a node does.
+    /// Runs all reads and writes as one entry and the rest afterwards, as a node does.
     fn exec(&mut self) -> Reply {
         let queued = match self.queue.take() {
             Ok(queued) => queued,
@@ -167,19 +167,19 @@ impl Vault {
         replies.into_iter().next().expect("one reply")
     }
 
-    /// What a client of the session's protocol reads.
+    /// The reply as a client reads it in the session's protocol.
     pub fn read(&mut self, words: &[Bytes]) -> Value {
         let reply = self.call(words);
         let mut bytes = Vec::new();
         encode(&reply, self.session.protocol, &mut bytes);
         let mut decoder = ReplyDecoder::new(Limits::DEFAULT);
         let mut buffer = bytes::BytesMut::from(&bytes[..]);
-        decoder.decode(&mut buffer).expect("a reply is well formed").expect("a reply is whole")
+        decoder.decode(&mut buffer).expect("a reply is well-formed").expect("a reply is whole")
     }
 
     pub fn begin(&mut self, protocol: Protocol) {
         if self.keyspace().time_ms() > BEGIN_MS {
-            // Time goes back in a keyspace of its own only.
+            // A keyspace's time never goes back, so an earlier time needs a new one.
             let Vault { cluster, index, .. } = *self;
             *self = Vault { cluster, index, ..Vault::new() };
         }
@@ -195,18 +195,18 @@ impl Vault {
         self.machine.keyspace()
     }
 
-    /// One that begins with a snapshot of this one's state.
+    /// A vault restored from a snapshot of this one.
     pub fn restored(&mut self) -> Vault {
-        self.saved_while(|_| ())
+        self.restored_while(|_| ())
     }
 
-    /// One that begins with a snapshot of this one's state, which is saved while `change` is done.
-    pub fn saved_while(&mut self, change: impl FnOnce(&mut Vault)) -> Vault {
+    /// A vault restored from a snapshot of this one, which is taken while `change` runs.
+    pub fn restored_while(&mut self, change: impl FnOnce(&mut Vault)) -> Vault {
         let mut capture = self.machine.capture().expect("no other capture runs");
         change(self);
         let mut stream = Vec::new();
         write_head(&mut stream, capture.time_ms());
-        while capture.next_part(|key, entry| write_record(&mut stream, key, entry)) {}
+        while capture.next_shard(|key, entry| write_record(&mut stream, key, entry)) {}
         let (keyspace, mut restore) = (Arc::new(Keyspace::new()), Restore::new());
         restore.block(&stream, &keyspace).expect("our own snapshot decodes");
         restore.finish().expect("our own snapshot is whole");

@@ -1,5 +1,4 @@
-//! Clients that mean harm, or mean nothing: what they cost is bounded, and others are served
-//! meanwhile.
+//! Malicious and broken clients: their cost is bounded, and other clients are served meanwhile.
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -9,12 +8,11 @@ use jsonvault::resp::{Value, encode_request};
 use crate::harness::wait::{PATIENCE, until};
 use crate::harness::{Client, TestNode};
 
-/// What the test asks of the file descriptors of a process: its own ends of the connections, and
-/// some more.
+/// The file descriptors that the test itself needs beside its ends of the connections.
 const DESCRIPTORS_SPARE: u64 = 200;
 const MIB: u64 = 1 << 20;
 
-/// How much more memory the node has than before, as INFO tells it.
+/// The growth of the node's memory, as INFO reports it.
 struct Growth {
     watcher: Client,
     before: i64,
@@ -27,8 +25,8 @@ impl Growth {
         Growth { watcher, before }
     }
 
-    /// The memory is within bounds, and another client is served: it writes, reads, and asks for
-    /// memory.
+    /// Checks that the memory is within bounds, and that another client is served: it writes and
+    /// reads.
     fn assert_below(&mut self, bytes_max: u64, what: &str) {
         self.watcher.ok(r#"JSON.SET bystander $ '{"served":true}'"#);
         assert_eq!(self.watcher.text("JSON.GET bystander $.served"), "[true]", "{what}");
@@ -51,7 +49,7 @@ fn connect(node: &TestNode) -> TcpStream {
     stream
 }
 
-/// The most files that a process of this machine may have open.
+/// The most files that a process on this machine may have open.
 fn descriptors_max() -> u64 {
     let limits = std::fs::read_to_string("/proc/self/limits").unwrap();
     let line = limits.lines().find(|line| line.starts_with("Max open files")).unwrap();
@@ -61,10 +59,9 @@ fn descriptors_max() -> u64 {
 #[test]
 fn thousands_of_idle_connections_cost_little() {
     const CONNECTIONS: u64 = 5000;
-    // More would not fit in the queue of connections that were not accepted yet, and try again
-    // after a second.
+    // More would exceed the accept queue, and the connections would be retried after a second.
     const CONNECTIONS_AT_ONCE: usize = 500;
-    // A connection at rest has no buffer: a task, a session, a line in the registry.
+    // An idle connection has no buffer: only a task, a session and a line in the registry.
     const BYTES_EACH: u64 = 16 << 10;
     let room = descriptors_max().saturating_sub(DESCRIPTORS_SPARE);
     let count = CONNECTIONS.min(room);
@@ -80,7 +77,7 @@ fn thousands_of_idle_connections_cost_little() {
         growth.wait_for_clients(idle.len());
     }
     growth.assert_below(count * BYTES_EACH, "idle connections");
-    // They were not forgotten.
+    // The idle connections still work.
     for stream in &mut idle {
         stream.write_all(b"PING\r\n").unwrap();
     }
@@ -95,11 +92,12 @@ fn thousands_of_idle_connections_cost_little() {
 }
 
 #[test]
-fn a_client_that_never_reads_holds_little_more_than_a_reply() {
+fn a_client_that_never_reads_costs_little_more_than_a_reply() {
     const CLIENTS: u64 = 20;
     const DOCUMENT_BYTES: u64 = 4 * MIB;
     const REQUESTS: usize = 500;
-    // The document as one reply, on top of it what a batch collects, and the growing of a buffer.
+    // The document as one reply, the replies that a batch collects on top of it, and the growth of
+    // a buffer.
     const BYTES_EACH: u64 = 4 * DOCUMENT_BYTES;
     const _: () = assert!(REQUESTS as u64 * DOCUMENT_BYTES > 100 * BYTES_EACH);
     let node = TestNode::started();
@@ -114,7 +112,7 @@ fn a_client_that_never_reads_holds_little_more_than_a_reply() {
         stream.write_all(&requests).unwrap();
     }
     for stream in &deaf {
-        // The first bytes are there: the rest of the replies can go nowhere.
+        // The first bytes have arrived: the rest of the replies cannot be sent.
         assert_eq!(stream.peek(&mut [0]).unwrap(), 1);
     }
     for _ in 0..20 {
@@ -126,7 +124,7 @@ fn a_client_that_never_reads_holds_little_more_than_a_reply() {
 }
 
 #[test]
-fn a_client_whose_reply_is_over_the_limit_is_cut_off() {
+fn a_client_whose_reply_is_over_the_limit_is_disconnected() {
     let mut node = TestNode::new();
     node.set(&["--client-output-buffer-limit", "1048576", "--loglevel", "jsonvault=debug,info"]);
     node.start();
@@ -141,7 +139,7 @@ fn a_client_whose_reply_is_over_the_limit_is_cut_off() {
 }
 
 #[test]
-fn a_request_over_the_limit_is_cut_off() {
+fn a_request_over_the_limit_is_refused() {
     let mut node = TestNode::new();
     node.set(&["--client-query-buffer-limit", "2097152", "--proto-max-bulk-len", "1048576"]);
     node.set(&["--loglevel", "jsonvault=debug,info"]);
@@ -151,8 +149,8 @@ fn a_request_over_the_limit_is_cut_off() {
     let part = "x".repeat(800 << 10);
     let mut request = Vec::new();
     encode_request(&["MSET", "a", &part, "b", &part, "c", &part], &mut request);
-    // It may be cut off before it has sent all of it, and what it was told goes with the connection
-    // then.
+    // It may be disconnected before it has sent everything, and the error is then lost with the
+    // connection.
     let _ = greedy.write_all(&request);
     let mut told = Vec::new();
     let _ = greedy.read_to_end(&mut told);
@@ -163,7 +161,7 @@ fn a_request_over_the_limit_is_cut_off() {
 }
 
 #[test]
-fn clients_that_send_a_byte_at_a_time_hold_nobody_up() {
+fn clients_that_send_a_byte_at_a_time_delay_no_other() {
     const CLIENTS: usize = 200;
     let node = TestNode::started();
     let mut growth = Growth::from_now(&node);
@@ -181,7 +179,7 @@ fn clients_that_send_a_byte_at_a_time_hold_nobody_up() {
             stream.write_all(&request[at..=at]).unwrap();
         }
         if at + 1 < requests[0].len() {
-            assert_eq!(growth.watcher.integer("EXISTS slow:000"), 0, "a request that is not whole was run");
+            assert_eq!(growth.watcher.integer("EXISTS slow:000"), 0, "an incomplete request was run");
         }
         growth.assert_below(CLIENTS as u64 * MIB / 4, "slow clients");
     }
@@ -194,10 +192,10 @@ fn clients_that_send_a_byte_at_a_time_hold_nobody_up() {
 }
 
 #[test]
-fn requests_that_are_never_finished_cost_what_was_sent() {
+fn unfinished_requests_cost_only_what_was_sent() {
     const CLIENTS: u64 = 1000;
     const SENT_EACH: usize = 16 << 10;
-    // A read buffer of 64 KiB, as for any long argument, and one more when it is grown.
+    // A read buffer of 64 KiB, as for any long argument, and a second one when it grows.
     const BYTES_EACH: u64 = 256 << 10;
     // Together they claim half a terabyte.
     const HEAD: &[u8] = b"*4\r\n$8\r\nJSON.SET\r\n$1\r\nk\r\n$1\r\n$\r\n$536870912\r\n";

@@ -1,9 +1,9 @@
-//! Clients that cache what they read (`CLIENT TRACKING`): none uses what was changed before its
-//! last answer.
+//! Clients that cache what they read (`CLIENT TRACKING`): none uses a value that was changed before
+//! its last reply.
 //!
-//! A round changes something that a client has cached, and has it look into its cache as soon as
-//! the writer has its answer, without asking the node: only what has arrived by then can have told
-//! it. `JSONVAULT_CACHE_ROUNDS` plays more.
+//! A round changes a key that a client has cached. As soon as the writer has its reply, the client
+//! reads its cache without asking the node: only an invalidation that has arrived by then can have
+//! updated it. `JSONVAULT_CACHE_ROUNDS` sets the number of rounds.
 
 use std::collections::BTreeMap;
 
@@ -17,23 +17,23 @@ fn bulk(text: &str) -> Value {
     Value::Bulk(text.to_owned().into())
 }
 
-/// How a client has itself told.
+/// How a client receives invalidations.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Mode {
     Default,
     Broadcast,
     OptIn,
     OptOut,
-    /// In RESP2: another connection hears of it.
+    /// In RESP2: through another connection.
     Redirect,
 }
 
 const MODES: [Mode; 5] = [Mode::Default, Mode::Broadcast, Mode::OptIn, Mode::OptOut, Mode::Redirect];
 
-/// A client with a cache, as client libraries have it.
+/// A client with a cache, as client libraries implement it.
 struct Caching {
     client: Client,
-    /// The connection that is told in RESP2.
+    /// The connection that receives the invalidations in RESP2.
     listener: Option<Client>,
     mode: Mode,
     cached: BTreeMap<String, Value>,
@@ -63,7 +63,7 @@ impl Caching {
         Caching { client, listener, mode, cached: BTreeMap::new() }
     }
 
-    /// The reply to a request; what the client is told before it is heard of before it.
+    /// The reply to a request, after the invalidations that arrive before it are applied.
     fn ask(&mut self, line: &str) -> Value {
         self.client.send(&line.split(' ').collect::<Vec<_>>()).unwrap();
         loop {
@@ -95,12 +95,12 @@ impl Caching {
         for message in arrived {
             match message {
                 Value::Push(message) | Value::Array(message) => self.hear(&message),
-                other => panic!("nobody asked for {other:?}"),
+                other => panic!("unexpected message: {other:?}"),
             }
         }
     }
 
-    /// What the client takes a key to be: from its cache, if it has not been told otherwise by now.
+    /// The value of a key for the client: from its cache, unless an invalidation has arrived.
     fn get(&mut self, key: &str) -> Value {
         self.hear_what_arrived();
         if let Some(cached) = self.cached.get(key) {
@@ -115,7 +115,7 @@ impl Caching {
     }
 }
 
-/// Who changes a key, and how.
+/// Which client changes a key, and how.
 #[derive(Clone, Copy, Debug)]
 enum Change {
     OwnSet,
@@ -137,7 +137,7 @@ const CHANGES: [Change; 7] = [
     Change::OthersExpiry,
 ];
 
-/// Plays a round; whether the client would have used what is no longer true.
+/// Plays a round; true if the client would have used a stale value.
 fn is_stale(caching: &mut Caching, writer: &mut Client, change: Change, round: u64) -> bool {
     let key = format!("k{}", round % KEYS);
     caching.get(&key);
@@ -165,7 +165,7 @@ fn is_stale(caching: &mut Caching, writer: &mut Client, change: Change, round: u
             writer.ask("FLUSHALL");
             expected = Value::Null;
         }
-        // A deadline that has passed takes the key away at once.
+        // A deadline in the past removes the key at once.
         Change::OthersExpiry => {
             writer.ask(&set);
             caching.get(&key);
@@ -176,8 +176,7 @@ fn is_stale(caching: &mut Caching, writer: &mut Client, change: Change, round: u
     caching.get(&key) != expected
 }
 
-/// Plays rounds of all kinds at one node, while others write what the client may be told of as
-/// well.
+/// Plays rounds of all kinds at one node, while other clients write keys that are tracked too.
 fn stale_rounds(address: &str, mode: Mode, rounds: u64) -> Vec<(u64, Change)> {
     let stop = std::sync::atomic::AtomicBool::new(false);
     std::thread::scope(|scope| {
@@ -214,13 +213,13 @@ fn assert_none_is_stale(address: &str, what: &str) {
 }
 
 #[test]
-fn nothing_is_used_that_was_changed_before_the_last_answer() {
+fn no_cached_value_is_stale_at_the_last_reply() {
     let node = TestNode::started();
     assert_none_is_stale(node.address(), "alone");
 }
 
 #[test]
-fn nothing_is_used_at_a_leader_and_at_a_follower_that_was_changed_there_before_the_last_answer() {
+fn no_cached_value_is_stale_at_the_last_reply_of_a_leader_or_a_follower() {
     let cluster = Cluster::of_three(&[]);
     let leader = cluster.leader();
     assert_none_is_stale(cluster.address(leader), "at the leader");
@@ -238,7 +237,7 @@ fn resp3(node: &TestNode) -> Client {
 }
 
 #[test]
-fn one_is_told_of_ones_own_change_before_its_answer() {
+fn a_client_gets_the_invalidation_of_its_own_change_before_the_reply() {
     let node = TestNode::started();
     let mut client = resp3(&node);
     client.ok("CLIENT TRACKING ON");
@@ -253,7 +252,7 @@ fn one_is_told_of_ones_own_change_before_its_answer() {
 }
 
 #[test]
-fn in_a_pipeline_each_answer_has_its_place_among_what_is_told() {
+fn in_a_pipeline_replies_and_invalidations_are_in_order() {
     let node = TestNode::started();
     let mut client = node.client();
     let requests = ["HELLO 3", "CLIENT TRACKING ON", "GET k", "SET k 1", "GET k", "SET k 2", "PING"];
@@ -270,7 +269,7 @@ fn in_a_pipeline_each_answer_has_its_place_among_what_is_told() {
 }
 
 #[test]
-fn what_a_transaction_read_and_changed_is_told_behind_its_reply() {
+fn keys_that_a_transaction_read_and_changed_are_invalidated_after_its_reply() {
     let node = TestNode::started();
     let mut client = resp3(&node);
     client.ok("CLIENT TRACKING ON");
@@ -278,11 +277,11 @@ fn what_a_transaction_read_and_changed_is_told_behind_its_reply() {
     client.text("GET k");
     client.text("SET k 1");
     client.send(&["EXEC"]).unwrap();
-    assert_eq!(client.receive().unwrap(), invalidated(&["k"]), "before, as of any change");
+    assert_eq!(client.receive().unwrap(), invalidated(&["k"]), "before the reply, as for any change");
     let reply = client.receive().unwrap();
     assert_eq!(reply, Value::Array(vec![Value::Null, Value::Simple("OK".into())]));
-    assert_eq!(client.receive().unwrap(), invalidated(&["k"]), "it has just read what was there before");
-    // And what it only reads is remembered.
+    assert_eq!(client.receive().unwrap(), invalidated(&["k"]), "the transaction read the old value");
+    // Keys that it only reads are tracked.
     client.ok("MULTI");
     client.text("GET k");
     assert_eq!(client.ask("EXEC"), Value::Array(vec![bulk("1")]));
@@ -292,7 +291,7 @@ fn what_a_transaction_read_and_changed_is_told_behind_its_reply() {
 }
 
 #[test]
-fn a_key_that_is_too_long_to_be_remembered_is_told_behind_its_reply() {
+fn a_key_too_long_to_be_tracked_is_invalidated_after_its_reply() {
     let node = TestNode::started();
     let mut client = resp3(&node);
     client.ok("CLIENT TRACKING ON");
@@ -302,7 +301,7 @@ fn a_key_that_is_too_long_to_be_remembered_is_told_behind_its_reply() {
 }
 
 #[test]
-fn a_client_that_wants_no_replies_is_told_all_the_same() {
+fn a_client_without_replies_still_gets_invalidations() {
     let node = TestNode::started();
     let mut client = resp3(&node);
     client.ok("CLIENT TRACKING ON BCAST");
@@ -314,7 +313,7 @@ fn a_client_that_wants_no_replies_is_told_all_the_same() {
 }
 
 #[test]
-fn the_keys_of_each_prefix_are_told_by_themselves() {
+fn the_keys_of_each_prefix_come_in_a_message_of_their_own() {
     let node = TestNode::started();
     let mut client = resp3(&node);
     client.ok("CLIENT TRACKING ON BCAST PREFIX a: PREFIX b:");
@@ -325,7 +324,7 @@ fn the_keys_of_each_prefix_are_told_by_themselves() {
 }
 
 #[test]
-fn a_lower_limit_makes_keys_be_told_at_once() {
+fn a_lower_limit_invalidates_keys_at_once() {
     let node = TestNode::started();
     let mut client = resp3(&node);
     client.ok("CLIENT TRACKING ON");
@@ -339,7 +338,7 @@ fn a_lower_limit_makes_keys_be_told_at_once() {
 }
 
 #[test]
-fn a_client_whose_redirection_has_gone_finds_it_broken() {
+fn a_client_is_told_when_its_redirection_target_disconnects() {
     let node = TestNode::started();
     let (mut client, mut listener) = (node.client(), node.client());
     let id = listener.integer("CLIENT ID");
@@ -358,13 +357,13 @@ fn a_client_whose_redirection_has_gone_finds_it_broken() {
 }
 
 #[test]
-fn a_client_that_caches_and_does_not_read_is_cut_off_and_nobody_waits_for_it() {
+fn a_caching_client_that_does_not_read_is_disconnected_and_delays_no_other() {
     let node = TestNode::started();
     let (mut slow, mut writer) = (resp3(&node), node.client());
     slow.ok("CLIENT SETNAME slow");
     slow.ok("CLIENT TRACKING ON BCAST");
     let key = "k".repeat(1 << 20);
-    // What may wait, and what the system keeps of a connection.
+    // The output limit, and what the system buffers for a connection.
     for _ in 0..60 {
         writer.ok(&format!("SET {key} 1"));
     }

@@ -1,9 +1,8 @@
-//! What counts as a change: for WATCH, for clients that cache, and for those who listen to keys.
+//! What counts as a change for WATCH, for caching clients and for subscribers of keyspace events.
 //!
-//! Each row says what a command does to keys that are as the setup left them. The rows of Redis'
-//! own commands are what Redis does (7.0 was asked); of the documents' commands, a value that is
-//! put counts as changed even where it is equal, as with SET, and where a command takes something
-//! away it counts if there was something.
+//! Each row has the events of one command after a setup. The rows of Redis' own commands were
+//! checked against Redis 7.0. For document commands, setting a value counts as a change even if it
+//! is equal, as with SET, and removing counts if there was something to remove.
 
 use jsonvault::resp::Value;
 
@@ -20,7 +19,7 @@ const HASH: &str = "HSET k f 1 g 2";
 const SORTED: &str = "ZADD k 1 a 2 b 3 c";
 const JSON: &str = r#"JSON.SET k $ '{"n":1,"t":"a","b":true,"a":[1,2],"e":[],"o":{"m":1},"z":0}'"#;
 
-/// The setup, the command, and the events of the keys that it changes; none if it changes nothing.
+/// The setup, the command, and the events of the keys that it changes.
 type Row<'a> = (&'a str, &'a str, &'a [&'a str]);
 
 const LISTS: &[Row<'_>] = &[
@@ -189,7 +188,7 @@ const DOCUMENTS: &[Row<'_>] = &[
     (JSON, "DELETE nosuch", &[]),
 ];
 
-/// Those who look at what happens to keys.
+/// The clients that observe changes.
 struct Observers {
     operator: Client,
     watching: Client,
@@ -207,9 +206,9 @@ impl Observers {
         Observers { operator, watching: node.client(), listening, caching }
     }
 
-    /// Everything that the listener was told by now, as `event key`.
+    /// All events that the subscriber has received, as `event key`.
     fn events(&mut self) -> Vec<String> {
-        // What is published comes behind it.
+        // The published message comes after the events.
         self.operator.ask("PUBLISH __keyevent@0__:fence fence");
         let mut events = Vec::new();
         loop {
@@ -223,7 +222,7 @@ impl Observers {
         }
     }
 
-    /// The keys of which the caching client was told by now.
+    /// The keys that the caching client has been told to invalidate.
     fn invalidated(&mut self) -> Vec<String> {
         let mut keys = Vec::new();
         self.caching.send(&["PING"]).unwrap();
@@ -261,7 +260,7 @@ impl Observers {
 }
 
 #[test]
-fn what_counts_as_a_change_is_the_same_for_all_who_look() {
+fn what_counts_as_a_change_is_the_same_for_all_observers() {
     let node = TestNode::started();
     let mut observers = Observers::at(&node);
     let tables = [LISTS, SETS_AND_HASHES, SORTED_SETS, STRINGS, EVERY_KIND, DOCUMENTS];

@@ -1,5 +1,5 @@
-//! Nodes whose clocks are wrong. They run in this process, since a clock of the system's is
-//! everybody's.
+//! Nodes with wrong clocks. They run in this process with a clock of their own, since processes
+//! share the system's clock.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -21,10 +21,10 @@ use crate::harness::cluster::free_address;
 use crate::harness::wait::until;
 
 const HOUR_MS: i64 = 3_600_000;
-/// How long keys are to stay: longer than any test takes, shorter than what the clocks are off.
+/// The lifetime of keys: longer than any test takes, shorter than the error of the clocks.
 const STAYS_MS: i64 = 1_000_000;
 
-/// The system's clocks, with a time of day that is set wrong.
+/// The system's clocks, with a wrong time of day.
 #[derive(Debug)]
 struct Wrong {
     system: SystemClock,
@@ -45,7 +45,7 @@ fn ahead(ms: i64) -> Arc<Wrong> {
     Arc::new(Wrong { system: SystemClock::new(), ahead_ms: AtomicI64::new(ms) })
 }
 
-/// A node that serves until it is told to stop.
+/// A node that serves until it is stopped.
 struct Serving {
     stop: oneshot::Sender<()>,
     end: JoinHandle<Result<(), Fatal>>,
@@ -64,7 +64,7 @@ struct Three {
     clocks: Vec<Arc<Wrong>>,
     addresses: Vec<String>,
     _serving: Vec<Serving>,
-    // Last: the nodes end with it.
+    // Dropped last, since the nodes end with it.
     _runtime: Runtime,
     _home: TempDir,
 }
@@ -90,7 +90,7 @@ impl Three {
         self.addresses.iter().map(|address| Client::connect(address)).collect()
     }
 
-    /// Has a node lead, and waits until all know it.
+    /// Makes a node the leader, and waits until all nodes know it.
     fn lead(&self, at: usize) {
         let id = at as i64 + 1;
         until("leadership to be handed over", || {
@@ -105,14 +105,14 @@ impl Three {
     }
 }
 
-/// Checks that a key which was to stay for [`STAYS_MS`] from some moment after `begun` on does so,
-/// on all nodes alike.
+/// Checks that a key with a lifetime of [`STAYS_MS`], set after `begun`, still exists and has the
+/// same deadline on all nodes.
 fn assert_stays(clients: &mut [Client], key: &str, begun: Instant) {
     let mut until_ms = Vec::new();
     for client in clients {
         let left = client.integer(&format!("PTTL {key}"));
         let passed = begun.elapsed().as_millis() as i64;
-        // A leader lets the time drift by a thousandth.
+        // The leader lets the time drift by a thousandth.
         let least = STAYS_MS - passed - passed / 1_000 - 2;
         assert!(
             (least..=STAYS_MS).contains(&left),
@@ -124,7 +124,7 @@ fn assert_stays(clients: &mut [Client], key: &str, begun: Instant) {
 }
 
 #[test]
-fn a_key_stays_as_long_as_was_asked_whatever_the_nodes_clocks_say() {
+fn a_key_keeps_its_lifetime_whatever_the_nodes_clocks_say() {
     let nodes = Three::with_clocks([0, HOUR_MS, -HOUR_MS]);
     let mut clients = nodes.clients();
     for leader in 0..3 {
@@ -156,7 +156,7 @@ fn a_key_stays_as_long_as_was_asked_whatever_the_nodes_clocks_say() {
 }
 
 #[test]
-fn a_clock_that_is_set_makes_no_key_vanish_or_come_back() {
+fn setting_a_clock_makes_no_key_vanish_or_return() {
     let nodes = Three::with_clocks([0; 3]);
     let mut clients = nodes.clients();
     nodes.lead(0);
@@ -175,7 +175,7 @@ fn a_clock_that_is_set_makes_no_key_vanish_or_come_back() {
             assert_stays(&mut clients, "new", put);
             clients.iter_mut().for_each(|client| assert_eq!(client.integer("EXISTS goes"), 0));
         }
-        // Also under another leader, whose clock was set as well.
+        // The same under another leader, whose clock was set too.
         nodes.lead(if jump > 0 { 1 } else { 2 });
         assert_stays(&mut clients, "stays", begun);
     }
@@ -183,11 +183,11 @@ fn a_clock_that_is_set_makes_no_key_vanish_or_come_back() {
 }
 
 #[test]
-fn a_node_alone_starts_with_its_clock_or_with_its_newest_stamp() {
+fn a_single_node_starts_with_its_clock_or_with_the_time_of_its_newest_entry() {
     let (runtime, home) = (Runtime::new().unwrap(), tempfile::tempdir().unwrap());
     let address = free_address();
     let begun = Instant::now();
-    // A second run behind the first, and a third ahead of it.
+    // The second run's clock is behind the first, the third's is ahead.
     for (run, ahead_ms) in [0, -HOUR_MS, HOUR_MS].into_iter().enumerate() {
         let serving = serve(&runtime, &["--address", &address], home.path(), ahead(ahead_ms));
         let mut client = Client::connect(&address);
@@ -207,7 +207,7 @@ fn a_node_alone_starts_with_its_clock_or_with_its_newest_stamp() {
 }
 
 #[test]
-fn keys_that_expire_are_taken_away_and_counted_whoever_finds_them() {
+fn expired_keys_are_removed_and_counted_whichever_way_they_are_found() {
     let (runtime, home) = (Runtime::new().unwrap(), tempfile::tempdir().unwrap());
     let address = free_address();
     let _serving = serve(&runtime, &["--address", &address], home.path(), ahead(0));
@@ -215,7 +215,7 @@ fn keys_that_expire_are_taken_away_and_counted_whoever_finds_them() {
     let put = |number: i64| {
         ["SET".to_owned(), format!("k{number}"), "v".to_owned(), "PX".to_owned(), "1".to_owned()]
     };
-    // More than go in one entry.
+    // More than fit in one entry.
     let keys = 2_500;
     client.pipeline(&(0..keys).map(|number| put(number).to_vec()).collect::<Vec<_>>());
     client.ok("SET stays value EX 1000");
@@ -227,6 +227,6 @@ fn keys_that_expire_are_taken_away_and_counted_whoever_finds_them() {
         client.ok("SET over value PX 1");
         until("the key to expire", || (client.integer("PTTL over") == -2).then_some(()));
         client.ok("SET over value");
-        assert_eq!(client.info_number("expired_keys"), round, "taken away or written over");
+        assert_eq!(client.info_number("expired_keys"), round, "removed or overwritten");
     }
 }

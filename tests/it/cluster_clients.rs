@@ -1,5 +1,4 @@
-//! What clients of Redis Cluster find: the leader as the one master, the other members as its
-//! replicas.
+//! Clients of Redis Cluster see the leader as the one master and the other members as its replicas.
 
 use std::collections::BTreeSet;
 
@@ -11,7 +10,7 @@ use crate::harness::{Client, Cluster};
 const ENABLED: &[&str] = &["--cluster-enabled", "yes"];
 const MOVED: &[&str] = &["--cluster-enabled", "yes", "--redirect-mode", "moved"];
 
-/// A node that follows.
+/// A follower.
 fn follower(cluster: &Cluster) -> u64 {
     let leader = cluster.leader();
     cluster.running().into_iter().find(|id| *id != leader).unwrap()
@@ -26,7 +25,7 @@ fn nodes(client: &mut Client) -> Vec<Vec<String>> {
 
 /// The addresses and names of the nodes in CLUSTER SLOTS, the master first.
 fn slots(client: &mut Client) -> Vec<(String, String)> {
-    let Value::Array(ranges) = client.ask("CLUSTER SLOTS") else { panic!("no array") };
+    let Value::Array(ranges) = client.ask("CLUSTER SLOTS") else { panic!("not an array") };
     let [Value::Array(range)] = &ranges[..] else { panic!("{ranges:?}") };
     assert_eq!(range[..2], [Value::Integer(0), Value::Integer(16383)]);
     let text = |value: &Value| String::from_utf8(value.text().unwrap().to_vec()).unwrap();
@@ -48,7 +47,7 @@ fn every_node_shows_the_leader_as_the_master_of_all_slots() {
         let address = cluster.address(id);
         let shown = slots(&mut client);
         assert_eq!(shown.len(), 3);
-        assert_eq!(shown[0].0, cluster.address(leader), "the leader stands first");
+        assert_eq!(shown[0].0, cluster.address(leader), "the leader comes first");
         let own = client.text("CLUSTER MYID");
         assert_eq!(own.len(), 40);
         assert!(shown.contains(&(address.to_owned(), own.clone())));
@@ -71,14 +70,14 @@ fn every_node_shows_the_leader_as_the_master_of_all_slots() {
         seen.insert(own);
     }
     assert_eq!(seen.len(), 3, "each node has a name of its own");
-    // Followers pass on what only the leader can do.
+    // Followers forward what only the leader can do.
     let mut follower = cluster.client(follower(&cluster));
     follower.ok("SET k v");
     assert_eq!(follower.text("GET k"), "v");
 }
 
 #[test]
-fn a_follower_sends_requests_with_keys_to_the_leader() {
+fn a_follower_redirects_requests_with_keys_to_the_leader() {
     let cluster = Cluster::of_three(MOVED);
     let leader = cluster.address(cluster.leader()).to_owned();
     let mut follower = cluster.client(follower(&cluster));
@@ -92,7 +91,7 @@ fn a_follower_sends_requests_with_keys_to_the_leader() {
     ] {
         assert_eq!(follower.text(line), moved, "{line}");
     }
-    // What names no key is answered where it was asked, and what is wrong is not sent elsewhere.
+    // A follower answers requests without keys and invalid requests itself.
     assert_eq!(follower.integer("DBSIZE"), 0);
     assert!(follower.text("JSON.GET").starts_with("ERR wrong number"));
     Client::connect(&leader).ok("JSON.SET {user:1}.name $ 1");
@@ -104,7 +103,7 @@ fn a_follower_sends_requests_with_keys_to_the_leader() {
     follower.ok("READWRITE");
     assert_eq!(follower.text("JSON.GET {user:1}.name"), moved);
     follower.ok("ASKING");
-    // Within a pipeline the answers keep their places.
+    // Replies in a pipeline keep their order.
     let requests = ["PING", "SET k v", "DBSIZE", "GET k"].map(|line| line.split(' ').collect::<Vec<_>>());
     let answers: Vec<_> =
         follower.pipeline(&requests).iter().filter_map(crate::harness::client::text_of).collect();
@@ -130,8 +129,8 @@ fn a_client_library_follows_the_leader_after_a_crash() {
     cluster.node(first).kill();
     let mut witness = cluster.client(witness);
     until("another leader", || {
-        // Somebody has the slots at every moment: the old leader, the node that is asked, the new
-        // one.
+        // The slots have an owner at every moment: the old leader, the node that is asked, or the
+        // new leader.
         assert_eq!(slots(&mut witness).len(), 3);
         let master = nodes(&mut witness).into_iter().find(|line| line[2].ends_with("master"))?;
         let running = cluster.running();

@@ -1,4 +1,4 @@
-//! What the server says of its commands agrees with the table.
+//! The server's description of its commands agrees with the table.
 
 use std::collections::BTreeSet;
 
@@ -13,12 +13,12 @@ fn names() -> impl Iterator<Item = (String, Row)> {
 }
 
 fn texts(value: &Value) -> BTreeSet<String> {
-    let items = value.items().unwrap_or_else(|| panic!("{value:?} is no list"));
+    let items = value.items().unwrap_or_else(|| panic!("{value:?} is not a list"));
     items.iter().map(|item| String::from_utf8_lossy(item.text().unwrap()).into_owned()).collect()
 }
 
 #[test]
-fn command_count_and_list_tell_every_name() {
+fn command_count_and_list_have_every_name() {
     let node = TestNode::started();
     let mut client = node.client();
     assert_eq!(client.integer("COMMAND COUNT"), names().count() as i64);
@@ -29,7 +29,7 @@ fn command_count_and_list_tell_every_name() {
 }
 
 #[test]
-fn command_info_tells_arity_keys_and_categories_of_every_name() {
+fn command_info_has_arity_keys_and_categories_of_every_name() {
     let node = TestNode::started();
     let mut client = node.client();
     let all = client.ask("COMMAND");
@@ -52,7 +52,7 @@ fn command_info_tells_arity_keys_and_categories_of_every_name() {
 }
 
 #[test]
-fn command_docs_tell_a_summary_of_every_name() {
+fn command_docs_has_a_summary_of_every_name() {
     let node = TestNode::started();
     let mut client = node.client();
     client.ask("HELLO 3");
@@ -107,14 +107,14 @@ fn call_with(client: &mut Client, name: &str, words: usize) -> Value {
 }
 
 #[test]
-fn a_wrong_number_of_words_is_told_for_every_row() {
+fn every_row_refuses_a_wrong_number_of_words() {
     let node = TestNode::started();
     let mut client = node.client();
     let mut refused = 0;
     for row in ROWS {
         let arity = row.spec.arity.unsigned_abs() as usize;
         let name = row.spec.name;
-        // An EXEC that is refused ends its transaction, and says so.
+        // A refused EXEC also aborts its transaction, with an error of its own.
         let kind = if name == "EXEC" { "EXECABORT Transaction discarded because of:" } else { "ERR" };
         let name_told = name.to_ascii_lowercase();
         let expected = format!("{kind} wrong number of arguments for '{name_told}' command");
@@ -129,7 +129,7 @@ fn a_wrong_number_of_words_is_told_for_every_row() {
 }
 
 #[test]
-fn an_unknown_command_is_told_in_the_words_of_redis() {
+fn an_unknown_command_has_the_error_of_redis() {
     let node = TestNode::started();
     let mut client = node.client();
     let cases = [

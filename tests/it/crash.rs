@@ -1,4 +1,4 @@
-//! A node that is killed loses nothing that it acknowledged.
+//! A node that is killed loses no acknowledged write.
 
 use std::fmt::Write as _;
 use std::path::Path;
@@ -10,10 +10,10 @@ use crate::harness::wait::until;
 use crate::harness::{Dice, TestNode, rounds};
 
 const WRITERS: u64 = 4;
-/// More than a writer gets done before the kill.
+/// More documents than a writer can write before the kill.
 const DOCUMENTS_MAX: usize = 100_000;
 
-/// Lets writers run until some number of documents was acknowledged, then kills the node.
+/// Lets writers run until a random number of documents is acknowledged, then kills the node.
 fn write_and_kill(node: &mut TestNode, round: u64, dice: &mut Dice) -> Ledger {
     let acknowledged = AtomicU64::new(0);
     let enough = dice.below(3000);
@@ -23,7 +23,7 @@ fn write_and_kill(node: &mut TestNode, round: u64, dice: &mut Dice) -> Ledger {
         let writers: Vec<_> = (0..WRITERS)
             .map(|writer| {
                 let (address, acknowledged) = (&address, &acknowledged);
-                // One writer waits for each answer; the others pipeline, each more than the one
+                // One writer waits for each reply; the others pipeline, each more than the one
                 // before.
                 let window = 1 + 20 * writer as usize;
                 let prefix = format!("r{round}w{writer}");
@@ -54,7 +54,7 @@ fn every_acknowledged_document_is_there_after_a_kill() {
 }
 
 #[test]
-fn every_acknowledged_document_is_there_after_a_kill_among_snapshots() {
+fn every_acknowledged_document_exists_after_a_kill_during_snapshots() {
     let mut node =
         TestNode::new().with(&["--snapshot-log-entries", "200", "--snapshot-log-bytes", "1000000"]);
     node.start();
@@ -73,7 +73,7 @@ fn import_file(path: &Path, round: u64, documents: usize) -> Vec<String> {
 }
 
 #[test]
-fn what_an_import_calls_acknowledged_is_there_after_a_kill() {
+fn documents_that_an_import_reports_as_acknowledged_exist_after_a_kill() {
     const DOCUMENTS: usize = 30_000;
     let (mut node, mut dice) = (TestNode::started(), Dice::new());
     let files = tempfile::tempdir().unwrap();

@@ -1,7 +1,7 @@
-//! A log that is damaged: a torn end is cut and told, anything else stops the node.
+//! Damaged logs: a torn tail is cut and reported, any other damage stops the node.
 //!
-//! The files are read here by a walk of our own over the format (a header of 64 bytes, then records
-//! of 32 bytes of header and a padded payload), so that a change of the format is noticed.
+//! The tests read the files with a reader of their own (a header of 64 bytes, then records with a
+//! header of 32 bytes and a padded payload), so that a change of the format is noticed.
 
 use std::fs::File;
 use std::os::unix::fs::FileExt;
@@ -39,7 +39,7 @@ fn records(path: &Path) -> Vec<Record> {
     found
 }
 
-/// The segment in use: the last with a record in it.
+/// The current segment: the last one with a record.
 fn last_segment(node: &TestNode) -> PathBuf {
     let used = |path: &PathBuf| !records(path).is_empty();
     node.segments().into_iter().rev().find(used).expect("a log has records")
@@ -76,10 +76,10 @@ fn assert_holds(node: &TestNode, documents: usize) {
     }
 }
 
-/// Starts a node whose log is damaged at `offset`: it must say so and end.
+/// Starts a node whose log is damaged at `offset`, and checks that it reports this and stops.
 fn assert_stops(mut node: TestNode, path: &Path, offset: u64) {
     let ended = node.try_start().expect_err("a damaged log stops the node");
-    assert_ne!(ended.status.code().expect("it exits by itself"), 0);
+    assert_ne!(ended.status.code().expect("it exits without a signal"), 0);
     let expected = format!("{}: damaged at byte {offset}:", path.display());
     assert!(ended.messages.contains(&expected), "{expected} not in:\n{}", ended.messages);
 }
@@ -97,7 +97,7 @@ fn what_was_written_of_an_unfinished_record_is_cut_and_told() {
     let told = messages.lines().find(|line| line.contains(" WARN ") && line.contains(path.to_str().unwrap()));
     assert!(told.is_some_and(|line| line.contains(&end.to_string())), "{messages}");
     assert_holds(&node, 10);
-    // What was cut is gone for good: the next start has nothing to tell.
+    // The cut is permanent: the next start reports nothing.
     node.client().ok("JSON.SET after $ 1");
     node.kill_and_restart();
     assert!(!node.messages().contains(" WARN "), "{}", node.messages());
@@ -117,7 +117,7 @@ fn a_last_entry_that_is_torn_is_cut_and_all_before_it_is_there() {
             break record;
         }
     };
-    // Half of it, and nothing of what came after it, reached the disk.
+    // Half of the record, and nothing after it, reached the disk.
     let half = torn.offset + 32 + torn.payload / 2;
     write_at(&path, half, &vec![0; (end - half) as usize]);
     node.start();

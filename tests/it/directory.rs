@@ -1,4 +1,4 @@
-//! A node that cannot start says why, and touches nothing.
+//! A node that cannot start reports why, and touches nothing.
 
 use std::net::TcpListener;
 
@@ -7,7 +7,7 @@ use crate::harness::node::Ended;
 
 fn refused(node: &mut TestNode) -> Ended {
     let ended = node.try_start().expect_err("the node must not start");
-    let code = ended.status.code().expect("it exits by itself");
+    let code = ended.status.code().expect("it exits without a signal");
     assert_ne!(code, 0, "{}", ended.messages);
     assert!(ended.messages.lines().any(|line| line.starts_with("server: ")), "{}", ended.messages);
     ended
@@ -39,7 +39,7 @@ fn the_directory_of_another_node_is_refused() {
 fn a_port_in_use_is_named_and_no_directory_is_made() {
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();
-    // The port for other nodes would follow from it, and may be no port at all.
+    // The default port for other nodes, 10000 above this one, may not exist.
     let mut node = TestNode::new().with(&["--address", &address, "--raft-address", "127.0.0.1:1"]);
     let messages = refused(&mut node).messages;
     assert!(messages.contains(&format!("{address}: the port is in use")), "{messages}");
@@ -57,7 +57,7 @@ fn a_directory_that_cannot_be_made_is_named() {
 }
 
 #[test]
-fn a_setting_nobody_knows_is_refused() {
+fn an_unknown_setting_is_refused() {
     let home = tempfile::tempdir().unwrap();
     let file = home.path().join("jsonvault.conf");
     std::fs::write(&file, "maxclients 7\nmax-clients 8\n").unwrap();

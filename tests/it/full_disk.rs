@@ -1,4 +1,5 @@
-//! A disk without room: writes are refused and nothing is lost, reads go on, and room heals it.
+//! A full disk: writes are refused, nothing is lost, reads continue, and writes resume once there
+//! is room.
 
 use std::path::Path;
 use std::process::Command;
@@ -9,11 +10,11 @@ use crate::harness::client::text_of;
 use crate::harness::wait::until;
 use crate::harness::{Client, Cluster, TestNode};
 
-/// A file system in memory of its own, unmounted when dropped.
+/// A small file system in memory, unmounted when dropped.
 struct SmallDisk(tempfile::TempDir);
 
 impl SmallDisk {
-    /// `None` where mounting is not permitted.
+    /// `None` if mounting is not permitted.
     fn mount(mebibytes: u64) -> Option<SmallDisk> {
         let dir = tempfile::tempdir().unwrap();
         let size = format!("size={mebibytes}m");
@@ -39,7 +40,7 @@ impl Drop for SmallDisk {
     }
 }
 
-/// Sets a key to a string of so many bytes; `Ok` or the error.
+/// Sets a key to a string of `bytes` bytes.
 fn set(client: &mut Client, key: &str, bytes: usize) -> Result<(), String> {
     match client.call(&["JSON.SET", key, "$", &format!("\"{}\"", "x".repeat(bytes))]) {
         Value::Error(line) => Err(line),
@@ -52,7 +53,7 @@ fn set(client: &mut Client, key: &str, bytes: usize) -> Result<(), String> {
 
 #[test]
 fn a_full_disk_refuses_writes_loses_nothing_and_heals_by_itself() {
-    // Room for the first segment, not for a second beside the ballast.
+    // Room for the first segment, but not for a second one beside the ballast.
     let Some(disk) = SmallDisk::mount(170) else { return };
     let ballast = disk.path().join("ballast");
     std::fs::write(&ballast, vec![1; 70 << 20]).unwrap();
@@ -70,7 +71,7 @@ fn a_full_disk_refuses_writes_loses_nothing_and_heals_by_itself() {
     assert!(stored > 10, "{refusal}");
     assert!(refusal.starts_with("MISCONF the disk refuses writes; nothing was changed: "), "{refusal}");
 
-    // Nothing was changed, reads go on, and it is still refused.
+    // Nothing was changed, reads continue, and writes are still refused.
     assert_eq!(client.integer("DBSIZE"), stored);
     assert_eq!(client.ask(&format!("JSON.GET k:{stored}")), Value::Null);
     assert_eq!(client.text("JSON.TYPE k:0"), "string");
@@ -96,13 +97,13 @@ fn a_snapshot_that_finds_no_room_is_given_up_and_the_node_goes_on() {
     for number in 0..40 {
         set(&mut client, &format!("k:{number}"), 1 << 20).unwrap();
     }
-    // Both segments of the log have their room; a snapshot of 40 MB finds 12.
+    // Both segments of the log are allocated; 12 MB are left for a snapshot of 40 MB.
     let ballast = disk.path().join("ballast");
     until("both segments", || (node.segments().len() == 2).then_some(()));
     std::fs::write(&ballast, vec![1; 100 << 20]).unwrap();
     client.text("BGSAVE");
     until("the attempt to fail", || (client.info("rdb_last_bgsave_status")? == "err").then_some(()));
-    // Many more entries than those after which a snapshot is due: none is tried again and again.
+    // Many more entries than a snapshot is due after: it is not attempted after each of them.
     for number in 0..300 {
         client.ok(&format!("JSON.SET small:{number} $ 1"));
     }
@@ -146,7 +147,7 @@ fn concurrent_writers_on_a_full_disk_get_true_answers() {
     until("the node to take writes again", || set(&mut client, "again", 1000).ok());
 }
 
-/// Writes until three writes were refused; which keys were stored.
+/// Writes until three writes are refused; returns each key and whether it was stored.
 fn write_until_refused(address: &str, writer: usize) -> Vec<(String, bool)> {
     let mut client = Client::connect(address);
     let mut outcomes = Vec::new();
@@ -161,14 +162,13 @@ fn write_until_refused(address: &str, writer: usize) -> Vec<(String, bool)> {
     outcomes
 }
 
-/// Fills the disk of the follower `full` of three nodes; a key that was written when it was full,
-/// and the ballast.
+/// Fills the disk of the follower `full` of three nodes; returns the path of the ballast.
 fn filled(cluster: &Cluster, disk: &SmallDisk, full: u64) -> std::path::PathBuf {
     let ballast = disk.path().join("ballast");
     let free = Command::new("df").args(["--output=avail", "-B1"]).arg(disk.path()).output().unwrap();
     let free = String::from_utf8(free.stdout).unwrap();
     let free: usize = free.lines().last().unwrap().trim().parse().unwrap();
-    // The node may have taken some of it meanwhile: then the ballast is what there was room for.
+    // The node may have used some of the space meanwhile, so the ballast takes what is left.
     match std::fs::write(&ballast, vec![1; free]) {
         Err(error) if error.kind() != std::io::ErrorKind::StorageFull => panic!("{error}"),
         Ok(()) | Err(_) => {}
@@ -176,7 +176,7 @@ fn filled(cluster: &Cluster, disk: &SmallDisk, full: u64) -> std::path::PathBuf 
     let mut client = cluster.client(cluster.leader());
     let behind = || cluster.client(full).info_number("last_applied");
     let mut number = 0;
-    // The others take all of it, a majority.
+    // The other two, a majority, accept the writes.
     until("the follower to find no room", || {
         set(&mut client, &format!("k:{number}"), 1 << 20).unwrap();
         number += 1;
@@ -195,8 +195,8 @@ fn a_follower_without_room_answers_reads_takes_no_part_and_catches_up_by_itself(
     cluster.lead(1);
     let ballast = filled(&cluster, &disk, 3);
 
-    // What is read there is what the others have acknowledged, also in a transaction, and what is
-    // written there is done.
+    // Reads there see what the others have acknowledged, also in a transaction, and writes there
+    // are done.
     let (mut there, mut leader) = (cluster.client(3), cluster.client(1));
     leader.ok("SET new 1");
     assert_eq!(there.text("GET new"), "1");
@@ -207,7 +207,7 @@ fn a_follower_without_room_answers_reads_takes_no_part_and_catches_up_by_itself(
     assert_eq!(there.ask("EXEC").items().map(<[Value]>::len), Some(1));
     assert_eq!(there.integer("DBSIZE"), leader.integer("DBSIZE"));
 
-    // The others ask it again and again, and it answers: no connection waits for another.
+    // The others retry and it answers each time: connections do not pile up.
     let before = leader.info_number("commit_index");
     until("the group to go on", || {
         leader.ok("SET more 1");
@@ -237,9 +237,9 @@ fn a_client_that_caches_keeps_nothing_that_a_node_without_room_cannot_tell_of() 
     caching.ok("CLIENT TRACKING ON");
     filled(&cluster, &disk, 3);
     let everything = Value::Push(vec![Value::Bulk("invalidate".into()), Value::Null]);
-    assert_eq!(caching.ask("GET new"), everything, "the read is an entry, which the node has not applied");
+    assert_eq!(caching.ask("GET new"), everything, "the read is an entry that the node has not applied");
     assert_eq!(caching.receive().unwrap(), Value::Null);
-    assert_eq!(caching.receive().unwrap(), everything, "behind the reply");
+    assert_eq!(caching.receive().unwrap(), everything, "after the reply");
     caching.send(&["SET", "new", "1"]).unwrap();
     assert_eq!(caching.receive().unwrap(), everything, "before the reply");
     assert_eq!(caching.receive().unwrap(), Value::Simple("OK".into()));

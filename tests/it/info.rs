@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use crate::harness::{Client, TestNode};
 
-/// Section and fields; a field that ends in `*` may be any text, all others are whole numbers.
+/// Sections and their fields: a field marked with `*` may be any text, all others are whole
+/// numbers.
 const PROMISED: &[(&str, &str)] = &[
     (
         "Server",
@@ -44,14 +45,14 @@ fn sections(client: &mut Client, request: &str) -> Sections {
     let mut found = Sections::new();
     let mut section = String::new();
     for line in text.split("\r\n").filter(|line| !line.is_empty()) {
-        assert!(!line.contains('\n'), "{line:?} ends as no line of INFO does");
+        assert!(!line.contains('\n'), "{line:?} does not end like a line of INFO");
         if let Some(name) = line.strip_prefix("# ") {
             section = name.to_owned();
             found.entry(section.clone()).or_default();
         } else {
-            let (name, value) = line.split_once(':').unwrap_or_else(|| panic!("{line:?} is no field"));
+            let (name, value) = line.split_once(':').unwrap_or_else(|| panic!("{line:?} is not a field"));
             let before = found.get_mut(&section).unwrap().insert(name.to_owned(), value.to_owned());
-            assert_eq!(before, None, "{name} stands twice");
+            assert_eq!(before, None, "{name} is repeated");
         }
     }
     found
@@ -68,7 +69,7 @@ fn info_has_every_promised_field() {
         for field in fields.split_whitespace() {
             let name = field.trim_end_matches('*');
             let value = section.get(name).unwrap_or_else(|| panic!("there is no field {name}"));
-            assert!(field.ends_with('*') || value.parse::<i64>().is_ok(), "{name}:{value} is no number");
+            assert!(field.ends_with('*') || value.parse::<i64>().is_ok(), "{name}:{value} is not a number");
         }
     }
     assert_eq!(told["Keyspace"]["db0"].split(',').next(), Some("keys=1"));
@@ -95,7 +96,7 @@ fn the_fields_of_raft_follow_the_log() {
     for field in ["last_log_index", "last_applied", "commit_index", "cluster_raft_applied_index"] {
         assert_eq!(number(&mut client, field), index + 5, "{field}");
     }
-    assert!(number(&mut client, "log_size_bytes") >= 64 << 20, "a segment is written through");
+    assert!(number(&mut client, "log_size_bytes") >= 64 << 20, "a segment is written through before use");
     assert!((1..=2).contains(&number(&mut client, "log_segments")));
     assert!(number(&mut client, "log_entries") > 5);
     node.kill_and_restart();

@@ -1,4 +1,4 @@
-//! What a node records of its own work, and what operators ask for by Redis' names.
+//! The statistics of a node, and the commands of Redis with which operators read them.
 
 use jsonvault::resp::Value;
 
@@ -8,12 +8,12 @@ use crate::harness::{Client, Cluster, TestNode};
 fn number(value: &Value) -> i64 {
     match value {
         Value::Integer(number) => *number,
-        other => panic!("{other:?} is no number"),
+        other => panic!("{other:?} is not a number"),
     }
 }
 
 fn words(value: &Value) -> Vec<String> {
-    let items = value.items().unwrap_or_else(|| panic!("{value:?} is no list"));
+    let items = value.items().unwrap_or_else(|| panic!("{value:?} is not a list"));
     items.iter().map(|item| String::from_utf8_lossy(item.text().unwrap()).into_owned()).collect()
 }
 
@@ -50,7 +50,7 @@ fn every_kind_of_command_is_in_its_histogram_and_its_statistics() {
 }
 
 #[test]
-fn errors_are_counted_by_their_codes() {
+fn errors_are_counted_by_code() {
     let node = TestNode::started();
     let mut client = node.client();
     client.ok("SET text 1");
@@ -62,7 +62,7 @@ fn errors_are_counted_by_their_codes() {
 }
 
 #[test]
-fn an_error_inside_a_transaction_is_counted_by_its_code() {
+fn an_error_inside_a_transaction_is_counted_by_code() {
     let node = TestNode::started();
     let mut client = node.client();
     client.ok("SET text x");
@@ -77,7 +77,7 @@ fn an_error_inside_a_transaction_is_counted_by_its_code() {
 }
 
 #[test]
-fn subcommands_and_other_names_are_counted_for_themselves() {
+fn subcommands_and_aliases_are_counted_separately() {
     let node = TestNode::started();
     let mut client = node.client();
     client.ask("CONFIG GET port");
@@ -91,7 +91,7 @@ fn subcommands_and_other_names_are_counted_for_themselves() {
     assert_eq!([client.info("cmdstat_config"), client.info("cmdstat_del")], [None, None]);
     let told = client.ask("LATENCY HISTOGRAM config|get");
     assert_eq!(*field(field(&told, "config|get"), "calls"), Value::Integer(1));
-    // The whole container, as in Redis.
+    // A container stands for all of its subcommands, as in Redis.
     let told = client.ask("LATENCY HISTOGRAM client");
     assert_eq!(*field(field(&told, "client|id"), "calls"), Value::Integer(1));
 
@@ -102,7 +102,7 @@ fn subcommands_and_other_names_are_counted_for_themselves() {
 }
 
 #[test]
-fn keys_that_were_looked_for_are_hits_or_misses() {
+fn lookups_of_keys_are_hits_or_misses() {
     let node = TestNode::started();
     let mut client = node.client();
     client.ok("SET text x");
@@ -119,13 +119,13 @@ fn keys_that_were_looked_for_are_hits_or_misses() {
     client.ask("EXEC");
     assert_eq!(counted(&mut client), [6, 4]);
     client.ok("SET text y");
-    assert_eq!(counted(&mut client), [6, 4], "what a write looks up is not counted");
+    assert_eq!(counted(&mut client), [6, 4], "lookups of writes are not counted");
     client.ok("CONFIG RESETSTAT");
     assert_eq!(counted(&mut client), [0, 0]);
 }
 
 #[test]
-fn info_tells_what_connections_hold_and_watch_and_cache() {
+fn info_reports_what_connections_hold_watch_and_cache() {
     let node = TestNode::started();
     let (mut client, mut other) = (node.client(), node.client());
     let names = ["total_watched_keys", "watching_clients", "tracking_total_keys", "tracking_total_items"];
@@ -158,7 +158,7 @@ fn info_tells_what_connections_hold_and_watch_and_cache() {
 }
 
 #[test]
-fn a_connection_shows_what_it_sent_and_what_it_is() {
+fn client_info_shows_what_a_connection_sent_and_its_state() {
     let node = TestNode::started();
     let mut client = node.client();
     let line = client.text("CLIENT INFO");
@@ -189,7 +189,7 @@ fn a_connection_shows_what_it_sent_and_what_it_is() {
 }
 
 #[test]
-fn a_node_that_is_alone_has_the_levels_of_reads_but_not_those_of_a_cluster() {
+fn a_single_node_has_read_consistency_levels_but_no_readonly() {
     let node = TestNode::started();
     let mut client = node.client();
     for line in ["READONLY", "READWRITE"] {
@@ -199,7 +199,7 @@ fn a_node_that_is_alone_has_the_levels_of_reads_but_not_those_of_a_cluster() {
 }
 
 #[test]
-fn a_connection_that_a_pause_holds_back_counts_as_blocked() {
+fn a_paused_connection_counts_as_blocked() {
     let node = TestNode::started();
     let (mut client, mut other) = (node.client(), node.client());
     client.ok("CLIENT PAUSE 100000 WRITE");
@@ -224,7 +224,7 @@ fn a_rate_rises_under_load_and_a_key_that_expires_is_counted() {
 }
 
 #[test]
-fn a_snapshot_that_was_saved_is_there_when_it_is_answered() {
+fn save_replies_once_the_snapshot_exists() {
     let node = TestNode::started();
     let mut client = node.client();
     let started = client.integer("LASTSAVE");
@@ -259,7 +259,7 @@ fn a_node_that_is_shut_down_says_nothing_and_exits_with_0() {
 }
 
 #[test]
-fn a_node_alone_has_no_replica_to_wait_for() {
+fn a_single_node_has_no_replica_to_wait_for() {
     let node = TestNode::started();
     let mut client = node.client();
     client.ok("JSON.SET k $ 1");
@@ -269,7 +269,7 @@ fn a_node_alone_has_no_replica_to_wait_for() {
 }
 
 #[test]
-fn a_leader_waits_until_the_others_have_what_was_written() {
+fn wait_returns_once_the_other_members_have_the_writes() {
     let mut cluster = Cluster::of_three(&[]);
     cluster.lead(1);
     cluster.wait_until_caught_up();
@@ -278,7 +278,7 @@ fn a_leader_waits_until_the_others_have_what_was_written() {
         client.ok(&format!("JSON.SET k $ {number}"));
         assert_eq!(client.integer("WAIT 2 10000"), 2);
     }
-    assert_eq!(client.integer("WAIT 9 0"), 2, "those that are not there are not waited for");
+    assert_eq!(client.integer("WAIT 9 0"), 2, "it does not wait for members that do not exist");
     let mut follower = cluster.client(2);
     follower.ok("JSON.SET k $ 1");
     assert_eq!(
@@ -313,7 +313,7 @@ fn blocked_clients_do_not_hold_up_a_stop(cluster: &mut Cluster) {
 }
 
 #[test]
-fn containers_tell_of_their_subcommands() {
+fn containers_list_their_subcommands() {
     let node = TestNode::started();
     let mut client = node.client();
     let listed = words(&client.ask("COMMAND LIST FILTERBY PATTERN slowlog*"));
@@ -321,7 +321,7 @@ fn containers_tell_of_their_subcommands() {
     let all = words(&client.ask("COMMAND LIST"));
     for name in &all {
         let info = client.ask(&format!("COMMAND INFO {name}"));
-        let fields = info.items().unwrap()[0].items().unwrap_or_else(|| panic!("{name} is not told of"));
+        let fields = info.items().unwrap()[0].items().unwrap_or_else(|| panic!("{name} is missing"));
         assert_eq!(fields[0].text().unwrap(), name.as_bytes());
         let docs = client.ask(&format!("COMMAND DOCS {name}"));
         assert_eq!(docs.items().unwrap()[0].text().unwrap(), name.as_bytes());
@@ -332,11 +332,11 @@ fn containers_tell_of_their_subcommands() {
 }
 
 #[test]
-fn what_is_not_slow_is_not_in_the_slow_log() {
+fn fast_commands_are_not_in_the_slow_log() {
     let node = TestNode::started();
     let mut client: Client = node.client();
     client.text("PING");
-    // What is slow on a busy machine is there, with all its fields.
+    // A command that was slow on a busy machine has all fields.
     for entry in client.ask("SLOWLOG GET -1").items().unwrap() {
         let fields = entry.items().unwrap();
         assert_eq!(fields.len(), 6);

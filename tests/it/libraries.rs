@@ -1,4 +1,4 @@
-//! Clients that other people wrote.
+//! Third-party clients and tools.
 
 use std::process::{Command, Output};
 
@@ -44,7 +44,7 @@ fn has(names: &[&str]) -> bool {
 }
 
 #[test]
-fn the_redis_crate_pipelines_and_tells_errors_by_their_place() {
+fn the_redis_crate_pipelines_and_locates_errors() {
     let node = TestNode::started();
     let client = redis::Client::open(format!("redis://{}/", node.address())).unwrap();
     let mut connection = client.get_connection().unwrap();
@@ -61,7 +61,7 @@ fn the_redis_crate_pipelines_and_tells_errors_by_their_place() {
     let error = pipeline.query::<Vec<String>>(&mut connection).unwrap_err();
     assert!(error.to_string().contains("new objects must be created at the root"), "{error}");
     let pong: String = redis::cmd("PING").query(&mut connection).unwrap();
-    assert_eq!(pong, "PONG", "the connection goes on after an error in a pipeline");
+    assert_eq!(pong, "PONG", "the connection continues after an error in a pipeline");
 }
 
 #[test]
@@ -82,7 +82,7 @@ fn the_redis_crate_runs_transactions() {
     let (stored,): (String,) = redis::transaction(&mut connection, &["k"], |connection, pipeline| {
         let seen: String = redis::cmd("JSON.GET").arg("k").arg(".n").query(connection)?;
         if tries.is_empty() {
-            // Between WATCH and EXEC: the first try must fail, and the second see this.
+            // Between WATCH and EXEC: the first attempt must fail, and the second must see this.
             redis::cmd("JSON.NUMINCRBY").arg("k").arg(".n").arg(40).exec(&mut rival)?;
         }
         tries.push(seen.clone());
@@ -106,7 +106,7 @@ fn the_redis_crate_works_with_resp3() {
     assert_eq!(grown, [1.5, 2.5]);
 }
 
-/// What an installed program says; `None`, with a note, where it is not installed.
+/// The output of a program; `None`, with a note, if it is not installed.
 fn run(program: &str, node: &TestNode, arguments: &[&str]) -> Option<Output> {
     let port = node.address().rsplit(':').next().unwrap();
     match Command::new(program).args(["-h", "127.0.0.1", "-p", port]).args(arguments).output() {

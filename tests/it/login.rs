@@ -1,4 +1,4 @@
-//! Who a client is: passwords, what strangers may do, and the limits that hold for them.
+//! Authentication: passwords, what unauthenticated clients may do, and their limits.
 
 use std::net::UdpSocket;
 
@@ -19,9 +19,9 @@ fn locked(flags: &[&str]) -> TestNode {
 }
 
 #[test]
-fn a_stranger_gets_nothing_until_it_has_said_who_it_is() {
+fn an_unauthenticated_client_gets_nothing() {
     let node = locked(&[]);
-    let mut client = node.stranger();
+    let mut client = node.unauthenticated_client();
     for line in
         ["PING", "JSON.GET k", "JSON.SET k $ 1", "INFO", "COMMAND", "CONFIG GET *", "RAFT.INFO", "ACL WHOAMI"]
     {
@@ -44,9 +44,9 @@ fn a_stranger_gets_nothing_until_it_has_said_who_it_is() {
 }
 
 #[test]
-fn hello_logs_in_and_says_how_when_nobody_did() {
+fn hello_logs_in_and_explains_how_when_it_does_not() {
     let node = locked(&[]);
-    let mut client = node.stranger();
+    let mut client = node.unauthenticated_client();
     let first =
         "NOAUTH HELLO must be called with the client already authenticated, otherwise the HELLO <proto> AUTH";
     for line in ["HELLO", "HELLO 3", "HELLO 3 SETNAME me"] {
@@ -61,11 +61,11 @@ fn hello_logs_in_and_says_how_when_nobody_did() {
 #[test]
 fn a_pipeline_may_begin_with_the_login() {
     let node = locked(&[]);
-    let mut client = node.stranger();
+    let mut client = node.unauthenticated_client();
     let mut bytes = Vec::new();
     encode_request(&["PING"], &mut bytes);
     encode_request(&["AUTH", "secret"], &mut bytes);
-    // Larger and longer than what strangers may send.
+    // Larger and longer than an unauthenticated client may send.
     encode_request(&["ECHO", &"x".repeat(100_000)], &mut bytes);
     encode_request(&["EXISTS"].into_iter().chain(["k"; 50]).collect::<Vec<_>>(), &mut bytes);
     client.send_bytes(&bytes).unwrap();
@@ -76,18 +76,18 @@ fn a_pipeline_may_begin_with_the_login() {
 }
 
 #[test]
-fn strangers_can_send_only_what_a_login_needs() {
+fn unauthenticated_clients_can_send_only_what_a_login_needs() {
     let node = locked(&[]);
     let cases: [(&[u8], &[u8]); 2] = [
         (b"*11\r\n", b"-ERR Protocol error: unauthenticated multibulk length\r\n"),
         (b"*2\r\n$4\r\nAUTH\r\n$16385\r\n", b"-ERR Protocol error: unauthenticated bulk length\r\n"),
     ];
     for (sent, expected) in cases {
-        let mut client = node.stranger();
+        let mut client = node.unauthenticated_client();
         client.send_bytes(sent).unwrap();
         assert_eq!(client.receive_to_end().unwrap(), expected);
     }
-    let mut client = node.stranger();
+    let mut client = node.unauthenticated_client();
     let longest = "x".repeat(16 << 10);
     assert_eq!(client.call(&["AUTH", longest.as_str()]), Value::Error(WRONG.to_owned()));
 }
@@ -102,14 +102,14 @@ fn a_new_password_logs_nobody_out() {
     assert_eq!(early.text("AUTH nobody x"), WRONG);
     early.ok("CONFIG SET requirepass secret");
     assert_eq!((early.text("PING"), other.text("PING")), ("PONG".to_owned(), "PONG".to_owned()));
-    let mut late = node.stranger();
+    let mut late = node.unauthenticated_client();
     assert_eq!(late.text("PING"), REQUIRED);
     early.ok("CONFIG SET requirepass ''");
     assert_eq!(late.text("PING"), "PONG");
 }
 
 #[test]
-fn acl_tells_of_the_one_user() {
+fn acl_lists_the_one_user() {
     let node = locked(&[]);
     let mut client = node.client();
     let digest = "2bb80d537b1da3e38bd30361aa855686bde0eacd7162fef6a25fe97bf527a25b";
@@ -149,7 +149,7 @@ fn a_node_joins_a_cluster_that_has_a_password() {
 
 /// An address of this machine that is not loopback, if it has one.
 fn own_address() -> Option<std::net::IpAddr> {
-    // Nothing is sent: the system only chooses the address that it would send from.
+    // Nothing is sent: the system only selects the source address.
     let socket = UdpSocket::bind("0.0.0.0:0").ok()?;
     socket.connect("192.0.2.1:9").ok()?;
     let address = socket.local_addr().ok()?.ip();
@@ -157,7 +157,7 @@ fn own_address() -> Option<std::net::IpAddr> {
 }
 
 #[test]
-fn without_a_password_other_machines_are_turned_away() {
+fn without_a_password_clients_of_other_machines_are_refused() {
     let Some(address) = own_address() else {
         println!("skipped: this machine has no address but loopback");
         return;
@@ -190,7 +190,7 @@ fn the_command_line_client_logs_in() {
         (output.status.code(), String::from_utf8(output.stdout).unwrap())
     };
     assert_eq!(run("secret"), (Some(0), "PONG\n".to_owned()));
-    // Neither is an answer to PING.
+    // Neither is a reply to PING.
     assert_ne!(run("").0, Some(0));
     assert_ne!(run("wrong").0, Some(0));
 }

@@ -1,7 +1,7 @@
-//! Three nodes of which one has a machine that misbehaves: its time of day is set wrong, its disk
-//! is slow, hangs or fails.
+//! Three nodes, one of them on a faulty machine: its time of day is wrong, or its disk is slow,
+//! hangs or fails.
 //!
-//! The processes are the real ones; [`Faults`] stands between them and the system.
+//! The processes are real; [`Faults`] intercepts their system calls.
 
 use std::time::{Duration, Instant};
 
@@ -13,14 +13,14 @@ use crate::harness::wait::until;
 use crate::harness::{Client, Cluster, Crowd};
 
 const HOUR_MS: i64 = 3_600_000;
-/// How long keys are to stay: longer than any test takes, shorter than what the clocks are off.
+/// The lifetime of keys: longer than any test takes, shorter than the error of the clocks.
 const STAYS_MS: i64 = 600_000;
-/// How long the key stays whose end is waited for.
+/// The lifetime of the key whose end is awaited.
 const GOES_MS: i64 = 300;
 
 const CLIENTS: usize = 6;
 
-/// Three nodes that run, the first leading, and the faults of each.
+/// Three running nodes, led by the first, and the faults of each.
 struct Three {
     cluster: Cluster,
     faults: Vec<Faults>,
@@ -45,7 +45,7 @@ impl Three {
         (1..=3).map(|id| self.cluster.client(id)).collect()
     }
 
-    /// Sets a node's time of day off, and waits until the node has noticed.
+    /// Sets a node's time of day ahead, and waits until the node has noticed.
     fn set_clock_ahead(&self, id: u64, ms: i64) {
         self.faults(id).set_clock_ahead(ms);
         let mut client = self.cluster.client(id);
@@ -55,7 +55,7 @@ impl Three {
         });
     }
 
-    /// Everything that was acknowledged is on every member, and all hold the same.
+    /// Checks that every member has everything acknowledged, and that all states are equal.
     fn check(&self, mut seen: Seen) {
         self.cluster.wait_until_caught_up();
         for id in self.cluster.members() {
@@ -65,10 +65,10 @@ impl Three {
     }
 }
 
-/// A key that was put with a deadline.
+/// A key with a deadline.
 struct Lasting {
     key: String,
-    /// Before it was put.
+    /// A moment before it was set.
     begun: Instant,
 }
 
@@ -79,14 +79,14 @@ impl Lasting {
         Lasting { key: key.to_owned(), begun }
     }
 
-    /// Checks that it is on every node, for as long as was asked for.
+    /// Checks that the key exists on every node and keeps its lifetime.
     fn assert_stays(&self, clients: &mut [Client]) {
         for (at, client) in clients.iter_mut().enumerate() {
             let (key, id) = (&self.key, at + 1);
             assert_eq!(client.text(&format!("GET {key}")), "value", "{key} at node {id}");
             let left = client.integer(&format!("PTTL {key}"));
             let passed = self.begun.elapsed().as_millis() as i64;
-            // A leader lets the time drift by a thousandth.
+            // The leader lets the time drift by a thousandth.
             let least = STAYS_MS - passed - passed / 1_000 - 2;
             assert!(
                 (least..=STAYS_MS).contains(&left),
@@ -96,19 +96,19 @@ impl Lasting {
     }
 }
 
-/// Checks that a key goes on every node, and on none before its time.
+/// Checks that a key expires on every node, and on none before its time.
 fn assert_goes(clients: &mut [Client]) {
     let begun = Instant::now();
     clients[0].ok(&format!("SET goes value PX {GOES_MS}"));
     for client in clients {
         until("the key to expire", || (client.ask("GET goes") == Value::Null).then_some(()));
         let passed = begun.elapsed().as_millis() as i64;
-        assert!(passed >= GOES_MS - GOES_MS / 1_000 - 2, "the key went after {passed} of {GOES_MS} ms");
+        assert!(passed >= GOES_MS - GOES_MS / 1_000 - 2, "the key expired after {passed} of {GOES_MS} ms");
     }
 }
 
 #[test]
-fn a_node_whose_time_of_day_is_an_hour_off_expires_no_key_early() {
+fn a_node_with_a_clock_an_hour_off_expires_no_key_early() {
     let nodes = Three::started();
     let mut clients = nodes.clients();
     let mut lasting = Vec::new();
@@ -120,7 +120,8 @@ fn a_node_whose_time_of_day_is_an_hour_off_expires_no_key_early() {
         lasting.push(Lasting::put(&mut clients[(turn + 1) % 3], &format!("after{turn}")));
         lasting.iter().for_each(|key| key.assert_stays(&mut clients));
         assert_goes(&mut clients);
-        // The second node may be the wrong one: then it leads now, and else no longer.
+        // If the second node has the wrong clock, it leads from here on; otherwise the wrong one
+        // stops leading.
         nodes.cluster.lead(2);
         lasting.push(Lasting::put(&mut clients[turn % 3], &format!("led{turn}")));
         lasting.iter().for_each(|key| key.assert_stays(&mut clients));
@@ -131,7 +132,7 @@ fn a_node_whose_time_of_day_is_an_hour_off_expires_no_key_early() {
 }
 
 #[test]
-fn a_leader_whose_time_of_day_is_an_hour_off_is_killed_and_comes_back_and_no_key_expires_early() {
+fn a_killed_leader_with_a_clock_an_hour_off_returns_and_no_key_expires_early() {
     let mut nodes = Three::started();
     for (turn, ms) in [HOUR_MS, -HOUR_MS].into_iter().enumerate() {
         let leader = nodes.cluster.leader();
@@ -150,26 +151,26 @@ fn a_leader_whose_time_of_day_is_an_hour_off_is_killed_and_comes_back_and_no_key
     }
 }
 
-/// Some key beside the crowd's own would count as one that was never sent, so the requests go to
-/// its counters.
+/// A further key would count as one that was never sent, so this request writes to the crowd's
+/// counters.
 const WRITE: &str = "JSON.SET counters $.told 1";
 const READ: &str = "JSON.GET counters .told";
 
 #[test]
-fn a_group_goes_on_while_the_disk_of_a_follower_is_slow() {
+fn a_cluster_continues_while_the_disk_of_a_follower_is_slow() {
     let nodes = Three::started();
     let quick = [1, 2].map(|id| nodes.cluster.address(id).to_owned()).to_vec();
     let crowd = Crowd::start(CLIENTS, quick);
     nodes.faults(3).delay_syncs(Duration::from_secs(3));
     nodes.faults(3).wait_for_syncs(1);
     crowd.wait_for_progress();
-    // Through the slow one it takes as long as its disk.
+    // A write through the slow node takes as long as its disk.
     let mut slow = nodes.cluster.client(3);
     until("a write through the slow node", || (slow.text(WRITE) == "OK").then_some(()));
     until("a read through the slow node", || (slow.text(READ) == "1").then_some(()));
     nodes.faults(3).wait_for_syncs(1);
     crowd.wait_for_progress();
-    assert_eq!(nodes.cluster.leader(), 1, "a follower that is slow ends no leadership");
+    assert_eq!(nodes.cluster.leader(), 1, "a slow follower ends no leadership");
     nodes.faults(3).heal_syncs();
     crowd.use_nodes(nodes.cluster.addresses());
     crowd.wait_for_progress();
@@ -177,13 +178,13 @@ fn a_group_goes_on_while_the_disk_of_a_follower_is_slow() {
 }
 
 #[test]
-fn nothing_is_lost_while_the_disk_of_the_leader_hangs_and_the_others_go_on() {
+fn nothing_is_lost_while_the_disk_of_the_leader_hangs_and_the_others_continue() {
     let nodes = Three::started();
     let crowd = Crowd::start(CLIENTS, nodes.cluster.addresses());
     let mut client = nodes.cluster.client(1);
     nodes.faults(1).hang_syncs();
     nodes.faults(1).wait_for_syncs(1);
-    // Whatever it says, it says it while the disk hangs.
+    // It answers while the disk hangs, whatever the answer is.
     let said = client.text(WRITE);
     assert!(["OK", "UNCERTAIN", "CLUSTERDOWN"].iter().any(|known| said.starts_with(known)), "{said}");
     crowd.use_nodes([2, 3].map(|id| nodes.cluster.address(id).to_owned()).to_vec());
@@ -194,7 +195,7 @@ fn nothing_is_lost_while_the_disk_of_the_leader_hangs_and_the_others_go_on() {
     nodes.check(crowd.stop());
 }
 
-/// A sync of one node fails: the node ends and says why, the others go on, and it comes back.
+/// A sync of one node fails: the node stops and reports why, the others continue, and it returns.
 fn a_sync_fails(id: u64) {
     let mut nodes = Three::started();
     let crowd = Crowd::start(CLIENTS, nodes.cluster.addresses());
@@ -214,11 +215,11 @@ fn a_sync_fails(id: u64) {
 }
 
 #[test]
-fn a_follower_whose_sync_fails_ends_and_comes_back() {
+fn a_follower_whose_sync_fails_stops_and_returns() {
     a_sync_fails(3);
 }
 
 #[test]
-fn a_leader_whose_sync_fails_ends_and_comes_back() {
+fn a_leader_whose_sync_fails_stops_and_returns() {
     a_sync_fails(1);
 }

@@ -1,8 +1,8 @@
-//! The tests of whole processes, and of the repository itself. One binary, so that it links once.
+//! Tests of whole processes, and of the repository itself, in one binary, so that it links once.
 //!
 //! Each test starts the programs it needs on ports and in directories of its own (see [`harness`])
-//! and waits for conditions, never for time to pass. A longer run: `JSONVAULT_ROUNDS=100 cargo
-//! nextest run crash`.
+//! and waits for conditions, never for time to pass. A longer run: `JSONVAULT_ROUNDS=100 cargo test
+//! --test it crash`.
 #![allow(
     clippy::disallowed_methods,
     clippy::disallowed_types,

@@ -1,4 +1,4 @@
-//! Nodes that come, go and come again, as clients see it.
+//! Nodes that join, leave and join again, as clients see it.
 
 use jsonvault::resp::Value;
 
@@ -6,16 +6,16 @@ use crate::harness::wait::until;
 use crate::harness::{Cluster, TestNode};
 
 #[test]
-fn who_was_removed_and_is_added_again_serves_again() {
+fn a_removed_node_that_is_added_again_serves_again() {
     let cluster = Cluster::of_three(&[]);
     let leader = cluster.leader();
     let other = leader % 3 + 1;
     cluster.client(leader).ok("SET k 1");
-    // Who has not come to the members that it is among cannot know that it was removed.
+    // A node that has not applied its own membership cannot know that it was removed.
     cluster.wait_until_caught_up();
     let mut removed = cluster.client(other);
     cluster.client(leader).ok(&format!("RAFT.NODE REMOVE {other}"));
-    // Who was removed while it was idle hears of it when it asks the others for a client.
+    // A node removed while it was idle learns it when it asks the others on behalf of a client.
     until("it says that it was removed", || {
         removed.text("GET k").starts_with("CLUSTERDOWN this node was removed").then_some(())
     });
@@ -30,7 +30,7 @@ fn who_was_removed_and_is_added_again_serves_again() {
 }
 
 #[test]
-fn a_node_that_gives_its_group_up_acknowledges_no_more_writes() {
+fn a_node_that_gives_up_its_data_to_join_acknowledges_no_further_write() {
     let member = TestNode::started();
     let mut alone = TestNode::new().with(&["--node-id", "9"]);
     alone.start();

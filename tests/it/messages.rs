@@ -1,5 +1,5 @@
-//! What connections are told of each other: messages, changes of keys, commands; and how they are
-//! ended and held.
+//! Messages between connections: pub/sub, invalidations, keyspace events, MONITOR; CLIENT KILL and
+//! PAUSE; transactions across connections.
 
 use jsonvault::resp::Value;
 
@@ -21,7 +21,7 @@ fn resp3(node: &TestNode) -> Client {
 }
 
 #[test]
-fn a_message_reaches_those_who_listen_and_nobody_else() {
+fn a_message_reaches_its_subscribers_only() {
     let node = TestNode::started();
     let (mut plain, mut pattern, mut other) = (node.client(), resp3(&node), resp3(&node));
     plain.ask("SUBSCRIBE news");
@@ -32,23 +32,27 @@ fn a_message_reaches_those_who_listen_and_nobody_else() {
     let message = ["message", "news", "hello"].map(bulk).to_vec();
     assert_eq!(plain.receive().unwrap(), Value::Array(message));
     assert_eq!(pattern.receive().unwrap(), push(&["pmessage", "n*", "news", "hello"]));
-    assert_eq!(other.text("PING"), "PONG", "RESP3 answers beside messages");
+    assert_eq!(other.text("PING"), "PONG", "a RESP3 subscriber can run other commands");
     drop(plain);
     until("the listener is gone", || (sender.integer("PUBLISH news again") == 1).then_some(()));
 }
 
 #[test]
-fn messages_reach_listeners_at_other_nodes_in_order() {
+fn messages_reach_subscribers_of_other_nodes_in_order() {
     let cluster = Cluster::of_three(&[]);
     let mut listeners: Vec<Client> = (1..=3).map(|id| cluster.client(id)).collect();
     for client in &mut listeners {
         client.ask("SUBSCRIBE news");
     }
-    // Messages between nodes begin once the nodes know each other.
+    // Nodes exchange messages once they know each other.
     cluster.client(1).ok("SET formed 1");
     let mut sender = cluster.client(2);
     for number in 0..200 {
-        assert_eq!(sender.integer(&format!("PUBLISH news {number}")), 1, "those of its own node are counted");
+        assert_eq!(
+            sender.integer(&format!("PUBLISH news {number}")),
+            1,
+            "it counts the subscribers of its own node"
+        );
     }
     for client in &mut listeners {
         for number in 0..200 {
@@ -59,13 +63,13 @@ fn messages_reach_listeners_at_other_nodes_in_order() {
 }
 
 #[test]
-fn a_listener_that_does_not_take_its_messages_is_cut_off_and_others_go_on() {
+fn a_subscriber_that_does_not_read_is_disconnected_and_others_continue() {
     let node = TestNode::started();
     let (mut slow, mut sender) = (node.client(), node.client());
     slow.ask("CLIENT SETNAME slow");
     slow.ask("SUBSCRIBE news");
     let message = "x".repeat(1 << 20);
-    // What may wait, and what the system keeps of a connection.
+    // The output limit, and what the system buffers for a connection.
     for _ in 0..100 {
         sender.call(&["PUBLISH", "news", &message]);
     }
@@ -76,7 +80,7 @@ fn a_listener_that_does_not_take_its_messages_is_cut_off_and_others_go_on() {
 }
 
 #[test]
-fn a_client_that_caches_is_told_once_of_a_key_that_it_read() {
+fn a_caching_client_gets_one_invalidation_of_a_key_that_it_read() {
     let node = TestNode::started();
     let (mut caching, mut writer) = (resp3(&node), node.client());
     writer.ok("JSON.SET k $ 1");
@@ -85,7 +89,7 @@ fn a_client_that_caches_is_told_once_of_a_key_that_it_read() {
     writer.ok("JSON.SET k $ 2");
     let told = Value::Push(vec![bulk("invalidate"), Value::Array(vec![bulk("k")])]);
     assert_eq!(caching.receive().unwrap(), told);
-    // Not read again, so nothing is said.
+    // The key was not read again, so there is no invalidation.
     writer.ok("JSON.SET k $ 3");
     assert_eq!(caching.text("JSON.GET k"), "3");
     writer.ok("FLUSHALL");
@@ -93,7 +97,7 @@ fn a_client_that_caches_is_told_once_of_a_key_that_it_read() {
 }
 
 #[test]
-fn what_a_client_caches_is_never_older_than_what_it_was_told() {
+fn a_cached_value_is_never_older_than_the_last_invalidation() {
     let node = TestNode::started();
     node.client().ok("SET k 0");
     let mut caching = resp3(&node);
@@ -107,22 +111,22 @@ fn what_a_client_caches_is_never_older_than_what_it_was_told() {
             caching.send(&["GET", "k"]).unwrap();
             cached = loop {
                 match caching.receive().unwrap() {
-                    // What was read before is gone; the reply that comes is newer.
+                    // The cached value is invalid; the next reply is newer.
                     Value::Push(_) => {}
                     reply => break reply,
                 }
             };
         }
-        // Whatever it holds now is the last value, or it is going to be told.
+        // The cached value is the last one, or an invalidation follows.
         while cached != bulk("3000") {
-            assert!(matches!(caching.receive().unwrap(), Value::Push(_)), "{cached:?} is kept for ever");
+            assert!(matches!(caching.receive().unwrap(), Value::Push(_)), "{cached:?} is never invalidated");
             cached = caching.ask("GET k");
         }
     });
 }
 
 #[test]
-fn prefixes_and_opting_in_choose_what_is_told() {
+fn prefixes_and_opting_in_select_the_invalidations() {
     let node = TestNode::started();
     let (mut prefixes, mut opting, mut writer) = (resp3(&node), resp3(&node), node.client());
     prefixes.ok("CLIENT TRACKING ON BCAST PREFIX user:");
@@ -153,7 +157,7 @@ fn a_resp2_client_has_another_told() {
 }
 
 #[test]
-fn who_monitors_is_shown_what_others_send() {
+fn monitor_shows_the_commands_of_other_clients() {
     let node = TestNode::started();
     let (mut monitor, mut client) = (node.client(), node.client());
     monitor.ok("MONITOR");
@@ -162,11 +166,11 @@ fn who_monitors_is_shown_what_others_send() {
     client.ask("PING");
     let mut line = || String::from_utf8(monitor.receive().unwrap().text().unwrap().to_vec()).unwrap();
     assert!(line().ends_with(r#""JSON.SET" "k" "$" "{\"a\":\"b c\"}""#));
-    assert!(line().ends_with(r#""PING""#), "what may hold a password is not shown");
+    assert!(line().ends_with(r#""PING""#), "commands that may contain a password are not shown");
 }
 
 #[test]
-fn clients_can_be_listed_and_ended() {
+fn clients_can_be_listed_and_killed() {
     let node = TestNode::started();
     let (mut victim, mut client) = (node.client(), node.client());
     victim.ok("CLIENT SETNAME victim");
@@ -178,14 +182,18 @@ fn clients_can_be_listed_and_ended() {
     let id = line.split(' ').next().unwrap().strip_prefix("id=").unwrap();
     assert_eq!(client.integer(&format!("CLIENT KILL ID {id}")), 1);
     assert!(victim.receive().is_err(), "its connection is closed");
-    until("it is not listed any more", || (!client.text("CLIENT LIST").contains("victim")).then_some(()));
+    until("the client to leave the list", || (!client.text("CLIENT LIST").contains("victim")).then_some(()));
     let own = client.integer("CLIENT ID");
-    assert_eq!(client.integer(&format!("CLIENT KILL ID {own} SKIPME no")), 1, "it is told before it goes");
+    assert_eq!(
+        client.integer(&format!("CLIENT KILL ID {own} SKIPME no")),
+        1,
+        "it gets the reply before its connection is closed"
+    );
     assert!(client.receive().is_err());
 }
 
 #[test]
-fn who_ended_a_transaction_is_not_shown_with_one() {
+fn a_client_whose_transaction_was_aborted_is_not_shown_with_one() {
     let node = TestNode::started();
     let (mut operator, mut other) = (node.client(), node.client());
     other.ok("WATCH k");
@@ -198,13 +206,13 @@ fn who_ended_a_transaction_is_not_shown_with_one() {
 }
 
 #[test]
-fn paused_writes_wait_and_reads_go_on() {
+fn paused_writes_wait_and_reads_continue() {
     let node = TestNode::started();
     let (mut operator, mut writer, mut reader) = (node.client(), node.client(), node.client());
     operator.ok("CLIENT PAUSE 100000 WRITE");
     writer.send(&["SET", "k", "1"]).unwrap();
     until("the write has come", || reader.text("CLIENT LIST").contains("cmd=set").then_some(()));
-    assert_eq!(reader.ask("GET k"), Value::Null, "it waits");
+    assert_eq!(reader.ask("GET k"), Value::Null, "the write waits");
     operator.ok("CLIENT UNPAUSE");
     assert_eq!(writer.receive().unwrap(), Value::Simple("OK".into()));
     assert_eq!(reader.text("GET k"), "1");
@@ -222,18 +230,18 @@ fn a_transaction_that_only_reads_does_not_wait_for_paused_writes() {
     assert_eq!(reader.ask("EXEC"), Value::Array(vec![Value::Null]));
     writer.send(&["EXEC"]).unwrap();
     until("the transaction has come", || operator.text("CLIENT LIST").contains("cmd=exec").then_some(()));
-    assert_eq!(reader.ask("GET k"), Value::Null, "it waits");
+    assert_eq!(reader.ask("GET k"), Value::Null, "the write waits");
     operator.ok("CLIENT UNPAUSE");
     assert_eq!(writer.receive().unwrap(), Value::Array(vec![Value::Simple("OK".into())]));
 }
 
 #[test]
-fn who_waits_for_members_and_goes_waits_no_more() {
+fn a_client_that_disconnects_in_wait_ends_the_wait() {
     let mut cluster = Cluster::of_three(&[]);
     let leader = cluster.leader();
     cluster.node(leader % 3 + 1).kill();
     let mut operator = cluster.client(leader);
-    // Two have it: for the third somebody would wait for ever.
+    // Two members have the write, so waiting for the third would never end.
     operator.ok("SET k 1");
     let mut waiting = cluster.client(leader);
     waiting.send(&["WAIT", "2", "0"]).unwrap();
@@ -246,7 +254,7 @@ fn who_waits_for_members_and_goes_waits_no_more() {
 }
 
 #[test]
-fn replies_that_are_not_wanted_are_not_sent() {
+fn client_reply_off_and_skip_suppress_replies() {
     let node = TestNode::started();
     let mut client = node.client();
     client.send(&["CLIENT", "REPLY", "OFF"]).unwrap();
@@ -260,7 +268,7 @@ fn replies_that_are_not_wanted_are_not_sent() {
 }
 
 #[test]
-fn a_transaction_is_one_step_for_everybody_at_every_node() {
+fn a_transaction_is_atomic_for_every_client_of_every_node() {
     let cluster = Cluster::of_three(&[]);
     cluster.client(1).ok("MSET a 0 b 0");
     std::thread::scope(|scope| {
@@ -272,7 +280,7 @@ fn a_transaction_is_one_step_for_everybody_at_every_node() {
                         ["MULTI", "INCR a", "INCR b", "EXEC"].map(|line| line.split(' ').collect::<Vec<_>>());
                     let replies = writer.pipeline(&requests);
                     let both = replies[3].items().unwrap_or_else(|| panic!("{:?}", replies[3]));
-                    assert_eq!(both[0], both[1], "both were changed at one point");
+                    assert_eq!(both[0], both[1], "both keys changed at once");
                 }
             });
             let mut reader = cluster.client(id);
@@ -280,7 +288,7 @@ fn a_transaction_is_one_step_for_everybody_at_every_node() {
                 for _ in 0..60 {
                     let read = reader.ask("MGET a b");
                     let both = read.items().unwrap();
-                    assert_eq!(both[0], both[1], "nobody sees a part of it");
+                    assert_eq!(both[0], both[1], "no client sees a part of the transaction");
                 }
             });
         }
@@ -315,7 +323,7 @@ fn a_watched_key_that_changed_is_seen_through_a_follower() {
 }
 
 #[test]
-fn changes_of_keys_are_told_as_far_as_the_setting_says() {
+fn the_setting_selects_the_keyspace_events() {
     let node = TestNode::started();
     let (mut listener, mut client) = (resp3(&node), node.client());
     listener.ask("PSUBSCRIBE __key*__:*");
@@ -352,7 +360,7 @@ fn changes_of_keys_are_told_as_far_as_the_setting_says() {
 }
 
 #[test]
-fn a_key_whose_deadline_passes_is_told_as_expired_at_every_node() {
+fn a_key_whose_deadline_passes_is_announced_as_expired_at_every_node() {
     let cluster = Cluster::of_three(&["--notify-keyspace-events", "Ex"]);
     let mut listeners: Vec<Client> = (1..=3).map(|id| cluster.client(id)).collect();
     for client in &mut listeners {
@@ -372,7 +380,7 @@ fn prefixes_are_added_and_all_of_them_end_together() {
     caching.ok("CLIENT TRACKING ON BCAST PREFIX a");
     caching.ok("CLIENT TRACKING ON BCAST PREFIX b");
     writer.ok("MSET a1 1 b1 1 c1 1");
-    // As in Redis the keys of each prefix are a message of their own.
+    // As in Redis, the keys of each prefix have a message of their own.
     for key in ["a1", "b1"] {
         let told = Value::Push(vec![bulk("invalidate"), Value::Array(vec![bulk(key)])]);
         assert_eq!(caching.receive().unwrap(), told);
@@ -383,7 +391,7 @@ fn prefixes_are_added_and_all_of_them_end_together() {
 }
 
 #[test]
-fn what_caching_says_is_for_one_command() {
+fn client_caching_applies_to_one_command() {
     let node = TestNode::started();
     let (mut caching, mut writer) = (resp3(&node), node.client());
     caching.ok("CLIENT TRACKING ON OPTOUT");
@@ -396,7 +404,7 @@ fn what_caching_says_is_for_one_command() {
 }
 
 #[test]
-fn a_client_that_is_ended_while_it_waits_does_nothing_more() {
+fn a_paused_client_that_is_killed_does_nothing_more() {
     let node = TestNode::started();
     let (mut operator, mut writer) = (node.client(), node.client());
     let id = writer.integer("CLIENT ID");
@@ -426,7 +434,7 @@ fn replies_of_a_transaction_are_bounded_and_its_writes_are_done() {
 }
 
 #[test]
-fn a_client_that_wants_no_replies_is_told_what_it_listens_to() {
+fn a_client_without_replies_still_gets_the_messages_of_its_channels() {
     let node = TestNode::started();
     let (mut client, mut listener) = (node.client(), resp3(&node));
     listener.send(&["CLIENT", "REPLY", "OFF"]).unwrap();

@@ -1,4 +1,5 @@
-//! The wire, as a server sees it: whole and broken frames, pipelines, and clients that leave.
+//! The protocol on real connections: valid and broken frames, pipelines, and clients that
+//! disconnect.
 
 use std::io::ErrorKind;
 
@@ -8,8 +9,7 @@ use crate::harness::documents::{Ledger, set_request};
 use crate::harness::wait::until;
 use crate::harness::{Client, TestNode};
 
-/// Sends bytes that are no request behind a request that is one: both are answered, then the
-/// connection ends.
+/// Sends invalid bytes after a valid request: both get a reply, then the connection ends.
 fn assert_breaks(node: &TestNode, bytes: &[u8], expected: &str) {
     let mut client = node.client();
     let mut sent = b"*1\r\n$4\r\nPING\r\n".to_vec();
@@ -25,7 +25,7 @@ fn assert_breaks(node: &TestNode, bytes: &[u8], expected: &str) {
 }
 
 #[test]
-fn a_broken_frame_is_told_and_ends_its_connection_only() {
+fn a_broken_frame_gets_an_error_and_ends_its_connection_only() {
     let node = TestNode::started();
     let mut bystander = node.client();
     let broken: &[(&[u8], &str)] = &[
@@ -118,7 +118,7 @@ fn inline_commands_are_understood() {
 }
 
 #[test]
-fn hello_switches_the_protocol_and_its_shapes() {
+fn hello_switches_the_protocol_and_the_types_of_replies() {
     let node = TestNode::started();
     let mut client = node.client();
     client.ok(r#"JSON.SET k $ '{"a":1.5}'"#);
@@ -129,7 +129,7 @@ fn hello_switches_the_protocol_and_its_shapes() {
     let Value::Map(greeting) = client.ask("HELLO 3 SETNAME me") else { panic!("RESP3 has maps") };
     let field = |name: &str| {
         let found = greeting.iter().find(|(key, _)| key.text().is_some_and(|text| text == name));
-        found.unwrap_or_else(|| panic!("HELLO tells no {name}")).1.clone()
+        found.unwrap_or_else(|| panic!("HELLO has no {name}")).1.clone()
     };
     assert_eq!(field("server"), Value::Bulk("redis".into()));
     assert_eq!(field("proto"), Value::Integer(3));
@@ -148,7 +148,7 @@ fn hello_switches_the_protocol_and_its_shapes() {
 }
 
 #[test]
-fn nulls_are_spelt_as_each_protocol_has_them() {
+fn nulls_are_encoded_as_each_protocol_requires() {
     let node = TestNode::started();
     for (hello, expected) in [("HELLO 2\r\n", &b"$-1\r\n"[..]), ("HELLO 3\r\n", &b"_\r\n"[..])] {
         let mut client = node.client();
@@ -161,7 +161,7 @@ fn nulls_are_spelt_as_each_protocol_has_them() {
 }
 
 #[test]
-fn lengths_that_are_only_claimed_cost_no_memory() {
+fn unverified_lengths_cost_no_memory() {
     const CONNECTIONS: u64 = 50;
     let node = TestNode::started();
     let mut watcher = node.client();
@@ -180,13 +180,13 @@ fn lengths_that_are_only_claimed_cost_no_memory() {
         (watcher.info_number("total_net_input_bytes") as u64 >= sent).then_some(())
     });
     let grown = node.resident_bytes().saturating_sub(before);
-    assert!(grown < 64 << 20, "{grown} bytes for {CONNECTIONS} claims");
+    assert!(grown < 64 << 20, "{grown} bytes for {CONNECTIONS} unverified lengths");
     drop(clients);
     until("the connections to end", || (watcher.info_number("connected_clients") == 1).then_some(()));
 }
 
 #[test]
-fn a_client_beyond_maxclients_is_told_and_a_place_is_given_again() {
+fn a_client_beyond_maxclients_is_refused_until_another_disconnects() {
     let mut node = TestNode::new().with(&["--maxclients", "3"]);
     node.start();
     let mut clients: Vec<Client> = until("the starting client to have left", || {
@@ -208,7 +208,7 @@ fn a_client_beyond_maxclients_is_told_and_a_place_is_given_again() {
 }
 
 #[test]
-fn nothing_after_a_quit_is_done() {
+fn no_request_after_a_quit_is_run() {
     let node = TestNode::started();
     let mut client = node.client();
     client.send_bytes(b"JSON.SET before $ 1\r\nQUIT\r\nJSON.SET after $ 1\r\n").unwrap();
@@ -219,7 +219,7 @@ fn nothing_after_a_quit_is_done() {
 }
 
 #[test]
-fn reset_makes_a_connection_as_new() {
+fn reset_restores_the_initial_state_of_a_connection() {
     let node = TestNode::started();
     let mut client = node.client();
     client.ask("HELLO 3 SETNAME me");
@@ -241,7 +241,7 @@ fn a_client_that_leaves_in_a_pipeline_of_writes_leaves_whole_documents() {
             encode_request(&set_request(&key), &mut bytes);
             ledger.sent(key);
         }
-        // The last one stays unfinished.
+        // The last request stays unfinished.
         bytes.truncate(bytes.len() - 10);
         client.send_bytes(&bytes).unwrap();
         if round % 2 == 0 {

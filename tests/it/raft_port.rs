@@ -1,4 +1,5 @@
-//! What strangers send to the port for other nodes is refused, told once, and does no harm.
+//! Whatever programs other than nodes send to the Raft port is refused, reported once, and does no
+//! harm.
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::TcpStream;
@@ -7,30 +8,30 @@ use std::time::Instant;
 use crate::harness::wait::PATIENCE;
 use crate::harness::{TestNode, size};
 
-/// Where other nodes would connect.
+/// The address for other nodes.
 fn raft_address(node: &TestNode) -> String {
     let info = node.client().text("INFO raft");
-    let (_, rest) = info.split_once("raft_address=").expect("a node tells where it is reached");
+    let (_, rest) = info.split_once("raft_address=").expect("RAFT.INFO has the address for nodes");
     rest.split(',').next().unwrap().to_owned()
 }
 
-/// Whether the node ends a connection on which this came.
+/// Whether the node closes a connection that sent these bytes.
 fn is_hung_up_on(address: &str, bytes: &[u8]) -> bool {
     let mut stream = TcpStream::connect(address).unwrap();
-    // It may have hung up before all was sent.
+    // The node may close it before everything is sent.
     let _ = stream.write_all(bytes);
     !matches!(stream.read(&mut [0; 64]), Ok(1..))
 }
 
 #[test]
-fn strangers_are_refused_and_told_of_once() {
+fn foreign_connections_are_refused_and_reported_once() {
     let node = TestNode::started();
     let address = raft_address(&node);
     let frames: [&[u8]; 6] = [
         b"GET / HTTP/1.1\r\nHost: x\r\n\r\n",
         b"*1\r\n$4\r\nPING\r\n",
         &[0xff; 64],
-        // A length of a gigabyte, and one that is cut short.
+        // A length of a gigabyte, and a truncated frame.
         &[0, 0, 0, 0x40, 1, 2, 3, 4, 0, 0, 0, 0, 0, 0, 0, 0, 7],
         &[8, 0, 0, 0, 1],
         b"",
@@ -45,7 +46,7 @@ fn strangers_are_refused_and_told_of_once() {
     assert_eq!(node.client().text("PING"), "PONG");
 }
 
-/// How many files this process may have open.
+/// The number of files that this process may open.
 fn files_max() -> usize {
     let limits = std::fs::read_to_string("/proc/self/limits").unwrap();
     let line = limits.lines().find_map(|line| line.strip_prefix("Max open files")).expect("there is a limit");
@@ -62,25 +63,25 @@ fn greeting_of_another_version() -> Vec<u8> {
     [&length.to_le_bytes()[..], &checksum.to_le_bytes(), &number, &body].concat()
 }
 
-/// Connections of strangers that are open at once: `JSONVAULT_CONNECTIONS`, in parts if this
-/// process may not have so many.
+/// Foreign connections that are open at once: `JSONVAULT_CONNECTIONS`, in parts if this process may
+/// not open as many.
 #[test]
-fn a_flood_of_strangers_leaves_clients_served_and_is_told_of_once() {
+fn a_flood_of_foreign_connections_leaves_clients_served_and_is_reported_once() {
     let started = Instant::now();
     let node = TestNode::started();
     let address = raft_address(&node);
     let other_version = greeting_of_another_version();
     let frames: [&[u8]; 5] = [
         b"GET / HTTP/1.1\r\nHost: x\r\n\r\n",
-        // A length of a gigabyte, and a frame that is cut short.
+        // A length of a gigabyte, and a truncated frame.
         &[0, 0, 0, 0x40, 1, 2, 3, 4, 0, 0, 0, 0, 0, 0, 0, 0, 7],
         &other_version[..other_version.len() - 1],
         &other_version,
-        // Somebody who says nothing.
+        // A silent connection.
         b"",
     ];
     let connections = size("JSONVAULT_CONNECTIONS", 1500) as usize;
-    // Some stay for the test's own use.
+    // The test needs some itself.
     let at_once = connections.min(files_max() - 100);
     let mut client = node.client();
     for first in (0..connections).step_by(at_once) {
@@ -88,7 +89,7 @@ fn a_flood_of_strangers_leaves_clients_served_and_is_told_of_once() {
         let mut held = Vec::with_capacity(count);
         for number in 0..count {
             let mut stream = TcpStream::connect(&address).unwrap();
-            // It may have hung up already.
+            // The node may have closed it already.
             let _ = stream.write_all(frames[number % frames.len()]);
             held.push(stream);
             if number.is_multiple_of(500) {
@@ -96,7 +97,7 @@ fn a_flood_of_strangers_leaves_clients_served_and_is_told_of_once() {
                 assert_eq!(client.text("GET k"), number.to_string());
             }
         }
-        // New clients are served while all of them are open, and each of them is hung up on in the
+        // New clients are served while all of these are open, and each of these is closed in the
         // end.
         node.client().ok(&format!("SET k {first}"));
         for mut stream in held {
@@ -105,11 +106,11 @@ fn a_flood_of_strangers_leaves_clients_served_and_is_told_of_once() {
             let ended = stream.read_to_end(&mut answer);
             let hung_up =
                 ended.is_ok() || ended.is_err_and(|error| error.kind() == ErrorKind::ConnectionReset);
-            assert!(hung_up, "a stranger was not refused");
+            assert!(hung_up, "a foreign connection was not refused");
         }
     }
     assert_eq!(node.client().text("PING"), "PONG");
-    // Once in ten seconds.
+    // At most one message in ten seconds.
     let told = node.messages().matches("refused").count() as u64;
     assert!((1..=1 + started.elapsed().as_secs() / 10).contains(&told), "{}", node.messages());
 }

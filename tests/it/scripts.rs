@@ -1,43 +1,43 @@
-//! Scenarios as text: `tests/it/scripts/*`, each played on nodes of its own.
+//! Scenarios as text: `tests/it/scripts/*`, each run on nodes of its own.
 //!
-//! A script is commands, `---`, and what they answer; `UPDATE_GOLDENFILES=1 cargo nextest run
-//! scripts` writes the answers, to be read before they are committed. A line that begins with `> `
-//! is sent to a node as it stands. A block has one answer at most, which stands right below what
-//! was asked.
+//! A script consists of blocks: commands, `---`, and their output. A line that begins with `> ` is
+//! a request for a node. A block has one output at most, right below the command that prints it.
+//! `UPDATE_GOLDENFILES=1 cargo test --test it scripts` rewrites the output; read the difference
+//! before you commit it.
 //!
-//! A command for a node has its number in front, `2: > JSON.GET k`, or `leader:`, or `follower:`,
-//! the first of them; without it node 1 is meant.
+//! A prefix selects the node of a command: its number, as in `2: > JSON.GET k`, or `leader:` or
+//! `follower:` (the first one). Without a prefix it is node 1.
 //!
 //! | command for a node | |
 //! |---|---|
-//! | `start [flag=value ..]` | starts the node, the first time or again, with these flags from then on |
+//! | `start [flag=value ..]` | starts the node, for the first time or again, with these flags from now on |
 //! | `kill`, `stop` | SIGKILL; SIGTERM, with the exit code |
-//! | `wipe`, `copy`, `put-back` | removes the directory of a node that is down; copies it; has the copy in its place |
-//! | `wipe-group` | removes the log and the snapshots, and leaves the rest |
-//! | `fails [flag=value ..]` | a start that must not succeed: the last line of its messages |
-//! | `wait field=value` | until INFO has this value; `field='> 7'`: a larger number |
-//! | `said text` | until the text stands in its messages |
-//! | `info field ..` | fields of INFO |
-//! | `reconnect` | a new connection |
+//! | `wipe`, `copy`, `put-back` | removes the directory of a stopped node; copies it; restores the copy |
+//! | `wipe-group` | removes only the log and the snapshots |
+//! | `fails [flag=value ..]` | starts the node, which must fail; prints the last line of its log |
+//! | `wait field=value` | waits until INFO has this value; `field='> 7'`: a larger number |
+//! | `said text` | waits until the node's log has the text |
+//! | `info field ..` | prints fields of INFO |
+//! | `reconnect` | opens a new connection |
 //!
 //! Commands for a cluster:
 //!
 //! | command | |
 //! |---|---|
-//! | `members 3 [flag=value ..]` | the nodes 1 to 3 are to found a cluster; none is started |
-//! | `cluster 3 [flag=value ..]` | the same, started in any order; node 1 leads in the end |
-//! | `lead 2` | has that node lead |
-//! | `caught-up` | until every running member has applied all that is committed |
-//! | `voter 4` | until that node has a vote |
-//! | `crosscheck 20` | so many times: a write through one member is read at once through all others |
-//! | `write 100` | so many documents through the leader, an entry each |
-//! | `load`, `progress` | starts a writer on every running node; until each of them got on |
-//! | `settle [quiet]` | ends the load and does `check`. Quiet: nodes that still run answered no error |
-//! | `check` | every acknowledged document is found through every running member |
+//! | `members 3 [flag=value ..]` | makes the nodes 1 to 3 initial members; none is started |
+//! | `cluster 3 [flag=value ..]` | the same, and starts them in random order; node 1 becomes the leader |
+//! | `lead 2` | makes that node the leader |
+//! | `caught-up` | waits until every running member has applied all committed entries |
+//! | `voter 4` | waits until that node is a voter |
+//! | `crosscheck 20` | writes through one member and reads at once through all others, 20 times |
+//! | `write 100` | writes 100 documents through the leader, an entry each |
+//! | `load`, `progress` | starts a writer on every running node; waits until each makes progress |
+//! | `settle [quiet]` | ends the load and runs `check`; `quiet`: running nodes must have returned no error |
+//! | `check` | checks that every running member has every acknowledged document |
 //!
-//! In requests and flags `{2}` is where clients reach node 2, and `{2.raft}` where nodes do; in
-//! answers, too.
-#![allow(clippy::unit_arg, reason = "a step that gives nothing reads best in its place")]
+//! In requests, flags and output, `{2}` is the client address of node 2, and `{2.raft}` its Raft
+//! address.
+#![allow(clippy::unit_arg, reason = "a step without output reads best inline")]
 
 use std::collections::BTreeMap;
 use std::error::Error;
@@ -54,14 +54,14 @@ use crate::harness::{Client, Cluster, Load};
 const DIRECTORY: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/scripts");
 
 struct Scenario {
-    /// Before the cluster, so that what writes ends first.
+    /// Before the cluster, so that the writers end first.
     load: Option<Load>,
     clients: BTreeMap<u64, Client>,
     cluster: Cluster,
     ledger: Ledger,
-    /// Makes keys differ.
+    /// Makes keys distinct.
     batches: u64,
-    /// Whether this block has had its answer.
+    /// Whether this block has its output.
     answered: bool,
 }
 
@@ -87,12 +87,12 @@ impl Scenario {
                 let leader = self.cluster.leader();
                 self.cluster.members().into_iter().find(|id| *id != leader).expect("a follower runs")
             }
-            Some(number) => number.parse().unwrap_or_else(|_| panic!("{number} is no node")),
+            Some(number) => number.parse().unwrap_or_else(|_| panic!("{number} is not a node")),
         }
     }
 
     fn client(&mut self, id: u64) -> &mut Client {
-        assert!(self.cluster.node(id).is_running(), "start comes first");
+        assert!(self.cluster.node(id).is_running(), "the node is running");
         self.clients.entry(id).or_insert_with(|| self.cluster.client(id))
     }
 
@@ -108,7 +108,7 @@ impl Scenario {
     }
 
     fn set_flags(&mut self, id: u64, command: &Command) {
-        // So that it has an address.
+        // Gives the node an address.
         self.cluster.node(id);
         let flags = self.flags(command);
         self.cluster.node(id).set(&words(&flags));
@@ -148,7 +148,7 @@ impl Scenario {
         Ok(format!("{last}\nexit code {code}\n"))
     }
 
-    /// A request as it stands behind the `>`.
+    /// Sends the request after the `>`.
     fn send(&mut self, id: u64, line: &str) -> Outcome {
         let line = self.cluster.with_addresses(line);
         let answer = show(&self.client(id).ask(&line));
@@ -166,7 +166,7 @@ impl Scenario {
         done(())
     }
 
-    /// What one member acknowledged is what the others answer from then on.
+    /// Checks that each acknowledged write is visible at once through all other members.
     fn crosscheck(&mut self, rounds: u64) -> Outcome {
         let members = self.cluster.members().into_iter();
         let mut members: Vec<(u64, Client)> = members.map(|id| (id, self.cluster.client(id))).collect();
@@ -201,11 +201,11 @@ impl Scenario {
     }
 
     fn load(&self) -> &Load {
-        self.load.as_ref().expect("load comes first")
+        self.load.as_ref().expect("`load` was run before")
     }
 
     fn settle(&mut self, quiet: bool) -> Outcome {
-        let written = self.load.take().expect("load comes first").stop();
+        let written = self.load.take().expect("`load` was run before").stop();
         for (id, written) in written {
             let runs = self.cluster.node(id).is_running();
             assert!(!(runs && written.lost), "node {id} runs and closed a connection");
@@ -222,7 +222,7 @@ impl Scenario {
         Ok("what was acknowledged is there\n".to_owned())
     }
 
-    /// A command for one node; `None`: it is none of those.
+    /// Runs a command of one node; `None` for any other command.
     fn run_on_node(&mut self, id: u64, command: &Command) -> Option<Outcome> {
         if matches!(command.name.as_str(), "kill" | "stop" | "reconnect") {
             self.clients.remove(&id);
@@ -282,7 +282,7 @@ impl Scenario {
 fn word(argument: &Argument) -> &str {
     match argument {
         Argument::Positional(word) => word,
-        other => panic!("{other} is no word"),
+        other => panic!("{other} is not a word"),
     }
 }
 
@@ -349,14 +349,14 @@ scripts! {
     no_change_leaves_a_cluster_without_a_majority
     nodes_started_in_any_order_form_a_cluster
     settings_can_be_read_and_some_changed
-    the_last_disk_goes_on_alone_when_an_operator_says_so
+    the_last_disk_continues_alone_on_an_operators_command
     the_last_voter_cannot_be_removed
     without_a_majority_nothing_is_written_and_local_reads_answer
-    writes_go_on_when_the_leader_is_killed
+    writes_continue_after_the_leader_is_killed
 }
 
 #[test]
-fn every_script_is_played() {
+fn every_script_is_run() {
     let mut files: Vec<String> = std::fs::read_dir(DIRECTORY)
         .unwrap()
         .map(|entry| entry.unwrap().file_name().into_string().unwrap())

@@ -1,4 +1,4 @@
-//! What one client, and several beside each other, may rely on.
+//! The guarantees for one client, and for several concurrent ones.
 
 use jsonvault::resp::Value;
 
@@ -24,7 +24,7 @@ fn a_read_after_a_write_on_the_same_connection_sees_it() {
 }
 
 #[test]
-fn a_write_that_was_acknowledged_is_seen_by_every_connection() {
+fn an_acknowledged_write_is_seen_by_every_connection() {
     let node = TestNode::started();
     let (mut writer, mut reader) = (node.client(), node.client());
     for number in 0..300 {
@@ -34,7 +34,7 @@ fn a_write_that_was_acknowledged_is_seen_by_every_connection() {
 }
 
 #[test]
-fn increments_of_eight_connections_sum_up() {
+fn increments_of_eight_connections_add_up() {
     const EACH: i64 = 500;
     let mut node = TestNode::started();
     node.client().ok(r#"JSON.SET k $ '{"n":0,"m":[0,0]}'"#);
@@ -62,7 +62,7 @@ fn increments_of_eight_connections_sum_up() {
 }
 
 #[test]
-fn a_write_of_many_keys_is_seen_whole() {
+fn a_write_of_several_keys_is_atomic() {
     let node = TestNode::started();
     node.client().ok("JSON.MSET a $ 0 b $ 0 c $ 0");
     std::thread::scope(|scope| {

@@ -1,4 +1,4 @@
-//! Settings of a real process: the file it was started with, what CONFIG changes, and what is there
+//! Settings of a real process: the configuration file, CONFIG SET and REWRITE, and the settings
 //! after a restart.
 
 use std::os::unix::fs::PermissionsExt;
@@ -9,7 +9,7 @@ use jsonvault::resp::Value;
 use crate::harness::TestNode;
 use crate::harness::client::text_of;
 
-/// A file of settings and a node that is to be started with it.
+/// A configuration file, and a node that will be started with it.
 fn with_file(text: &str) -> (tempfile::TempDir, PathBuf, TestNode) {
     let home = tempfile::tempdir().unwrap();
     let file = home.path().join("jsonvault.conf");
@@ -23,7 +23,7 @@ fn read(path: &Path) -> String {
 }
 
 #[test]
-fn what_was_rewritten_is_there_after_a_restart() {
+fn rewritten_settings_survive_a_restart() {
     let text = "# mine\nmaxclients   100\n\n  timeout 3\n# end\n";
     let (home, file, mut node) = with_file(text);
     std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o640)).unwrap();
@@ -37,11 +37,11 @@ fn what_was_rewritten_is_there_after_a_restart() {
     for line in ["requirepass \"a \\\"b\\\"\"", "notify-keyspace-events AKE"] {
         assert!(lines.contains(&line), "{rewritten}");
     }
-    // Any free port was asked for, and still is.
+    // Port 0 means any free port, and is kept.
     assert!(lines.contains(&"port 0"), "{rewritten}");
-    assert!(!rewritten.contains("raft-address"), "it follows from the port: {rewritten}");
+    assert!(!rewritten.contains("raft-address"), "it is derived from the port: {rewritten}");
     assert_eq!(std::fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o640);
-    assert_eq!(std::fs::read_dir(home.path()).unwrap().count(), 1, "nothing is left beside it");
+    assert_eq!(std::fs::read_dir(home.path()).unwrap().count(), 1, "no temporary file is left");
     node.stop();
     node.log_in_with("a \"b\"");
     node.start();
@@ -55,7 +55,7 @@ fn what_was_rewritten_is_there_after_a_restart() {
 }
 
 #[test]
-fn there_are_no_more_clients_than_the_system_has_files_for() {
+fn maxclients_is_lowered_to_the_systems_limit_of_open_files() {
     let (_home, file, mut node) = with_file("maxclients 4000000000\n");
     node.start();
     assert!(node.messages().contains("the system does not allow so many open files"), "{}", node.messages());
@@ -67,14 +67,14 @@ fn there_are_no_more_clients_than_the_system_has_files_for() {
     let reason = "The operating system is not able to handle the specified number of clients";
     assert!(told.ends_with(reason), "{told}");
     client.ok("CONFIG REWRITE");
-    assert!(read(&file).starts_with("maxclients 4000000000\n"), "what was asked for stays");
+    assert!(read(&file).starts_with("maxclients 4000000000\n"), "the configured value is kept");
     client.ok(&format!("CONFIG SET maxclients {fitted}"));
     client.ok("CONFIG REWRITE");
     assert!(read(&file).starts_with(&format!("maxclients {fitted}\n")));
 }
 
 #[test]
-fn a_file_that_cannot_be_rewritten_is_told() {
+fn a_file_that_cannot_be_rewritten_is_an_error() {
     let told = TestNode::started().client().text("CONFIG REWRITE");
     assert_eq!(told, "ERR The server is running without a config file");
     let (_home, file, mut node) = with_file("timeout 0\n");
@@ -125,7 +125,7 @@ fn settings_change_together_or_not_at_all() {
 }
 
 #[test]
-fn a_file_may_stand_first_on_the_command_line() {
+fn a_file_may_be_the_first_argument() {
     let (_home, file, _) = with_file("timeout x\n");
     let output = std::process::Command::new(env!("CARGO_BIN_EXE_server")).arg(&file).output().unwrap();
     let told = String::from_utf8(output.stderr).unwrap();

@@ -1,4 +1,4 @@
-//! A node that is asked to stop finishes what is under way.
+//! A node that is asked to stop finishes the work in progress.
 
 use std::io::Write;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -32,7 +32,7 @@ fn stops_cleanly_under_load(signal: &str) {
     node.start();
     let found = ledger.check(&mut node.client());
     assert!(found.expected > 500);
-    assert_eq!(found.unacknowledged, 0, "a write was done and its reply not delivered");
+    assert_eq!(found.unacknowledged, 0, "a write was applied without a delivered reply");
 }
 
 #[test]
@@ -46,7 +46,7 @@ fn a_node_that_is_interrupted_delivers_every_reply_and_exits_with_0() {
 }
 
 #[test]
-fn an_idle_connection_does_not_hold_up_the_stop() {
+fn an_idle_connection_does_not_delay_the_stop() {
     let mut node = TestNode::started();
     let mut idle = node.client();
     idle.ok("JSON.SET k $ 1");
@@ -60,7 +60,7 @@ fn an_idle_connection_does_not_hold_up_the_stop() {
 }
 
 #[test]
-fn a_pause_does_not_hold_up_the_stop_and_what_waited_is_done() {
+fn a_pause_does_not_delay_the_stop_and_paused_writes_are_done() {
     let mut node = TestNode::started();
     let (mut operator, mut writer) = (node.client(), node.client());
     operator.ok("CLIENT PAUSE 100000000");
@@ -73,10 +73,10 @@ fn a_pause_does_not_hold_up_the_stop_and_what_waited_is_done() {
     assert_eq!(node.client().text("GET k"), "1");
 }
 
-/// More than the system keeps of a connection.
+/// More than the system buffers for a connection.
 const LARGE: usize = 16 << 20;
 
-/// A client that asks for more than the sockets hold and reads nothing of it.
+/// A client with more replies than the sockets buffer, which reads none of them.
 fn client_that_does_not_read(node: &TestNode) -> Client {
     let mut client = node.client();
     client.ok(&format!("SET large {}", "x".repeat(LARGE)));
@@ -90,7 +90,7 @@ fn client_that_does_not_read(node: &TestNode) -> Client {
 }
 
 #[test]
-fn a_client_that_never_pauses_does_not_hold_up_the_stop() {
+fn a_client_that_never_pauses_does_not_delay_the_stop() {
     let mut node = TestNode::started();
     let client = node.client();
     let (mut sender, mut reader) = (client.sender(), client.sender());
@@ -105,7 +105,7 @@ fn a_client_that_never_pauses_does_not_hold_up_the_stop() {
 }
 
 #[test]
-fn a_client_that_does_not_read_is_dropped_in_the_end() {
+fn a_client_that_does_not_read_is_disconnected_in_the_end() {
     let mut node = TestNode::started();
     let _client = client_that_does_not_read(&node);
     node.signal("TERM");
@@ -132,7 +132,7 @@ fn a_second_signal_ends_the_node_at_once() {
 
 #[test]
 fn a_node_that_is_told_to_terminate_before_it_is_ready_exits_with_0() {
-    // It waits for a cluster of which nobody is there.
+    // It waits for a cluster without any other running member.
     let mut node = TestNode::new().with(&["--join", "127.0.0.1:1"]);
     node.start_without_waiting();
     until("the node to wait", || node.messages().contains("cannot join yet").then_some(()));
@@ -140,7 +140,7 @@ fn a_node_that_is_told_to_terminate_before_it_is_ready_exits_with_0() {
 }
 
 #[test]
-fn a_second_clean_start_finds_the_first_ones_data() {
+fn a_start_after_a_clean_stop_finds_all_data() {
     let mut node = TestNode::started();
     node.client().ok(r#"JSON.SET k $ '{"a":[1,2.5,"é"]}'"#);
     for _ in 0..3 {

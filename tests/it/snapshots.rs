@@ -1,4 +1,4 @@
-//! A restart from a snapshot and the tail of the log.
+//! Restarts from a snapshot and the log after it.
 
 use std::fs::File;
 use std::os::unix::fs::FileExt;
@@ -18,8 +18,8 @@ fn write(client: &mut Client, ledger: &mut Ledger, prefix: &str, documents: usiz
     }
 }
 
-/// Waits until there is a snapshot with the entry at `index` and none is being taken; the index of
-/// the newest.
+/// Waits until a snapshot contains the entry at `index` and none is being taken; returns the index
+/// of the newest.
 fn wait_for_snapshot(client: &mut Client, index: i64) -> i64 {
     until("a snapshot", || {
         let newest = client.info_number("snapshot_index");
@@ -49,7 +49,7 @@ fn a_restart_from_snapshot_and_log_finds_everything() {
         assert!(node.messages().contains("restored the newest snapshot"), "{}", node.messages());
         ledger.check(&mut node.client());
     }
-    assert!(node.client().info_number("purged_index") > 0, "the log is purged behind a snapshot");
+    assert!(node.client().info_number("purged_index") > 0, "the log is purged after a snapshot");
     assert!(node.snapshots().len() <= 2, "{:?}", node.snapshots());
 }
 
@@ -73,7 +73,7 @@ fn deleted_and_overwritten_documents_stay_so_after_a_snapshot() {
 }
 
 #[test]
-fn a_snapshot_is_not_begun_while_one_is_taken() {
+fn no_snapshot_begins_while_another_is_taken() {
     let node = TestNode::started();
     let mut client = node.client();
     for number in 0..20 {
@@ -105,11 +105,10 @@ fn the_log_is_bounded_by_size_and_by_count() {
             assert_eq!(client.call(&["JSON.SET", &key, "$", &document]).text().unwrap(), &b"OK"[..]);
         }
     };
-    // Over few keys: the state stays small, the log would not.
+    // A few keys are overwritten: the state stays small, but the log grows.
     write(&mut client, 0..2600);
-    // The log of two snapshots is kept, of 60 MB each, and what came since: seven segments of 64
-    // MiB are plenty. Which snapshot the log was purged behind is seen when the next is taken, so
-    // writing goes on.
+    // The node keeps the log of two snapshots, 60 MB each, and what follows: at most seven segments
+    // of 64 MiB. The log is purged when the next snapshot is taken, so the writes continue.
     until("the log to be purged", || {
         write(&mut client, 0..50);
         let bounded = client.info_number("log_segments") <= 7 && client.info_number("log_entries") <= 1800;
@@ -124,7 +123,7 @@ fn the_log_is_bounded_by_size_and_by_count() {
 }
 
 #[test]
-fn a_damaged_newest_snapshot_is_passed_over_for_the_one_before() {
+fn a_damaged_newest_snapshot_is_skipped_for_the_one_before() {
     let mut node = TestNode::new().with(&["--snapshot-log-entries", "300"]);
     node.start();
     let mut ledger = Ledger::default();
@@ -135,7 +134,7 @@ fn a_damaged_newest_snapshot_is_passed_over_for_the_one_before() {
     wait_for_snapshot(&mut client, first + 1);
     node.kill();
     let snapshots = node.snapshots();
-    assert_eq!(snapshots.len(), 2, "two are kept");
+    assert_eq!(snapshots.len(), 2, "two snapshots are kept");
     damage_middle(&snapshots[1]);
     node.start();
     assert!(node.messages().contains("skipping a damaged snapshot"), "{}", node.messages());
@@ -144,7 +143,7 @@ fn a_damaged_newest_snapshot_is_passed_over_for_the_one_before() {
 }
 
 #[test]
-fn a_damaged_snapshot_never_takes_the_place_of_a_good_one() {
+fn a_damaged_snapshot_never_replaces_a_good_one() {
     let mut node = TestNode::started();
     let mut ledger = Ledger::default();
     for round in ["first", "second", "third"] {
@@ -153,7 +152,7 @@ fn a_damaged_snapshot_never_takes_the_place_of_a_good_one() {
         let index = client.info_number("last_applied");
         client.text("BGSAVE");
         wait_for_snapshot(&mut client, index);
-        // The purge comes a moment after the snapshot, and is what would make the loss one.
+        // The purge follows a moment after the snapshot, and would make the loss permanent.
         std::thread::sleep(std::time::Duration::from_millis(600));
         node.kill();
         if round != "first" {
@@ -178,7 +177,7 @@ fn a_node_without_a_good_snapshot_for_its_purged_log_stops() {
     let snapshots = node.snapshots();
     snapshots.iter().for_each(|path| damage_middle(path));
     let ended = node.try_start().expect_err("a state with a gap must not be served");
-    assert_ne!(ended.status.code().expect("it exits by itself"), 0);
+    assert_ne!(ended.status.code().expect("it exits without a signal"), 0);
     assert!(ended.messages.contains("are in no good snapshot"), "{}", ended.messages);
     for path in snapshots {
         assert!(ended.messages.contains(path.to_str().unwrap()), "{}", ended.messages);

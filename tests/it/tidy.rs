@@ -1,5 +1,4 @@
-//! The repository keeps its own rules: layers, sizes, words that must not stay, links that lead
-//! somewhere.
+//! Lints of the repository: layers, sizes, leftovers, comments, links.
 
 mod docs;
 mod purity;
@@ -11,8 +10,7 @@ use std::collections::BTreeSet;
 use jsonvault::command::table;
 use source::{Source, files, functions, relative, root, sources};
 
-/// Each module of the library with those it may name; `use` lines and paths in the code are held
-/// against it.
+/// Each module of the library and the modules that it may name, in `use` lines and in paths.
 const LAYERS: &[(&str, &[&str])] = &[
     ("random", &[]),
     ("env", &["random"]),
@@ -42,18 +40,18 @@ const LAYERS: &[(&str, &[&str])] = &[
         ],
     ),
     ("client", &["resp", "json", "error"]),
-    // Outside the product, which may not name it; it may look into everything that reads bytes.
+    // Not part of the product, which may not name it.
     ("testkit", &["random", "env", "resp", "json", "error", "keyspace", "machine", "storage"]),
 ];
 
-/// Vocabulary without behaviour, which every module may name.
+/// Definitions without behaviour, which every module may name.
 const EVERYWHERE: &[&str] = &["limits"];
 
-/// Crates that only some modules may name: the second opinion on requests is test equipment.
+/// Crates that only some modules may name.
 const OWNED_CRATES: &[(&str, &[&str])] =
     &[("openraft", &["src/raft"]), ("redis_protocol", &["src/resp", "src/testkit"])];
 
-/// Where the feature `testkit` is asked for: elsewhere the product does not depend on it.
+/// The files that may check the feature `testkit`.
 const TESTKIT_DOORS: &[&str] = &["src/env/entropy.rs", "src/env/mod.rs", "src/lib.rs"];
 
 const COMMENT_COLUMNS_MAX: usize = 100;
@@ -63,7 +61,7 @@ const FUNCTION_LINES_MAX: usize = 50;
 const SHORT_FUNCTIONS_PERCENT_MIN: usize = 95;
 const ASSERTS_PER_1000_LINES_MIN: usize = 5;
 
-/// Modules that hold state: what must stay true of it stands at their head.
+/// Stateful modules, whose heads must list their invariants.
 const STATEFUL: &[&str] = &[
     "src/client/connection.rs",
     "src/client/import.rs",
@@ -112,12 +110,12 @@ const STATEFUL: &[&str] = &[
     "src/testkit/disk.rs",
 ];
 
-/// Fails with everything that was found, one line each.
+/// Fails if anything was found, with one line for each finding.
 fn assert_none(what: &str, found: Vec<String>) {
     assert!(found.is_empty(), "{what}:\n  {}", found.join("\n  "));
 }
 
-/// The words that follow `crate::` in code, with `use crate::{a, b::c}` taken apart.
+/// The modules named after `crate::` in code, also in `use crate::{a, b::c}`.
 fn named_modules(code: &str) -> BTreeSet<String> {
     let word = |text: &str| text.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect::<String>();
     let mut found = BTreeSet::new();
@@ -166,10 +164,10 @@ fn every_module_names_only_those_to_its_left() {
             }
         }
     }
-    assert_none("modules that reach to their right", found);
+    assert_none("modules that name one to their right", found);
 }
 
-/// The table itself holds no circle: then none is possible between files of different modules.
+/// The table has no circle, so none is possible between files of different modules.
 #[test]
 fn the_layers_are_ordered() {
     let mut found = Vec::new();
@@ -186,7 +184,7 @@ fn the_layers_are_ordered() {
 }
 
 #[test]
-fn a_crate_with_an_owner_is_named_by_its_owner_only() {
+fn an_owned_crate_is_named_only_by_its_owner() {
     let mut found = Vec::new();
     for file in sources("src") {
         for (name, owners) in OWNED_CRATES {
@@ -200,16 +198,16 @@ fn a_crate_with_an_owner_is_named_by_its_owner_only() {
 }
 
 #[test]
-fn test_equipment_is_no_part_of_a_server() {
+fn test_equipment_is_not_part_of_a_server() {
     let library = std::fs::read_to_string(root().join("src/lib.rs")).unwrap();
     let guarded = "#[cfg(feature = \"testkit\")]\n#[doc(hidden)]\npub mod testkit;";
-    assert!(library.contains(guarded), "src/lib.rs compiles testkit with its feature only");
+    assert!(library.contains(guarded), "src/lib.rs compiles testkit only with its feature");
     let manifest = std::fs::read_to_string(root().join("Cargo.toml")).unwrap();
-    assert!(!manifest.contains("default = ["), "no feature is on by default");
+    assert!(!manifest.contains("default = ["), "no feature is enabled by default");
     let (product, tests) = manifest.split_once("[dev-dependencies]").expect("the manifest has both");
     let product: String = product.lines().filter(|line| !line.starts_with('#')).collect();
-    assert_eq!(product.matches("testkit").count(), 1, "the feature is declared, and nothing turns it on");
-    assert!(tests.contains("jsonvault = { path = \".\", features = [\"testkit\"] }"), "tests turn it on");
+    assert_eq!(product.matches("testkit").count(), 1, "the feature is declared, and nothing enables it");
+    assert!(tests.contains("jsonvault = { path = \".\", features = [\"testkit\"] }"), "tests enable it");
     let mut found = Vec::new();
     for file in sources("src").iter().filter(|file| !file.path.starts_with("src/testkit")) {
         if file.text.contains("feature = \"testkit\"") && !TESTKIT_DOORS.contains(&file.path.as_str()) {
@@ -228,7 +226,7 @@ fn all_rust() -> impl Iterator<Item = Source> {
 
 #[test]
 fn nothing_unfinished_is_left_behind() {
-    // Put together here, so that this file does not find itself.
+    // Assembled at run time, so that this file does not match.
     let words = [concat!("FIX", "ME"), concat!("TO", "DO"), concat!("X", "XX"), concat!("HA", "CK")];
     let macros = [concat!("db", "g!("), concat!("to", "do!("), concat!("unimple", "mented!(")];
     let mut found = Vec::new();
@@ -257,8 +255,7 @@ fn files_are_short() {
     assert!(median <= FILE_LINES_MEDIAN_MAX, "the median of the files' lines is {median}");
 }
 
-/// A line of a comment that is too wide, unless it is a row of a table or of a layout, which cannot
-/// be broken.
+/// Whether a comment line is too wide. Rows of tables and of code cannot be broken, and are exempt.
 fn is_wide_comment(line: &str) -> bool {
     let Some((marker, text)) = line.trim_start().split_once(' ') else { return false };
     let is_prose = !text.starts_with('|') && !text.starts_with("    ");
@@ -267,7 +264,7 @@ fn is_wide_comment(line: &str) -> bool {
 
 #[test]
 fn comments_are_narrow() {
-    assert!(is_wide_comment(&format!("    /// {}", "word ".repeat(20))), "the check finds one");
+    assert!(is_wide_comment(&format!("    /// {}", "word ".repeat(20))), "the check finds a wide comment");
     let mut found = Vec::new();
     for file in all_rust() {
         let lines = file.text.lines().enumerate().filter(|(_, line)| is_wide_comment(line));
@@ -311,7 +308,7 @@ fn nothing_is_unwrapped_outside_tests() {
 }
 
 #[test]
-fn the_code_asserts_what_it_relies_on() {
+fn the_code_asserts_its_invariants() {
     let (mut asserts, mut lines) = (0, 0);
     for file in sources("src").iter().filter(|file| !file.is_test) {
         asserts += file.product.matches("assert!").count();
@@ -323,7 +320,7 @@ fn the_code_asserts_what_it_relies_on() {
 }
 
 #[test]
-fn stateful_modules_tell_their_invariants() {
+fn stateful_modules_list_their_invariants() {
     let mut found = Vec::new();
     for path in STATEFUL {
         match std::fs::read_to_string(root().join(path)) {
@@ -340,13 +337,13 @@ fn stateful_modules_tell_their_invariants() {
 }
 
 #[test]
-fn every_file_begins_with_what_it_is_for() {
+fn every_file_begins_with_its_purpose() {
     let silent = sources("src").into_iter().filter(|file| !file.is_test && !file.text.starts_with("//!"));
     assert_none("files without module docs", silent.map(|file| file.path).collect());
 }
 
 #[test]
-fn every_command_that_is_written_stands_in_the_table() {
+fn every_command_is_in_the_table() {
     let table = std::fs::read_to_string(root().join("src/command/table.rs")).unwrap();
     let mut found = Vec::new();
     let mut commands = 0;
@@ -375,7 +372,7 @@ fn links(text: &str) -> Vec<&str> {
 }
 
 #[test]
-fn every_link_in_the_documents_leads_to_a_file() {
+fn every_link_in_the_documents_has_a_target() {
     let mut found = Vec::new();
     let readme = ["README.md", "CHANGELOG.md"].map(|name| root().join(name));
     let documents = files("docs", "md").into_iter().chain(readme.into_iter().filter(|path| path.exists()));
@@ -387,11 +384,11 @@ fn every_link_in_the_documents_leads_to_a_file() {
             }
         }
     }
-    assert_none("links to files that are not there", found);
+    assert_none("links to files that do not exist", found);
 }
 
 #[test]
-fn every_document_that_the_code_cites_is_there() {
+fn every_document_that_the_code_cites_exists() {
     let mut found = Vec::new();
     for file in all_rust() {
         for (at, _) in file.text.match_indices("docs/") {
@@ -405,7 +402,7 @@ fn every_document_that_the_code_cites_is_there() {
             }
         }
     }
-    assert_none("documents that are cited and not there", found);
+    assert_none("cited documents that do not exist", found);
 }
 
 #[test]

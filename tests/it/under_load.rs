@@ -1,6 +1,5 @@
-//! Three nodes and more, while clients write and read on all of them: the leader is killed,
-//! leadership moves, a node stays away for long, nodes come and go. What every client may rely on
-//! is checked by [`Crowd`].
+//! Clusters of three and more under load: the leader is killed, leadership moves, a node is down
+//! for long, nodes join and leave. [`Crowd`] checks the guarantees for clients.
 //!
 //! The long forms: `JSONVAULT_KILLS=100`, `JSONVAULT_TRANSFERS=200`, `JSONVAULT_WRITES=200000`
 //! (scripts/nightly.sh).
@@ -20,7 +19,7 @@ fn three(flags: &[&str]) -> Cluster {
     cluster
 }
 
-/// Everything that was acknowledged is on every member, and all hold the same.
+/// Checks that every member has everything acknowledged, and that all states are equal.
 fn check(cluster: &Cluster, mut seen: Seen) {
     for id in cluster.members() {
         seen.check(&mut cluster.client(id));
@@ -36,7 +35,7 @@ fn clients_would_notice_a_stale_read() {
 }
 
 #[test]
-fn a_leader_that_is_killed_again_and_again_loses_no_acknowledged_write_and_no_read_is_stale() {
+fn repeated_kills_of_the_leader_lose_no_acknowledged_write_and_no_read_is_stale() {
     let mut cluster = three(&[]);
     let crowd = Crowd::start(CLIENTS, cluster.addresses());
     for _ in 0..size("JSONVAULT_KILLS", 3) {
@@ -44,7 +43,7 @@ fn a_leader_that_is_killed_again_and_again_loses_no_acknowledged_write_and_no_re
         cluster.node(leader).kill();
         crowd.wait_for_progress();
         cluster.node(leader).start();
-        // The next kill falls on three nodes that have all of the log.
+        // All three nodes have the whole log before the next kill.
         cluster.wait_until_caught_up();
         crowd.wait_for_progress();
     }
@@ -52,7 +51,7 @@ fn a_leader_that_is_killed_again_and_again_loses_no_acknowledged_write_and_no_re
 }
 
 #[test]
-fn leadership_that_moves_again_and_again_shows_no_client_an_error() {
+fn repeated_transfers_of_leadership_cause_no_client_an_error() {
     let cluster = three(&[]);
     let crowd = Crowd::start(CLIENTS, cluster.addresses());
     for _ in 0..size("JSONVAULT_TRANSFERS", 5) {
@@ -65,9 +64,9 @@ fn leadership_that_moves_again_and_again_shows_no_client_an_error() {
 }
 
 #[test]
-fn a_follower_that_missed_most_of_the_log_comes_back_by_a_snapshot() {
+fn a_follower_that_missed_most_of_the_log_returns_through_a_snapshot() {
     let writes = size("JSONVAULT_WRITES", 5000) as usize;
-    // A batch is an entry: some hundred of them, and several snapshots on the way.
+    // A batch is an entry: some hundreds of entries, and several snapshots.
     let (window, entries) = (writes / 250, "50");
     let mut cluster = three(&["--snapshot-log-entries", entries]);
     cluster.lead(1);
@@ -85,12 +84,12 @@ fn a_follower_that_missed_most_of_the_log_comes_back_by_a_snapshot() {
     crowd.use_nodes(cluster.addresses());
     crowd.wait_for_progress();
     let mut seen = crowd.stop();
-    assert!(seen.errors.is_empty(), "the others go on meanwhile: {:?}", seen.errors);
+    assert!(seen.errors.is_empty(), "the others continue meanwhile: {:?}", seen.errors);
     seen.ledger.merge(missed);
     check(&cluster, seen);
 }
 
-/// One node becomes three, and five, and these become three again.
+/// A single node grows to three and to five members, and shrinks to three again.
 fn grow_and_shrink(leader_too: bool) {
     let mut cluster = Cluster::new();
     cluster.node(1).start();
@@ -107,7 +106,7 @@ fn grow_and_shrink(leader_too: bool) {
         let leader = cluster.leader();
         let follower = cluster.members().into_iter().find(|id| *id != leader).unwrap();
         let leaves = if leader_too { leader } else { follower };
-        // Clients use it until it is gone, and are told so.
+        // Clients use the node until it is removed, and get an error then.
         cluster.remove(leaves);
         until("the node to be told", || (cluster.client(leaves).info_number("removed") == 1).then_some(()));
         crowd.use_nodes(cluster.addresses());

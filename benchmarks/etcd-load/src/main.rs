@@ -1,12 +1,12 @@
-//! Drives etcd and JsonVault with the same load: so many clients, each with a connection of its own
-//! and one request under way, for so many seconds.
+//! Drives etcd and JsonVault with the same load: clients with a connection of their own and one
+//! request in flight each, for a number of seconds.
 //!
 //! ```text
 //! etcd-load etcd|jsonvault load|put|get HOST:PORT [--clients 50] [--seconds 5] [--keys 10000]
 //! ```
 //! `load` puts each key once. Prints requests per second, and the median and the 99th percentile in
-//! milliseconds; ends with a code other than 0 at the first error. Reads are linearizable on both
-//! sides, as both do unless told otherwise.
+//! milliseconds; exits with a non-zero code at the first error. Reads are linearizable on both
+//! sides, which is the default of both.
 
 mod resp;
 
@@ -19,10 +19,10 @@ use std::time::{Duration, Instant};
 use etcd_client::KvClient;
 use resp::Connection;
 
-/// 250 bytes, as in scripts/benchmark-raft.sh; to etcd it is a text like any other.
+/// 250 bytes, as in scripts/benchmark-raft.sh; etcd treats it as any other text.
 const DOCUMENT: &str = r#"{"id":1234567,"name":"Alice Example","email":"alice@example.org","age":34,"active":true,"score":98.25,"tags":["alpha","beta","gamma"],"address":{"street":"1 Long Street","city":"Springfield","zip":"12345"},"note":"a few more words to make it whole."}"#;
 const _: () = assert!(DOCUMENT.len() == 250);
-/// No answer is awaited for longer: a server that hangs ends the run.
+/// The timeout of a request: a server that hangs ends the run.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 type Outcome<T> = Result<T, Box<dyn Error + Send + Sync>>;
@@ -79,7 +79,7 @@ enum Client {
 impl Client {
     async fn connect(options: &Options) -> Outcome<Client> {
         if options.is_etcd {
-            // Each call makes a connection of its own.
+            // Each call opens a new connection.
             let client = etcd_client::Client::connect([format!("http://{}", options.address)], None).await?;
             return Ok(Client::Etcd(client.kv_client()));
         }
@@ -105,7 +105,7 @@ impl Client {
                 let answer = client.get(key, None).await?;
                 answer.kvs().first().map_or(0, |pair| pair.value().len())
             }
-            // It answers an array of what the path leads to.
+            // The reply is an array of the path's matches.
             Client::JsonVault(connection) => {
                 connection.call(&["JSON.GET", key, "$"]).await?.len().saturating_sub(2)
             }
@@ -117,7 +117,7 @@ impl Client {
     }
 }
 
-/// Runs one client to the end; how long each request took, in microseconds.
+/// Runs one client to the end; returns the time of each request in microseconds.
 async fn drive(options: Arc<Options>, number: u64, next: Arc<AtomicU64>, end: Instant) -> Outcome<Vec<u32>> {
     let mut client = Client::connect(&options).await?;
     let mut took = Vec::new();

@@ -1,4 +1,4 @@
-//! As much of the Redis protocol as this load needs: a request, and an answer that is one line or
+//! The part of the Redis protocol that this load needs: requests, and replies that are one line or
 //! one text.
 
 use std::io;
@@ -19,10 +19,10 @@ impl Connection {
         Ok(Connection { stream, request: Vec::new(), answer: Vec::new() })
     }
 
-    /// The text of the answer.
+    /// Sends a request and returns the text of its reply.
     ///
     /// # Errors
-    /// The connection's, and the server's with its line.
+    /// Errors of the connection, and error replies of the server.
     pub async fn call(&mut self, words: &[&str]) -> io::Result<&[u8]> {
         self.request.clear();
         self.request.extend_from_slice(format!("*{}\r\n", words.len()).as_bytes());
@@ -42,7 +42,7 @@ impl Connection {
     }
 }
 
-/// Where the text of a whole answer begins and ends; `None` while some of it is missing.
+/// Where the text of a complete reply begins and ends; `None` while it is incomplete.
 fn whole(answer: &[u8]) -> io::Result<Option<(usize, usize)>> {
     let Some(line) = answer.windows(2).position(|pair| pair == b"\r\n") else { return Ok(None) };
     let text = String::from_utf8_lossy(&answer[1..line]);

@@ -218,7 +218,7 @@ impl Read for Mget {
         // All documents are from one moment. They are immutable, so the keyspace is released before
         // they are printed.
         let documents: Vec<_> = self.keys.iter().map(|key| keyspace.document(key)).collect();
-        keyspace.let_go();
+        keyspace.release();
         let one = |document| {
             let (Some(path), Ok(Some(document))) = (&self.path, document) else {
                 return Ok(Reply::Null);

@@ -174,7 +174,7 @@ impl Write for Lmove {
 
     fn apply(self, keyspace: &mut Writer<'_>) -> Result<Reply, CommandError> {
         let (source, from, to) = (self.source.as_bytes(), self.from, self.to);
-        keyspace.call_it(to.push_event());
+        keyspace.set_event(to.push_event());
         if self.source == self.destination {
             let turned = keyspace.edit_collection(source, |list: &mut List| {
                 let element = from.pop(list).expect("a list in the keyspace has elements");
@@ -183,7 +183,7 @@ impl Write for Lmove {
                 Ok(Edited::Changed(reply))
             })?;
             if turned.is_some() {
-                keyspace.tell(source, from.pop_event());
+                keyspace.announce(source, from.pop_event());
             }
             return Ok(turned.unwrap_or(Reply::Null));
         }
@@ -198,7 +198,7 @@ impl Write for Lmove {
             to.push(list, moved);
             Ok(Edited::Changed(()))
         })?;
-        keyspace.call_it(from.pop_event());
+        keyspace.set_event(from.pop_event());
         keyspace.edit_collection(source, |list: &mut List| Ok(Edited::Changed(from.pop(list))))?;
         Ok(reply)
     }

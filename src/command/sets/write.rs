@@ -86,9 +86,9 @@ impl Write for Smove {
             return Ok(Reply::Integer(i64::from(there)));
         }
         full.transpose()?;
-        keyspace.call_it("SREM");
+        keyspace.set_event("SREM");
         keyspace.edit_collection(source, |set: &mut Set| Ok(Edited::Changed(set.remove(member))))?;
-        keyspace.call_it("SADD");
+        keyspace.set_event("SADD");
         keyspace.edit_or_begin(self.destination, |set: &mut Set| {
             let new = set.insert(self.member.clone());
             Ok(if new { Edited::Changed(()) } else { Edited::Unchanged(()) })

@@ -1,5 +1,5 @@
-//! The edits that commands make, each at any number of places. Places are offsets of values,
-//! ascending, each once.
+//! The edits that commands make, each at any number of places: offsets of values, ascending and
+//! distinct.
 
 use std::ops::Range;
 
@@ -10,7 +10,7 @@ use crate::json::{Builder, Document, Number, ParseLimits};
 
 type Edited = Result<Document, CommandError>;
 
-/// Applies an edit that deletes nothing.
+/// Applies an edit that deletes no value.
 fn change(
     document: &Document,
     places: &[usize],
@@ -21,21 +21,20 @@ fn change(
     Ok(edited.expect("nothing was deleted"))
 }
 
-/// Puts an encoded value at each place.
+/// Replaces the value at each place by an encoded value.
 pub fn replace(document: &Document, places: &[usize], encoded: &[u8], limits: &ParseLimits) -> Edited {
     change(document, places, limits, |tail| tail.replace(encoded))
 }
 
 /// Removes the values; `None` if the root is among them.
 pub fn delete(document: &Document, places: &[usize]) -> Option<Document> {
-    // A document only shrinks by this, and may stay over a limit that was lowered since it was
-    // written.
+    // The document only shrinks, and it may exceed a limit that was lowered after it was written.
     let limits = ParseLimits { document_bytes_max: usize::MAX };
     let edited = rewrite(document, places, &limits, |_, _| Ok(Action::Delete));
     edited.unwrap_or_else(|error| unreachable!("deleting cannot fail: {error}"))
 }
 
-/// Gives each object a member with this key and value, or the member that it has this value.
+/// Sets the member with this key in each object.
 pub fn put_member(
     document: &Document,
     objects: &[usize],
@@ -46,7 +45,7 @@ pub fn put_member(
     change(document, objects, limits, |tail| tail.put(key, encoded))
 }
 
-/// Adds elements, encoded one after the other, to the end of each array.
+/// Appends encoded elements to each array.
 pub fn append_elements(
     document: &Document,
     arrays: &[usize],
@@ -56,7 +55,7 @@ pub fn append_elements(
     change(document, arrays, limits, |tail| tail.append(elements))
 }
 
-/// Puts elements, encoded one after the other, before the element with this index in each array.
+/// Inserts encoded elements before the element with this index in each array.
 pub fn insert_elements(
     document: &Document,
     arrays: &[usize],
@@ -67,7 +66,7 @@ pub fn insert_elements(
     change(document, arrays, limits, |tail| tail.splice(index..index, elements))
 }
 
-/// Removes the elements with these indexes, as far as there are any, from each array.
+/// Removes the elements with these indexes, where they exist, from each array.
 pub fn remove_elements(
     document: &Document,
     arrays: &[usize],
@@ -77,8 +76,7 @@ pub fn remove_elements(
     change(document, arrays, limits, |tail| tail.splice(indexes.clone(), &[]))
 }
 
-/// Empties the containers, and makes the numbers 0; leaves other values alone. What JSON.CLEAR
-/// does.
+/// Empties containers and sets numbers to 0, as JSON.CLEAR does; other values stay.
 pub fn clear(document: &Document, places: &[usize], limits: &ParseLimits) -> Edited {
     change(document, places, limits, |tail| {
         let mut empty = Builder::new();
@@ -94,8 +92,7 @@ pub fn clear(document: &Document, places: &[usize], limits: &ParseLimits) -> Edi
     })
 }
 
-/// The offsets of the children of a container: a convenience for tests and for commands that
-/// address them all.
+/// The offsets of the children of a container, for tests and for commands that address all of them.
 pub fn children(container: Value<'_>) -> Vec<usize> {
     match container.kind() {
         Kind::Object => container.members().map(|member| member.value.offset()).collect(),
@@ -111,7 +108,7 @@ mod tests {
 
     const LIMITS: ParseLimits = ParseLimits { document_bytes_max: 10_000 };
 
-    /// The places of all values with this kind, in document order.
+    /// The offsets of all values of this kind, in document order.
     fn places(document: &Document, kind: Kind) -> Vec<usize> {
         fn walk(value: Value<'_>, kind: Kind, found: &mut Vec<usize>) {
             if value.kind() == kind {
@@ -149,7 +146,7 @@ mod tests {
         assert_eq!(
             text_of(&after),
             r#"{"d":null,"b":["x",{}]}"#,
-            "the last member takes the first one's place"
+            "the last member takes the place of the first"
         );
         assert!(delete(&before, &[0]).is_none());
         let nested = places(&before, Kind::Object);
@@ -211,7 +208,7 @@ mod tests {
     }
 
     #[test]
-    fn headers_grow_and_shrink_with_what_they_hold() {
+    fn headers_grow_and_shrink_with_their_payload() {
         let filler = document(&format!("\"{}\"", "x".repeat(300)));
         let mut array = document("{\"a\":[]}");
         for _ in 0..250 {
@@ -241,7 +238,7 @@ mod tests {
 
     #[test]
     #[should_panic(expected = "each place is the offset of a value")]
-    fn a_place_that_is_no_value_is_a_broken_promise() {
+    fn an_offset_that_is_not_of_a_value_panics() {
         let before = document(r#"{"a":1}"#);
         let _ = replace(&before, &[1], before.encoded(), &LIMITS);
     }

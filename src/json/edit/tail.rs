@@ -1,5 +1,5 @@
-//! The value that an edit is at: the last one of a buffer that is being written, so that it may
-//! change its size.
+//! The value under edit: it is the last one in a buffer that is being written, so its size may
+//! change.
 
 use std::ops::Range;
 
@@ -9,11 +9,11 @@ use crate::json::build::{header_len, write_header};
 use crate::json::limits::{DEPTH_MAX, TOO_DEEP};
 use crate::json::value::{Elements, Kind, Value};
 
-/// A value that may be changed. Its own matches inside were edited before.
+/// A value under edit. Matches inside it have already been edited.
 pub struct Tail<'b> {
     out: &'b mut Vec<u8>,
     at: usize,
-    /// How many containers are around it.
+    /// The number of containers around the value.
     level: usize,
     changed: bool,
 }
@@ -25,17 +25,17 @@ impl<'b> Tail<'b> {
         tail
     }
 
-    /// The value as it is now. Its offsets are those of the copy.
+    /// The current value. Its offsets are those of the copy.
     pub fn value(&self) -> Value<'_> {
         Value::at(self.out, self.at)
     }
 
-    /// Whether it was given another value, which may be an equal one, or other elements or members.
+    /// Whether the value, its elements or its members were replaced, even by equal ones.
     pub fn is_changed(&self) -> bool {
         self.changed
     }
 
-    /// Puts an encoded value in its place.
+    /// Replaces the value by an encoded one.
     pub fn replace(&mut self, encoded: &[u8]) -> Result<(), CommandError> {
         fits(self.level + Value::at(encoded, 0).depth())?;
         self.out.truncate(self.at);
@@ -44,14 +44,14 @@ impl<'b> Tail<'b> {
         Ok(())
     }
 
-    /// Puts elements, encoded one after the other, in place of those with these indexes. Indexes
-    /// beyond the last element stand behind it.
+    /// Replaces the elements with these indexes by encoded elements. Indexes past the end mean the
+    /// end.
     ///
     /// # Panics
-    /// If the value is no array, or the range is backwards.
+    /// If the value is not an array, or the range is reversed.
     pub fn splice(&mut self, indexes: Range<usize>, elements: &[u8]) -> Result<(), CommandError> {
         assert!(self.value().kind() == Kind::Array, "only an array has elements");
-        assert!(indexes.start <= indexes.end, "a range ends behind its beginning");
+        assert!(indexes.start <= indexes.end, "a range does not end before its start");
         for element in Elements::within(elements) {
             fits(self.level + 1 + element.depth())?;
         }
@@ -68,15 +68,15 @@ impl<'b> Tail<'b> {
         Ok(())
     }
 
-    /// Adds elements, encoded one after the other, behind the last.
+    /// Appends encoded elements.
     pub fn append(&mut self, elements: &[u8]) -> Result<(), CommandError> {
         self.splice(usize::MAX..usize::MAX, elements)
     }
 
-    /// Gives the member with this key a value, encoded; a new member comes last.
+    /// Sets the member with this key to an encoded value; a new member is the last.
     ///
     /// # Panics
-    /// If the value is no object.
+    /// If the value is not an object.
     pub fn put(&mut self, key: &[u8], encoded: &[u8]) -> Result<(), CommandError> {
         assert!(self.value().kind() == Kind::Object, "only an object has members");
         fits(self.level + 1 + Value::at(encoded, 0).depth())?;
@@ -92,7 +92,7 @@ impl<'b> Tail<'b> {
         Ok(())
     }
 
-    /// Puts bytes in place of others within the payload, and makes the header say so.
+    /// Replaces bytes within the payload and updates the header.
     fn replace_bytes(&mut self, bytes: Range<usize>, fresh: &[u8]) {
         self.changed |= !bytes.is_empty() || !fresh.is_empty();
         let header = self.value().end() - self.value().payload().len() - self.at;

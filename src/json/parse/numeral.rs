@@ -1,10 +1,10 @@
-//! Number literals.
+//! Parses number literals.
 //!
-//! A whole number that fits is exact. Everything else is the f64 nearest to the literal: few digits
-//! and a small power of ten are one exact multiplication or division (Clinger's fast path), the
-//! rest is the standard library's.
+//! A whole number that fits is exact. Any other number is the f64 nearest to the literal: few
+//! digits and a small power of ten need one exact multiplication or division (Clinger's fast path),
+//! the standard library parses the rest.
 
-/// What a literal means. `-0` is the real number that it is in serde_json and RedisJSON.
+/// The number that a literal means. `-0` is real, as in serde_json and RedisJSON.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Numeral {
     Whole(i64),
@@ -26,8 +26,8 @@ const MANTISSA_EXACT_MAX: u64 = 1 << f64::MANTISSA_DIGITS;
 
 const _: () = assert!(10u128.pow(DIGITS_EXACT_MAX as u32) <= u64::MAX as u128);
 
-/// The number whose literal begins at `begin`, and the offset past it. `None` if it is malformed or
-/// too large.
+/// The number whose literal begins at `begin`, and the offset after it. `None` if it is malformed
+/// or too large.
 #[inline]
 pub(super) fn scan(text: &[u8], begin: usize) -> Option<(Numeral, usize)> {
     let negative = text.get(begin) == Some(&b'-');
@@ -68,7 +68,7 @@ pub(super) fn scan(text: &[u8], begin: usize) -> Option<(Numeral, usize)> {
     Some((Numeral::Real(real), at))
 }
 
-/// Adds the digits at `at` to `mantissa`, which wraps beyond 19 of them; answers the offset past
+/// Adds the digits at `at` to `mantissa`, which wraps after 19 of them; returns the offset after
 /// them.
 #[inline]
 fn digits(text: &[u8], mut at: usize, mantissa: &mut u64) -> usize {

@@ -1,42 +1,53 @@
-//! The fast parser: one pass over the bytes, straight to the encoding.
+//! The fast parser: one pass over the bytes, directly to the encoding.
+//!
+//! Almost no object repeats a key, so the reader only collects a *fingerprint* of each key, and
+//! compares the keys themselves when two fingerprints agree or there are too many of them. That
+//! comparison is linear, so a text of colliding fingerprints costs no more than another.
 
-use super::keys;
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::ops::Range;
+
 use super::numeral::{Numeral, scan};
-use super::text;
 use crate::json::build::{Builder, Open};
 use crate::json::limits::DEPTH_MAX;
 use crate::json::run::plain_run;
-use crate::json::value::Kind;
+use crate::json::value::{Kind, Members};
 
 /// Why a text was refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Fault {
-    /// It is no JSON; serde_json says why.
+    /// It is not JSON; serde_json's message says why.
     Syntax,
-    /// The container that opens at this offset is one too deep.
+    /// The container that opens at this offset exceeds the depth limit.
     Deep(usize),
-    /// The text, or its encoding, is over the limit.
+    /// The text or its encoding exceeds the size limit.
     Large,
 }
 
 type Read = Result<(), Fault>;
 
-/// The encoding is at most this many times the text: `-0,` is 3 bytes and becomes a `Float` of 9.
+/// The encoding is at most this many times as long as the text: `-0,` is 3 bytes and becomes a
+/// `Float` of 9.
 const GROWTH_MAX: usize = 3;
+
+/// Up to this many keys, comparing each fingerprint with all before it is cheaper than a hash
+/// table.
+const FINGERPRINTS_MAX: usize = 32;
 
 pub(super) struct Reader<'t, 'o> {
     text: &'t [u8],
     at: usize,
     depth: usize,
     out: &'o mut Builder,
-    /// The marks of the keys of all objects that are open, innermost last.
-    marks: Vec<u64>,
+    /// The fingerprints of the keys of all open objects, innermost last.
+    fingerprints: Vec<u64>,
     scratch: Vec<u8>,
 }
 
 impl<'t, 'o> Reader<'t, 'o> {
     pub fn new(text: &'t [u8], out: &'o mut Builder) -> Reader<'t, 'o> {
-        Reader { text, at: 0, depth: 0, out, marks: Vec::new(), scratch: Vec::new() }
+        Reader { text, at: 0, depth: 0, out, fingerprints: Vec::new(), scratch: Vec::new() }
     }
 
     pub fn document(mut self) -> Read {
@@ -47,7 +58,7 @@ impl<'t, 'o> Reader<'t, 'o> {
         if trailing == 0 && self.at == self.text.len() { Ok(()) } else { Err(Fault::Syntax) }
     }
 
-    /// The byte here; 0 at the end, since no token of JSON begins with it.
+    /// The current byte; 0 at the end, since no token of JSON begins with it.
     #[inline]
     fn byte(&self) -> u8 {
         self.text.get(self.at).copied().unwrap_or(0)
@@ -116,7 +127,7 @@ impl<'t, 'o> Reader<'t, 'o> {
     #[cold]
     fn escaped_string(&mut self, begin: usize) -> Read {
         self.scratch.clear();
-        self.at = text::unescape(self.text, begin, &mut self.scratch).ok_or(Fault::Syntax)?;
+        self.at = unescape(self.text, begin, &mut self.scratch).ok_or(Fault::Syntax)?;
         self.out.text(&self.scratch);
         Ok(())
     }
@@ -155,7 +166,7 @@ impl<'t, 'o> Reader<'t, 'o> {
     fn object(&mut self) -> Read {
         let open = self.open(Kind::Object)?;
         let payload = self.out.len();
-        let outer = self.marks.len();
+        let outer = self.fingerprints.len();
         let mut suspect = false;
         if self.token() != b'}' {
             loop {
@@ -168,15 +179,15 @@ impl<'t, 'o> Reader<'t, 'o> {
                 }
             }
         }
-        self.marks.truncate(outer);
+        self.fingerprints.truncate(outer);
         if suspect {
-            keys::drop_repeated(&mut self.out.out, payload);
+            drop_repeated(&mut self.out.out, payload);
         }
         self.close(open);
         Ok(())
     }
 
-    /// Reads a key and its colon. True if the key may have been in this object before.
+    /// Reads a key and its colon. True if the key may repeat an earlier one of this object.
     #[inline]
     fn key(&mut self, outer: usize) -> Result<bool, Fault> {
         if self.token() != b'"' {
@@ -188,12 +199,114 @@ impl<'t, 'o> Reader<'t, 'o> {
             return Err(Fault::Syntax);
         }
         self.at += 1;
-        if self.marks.len() - outer == keys::MARKS_MAX {
+        if self.fingerprints.len() - outer == FINGERPRINTS_MAX {
             return Ok(true);
         }
-        let mark = keys::mark(&self.out.out[begin..]);
-        let repeated = self.marks[outer..].contains(&mark);
-        self.marks.push(mark);
+        let fingerprint = fingerprint(&self.out.out[begin..]);
+        let repeated = self.fingerprints[outer..].contains(&fingerprint);
+        self.fingerprints.push(fingerprint);
         Ok(repeated)
     }
+}
+
+/// Appends the unescaped text of the string whose first byte is at `at`; returns the offset after
+/// its closing quote. `None` if the string is not valid.
+fn unescape(text: &[u8], mut at: usize, out: &mut Vec<u8>) -> Option<usize> {
+    let begin = out.len();
+    loop {
+        let run = plain_run(text, at);
+        out.extend_from_slice(&text[at..run.end]);
+        match text.get(run.end)? {
+            b'"' => {
+                std::str::from_utf8(&out[begin..]).ok()?;
+                return Some(run.end + 1);
+            }
+            b'\\' => at = escape(text, run.end + 1, out)?,
+            _ => return None,
+        }
+    }
+}
+
+/// Decodes the escape after a backslash; returns the offset after it.
+fn escape(text: &[u8], at: usize, out: &mut Vec<u8>) -> Option<usize> {
+    let plain = match text.get(at)? {
+        byte @ (b'"' | b'\\' | b'/') => *byte,
+        b'b' => 0x08,
+        b'f' => 0x0c,
+        b'n' => b'\n',
+        b'r' => b'\r',
+        b't' => b'\t',
+        b'u' => return unicode(text, at + 1, out),
+        _ => return None,
+    };
+    out.push(plain);
+    Some(at + 1)
+}
+
+/// `\uXXXX`, or two of them for a surrogate pair; a lone surrogate is an error.
+fn unicode(text: &[u8], at: usize, out: &mut Vec<u8>) -> Option<usize> {
+    let first = hex(text, at)?;
+    let (code, end) = if (0xd800..0xdc00).contains(&first) {
+        if text.get(at + 4..at + 6)? != b"\\u" {
+            return None;
+        }
+        let second = hex(text, at + 6)?;
+        if !(0xdc00..0xe000).contains(&second) {
+            return None;
+        }
+        (0x1_0000 + ((first - 0xd800) << 10) + (second - 0xdc00), at + 10)
+    } else {
+        (first, at + 4)
+    };
+    let character = char::from_u32(code)?;
+    out.extend_from_slice(character.encode_utf8(&mut [0; 4]).as_bytes());
+    Some(end)
+}
+
+fn hex(text: &[u8], at: usize) -> Option<u32> {
+    let digits = text.get(at..at + 4)?;
+    digits.iter().try_fold(0, |code, &digit| Some(code << 4 | char::from(digit).to_digit(16)?))
+}
+
+/// A number that differs for most different keys. `encoded` is the key with its header.
+#[inline]
+fn fingerprint(encoded: &[u8]) -> u64 {
+    let length = encoded.len();
+    let ends = match (encoded.first_chunk::<8>(), encoded.last_chunk::<8>()) {
+        (Some(head), Some(tail)) => u64::from_le_bytes(*head) ^ u64::from_le_bytes(*tail).rotate_left(29),
+        _ => encoded.iter().fold(0, |word, &byte| word << 8 | u64::from(byte)),
+    };
+    ends ^ (length as u64) << 56
+}
+
+/// Rewrites the payload that fills `out` from `payload` on, if it repeats any key.
+#[cold]
+fn drop_repeated(out: &mut Vec<u8>, payload: usize) {
+    let mut kept: Vec<(Range<usize>, Range<usize>)> = Vec::new();
+    let mut found: HashMap<&[u8], usize> = HashMap::new();
+    let mut repeated = false;
+    for member in Members::within(out, payload, out.len()) {
+        let value = member.value.offset()..member.value.end();
+        match found.entry(member.key) {
+            Entry::Occupied(first) => {
+                repeated = true;
+                kept[*first.get()].1 = value;
+            }
+            Entry::Vacant(free) => {
+                free.insert(kept.len());
+                kept.push((member.offset..member.value.offset(), value));
+            }
+        }
+    }
+    if !repeated {
+        return;
+    }
+    let mut fresh = Vec::with_capacity(out.len() - payload);
+    for (key, value) in kept {
+        fresh.extend_from_slice(&out[key]);
+        fresh.extend_from_slice(&out[value]);
+    }
+    assert!(fresh.len() < out.len() - payload, "dropping a member makes an object smaller");
+    out.truncate(payload);
+    out.extend_from_slice(&fresh);
 }

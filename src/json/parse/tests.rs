@@ -1,6 +1,6 @@
 use super::*;
 
-/// A document from a text that is right.
+/// The document of a valid text.
 pub(in crate::json) fn document(text: &str) -> Document {
     parse(text.as_bytes(), &ParseLimits::default()).unwrap()
 }
@@ -17,7 +17,7 @@ fn refusal(text: &[u8]) -> String {
 }
 
 #[test]
-fn bad_json_is_refused_in_the_recorded_words() {
+fn bad_json_is_refused_with_the_recorded_errors() {
     for (text, wanted) in [
         (r#""\ud83d""#, "unexpected end of hex escape at line 1 column 8"),
         (r#"{"\ud83d":1}"#, "unexpected end of hex escape at line 1 column 9"),
@@ -66,7 +66,7 @@ fn containers_nest_to_the_limit_and_no_deeper() {
 }
 
 #[test]
-fn the_depth_error_stands_where_serde_json_puts_it() {
+fn the_depth_error_has_the_position_of_serde_json() {
     for open in ["[", " [", "\n[", "{\"a\":", "{\"a\"\n:\t"] {
         let text = open.repeat(200);
         let serde = serde_json::from_str::<serde_json::Value>(&text).unwrap_err().to_string();
@@ -114,7 +114,7 @@ fn an_error_leaves_the_builder_as_it_was() {
 }
 
 #[test]
-fn long_containers_keep_what_they_hold() {
+fn long_containers_keep_their_elements() {
     for count in [1, 10, 11, 12, 40, 90, 300, 30_000] {
         let text = format!("[{}]", vec!["-0"; count].join(","));
         let parsed = document(&text);

@@ -1,11 +1,17 @@
-//! Arithmetic on the values of a document. It takes one number on each side; anything else comes to
-//! nothing.
+//! Arithmetic on the values of a document, and the functions that aggregate numbers: `sum`, `min`,
+//! `max`, `avg` and `stddev`.
 //!
-//! Whole numbers stay whole, exact up to `u64::MAX` where one of them is over `i64::MAX`; what does
-//! not fit becomes real. A quotient is always real. What is not a finite number is nothing.
+//! In arithmetic, each operand must be one number; anything else yields nothing. Results of whole
+//! numbers are whole and exact, up to `u64::MAX` if an operand is above `i64::MAX`; results that do
+//! not fit become real. A quotient is always real. A result that is not finite is nothing.
+//!
+//! An aggregate takes a non-empty list (see [`Values::listed`]) of numbers only, and yields a real
+//! number. Whole numbers are added exactly and rounded once.
 
-use super::ast::Operator;
-use super::operand::{Values, encode};
+use super::ast::{Function, Operator};
+use super::eval::Evaluator;
+use super::operand::{Listed, Values, encode};
+use crate::error::CommandError;
 use crate::json::Number;
 
 impl<'a> Values<'a> {
@@ -49,7 +55,7 @@ fn apply(operator: Operator, left: Number, right: Number) -> Option<Number> {
     }))
 }
 
-/// The exact result, unless it is a quotient or there is none.
+/// The exact result; `None` for a quotient or an overflow.
 fn apply_whole(operator: Operator, left: i128, right: i128) -> Option<i128> {
     match operator {
         Operator::Add => left.checked_add(right),
@@ -60,7 +66,53 @@ fn apply_whole(operator: Operator, left: i128, right: i128) -> Option<i128> {
     }
 }
 
-/// The number encoded, unless it is none.
+/// The encoded number, if it is finite.
 pub(super) fn encoded(number: Number) -> Option<Vec<u8>> {
     number.as_f64().is_finite().then(|| encode(|out| number.push(out)))
+}
+
+impl<'a> Evaluator<'a, '_> {
+    pub fn aggregate(&mut self, function: Function, own: &Values<'_>) -> Result<Values<'a>, CommandError> {
+        let Some(list) = own.listed() else { return Ok(Values::Nothing) };
+        let mut count = 0u64;
+        for value in list.iter() {
+            self.fuel.spend(1)?;
+            if !value.is_number() {
+                return Ok(Values::Nothing);
+            }
+            count += 1;
+        }
+        if count == 0 {
+            return Ok(Values::Nothing);
+        }
+        let result = match function {
+            Function::Min => reals(list).fold(f64::INFINITY, f64::min),
+            Function::Max => reals(list).fold(f64::NEG_INFINITY, f64::max),
+            Function::Sum => sum(list),
+            Function::Average => sum(list) / count as f64,
+            Function::Deviation => {
+                // The deviation of a whole population, which walks the list three times.
+                self.fuel.spend(count)?;
+                let mean = sum(list) / count as f64;
+                let squares: f64 = reals(list).map(|real| (real - mean).powi(2)).sum();
+                (squares / count as f64).sqrt()
+            }
+            other => unreachable!("{other:?} does not aggregate"),
+        };
+        Ok(Values::maybe(encoded(Number::Float(result))))
+    }
+}
+
+fn numbers(list: Listed<'_>) -> impl Iterator<Item = Number> {
+    list.iter().filter_map(Number::of)
+}
+
+fn reals(list: Listed<'_>) -> impl Iterator<Item = f64> {
+    numbers(list).map(Number::as_f64)
+}
+
+fn sum(list: Listed<'_>) -> f64 {
+    let exact = numbers(list).try_fold(0i128, |sum, number| sum.checked_add(number.whole()?));
+    // Starts from 0.0; `Iterator::sum` would start from -0.0.
+    exact.map_or_else(|| reals(list).fold(0.0, |sum, real| sum + real), |whole| whole as f64)
 }

@@ -1,18 +1,17 @@
-//! What a path means, once parsed.
+//! The syntax tree of a path.
 //!
 //! Invariants:
-//! * literals are encoded values, so that they compare with a document's values by the same code;
-//! * the depth is bounded by the parser: chains are vectors, and only groups, calls and filters
-//!   nest.
+//! * literals are encoded values, so that the same code compares them with a document's values;
+//! * the parser bounds the depth: chains are vectors, and only groups, calls and filters nest.
 
 use super::pattern::Pattern;
 
 /// One step of a path.
 #[derive(Clone, Debug)]
 pub enum Segment {
-    /// `.a`, `[0]`: chooses among the members or elements of a value.
+    /// `.a`, `[0]`: selects members or elements of a value.
     Child(Selector),
-    /// `..a`: the same for a value and everything below it.
+    /// `..a`: the same for a value and all of its descendants.
     Descendant(Selector),
 }
 
@@ -37,13 +36,13 @@ pub struct Slice {
 }
 
 impl Segment {
-    /// Whether it leads to one value at most.
+    /// Whether it matches one value at most.
     pub fn is_single(&self) -> bool {
         matches!(self, Segment::Child(Selector::Name(_) | Selector::Index(_)))
     }
 }
 
-/// A path from the document's root (`$`) or from the value that a filter looks at (`@`).
+/// A path from the document's root (`$`) or from the value that a filter tests (`@`).
 #[derive(Clone, Debug)]
 pub struct Query {
     pub absolute: bool,
@@ -56,7 +55,7 @@ impl Query {
     }
 }
 
-/// What decides whether a filter keeps a value.
+/// The condition of a filter.
 #[derive(Clone, Debug)]
 pub enum Logic {
     Test(Operand),
@@ -84,19 +83,19 @@ pub enum Relation {
     Empty,
 }
 
-/// Something that has a value, or several, or none.
+/// An expression with one value, several or none.
 #[derive(Clone, Debug)]
 pub enum Operand {
     /// One encoded value.
     Literal(Box<[u8]>),
     Query(Query),
     Call(Function, Vec<Operand>, Option<Pattern>),
-    /// A call of a function that does not exist, or in a projection with too many arguments or too
-    /// few.
+    /// A call of a function that does not exist, or, in a projection, with a wrong number of
+    /// arguments.
     Nothing,
     /// `-` before a value.
     Negated(Box<Operand>),
-    /// From left to right; `*`, `/` and `%` are grouped before by the parser.
+    /// Applied from left to right; the parser has already grouped `*`, `/` and `%`.
     Arithmetic(Box<Operand>, Vec<(Operator, Operand)>),
 }
 
@@ -133,7 +132,7 @@ pub enum Function {
 }
 
 impl Function {
-    /// Each function's name, and how many arguments it takes, a method's own value included.
+    /// Each function's name and number of arguments, a method's receiver included.
     pub const ALL: [(&'static str, Function, std::ops::RangeInclusive<usize>); 19] = [
         ("length", Function::Length, 1..=1),
         ("count", Function::Count, 1..=1),

@@ -1,17 +1,17 @@
-//! How two values compare.
+//! Comparison of values in filters.
 //!
 //! Invariants:
 //! * two whole numbers compare exactly, any others as f64;
-//! * values of different types are unequal and have no order; neither have containers;
-//! * members of objects are equal in any order.
+//! * values of different types are unequal, and have no order; containers have none either;
+//! * the order of members does not matter.
 
 use std::cmp::Ordering;
 
-use super::fuel::Fuel;
+use super::limits::Fuel;
 use crate::error::CommandError;
 use crate::json::{Kind, Value};
 
-/// The number as a whole one, when it is stored as such.
+/// The number as an integer, if it is stored as one.
 pub(super) fn whole(value: Value<'_>) -> Option<i128> {
     value.as_i64().map(i128::from).or_else(|| value.as_u64_large().map(i128::from))
 }
@@ -24,7 +24,7 @@ fn numbers(left: Value<'_>, right: Value<'_>) -> Option<Ordering> {
     }
 }
 
-/// The order of two values of one type; `None` where there is none.
+/// The order of two values of one type; `None` if there is none.
 pub(super) fn order(
     left: Value<'_>,
     right: Value<'_>,
@@ -43,7 +43,7 @@ pub(super) fn order(
     Ok((left.is_null() && right.is_null()).then_some(Ordering::Equal))
 }
 
-/// Whether two values are the same JSON. The recursion is as deep as the shallower of the two.
+/// Whether two values are equal. The recursion is as deep as the shallower of the two.
 pub(super) fn equal(left: Value<'_>, right: Value<'_>, fuel: &mut Fuel) -> Result<bool, CommandError> {
     fuel.spend(1)?;
     match (left.kind(), right.kind()) {
@@ -69,7 +69,8 @@ fn objects(left: Value<'_>, right: Value<'_>, fuel: &mut Fuel) -> Result<bool, C
     let mut len = 0usize;
     for member in left.members() {
         len += 1;
-        // Objects of one origin have their members in one order: look there before searching.
+        // Objects of one origin have their members in the same order, so the member at the same
+        // position is tried before a search.
         let there = others.next().filter(|other| other.key == member.key);
         let found = match there {
             Some(other) => Some(other.value),

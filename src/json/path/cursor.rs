@@ -1,20 +1,20 @@
-//! The parser's state: where it stands in the text, and what it would have accepted at the furthest
-//! place.
+//! The parser's state: its position in the text, and the rules that it tried at the furthest
+//! position.
 //!
 //! Invariants:
-//! * the parser never goes back over more than one token, so its time is linear in the path;
-//! * every recursion passes [`Cursor::enter`], so its depth is bounded by [`GROUP_NESTING_MAX`].
+//! * the parser backtracks over one token at most, so its time is linear in the path;
+//! * every recursion calls [`Cursor::enter`], so [`GROUP_NESTING_MAX`] bounds its depth.
 
 use super::expected::{Expected, Furthest};
 use super::limits::{FILTER_NESTING_MAX, GROUP_NESTING_MAX};
 use crate::error::CommandError;
 
-/// Why a path can't be parsed.
+/// Why a path cannot be parsed.
 #[derive(Debug)]
 pub(super) enum Fault {
-    /// It breaks the grammar; the cursor knows where.
+    /// It breaks the grammar; the cursor has the position.
     Syntax,
-    /// It passes a limit.
+    /// It exceeds a limit.
     Limit(CommandError),
 }
 
@@ -41,10 +41,10 @@ impl<'t> Cursor<'t> {
         self.at
     }
 
-    /// Goes back to where a token began.
+    /// Moves back to where a token began.
     ///
     /// # Panics
-    /// If that is ahead.
+    /// If `at` is ahead.
     pub fn back_to(&mut self, at: usize) {
         assert!(at <= self.at, "the cursor only goes back");
         self.at = at;
@@ -68,7 +68,7 @@ impl<'t> Cursor<'t> {
         }
     }
 
-    /// Takes `token` if it is next.
+    /// Consumes `token` if it is next.
     pub fn take(&mut self, token: &[u8]) -> bool {
         let found = self.rest().starts_with(token);
         if found {
@@ -77,13 +77,13 @@ impl<'t> Cursor<'t> {
         found
     }
 
-    /// Takes `token`, or fails without a word about it: literal tokens are not rules.
+    /// Consumes `token`, or fails without recording it: literal tokens are not rules.
     pub fn need(&mut self, token: &[u8]) -> Parsed<()> {
         self.skip_spaces();
         if self.take(token) { Ok(()) } else { Err(Fault::Syntax) }
     }
 
-    /// Takes the bytes that `wanted` holds for.
+    /// Consumes bytes while `wanted` holds for them.
     pub fn take_while(&mut self, wanted: impl Fn(u8) -> bool) -> &'t [u8] {
         let rest = self.rest();
         let len = rest.iter().position(|&byte| !wanted(byte)).unwrap_or(rest.len());
@@ -91,17 +91,17 @@ impl<'t> Cursor<'t> {
         &rest[..len]
     }
 
-    /// Notes what would be accepted here.
+    /// Records the rules that would be accepted here.
     pub fn expect(&mut self, expected: Expected) {
         self.furthest.expect(self.at, expected);
     }
 
-    /// Notes what was tried at `at`, where a token began that another rule then took.
+    /// Records the rules tried at `at`, where a token began that another rule then consumed.
     pub fn expect_at(&mut self, at: usize, expected: Expected) {
         self.furthest.expect(at, expected);
     }
 
-    /// Notes what would have been accepted at `at`, and fails.
+    /// Records the rules that would have been accepted at `at`, and fails.
     pub fn fail<T>(&mut self, at: usize, expected: Expected) -> Parsed<T> {
         self.furthest.expect(at, expected);
         Err(Fault::Syntax)
@@ -115,7 +115,7 @@ impl<'t> Cursor<'t> {
         self.furthest.add_only_at(at, expected);
     }
 
-    /// Notes what could have followed a query at `at` instead of the step that could not be read.
+    /// Records the rules that could have followed a query at `at`, in place of the invalid step.
     pub fn expect_after_query(&mut self, at: usize) {
         let value = Expected::SUM.with(Expected::PRODUCT).with(Expected::METHOD).with(Expected::KEYS);
         let condition = Expected::RELATION.with(Expected::AND).with(Expected::OR);
@@ -149,10 +149,10 @@ impl<'t> Cursor<'t> {
         self.filters -= 1;
     }
 
-    pub fn answer(&self, fault: Fault) -> CommandError {
+    pub fn command_error(&self, fault: Fault) -> CommandError {
         match fault {
-            Fault::Syntax => self.furthest.answer(),
-            Fault::Limit(answer) => answer,
+            Fault::Syntax => self.furthest.command_error(),
+            Fault::Limit(error) => error,
         }
     }
 }

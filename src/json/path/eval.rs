@@ -1,18 +1,17 @@
-//! Walks a document along the steps of a path.
+//! Evaluates the steps of a path on a document.
 //!
 //! Invariants:
-//! * the recursion is as deep as the document, since each level of it stands one value further
-//!   down;
+//! * the recursion is at most as deep as the document, since each level descends by one value;
 //! * single names and indexes loop instead, and allocate nothing;
-//! * every header that is read costs a unit of fuel before it is read.
+//! * every header costs a unit of fuel before it is read.
 
 use super::ast::{Segment, Selector, Slice};
-use super::fuel::Fuel;
+use super::limits::Fuel;
 use super::pattern::Pattern;
 use crate::error::CommandError;
 use crate::json::{Kind, Location, Value};
 
-/// A value on the way, and where it lies.
+/// A visited value, with its location.
 #[derive(Clone, Copy)]
 pub(super) struct Node<'a> {
     pub value: Value<'a>,
@@ -34,9 +33,9 @@ impl<'a> Node<'a> {
     }
 }
 
-/// Why a walk ends before its end.
+/// Why a walk stops early.
 pub(super) enum Stop {
-    /// Whoever takes the matches has seen enough.
+    /// The sink needs no more matches.
     Enough,
     Failed(CommandError),
 }
@@ -49,7 +48,7 @@ impl From<CommandError> for Stop {
 
 pub(super) type Walked = Result<(), Stop>;
 
-/// Takes the matches one by one.
+/// Receives the matches one by one.
 pub(super) trait Sink<'a> {
     fn take(&mut self, node: Node<'a>, fuel: &mut Fuel) -> Walked;
 }
@@ -67,7 +66,7 @@ impl<'a, 'f> Evaluator<'a, 'f> {
         Evaluator { root, fuel, compiled: None }
     }
 
-    /// Hands every value that `segments` lead to from `node` to `sink`.
+    /// Passes every value that `segments` match from `node` to `sink`.
     pub fn walk<S: Sink<'a>>(
         &mut self,
         mut segments: &'a [Segment],
@@ -120,7 +119,7 @@ impl<'a, 'f> Evaluator<'a, 'f> {
         Ok(())
     }
 
-    /// Applies one selector to `value`, and the rest of the path to what it finds.
+    /// Applies one selector to `value`, and the rest of the path to its matches.
     fn choose<S: Sink<'a>>(
         &mut self,
         selector: &'a Selector,
@@ -196,7 +195,7 @@ impl<'a, 'f> Evaluator<'a, 'f> {
         value: Value<'a>,
         sink: &mut S,
     ) -> Walked {
-        assert!(slice.step > 0, "the parser refuses a step of nothing");
+        assert!(slice.step > 0, "the parser refuses a step of 0");
         let from_the_end = slice.start.is_some_and(|at| at < 0) || slice.end.is_some_and(|at| at < 0);
         let len = if from_the_end { self.count(value)? } else { usize::MAX };
         let start = position(slice.start.unwrap_or(0), len);
@@ -238,7 +237,7 @@ impl<'a, 'f> Evaluator<'a, 'f> {
         Ok(None)
     }
 
-    /// How many elements an array has, or an object members.
+    /// The number of elements of an array or members of an object.
     pub fn count(&mut self, value: Value<'_>) -> Result<usize, CommandError> {
         let count =
             if value.kind() == Kind::Object { value.members().count() } else { value.elements().count() };
@@ -247,7 +246,7 @@ impl<'a, 'f> Evaluator<'a, 'f> {
     }
 }
 
-/// Where an index points to: a negative one counts from the end, and stops at the first.
+/// The position of an index: a negative one counts from the end, and stops at the first element.
 fn position(index: i64, len: usize) -> usize {
     match usize::try_from(index) {
         Ok(index) => index,

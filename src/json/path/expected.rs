@@ -1,8 +1,8 @@
-//! What a parser of RedisJSON's grammar could have gone on with, for the text of an error.
+//! The rules that could have continued a path, for the text of an error.
 //!
-//! RedisJSON reports the furthest position that its parser reached and the rules that were tried
-//! there, in the order of its grammar. Clients show that text to people, so it is the same here:
-//! names and order are as recorded.
+//! RedisJSON reports the furthest position that its parser reached and the rules that it tried
+//! there, in the order of its grammar. Clients show that text to users, so names and order are as
+//! recorded.
 
 use std::ops::BitOr;
 
@@ -20,7 +20,7 @@ impl BitOr for Expected {
     }
 }
 
-/// The names by bit. An order that agrees with every recorded text.
+/// The rules' names by bit, in an order that agrees with every recorded text.
 const NAMES: [&str; 19] = [
     "EOI",
     "<string>",
@@ -43,7 +43,7 @@ const NAMES: [&str; 19] = [
     "'[?(filter_expression)]'",
 ];
 
-/// The last of all: what follows a bare `$` or `@`.
+/// The last rule of all, which follows a bare `$` or `@`.
 const ROOT_NAME: &str = "root";
 
 impl Expected {
@@ -73,7 +73,7 @@ impl Expected {
     pub const ROOT: Expected = Expected(1 << 19);
 }
 
-/// The furthest position at which something was missing, and what.
+/// The furthest position at which a rule was missing, and the rules.
 #[derive(Debug, Default)]
 pub(super) struct Furthest {
     at: usize,
@@ -90,21 +90,21 @@ impl Furthest {
         }
     }
 
-    /// Replaces what was expected, if the furthest position is still `at`.
+    /// Replaces the expected rules, if the furthest position is still `at`.
     pub fn set_only_at(&mut self, at: usize, expected: Expected) {
         if at == self.at {
             self.expected = expected;
         }
     }
 
-    /// Adds to what was expected, if the furthest position is still `at`.
+    /// Adds to the expected rules, if the furthest position is still `at`.
     pub fn add_only_at(&mut self, at: usize, expected: Expected) {
         if at == self.at {
             self.expected = self.expected | expected;
         }
     }
 
-    pub fn answer(&self) -> CommandError {
+    pub fn command_error(&self) -> CommandError {
         let at = self.at;
         let tried: Vec<&str> = (0..NAMES.len())
             .filter(|bit| self.expected.0 >> bit & 1 == 1)

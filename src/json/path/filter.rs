@@ -1,4 +1,4 @@
-//! Decides whether a filter keeps a value.
+//! Evaluates filters: whether a filter keeps a value.
 //!
 //! A comparison holds when any pair of values from its two sides makes it hold; `!=` holds when
 //! `==` does not.
@@ -48,7 +48,7 @@ impl<'a> Evaluator<'a, '_> {
         }
     }
 
-    /// A path is asked whether it leads anywhere, a computed or literal truth whether it is true.
+    /// A path holds if it has a match, a computed or literal boolean if it is true.
     fn exists(&mut self, operand: &'a Operand, current: Value<'a>) -> Result<bool, CommandError> {
         match operand {
             Operand::Query(query) => Ok(self.first(query, current)?.is_some()),
@@ -86,8 +86,8 @@ impl<'a> Evaluator<'a, '_> {
         Ok(false)
     }
 
-    /// Whether any value on the left is in the set on the right, has all of its elements there, or
-    /// any.
+    /// Whether any value on the left is in the set on the right, or has all or any of its elements
+    /// in it.
     fn relates_to_set(
         &mut self,
         relation: Relation,
@@ -124,7 +124,7 @@ impl<'a> Evaluator<'a, '_> {
             Relation::Greater => Ok(order(left, right, self.fuel)? == Some(Ordering::Greater)),
             Relation::GreaterOrEqual => Ok(order(left, right, self.fuel)?.is_some_and(Ordering::is_ge)),
             Relation::Size => {
-                // A size that is no whole number is cut to one.
+                // A size that is not whole is truncated.
                 let wanted = right.as_f64().map(|real| whole(right).unwrap_or(real as i128));
                 let size = if wanted.is_some() { self.size(left)? } else { None };
                 Ok(size.is_some() && size.map(|size| size as i128) == wanted)
@@ -180,7 +180,7 @@ impl<'a> Evaluator<'a, '_> {
         }
     }
 
-    /// Whether any text on the left has what the pattern asks for.
+    /// Whether any text on the left matches the pattern.
     pub fn like(
         &mut self,
         left: &Values<'_>,

@@ -1,10 +1,10 @@
 //! The functions of filters and projections, called as `length($.a)` or as a method,
 //! `$.a.length()`.
 //!
-//! The table at the head of this folder's `mod.rs` tells what each takes and comes to. `sum` and
-//! its siblings are in `aggregate.rs`, `match` and `search` in `filter.rs`.
+//! The table in the head of `mod.rs` says what each takes and yields. `sum` and its siblings are in
+//! `arithmetic.rs`, `match` and `search` in `filter.rs`.
 //!
-//! Every value that is visited is paid for, and every byte that is copied: see [`super::Fuel`].
+//! Every visited value and every copied byte costs fuel ([`super::Fuel`]).
 
 use super::arithmetic::encoded;
 use super::ast::Function;
@@ -20,7 +20,7 @@ impl<'a> Evaluator<'a, '_> {
     /// Calls a function.
     ///
     /// # Panics
-    /// If there are fewer arguments than the function takes: the parser has counted them.
+    /// If there are fewer arguments than the function takes: the parser counts them.
     pub fn call(
         &mut self,
         function: Function,
@@ -62,7 +62,7 @@ impl<'a> Evaluator<'a, '_> {
         Ok(Values::maybe(size.map(|size| encode(|out| out.uint(size as u64)))))
     }
 
-    /// The names of the members of every object that a path leads to.
+    /// The names of the members of every object that a path matches.
     fn keys(&mut self, own: &Values<'_>) -> Called<'a> {
         if !matches!(own, Values::Node(_) | Values::Nodes(_)) {
             return Ok(Values::Nothing);
@@ -84,7 +84,7 @@ impl<'a> Evaluator<'a, '_> {
         Ok(Values::List(out.into_bytes()))
     }
 
-    /// An element by its position: beyond the list there is none, on either side.
+    /// An element by its position; nothing if the position is before or after the list.
     fn nth(&mut self, own: &Values<'a>, index: i64) -> Called<'a> {
         let within = |len: usize| {
             let len = i64::try_from(len).unwrap_or(i64::MAX);
@@ -122,8 +122,8 @@ impl<'a> Evaluator<'a, '_> {
         Ok(Values::made(|out| out.text(&joined)))
     }
 
-    /// A list and one element more: the argument, or an array of what its path leads to. Nothing
-    /// with no argument.
+    /// A list with one more element: the argument, or an array of the matches of its path. Nothing
+    /// if the argument is nothing.
     fn append(&mut self, own: &Values<'_>, more: &Values<'_>) -> Called<'a> {
         if more.len() == 0 {
             return Ok(Values::Nothing);
@@ -147,15 +147,15 @@ impl<'a> Evaluator<'a, '_> {
         Ok(Values::List(out.into_bytes()))
     }
 
-    /// A list and an array of several matches nest a level deeper than what is in them, and nothing
-    /// nests deeper than a document may: nobody could show it.
+    /// A list or an array of several matches nests one level deeper than its elements. The result
+    /// may not nest deeper than a document, because it could not be printed.
     fn check_depth(&mut self, more: &Values<'_>) -> Result<(), CommandError> {
         let wrapped = usize::from(matches!(more, Values::Nodes(_)));
         if wrapped == 0 && !matches!(more, Values::List(_)) {
             return Ok(());
         }
         for value in more.iter() {
-            // A value has a header of a byte at least, and most have several.
+            // A value has at least one byte, and most have several.
             self.fuel.spend(1 + value.encoded().len() as u64 / 4)?;
             if value.depth() + wrapped > DEPTH_MAX {
                 return Err(TOO_DEEP);
@@ -177,7 +177,7 @@ impl<'a> Evaluator<'a, '_> {
     }
 }
 
-/// How many values a path leads to, or how many elements a list has.
+/// The number of matches of a path, or of elements of a list.
 fn count(own: &Values<'_>) -> u64 {
     match own {
         Values::Node(_) => 1,

@@ -1,83 +1,85 @@
-//! What one path may cost. Every limit is a number of things, never a time, so that each replica
-//! decides alike.
+//! The limits of one path. Every limit is a count, never a time, so that all replicas decide
+//! equally.
+//!
+//! Invariant: [`Fuel`] only decreases, so every evaluation ends.
 
+use crate::error::CommandError;
+use crate::json::Document;
 use crate::limits::{Limit, limit};
 
-/// A path of a client is a line, not a document; room is left for long lists after `in`.
+/// A path is a line, not a document; this leaves room for long lists after `in`.
 pub const PATH_BYTES_MAX: usize = 32 * 1024;
 
-/// How deep parentheses, literals, negations and calls may nest: as deep as a document may. Each
-/// level is about seven frames of the parser, so this stays far below a thread's stack.
+/// The deepest nesting of parentheses, literals, negations and calls: that of a document. Each
+/// level takes about seven frames of the parser, so this stays far below a thread's stack.
 pub const GROUP_NESTING_MAX: usize = 128;
 
-/// How deep a filter may stand within a filter. Each level can walk a document of full depth from
-/// its root, so the stack of an evaluation grows with this times 128; nobody writes more than
-/// three.
+/// The deepest nesting of filters. Each level can walk a document of full depth from its root, so
+/// the stack of an evaluation grows with this times 128. Real paths nest three at most.
 pub const FILTER_NESTING_MAX: usize = 8;
 
-/// Names or indexes in one union. Each costs a lookup per visited container.
+/// The most names or indexes in one union. Each costs a lookup per visited container.
 pub const UNION_MAX: usize = 1024;
 
-/// Methods in a row, such as `.keys().first()`: each is a level of recursion.
+/// The most methods in a row, such as `.keys().first()`: each is a level of recursion.
 pub const METHODS_MAX: usize = 32;
 
-/// Regular expressions in one path: each is compiled before the path is used, which fuel does not
-/// measure.
+/// The most regular expressions in one path: each is compiled before the evaluation, which fuel
+/// does not measure.
 pub const PATTERNS_MAX: usize = 8;
 
-/// A pattern's length. Repetitions of Unicode classes are what takes long, and
-/// [`PATTERN_PROGRAM_BYTES_MAX`] ends those.
+/// The longest pattern. Repeated Unicode classes take long to compile, and
+/// [`PATTERN_PROGRAM_BYTES_MAX`] bounds those.
 pub const PATTERN_BYTES_MAX: usize = 1024;
 
-/// The size of a compiled pattern: some hundred times a usual one, and compiled within a few
+/// The largest compiled pattern: about a hundred times a usual one, compiled within a few
 /// milliseconds.
 pub const PATTERN_PROGRAM_BYTES_MAX: usize = 256 * 1024;
 
-/// Fuel that every evaluation gets. A unit is one visited node or one comparison, 9 to 17 ns with
-/// two busy cores, so that a path that uses it up has taken 18 to 35 ms: below the wanted 50.
+/// The fuel of every evaluation. A unit is one visited node or one comparison, 9 to 17 ns with two
+/// busy cores: a path that uses it up has taken 18 to 35 ms, below the target of 50.
 pub const FUEL_BASE: u64 = 2_000_000;
 
-/// Fuel for each byte of the document. A value takes a byte or more (in practice ten), and a full
-/// scan with a filter visits each value a handful of times: linear work is allowed at any size,
-/// more than that is stopped.
+/// The further fuel for each byte of the document. A value takes a byte or more (in practice ten),
+/// and a full scan with a filter visits each value a few times: linear work is allowed at any size,
+/// and more than that is stopped.
 pub const FUEL_PER_BYTE: u64 = 2;
 
-/// Matches that every evaluation may have: 10 MiB of locations. Touching that memory for the first
-/// time is most of what a path of many matches costs.
+/// The matches of every evaluation: 10 MiB of locations. Most of the cost of a path with many
+/// matches is touching that memory for the first time.
 pub const MATCHES_BASE: usize = 1 << 18;
 
-/// One more match for so many bytes of the document, so that `$..*` of a large document is
-/// answered, in memory that is a multiple of the document's own.
+/// The bytes of the document for each further match, so that `$..*` of a large document is
+/// answered, in memory that is a multiple of the document's.
 pub const BYTES_PER_MATCH: usize = 4;
 
-/// What compiling a pattern that is not known before the evaluation costs in fuel: about half a
-/// millisecond.
+/// The fuel for compiling a pattern during the evaluation: about half a millisecond.
 pub const FUEL_PER_COMPILE: u64 = 60_000;
 
-/// Bytes of text that one unit of fuel compares or copies. Copying is faster than that; the number
-/// also bounds what computed values can take in memory, at 32 MiB for a small document.
+/// The bytes of text that one unit of fuel compares or copies. Copying is faster than that, but the
+/// number also bounds the memory of computed values, to 32 MiB for a small document.
 pub const BYTES_PER_FUEL: usize = 16;
 
-/// Bytes of encoded values that one unit of fuel shows. A small document can hold values within
-/// values a hundred deep and matches that overlap: eight megabytes are shown of it, and of a large
-/// document eight times its size.
+/// The bytes of encoded values that one unit of fuel prints. Matches may overlap, up to a hundred
+/// levels deep: at most eight megabytes are printed of a small document, and of a large one eight
+/// times its size.
 pub const SHOWN_BYTES_PER_FUEL: usize = 4;
 
-/// Values that one operand of a filter may come to: they are collected before they are compared, 56
+/// The most values of one operand of a filter: they are collected before they are compared, 56
 /// bytes each.
 pub const OPERAND_VALUES_MAX: usize = 1 << 20;
 
-/// How large a compiled pattern may be, in bytes, and what it costs in fuel to search one byte of
-/// text with it. A usual search takes a nanosecond a byte; one that defeats the lazy automaton
-/// takes time by the pattern's size too.
+/// Classes of compiled patterns: the largest size in bytes, and the fuel for searching one byte of
+/// text. A usual search takes a nanosecond a byte; one that defeats the lazy automaton also takes
+/// time by the pattern's size.
 pub const PATTERN_SIZES: [(usize, u64); 3] =
     [(16 * 1024, 1), (64 * 1024, 4), (PATTERN_PROGRAM_BYTES_MAX, 16)];
 
 const _: () = assert!(FILTER_NESTING_MAX < GROUP_NESTING_MAX, "a filter is a group too");
-const _: () = assert!(PATTERN_BYTES_MAX <= PATH_BYTES_MAX, "a pattern stands in a path");
-const _: () = assert!(FUEL_PER_COMPILE < FUEL_BASE, "one pattern has to fit");
+const _: () = assert!(PATTERN_BYTES_MAX <= PATH_BYTES_MAX, "a pattern is part of a path");
+const _: () = assert!(FUEL_PER_COMPILE < FUEL_BASE, "one pattern can be compiled");
 
-/// The limits of paths, for the documents. Every one is a count, so that all replicas decide alike.
+/// The limits of paths, for `docs/limits.md`.
 pub const LIMITS: &[Limit] = &[
     limit!(PATH_BYTES_MAX, Bytes, "A path", "`ERR the path is too long`"),
     limit!(UNION_MAX, Count, "Names or indexes in a union", "`ERR the path has too long a union`"),
@@ -130,3 +132,63 @@ pub const LIMITS: &[Limit] = &[
         "`ERR the path visits too much of the document`"
     ),
 ];
+
+/// The remaining steps and matches of an evaluation, which only decrease. The initial amount
+/// depends on the document alone, so replicas agree.
+#[derive(Clone, Debug)]
+pub struct Fuel {
+    steps: u64,
+    matches: usize,
+}
+
+impl Fuel {
+    /// The fuel of one path on `document`: a fixed amount, and a share for each of its bytes.
+    pub fn for_document(document: &Document) -> Fuel {
+        let bytes = document.encoded().len();
+        Fuel {
+            steps: FUEL_BASE.saturating_add(FUEL_PER_BYTE.saturating_mul(bytes as u64)),
+            matches: MATCHES_BASE.saturating_add(bytes / BYTES_PER_MATCH),
+        }
+    }
+
+    /// Fuel for `steps` steps and as many matches.
+    pub fn with_steps(steps: u64) -> Fuel {
+        Fuel { steps, matches: usize::try_from(steps).unwrap_or(usize::MAX) }
+    }
+
+    pub fn left(&self) -> u64 {
+        self.steps
+    }
+
+    #[inline]
+    pub(super) fn spend(&mut self, steps: u64) -> Result<(), CommandError> {
+        match self.steps.checked_sub(steps) {
+            Some(left) => {
+                self.steps = left;
+                Ok(())
+            }
+            None => {
+                self.steps = 0;
+                Err(CommandError::OUT_OF_FUEL)
+            }
+        }
+    }
+
+    /// Pays for comparing or copying `bytes`.
+    #[inline]
+    pub(super) fn spend_bytes(&mut self, bytes: usize) -> Result<(), CommandError> {
+        self.spend(1 + (bytes / BYTES_PER_FUEL) as u64)
+    }
+
+    /// Pays for showing a value of `bytes` encoded bytes to a client.
+    #[inline]
+    pub(super) fn spend_shown(&mut self, bytes: usize) -> Result<(), CommandError> {
+        self.spend((bytes / SHOWN_BYTES_PER_FUEL) as u64)
+    }
+
+    #[inline]
+    pub(super) fn take_match(&mut self) -> Result<(), CommandError> {
+        self.matches = self.matches.checked_sub(1).ok_or(CommandError::OUT_OF_FUEL)?;
+        self.spend(1)
+    }
+}

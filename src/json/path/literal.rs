@@ -5,7 +5,7 @@ use super::expected::Expected;
 use crate::json::{Builder, Kind};
 
 impl Cursor<'_> {
-    /// A literal value as a document encodes it; `None`, and nothing taken, when none begins here.
+    /// A literal value as a document encodes it; `None`, and nothing consumed, if none begins here.
     pub(super) fn literal(&mut self, pattern: bool) -> Parsed<Option<Box<[u8]>>> {
         let mut out = Builder::new();
         Ok(self.append_literal(&mut out, pattern)?.then(|| out.into_bytes().into_boxed_slice()))
@@ -28,7 +28,7 @@ impl Cursor<'_> {
         Ok(true)
     }
 
-    /// Takes `word` unless a longer one stands here.
+    /// Consumes `word` unless it is part of a longer one.
     pub(super) fn word(&mut self, word: &[u8]) -> bool {
         let longer =
             self.rest().get(word.len()).is_some_and(|byte| byte.is_ascii_alphanumeric() || *byte == b'_');
@@ -78,8 +78,8 @@ impl Cursor<'_> {
         }
         let open = out.open(Kind::Object, self.at());
         for (at, (key, _)) in members.iter().enumerate() {
-            // As in a document: the first position, the last value. A path is short, so a search
-            // will do.
+            // As in a document: the first position, the last value. A path is short enough for a
+            // linear search.
             if members[..at].iter().all(|earlier| earlier.0 != *key)
                 && let Some((_, value)) = members.iter().rfind(|later| later.0 == *key)
             {
@@ -92,7 +92,7 @@ impl Cursor<'_> {
         Ok(())
     }
 
-    /// A number without an exponent, which RedisJSON does not take either.
+    /// A number without an exponent, which RedisJSON does not accept either.
     fn number(&mut self, out: &mut Builder) -> bool {
         let begin = self.at();
         let start = self.rest();
@@ -116,7 +116,7 @@ impl Cursor<'_> {
         true
     }
 
-    /// A dot with digits behind it; a dot alone may begin a method.
+    /// A dot with digits after it; a dot alone may begin a method.
     fn fraction(&mut self) -> bool {
         let begin = self.at();
         let found = self.take(b".") && !self.take_while(|byte| byte.is_ascii_digit()).is_empty();
@@ -126,10 +126,10 @@ impl Cursor<'_> {
         found
     }
 
-    /// Quoted text, unescaped; `None`, and nothing taken, when it does not end or escapes wrongly.
+    /// Quoted text, unescaped; `None`, and nothing consumed, if it has no end or a wrong escape.
     ///
-    /// In a `pattern` only the quote and the backslash are unescaped: the rest is the pattern's
-    /// own.
+    /// In a `pattern` only the quote and the backslash are unescaped; other escapes belong to the
+    /// pattern.
     pub(super) fn quoted(&mut self, pattern: bool) -> Option<Vec<u8>> {
         let begin = self.at();
         let text = self.quoted_body(pattern);
@@ -168,7 +168,7 @@ impl Cursor<'_> {
         }
     }
 
-    /// Four digits after `\u`, and the second half of a pair of surrogates.
+    /// Four digits after `\u`, and the second half of a surrogate pair.
     fn unicode(&mut self, out: &mut Vec<u8>) -> Parsed<()> {
         let mut code = self.four_digits()?;
         if (0xd800..0xdc00).contains(&code) {

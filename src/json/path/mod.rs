@@ -1,62 +1,61 @@
 //! Paths: RedisJSON's dialect of JSONPath.
 //!
-//! [`Path::parse`] reads a path, [`Path::select`] evaluates it straight over the encoded document.
+//! [`Path::parse`] parses a path, [`Path::select`] evaluates it directly on the encoded document.
 //!
 //! Invariants:
-//! * parsing is linear in the path, evaluation is bounded by [`Fuel`]; both depend on their input
-//!   alone, so every replica comes to the same answer, and neither panics or recurses without bound
-//!   on any input;
-//! * matches come in document order as RFC 9535 has it: depth first, a value's own children before
-//!   what is below them; a value that is found twice is there twice;
-//! * an error names the same position and the same rules as RedisJSON's does, except within the
-//!   arguments of a function, where it may name fewer.
+//! * parsing is linear in the path, and [`Fuel`] bounds the evaluation; both depend on their input
+//!   alone, so every replica gets the same result, and neither panics or recurses without bound on
+//!   any input;
+//! * matches are in the document order of RFC 9535: depth first, a value's children before their
+//!   descendants; a value that is found twice is a match twice;
+//! * an error names the same position and the same rules as RedisJSON's, except within the
+//!   arguments of a function, where it may name fewer rules.
 //!
-//! A path is JSONPath when it is `$`, begins with `$.`, `$[`, `$~` or a parenthesis, calls a
-//! function that exists, or is one of these behind a minus. Anything else is a *legacy* path, which
-//! means the same with `$` or `$.` before it, and is answered with one value instead of an array.
+//! A path is JSONPath if it is `$`, begins with `$.`, `$[`, `$~` or a parenthesis, calls an
+//! existing function, or one of these but `$` after a minus. Any other path is a *legacy* path: it
+//! means the same as with `$` or `$.` before it, and its reply is one value instead of an array.
 //!
 //! # Projections
-//! A path that computes is a *projection*, and can only be read. Its grammar, which filters share:
+//! A path that computes values is a *projection*, and can only be read. Filters share its grammar:
 //!
 //! ```text
 //! value     a sum of products of factors, by + - * / %, from left to right
-//! factor    a path or a literal, and one ~ or any methods behind it; a call and any methods;
+//! factor    a path or a literal, followed by one ~ or any methods; a call and any methods;
 //!           (value); - factor
 //! method    .name(argument, ..), which is name(value, argument, ..)
 //! argument  a path, a literal or a call: neither arithmetic nor a parenthesis nor a method
 //! ```
 //!
-//! A name takes `+ - / %`, so spaces stand around these. What a part comes to is of one of four
-//! kinds, and the functions tell them apart:
+//! A name may contain `+ - / %`, so these operators need spaces around them. A part of a projection
+//! yields one of four kinds of result, which functions distinguish:
 //!
-//! * *matches*: what a path leads to, none, one or several;
-//! * a *value*: a literal, a number that was computed, an element that was chosen; no match any
-//!   more;
-//! * a *list*: what `keys()` (or `~`) and `append()` make;
-//! * *nothing*: what has no result. Whatever is computed from nothing comes to nothing, except
-//!   `count`, which is 0, and `append`, whose receiver may be nothing.
+//! * *matches*: the matches of a path, none, one or several;
+//! * a *value*: a literal, a computed number or a selected element, no longer a match;
+//! * a *list*: the result of `keys()` (or `~`) and `append()`;
+//! * *nothing*: no result. Anything computed from nothing is nothing, except `count`, which is 0,
+//!   and `append`, whose receiver may be nothing.
 //!
-//! | | takes | comes to |
+//! | | takes | yields |
 //! |---|---|---|
-//! | `+ - * / %`, `-x`, `abs`, `ceiling`, `floor` | one number | a number; a quotient is real, what is not finite is nothing |
+//! | `+ - * / %`, `-x`, `abs`, `ceiling`, `floor` | one number | a number; a quotient is real, a result that is not finite is nothing |
 //! | `length` | one text, array, object or list | its characters, elements or members |
 //! | `concat` | single texts | a text |
-//! | `count`, `value` | matches (`count` a list, too) | how many; the only one |
+//! | `count`, `value` | matches (`count` also a list) | their number; the only one |
 //! | `keys`, `~` | matches | the names of all objects among them, in one list |
 //! | `first`, `last`, `index` | matches as a list, or a list | an element |
-//! | `append` | as they, or one value | a list of them and the argument, as one element |
-//! | `sum`, `min`, `max`, `avg`, `stddev` | nothing but numbers in an array, a list or several matches | a real number |
-//! | `match`, `search` | texts and a pattern | whether any has it |
+//! | `append` | as these, or one value | a list of them and the argument, as one element |
+//! | `sum`, `min`, `max`, `avg`, `stddev` | only numbers, in an array, a list or several matches | a real number |
+//! | `match`, `search` | texts and a pattern | whether any text matches |
 //!
-//! *As a list*: one match that is an array is its elements, several matches are themselves, and one
-//! match of another type is no list. A function that does not exist, or has another number of
-//! arguments, comes to nothing; a filter with a wrong number of arguments is refused.
+//! *As a list*: a single match that is an array counts as its elements, several matches count as
+//! themselves, and a single match of another type is not a list. A call of an unknown function, or
+//! with a wrong number of arguments, yields nothing; in a filter, a wrong number of arguments is an
+//! error.
 //!
-//! It is answered as an array, of a legacy path too: the matches, the elements of the list, the one
-//! value, or none. In a filter, a comparison holds when it does for any of the matches, and a list
-//! counts as an array.
+//! The reply to a projection is an array, also for a legacy path: the matches, the elements of the
+//! list, the one value, or none. In a filter, a comparison holds if it holds for any of the
+//! matches, and a list counts as an array.
 
-mod aggregate;
 mod arithmetic;
 mod ast;
 mod compare;
@@ -64,7 +63,6 @@ mod cursor;
 mod eval;
 mod expected;
 mod filter;
-mod fuel;
 mod function;
 mod limits;
 mod literal;
@@ -77,7 +75,6 @@ mod select;
 mod tests;
 
 pub use ast::{Segment, Selector, Slice};
-pub use fuel::Fuel;
 pub use limits::*;
 pub use select::Selection;
 
@@ -88,7 +85,7 @@ use expected::Expected;
 
 const TOO_LONG: CommandError = CommandError::fixed("ERR the path is too long");
 
-/// What writing commands answer to a computed path: there is no location to write to.
+/// The error of writing commands for a projection, which has no location to write to.
 pub const NO_LOCATION: CommandError = CommandError::fixed(
     "ERR computed/projection expressions are only supported by JSON.GET/JSON.MGET/JSON.RESP",
 );
@@ -104,14 +101,14 @@ pub struct Path {
 
 #[derive(Clone, Debug)]
 enum Body {
-    /// Leads to locations in the document. Always absolute.
+    /// Matches locations in the document. Always absolute.
     Query(Query),
     /// Computes values: read-only.
     Projection(Box<Operand>),
 }
 
 impl Path {
-    /// Parses a path, legacy or not. The error is the one that RedisJSON answers.
+    /// Parses a path, legacy or not. The errors are RedisJSON's.
     pub fn parse(text: &[u8]) -> Result<Path, CommandError> {
         if text.len() > PATH_BYTES_MAX {
             return Err(TOO_LONG);
@@ -136,12 +133,12 @@ impl Path {
         }
     }
 
-    /// Whether it is answered with one value instead of an array. A projection never is.
+    /// Whether the reply is one value instead of an array. For a projection it never is.
     pub fn is_legacy(&self) -> bool {
         self.legacy && !self.is_projection()
     }
 
-    /// Whether it is written without a `$`, what it leads to left aside.
+    /// Whether it is written as a legacy path, be it a projection or not.
     pub fn is_written_legacy(&self) -> bool {
         self.legacy
     }
@@ -151,13 +148,13 @@ impl Path {
         self.segments().is_some_and(<[Segment]>::is_empty)
     }
 
-    /// Whether each step is a single name or index, so that there is one match at most.
+    /// Whether each step is a single name or index, so that there is at most one match.
     pub fn is_static(&self) -> bool {
         self.segments().is_some_and(|segments| segments.iter().all(Segment::is_single))
     }
 
-    /// Whether it computes values instead of leading to locations; only GET, MGET and RESP can
-    /// answer those.
+    /// Whether it computes values instead of matching locations; only GET, MGET and RESP accept
+    /// that.
     pub fn is_projection(&self) -> bool {
         matches!(self.body, Body::Projection(_))
     }
@@ -175,7 +172,7 @@ impl Path {
         }
     }
 
-    /// The name that the last step asks for, when it asks for a single one.
+    /// The name in the last step, if the step is a single name.
     pub fn last_name(&self) -> Option<&[u8]> {
         match self.segments()?.last()? {
             Segment::Child(Selector::Name(name)) => Some(name),
@@ -191,9 +188,9 @@ impl Path {
     }
 }
 
-/// Whether a path is JSONPath as it stands: `$`, what begins with `$.`, `$[` or `$~`, a
-/// parenthesis, the call of a function, or any but the first of these behind a minus. Anything else
-/// is a legacy path: `-$x` is a name.
+/// Whether a path is JSONPath: `$`, a text that begins with `$.`, `$[` or `$~`, a parenthesis, the
+/// call of a function, or any but the first of these after a minus. Anything else is a legacy path:
+/// `-$x` is a name.
 pub fn is_jsonpath(text: &[u8]) -> bool {
     let begin = match text.first() {
         Some(b'-') => text.iter().position(|byte| *byte != b'-' && !byte.is_ascii_whitespace()),
@@ -215,6 +212,6 @@ fn parse_body(text: &str) -> Result<Body, CommandError> {
     match operand {
         Ok(Operand::Query(query)) => Ok(Body::Query(query)),
         Ok(operand) => Ok(Body::Projection(Box::new(operand))),
-        Err(fault) => Err(cursor.answer(fault)),
+        Err(fault) => Err(cursor.command_error(fault)),
     }
 }

@@ -1,32 +1,32 @@
-//! What an operand of a filter or a projection comes to.
+//! The values of an operand of a filter or a projection.
 //!
-//! A path comes to the values that it leads to, none, one or several. Everything else that computes
-//! comes to one value, to a list, or to nothing: [`Values`] keeps them apart, because functions do.
+//! A path yields its matches: none, one or several. Every other expression yields one value, a list
+//! or nothing. [`Values`] distinguishes them, because functions do.
 
 use super::ast::{Operand, Query};
 use super::eval::{Evaluator, Node, Sink, Stop, Walked};
-use super::fuel::Fuel;
+use super::limits::Fuel;
 use super::limits::OPERAND_VALUES_MAX;
 use crate::error::CommandError;
 use crate::json::{Builder, Kind, Value};
 
 pub(super) enum Values<'a> {
     Nothing,
-    /// What a path to one location leads to.
+    /// The match of a static path.
     Node(Value<'a>),
-    /// What a path to several locations leads to.
+    /// The matches of any other path.
     Nodes(Vec<Value<'a>>),
-    /// A literal, or a part of the document that a function chose.
+    /// A literal, or a part of the document that a function selected.
     Value(Value<'a>),
-    /// A computed value in its encoding.
+    /// A computed value, encoded.
     Computed(Vec<u8>),
-    /// A list that `keys` or `append` made, encoded as an array: shown as its elements, compared as
-    /// an array.
+    /// A list from `keys` or `append`, encoded as an array: printed as its elements, compared as an
+    /// array.
     List(Vec<u8>),
 }
 
 impl<'a> Values<'a> {
-    /// How many there are, a list counting as one.
+    /// The number of values; a list counts as one.
     pub fn len(&self) -> usize {
         match self {
             Values::Nothing => 0,
@@ -49,12 +49,12 @@ impl<'a> Values<'a> {
         (0..self.len()).filter_map(|at| self.get(at))
     }
 
-    /// The value, when there is exactly one.
+    /// The value, if there is exactly one.
     pub fn only(&self) -> Option<Value<'_>> {
         self.get(0).filter(|_| self.len() == 1)
     }
 
-    /// The value that a path leads to, when it leads to exactly one.
+    /// The match of a path, if there is exactly one.
     pub fn only_node(&self) -> Option<Value<'a>> {
         match self {
             Values::Node(value) => Some(*value),
@@ -63,8 +63,8 @@ impl<'a> Values<'a> {
         }
     }
 
-    /// The values as a list, for the functions of lists: the elements of a single array, else the
-    /// values themselves. A single value that is no array is no list.
+    /// The values as a list, for the functions of lists: the elements of a single array, otherwise
+    /// the values themselves. A single value that is not an array is not a list.
     pub fn listed(&self) -> Option<Listed<'_>> {
         match (self, self.only()) {
             (_, Some(array)) => {
@@ -80,13 +80,13 @@ impl<'a> Values<'a> {
         Values::Computed(encode(build))
     }
 
-    /// The computed value, if there is one.
+    /// A computed value, or nothing.
     pub fn maybe(encoded: Option<Vec<u8>>) -> Values<'static> {
         encoded.map_or(Values::Nothing, Values::Computed)
     }
 }
 
-/// What a function of lists works on.
+/// The argument of a function of lists.
 #[derive(Clone, Copy)]
 pub(super) struct Listed<'v> {
     array: Option<Value<'v>>,
@@ -102,7 +102,7 @@ impl<'v> Listed<'v> {
 pub(super) fn encode(build: impl FnOnce(&mut Builder)) -> Vec<u8> {
     let mut out = Builder::new();
     build(&mut out);
-    assert!(!out.is_empty(), "a value has a header at least");
+    assert!(!out.is_empty(), "a value has a header");
     out.into_bytes()
 }
 
@@ -110,8 +110,8 @@ struct Collected<'a>(Vec<Value<'a>>);
 
 impl<'a> Sink<'a> for Collected<'a> {
     fn take(&mut self, node: Node<'a>, fuel: &mut Fuel) -> Walked {
-        // One for the value and one for its room in a list that grows: fresh pages cost as much as
-        // the visit.
+        // One unit for the value and one for its memory in a growing list: fresh pages cost as much
+        // as the visit.
         fuel.spend(2)?;
         if self.0.len() >= OPERAND_VALUES_MAX {
             return Err(Stop::Failed(CommandError::OUT_OF_FUEL));
@@ -135,7 +135,7 @@ impl<'a> Evaluator<'a, '_> {
         Node::root(if query.absolute { self.root } else { current })
     }
 
-    /// The first value that `query` leads to: all that a test, or a path to one value, needs.
+    /// The first match of `query`, which is all that a test or a static path needs.
     pub fn first(&mut self, query: &'a Query, current: Value<'a>) -> Result<Option<Value<'a>>, CommandError> {
         let mut first = First(None);
         match self.walk(&query.segments, self.begin(query, current), &mut first) {
@@ -152,11 +152,11 @@ impl<'a> Evaluator<'a, '_> {
         match self.walk(&query.segments, self.begin(query, current), &mut all) {
             Ok(()) => Ok(Values::Nodes(all.0)),
             Err(Stop::Failed(answer)) => Err(answer),
-            Err(Stop::Enough) => unreachable!("a collection never has enough"),
+            Err(Stop::Enough) => unreachable!("a sink that collects everything never stops"),
         }
     }
 
-    /// What `operand` comes to, seen from `current`.
+    /// The values of `operand`, evaluated at `current`.
     pub fn values(&mut self, operand: &'a Operand, current: Value<'a>) -> Result<Values<'a>, CommandError> {
         self.fuel.spend(1)?;
         match operand {

@@ -56,7 +56,7 @@ impl Cursor<'_> {
         self.dotted().map(|selector| Some(Segment::Child(selector)))
     }
 
-    /// What follows a dot or two.
+    /// What follows one or two dots.
     fn dotted(&mut self) -> Parsed<Selector> {
         if self.take(b"*") {
             return Ok(Selector::Wildcard);
@@ -68,7 +68,7 @@ impl Cursor<'_> {
         if name.is_empty() { Err(Fault::Syntax) } else { Ok(Selector::Name(name.into())) }
     }
 
-    /// Whether the call of a function follows, one that exists or not.
+    /// Whether a call follows, of any function name.
     pub(super) fn is_call(&mut self) -> bool {
         let begin = self.at();
         let named = !self.function_name().is_empty();
@@ -78,7 +78,7 @@ impl Cursor<'_> {
         called
     }
 
-    /// Whether the call of a function that exists follows.
+    /// Whether a call of an existing function follows.
     pub(super) fn is_function(&mut self) -> bool {
         let begin = self.at();
         let known = Function::named(self.function_name()).is_some();
@@ -86,7 +86,7 @@ impl Cursor<'_> {
         known && self.is_call()
     }
 
-    /// A function's name; empty, and nothing taken, where none begins.
+    /// A function's name; empty, and nothing consumed, if none begins here.
     pub(super) fn function_name(&mut self) -> &[u8] {
         if self.peek().is_some_and(|byte| byte.is_ascii_alphabetic()) {
             self.take_while(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
@@ -95,7 +95,7 @@ impl Cursor<'_> {
         }
     }
 
-    /// What stands between brackets, and the closing one.
+    /// The text within brackets, and the closing one.
     fn bracketed(&mut self) -> Parsed<Selector> {
         self.skip_spaces();
         let begin = self.at();
@@ -174,7 +174,7 @@ impl Cursor<'_> {
         Ok(Slice { start, end, step })
     }
 
-    /// A whole number with an optional minus; one that is too large becomes the largest.
+    /// A whole number with an optional minus; one that is too large is clamped.
     fn whole(&mut self) -> Option<i64> {
         let begin = self.at();
         let negative = self.take(b"-");

@@ -1,8 +1,8 @@
 //! The grammar of filters and of computed values.
 //!
-//! A parenthesis may hold a condition or a value, and only what follows tells which. One pass reads
-//! both as the same thing, [`Term`], and refuses a condition where a value is needed: two attempts
-//! would double at every parenthesis.
+//! A parenthesis may hold a condition or a value, and only what follows decides which. One pass
+//! reads both as a [`Term`], and refuses a condition where a value is needed: trying both would
+//! double the work at every parenthesis.
 
 use super::ast::{Function, Logic, Operand, Operator, Relation};
 use super::cursor::{Cursor, Fault, Parsed, TOO_DEEP};
@@ -14,7 +14,7 @@ use crate::json::Value;
 
 const TOO_MANY_PATTERNS: CommandError = CommandError::fixed("ERR the path has too many regular expressions");
 
-/// What may stand behind any value but a parenthesis.
+/// What may follow any value but a parenthesis.
 const AFTER_VALUE: Expected = Expected::METHOD.with(Expected::KEYS);
 
 enum Term {
@@ -22,7 +22,7 @@ enum Term {
     Condition(Logic),
 }
 
-/// Longer spellings stand before those they begin with.
+/// Longer spellings come before their prefixes.
 const RELATIONS: [(&[u8], Relation); 6] = [
     (b"==", Relation::Equal),
     (b"!=", Relation::NotEqual),
@@ -51,7 +51,7 @@ impl Cursor<'_> {
         let begin = self.at();
         let logic = self.either();
         if logic.is_err() {
-            // A filter in which nothing could be read is missing as a whole.
+            // If nothing of the filter could be read, the whole filter counts as missing.
             self.set_expected_only_at(begin, Expected::FILTER);
         }
         let logic = logic?;
@@ -113,7 +113,7 @@ impl Cursor<'_> {
         symbol.or_else(|| WORDS.iter().find(|row| self.word(row.0))).map(|row| row.1)
     }
 
-    /// The compiled pattern, when the operand is literal text.
+    /// The compiled pattern, if the operand is a literal text.
     fn pattern(&mut self, operand: &Operand, reach: Reach) -> Parsed<Option<Pattern>> {
         let Operand::Literal(encoded) = operand else { return Ok(None) };
         let Some(text) = Value::at(encoded, 0).as_text() else { return Ok(None) };
@@ -124,7 +124,7 @@ impl Cursor<'_> {
         Ok(Some(Pattern::compile(text, reach)))
     }
 
-    /// The right side of `=~`: in text, escapes are the pattern's own.
+    /// The right side of `=~`: escapes in a text belong to the pattern.
     fn pattern_value(&mut self) -> Parsed<Operand> {
         self.skip_spaces();
         if matches!(self.peek(), Some(b'\'' | b'"'))
@@ -136,7 +136,7 @@ impl Cursor<'_> {
         self.value()
     }
 
-    /// An operand of a comparison, an argument, or a whole computed path: a condition won't do.
+    /// An operand of a comparison, an argument, or a whole projection; a condition is refused.
     pub(super) fn value(&mut self) -> Parsed<Operand> {
         self.skip_spaces();
         let begin = self.at();
@@ -227,7 +227,7 @@ impl Cursor<'_> {
         Ok(term)
     }
 
-    /// Whether a minus follows that is not the sign of a number.
+    /// Whether a minus follows that does not belong to a number.
     fn is_negation(&self) -> bool {
         matches!(self.rest(), [b'-', after, ..] if !after.is_ascii_digit())
     }
@@ -243,7 +243,7 @@ impl Cursor<'_> {
         }
     }
 
-    /// What may follow a value: one `~` behind a path or a literal, or methods: `.keys().first()`.
+    /// What may follow a value: one `~` after a path or a literal, or methods: `.keys().first()`.
     fn methods(&mut self, mut operand: Operand) -> Parsed<Operand> {
         self.skip_spaces();
         self.expect(Expected::METHOD);
@@ -268,7 +268,7 @@ impl Cursor<'_> {
         Err(Fault::Limit(TOO_DEEP))
     }
 
-    /// A function's name, which is known to follow, and its arguments.
+    /// A function's name, which the caller has seen, and its arguments.
     fn call(&mut self, own: Option<Operand>) -> Parsed<Operand> {
         self.enter()?;
         let begin = self.at();
@@ -285,7 +285,8 @@ impl Cursor<'_> {
         self.need(b")")?;
         self.leave();
         let Some(function) = function.filter(|function| function.takes(arguments.len())) else {
-            // A projection computes nothing then; a filter is refused, as RFC 9535 has it.
+            // Such a call yields nothing in a projection, and is an error in a filter, as in RFC
+            // 9535.
             let refused = function.is_some() && self.is_in_filter();
             return if refused { self.fail(begin, Expected::FUNCTION) } else { Ok(Operand::Nothing) };
         };

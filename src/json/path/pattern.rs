@@ -1,20 +1,20 @@
 //! Regular expressions in paths.
 //!
 //! Invariants:
-//! * a pattern is compiled once, within a bounded size; one that fails matches nothing, and is not
-//!   tried again;
-//! * `=~` and `search` look anywhere in the text, `match` asks for the whole text.
+//! * a pattern is compiled once, to a bounded size; one that fails to compile matches nothing and
+//!   is not compiled again;
+//! * `=~` and `search` match anywhere in the text, `match` matches the whole text.
 
 use regex::{Regex, RegexBuilder};
 
-use super::fuel::Fuel;
+use super::limits::Fuel;
 use super::limits::{PATTERN_BYTES_MAX, PATTERN_PROGRAM_BYTES_MAX, PATTERN_SIZES};
 use crate::error::CommandError;
 
-/// The deepest nesting within a pattern: the compiler recurses as deep.
+/// The deepest nesting within a pattern: the compiler's recursion is as deep.
 const PATTERN_NESTING_MAX: u32 = 64;
 
-/// Where a pattern has to be found, and in which dialect it is written.
+/// Where a pattern has to match, and in which dialect it is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reach {
     /// `=~`: anywhere, in the regex crate's own dialect.
@@ -25,13 +25,13 @@ pub enum Reach {
     Match,
 }
 
-/// A pattern that has been compiled, or has failed to.
+/// A pattern, compiled or failed to compile.
 #[derive(Clone, Debug)]
 pub struct Pattern {
     text: Box<[u8]>,
     reach: Reach,
     compiled: Option<Regex>,
-    /// Fuel for each byte that is searched.
+    /// The fuel for each searched byte.
     weight: u64,
 }
 
@@ -66,7 +66,7 @@ impl Pattern {
         self.reach == reach && *self.text == *text
     }
 
-    /// Whether `text` has what the pattern asks for; the search is linear in the text.
+    /// Whether the pattern matches in `text`; the search is linear in the text.
     pub fn finds(&self, text: &[u8], fuel: &mut Fuel) -> Result<bool, CommandError> {
         fuel.spend(1 + self.weight.saturating_mul(text.len() as u64))?;
         let (Some(regex), Ok(text)) = (&self.compiled, std::str::from_utf8(text)) else { return Ok(false) };

@@ -1,8 +1,8 @@
-//! What a path leads to in a document.
+//! The matches of a path in a document.
 
 use super::ast::{Operand, Segment, Selector};
 use super::eval::{Evaluator, Node, Sink, Stop, Walked};
-use super::fuel::Fuel;
+use super::limits::Fuel;
 use super::operand::Values;
 use super::{Body, Path};
 use crate::error::CommandError;
@@ -12,7 +12,7 @@ use crate::json::{Document, Location, Value};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Selection {
     Locations(Vec<Location>),
-    /// Computed values in their encoding.
+    /// Computed values, encoded.
     Values(Vec<Vec<u8>>),
 }
 
@@ -27,7 +27,7 @@ impl<'a> Sink<'a> for Locations {
 }
 
 impl Path {
-    /// Everything that the path leads to, duplicates included.
+    /// All matches of the path, duplicates included.
     pub fn select(&self, document: &Document, fuel: &mut Fuel) -> Result<Selection, CommandError> {
         match &self.body {
             Body::Query(_) => self.locations(document, fuel).map(Selection::Locations),
@@ -35,7 +35,8 @@ impl Path {
         }
     }
 
-    /// As [`Path::select`], for showing the values: those count too, since matches can overlap.
+    /// As [`Path::select`], for printing the values: their size costs fuel too, since matches can
+    /// overlap.
     pub fn show(&self, document: &Document, fuel: &mut Fuel) -> Result<Selection, CommandError> {
         let selection = self.select(document, fuel)?;
         match &selection {
@@ -49,7 +50,7 @@ impl Path {
         Ok(selection)
     }
 
-    /// The locations that the path leads to; [`super::NO_LOCATION`] for a projection.
+    /// The locations that the path matches; [`super::NO_LOCATION`] for a projection.
     pub fn locations(&self, document: &Document, fuel: &mut Fuel) -> Result<Vec<Location>, CommandError> {
         let segments = self.segments().ok_or(super::NO_LOCATION)?;
         if self.is_static() {
@@ -63,15 +64,14 @@ impl Path {
         ) {
             Ok(()) => Ok(locations.0),
             Err(Stop::Failed(answer)) => Err(answer),
-            Err(Stop::Enough) => unreachable!("a list of locations never has enough"),
+            Err(Stop::Enough) => unreachable!("a sink that collects everything never stops"),
         }
     }
 
-    /// The one location that a static path leads to, without allocating; `None` where there is
-    /// nothing.
+    /// The location that a static path matches, without an allocation; `None` if there is none.
     ///
     /// # Panics
-    /// If the path is not static: the caller has asked.
+    /// If the path is not static: the caller checks.
     pub fn single(&self, document: &Document, fuel: &mut Fuel) -> Result<Option<Location>, CommandError> {
         let segments = self.segments().ok_or(super::NO_LOCATION)?;
         let mut node = Node::root(document.root());
@@ -91,8 +91,8 @@ impl Path {
     }
 }
 
-/// The values of a projection, a list taken apart. They are bounded like matches, since both are
-/// copied into a reply.
+/// The values of a projection; a list yields its elements. They are bounded like matches, since
+/// both are copied into a reply.
 fn values_of(operand: &Operand, document: &Document, fuel: &mut Fuel) -> Result<Vec<Vec<u8>>, CommandError> {
     let root = document.root();
     let values = Evaluator::new(root, fuel).values(operand, root)?;

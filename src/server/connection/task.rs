@@ -304,7 +304,7 @@ impl Connection {
     async fn refuse(&mut self, error: ProtocolError) {
         add(&self.state.stats.counters.protocol_errors, 1);
         tracing::debug!(client = %self.session.address, %error, "protocol error");
-        let reply = Reply::Error(error.answer());
+        let reply = Reply::Error(error.command_error());
         self.state.stats.counters.count_error(&reply);
         encode(&reply, self.session.protocol, &mut self.out);
         let _ = self.write().await;

@@ -1,4 +1,4 @@
-//! A blocking client: requests, replies, and raw bytes in between.
+//! A blocking client, for requests, replies and raw bytes.
 
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{Shutdown, TcpStream};
@@ -42,7 +42,7 @@ impl Client {
         self.send_bytes(&bytes)
     }
 
-    /// Says that nothing more will be sent.
+    /// Closes the sending half of the connection.
     pub fn finish_sending(&mut self) {
         self.stream.shutdown(Shutdown::Write).unwrap();
     }
@@ -63,7 +63,7 @@ impl Client {
         }
     }
 
-    /// All that has arrived by now and was not received yet.
+    /// All replies that have arrived and were not received yet.
     pub fn arrived(&mut self) -> io::Result<Vec<Value>> {
         self.stream.set_nonblocking(true)?;
         let arrived = self.take_arrived();
@@ -97,21 +97,21 @@ impl Client {
         Ok(bytes)
     }
 
-    /// Sends a request and gives its reply.
+    /// Sends a request and returns its reply.
     pub fn call<W: AsRef<[u8]>>(&mut self, words: &[W]) -> Value {
         self.send(words).unwrap();
         self.receive().unwrap()
     }
 
-    /// As [`Client::call`], the request written as one would at a prompt.
+    /// As [`Client::call`], for a request in the syntax of redis-cli.
     pub fn ask(&mut self, line: &str) -> Value {
         let words = split_words(line.as_bytes()).unwrap_or_else(|_| panic!("{line}: quotes"));
         self.call(&words)
     }
 
-    /// The text of a reply that has one: also of an error.
+    /// The text of a reply, or of an error.
     pub fn text(&mut self, line: &str) -> String {
-        text_of(&self.ask(line)).unwrap_or_else(|| panic!("{line}: the answer is no text"))
+        text_of(&self.ask(line)).unwrap_or_else(|| panic!("{line}: the reply is not a text"))
     }
 
     pub fn integer(&mut self, line: &str) -> i64 {
@@ -121,19 +121,18 @@ impl Client {
         }
     }
 
-    /// Asks for something whose answer is OK.
+    /// Sends a request whose reply must be OK.
     pub fn ok(&mut self, line: &str) {
         assert_eq!(self.text(line), "OK", "{line}");
     }
 
-    /// Sends requests together and gives their replies.
+    /// Sends requests in a pipeline and returns their replies.
     pub fn pipeline<W: AsRef<[u8]>>(&mut self, requests: &[Vec<W>]) -> Vec<Value> {
         let mut bytes = Vec::new();
         requests.iter().for_each(|words| encode_request(words, &mut bytes));
         let mut sender = self.sender();
         std::thread::scope(|scope| {
-            // From another thread: a server that is full of replies reads nothing until some were
-            // taken.
+            // From another thread: a server whose replies are not read stops reading requests.
             scope.spawn(move || sender.write_all(&bytes).unwrap());
             requests.iter().map(|_| self.receive().unwrap()).collect()
         })
@@ -149,11 +148,11 @@ impl Client {
     /// A field of INFO that is a number.
     pub fn info_number(&mut self, field: &str) -> i64 {
         let value = self.info(field).unwrap_or_else(|| panic!("INFO has no {field}"));
-        value.parse().unwrap_or_else(|_| panic!("{field}:{value} is no number"))
+        value.parse().unwrap_or_else(|_| panic!("{field}:{value} is not a number"))
     }
 }
 
-/// The text of a reply, an error's line included.
+/// The text of a reply, or of an error.
 pub fn text_of(value: &Value) -> Option<String> {
     match value {
         Value::Error(line) => Some(line.clone()),
@@ -161,7 +160,7 @@ pub fn text_of(value: &Value) -> Option<String> {
     }
 }
 
-/// A reply for a script: one line per element, as redis-cli shows it without its numbers.
+/// A reply for a script: one line per element, as redis-cli shows it, without its numbering.
 pub fn show(value: &Value) -> String {
     let many = |items: &[Value]| match items {
         [] => "(empty)".to_owned(),

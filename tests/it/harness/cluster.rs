@@ -1,9 +1,9 @@
-//! The nodes of a scenario: each has its place from the first time it is named, so that others can
-//! be told of it before it runs.
+//! The nodes of a scenario. Each has its directory and addresses from the first time it is named,
+//! so that other nodes can be configured with them before it runs.
 //!
-//! Invariant: an address belongs to one node. Each test process has an IP address of its own under
-//! 127.0.0.0/8, so neither another test nor a connection that goes out takes a port while its node
-//! is down.
+//! Invariant: an address belongs to one node. Each test process has an IP address of its own in
+//! 127.0.0.0/8, so neither another test nor an outgoing connection takes a port while its node is
+//! down.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::TcpListener;
@@ -40,7 +40,7 @@ impl Cluster {
         })
     }
 
-    /// Three founders that run, with these flags.
+    /// Three running initial members, with these flags.
     pub fn of_three(flags: &[&str]) -> Cluster {
         let mut cluster = Cluster::new();
         cluster.found(3, flags);
@@ -48,17 +48,17 @@ impl Cluster {
         cluster
     }
 
-    /// The node of that number, which may not have been started yet.
+    /// The node with this number, started or not.
     pub fn node(&mut self, id: u64) -> &mut TestNode {
         &mut self.place(id).node
     }
 
-    /// The node of that number in another directory, not started.
+    /// The node with this number in another directory, not started.
     pub fn moved_to(&mut self, id: u64, dir: &std::path::Path) -> TestNode {
         self.node(id).moved_to(dir)
     }
 
-    /// Makes the nodes 1 to `count` the founders of a cluster; none is started.
+    /// Makes the nodes 1 to `count` the initial members of a cluster; none is started.
     pub fn found(&mut self, count: u64, flags: &[&str]) {
         let said = |id| {
             let place = self.place(id);
@@ -71,7 +71,7 @@ impl Cluster {
         }
     }
 
-    /// Starts the nodes 1 to `count`, in an order that chance chooses.
+    /// Starts the nodes 1 to `count`, in random order.
     pub fn start_all(&mut self, count: u64) {
         let mut waiting: Vec<u64> = (1..=count).collect();
         let mut dice = Dice::new();
@@ -85,10 +85,10 @@ impl Cluster {
         self.nodes.iter().filter(|(_, place)| place.node.is_running()).map(|(id, _)| *id).collect()
     }
 
-    /// A connection to a running node. One that joins a cluster starts anew by itself, so it may
-    /// take a moment.
+    /// A connection to a running node. A node that joins a cluster restarts itself, so connecting
+    /// may take a moment.
     pub fn client(&self, id: u64) -> Client {
-        assert!(self.nodes[&id].node.is_running(), "node {id} does not run");
+        assert!(self.nodes[&id].node.is_running(), "node {id} is not running");
         until(&format!("node {id} to take connections"), || Client::try_connect(self.address(id)).ok())
     }
 
@@ -96,8 +96,7 @@ impl Cluster {
         &self.nodes[&id].client
     }
 
-    /// A field of INFO; `None` also while a node starts anew to join a cluster, which it does by
-    /// itself.
+    /// A field of INFO; also `None` while a node restarts itself to join a cluster.
     fn info(&self, id: u64, field: &str) -> Option<String> {
         let mut client = Client::try_connect(self.address(id)).ok()?;
         client.send(&["INFO", "everything"]).ok()?;
@@ -127,12 +126,12 @@ impl Cluster {
         })
     }
 
-    /// Has a node lead.
+    /// Makes a node the leader.
     pub fn lead(&self, id: u64) {
         until("leadership to be handed over", || {
             let leader = self.leader();
             if leader != id {
-                // It may be refused while a node is behind; what counts is who leads then.
+                // It may be refused while a node is behind; the loop checks the leader.
                 self.client(leader).ask(&format!("RAFT.TRANSFER_LEADER {id}"));
             }
             (leader == id).then_some(())
@@ -151,13 +150,13 @@ impl Cluster {
         }
     }
 
-    /// Where clients reach the running members.
+    /// The client addresses of the running members.
     pub fn addresses(&self) -> Vec<String> {
         self.members().into_iter().map(|id| self.address(id).to_owned()).collect()
     }
 
-    /// Checks that all running members hold the same once they have applied equally much; nobody
-    /// writes meanwhile.
+    /// Checks that all running members have the same state once they have applied the same entries.
+    /// No client may write meanwhile.
     pub fn assert_digests_agree(&self) {
         let members = self.members();
         let applied =
@@ -166,20 +165,19 @@ impl Cluster {
             let before = applied().filter(|applied| applied.len() == 1)?;
             let digest = |id: &u64| self.client(*id).text("DEBUG DIGEST");
             let digests: BTreeSet<String> = members.iter().map(digest).collect();
-            // An entry of the group's own may have come meanwhile.
+            // The cluster may have added an entry of its own meanwhile.
             (applied()? == before && digests.iter().all(|digest| digest.len() == 40)).then_some(digests)
         });
-        assert_eq!(digests.len(), 1, "nodes {members:?} hold different things: {digests:?}");
+        assert_eq!(digests.len(), 1, "nodes {members:?} have different states: {digests:?}");
     }
 
-    /// Removes a member, by whichever of the others.
+    /// Removes a member, through another one.
     pub fn remove(&self, id: u64) {
         until(&format!("node {id} to be removed"), || {
             let others: Vec<u64> = self.members().into_iter().filter(|other| *other != id).collect();
             let leader = others.iter().find_map(|other| self.number(*other, "leader_id"))?;
             let through = if leader == id { *others.first()? } else { leader };
-            // It may be refused while another change is under way; what counts is who is a member
-            // then.
+            // It may be refused during another change; the loop checks the members.
             self.client(through).ask(&format!("RAFT.NODE REMOVE {id}"));
             let knows = |other: &u64| {
                 self.info(*other, "cluster_size").is_none()
@@ -189,7 +187,7 @@ impl Cluster {
         });
     }
 
-    /// Waits until `id` has a vote, as the leader sees it.
+    /// Waits until the leader reports `id` as a voter.
     pub fn wait_for_voter(&self, id: u64) {
         let leader = self.leader();
         until(&format!("node {id} to become a voter"), || {
@@ -198,14 +196,14 @@ impl Cluster {
         });
     }
 
-    /// Puts addresses in the place of `{1}`, the clients' of node 1, and `{1.raft}`.
+    /// Replaces `{1}` by the client address of node 1, and `{1.raft}` by its Raft address.
     pub fn with_addresses(&self, line: &str) -> String {
         self.nodes.iter().fold(line.to_owned(), |line, (id, place)| {
             line.replace(&format!("{{{id}}}"), &place.client).replace(&format!("{{{id}.raft}}"), &place.raft)
         })
     }
 
-    /// Takes out of a text what differs from run to run: addresses, directories, names of clusters.
+    /// Masks what differs from run to run: addresses, directories, names of clusters.
     pub fn masked(&self, text: &str) -> String {
         let masked = self.nodes.iter().fold(text.to_owned(), |text, (id, place)| {
             let text = text.replace(&place.client, &format!("{{{id}}}"));
@@ -221,11 +219,11 @@ impl Cluster {
     }
 }
 
-/// An address that nobody uses and that is given only once.
+/// An unused address, returned only once.
 pub fn free_address() -> String {
     static GIVEN: Mutex<BTreeSet<u16>> = Mutex::new(BTreeSet::new());
     let [_, high, middle, low] = std::process::id().to_be_bytes();
-    // 127.0.x.x is where everybody else is.
+    // Other programs use 127.0.x.x.
     let ip = std::net::Ipv4Addr::new(127, high | 0x80, middle, low);
     loop {
         let port = TcpListener::bind((ip, 0)).unwrap().local_addr().unwrap().port();

@@ -1,12 +1,12 @@
-//! Clients that write and read on every node of a cluster, and check what they are answered.
+//! Clients that write and read on every node of a cluster, and check their replies.
 //!
-//! Each writes documents that nobody else writes, adds to a counter of its own, and reads the
-//! newest of both, its own and the others', through whichever node chance chooses.
+//! Each client writes documents and a counter of its own, and reads the newest of these, its own
+//! and the others', each time through a random node.
 //!
-//! Invariants that they hold the cluster to:
-//! * a read sees every write that was acknowledged, by whichever node, before the read began;
-//! * an acknowledged write stays, one that was refused never turns up, and none is done twice;
-//! * errors are of kinds that tell a client to try again, or that the write is uncertain.
+//! Invariants of the cluster that they check:
+//! * a read sees every write that any node acknowledged before the read began;
+//! * an acknowledged write persists, a refused one never appears, and none is applied twice;
+//! * every error asks the client to retry, or says that the write is uncertain.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -20,15 +20,15 @@ use super::documents::{Ledger, document, set_request};
 use super::wait::until;
 use super::{Client, Dice};
 
-/// What a node may answer when it did nothing, and when it does not know.
+/// The errors of a node that did nothing.
 const NOT_DONE: [&str; 3] = ["CLUSTERDOWN", "TRYAGAIN", "LOADING"];
 const PERHAPS_DONE: &str = "UNCERTAIN";
-/// The kinds of trouble that are no answers.
+/// The name under which lost connections are counted.
 const LOST: &str = "(the connection was lost)";
 const UNREACHABLE: &str = "(no connection)";
-/// One document has all counters, so that the number of keys is known.
+/// One document has all counters, which fixes the number of keys.
 const COUNTERS: &str = "counters";
-/// How many acknowledged writes of each client show that writing goes on.
+/// The number of acknowledged writes of each client that counts as progress.
 const PROGRESS: u64 = 10;
 
 pub struct Crowd {
@@ -44,26 +44,26 @@ struct Shared {
     reads: AtomicU64,
 }
 
-/// What is known of one client's writes; everybody reads it.
+/// The acknowledged writes of one client, which all clients read.
 #[derive(Default)]
 struct Progress {
-    /// Documents are numbered from 1; 0: none was acknowledged.
+    /// The last acknowledged document, numbered from 1; 0: none.
     document: AtomicU64,
-    /// The highest value of its counter that was answered.
+    /// The highest acknowledged value of its counter.
     counter: AtomicU64,
     increments: AtomicU64,
     uncertain_increments: AtomicU64,
     writes: AtomicU64,
 }
 
-/// What the clients did and were answered.
+/// What the clients did, and the replies they got.
 pub struct Seen {
     pub ledger: Ledger,
-    /// How often each error was answered, and connections were lost.
+    /// The number of each error, and of lost connections.
     pub errors: BTreeMap<String, u64>,
     pub writes: u64,
     pub reads: u64,
-    /// For each client the increments that were acknowledged, and those that may have been done.
+    /// For each client, the least and the most increments that may have been applied.
     increments: Vec<(u64, u64)>,
 }
 
@@ -75,14 +75,14 @@ enum Outcome {
 }
 
 impl Crowd {
-    /// Starts so many clients of these nodes, and waits until each of them writes.
+    /// Starts `count` clients of these nodes, and waits until each of them writes.
     pub fn start(count: usize, nodes: Vec<String>) -> Crowd {
         let crowd = Crowd::spawn(count, nodes);
         crowd.wait_for_progress();
         crowd
     }
 
-    /// Starts so many clients of these nodes.
+    /// Starts `count` clients of these nodes.
     pub fn spawn(count: usize, nodes: Vec<String>) -> Crowd {
         let counters = (0..count).map(|client| format!(r#""c{client}":0"#)).collect::<Vec<_>>().join(",");
         Client::connect(&nodes[0]).ok(&format!("JSON.SET {COUNTERS} $ '{{{counters}}}'"));
@@ -103,22 +103,21 @@ impl Crowd {
         Crowd { shared, threads }
     }
 
-    /// Waits until a client finds that an invariant does not hold, and stops the others: what it
-    /// says.
+    /// Waits until a client finds a violated invariant, stops the others, and returns its message.
     pub fn wait_for_complaint(self) -> String {
         until("a complaint", || self.threads.iter().any(JoinHandle::is_finished).then_some(()));
         self.shared.stopping.store(true, Ordering::SeqCst);
         let ended = self.threads.into_iter().map(JoinHandle::join).collect::<Vec<_>>();
         let complaint = ended.into_iter().find_map(Result::err).expect("a client ends early by a panic");
-        *complaint.downcast::<String>().expect("with a message of its own")
+        *complaint.downcast::<String>().expect("a panic has a message")
     }
 
-    /// From now on they use these nodes.
+    /// Makes the clients use these nodes from now on.
     pub fn use_nodes(&self, nodes: Vec<String>) {
         *self.shared.nodes.lock().unwrap() = nodes;
     }
 
-    /// Waits until each client has some more writes acknowledged.
+    /// Waits until each client has [`PROGRESS`] more writes acknowledged.
     pub fn wait_for_progress(&self) {
         let count = |client: &Progress| client.writes.load(Ordering::SeqCst);
         let before: Vec<u64> = self.shared.clients.iter().map(count).collect();
@@ -154,7 +153,7 @@ impl Crowd {
 }
 
 impl Seen {
-    /// Checks a node against all that was answered.
+    /// Checks a node against all replies.
     pub fn check(&mut self, client: &mut Client) {
         self.ledger.check_beside(client, 1);
         for (number, (least, most)) in self.increments.iter().enumerate() {
@@ -215,7 +214,7 @@ impl Member {
             Outcome::Answered(value) => {
                 let value = counter_of(&value);
                 let before = self.progress().counter.swap(value, Ordering::SeqCst);
-                assert!(value > before, "an increment gave {value} after {before}");
+                assert!(value > before, "an increment returned {value} after {before}");
                 self.progress().increments.fetch_add(1, Ordering::SeqCst);
                 self.progress().writes.fetch_add(1, Ordering::SeqCst);
             }
@@ -255,8 +254,7 @@ impl Member {
         self.dice.below(self.shared.clients.len() as u64) as usize
     }
 
-    /// Asks some node. Errors are counted; one of a kind that tells a client that it is wrong ends
-    /// the test.
+    /// Sends a request to a random node. Errors are counted; an unexpected one ends the test.
     fn ask<W: AsRef<[u8]>>(&mut self, words: &[W]) -> Outcome {
         let nodes = self.shared.nodes.lock().unwrap().clone();
         let address = nodes[self.dice.below(nodes.len() as u64) as usize].clone();
@@ -265,7 +263,7 @@ impl Member {
             None => Client::try_connect(&address),
         };
         let Ok(mut client) = client else {
-            // A node that is down takes no time to say so, and is not asked all the time.
+            // A node that is down refuses at once, so this avoids a busy loop.
             std::thread::yield_now();
             return self.failed(UNREACHABLE, Outcome::Refused);
         };
@@ -277,7 +275,7 @@ impl Member {
                 match line.split(' ').next().unwrap_or_default() {
                     code if NOT_DONE.contains(&code) => self.failed(&line, Outcome::Refused),
                     PERHAPS_DONE => self.failed(&line, Outcome::Unknown),
-                    _ => panic!("an error that no client expects: {line}"),
+                    _ => panic!("an unexpected error: {line}"),
                 }
             }
         }

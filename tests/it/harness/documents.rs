@@ -1,4 +1,5 @@
-//! Documents that can be told from each other and made again, and writers that send them.
+//! Documents that follow from their keys, writers that send them, and the ledger of what was
+//! acknowledged.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -7,8 +8,7 @@ use jsonvault::resp::{Value, encode_request};
 
 use super::Client;
 
-/// The document of a key, in the compact text that JSON.GET answers. Kinds and sizes vary with the
-/// key.
+/// The document of a key, in the compact text of JSON.GET. Types and sizes vary with the key.
 pub fn document(key: &str) -> String {
     let sum = key.bytes().fold(7_u64, |sum, byte| sum.wrapping_mul(31).wrapping_add(u64::from(byte)));
     let bytes = match sum % 100 {
@@ -27,29 +27,29 @@ pub fn set_request(key: &str) -> Vec<String> {
     ["JSON.SET", key, "$", &document(key)].map(str::to_owned).to_vec()
 }
 
-/// What is known of a document that was sent.
+/// What is known of a sent document.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Fate {
-    /// Sent and not answered: it may be there or not.
+    /// Sent without a reply: it may exist or not.
     Unknown,
-    /// Acknowledged, or found once: it has to stay.
+    /// Acknowledged, or found once: it must exist.
     Stored,
-    /// Missing once: it must not turn up later.
+    /// Refused, or missing once: it must not appear later.
     Absent,
 }
 
-/// What was sent in a test, and what is known of it.
+/// The documents that a test has sent, with what is known of each.
 #[derive(Debug, Default)]
 pub struct Ledger {
     sent: BTreeMap<String, Fate>,
 }
 
-/// What a ledger and a node have in common.
+/// The result of comparing a ledger with a node.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Found {
-    /// Known to be stored before, and still there.
+    /// Known to be stored, and found.
     pub expected: usize,
-    /// Stored, but the client was not told.
+    /// Found, although the client got no reply.
     pub unacknowledged: usize,
 }
 
@@ -63,7 +63,7 @@ impl Ledger {
         *known = Fate::Stored;
     }
 
-    /// The node said that nothing was changed.
+    /// The node reported that nothing was changed.
     pub fn refused(&mut self, key: &str) {
         self.sent.insert(key.to_owned(), Fate::Absent);
     }
@@ -72,13 +72,13 @@ impl Ledger {
         self.sent.extend(other.sent);
     }
 
-    /// Checks that every acknowledged document is there as it was sent, that one which was sent
-    /// without an answer is whole or absent, that it stays so, and that there is nothing else.
+    /// Checks that every acknowledged document exists as it was sent, that one without a reply is
+    /// whole or absent and remains so, and that no other keys exist.
     pub fn check(&mut self, client: &mut Client) -> Found {
         self.check_beside(client, 0)
     }
 
-    /// The same where so many other keys are.
+    /// The same beside `others` other keys.
     pub fn check_beside(&mut self, client: &mut Client, others: usize) -> Found {
         let keys: Vec<String> = self.sent.keys().cloned().collect();
         let mut found = Found { expected: 0, unacknowledged: 0 };
@@ -96,7 +96,7 @@ impl Ledger {
     fn settle(&mut self, key: &str, reply: &Value, found: &mut Found) {
         let fate = self.sent.get_mut(key).expect("the key was sent");
         if *reply == Value::Null {
-            assert_ne!(*fate, Fate::Stored, "{key} was acknowledged, or found before, and is gone");
+            assert_ne!(*fate, Fate::Stored, "{key} was acknowledged, or found before, and is missing");
             *fate = Fate::Absent;
             return;
         }
@@ -105,14 +105,14 @@ impl Ledger {
         match fate {
             Fate::Stored => found.expected += 1,
             Fate::Unknown => found.unacknowledged += 1,
-            Fate::Absent => panic!("{key} was absent and has turned up"),
+            Fate::Absent => panic!("{key} was absent and has appeared"),
         }
         *fate = Fate::Stored;
     }
 }
 
-/// Writes documents, `window` requests at a time, until the connection ends, or until `enough` of
-/// them were sent. `acknowledged` counts along. A reply other than OK fails the test.
+/// Writes documents, `window` requests at a time, until the connection ends or `enough` of them are
+/// sent. `acknowledged` counts the acknowledged ones. A reply other than OK fails the test.
 pub fn write_until_lost(
     address: &str,
     prefix: &str,
@@ -130,7 +130,7 @@ pub fn write_until_lost(
             encode_request(&set_request(key), &mut bytes);
             ledger.sent(key.clone());
         }
-        // Replies may lie ready although the connection has ended: they are promises too.
+        // Replies that arrived before the connection ended count as acknowledged.
         let sent = client.send_bytes(&bytes);
         for key in &keys {
             match client.receive() {

@@ -1,7 +1,8 @@
-//! Faults of the machine for one node: its time of day is set wrong, its disk is slow or fails.
+//! Injects faults of the machine into one node: a wrong time of day, a disk that is slow, hangs or
+//! fails.
 //!
-//! The node's process loads `faults.c`, which the C compiler that Rust links with has made into a
-//! library. The two share a file of four numbers.
+//! The node's process preloads `faults.c`, compiled to a library by the C compiler that Rust links
+//! with. The test and the library share a file of four numbers.
 
 use std::fs::File;
 use std::os::unix::fs::FileExt;
@@ -19,18 +20,18 @@ const CLOCK_AHEAD_MS: u64 = 0;
 const SYNC_DELAY_MS: u64 = 1;
 const SYNC_ERRNO: u64 = 2;
 const SYNCS_HIT: u64 = 3;
-/// `EIO`: what a disk answers that lost what it was given.
+/// `EIO`, the error of a disk that lost written data.
 const INPUT_OUTPUT_ERROR: i64 = 5;
 
-/// The faults of one node, which has none at first. They hold until they are changed, over restarts
-/// too.
+/// The faults of one node; none at first. They stay in force until they are changed, also over
+/// restarts.
 pub struct Faults {
     shared: File,
     _home: TempDir,
 }
 
 impl Faults {
-    /// Prepares a node that does not run yet.
+    /// Prepares a node that is not running yet.
     pub fn of(node: &mut TestNode) -> Faults {
         let home = tempfile::tempdir().unwrap();
         let path = home.path().join("faults");
@@ -51,40 +52,40 @@ impl Faults {
         i64::from_ne_bytes(bytes)
     }
 
-    /// Sets the time of day off by so much; a negative number is behind.
+    /// Sets the time of day ahead by `ms`; a negative number sets it behind.
     pub fn set_clock_ahead(&self, ms: i64) {
         self.put(CLOCK_AHEAD_MS, ms);
     }
 
-    /// Every sync takes that much longer.
+    /// Delays every sync.
     pub fn delay_syncs(&self, by: Duration) {
         self.put(SYNC_DELAY_MS, by.as_millis() as i64);
     }
 
-    /// No sync ends before the disk is healed.
+    /// Makes every sync hang until the disk is healed.
     pub fn hang_syncs(&self) {
         self.put(SYNC_DELAY_MS, i64::MAX);
     }
 
-    /// Every sync fails.
+    /// Makes every sync fail.
     pub fn fail_syncs(&self) {
         self.put(SYNC_ERRNO, INPUT_OUTPUT_ERROR);
     }
 
-    /// Syncs are as fast as the disk, also those that wait.
+    /// Ends the faults of syncs, also for those that are waiting.
     pub fn heal_syncs(&self) {
         self.put(SYNC_DELAY_MS, 0);
         self.put(SYNC_ERRNO, 0);
     }
 
-    /// Waits until so many more syncs have met the fault.
+    /// Waits until `count` more syncs have met the fault.
     pub fn wait_for_syncs(&self, count: i64) {
         let before = self.get(SYNCS_HIT);
         until("syncs that meet the fault", || (self.get(SYNCS_HIT) >= before + count).then_some(()));
     }
 }
 
-/// The library, compiled once a process.
+/// The library, compiled once per process.
 fn library() -> &'static Path {
     static BUILT: LazyLock<(TempDir, PathBuf)> = LazyLock::new(|| {
         let home = tempfile::tempdir().unwrap();
@@ -95,7 +96,7 @@ fn library() -> &'static Path {
             .args(["-shared", "-fPIC", "-O2", "-Wall", "-Wextra", "-Werror", "-o"])
             .arg(&library)
             .arg(source);
-        let status = compile.status().expect("Rust needs a C compiler to link, too");
+        let status = compile.status().expect("a C compiler is installed, since Rust links with it");
         assert!(status.success(), "{source} compiles");
         (home, library)
     });

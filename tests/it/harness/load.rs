@@ -1,5 +1,4 @@
-//! Writers that go on in the background, one on each node, until they are told to stop or their
-//! node is gone.
+//! Background writers, one on each node, which run until they are stopped or their node is gone.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -12,11 +11,10 @@ use super::Client;
 use super::documents::{Ledger, set_request};
 use super::wait::until;
 
-/// What a node may answer to a write while the cluster looks for a leader, and what is known of the
-/// write then.
+/// The error of a write that was not applied because the cluster has no leader.
 const NOT_DONE: &str = "CLUSTERDOWN";
 const PERHAPS_DONE: &str = "UNCERTAIN";
-/// How many acknowledged writes show that writing goes on.
+/// The number of acknowledged writes that counts as progress.
 const PROGRESS: u64 = 20;
 
 pub struct Load {
@@ -29,18 +27,18 @@ struct Writer {
     thread: JoinHandle<Written>,
 }
 
-/// What a writer did.
+/// The result of a writer.
 pub struct Written {
     pub ledger: Ledger,
-    /// Errors that it was answered.
+    /// The errors that it got.
     pub errors: Vec<String>,
-    /// Whether its connection ended before it was told to stop.
+    /// Whether its connection ended before it was stopped.
     pub lost: bool,
 }
 
 impl Load {
-    /// Starts a writer on each of these nodes, and waits until all of them write. No two loads of a
-    /// test have the same `name`.
+    /// Starts a writer on each of these nodes, and waits until all of them write. Each load of a
+    /// test needs a `name` of its own.
     pub fn start<'a>(name: &str, nodes: impl Iterator<Item = (u64, &'a str)>) -> Load {
         let stopping = Arc::new(AtomicBool::new(false));
         let writer = |(id, address): (u64, &str)| {
@@ -56,7 +54,7 @@ impl Load {
         load
     }
 
-    /// Waits until each writer whose node is there has some more writes acknowledged.
+    /// Waits until each writer with a running node has [`PROGRESS`] more writes acknowledged.
     pub fn wait_for_progress(&self) {
         let count = |writer: &Writer| writer.acknowledged.load(Ordering::Relaxed);
         let before: Vec<u64> = self.writers.values().map(count).collect();
@@ -67,7 +65,7 @@ impl Load {
         }
     }
 
-    /// Stops the writers; what each did, by its node.
+    /// Stops the writers, and returns their results by node.
     pub fn stop(self) -> BTreeMap<u64, Written> {
         self.stopping.store(true, Ordering::Relaxed);
         self.writers.into_iter().map(|(id, writer)| (id, writer.thread.join().unwrap())).collect()

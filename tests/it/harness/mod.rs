@@ -1,9 +1,9 @@
-//! Real server processes, and a client that sees every byte.
+//! Real server processes, clients, and the load and the faults that tests put on them.
 //!
 //! Invariants:
-//! * no process outlives the value that started it;
-//! * no port and no directory is fixed: tests run side by side;
-//! * nothing waits for time to pass: [`wait::until`] polls a condition.
+//! * no process outlives the value that owns it;
+//! * no port and no directory is fixed, so tests run in parallel;
+//! * tests wait for conditions ([`wait::until`]), not for time to pass.
 
 pub mod client;
 pub mod cluster;
@@ -21,12 +21,11 @@ pub use crowd::Crowd;
 pub use load::Load;
 pub use node::TestNode;
 
-/// A random number generator that tells how to repeat what it did: the seed is printed, and a
-/// failed test shows it.
+/// A random number generator that prints its seed, so that a failed test can be repeated.
 pub struct Dice(u64);
 
 impl Dice {
-    /// From `JSONVAULT_SEED`, or a seed of its own.
+    /// Seeded with `JSONVAULT_SEED`, or with a random number.
     pub fn new() -> Dice {
         let given = std::env::var("JSONVAULT_SEED").ok().and_then(|seed| seed.parse().ok());
         let since = std::time::SystemTime::UNIX_EPOCH.elapsed().unwrap();
@@ -45,12 +44,12 @@ impl Dice {
     }
 }
 
-/// How many rounds a repeated test plays: `JSONVAULT_ROUNDS`, or the short form.
+/// The number of rounds of a repeated test: `JSONVAULT_ROUNDS`, or the short form.
 pub fn rounds(short: u64) -> u64 {
     size("JSONVAULT_ROUNDS", short)
 }
 
-/// How large a test is: what the variable says, or the short form.
+/// The size of a test: the variable's value, or the short form.
 pub fn size(variable: &str, short: u64) -> u64 {
     std::env::var(variable).ok().and_then(|size| size.parse().ok()).unwrap_or(short)
 }

@@ -1,4 +1,4 @@
-//! A node of a test: its directory, its settings, and its process while it runs.
+//! A node of a test: its directory, its settings, and its process while it is running.
 
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
@@ -12,23 +12,23 @@ use super::wait::until;
 
 const READY: &str = "ready to accept connections address=";
 
-/// A node; ended when dropped, whatever the test did.
+/// A node, whose process is ended on drop.
 pub struct TestNode {
     dir: PathBuf,
     flags: Vec<String>,
-    /// Environment variables of its process.
+    /// The environment variables of its process.
     env: Vec<(&'static str, PathBuf)>,
-    /// What its clients log in with.
+    /// The password of its clients.
     password: Option<String>,
     process: Option<Process>,
-    /// Last, so that the process has ended when its directory goes.
+    /// Last, so that the process has ended before its directory is removed.
     _home: Option<TempDir>,
 }
 
-/// A process that ended.
+/// An ended process.
 pub struct Ended {
     pub status: ExitStatus,
-    /// What it wrote to standard error.
+    /// Its output on standard error.
     pub messages: String,
 }
 
@@ -39,7 +39,7 @@ impl TestNode {
         TestNode { _home: Some(home), ..TestNode::in_dir(Path::new("")) }.moved()
     }
 
-    /// A node in a directory of the caller's.
+    /// A node in the caller's directory, not started.
     pub fn in_dir(dir: &Path) -> TestNode {
         TestNode {
             dir: dir.to_owned(),
@@ -56,21 +56,20 @@ impl TestNode {
         self
     }
 
-    /// The same node in a directory of the caller's, not started.
+    /// The same node in another directory, not started.
     pub fn moved_to(&self, dir: &Path) -> TestNode {
         assert!(self.process.is_none(), "a node is moved before it runs");
         TestNode { flags: self.flags.clone(), ..TestNode::in_dir(dir) }
     }
 
-    /// A node in a new directory that is ready.
+    /// A running node in a new directory.
     pub fn started() -> TestNode {
         let mut node = TestNode::new();
         node.start();
         node
     }
 
-    /// Adds flags with their values to the command line; a flag that is there already gets the new
-    /// value.
+    /// Adds flags with their values to the command line; an existing flag gets the new value.
     pub fn with(mut self, flags: &[&str]) -> TestNode {
         self.set(flags);
         self
@@ -85,13 +84,13 @@ impl TestNode {
         }
     }
 
-    /// Sets an environment variable of the process when it starts next.
+    /// Sets an environment variable of the process for the next start.
     pub fn set_env(&mut self, name: &'static str, value: &Path) {
         self.env.retain(|(known, _)| *known != name);
         self.env.push((name, value.to_owned()));
     }
 
-    /// Has clients log in with this from now on.
+    /// Makes clients log in with this password from now on.
     pub fn log_in_with(&mut self, password: &str) {
         self.password = Some(password.to_owned());
     }
@@ -105,7 +104,7 @@ impl TestNode {
         Ok(client)
     }
 
-    /// Whether it cannot do anything without others: it is ready when it takes connections.
+    /// Whether it is a member of a cluster of several, which is ready when it accepts connections.
     fn is_one_of_several(&self) -> bool {
         let given = |name: &str| self.flags.chunks(2).any(|flag| flag[0] == name && !flag[1].is_empty());
         given("--peers") || given("--join")
@@ -125,25 +124,25 @@ impl TestNode {
         files(&self.dir.join("group-0/snapshots"), "snap")
     }
 
-    /// Removes the directory, as a lost disk does.
+    /// Removes the directory, as when a disk is lost.
     pub fn wipe(&self) {
-        assert!(!self.is_running(), "a disk is taken out of a node that is down");
+        assert!(!self.is_running(), "the node is not running while its disk is removed");
         std::fs::remove_dir_all(&self.dir).unwrap();
     }
 
     /// Removes the log and the snapshots.
     pub fn wipe_group(&self) {
-        assert!(!self.is_running(), "files are removed while their node is down");
+        assert!(!self.is_running(), "the node is not running while its files are removed");
         std::fs::remove_dir_all(self.dir.join("group-0")).unwrap();
     }
 
     /// Keeps a copy of the directory beside it.
     pub fn copy_dir(&self) {
-        assert!(!self.is_running(), "a directory is copied while its node is down");
+        assert!(!self.is_running(), "the node is not running while its directory is copied");
         copy_dir(&self.dir, &self.dir.with_extension("copy"));
     }
 
-    /// Has the copy in the place of the directory.
+    /// Replaces the directory by the copy.
     pub fn put_copy_back(&self) {
         self.wipe();
         copy_dir(&self.dir.with_extension("copy"), &self.dir);
@@ -152,14 +151,14 @@ impl TestNode {
     /// Starts the process and waits until it serves.
     ///
     /// # Panics
-    /// If it ends instead.
+    /// If the process ends instead.
     pub fn start(&mut self) {
         if let Err(ended) = self.try_start() {
             panic!("the server ended with {}:\n{}", ended.status, ended.messages);
         }
     }
 
-    /// Starts the process; how it ended if it did so before it served.
+    /// Starts the process and waits until it serves; an error if it ends before.
     pub fn try_start(&mut self) -> Result<(), Ended> {
         self.start_without_waiting();
         let mut process = self.process.take().expect("it was just started");
@@ -173,13 +172,13 @@ impl TestNode {
             self.process = Some(process);
             return Ok(());
         }
-        // A client may connect before the log is applied; it is told so.
+        // A client may connect before the log is applied, and gets `LOADING` until then.
         let loaded = until("the log to be applied", || {
             if process.has_ended() {
                 return Some(false);
             }
             let mut client = self.connect(&address).ok()?;
-            // One that is alone has to lead; one of several may follow.
+            // A single node has to lead; a member of several may follow.
             let (leads, leader) = (client.info_number("is_leader") == 1, client.info_number("leader_id"));
             let led = leads || (leader >= 0 && leader != client.info_number("node_id"));
             (client.info("loading").as_deref() == Some("0") && led).then_some(true)
@@ -191,9 +190,9 @@ impl TestNode {
         Ok(())
     }
 
-    /// Starts the process, which may not be ready for a while, or ever.
+    /// Starts the process without waiting until it serves.
     pub fn start_without_waiting(&mut self) {
-        assert!(self.process.is_none(), "a node runs once at a time");
+        assert!(self.process.is_none(), "a node has one process at a time");
         self.process = Some(Process::spawn(&self.dir, &self.flags, &self.env));
     }
 
@@ -218,16 +217,16 @@ impl TestNode {
     }
 
     /// A client that does not log in.
-    pub fn stranger(&self) -> Client {
+    pub fn unauthenticated_client(&self) -> Client {
         Client::connect(self.address())
     }
 
-    /// What the running process has written to standard error so far.
+    /// The output of the running process on standard error so far.
     pub fn messages(&self) -> String {
         self.process().messages()
     }
 
-    /// Ends the process at once, as a crash would: SIGKILL.
+    /// Kills the process with SIGKILL, as a crash would.
     pub fn kill(&mut self) {
         self.process.take().expect("the node runs").ended();
     }
@@ -237,27 +236,27 @@ impl TestNode {
         self.start();
     }
 
-    /// Asks the process to stop, `TERM` or `INT`.
+    /// Sends the process a signal, `TERM` or `INT`.
     pub fn signal(&self, name: &str) {
         let command = format!("kill -s {name} {}", self.pid());
         assert!(Command::new("sh").args(["-c", &command]).status().unwrap().success(), "{command}");
     }
 
-    /// Waits until the process has ended by itself.
+    /// Waits until the process has ended.
     pub fn wait_for_end(&mut self) -> Ended {
         let mut process = self.process.take().expect("the node runs");
         until("the server to end", || process.has_ended().then_some(()));
         process.ended()
     }
 
-    /// Stops the process as an operator does, and checks that it was a clean stop.
+    /// Stops the process as an operator does, and checks that it stopped cleanly.
     pub fn stop(&mut self) {
         self.signal("TERM");
         let ended = self.wait_for_end();
         assert_eq!(ended.status.code(), Some(0), "{}", ended.messages);
     }
 
-    /// Memory that is really used, in bytes.
+    /// The resident memory, in bytes.
     pub fn resident_bytes(&self) -> u64 {
         let statm = std::fs::read_to_string(format!("/proc/{}/statm", self.pid())).unwrap();
         let pages: u64 = statm.split(' ').nth(1).unwrap().parse().unwrap();
@@ -316,7 +315,7 @@ impl Process {
         self.child.try_wait().unwrap().is_some()
     }
 
-    /// Ends the process if it still runs, and gives all that it said.
+    /// Ends the process if it is still running, and returns its output.
     fn ended(mut self) -> Ended {
         let status = self.end();
         Ended { status, messages: self.messages() }
@@ -336,13 +335,13 @@ impl Drop for Process {
     fn drop(&mut self) {
         self.end();
         if std::thread::panicking() {
-            // The test's output is shown when it fails.
+            // The output of a failed test is shown.
             println!("--- {} said:\n{}", self.address, self.messages());
         }
     }
 }
 
-/// Takes the escape sequences of a terminal out of a line.
+/// Removes the escape sequences of a terminal from a line.
 fn without_colours(line: &str) -> String {
     let mut plain = String::new();
     let mut rest = line;

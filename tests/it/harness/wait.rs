@@ -2,13 +2,13 @@
 
 use std::time::{Duration, Instant};
 
-/// When a condition that must come has not, something is broken: far beyond what a loaded machine
-/// needs.
+/// The longest wait for a condition: far longer than a loaded machine needs, so an overrun is a
+/// bug.
 pub const PATIENCE: Duration = Duration::from_secs(60);
-/// How often a condition is looked at.
+/// The poll interval.
 const INTERVAL: Duration = Duration::from_millis(10);
 
-/// The first `Some` of `probe`, which is asked again and again.
+/// Polls `probe` until it returns `Some`.
 pub fn until<T>(what: &str, mut probe: impl FnMut() -> Option<T>) -> T {
     let deadline = Instant::now() + PATIENCE;
     loop {

@@ -1,8 +1,8 @@
-//! The tables in the documents that are generated from the code.
+//! Generates the tables of the documents from the code.
 //!
-//! A generated block stands between `<!-- generated: commands -->` and `<!-- end -->`. The tests
-//! compare each block with the command table, the settings and the limits; with `UPDATE_DOCS=1`
-//! they write it instead.
+//! A generated block is enclosed in `<!-- generated: commands -->` and `<!-- end -->`. The tests
+//! compare each block with the command table, the settings or the limits; with `UPDATE_DOCS=1` they
+//! rewrite it.
 
 use std::fmt::Write;
 
@@ -17,7 +17,7 @@ const BEGIN: &str = "<!-- generated: ";
 const END: &str = "<!-- end -->";
 const RENEW: &str = "UPDATE_DOCS=1 cargo test --test it docs_are_fresh";
 
-/// A generated block: its name, and what makes it.
+/// A generated block: its name, and the function that generates it.
 type Block = (&'static str, fn() -> String);
 
 const BLOCKS: &[Block] = &[("commands", commands), ("settings", settings), ("limits", limits)];
@@ -51,8 +51,8 @@ const LIMITS: &[(&str, &[Limit])] = &[
     ("Connections", jsonvault::server::LIMITS),
 ];
 
-/// Constants with `_MAX` in their name that no client meets: inner sizes, time limits between
-/// nodes, formats. A new constant belongs here, or into the `LIMITS` of its module.
+/// Constants with `_MAX` in their name that clients never reach: internal sizes, timeouts between
+/// nodes, formats. A new constant belongs here or in the `LIMITS` of its module.
 const INTERNAL: &[&str] = &[
     "I64_MAX",
     "U64_MAX",
@@ -114,7 +114,7 @@ const INTERNAL: &[&str] = &[
     "WRITE_BYTES_MAX",
 ];
 
-/// A cell of a table: a bar would end it.
+/// Escapes a cell of a table, which a bar would end.
 fn cell(text: &str) -> String {
     text.replace('|', "\\|")
 }
@@ -155,8 +155,8 @@ fn commands() -> String {
     text
 }
 
-/// The lines of a row: its names, then its subcommands. Short forms stand behind the `JSON.`
-/// commands.
+/// The lines of a row: its names, then its subcommands, with their sort order. Short forms come
+/// after the `JSON.` commands.
 fn command_lines(row: &'static Row) -> Vec<(bool, String)> {
     let line = |syntax: String, since: &str, note: &str| {
         let short_form = row.spec.group == Group::Json && !syntax.starts_with("JSON.");
@@ -217,7 +217,7 @@ fn limits() -> String {
     text
 }
 
-/// The document with its blocks renewed, and the names of the blocks that were stale.
+/// The document with renewed blocks, and the names of the stale ones.
 fn renewed(text: &str) -> (String, Vec<&str>) {
     let (mut fresh, mut stale, mut rest) = (String::new(), Vec::new(), text);
     while let Some((before, after)) = rest.split_once(BEGIN) {
@@ -276,7 +276,7 @@ fn every_group_and_setting_is_in_the_tables() {
     assert_none("limits of unknown settings", unknown.map(str::to_string).collect());
 }
 
-/// The constants of a file whose names have the word MAX.
+/// The constants of a file with MAX in their names.
 fn maxima(file: &Source) -> Vec<&str> {
     let names = file.product.match_indices("const ").map(|(at, word)| {
         let rest = &file.product[at + word.len()..];

@@ -1,14 +1,13 @@
-//! The deterministic modules cannot name anything that two replicas could see differently.
+//! The deterministic modules name nothing that two replicas could see differently.
 //!
-//! They are one crate with the rest (`docs/decisions/0013-purity-is-a-test.md`), so the compiler
-//! does not hold this; the check below does, and a second test shows for each door that the check
-//! finds it.
+//! They are in one crate with the rest (`docs/decisions/0013-purity-is-a-test.md`), so the compiler
+//! does not enforce this. The first test does; the second shows that it detects each way out.
 
 use std::collections::BTreeSet;
 
 use super::source::{Source, block_length, sources};
 
-/// What applies entries, and what that is made of.
+/// The modules that apply entries, and those that these depend on.
 const PURE: &[&str] = &[
     "src/random.rs",
     "src/error.rs",
@@ -19,8 +18,7 @@ const PURE: &[&str] = &[
     "src/machine/",
 ];
 
-/// Paths that lead out of the process, with all below them. `std::time` has `Duration`, which is a
-/// number.
+/// Impure paths, with everything below them. `std::time` is not among them because of `Duration`.
 const PATHS: &[(&str, &str)] = &[
     ("std::env", "the environment"),
     ("std::fs", "a disk"),
@@ -34,7 +32,7 @@ const PATHS: &[(&str, &str)] = &[
     ("crate::testkit", "test equipment"),
 ];
 
-/// Names that stand for such a thing wherever they come from.
+/// Impure names, whatever module they come from.
 const NAMES: &[(&str, &str)] = &[
     ("Instant", "a clock"),
     ("SystemTime", "a clock"),
@@ -67,22 +65,22 @@ const NAMES: &[(&str, &str)] = &[
     ("spawn_blocking", "threads"),
 ];
 
-/// Calls that read a clock or wait for one, whatever their receiver is.
+/// Impure calls, whatever their receiver is.
 const CALLS: &[(&str, &str)] = &[(".elapsed(", "a clock"), ("::sleep(", "a clock"), ("::spawn(", "threads")];
 
-/// What stays, file by file: hash tables are seeded against keys chosen to collide, and nothing
-/// that can be seen follows their order.
+/// Exceptions by file: hash tables have random seeds against keys chosen to collide, and nothing
+/// observable depends on their order.
 const ALLOWED: &[(&str, &str)] = &[
     ("src/keyspace/map.rs", "foldhash::fast::RandomState"),
     ("src/keyspace/set.rs", "foldhash::fast::RandomState"),
 ];
 
-/// The impure things that `code` names, each with what it is.
+/// The impure names in `code`, each with its kind.
 fn impurities(code: &str) -> BTreeSet<String> {
     let mut found = BTreeSet::new();
     for path in paths(code) {
         let segments: Vec<&str> = path.split("::").collect();
-        // `use std::*` and `use std as s` would hide everything that follows.
+        // `use std::*` and `use std as s` would hide what they import.
         if matches!(segments[..], ["std" | "core"] | ["std" | "core", "*"]) {
             found.insert(format!("{path}: all of the standard library"));
         }
@@ -100,8 +98,7 @@ fn impurities(code: &str) -> BTreeSet<String> {
     found
 }
 
-/// Every path in `code`, those of `use` trees written out; a name that stands alone is a path of
-/// one segment.
+/// Every path in `code`, with `use` trees expanded; a single name is a path of one segment.
 fn paths(code: &str) -> Vec<String> {
     let mut found = Vec::new();
     let mut rest = code;
@@ -118,7 +115,7 @@ fn is_of_name(c: char) -> bool {
     c.is_alphanumeric() || c == '_'
 }
 
-/// The length of a path with its tree: names and `::`, up to and with a group or `*` behind them.
+/// The length of a path with its tree: names and `::`, and a group or `*` at the end.
 fn tree_length(text: &str) -> usize {
     let mut at = 0;
     loop {
@@ -131,13 +128,13 @@ fn tree_length(text: &str) -> usize {
             Some('{') => return begins + block_length(next),
             Some('*') => return begins + 1,
             Some(c) if is_of_name(c) => at = begins,
-            // A turbofish: what is in it counts for itself.
+            // A turbofish: its arguments are paths of their own.
             _ => return at,
         }
     }
 }
 
-/// Writes a tree out: `a::{b, c::{d, self}}` is `a::b`, `a::c::d` and `a::c`.
+/// Expands a tree: `a::{b, c::{d, self}}` is `a::b`, `a::c::d` and `a::c`.
 fn expand(tree: &str, before: &str, found: &mut Vec<String>) {
     let tree = tree.trim();
     let Some(open) = tree.find('{') else {
@@ -174,7 +171,7 @@ fn is_pure(file: &Source) -> bool {
 }
 
 #[test]
-fn what_applies_entries_names_nothing_that_replicas_could_see_differently() {
+fn the_modules_that_apply_entries_name_nothing_impure() {
     let (mut found, mut used, mut files) = (Vec::new(), BTreeSet::new(), 0);
     for file in sources("src").iter().filter(|file| is_pure(file)) {
         files += 1;
@@ -196,7 +193,7 @@ fn what_applies_entries_names_nothing_that_replicas_could_see_differently() {
 }
 
 #[test]
-fn every_door_out_of_a_pure_module_is_found() {
+fn every_way_out_of_a_pure_module_is_detected() {
     let mut texts: Vec<String> = [
         "use std::time::{Duration, Instant};",
         "use std::time::SystemTime; fn now() { SystemTime::now(); }",
@@ -234,7 +231,7 @@ fn every_door_out_of_a_pure_module_is_found() {
 }
 
 #[test]
-fn what_is_pure_is_let_through() {
+fn pure_code_is_accepted() {
     for text in [
         "use std::time::Duration;",
         "use std::{cell::Cell, collections::HashMap, sync::Arc};",
@@ -249,7 +246,7 @@ fn what_is_pure_is_let_through() {
 }
 
 #[test]
-fn trees_of_use_are_written_out() {
+fn use_trees_are_expanded() {
     let code = "use a::{b, c::{d, self}, e::*}; f::<g::h>(); i as j";
     assert_eq!(paths(code), ["use", "a::b", "a::c::d", "a::c", "a::e::*", "f", "g::h", "i", "j"]);
 }

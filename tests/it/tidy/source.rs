@@ -1,4 +1,4 @@
-//! The repository's source files, as far as a lint needs to understand them.
+//! Reads the repository's source files, as far as lints need it.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -8,11 +8,9 @@ pub struct Source {
     /// Relative to the repository, with slashes.
     pub path: String,
     pub text: String,
-    /// The text without comments and literals: blanks stand in their place, lines stay where they
-    /// were.
+    /// The text with comments and literals blanked; line numbers stay the same.
     pub code: String,
-    /// The code without its test modules, blanked likewise; all blank in a file that belongs to
-    /// tests.
+    /// The code with test modules blanked too; all blank in a file of tests.
     pub product: String,
     pub is_test: bool,
 }
@@ -75,7 +73,8 @@ impl Source {
         self.text.lines().count()
     }
 
-    /// Modules in files of their own that are compiled for tests only, as paths without `.rs`.
+    /// The modules with files of their own that are compiled only for tests, as paths without
+    /// `.rs`.
     fn test_modules(&self) -> Vec<String> {
         let mut found = Vec::new();
         let dir = match self.path.rsplit_once('/').unwrap_or(("", &self.path)) {
@@ -112,7 +111,7 @@ fn blank(text: &str) -> String {
     text.chars().map(|c| if c == '\n' { '\n' } else { ' ' }).collect()
 }
 
-/// Blanks comments, texts and characters.
+/// Blanks comments, string literals and character literals.
 pub fn without_literals(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut rest = text;
@@ -137,7 +136,7 @@ pub fn without_literals(text: &str) -> String {
     out
 }
 
-/// The length of a text whose opening quote ends at `from`.
+/// The length of a string literal whose opening quote ends at `from`.
 fn quoted(text: &str, from: usize) -> usize {
     let mut escaped = false;
     for (at, c) in text[from..].char_indices() {
@@ -151,7 +150,7 @@ fn quoted(text: &str, from: usize) -> usize {
     text.len()
 }
 
-/// The length of a text with a prefix, such as `r#".."#` or `b".."`; 0 if it is none.
+/// The length of a string literal with a prefix, such as `r#".."#` or `b".."`; 0 for anything else.
 fn prefixed(text: &str) -> usize {
     let letters = text.find(|c| !matches!(c, 'r' | 'b' | 'c')).unwrap_or(0);
     let rest = &text[letters..];
@@ -168,7 +167,7 @@ fn prefixed(text: &str) -> usize {
     text[from..].find(&close).map_or(text.len(), |end| from + end + close.len())
 }
 
-/// The length of a character such as `'a'` or `'\n'`; 0 for a lifetime.
+/// The length of a character literal such as `'a'` or `'\n'`; 0 for a lifetime.
 fn character(text: &str) -> usize {
     let mut rest = text[1..].char_indices();
     match rest.next() {
@@ -181,7 +180,7 @@ fn character(text: &str) -> usize {
     }
 }
 
-/// Blanks every item that is compiled for tests only.
+/// Blanks every item that is compiled only for tests.
 fn without_test_blocks(code: &str) -> String {
     let mut out = String::new();
     let mut rest = code;
@@ -234,7 +233,7 @@ pub fn functions(code: &str) -> Vec<(String, usize)> {
         }
         let end = open + block_length(&rest[open..]);
         found.push((name, rest[..end].lines().count()));
-        // What stands inside is looked at too: nested functions count for themselves.
+        // The search continues inside: nested functions count separately.
         rest = &rest[open..];
     }
     found

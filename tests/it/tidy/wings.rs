@@ -1,11 +1,10 @@
-//! The wings of the server: what each may name, and that no two files name each other, not by way
-//! of others either.
+//! The wings of the server: what each may name, and that no circle exists between files.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::source::{Source, block_length, sources};
 
-/// Each wing with those that it may name. `state` is one file.
+/// Each wing and the wings that it may name. `state` is one file.
 const WINGS: &[(&str, &[&str])] = &[
     ("stats", &[]),
     ("pubsub", &["stats"]),
@@ -18,13 +17,13 @@ const WINGS: &[(&str, &[&str])] = &[
 
 type Module = Vec<String>;
 
-/// Where a file stands below `src/server`: `["admin", "join"]`.
+/// The path of a file below `src/server`: `["admin", "join"]`.
 fn module_of(file: &Source) -> Module {
     let inner = file.path.trim_start_matches("src/server/").trim_end_matches(".rs");
     inner.split('/').filter(|word| *word != "mod").map(str::to_owned).collect()
 }
 
-/// The paths of a `use` tree, or the one path that stands in an expression.
+/// The paths of a `use` tree, or the one path of an expression.
 fn paths(text: &str) -> Vec<Module> {
     let mut rest = text.trim_start();
     let mut path = Vec::new();
@@ -45,7 +44,7 @@ fn paths(text: &str) -> Vec<Module> {
     }
 }
 
-/// What stands between the commas of a group, nested groups left whole.
+/// The items of a group, with nested groups left whole.
 fn items(group: &str) -> Vec<&str> {
     let (mut depth, mut begin, mut found) = (0, 0, Vec::new());
     for (at, c) in group.char_indices() {
@@ -59,7 +58,7 @@ fn items(group: &str) -> Vec<&str> {
     found.into_iter().filter(|item| !item.trim().is_empty()).collect()
 }
 
-/// The modules of the server that a file names, by whichever way; without itself.
+/// The other modules of the server that a file names, in any form.
 fn named(file: &Source, modules: &BTreeSet<Module>) -> BTreeSet<Module> {
     let own = module_of(file);
     let code = &file.product;
@@ -79,7 +78,7 @@ fn named(file: &Source, modules: &BTreeSet<Module>) -> BTreeSet<Module> {
             found.extend(paths(rest).into_iter().map(|path| [base.clone(), path].concat()));
         }
     }
-    // A module names those that it declares by their names alone.
+    // A module names its child modules by their bare names.
     for child in modules.iter().filter(|module| module.split_last().is_some_and(|(_, parent)| parent == own))
     {
         let path = format!("{}::", child[own.len()]);
@@ -97,7 +96,7 @@ fn named(file: &Source, modules: &BTreeSet<Module>) -> BTreeSet<Module> {
     resolved.filter(|module| *module != own).collect()
 }
 
-/// The server's files, without its `mod.rs`, with what each names.
+/// The server's files, without its `mod.rs`, and the modules that each names.
 fn edges() -> BTreeMap<Module, BTreeSet<Module>> {
     let files: Vec<Source> = sources("src/server").into_iter().filter(|file| !file.is_test).collect();
     let modules: BTreeSet<Module> = files.iter().map(module_of).collect();
@@ -120,10 +119,10 @@ fn a_wing_of_the_server_names_only_those_below_it() {
             }
         }
     }
-    super::assert_none("wings that reach to each other", found);
+    super::assert_none("wings that name one above them", found);
 }
 
-/// A way from a file back to itself, if there is one.
+/// A path from a file back to itself, if there is one.
 fn circle(from: &Module, edges: &BTreeMap<Module, BTreeSet<Module>>) -> Option<String> {
     let mut before: BTreeMap<&Module, &Module> = BTreeMap::new();
     let mut open = vec![from];
@@ -145,9 +144,9 @@ fn circle(from: &Module, edges: &BTreeMap<Module, BTreeSet<Module>>) -> Option<S
 }
 
 #[test]
-fn no_files_of_the_server_name_each_other_in_a_circle() {
+fn the_files_of_the_server_form_no_circle() {
     let edges = edges();
-    assert!(edges.values().map(BTreeSet::len).sum::<usize>() > 50, "the reader of paths is broken");
+    assert!(edges.values().map(BTreeSet::len).sum::<usize>() > 50, "the paths were found");
     super::assert_none("circles", edges.keys().filter_map(|module| circle(module, &edges)).collect());
 }
 

@@ -1,6 +1,7 @@
-//! Recorded replies of RedisJSON, where a document is set and one `$` path is read from it.
+//! Compares with recorded replies of RedisJSON, for cases that set a document and read one `$`
+//! path.
 //!
-//! The recordings are looked for in `$JSONVAULT_CONFORMANCE`, else in `tests/conformance/cases`.
+//! The recordings are in `$JSONVAULT_CONFORMANCE`, by default `tests/conformance/cases`.
 #![allow(clippy::disallowed_methods, reason = "the cases are read from files")]
 
 use std::path::PathBuf;
@@ -26,7 +27,7 @@ fn arguments(step: &Json) -> Vec<String> {
     arguments.iter().filter_map(|argument| utf8(argument.as_str()?)).collect()
 }
 
-/// What is wrong with our answer, if anything.
+/// The difference between our result and the recorded one, if any.
 fn difference(document: &str, path: &str, reply: &Json) -> Option<String> {
     let document = testing::document(&serde_json::from_str(document).ok()?);
     let ours = testing::found(path, &document);
@@ -86,7 +87,7 @@ fn checks(case: &Json) -> Vec<(String, String, Json)> {
 }
 
 #[test]
-fn paths_answer_as_recorded() {
+fn paths_match_the_recordings() {
     let Some(folder) = folder() else {
         println!("no recordings: set JSONVAULT_CONFORMANCE");
         return;

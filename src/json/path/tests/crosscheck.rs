@@ -1,17 +1,17 @@
-//! Random paths of the common dialect over random documents, against two other evaluators.
+//! Compares random paths of the common dialect on random documents with two other evaluators.
 //!
-//! What the others do differently is kept out of the paths instead of being forgiven in the
-//! results:
-//! * a negative index or bound beyond the array (RFC 9535 finds nothing, RedisJSON's dialect the
-//!   first element): only `-1` is generated, and slices with bounds from the front;
-//! * an order of truths or nulls (RFC 9535 has none): only numbers and texts are compared by size;
-//! * two paths that lead nowhere (equal in RFC 9535, unequal here): one side of a comparison is a
+//! Constructs on which the evaluators differ are not generated:
+//! * negative indexes and bounds outside of the array (RFC 9535 finds nothing, RedisJSON's dialect
+//!   the first element): only `-1`, and slices with bounds from the front;
+//! * an order of booleans or nulls (RFC 9535 has none): only numbers and texts are compared by
+//!   order;
+//! * two paths without matches (equal in RFC 9535, unequal here): one side of a comparison is a
 //!   literal;
-//! * numbers that are not small whole ones: jsonpath-rust compares within 2e-16, and refuses those
-//!   over 2^53;
-//! * the order of matches: the RFC leaves some of it open, so both sides are sorted.
+//! * numbers other than small whole ones: jsonpath-rust compares within 2e-16, and refuses numbers
+//!   above 2^53;
+//! * the order of matches, which the RFC leaves open in part: both sides are sorted.
 //!
-//! `$JSONVAULT_CASES` sets how many cases are tried.
+//! `$JSONVAULT_CASES` sets the number of cases.
 
 use jsonpath_rust::JsonPath;
 use serde_json::{Map, Value as Json};
@@ -21,7 +21,7 @@ use super::testing;
 #[rustfmt::skip]
 const CASES_DEFAULT: u64 = 4000;
 
-/// A small generator (SplitMix64), so that a failing case is named by its number alone.
+/// SplitMix64, so that its number alone reproduces a failing case.
 struct Random(u64);
 
 impl Random {
@@ -120,5 +120,5 @@ fn random_paths_find_what_other_evaluators_find() {
         let others = sorted(others.iter().map(|value| value.to_string()));
         assert_eq!(ours, others, "case {case}: {path} of {json}, against jsonpath-rust");
     }
-    assert!(found_any as u64 * 5 > cases, "enough of the cases find something");
+    assert!(found_any as u64 * 5 > cases, "enough of the cases have matches");
 }

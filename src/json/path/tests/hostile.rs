@@ -1,5 +1,4 @@
-//! Paths that are meant to hurt: each ends quickly, with an answer or an error, and never with a
-//! panic.
+//! Malicious paths: each ends quickly, with a result or an error, and never with a panic.
 
 use super::testing;
 use crate::error::CommandError;
@@ -127,16 +126,16 @@ fn a_full_scan_is_linear_and_allowed() {
 }
 
 #[test]
-fn lists_are_paid_for_by_the_byte() {
+fn lists_cost_fuel_by_the_byte() {
     let document = nested(100);
-    // Each of 30 calls copies the list so far and a document: that is allowed. Several thousand
+    // Each of 30 calls copies the list so far and a document, which is allowed. Several thousand
     // matches each are not.
     let chain = format!("$..*{}", ".append($)".repeat(30));
     assert_eq!(steps_used(&chain, &document).0, Ok(130));
     let chain = format!("$..*..*{}", ".append($..*..*)".repeat(30));
     assert_eq!(steps_used(&chain, &document).0, Err(CommandError::OUT_OF_FUEL));
     let nested_calls = format!("{}$.a{}", "append($, ".repeat(100), ")".repeat(100));
-    assert_eq!(steps_used(&nested_calls, &document).0, Err(TOO_DEEP), "a list within lists");
+    assert_eq!(steps_used(&nested_calls, &document).0, Err(TOO_DEEP), "the list nests too deep");
     let child = "[".repeat(DEPTH_MAX - 1) + &"]".repeat(DEPTH_MAX - 1);
     let deepest = crate::json::parse::tests::document(&format!("[{child},{child}]"));
     assert_eq!(steps_used("append(1, $[*])", &deepest).0, Ok(2));
@@ -151,13 +150,13 @@ fn lists_are_paid_for_by_the_byte() {
 }
 
 #[test]
-fn aggregates_and_sets_are_paid_for_by_the_element() {
+fn aggregates_and_sets_cost_fuel_by_the_element() {
     let document = testing::parsed(&format!("[{}0]", "0,".repeat(9_999)));
     for method in ["sum", "min", "max", "avg", "stddev", "last", "count", "length"] {
         let (found, steps) = steps_used(&format!("$[*].{method}()"), &document);
         assert_eq!(found, Ok(usize::from(method != "length")), "{method}");
         assert!(steps >= 10_000, "{method} of 10,000 elements cost {steps}");
-        // For each element the whole array again.
+        // Walks the whole array for each element.
         let squared = format!("$[?@ == {method}($)]");
         let expected = Err(CommandError::OUT_OF_FUEL);
         assert!(method == "count" || steps_used(&squared, &document).0 == expected, "{method}");
@@ -172,7 +171,7 @@ fn aggregates_and_sets_are_paid_for_by_the_element() {
 }
 
 #[test]
-fn values_within_values_are_not_shown_without_end() {
+fn the_printing_of_nested_matches_is_bounded() {
     let document = nested(100);
     let path = Path::parse(b"$..*..*..*").unwrap();
     assert!(

@@ -1,8 +1,8 @@
-//! RFC 9535's compliance suite, as far as the dialects agree.
+//! Runs RFC 9535's compliance suite, where the dialects agree.
 //!
 //! `$JSONVAULT_CTS` names the suite's `cts.json`. `tests/data/rfc9535-divergences.txt` lists the
-//! cases in which RedisJSON's dialect, and so this one, means something else; the list may hold no
-//! case that agrees.
+//! cases in which RedisJSON's dialect, and therefore this one, differs. A listed case that agrees
+//! fails the test.
 #![allow(clippy::disallowed_methods, reason = "the cases are read from files")]
 
 use std::collections::BTreeMap;
@@ -20,7 +20,7 @@ fn divergences() -> BTreeMap<String, String> {
         .collect()
 }
 
-/// What is wrong with our answer, if anything.
+/// The difference between our result and the suite's, if any.
 fn difference(case: &Json) -> Option<String> {
     let selector = case["selector"].as_str().unwrap_or_default();
     let invalid = case["invalid_selector"] == true;

@@ -1,4 +1,4 @@
-//! The dialect as a table: a document, a path, what it finds. See `table.txt`.
+//! The dialect as a table in `table.txt`: a document, a path, its matches.
 
 use serde_json::Value as Json;
 
@@ -37,7 +37,7 @@ fn path(text: &str) -> Path {
 }
 
 #[test]
-fn a_path_knows_what_it_is() {
+fn a_path_is_classified() {
     assert!(path("$").is_root() && !path("$").is_legacy() && path("$").is_static());
     assert!(path(".").is_root() && path(".").is_legacy());
     assert!(path("a").is_legacy() && !path("$.a").is_legacy());
@@ -51,7 +51,7 @@ fn a_path_knows_what_it_is() {
 }
 
 #[test]
-fn the_last_step_comes_off() {
+fn the_last_step_is_split_off() {
     assert!(path("$").split_last().is_none());
     assert!(path("$.a.sum()").split_last().is_none());
     let whole = path("$.a['b']");

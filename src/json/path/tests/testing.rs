@@ -1,5 +1,5 @@
-//! Documents from and to `serde_json::Value`, so that this module is tested without the real parser
-//! and printer.
+//! Converts documents from and to `serde_json::Value`, so that paths are tested without the real
+//! parser and printer.
 
 use serde_json::{Map, Number, Value as Json};
 
@@ -64,7 +64,7 @@ pub fn json(value: Value<'_>) -> Json {
     }
 }
 
-/// What a path leads to in a document, as JSON values.
+/// The matches of a path in a document, as JSON values.
 pub fn found(path: &str, document: &Document) -> Result<Vec<Json>, CommandError> {
     let path = Path::parse(path.as_bytes())?;
     match path.select(document, &mut Fuel::for_document(document))? {
