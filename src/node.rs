@@ -186,7 +186,7 @@ impl Node {
             self.state.group.leave_leadership().await;
         }
         // Who is held back would have to be waited for.
-        self.state.pubsub.pause.end_for_good();
+        self.state.pubsub.pause.disable();
         stopping.send_replace(true);
         let served = match outcome {
             Ok(()) => server.await.map_err(|error| Fatal::Consensus(format!("the listener ended: {error}"))),
@@ -308,7 +308,7 @@ async fn bootstrap_or_join(
         }
         None if config.join.is_empty() => Ok((identity(format!("{:016x}", random.next_u64())), alone())),
         None => {
-            let cluster = join::ask(&config.join, config.join_password(), node, member).await?;
+            let cluster = join::request(&config.join, config.join_password(), node, member).await?;
             DataDir::mark_joined(disk, &config.dir)?;
             Ok((identity(cluster), Bootstrap::Join))
         }

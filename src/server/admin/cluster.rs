@@ -1,10 +1,12 @@
 //! What operators ask of the cluster, put to the group.
 
 use super::join;
-use crate::command::ReadConsistency;
+use crate::command::{Peer, ReadConsistency, Topology, host_and_port};
 use crate::config;
 use crate::error::{CommandError, Unavailable};
+use crate::keyspace::Scope;
 use crate::peer::{Change, ChangeRefused, Member};
+use crate::raft::MemberStatus;
 use crate::server::state::{Restart, ServerState};
 
 /// Has the group make a change.
@@ -25,7 +27,7 @@ pub async fn change(state: &ServerState, change: Change) -> Result<(), CommandEr
 /// Takes a node in; the name of the cluster that it is of now.
 ///
 /// Without an incarnation the node is asked for it: a number is never added for a directory that
-/// nobody has seen.
+/// nobody has found.
 pub async fn add(
     state: &ServerState,
     id: u64,
@@ -54,7 +56,7 @@ fn check_address(address: &str) -> Result<(), CommandError> {
 }
 
 /// Has this node start again as a new member of another cluster. What it had is given up, so it has
-/// to be nothing: a write that is acknowledged before this is seen here, and none is acknowledged
+/// to be nothing: a write that is acknowledged before this is found here, and none is acknowledged
 /// after it.
 pub async fn join(state: &ServerState, address: String) -> Result<(), CommandError> {
     check_address(&address)?;
@@ -116,21 +118,55 @@ fn check_nothing_is_lost(state: &ServerState) -> Result<(), CommandError> {
 /// beforehand.
 async fn check_other(state: &ServerState, address: &str) -> Result<(), CommandError> {
     let password = state.config.read().join_password().map(str::to_owned);
-    let seen = join::look(address, password.as_deref()).await?;
-    if seen.run_id == state.run_id {
+    let found = join::probe(address, password.as_deref()).await?;
+    if found.run_id == state.run_id {
         return Err(CommandError::new(format!("ERR {address} is this node itself")));
     }
-    if seen.removed {
+    if found.removed {
         return Err(CommandError::new(format!("ERR {address} was removed from its cluster: name a member")));
     }
     let status = state.group.status();
     let id = status.node_id;
     let own = status.own().map(|own| &own.member.client_address);
     // One that has this node's address is this node, which began to join before.
-    match seen.members.iter().find(|(member, _)| *member == id) {
+    match found.members.iter().find(|(member, _)| *member == id) {
         Some((_, other)) if Some(other) != own => Err(CommandError::new(format!(
             "ERR node {id} is a member there already, at {other}: start this one with another --node-id"
         ))),
         _ => Ok(()),
+    }
+}
+
+/// So many keys are looked at before others have their turn at the keyspace.
+const KEYS_AT_ONCE: usize = 1000;
+
+/// The members and who leads, as this node knows it.
+pub fn topology(state: &ServerState) -> Topology {
+    let status = state.group.status();
+    let peer = |known: &MemberStatus| {
+        let (host, port) = host_and_port(&known.member.client_address);
+        let own = known.id == status.node_id;
+        let offset = if own { status.last_applied } else { known.matched };
+        let (id, voter, offset) = (known.id, known.voter, offset.unwrap_or(0));
+        Peer { id, host, port, raft_port: host_and_port(&known.member.raft_address).1, voter, offset }
+    };
+    let gone = |known: &MemberStatus| status.removed && known.id == status.node_id;
+    Topology {
+        cluster: state.group.cluster().to_string(),
+        node_id: status.node_id,
+        // A node that was removed hears of no new leader.
+        leader: status.leader.filter(|_| !status.removed),
+        term: status.term,
+        members: status.members.iter().filter(|known| !gone(known)).map(peer).collect(),
+    }
+}
+
+/// Calls `take` with every key until it has enough.
+pub fn for_each_key(state: &ServerState, take: &mut dyn FnMut(&[u8]) -> bool) {
+    let (mut cursor, mut wants_more) = (0, true);
+    while wants_more {
+        let view = state.keyspace.view(Scope::OneKey, state.group.now_ms());
+        cursor = view.scan(cursor, KEYS_AT_ONCE, |key, _| wants_more = wants_more && take(key.as_bytes()));
+        wants_more &= cursor != 0;
     }
 }

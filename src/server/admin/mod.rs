@@ -5,8 +5,6 @@
 //! |---|---|
 //! | `info` | the text of INFO |
 //! | `cluster`, `join` | changes of the cluster, and asking a member to be taken in |
-//! | `topology` | the cluster as clients of Redis Cluster see it |
-//! | `wait` | commands that wait for replicas or for a snapshot |
 //! | `telemetry` | the slow log, latencies and memory, as commands ask for them |
 //! | `node_api` | the node as commands see it |
 //! | `rlimit` | how many clients the limit of open files leaves room for |
@@ -17,5 +15,3 @@ pub mod join;
 pub mod node_api;
 pub mod rlimit;
 pub mod telemetry;
-pub mod topology;
-pub mod wait;

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-use super::{cluster, info, rlimit, topology};
+use super::{cluster, info, rlimit};
 use crate::command::framework::glob;
 use crate::command::{
     ClientLine, ClientRegistry, DEFAULT_USER, Node, ReadConsistency, Running, SettingRefused, Topology,
@@ -54,7 +54,7 @@ impl Node for ServerState {
     fn set_config(&self, pairs: &[(String, String)]) -> Result<(), SettingRefused> {
         let mut config = self.config.write();
         let changed = config.changed(pairs)?;
-        if changed.maxclients > config.maxclients && !rlimit::may_have(changed.maxclients) {
+        if changed.maxclients > config.maxclients && !rlimit::can_serve(changed.maxclients) {
             let reason = "The operating system is not able to handle the specified number of clients";
             return Err(SettingRefused::Failed { name: "maxclients", reason: reason.to_string() });
         }
@@ -124,11 +124,11 @@ impl Node for ServerState {
     }
 
     fn topology(&self) -> Topology {
-        topology::of(self)
+        cluster::topology(self)
     }
 
     fn for_each_key(&self, take: &mut dyn FnMut(&[u8]) -> bool) {
-        topology::for_each_key(self, take);
+        cluster::for_each_key(self, take);
     }
 
     fn keys(&self) -> usize {

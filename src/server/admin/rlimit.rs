@@ -37,7 +37,7 @@ pub fn fitted(config: Config) -> Config {
 }
 
 /// Has the system allow so many clients from now on; whether it does.
-pub fn may_have(clients: usize) -> bool {
+pub fn can_serve(clients: usize) -> bool {
     make_room(clients) == clients
 }
 

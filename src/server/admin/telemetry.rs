@@ -5,11 +5,10 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-use super::wait;
 use crate::command::{CommandHistogram, Inspect, LatencyEvent, Memory, SlowRequest, called};
 use crate::error::CommandError;
 use crate::server::state::ServerState;
-use crate::server::stats::counters::get;
+use crate::server::stats::counters::{BlockedClient, get};
 use futures_util::future::BoxFuture;
 
 impl Inspect for ServerState {
@@ -64,11 +63,11 @@ impl Inspect for ServerState {
     }
 
     fn save(&self) -> BoxFuture<'_, Result<(), CommandError>> {
-        Box::pin(wait::save(self))
+        Box::pin(save(self))
     }
 
     fn replicas_with_all(&self, wanted: u64, patience: Option<Duration>) -> BoxFuture<'_, u64> {
-        Box::pin(wait::replicas_with_all(self, wanted, patience))
+        Box::pin(replicas_with_all(self, wanted, patience))
     }
 
     fn begin_stop(&self) -> Result<(), CommandError> {
@@ -80,5 +79,67 @@ impl Inspect for ServerState {
 
     fn is_stopping(&self) -> bool {
         *self.stops.borrow()
+    }
+}
+
+/// How often what is waited for is looked at: a member acknowledges within milliseconds, and a look
+/// is cheap.
+const POLL_INTERVAL: Duration = Duration::from_millis(5);
+
+/// How many members besides the leader are known to have what was acknowledged before; waits until
+/// it is as many as wanted, or as there are.
+async fn replicas_with_all(state: &ServerState, wanted: u64, patience: Option<Duration>) -> u64 {
+    let target = state.group.status().last_log_index;
+    let begun = state.clock.elapsed();
+    let mut blocked = None;
+    loop {
+        let (known, others) = known_to_have(state, target);
+        let patient = patience.is_none_or(|patience| state.clock.elapsed().saturating_sub(begun) < patience);
+        // Only a leader hears of the others.
+        let may_rise = state.group.status().is_leader() && !*state.stops.borrow();
+        if known >= wanted.min(others) || !patient || !may_rise {
+            return known;
+        }
+        blocked.get_or_insert_with(|| BlockedClient::new(&state.stats.counters));
+        tokio::time::sleep(POLL_INTERVAL).await;
+    }
+}
+
+/// How many members besides the leader are known to have the entry and what was acknowledged before
+/// it; and how many members besides the leader there are.
+fn known_to_have(state: &ServerState, entry: Option<u64>) -> (u64, u64) {
+    let status = state.group.status();
+    let voters = status.members.iter().filter(|member| member.voter).count() as u64;
+    let others = status.members.iter().filter(|member| member.id != status.node_id);
+    let heard =
+        others.filter(|member| status.is_leader() && member.matched.is_some() && member.matched >= entry);
+    // What was acknowledged is on a majority, even where it is not known on whom.
+    let known = (heard.count() as u64).max(voters / 2);
+    (known, (status.members.len() as u64).saturating_sub(1))
+}
+
+/// Takes a snapshot of what is applied now, and returns when it is on disk.
+async fn save(state: &ServerState) -> Result<(), CommandError> {
+    let failed =
+        |reason: &dyn std::fmt::Display| CommandError::new(format!("ERR no snapshot was taken: {reason}"));
+    if state.group.status().snapshot_running {
+        return Err(CommandError::fixed("ERR Background save already in progress"));
+    }
+    let hindrance = || match state.group.status().removed {
+        true => Some("this node was removed from its cluster"),
+        false => state.stops.borrow().then_some("the node stops"),
+    };
+    let before = state.group.snapshot_stats().ended;
+    state.group.trigger_snapshot().await.map_err(|fatal| failed(&fatal))?;
+    let _blocked = BlockedClient::new(&state.stats.counters);
+    while state.group.snapshot_stats().ended == before {
+        if let Some(reason) = hindrance() {
+            return Err(failed(&reason));
+        }
+        tokio::time::sleep(POLL_INTERVAL).await;
+    }
+    match state.group.status().snapshot_failed {
+        true => Err(failed(&"the messages of the node tell why")),
+        false => Ok(()),
     }
 }

@@ -16,12 +16,15 @@
 use bytes::Bytes;
 
 use super::dispatch::Runner;
-use super::signals::hung_up;
+use super::hung_up;
 use crate::command::connection::auth;
+use crate::command::framework::slot;
 use crate::command::transactions::{Step, TransactionQueue};
-use crate::command::{Route, Row, Session, called, table};
-use crate::error::CommandError;
+use crate::command::{Peer, ReadConsistency, Route, Row, Session, Topology, called, table};
+use crate::config::RedirectMode;
+use crate::error::{CommandError, Unavailable};
 use crate::resp::{Reply, Request};
+use crate::server::admin::cluster;
 use crate::server::pubsub::monitor::monitored;
 use crate::server::state::ServerState;
 use crate::server::stats::counters::{BlockedClient, add};
@@ -46,7 +49,7 @@ impl Runner<'_> {
             }
         };
         let row = &table::ROWS[position];
-        self.client.ran(called::place(position, request.words()), self.wall_ms, request.bytes());
+        self.client.note_command(called::place(position, request.words()), self.wall_ms, request.bytes());
         self.wait_for_pause(row).await;
         if self.closing {
             return None;
@@ -63,7 +66,7 @@ impl Runner<'_> {
             return Err(auth::REQUIRED.into());
         }
         admit(row, request, self.session, self.queue)?;
-        match self.redirect.answer(self.state, self.session, row, request) {
+        match self.redirect.check(self.state, self.session, row, request) {
             Some(reply) => Err(reply),
             None => Ok(()),
         }
@@ -76,8 +79,8 @@ impl Runner<'_> {
         self.queue.spoil();
         self.session.queued = self.queue.len();
         self.session.watched = self.queue.watched();
-        self.shows = true;
-        self.answer(reply);
+        self.session_changed = true;
+        self.push_reply(reply);
     }
 
     async fn wait_for_pause(&mut self, row: &Row) {
@@ -97,7 +100,7 @@ impl Runner<'_> {
             () = self.client.outbox.ending() => self.closing = true,
             () = hung_up(self.socket) => self.closing = true,
         }
-        self.has_waited();
+        self.reset_after_wait();
     }
 }
 
@@ -149,6 +152,58 @@ fn check_own_state(
         return Err(CommandError::fixed("ERR Command not allowed inside a transaction"));
     }
     Ok(())
+}
+
+/// Whether clients are sent to the leader, looked up once for a batch of requests.
+pub struct Redirect {
+    wanted: bool,
+    topology: Option<Topology>,
+}
+
+impl Redirect {
+    pub fn new(state: &ServerState) -> Redirect {
+        let config = state.config.read();
+        let wanted = config.cluster_enabled && config.redirect_mode == RedirectMode::Moved;
+        Redirect { wanted, topology: None }
+    }
+
+    /// The answer to a request that this node leaves to the leader; `None` for one that is done
+    /// here.
+    ///
+    /// Only requests that name keys are sent away: a client chooses the node by the slot of the
+    /// first one.
+    pub fn check(
+        &mut self,
+        state: &ServerState,
+        session: &Session,
+        row: &Row,
+        request: &Request,
+    ) -> Option<Reply> {
+        if !self.wanted {
+            return None;
+        }
+        match row.route {
+            Route::Write { .. } | Route::Transact { .. } => {}
+            // What READONLY asked for.
+            Route::Read { .. } if session.read_consistency == Some(ReadConsistency::Local) => return None,
+            Route::Read { .. } => {}
+            Route::Local { .. } | Route::Control { .. } | Route::Operate { .. } => return None,
+        }
+        let words = request.words();
+        let key = row.spec.keys.positions(words.len()).next()?;
+        let topology = self.topology.get_or_insert_with(|| cluster::topology(state));
+        if topology.is_leader() {
+            return None;
+        }
+        Some(match topology.master() {
+            Some(leader) => moved(slot::of(&words[key]), leader),
+            None => Unavailable::NoLeader.into(),
+        })
+    }
+}
+
+fn moved(slot: u16, leader: &Peer) -> Reply {
+    Reply::Error(CommandError::new(format!("MOVED {slot} {}", leader.address())))
 }
 
 /// The error of a command that is not in the table, word for word as Redis gives it: clients match

@@ -12,22 +12,20 @@ use std::time::Duration;
 use bytes::Bytes;
 use tokio::net::tcp::OwnedReadHalf;
 
-use super::redirect::Redirect;
-use super::signals::hung_up;
+use super::admission::Redirect;
+use super::hung_up;
+use super::read_write::ReplySlot;
 use crate::command::transactions::TransactionQueue;
 use crate::command::{
     Context, Effects, Group, Outcome, ReplyMode, Route, Row, SeedSource, Session, called, table,
 };
 use crate::env::random_u64;
 use crate::error::Unavailable;
-use crate::keyspace::BetweenEntries;
 use crate::machine::Batch;
-use crate::peer::Done;
-use crate::resp::{Reply, Request, encode};
+use crate::resp::{Reply, Request};
 use crate::server::pubsub::clients::Client;
 use crate::server::state::ServerState;
 use crate::server::stats::counters::add;
-use crate::server::stats::latency::Event;
 use crate::server::stats::slowlog::Caller;
 
 /// A batch ends when its replies have come to this many bytes, so that a pipeline of large reads is
@@ -55,14 +53,14 @@ pub async fn run(requests: &mut std::vec::IntoIter<Request>, place: RequestConte
         seed: SeedSource::Fresh(random_u64),
     };
     let redirect = Redirect::new(state);
-    let (batch, slots, barrier, shows) = (Batch::new(), Vec::new(), None, false);
+    let (batch, slots, barrier, session_changed) = (Batch::new(), Vec::new(), None, false);
     let (first_write, wall_ms) = (None, state.clock.now_ms());
-    let (kept, silent, told_again) = (0, false, None);
+    let (buffered, suppressed, repeated) = (0, false, None);
     let (effects, closing) = (Effects::default(), false);
     let mut runner = Runner {
-        kept,
-        silent,
-        told_again,
+        buffered,
+        suppressed,
+        repeated,
         state,
         client,
         socket,
@@ -76,31 +74,27 @@ pub async fn run(requests: &mut std::vec::IntoIter<Request>, place: RequestConte
         first_write,
         barrier,
         redirect,
-        shows,
+        session_changed,
         effects,
         closing,
     };
-    while runner.out.len() + runner.kept < OUT_BYTES_TARGET && !runner.closing && !client.outbox.is_ending() {
+    while runner.out.len() + runner.buffered < OUT_BYTES_TARGET
+        && !runner.closing
+        && !client.outbox.is_ending()
+    {
         let Some(request) = requests.next() else { break };
         runner.run(&request).await;
     }
     runner.flush().await;
-    if runner.shows {
+    if runner.session_changed {
         client.show(runner.session);
     }
     runner.closing
 }
 
-/// The place of a reply behind writes that are still to be answered.
-enum ReplySlot {
-    Ready(Reply),
-    /// The next reply of the batch; where the command is counted, and when it came, by the clock.
-    Write(usize, Duration),
-}
-
 /// What a client that caches is told behind the reply of its transaction.
 #[derive(Default)]
-pub(super) struct ToldAgain {
+pub(super) struct RepeatedInvalidations {
     /// The entry that the transaction was.
     pub(super) index: u64,
     /// What it read.
@@ -116,26 +110,26 @@ pub(super) struct Runner<'a> {
     pub(super) socket: &'a OwnedReadHalf,
     pub(super) session: &'a mut Session,
     pub(super) queue: &'a mut TransactionQueue,
-    out: &'a mut Vec<u8>,
+    pub(super) out: &'a mut Vec<u8>,
     /// How many bytes of replies went to the writer and may wait there.
-    kept: usize,
+    pub(super) buffered: usize,
     /// Whether nothing of what is put now may be seen yet.
-    silent: bool,
+    pub(super) suppressed: bool,
     /// What is told behind the reply of the transaction that runs.
-    pub(super) told_again: Option<ToldAgain>,
+    pub(super) repeated: Option<RepeatedInvalidations>,
     pub(super) context: Context,
     /// The node's time of day, for what is told of the connection.
     pub(super) wall_ms: u64,
-    batch: Batch,
-    slots: Vec<ReplySlot>,
+    pub(super) batch: Batch,
+    pub(super) slots: Vec<ReplySlot>,
     /// The first write of the batch, and when it came, by the clock.
-    first_write: Option<(Request, Duration)>,
+    pub(super) first_write: Option<(Request, Duration)>,
     /// The outcome of the barrier, once it was taken: the time by which the reads behind it judge
     /// deadlines.
-    barrier: Option<Result<u64, Unavailable>>,
+    pub(super) barrier: Option<Result<u64, Unavailable>>,
     pub(super) redirect: Redirect,
     /// Whether the session may have changed, so that it has to be shown anew.
-    pub(super) shows: bool,
+    pub(super) session_changed: bool,
     /// What the commands of the request that runs want done with the connection.
     effects: Effects,
     /// Whether the connection is to end: no further request is begun.
@@ -145,21 +139,21 @@ pub(super) struct Runner<'a> {
 impl Runner<'_> {
     async fn run(&mut self, request: &Request) {
         match self.session.replies {
-            ReplyMode::On => self.run_aloud(request).await,
-            mode => self.run_silently(request, mode).await,
+            ReplyMode::On => self.run_with_replies(request).await,
+            mode => self.run_without_replies(request, mode).await,
         }
     }
 
-    async fn run_aloud(&mut self, request: &Request) {
+    async fn run_with_replies(&mut self, request: &Request) {
         self.effects = Effects::default();
         let Some(position) = self.admit(request).await else { return };
         let row = &table::ROWS[position];
         if self.queue.is_open() && !row.flags.at_once {
-            self.shows = true;
+            self.session_changed = true;
             let reply = self.queue.push(position, request).into();
             self.client.gauges.set_queued(self.queue.bytes());
             self.session.queued = self.queue.len();
-            return self.answer(reply);
+            return self.push_reply(reply);
         }
         self.route(position, row, request).await;
         // It is for one command, or for one transaction.
@@ -181,25 +175,25 @@ impl Runner<'_> {
                 Err(unavailable) => unavailable.into(),
             },
             Route::Local { .. } | Route::Control { .. } | Route::Operate { .. } => {
-                self.run_now(position, request).await
+                self.run_immediately(position, request).await
             }
             Route::Transact { step } => {
                 let reply = self.step(step, request).await;
                 self.session.queued = self.queue.len();
                 self.client.gauges.set_queued(self.queue.bytes());
-                self.shows = true;
+                self.session_changed = true;
                 self.count(position, &reply);
                 reply
             }
         };
         if !self.effects.no_reply {
-            self.answer(reply);
+            self.push_reply(reply);
         }
-        self.tell_again();
+        self.repeat_invalidations();
     }
 
     /// Runs a command about the connection or the node.
-    pub(super) async fn run_now(&mut self, position: usize, request: &Request) -> Reply {
+    pub(super) async fn run_immediately(&mut self, position: usize, request: &Request) -> Reply {
         let run = match table::ROWS[position].route {
             Route::Operate { run } => run,
             // The one step that may be queued.
@@ -225,7 +219,7 @@ impl Runner<'_> {
             },
             Err(answer) => answer.into(),
         };
-        self.has_waited();
+        self.reset_after_wait();
         let place = called::place(position, request.words());
         if !row.blocks() {
             let spent = state.clock.elapsed().saturating_sub(started);
@@ -236,30 +230,9 @@ impl Runner<'_> {
     }
 
     /// Time has passed within the batch: what comes next asks anew what it is.
-    pub(super) fn has_waited(&mut self) {
+    pub(super) fn reset_after_wait(&mut self) {
         self.wall_ms = self.state.clock.now_ms();
         self.barrier = None;
-    }
-
-    /// Runs a command that reads, and answers it. This node's state is as fresh as it has to be
-    /// already.
-    fn read(&mut self, position: usize, row: &Row, request: &Request) {
-        let Route::Read { run } = row.route else { unreachable!("{} reads", row.spec.name) };
-        let (pubsub, keyspace) = (&*self.state.pubsub, &*self.state.keyspace);
-        let keys = || row.spec.keys.positions(request.words().len()).map(|at| &request.words()[at]);
-        // Held until the reply has its place: a client that caches what it has read must be told of
-        // the next change behind it, and nobody may be answered what a client that caches was not
-        // told.
-        let between_entries =
-            (pubsub.tracks() && keys().next().is_some()).then(|| keyspace.between_entries());
-        let access = between_entries.as_ref().map_or_else(|| keyspace.each(), BetweenEntries::access);
-        let reply = self.timed(position, request, |runner| {
-            pubsub.remember_reads(runner.session, keys());
-            let reply = keyspace.read_whole(|| run(request.args(), &runner.context, access).into());
-            reply.unwrap_or_else(|| Unavailable::Loading.into())
-        });
-        self.answer(reply);
-        pubsub.invalidate_forgotten(self.session, keys());
     }
 
     /// Runs a command that needs nothing but this node.
@@ -294,7 +267,7 @@ impl Runner<'_> {
             self.client.show(self.session);
         }
         self.barrier = None;
-        self.shows = true;
+        self.session_changed = true;
         if effects.reset_transaction {
             self.queue.reset();
             self.client.gauges.set_queued(0);
@@ -305,14 +278,14 @@ impl Runner<'_> {
 
     /// Runs a request of a client that wants no replies now. A command that changes that says
     /// itself what is seen of it.
-    async fn run_silently(&mut self, request: &Request, mode: ReplyMode) {
+    async fn run_without_replies(&mut self, request: &Request, mode: ReplyMode) {
         self.flush().await;
         let begin = self.out.len();
         self.session.replies = ReplyMode::On;
-        self.silent = true;
-        self.run_aloud(request).await;
+        self.suppressed = true;
+        self.run_with_replies(request).await;
         self.flush().await;
-        self.silent = false;
+        self.suppressed = false;
         let chosen = self.effects.chose_replies;
         // What a client listens to is told like a message, not like a reply; an error is a reply.
         let row = table::find(request.name());
@@ -321,97 +294,22 @@ impl Runner<'_> {
         if !chosen && !told {
             self.out.truncate(begin);
         }
-        self.place();
+        self.hand_to_writer();
         if mode == ReplyMode::Off && (!chosen || self.session.replies == ReplyMode::SkipNext) {
             self.session.replies = ReplyMode::Off;
         }
     }
 
-    /// Adds a write to the batch; one that is refused here keeps its place among the replies.
-    fn write(&mut self, position: usize, row: &Row, request: &Request) {
-        let started = self.state.clock.elapsed();
-        let place = called::place(position, request.words());
-        let slot = match self.batch.push(row, request.args(), &self.context) {
-            Ok(()) => {
-                self.first_write.get_or_insert_with(|| (request.clone(), started));
-                ReplySlot::Write(place, started)
-            }
-            Err(answer) => {
-                add(&self.state.stats.counters.commands[place].rejected, 1);
-                ReplySlot::Ready(Reply::Error(answer))
-            }
-        };
-        self.slots.push(slot);
-    }
-
-    /// Proposes what has been collected and answers it.
-    pub(super) async fn flush(&mut self) {
-        if self.slots.is_empty() {
-            return;
-        }
-        let batch = std::mem::take(&mut self.batch);
-        let mut replies = match batch.is_empty() {
-            true => Ok(Vec::new().into_iter()),
-            false => self.propose(batch).await.map(|done| done.replies.into_iter()),
-        };
-        let now = self.state.clock.elapsed();
-        if let Some((first, started)) = self.first_write.take() {
-            self.state.stats.record_writes(first.words(), self.caller(), now.saturating_sub(started));
-        }
-        for slot in std::mem::take(&mut self.slots) {
-            let reply = match slot {
-                ReplySlot::Ready(reply) => reply,
-                ReplySlot::Write(place, started) => {
-                    let reply = match &mut replies {
-                        Ok(replies) => replies.next().expect("a reply for each write of the batch"),
-                        Err(unavailable) => Reply::Unavailable(unavailable.clone()),
-                    };
-                    self.state.stats.counters.took(place, now.saturating_sub(started));
-                    self.count(place, &reply);
-                    reply
-                }
-            };
-            self.answer(reply);
-        }
-        self.wall_ms = self.state.clock.now_ms();
-        assert!(self.batch.is_empty() && self.slots.is_empty(), "a flush leaves nothing behind");
-    }
-
-    /// Proposes writes of this connection. When another node leads they come here a moment after
-    /// their replies: a barrier that was taken before them would not wait for them, and the
-    /// connection would not read what it wrote.
-    pub(super) async fn propose(&mut self, batch: Batch) -> Result<Done, Unavailable> {
-        self.barrier = None;
-        let done = self.state.group.propose(batch).await?;
-        // Clients of this node that cache are told when it applies the entry: before anybody hears
-        // that it was done.
-        if self.state.pubsub.tracks() && !self.state.group.has_applied(done.index).await {
-            self.state.pubsub.forget_all();
-        }
-        Ok(done)
-    }
-
-    pub(super) async fn read_barrier(&mut self) -> Result<(), Unavailable> {
-        if let Some(taken) = &self.barrier {
-            return taken.clone().map(|_| ());
-        }
-        let setting = || self.state.config.read().read_consistency;
-        let consistency = self.session.read_consistency.unwrap_or_else(setting);
-        let started = self.state.clock.elapsed();
-        let outcome = self.state.group.read_barrier(consistency).await;
-        self.state.stats.record(Event::ReadBarrier, self.state.clock.elapsed().saturating_sub(started));
-        if let Ok(now_ms) = outcome {
-            self.context.now_ms = now_ms;
-        }
-        self.barrier = Some(outcome.clone());
-        outcome.map(|_| ())
-    }
-
-    fn caller(&self) -> Caller<'_> {
+    pub(super) fn caller(&self) -> Caller<'_> {
         Caller { address: &self.session.address, name: &self.session.name }
     }
 
-    fn timed(&mut self, position: usize, request: &Request, run: impl FnOnce(&mut Self) -> Reply) -> Reply {
+    pub(super) fn timed(
+        &mut self,
+        position: usize,
+        request: &Request,
+        run: impl FnOnce(&mut Self) -> Reply,
+    ) -> Reply {
         let started = self.state.clock.elapsed();
         let reply = run(self);
         let spent = self.state.clock.elapsed().saturating_sub(started);
@@ -427,25 +325,6 @@ impl Runner<'_> {
         add(&stats.calls, 1);
         if reply.is_error() {
             add(&stats.failed, 1);
-        }
-    }
-
-    /// Writes a reply, or queues it behind writes that come before it.
-    pub(super) fn answer(&mut self, reply: Reply) {
-        if !self.slots.is_empty() {
-            self.slots.push(ReplySlot::Ready(reply));
-            return;
-        }
-        add(&self.state.stats.counters.commands_processed, 1);
-        self.state.stats.counters.count_error(&reply);
-        encode(&reply, self.session.protocol, self.out);
-        self.place();
-    }
-
-    /// Gives what was put its place among what the client is told of changes.
-    fn place(&mut self) {
-        if self.client.interleaves_pushes() && !self.silent {
-            self.kept = self.client.writer.keep(self.out);
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Accepts connections until the node stops.
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::task::Poll;
@@ -12,10 +12,9 @@ use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-use super::protected_mode;
-use super::signals::told_to_stop;
+use super::stopped;
 use super::task::Connection;
-use crate::config::BindAddr;
+use crate::config::{BindAddr, Config};
 use crate::error::Fatal;
 use crate::server::state::ServerState;
 use crate::server::stats::counters::{add, get};
@@ -100,7 +99,7 @@ impl Listener {
                     }
                 },
                 Some(_) = connections.join_next() => {}
-                () = told_to_stop(&mut stopping) => break,
+                () = stopped(&mut stopping) => break,
             }
         }
         drop(self.sockets);
@@ -152,10 +151,10 @@ fn admit(
         });
         return;
     }
-    if protected_mode::turns_away(&state.config.read(), peer.ip()) {
+    if rejects(&state.config.read(), peer.ip()) {
         add(&state.stats.counters.connections_rejected, 1);
         connections.spawn(async move {
-            let _ = socket.write_all(protected_mode::DENIED).await;
+            let _ = socket.write_all(DENIED).await;
         });
         return;
     }
@@ -176,5 +175,36 @@ impl Drop for OpenConnection {
     fn drop(&mut self) {
         let before = self.0.stats.counters.connections_open.fetch_sub(1, Ordering::Relaxed);
         assert!(before > 0, "a connection that closes was counted as open");
+    }
+}
+
+/// What a client that is not served is told.
+const DENIED: &[u8] = b"-DENIED this node is in protected mode: it has no password, so only clients of its own \
+machine are served. Set requirepass, or say protected-mode no if everybody who can reach the port may use it.\r\n";
+
+/// Whether a client that comes from this address is turned away.
+fn rejects(config: &Config, client: IpAddr) -> bool {
+    // A dual-stack socket shows clients of IPv4 as `::ffff:127.0.0.1`.
+    config.protected_mode && !config.requirepass.is_set() && !client.to_canonical().is_loopback()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Secret;
+
+    #[test]
+    fn without_a_password_only_this_machine_is_served() {
+        let open = Config { protected_mode: false, ..Config::default() };
+        let locked = Config { requirepass: Secret::new("x").unwrap(), ..Config::default() };
+        let from = |config: &Config, client: &str| rejects(config, client.parse().unwrap());
+        for near in ["127.0.0.1", "127.9.9.9", "::1", "::ffff:127.0.0.1"] {
+            assert!(!from(&Config::default(), near), "{near}");
+        }
+        for far in ["10.0.0.1", "192.0.2.2", "fe80::1", "::ffff:10.0.0.1", "0.0.0.0"] {
+            assert!(from(&Config::default(), far), "{far}");
+            assert!(!from(&open, far) && !from(&locked, far), "{far}");
+        }
+        assert!(DENIED.starts_with(b"-DENIED ") && DENIED.ends_with(b".\r\n"));
     }
 }

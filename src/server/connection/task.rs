@@ -20,7 +20,7 @@ use tokio::sync::watch;
 
 use super::admission::is_unauthenticated;
 use super::dispatch::{self, OUT_BYTES_TARGET};
-use super::signals::told_to_stop;
+use super::stopped;
 use crate::command::Session;
 use crate::command::transactions::TransactionQueue;
 use crate::resp::{Decoder, Limits, ProtocolError, Reply, Request, encode};
@@ -58,7 +58,7 @@ enum End {
     Stopped,
     Broken(io::Error),
     /// So many bytes of replies would wait for the client.
-    TooMuch(usize),
+    OverLimit(usize),
     Protocol(ProtocolError),
 }
 
@@ -105,7 +105,7 @@ impl Connection {
     pub async fn run(mut self, mut stopping: watch::Receiver<bool>) {
         let client = self.client.clone();
         let end = loop {
-            if let Err(end) = self.answer_what_arrived(&stopping).await {
+            if let Err(end) = self.run_buffered_requests(&stopping).await {
                 break end;
             }
             if let Err(end) = self.deliver().await {
@@ -115,14 +115,14 @@ impl Connection {
                 biased;
                 read = self.read() => if let Err(end) = read { break end },
                 () = client.outbox.woken() => {}
-                () = told_to_stop(&mut stopping) => break End::Closed,
+                () = stopped(&mut stopping) => break End::Closed,
             }
         };
         match end {
             End::Closed => {}
             End::Stopped => self.linger().await,
             End::Broken(error) => tracing::debug!(client = %self.session.address, %error, "connection lost"),
-            End::TooMuch(bytes) => {
+            End::OverLimit(bytes) => {
                 let client = &self.session.address;
                 tracing::warn!(
                     client,
@@ -135,7 +135,7 @@ impl Connection {
     }
 
     /// Runs all whole requests in the buffer, batch by batch.
-    async fn answer_what_arrived(&mut self, stopping: &watch::Receiver<bool>) -> Result<(), End> {
+    async fn run_buffered_requests(&mut self, stopping: &watch::Receiver<bool>) -> Result<(), End> {
         loop {
             let mut requests = Vec::new();
             let failed = self.take_batch(&mut requests).err();
@@ -229,7 +229,7 @@ impl Connection {
                 add(&self.state.stats.counters.input_bytes, count as u64);
                 add(&self.state.stats.counters.reads, 1);
                 self.client.gauges.set_input(&self.input);
-                Counters::see_peak(&self.state.stats.counters.input_buffer_peak, self.input.len());
+                Counters::raise_peak(&self.state.stats.counters.input_buffer_peak, self.input.len());
                 Ok(())
             }
             Err(error) => Err(End::Broken(error)),
@@ -239,19 +239,19 @@ impl Connection {
     async fn write(&mut self) -> Result<(), End> {
         let kept = if self.client.interleaves_pushes() { self.client.writer.waiting() } else { 0 };
         if self.out.len() + kept > self.limits.output_bytes_max {
-            return Err(End::TooMuch(self.out.len() + kept));
+            return Err(End::OverLimit(self.out.len() + kept));
         }
         if self.out.is_empty() && kept == 0 {
             return Ok(());
         }
         self.client.gauges.set_output(&self.out);
-        Counters::see_peak(&self.state.stats.counters.output_buffer_peak, self.out.len() + kept);
+        Counters::raise_peak(&self.state.stats.counters.output_buffer_peak, self.out.len() + kept);
         add(&self.state.stats.counters.writes, 1);
         let written = self.client.writer.write(&mut self.out).map_err(End::Broken)?;
         if written.waits {
             self.write_slowly().await.map_err(End::Broken)?;
         }
-        add(&self.state.stats.counters.output_bytes, written.brought as u64);
+        add(&self.state.stats.counters.output_bytes, written.added as u64);
         self.client.gauges.set_writes(0);
         if self.out.capacity() > BUFFER_BYTES_KEPT {
             self.out = Vec::new();

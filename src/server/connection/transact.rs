@@ -6,7 +6,7 @@
 
 use bytes::Bytes;
 
-use super::dispatch::{Runner, ToldAgain};
+use super::dispatch::{RepeatedInvalidations, Runner};
 use crate::command::transactions::{QueuedTransaction, Step};
 use crate::command::{Route, Row, called, table};
 use crate::error::{CommandError, Unavailable};
@@ -65,8 +65,8 @@ impl Runner<'_> {
     async fn exec(&mut self, queued: QueuedTransaction) -> Reply {
         let mut transaction = Transaction::new(queued.watched, self.context.protocol);
         if self.session.tracking.is_some() {
-            self.client.writer.remember();
-            self.told_again = Some(ToldAgain::default());
+            self.client.writer.record_pushes();
+            self.repeated = Some(RepeatedInvalidations::default());
         }
         let mut places = Vec::with_capacity(queued.commands.len());
         for (position, request) in queued.commands {
@@ -75,7 +75,7 @@ impl Runner<'_> {
                 Route::Read { .. } | Route::Write { .. } => {
                     let keys = row.spec.keys.positions(request.words().len());
                     let reads = matches!(row.route, Route::Read { .. });
-                    if let Some(told) = self.told_again.as_mut().filter(|_| reads) {
+                    if let Some(told) = self.repeated.as_mut().filter(|_| reads) {
                         let keys: Vec<Bytes> = keys.map(|at| request.words()[at].clone()).collect();
                         self.state.pubsub.remember_reads(self.session, keys.iter());
                         told.keys.extend(keys);
@@ -103,7 +103,7 @@ impl Runner<'_> {
             match self.read_barrier().await {
                 Ok(()) => {}
                 Err(Unavailable::DiskFull(_)) => {
-                    if let Some(told) = &mut self.told_again {
+                    if let Some(told) = &mut self.repeated {
                         told.all = true;
                     }
                     return self.propose_transaction(transaction).await;
@@ -113,9 +113,9 @@ impl Runner<'_> {
             let keyspace = &self.state.keyspace;
             let alone = keyspace.alone_between_entries();
             let reply = keyspace.read_whole(|| transaction.read(&alone, self.context.now_ms));
-            if self.told_again.is_some() {
+            if self.repeated.is_some() {
                 // What was told so far was told of what it has read.
-                self.client.writer.remember();
+                self.client.writer.record_pushes();
             }
             return reply.unwrap_or_else(|| Unavailable::Loading.into());
         }
@@ -134,7 +134,7 @@ impl Runner<'_> {
             other => other,
         };
         // Nobody tells this client when that changes.
-        self.told_again = Some(ToldAgain { all: true, ..ToldAgain::default() });
+        self.repeated = Some(RepeatedInvalidations { all: true, ..RepeatedInvalidations::default() });
         self.count(called::place(position, request.words()), &reply);
         reply
     }
@@ -146,7 +146,7 @@ impl Runner<'_> {
         }
         match self.propose(batch).await {
             Ok(done) => {
-                if let Some(told) = &mut self.told_again {
+                if let Some(told) = &mut self.repeated {
                     told.index = done.index;
                 }
                 done.replies.into_iter().next().expect("a reply for the one command of the batch")
@@ -157,11 +157,11 @@ impl Runner<'_> {
 
     /// Behind the reply of a transaction: what changed since it read has been told before the
     /// reply, perhaps, and is told again, for a client must not keep what it was told of before.
-    pub(super) fn tell_again(&mut self) {
-        let Some(told) = self.told_again.take() else { return };
-        self.client.writer.repeat(told.index);
+    pub(super) fn repeat_invalidations(&mut self) {
+        let Some(told) = self.repeated.take() else { return };
+        self.client.writer.repeat_pushes(told.index);
         if told.all {
-            self.state.pubsub.forget_of(self.session.id);
+            self.state.pubsub.invalidate_all_for(self.session.id);
         }
         self.state.pubsub.invalidate_forgotten(self.session, told.keys.iter());
     }
@@ -177,11 +177,13 @@ impl Runner<'_> {
                     reply
                 }
                 ReplySource::Refused(answer) => answer.into(),
-                ReplySource::Here(position, request) => match self.run_now(position, &request).await {
-                    // In a list each reply is one.
-                    Reply::Several(_) => Reply::OK,
-                    reply => reply,
-                },
+                ReplySource::Here(position, request) => {
+                    match self.run_immediately(position, &request).await {
+                        // In a list each reply is one.
+                        Reply::Several(_) => Reply::OK,
+                        reply => reply,
+                    }
+                }
             });
         }
         assert!(replies.next().is_none(), "each reply has its place");

@@ -11,9 +11,9 @@ use std::sync::atomic::Ordering;
 use bytes::Bytes;
 
 use super::PubSub;
+use super::channels::Kind;
 use super::clients::Client;
 use super::socket_writer::Pushed;
-use super::subscriptions::Kind;
 use super::tracking::Tracker;
 use crate::command::Channel;
 use crate::config::KeyspaceEvents;
@@ -40,17 +40,17 @@ fn class_of(event: Event) -> KeyspaceEvents {
 
 impl PubSub {
     /// Tells what the entry `index` changed.
-    pub(super) fn tell(&self, index: u64, changes: &Changes) {
+    pub(super) fn announce(&self, index: u64, changes: &Changes) {
         if changes.everything {
             for tracker in self.tracking.everybody() {
                 self.invalidate(index, &tracker, None);
             }
         }
-        self.tell_trackers(index, &changes.events);
-        self.tell_listeners(&changes.events);
+        self.invalidate_changed(index, &changes.events);
+        self.publish_events(&changes.events);
     }
 
-    fn tell_trackers(&self, index: u64, changes: &[KeyEvent]) {
+    fn invalidate_changed(&self, index: u64, changes: &[KeyEvent]) {
         if self.tracking.is_empty() {
             return;
         }
@@ -128,11 +128,11 @@ impl PubSub {
         match client.writer.push(index, &bytes, self.message_bytes_max.load(Ordering::Relaxed)) {
             Pushed::Sent => {}
             Pushed::Waits => client.outbox.wake(),
-            Pushed::TooMuch => self.cut_off(client),
+            Pushed::OverLimit => self.cut_off(client),
         }
     }
 
-    fn tell_listeners(&self, changes: &[KeyEvent]) {
+    fn publish_events(&self, changes: &[KeyEvent]) {
         let events = *self.events.read();
         let plain = &self.channels[Kind::from(Channel::Plain).at()];
         let patterns = &self.channels[Kind::from(Channel::Pattern).at()];

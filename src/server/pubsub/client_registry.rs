@@ -5,7 +5,7 @@ use std::sync::Weak;
 use bytes::Bytes;
 
 use super::PubSub;
-use super::subscriptions::Kind;
+use super::channels::Kind;
 use super::tracking::{Tracked, Tracker};
 use crate::cluster::PubSubSink;
 use crate::command::{Channel, ClientRegistry, Counts, KillFilter, Session, Tracking};
@@ -30,11 +30,11 @@ pub struct ClientCounts {
 impl PubSub {
     /// Goes by these settings from now on.
     pub fn configure(&self, config: &Config) {
-        let _one_at_a_time = self.wanting.lock();
+        let _one_at_a_time = self.interest.lock();
         *self.events.write() = config.notify_keyspace_events;
         self.tracking.set_keys_max(config.tracking_table_max_keys);
         self.set_message_bytes_max(config.client_output_buffer_limit.pubsub.hard_bytes_max());
-        self.want_changes();
+        self.update_change_stream();
         self.tracking.surplus().iter().for_each(|key| self.make_room(key));
     }
 
@@ -61,12 +61,12 @@ impl PubSub {
     }
 
     /// Tells every client that caches that all keys may have changed: this node does not know.
-    pub fn forget_all(&self) {
-        self.tell(0, &Changes { events: Vec::new(), everything: true });
+    pub fn invalidate_all(&self) {
+        self.announce(0, &Changes { events: Vec::new(), everything: true });
     }
 
     /// The same of one client.
-    pub fn forget_of(&self, client: u64) {
+    pub fn invalidate_all_for(&self, client: u64) {
         if let Some(tracker) = self.tracking.find(client) {
             self.invalidate(0, &tracker, None);
         }
@@ -109,7 +109,7 @@ impl ClientRegistry for PubSub {
             return Ok(vec![Counts::default(); names.len()]);
         };
         let mut subscriptions = client.subscriptions.lock();
-        subscriptions.have_room_for(names)?;
+        subscriptions.check_room_for(names)?;
         let kind = Kind::from(kind);
         let listen = |name: &Bytes| {
             // What is kept must not keep the buffer alive that it came in.

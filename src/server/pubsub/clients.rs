@@ -8,9 +8,9 @@ use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use dashmap::DashMap;
 use parking_lot::Mutex;
 
+use super::channels::Subscriptions;
 use super::outbox::Outbox;
 use super::socket_writer::SocketWriter;
-use super::subscriptions::Subscriptions;
 use crate::command::{Buffers, ClientLine, Session, called};
 use crate::resp::Protocol;
 use crate::server::stats::gauges::Gauges;
@@ -60,7 +60,7 @@ impl Client {
 
     /// Notes that a command came, whose words have so many bytes.
     #[inline]
-    pub fn ran(&self, place: usize, now_ms: u64, bytes: usize) {
+    pub fn note_command(&self, place: usize, now_ms: u64, bytes: usize) {
         self.gauges.set_arguments(bytes);
         self.last_command.store(place, Ordering::Relaxed);
         self.active_ms.store(now_ms, Ordering::Relaxed);

@@ -4,7 +4,6 @@
 //! | file | what it has |
 //! |---|---|
 //! | `channels` | who listens to which channel |
-//! | `subscriptions` | the names that one client listens to |
 //! | `tracking` | who read which key |
 //! | `pause` | commands that have to wait |
 //! | `broadcast` | tells what an entry changed |
@@ -22,20 +21,18 @@
 //! * a client that has gone is told nothing: its names and keys go with it.
 
 pub(super) mod broadcast;
-mod channels;
+pub mod channels;
 mod client_registry;
 pub mod clients;
 pub mod monitor;
 pub mod outbox;
 mod pause;
 pub mod socket_writer;
-pub mod subscriptions;
 pub(super) mod tracking;
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 
-use bytes::Bytes;
 use dashmap::DashMap;
 use parking_lot::{Mutex, RwLock};
 
@@ -44,12 +41,11 @@ use crate::env::Clock;
 use crate::keyspace::Keyspace;
 use crate::peer::PubSubMessage;
 use crate::resp::Reply;
+use channels::{Channels, Kind};
 use clients::{Client, Clients};
 use outbox::Message;
 
-use channels::Channels;
 pub use pause::Pause;
-use subscriptions::Kind;
 use tracking::{Tracker, TrackingTable};
 
 /// What may wait for one client that listens, unless it is set: Redis' limit for such clients.
@@ -73,7 +69,7 @@ pub struct PubSub {
     events: RwLock<KeyspaceEvents>,
     /// Held while somebody begins or ends to want changes, so that the change stream is on exactly
     /// while somebody does.
-    wanting: Mutex<()>,
+    interest: Mutex<()>,
     pub pause: Pause,
     message_bytes_max: AtomicUsize,
     /// Whether some client caches.
@@ -93,7 +89,7 @@ impl PubSub {
             monitoring: AtomicUsize::new(0),
             tracking: TrackingTable::default(),
             events: RwLock::default(),
-            wanting: Mutex::default(),
+            interest: Mutex::default(),
             pause: Pause::default(),
             message_bytes_max: AtomicUsize::new(MESSAGE_BYTES_MAX),
             tracks: AtomicBool::new(false),
@@ -102,7 +98,7 @@ impl PubSub {
         let told = Arc::downgrade(&pubsub);
         pubsub.keyspace.change_stream().connect(move |index, changes| {
             if let Some(pubsub) = told.upgrade() {
-                pubsub.tell(index, &changes);
+                pubsub.announce(index, &changes);
             }
         });
         pubsub
@@ -143,19 +139,6 @@ impl PubSub {
         self.post(client, Message::Reply(reply.clone()), bytes);
     }
 
-    /// Whether somebody is shown every command.
-    #[inline]
-    pub fn is_monitored(&self) -> bool {
-        self.monitoring.load(Ordering::Relaxed) > 0
-    }
-
-    /// Shows a command to those who monitor.
-    pub fn show(&self, line: &Bytes) {
-        for monitor in &self.monitors {
-            self.post(monitor.value(), Message::Line(line.clone()), line.len());
-        }
-    }
-
     /// A connection is over.
     pub fn left(&self, client: &Arc<Client>) {
         self.forget_client(client);
@@ -174,7 +157,7 @@ impl PubSub {
 
     /// Has a client told of changes, or no more.
     fn set_tracker(&self, client: u64, tracker: Option<Tracker>) {
-        let _one_at_a_time = self.wanting.lock();
+        let _one_at_a_time = self.interest.lock();
         match tracker {
             Some(tracker) => {
                 let redirected = tracker.tracking.redirect.and_then(|target| self.clients.find(target));
@@ -183,12 +166,12 @@ impl PubSub {
             }
             None => self.tracking.forget(client),
         }
-        self.want_changes();
+        self.update_change_stream();
     }
 
-    /// Has the change stream keep changes while somebody wants them. To be called with `wanting`
+    /// Has the change stream keep changes while somebody wants them. To be called with `interest`
     /// locked.
-    fn want_changes(&self) {
+    fn update_change_stream(&self) {
         let events = *self.events.read();
         let tracks = !self.tracking.is_empty();
         self.tracks.store(tracks, Ordering::SeqCst);
@@ -199,13 +182,5 @@ impl PubSub {
     #[inline]
     pub fn tracks(&self) -> bool {
         self.tracks.load(Ordering::SeqCst)
-    }
-
-    fn set_monitor(&self, client: &Arc<Client>, on: bool) {
-        match on {
-            true => drop(self.monitors.insert(client.id, client.clone())),
-            false => drop(self.monitors.remove(&client.id)),
-        }
-        self.monitoring.store(self.monitors.len(), Ordering::Relaxed);
     }
 }

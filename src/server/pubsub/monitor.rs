@@ -1,10 +1,38 @@
 //! A command as MONITOR shows it.
 
 use std::fmt::Write;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use bytes::Bytes;
 
+use super::PubSub;
+use super::clients::Client;
+use super::outbox::Message;
 use crate::resp::Request;
+
+impl PubSub {
+    /// Whether somebody is shown every command.
+    #[inline]
+    pub fn is_monitored(&self) -> bool {
+        self.monitoring.load(Ordering::Relaxed) > 0
+    }
+
+    /// Shows a command to those who monitor.
+    pub fn show(&self, line: &Bytes) {
+        for monitor in &self.monitors {
+            self.post(monitor.value(), Message::Line(line.clone()), line.len());
+        }
+    }
+
+    pub(super) fn set_monitor(&self, client: &Arc<Client>, on: bool) {
+        match on {
+            true => drop(self.monitors.insert(client.id, client.clone())),
+            false => drop(self.monitors.remove(&client.id)),
+        }
+        self.monitoring.store(self.monitors.len(), Ordering::Relaxed);
+    }
+}
 
 /// The line of one command, as it goes over the wire.
 pub fn monitored(now_ms: u64, address: &str, request: &Request) -> Bytes {

@@ -2,7 +2,7 @@
 //!
 //! Invariants:
 //! * `active` is changed with `state` locked, and says whether there is one;
-//! * after [`Pause::end_for_good`] none begins.
+//! * after [`Pause::disable`] none begins.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -27,7 +27,7 @@ pub struct Pause {
 struct PauseState {
     current: Option<ActivePause>,
     /// The node stops: nobody is held current any more.
-    never_again: bool,
+    disabled: bool,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -40,7 +40,7 @@ impl Pause {
     /// Has commands wait for so long, from now. A second pause does not shorten or ease the first.
     pub fn begin(&self, millis: u64, writes_only: bool) {
         let mut state = self.state.lock();
-        if state.never_again {
+        if state.disabled {
             return;
         }
         let until = Instant::now() + Duration::from_millis(millis).min(PAUSE_MAX);
@@ -59,9 +59,9 @@ impl Pause {
     }
 
     /// Ends the pause; those that are asked for from now on are none.
-    pub fn end_for_good(&self) {
+    pub fn disable(&self) {
         let mut state = self.state.lock();
-        state.never_again = true;
+        state.disabled = true;
         self.end_locked(&mut state);
     }
 
@@ -85,7 +85,7 @@ impl Pause {
     fn until(&self, writes: bool) -> Option<Instant> {
         let mut guard = self.state.lock();
         let state = guard.current?;
-        assert!(!guard.never_again, "a node that stops holds nobody current");
+        assert!(!guard.disabled, "a node that stops holds nobody current");
         if state.until <= Instant::now() {
             self.end_locked(&mut guard);
             return None;
@@ -132,7 +132,7 @@ mod tests {
         let pause = Pause::default();
         pause.begin(u64::MAX, false);
         let begun = Instant::now();
-        tokio::join!(pause.wait(true), async { pause.end_for_good() });
+        tokio::join!(pause.wait(true), async { pause.disable() });
         pause.begin(u64::MAX, false);
         pause.wait(true).await;
         assert!(begun.elapsed().is_zero() && !pause.is_active());

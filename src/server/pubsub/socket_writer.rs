@@ -6,7 +6,7 @@
 //! node.
 //!
 //! Invariants:
-//! * bytes leave in the order in which they were brought, whoever brings them, and nothing is sent
+//! * bytes leave in the order in which they were added, whoever brings them, and nothing is sent
 //!   in two pieces with something else in between;
 //! * nobody waits here: what the socket does not take now is kept, for the connection's task to
 //!   send;
@@ -30,35 +30,35 @@ struct Inner {
     socket: Option<OwnedWriteHalf>,
     unsent: Vec<u8>,
     /// How much of `unsent` has gone.
-    gone: usize,
+    sent: usize,
     /// What came by other ways than [`SocketWriter::write`] since the last one.
     uncounted: usize,
     /// What was pushed while a transaction with reads was under way, with the entries that it is
     /// of.
-    repeats: Option<Vec<(u64, Vec<u8>)>>,
+    recorded: Option<Vec<(u64, Vec<u8>)>>,
 }
 
 impl Inner {
     fn waiting(&self) -> usize {
-        self.unsent.len() - self.gone
+        self.unsent.len() - self.sent
     }
 
     /// Sends as much as the socket takes.
     fn send(&mut self) -> io::Result<()> {
         let socket = self.socket.as_ref().ok_or(io::ErrorKind::BrokenPipe)?;
-        while self.gone < self.unsent.len() {
-            match socket.try_write(&self.unsent[self.gone..]) {
+        while self.sent < self.unsent.len() {
+            match socket.try_write(&self.unsent[self.sent..]) {
                 Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
-                Ok(count) => self.gone += count,
+                Ok(count) => self.sent += count,
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                    self.forget_gone();
+                    self.drop_sent();
                     return Ok(());
                 }
                 Err(error) => return Err(error),
             }
         }
         self.unsent.clear();
-        self.gone = 0;
+        self.sent = 0;
         if self.unsent.capacity() > BUFFER_BYTES_KEPT {
             self.unsent = Vec::new();
         }
@@ -68,15 +68,15 @@ impl Inner {
 
     /// Gives the memory of what was sent back, once it is the larger part: a client that never
     /// takes all of it would have it grow for ever.
-    fn forget_gone(&mut self) {
-        if self.gone >= BUFFER_BYTES_KEPT && self.gone > self.unsent.len() / 2 {
-            self.unsent.drain(..self.gone);
-            self.gone = 0;
+    fn drop_sent(&mut self) {
+        if self.sent >= BUFFER_BYTES_KEPT && self.sent > self.unsent.len() / 2 {
+            self.unsent.drain(..self.sent);
+            self.sent = 0;
         }
     }
 
-    fn repeated_bytes(&self) -> usize {
-        self.repeats.iter().flatten().map(|(_, bytes)| bytes.len()).sum()
+    fn recorded_bytes(&self) -> usize {
+        self.recorded.iter().flatten().map(|(_, bytes)| bytes.len()).sum()
     }
 }
 
@@ -85,8 +85,8 @@ impl Inner {
 pub struct Written {
     /// The socket did not take all of it.
     pub waits: bool,
-    /// How many bytes were brought since the last time, in whatever way.
-    pub brought: usize,
+    /// How many bytes were added since the last time, in whatever way.
+    pub added: usize,
 }
 
 /// What became of a message that was pushed.
@@ -96,7 +96,7 @@ pub enum Pushed {
     /// The connection's task has to send the rest.
     Waits,
     /// More would wait than may.
-    TooMuch,
+    OverLimit,
 }
 
 impl SocketWriter {
@@ -107,7 +107,7 @@ impl SocketWriter {
     /// Sends what waits and then these bytes, which are gone from `out`.
     pub fn write(&self, out: &mut Vec<u8>) -> io::Result<Written> {
         let mut inner = self.0.lock();
-        let brought = out.len() + std::mem::take(&mut inner.uncounted);
+        let added = out.len() + std::mem::take(&mut inner.uncounted);
         let socket = inner.socket.as_ref().ok_or(io::ErrorKind::BrokenPipe)?;
         let mut sent = 0;
         if inner.unsent.is_empty() && !out.is_empty() {
@@ -121,11 +121,11 @@ impl SocketWriter {
         if !inner.unsent.is_empty() {
             inner.send()?;
         }
-        Ok(Written { waits: inner.waiting() > 0, brought })
+        Ok(Written { waits: inner.waiting() > 0, added })
     }
 
     /// Puts bytes behind what waits, without sending them yet; how many wait then.
-    pub fn keep(&self, out: &mut Vec<u8>) -> usize {
+    pub fn append(&self, out: &mut Vec<u8>) -> usize {
         let mut inner = self.0.lock();
         inner.unsent.extend_from_slice(out);
         inner.uncounted += out.len();
@@ -133,18 +133,18 @@ impl SocketWriter {
         inner.waiting()
     }
 
-    /// Sends a message about the entry `index` behind all that was brought before.
+    /// Sends a message about the entry `index` behind all that was added before.
     pub fn push(&self, index: u64, message: &[u8], bytes_max: usize) -> Pushed {
         let mut inner = self.0.lock();
         if inner.socket.is_none() {
             return Pushed::Sent;
         }
-        let waiting = inner.waiting() + inner.repeated_bytes();
+        let waiting = inner.waiting() + inner.recorded_bytes();
         if waiting > 0 && waiting + message.len() > bytes_max {
-            return Pushed::TooMuch;
+            return Pushed::OverLimit;
         }
-        if let Some(repeats) = &mut inner.repeats {
-            repeats.push((index, message.to_vec()));
+        if let Some(recorded) = &mut inner.recorded {
+            recorded.push((index, message.to_vec()));
         }
         inner.unsent.extend_from_slice(message);
         inner.uncounted += message.len();
@@ -155,15 +155,15 @@ impl SocketWriter {
         }
     }
 
-    /// Remembers from now on what is pushed, until [`SocketWriter::repeat`].
-    pub fn remember(&self) {
-        self.0.lock().repeats = Some(Vec::new());
+    /// Remembers from now on what is pushed, until [`SocketWriter::repeat_pushes`].
+    pub fn record_pushes(&self) {
+        self.0.lock().recorded = Some(Vec::new());
     }
 
-    /// Puts once more what was pushed since [`SocketWriter::remember`] about entries after `index`.
-    pub fn repeat(&self, index: u64) {
+    /// Puts once more what was pushed since [`SocketWriter::record_pushes`] about entries after `index`.
+    pub fn repeat_pushes(&self, index: u64) {
         let mut inner = self.0.lock();
-        for (of, message) in inner.repeats.take().unwrap_or_default() {
+        for (of, message) in inner.recorded.take().unwrap_or_default() {
             if of > index {
                 inner.unsent.extend_from_slice(&message);
                 inner.uncounted += message.len();
@@ -207,25 +207,25 @@ mod tests {
     #[tokio::test]
     async fn what_is_pushed_comes_behind_the_replies_that_were_there_before() {
         let (client, writer, _reader) = connected().await;
-        assert_eq!(writer.keep(&mut b"one ".to_vec()), 4);
-        assert_eq!(writer.push(1, b"two ", 1), Pushed::TooMuch);
+        assert_eq!(writer.append(&mut b"one ".to_vec()), 4);
+        assert_eq!(writer.push(1, b"two ", 1), Pushed::OverLimit);
         assert_eq!(writer.push(1, b"two ", 100), Pushed::Sent);
         let written = writer.write(&mut b"three".to_vec()).expect("it is open");
-        assert_eq!(written, Written { waits: false, brought: 13 });
+        assert_eq!(written, Written { waits: false, added: 13 });
         assert_eq!(all_of(client, writer).await, "one two three");
     }
 
     #[tokio::test]
     async fn what_came_during_a_transaction_is_told_again_behind_it() {
         let (client, writer, _reader) = connected().await;
-        writer.remember();
+        writer.record_pushes();
         for (index, message) in [(1, b"a "), (2, b"b "), (3, b"c ")] {
             writer.push(index, message, 100);
         }
-        writer.keep(&mut b"reply ".to_vec());
-        writer.repeat(2);
+        writer.append(&mut b"reply ".to_vec());
+        writer.repeat_pushes(2);
         writer.push(4, b"d", 100);
-        writer.repeat(0);
+        writer.repeat_pushes(0);
         assert_eq!(all_of(client, writer).await, "a b c reply c d");
     }
 
@@ -256,8 +256,8 @@ mod tests {
         let mut inner = Inner { unsent: vec![b'x'; backlog], ..Inner::default() };
         for _ in 0..1000 {
             // It takes some, and as much comes: it is never done.
-            inner.gone += BUFFER_BYTES_KEPT / 2;
-            inner.forget_gone();
+            inner.sent += BUFFER_BYTES_KEPT / 2;
+            inner.drop_sent();
             inner.unsent.extend_from_slice(&[b'y'; BUFFER_BYTES_KEPT / 2]);
             assert_eq!(inner.waiting(), backlog);
         }

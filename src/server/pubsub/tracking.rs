@@ -23,7 +23,7 @@ pub const KEYS_MAX: usize = 1_000_000;
 pub const KEY_BYTES_MAX: usize = 4096;
 
 /// With so many readers of a key, those that have gone are sorted out before one more is added.
-const READERS_LOOKED_AT: usize = 16;
+const READERS_BEFORE_CLEANUP: usize = 16;
 
 /// Most keys are cached by one client or two.
 type Ids = SmallVec<[u64; 2]>;
@@ -124,7 +124,7 @@ impl TrackingTable {
             }),
         };
         if !ids.contains(&client) {
-            if ids.len() >= READERS_LOOKED_AT {
+            if ids.len() >= READERS_BEFORE_CLEANUP {
                 ids.retain(|id| self.trackers.contains_key(id));
             }
             ids.push(client);

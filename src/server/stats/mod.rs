@@ -3,7 +3,6 @@
 //! | file | what it has |
 //! |---|---|
 //! | `counters` | counters of the server and of each command |
-//! | `error_stats` | errors by their codes |
 //! | `histogram` | durations of calls |
 //! | `gauges` | what one connection holds |
 //! | `sampling` | rates, and peaks of memory and of buffers |
@@ -11,7 +10,6 @@
 //! | `latency` | moments at which some kind of work took long |
 
 pub mod counters;
-pub mod error_stats;
 pub mod gauges;
 pub mod histogram;
 pub mod latency;
@@ -63,7 +61,7 @@ impl Stats {
 
     /// Records a command, counted at this place of [`called::all`], that ran for this long.
     pub fn record_command(&self, place: usize, words: &[Bytes], caller: Caller<'_>, spent: Duration) {
-        self.counters.took(place, spent);
+        self.counters.record_duration(place, spent);
         if self.latency.is_long(spent) {
             let event = if called::all()[place].fast { Event::FastCommand } else { Event::Command };
             self.record(event, spent);

@@ -18,7 +18,7 @@ const INTERVAL: Duration = Duration::from_millis(100);
 const SAMPLES: usize = 16;
 /// The memory is asked of the system, which takes a file to be read: once a second is enough for a
 /// peak.
-const LOOKS_PER_MEMORY: usize = 10;
+const SAMPLES_PER_MEMORY_READ: usize = 10;
 /// As in Redis: so long a large buffer of a client is remembered.
 const PEAK_SECONDS: usize = 8;
 
@@ -78,7 +78,7 @@ impl Samples {
     }
 
     /// Begins another second of them.
-    fn turn_peaks(&self, counters: &Counters) {
+    fn rotate_peaks(&self, counters: &Counters) {
         let take = |peak: &AtomicU64| peak.swap(0, Ordering::Relaxed);
         let mut peaks = self.peaks.lock();
         peaks.push_back([take(&counters.input_buffer_peak), take(&counters.output_buffer_peak)]);
@@ -94,7 +94,7 @@ impl Samples {
     }
 
     /// Takes note of counters as they are at a time.
-    fn look(&self, counters: [u64; 3], now: Duration) {
+    fn record(&self, counters: [u64; 3], now: Duration) {
         let mut rates = self.rates.lock();
         if let Some((before, then)) = rates.last {
             let seconds = now.saturating_sub(then).as_secs_f64();
@@ -115,13 +115,13 @@ impl Samples {
 pub async fn run(counters: &Counters, samples: &Samples, clock: &dyn Clock) {
     let mut interval = tokio::time::interval(INTERVAL);
     interval.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-    for look in 0usize.. {
+    for tick in 0usize.. {
         interval.tick().await;
         let rates = [&counters.commands_processed, &counters.input_bytes, &counters.output_bytes].map(get);
-        samples.look(rates, clock.elapsed());
-        if look.is_multiple_of(LOOKS_PER_MEMORY) {
+        samples.record(rates, clock.elapsed());
+        if tick.is_multiple_of(SAMPLES_PER_MEMORY_READ) {
             samples.resident_bytes();
-            samples.turn_peaks(counters);
+            samples.rotate_peaks(counters);
         }
     }
 }
@@ -134,14 +134,14 @@ mod tests {
     fn a_rate_is_measured_over_the_last_looks_and_dies_down() {
         let samples = Samples::default();
         let at = |look: u64| Duration::from_millis(100 * look);
-        (0..=16).for_each(|look| samples.look([look * 50, look * 1000, 0], at(look)));
+        (0..=16).for_each(|look| samples.record([look * 50, look * 1000, 0], at(look)));
         let rate = samples.per_second();
         assert!(
             (rate.commands - 500.0).abs() < 1e-6 && (rate.input_bytes - 10_000.0).abs() < 1e-6,
             "{rate:?}"
         );
         assert_eq!(rate.output_bytes, 0.0);
-        (17..=33).for_each(|look| samples.look([7, 7, 7], at(look)));
+        (17..=33).for_each(|look| samples.record([7, 7, 7], at(look)));
         assert_eq!(samples.per_second(), PerSecond::default());
     }
 }

@@ -2,15 +2,35 @@
 
 use std::sync::atomic::Ordering;
 
-use super::text::line;
+use super::line;
 use crate::command::Channel;
 use crate::command::called;
 use crate::server::state::ServerState;
 use crate::server::stats::counters::{CommandStats, get};
 use crate::server::stats::histogram::percentile;
 
-/// The percentiles that Redis tells unless it is told others.
+/// The percentiles that Redis tells unless it is cumulative others.
 const PERCENTILES: [(&str, f64); 3] = [("p50", 50.0), ("p99", 99.0), ("p99.9", 99.9)];
+
+pub fn clients(state: &ServerState, out: &mut String) {
+    line(out, format_args!("connected_clients:{}", get(&state.stats.counters.connections_open)));
+    // Members talk over Raft's connections, which are no links of a cluster bus.
+    line(out, format_args!("cluster_connections:0"));
+    line(out, format_args!("maxclients:{}", state.config.read().maxclients));
+    let [input, output] = state.stats.samples.buffer_peaks(&state.stats.counters);
+    line(out, format_args!("client_recent_max_input_buffer:{input}"));
+    line(out, format_args!("client_recent_max_output_buffer:{output}"));
+    line(out, format_args!("blocked_clients:{}", get(&state.stats.counters.clients_blocked)));
+    let client_counts = state.pubsub.client_counts();
+    line(out, format_args!("tracking_clients:{}", client_counts.tracking));
+    line(out, format_args!("pubsub_clients:{}", client_counts.listening));
+    line(out, format_args!("watching_clients:{}", client_counts.watching));
+    line(out, format_args!("clients_in_timeout_table:0"));
+    line(out, format_args!("total_watched_keys:{}", client_counts.watched_keys));
+    // No command waits for a key.
+    line(out, format_args!("total_blocking_keys:0"));
+    line(out, format_args!("total_blocking_keys_on_nokey:0"));
+}
 
 pub fn stats(state: &ServerState, out: &mut String) {
     let stats = &state.stats.counters;
@@ -48,22 +68,22 @@ pub fn stats(state: &ServerState, out: &mut String) {
 }
 
 /// A look at so many keys with a deadline tells well enough how many of all are past it.
-const KEYS_LOOKED_AT: usize = 10_000;
+const KEYS_SAMPLED: usize = 10_000;
 
 fn stale_share(state: &ServerState) -> f64 {
     let now_ms = state.clock.now_ms();
     // Begun elsewhere each time, since keys in one shard may be as old as each other.
-    state.keyspace.stale_share(now_ms as usize, KEYS_LOOKED_AT, now_ms)
+    state.keyspace.stale_share(now_ms as usize, KEYS_SAMPLED, now_ms)
 }
 
 /// The commands that were asked for, with what was counted of each.
-fn asked(state: &ServerState) -> impl Iterator<Item = (&'static str, &CommandStats)> {
+fn called_commands(state: &ServerState) -> impl Iterator<Item = (&'static str, &CommandStats)> {
     let all = called::all().iter().map(|called| called.name.as_str()).zip(&state.stats.counters.commands);
     all.filter(|(_, stats)| get(&stats.calls) + get(&stats.rejected) > 0)
 }
 
 pub fn commandstats(state: &ServerState, out: &mut String) {
-    for (name, stats) in asked(state) {
+    for (name, stats) in called_commands(state) {
         let (calls, micros) = (get(&stats.calls), get(&stats.nanos) / 1000);
         line(
             out,
@@ -82,10 +102,10 @@ pub fn latencystats(state: &ServerState, out: &mut String) {
     if !state.stats.counters.tracks_latency.load(Ordering::Relaxed) {
         return;
     }
-    for (name, stats) in asked(state) {
-        let told = stats.durations.cumulative();
-        if !told.is_empty() {
-            let one = |(name, percent)| format!("{name}={:.3}", percentile(&told, percent) as f64);
+    for (name, stats) in called_commands(state) {
+        let cumulative = stats.durations.cumulative();
+        if !cumulative.is_empty() {
+            let one = |(name, percent)| format!("{name}={:.3}", percentile(&cumulative, percent) as f64);
             line(out, format_args!("latency_percentiles_usec_{name}:{}", PERCENTILES.map(one).join(",")));
         }
     }

@@ -3,25 +3,23 @@
 //! Each section is a function and a row of [`SECTIONS`]; names and meanings are Redis' where it has
 //! the field.
 
-mod clients;
 mod counters;
-mod persistence;
 mod process;
 mod raft;
-mod text;
+
+use std::fmt::Write;
 
 use crate::command::connection::hello::REDIS_VERSION;
 use crate::server::state::ServerState;
-use text::line;
 
 type Section = (&'static str, fn(&ServerState, &mut String));
 
 /// The sections in their order.
 const SECTIONS: &[Section] = &[
     ("Server", server),
-    ("Clients", clients::clients),
+    ("Clients", counters::clients),
     ("Memory", process::memory),
-    ("Persistence", persistence::persistence),
+    ("Persistence", raft::persistence),
     ("Stats", counters::stats),
     ("Replication", raft::replication),
     ("CPU", process::cpu),
@@ -109,5 +107,36 @@ fn keyspace(state: &ServerState, out: &mut String) {
     let keys = state.keyspace.len();
     if keys > 0 {
         line(out, format_args!("db0:keys={keys},expires={},avg_ttl=0", state.keyspace.deadlines()));
+    }
+}
+
+fn line(out: &mut String, text: std::fmt::Arguments<'_>) {
+    out.write_fmt(text).expect("a string takes any text");
+    out.push_str("\r\n");
+}
+
+/// Bytes as Redis shows them to people.
+fn human(bytes: u64) -> String {
+    const UNITS: [&str; 5] = ["K", "M", "G", "T", "P"];
+    if bytes < 1024 {
+        return format!("{bytes}B");
+    }
+    let mut value = bytes as f64 / 1024.0;
+    let mut unit = 0;
+    while value >= 1024.0 && unit + 1 < UNITS.len() {
+        value /= 1024.0;
+        unit += 1;
+    }
+    format!("{value:.2}{}", UNITS[unit])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::human;
+
+    #[test]
+    fn bytes_are_shown_as_redis_shows_them() {
+        let shown = [0, 1023, 1024, 1_572_864, 3 << 30, 5 << 40, u64::MAX].map(human);
+        assert_eq!(shown, ["0B", "1023B", "1.00K", "1.50M", "3.00G", "5.00T", "16384.00P"]);
     }
 }

@@ -1,6 +1,6 @@
 //! `INFO memory` and `INFO cpu`: what the system says of the process.
 
-use super::text::{human, line};
+use super::{human, line};
 use crate::command::Inspect;
 use crate::env;
 use crate::server::state::ServerState;

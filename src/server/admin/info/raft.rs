@@ -1,13 +1,16 @@
 //! `INFO replication`, `raft` and `cluster`: the group as this node knows it.
 
-use super::text::line;
+use std::time::Duration;
+
+use super::line;
+use crate::command::Inspect;
 use crate::raft::Phase;
-use crate::server::admin::topology;
+use crate::server::admin::cluster as admin_cluster;
 use crate::server::state::ServerState;
 
 /// What `INFO replication` says of the others, in the fields of Redis.
 pub fn replication(state: &ServerState, out: &mut String) {
-    let topology = topology::of(state);
+    let topology = admin_cluster::topology(state);
     let offset = topology.own().map_or(0, |peer| peer.offset);
     if topology.is_leader() {
         line(out, format_args!("role:master"));
@@ -104,4 +107,32 @@ pub fn cluster(state: &ServerState, out: &mut String) {
     line(out, format_args!("cluster_raft_applied_index:{}", status.last_applied.unwrap_or(0)));
     line(out, format_args!("cluster_raft_is_leader:{}", u8::from(status.is_leader())));
     line(out, format_args!("cluster_size:{}", status.cluster_size));
+}
+
+/// `INFO persistence`.
+pub fn persistence(state: &ServerState, out: &mut String) {
+    let (status, saves) = (state.group.status(), state.group.snapshot_stats());
+    let seconds = |time: Option<Duration>| time.map_or(-1, |time| time.as_secs() as i64);
+    // Entries of the log, since nobody counts what is in them.
+    let changes = status.last_applied.map_or(0, |applied| {
+        status.snapshot_index.map_or(applied + 1, |saved| applied.saturating_sub(saved))
+    });
+    line(out, format_args!("loading:{}", u8::from(!state.group.is_loaded())));
+    line(out, format_args!("async_loading:0"));
+    line(out, format_args!("rdb_changes_since_last_save:{changes}"));
+    line(out, format_args!("rdb_bgsave_in_progress:{}", u8::from(status.snapshot_running)));
+    line(out, format_args!("rdb_last_save_time:{}", state.last_save_seconds()));
+    line(out, format_args!("rdb_last_bgsave_status:{}", if status.snapshot_failed { "err" } else { "ok" }));
+    line(out, format_args!("rdb_last_bgsave_time_sec:{}", seconds(saves.last_took)));
+    line(out, format_args!("rdb_current_bgsave_time_sec:{}", seconds(saves.running_for)));
+    line(out, format_args!("rdb_saves:{}", saves.ended));
+    line(out, format_args!("aof_enabled:1"));
+    line(out, format_args!("aof_rewrite_in_progress:{}", u8::from(status.snapshot_running)));
+    line(out, format_args!("aof_rewrite_scheduled:0"));
+    line(out, format_args!("aof_current_size:{}", status.log.bytes));
+    line(out, format_args!("aof_last_write_status:{}", if status.log.poisoned { "err" } else { "ok" }));
+    line(out, format_args!("log_syncs:{}", status.log.syncs));
+    line(out, format_args!("log_writes:{}", status.log.writes));
+    line(out, format_args!("log_written_bytes:{}", status.log.written_bytes));
+    line(out, format_args!("log_stalled_no_space:{}", u8::from(status.log.stalled)));
 }
