@@ -96,7 +96,6 @@ const STATEFUL: &[&str] = &[
     "src/server/pubsub/channels.rs",
     "src/server/pubsub/mod.rs",
     "src/server/pubsub/pause.rs",
-    "src/server/pubsub/channels.rs",
     "src/server/pubsub/tracking.rs",
     "src/server/pubsub/outbox.rs",
     "src/server/pubsub/socket_writer.rs",

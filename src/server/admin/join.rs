@@ -1,4 +1,4 @@
-//! Asks a member of a cluster who it is, and to take this node in.
+//! A client of other nodes: identifies a member of a cluster, and asks it to add this node.
 
 use std::time::Duration;
 
@@ -11,25 +11,24 @@ use crate::error::{CommandError, Fatal};
 use crate::peer::Member;
 use crate::resp::{Limits, ReplyDecoder, Value, encode_request};
 
-/// A cluster may be without a leader for an election or two; an operator sees what it waits for
-/// meanwhile.
+/// A cluster may be without a leader for an election or two. Each failed attempt is logged.
 const ATTEMPTS: u32 = 20;
 const PAUSE: Duration = Duration::from_millis(500);
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(15);
-/// For a look whether there is a node: an operator waits for it.
+/// For a probe, which an operator waits for.
 const PROBE_TIMEOUT: Duration = Duration::from_secs(3);
 
 enum Failed {
-    /// Asking again would give the same.
+    /// A retry would fail in the same way.
     Refused(String),
     Retry(String),
 }
 
-/// Has the cluster of the node at `address`, host:port for clients, take node `id` in; that
+/// Asks the node at `address`, host:port for clients, to add node `id` to its cluster. Returns the
 /// cluster's name.
 ///
 /// # Errors
-/// [`Fatal::Config`] with what was answered, or after some attempts with what stood in the way.
+/// [`Fatal::Config`] with the reply that refused, or with the last failure after [`ATTEMPTS`].
 pub async fn request(address: &str, password: Option<&str>, id: u64, own: &Member) -> Result<String, Fatal> {
     let mut last = String::new();
     for _ in 0..ATTEMPTS {
@@ -47,18 +46,18 @@ pub async fn request(address: &str, password: Option<&str>, id: u64, own: &Membe
     Err(Fatal::Config(format!("join: {address}: {last}")))
 }
 
-/// What the node at `address` says of itself.
+/// What a node reports of itself.
 #[derive(Debug, PartialEq, Eq)]
 pub struct MemberInfo {
     pub run_id: String,
-    /// Whether it is no member any more, and so can take nobody in.
+    /// Whether it was removed from its cluster, and so cannot add this node.
     pub removed: bool,
-    /// Ids and client addresses.
+    /// Ids and client addresses of the members.
     pub members: Vec<(u64, String)>,
 }
 
 impl MemberInfo {
-    /// Out of the text of INFO; `None` if it is no node's.
+    /// Parses the text of INFO; `None` if a JsonVault node did not write it.
     fn read(info: &str) -> Option<MemberInfo> {
         let run_id = info.lines().find_map(|line| line.strip_prefix("run_id:"))?.to_owned();
         let member = |line: &str| {
@@ -70,16 +69,16 @@ impl MemberInfo {
     }
 }
 
-/// Looks who is at `address`: that there is a node, and that it answers this one, is known then.
+/// Identifies the node at `address`, and so checks that it is reachable and accepts the password.
 ///
 /// # Errors
-/// An answer for the operator, who may have mistaken the address.
+/// A reply for the operator, who may have mistyped the address.
 pub async fn probe(address: &str, password: Option<&str>) -> Result<MemberInfo, CommandError> {
     let asked = async {
         let value =
             MemberConnection::begin(address, password).await?.call(&["INFO", "server", "raft"]).await?;
         let text = value.text().map(|text| String::from_utf8_lossy(text).into_owned()).unwrap_or_default();
-        MemberInfo::read(&text).ok_or_else(|| Failed::Refused("as no node does".to_string()))
+        MemberInfo::read(&text).ok_or_else(|| Failed::Refused("not as a JsonVault node does".to_string()))
     };
     let reason = match timeout(PROBE_TIMEOUT, asked).await {
         Ok(Ok(seen)) => return Ok(seen),
@@ -101,14 +100,14 @@ async fn request_once(
     let words = ["RAFT.NODE", "ADD", &id, &own.client_address, &own.raft_address, &incarnation];
     let value = member.call(&words).await?;
     let name = value.text().map(|name| String::from_utf8_lossy(name).into_owned());
-    name.ok_or_else(|| Failed::Refused("a reply that is no name".to_string()))
+    name.ok_or_else(|| Failed::Refused("a reply that is not a name".to_string()))
 }
 
 fn retry(error: std::io::Error) -> Failed {
     Failed::Retry(error.to_string())
 }
 
-/// A connection to the member that is asked.
+/// A connection to the other node.
 struct MemberConnection {
     stream: TcpStream,
     decoder: ReplyDecoder,
@@ -123,13 +122,13 @@ impl MemberConnection {
             buffer: BytesMut::new(),
         };
         if let Some(password) = password {
-            // With the user's name: a member without a password takes any then.
+            // With the user's name, a member without a password accepts any password.
             member.call(&["AUTH", "default", password]).await?;
         }
         Ok(member)
     }
 
-    /// Sends a request; its answer, unless that is an error.
+    /// Sends a request and returns its reply; an error reply is a failure.
     async fn call(&mut self, words: &[&str]) -> Result<Value, Failed> {
         let mut request = Vec::new();
         encode_request(words, &mut request);
@@ -137,8 +136,8 @@ impl MemberConnection {
         loop {
             match self.decoder.decode(&mut self.buffer).map_err(|error| Failed::Refused(error.to_string()))? {
                 Some(Value::Error(line)) => {
-                    let passes = ["CLUSTERDOWN", "UNCERTAIN", "TRYAGAIN"];
-                    return Err(match passes.iter().any(|code| line.starts_with(code)) {
+                    let temporary = ["CLUSTERDOWN", "UNCERTAIN", "TRYAGAIN"];
+                    return Err(match temporary.iter().any(|code| line.starts_with(code)) {
                         true => Failed::Retry(line),
                         false => Failed::Refused(line),
                     });
@@ -158,7 +157,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_node_says_who_it_is_and_who_is_with_it() {
+    fn info_identifies_a_node_and_its_members() {
         let info = "# Server\r\nrun_id:abc\r\n# Raft\r\nnode_id:1\r\nnode1:address=127.0.0.1:7001,raft_address=x,role=leader,lag=0\r\n";
         let members = vec![(1, "127.0.0.1:7001".to_string())];
         let seen = MemberInfo { run_id: "abc".to_string(), removed: false, members };

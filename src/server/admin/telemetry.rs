@@ -1,4 +1,7 @@
-//! The node's record of its own work, as commands ask for it.
+//! The node's telemetry as commands see it, and commands that wait for replicas or a snapshot:
+//! [`Inspect`] over the server's state.
+//!
+//! Invariant: no wait outlasts a stop of the node or its removal from the cluster.
 
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -82,12 +85,11 @@ impl Inspect for ServerState {
     }
 }
 
-/// How often what is waited for is looked at: a member acknowledges within milliseconds, and a look
-/// is cheap.
+/// Poll interval: a member acknowledges within milliseconds, and a poll is cheap.
 const POLL_INTERVAL: Duration = Duration::from_millis(5);
 
-/// How many members besides the leader are known to have what was acknowledged before; waits until
-/// it is as many as wanted, or as there are.
+/// Waits until `wanted` members besides the leader, or all of them, are known to have every entry
+/// acknowledged so far. Returns how many are known to.
 async fn replicas_with_all(state: &ServerState, wanted: u64, patience: Option<Duration>) -> u64 {
     let target = state.group.status().last_log_index;
     let begun = state.clock.elapsed();
@@ -95,7 +97,7 @@ async fn replicas_with_all(state: &ServerState, wanted: u64, patience: Option<Du
     loop {
         let (known, others) = known_to_have(state, target);
         let patient = patience.is_none_or(|patience| state.clock.elapsed().saturating_sub(begun) < patience);
-        // Only a leader hears of the others.
+        // Only a leader learns of the progress of others.
         let may_rise = state.group.status().is_leader() && !*state.stops.borrow();
         if known >= wanted.min(others) || !patient || !may_rise {
             return known;
@@ -105,20 +107,20 @@ async fn replicas_with_all(state: &ServerState, wanted: u64, patience: Option<Du
     }
 }
 
-/// How many members besides the leader are known to have the entry and what was acknowledged before
-/// it; and how many members besides the leader there are.
+/// The number of members besides the leader that are known to have the log up to the entry, and the
+/// number of members besides the leader.
 fn known_to_have(state: &ServerState, entry: Option<u64>) -> (u64, u64) {
     let status = state.group.status();
     let voters = status.members.iter().filter(|member| member.voter).count() as u64;
     let others = status.members.iter().filter(|member| member.id != status.node_id);
     let heard =
         others.filter(|member| status.is_leader() && member.matched.is_some() && member.matched >= entry);
-    // What was acknowledged is on a majority, even where it is not known on whom.
+    // An acknowledged entry is on a majority, even if this node does not know on which members.
     let known = (heard.count() as u64).max(voters / 2);
     (known, (status.members.len() as u64).saturating_sub(1))
 }
 
-/// Takes a snapshot of what is applied now, and returns when it is on disk.
+/// Takes a snapshot of the applied state, and returns when it is on disk.
 async fn save(state: &ServerState) -> Result<(), CommandError> {
     let failed =
         |reason: &dyn std::fmt::Display| CommandError::new(format!("ERR no snapshot was taken: {reason}"));
@@ -127,7 +129,7 @@ async fn save(state: &ServerState) -> Result<(), CommandError> {
     }
     let hindrance = || match state.group.status().removed {
         true => Some("this node was removed from its cluster"),
-        false => state.stops.borrow().then_some("the node stops"),
+        false => state.stops.borrow().then_some("the node is stopping"),
     };
     let before = state.group.snapshot_stats().ended;
     state.group.trigger_snapshot().await.map_err(|fatal| failed(&fatal))?;
@@ -139,7 +141,7 @@ async fn save(state: &ServerState) -> Result<(), CommandError> {
         tokio::time::sleep(POLL_INTERVAL).await;
     }
     match state.group.status().snapshot_failed {
-        true => Err(failed(&"the messages of the node tell why")),
+        true => Err(failed(&"snapshot failed; see the server log")),
         false => Ok(()),
     }
 }

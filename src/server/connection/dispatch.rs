@@ -1,11 +1,13 @@
-//! Runs a batch of requests of one connection.
+//! Runs a batch of requests of one connection: admission, then the route of each command.
 //!
-//! Writes that follow each other are proposed together; anything else waits until they are
-//! answered, so that it sees them and its reply comes after theirs. Reads share one barrier: all
-//! requests of the batch had arrived before it was taken, so it is fresh enough for each of them.
+//! Consecutive writes are proposed together. Any other command first flushes them, so that it sees
+//! their effects and its reply follows theirs. Reads of a batch share one read barrier: all
+//! requests of the batch had arrived before the barrier was taken, so it is fresh enough for each
+//! of them.
 //!
-//! While some client of the node caches what it reads, a read is done between two entries of the
-//! log, and its reply is put between what the client was told of the one and of the other.
+//! Invariants:
+//! * one reply per request, in the order of the requests, unless CLIENT REPLY suppresses it;
+//! * when a batch ends, no write waits and no reply slot is open.
 
 use std::time::Duration;
 
@@ -28,11 +30,11 @@ use crate::server::state::ServerState;
 use crate::server::stats::counters::add;
 use crate::server::stats::slowlog::Caller;
 
-/// A batch ends when its replies have come to this many bytes, so that a pipeline of large reads is
-/// written as it goes and never held whole.
+/// A batch ends when its replies reach this many bytes, so that the replies to a pipeline of large
+/// reads are written piecemeal and never held whole.
 pub const OUT_BYTES_TARGET: usize = 1 << 20;
 
-/// Where requests run: the node, the connection, and where its replies go.
+/// The environment of a request: the node, the connection, and the buffer for its replies.
 pub struct RequestContext<'a> {
     pub state: &'a ServerState,
     pub client: &'a Client,
@@ -42,10 +44,10 @@ pub struct RequestContext<'a> {
     pub out: &'a mut Vec<u8>,
 }
 
-/// Runs requests until all are done or the replies have reached [`OUT_BYTES_TARGET`]; the rest
-/// stays in `requests`. Whether the connection is to end.
-pub async fn run(requests: &mut std::vec::IntoIter<Request>, place: RequestContext<'_>) -> bool {
-    let RequestContext { state, client, socket, session, queue, out } = place;
+/// Runs requests until none is left or the replies reach [`OUT_BYTES_TARGET`]; the rest stays in
+/// `requests`. Returns whether the connection is to end.
+pub async fn run(requests: &mut std::vec::IntoIter<Request>, target: RequestContext<'_>) -> bool {
+    let RequestContext { state, client, socket, session, queue, out } = target;
     let context = Context {
         protocol: session.protocol,
         now_ms: state.group.now_ms(),
@@ -92,14 +94,17 @@ pub async fn run(requests: &mut std::vec::IntoIter<Request>, place: RequestConte
     runner.closing
 }
 
-/// What a client that caches is told behind the reply of its transaction.
+/// Invalidations that are sent again after the reply to a transaction.
+///
+/// A caching client may receive an invalidation while its transaction runs, and then a reply with
+/// the older value. Sent again after the reply, the invalidation makes the client drop that value.
 #[derive(Default)]
 pub(super) struct RepeatedInvalidations {
-    /// The entry that the transaction was.
+    /// The index of the transaction's entry.
     pub(super) index: u64,
-    /// What it read.
+    /// The keys that the transaction read.
     pub(super) keys: Vec<Bytes>,
-    /// Whatever it read: it may not keep it.
+    /// Whether the client has to drop all keys.
     pub(super) all: bool,
 }
 
@@ -111,28 +116,28 @@ pub(super) struct Runner<'a> {
     pub(super) session: &'a mut Session,
     pub(super) queue: &'a mut TransactionQueue,
     pub(super) out: &'a mut Vec<u8>,
-    /// How many bytes of replies went to the writer and may wait there.
+    /// How many bytes wait in the socket writer: replies that were handed over, and pushes.
     pub(super) buffered: usize,
-    /// Whether nothing of what is put now may be seen yet.
+    /// Whether replies stay in `out` for now: CLIENT REPLY may suppress them.
     pub(super) suppressed: bool,
-    /// What is told behind the reply of the transaction that runs.
+    /// Set while a transaction of a caching client runs.
     pub(super) repeated: Option<RepeatedInvalidations>,
     pub(super) context: Context,
-    /// The node's time of day, for what is told of the connection.
+    /// The node's wall clock, for CLIENT LIST and MONITOR.
     pub(super) wall_ms: u64,
     pub(super) batch: Batch,
     pub(super) slots: Vec<ReplySlot>,
-    /// The first write of the batch, and when it came, by the clock.
+    /// The first write of the batch and its arrival, in monotonic time.
     pub(super) first_write: Option<(Request, Duration)>,
-    /// The outcome of the barrier, once it was taken: the time by which the reads behind it judge
+    /// The outcome of the read barrier, once taken: the time by which the reads after it judge
     /// deadlines.
     pub(super) barrier: Option<Result<u64, Unavailable>>,
     pub(super) redirect: Redirect,
-    /// Whether the session may have changed, so that it has to be shown anew.
+    /// Whether the session may have changed, so that CLIENT LIST needs the new one.
     pub(super) session_changed: bool,
-    /// What the commands of the request that runs want done with the connection.
+    /// What the commands of the current request want done with the connection.
     effects: Effects,
-    /// Whether the connection is to end: no further request is begun.
+    /// Whether the connection is to end: no further request runs.
     pub(super) closing: bool,
 }
 
@@ -156,7 +161,7 @@ impl Runner<'_> {
             return self.push_reply(reply);
         }
         self.route(position, row, request).await;
-        // It is for one command, or for one transaction.
+        // CLIENT CACHING applies to one command, or to one transaction.
         if !self.effects.keep_caching && !self.queue.is_open() {
             self.session.caching = None;
         }
@@ -196,7 +201,7 @@ impl Runner<'_> {
     pub(super) async fn run_immediately(&mut self, position: usize, request: &Request) -> Reply {
         let run = match table::ROWS[position].route {
             Route::Operate { run } => run,
-            // The one step that may be queued.
+            // UNWATCH, the only step that a transaction can queue.
             Route::Transact { .. } => return self.queue.unwatch(),
             _ => return self.run_here(position, request),
         };
@@ -210,7 +215,7 @@ impl Runner<'_> {
                     self.closing = true;
                     Unavailable::Uncertain.into()
                 }
-                // Nobody is there to be told anything.
+                // Without a client there is no use for a reply.
                 () = hung_up(self.socket), if row.flags.blocking => {
                     self.closing = true;
                     self.effects.no_reply = true;
@@ -229,13 +234,13 @@ impl Runner<'_> {
         reply
     }
 
-    /// Time has passed within the batch: what comes next asks anew what it is.
+    /// Time has passed within the batch: later requests need a fresh clock and a fresh barrier.
     pub(super) fn reset_after_wait(&mut self) {
         self.wall_ms = self.state.clock.now_ms();
         self.barrier = None;
     }
 
-    /// Runs a command that needs nothing but this node.
+    /// Runs a command that needs only this node.
     pub(super) fn run_here(&mut self, position: usize, request: &Request) -> Reply {
         let row = &table::ROWS[position];
         self.timed(position, request, |runner| match row.route {
@@ -256,14 +261,14 @@ impl Runner<'_> {
         })
     }
 
-    /// A command may have changed how the connection speaks, or asked for fresher reads; and has
-    /// these effects.
+    /// Takes over what a command changed: the protocol, the read consistency, and these effects on
+    /// the connection.
     fn changed_session(&mut self, effects: Effects) {
         self.effects.add(effects);
         self.closing |= effects.close;
         if self.context.protocol != self.session.protocol {
             self.context.protocol = self.session.protocol;
-            // What it is told from now on has to be in words that it understands.
+            // Pushes from other connections have to use the new protocol from now on.
             self.client.show(self.session);
         }
         self.barrier = None;
@@ -276,8 +281,8 @@ impl Runner<'_> {
         }
     }
 
-    /// Runs a request of a client that wants no replies now. A command that changes that says
-    /// itself what is seen of it.
+    /// Runs a request of a client whose replies are off (CLIENT REPLY). A command that changes the
+    /// mode decides itself whether its reply is visible.
     async fn run_without_replies(&mut self, request: &Request, mode: ReplyMode) {
         self.flush().await;
         let begin = self.out.len();
@@ -287,11 +292,11 @@ impl Runner<'_> {
         self.flush().await;
         self.suppressed = false;
         let chosen = self.effects.chose_replies;
-        // What a client listens to is told like a message, not like a reply; an error is a reply.
+        // The confirmation of a subscription is a message and always visible; an error is a reply.
         let row = table::find(request.name());
         let listens = row.is_some_and(|row| row.spec.group == Group::PubSub && row.flags.while_subscribed);
-        let told = listens && self.out.get(begin).is_some_and(|first| *first != b'-');
-        if !chosen && !told {
+        let is_message = listens && self.out.get(begin).is_some_and(|first| *first != b'-');
+        if !chosen && !is_message {
             self.out.truncate(begin);
         }
         self.hand_to_writer();
@@ -319,7 +324,7 @@ impl Runner<'_> {
         reply
     }
 
-    /// Counts a call at its place, and how it ended.
+    /// Counts a call of the command at `place`, and whether it failed.
     pub(super) fn count(&self, place: usize, reply: &Reply) {
         let stats = &self.state.stats.counters.commands[place];
         add(&stats.calls, 1);

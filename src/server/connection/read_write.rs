@@ -1,4 +1,8 @@
-//! Reads and writes of a batch, and their replies in order.
+//! Reads and writes of a batch: proposals, the read barrier, and replies in order.
+//!
+//! While a client of this node caches, a read holds the keyspace between two entries of the log
+//! until its reply has its place in the socket writer. The reply then follows the invalidations of
+//! earlier entries and precedes those of later ones.
 
 use std::time::Duration;
 
@@ -12,23 +16,23 @@ use crate::resp::{Reply, Request, encode};
 use crate::server::stats::counters::add;
 use crate::server::stats::latency::Event;
 
-/// The place of a reply behind writes that are still to be answered.
+/// A reply that waits behind writes in progress.
 pub(super) enum ReplySlot {
     Ready(Reply),
-    /// The next reply of the batch; where the command is counted, and when it came, by the clock.
+    /// The next reply of the batch; the place where the command is counted, and its arrival in
+    /// monotonic time.
     Write(usize, Duration),
 }
 
 impl Runner<'_> {
-    /// Runs a command that reads, and answers it. This node's state is as fresh as it has to be
-    /// already.
+    /// Runs a command that reads, and pushes its reply. The read barrier has been passed.
     pub(super) fn read(&mut self, position: usize, row: &Row, request: &Request) {
         let Route::Read { run } = row.route else { unreachable!("{} reads", row.spec.name) };
         let (pubsub, keyspace) = (&*self.state.pubsub, &*self.state.keyspace);
         let keys = || row.spec.keys.positions(request.words().len()).map(|at| &request.words()[at]);
-        // Held until the reply has its place: a client that caches what it has read must be told of
-        // the next change behind it, and nobody may be answered what a client that caches was not
-        // told.
+        // Held until the reply has its place: a caching client must receive the invalidation of the
+        // next change after this reply, and no client may read a change whose invalidations are not
+        // sent.
         let between_entries =
             (pubsub.tracks() && keys().next().is_some()).then(|| keyspace.between_entries());
         let access = between_entries.as_ref().map_or_else(|| keyspace.each(), BetweenEntries::access);
@@ -41,7 +45,7 @@ impl Runner<'_> {
         pubsub.invalidate_forgotten(self.session, keys());
     }
 
-    /// Adds a write to the batch; one that is refused here keeps its place among the replies.
+    /// Adds a write to the batch. The error of an invalid one keeps its place among the replies.
     pub(super) fn write(&mut self, position: usize, row: &Row, request: &Request) {
         let started = self.state.clock.elapsed();
         let place = called::place(position, request.words());
@@ -58,7 +62,7 @@ impl Runner<'_> {
         self.slots.push(slot);
     }
 
-    /// Proposes what has been collected and answers it.
+    /// Proposes the collected writes and pushes their replies.
     pub(super) async fn flush(&mut self) {
         if self.slots.is_empty() {
             return;
@@ -91,14 +95,14 @@ impl Runner<'_> {
         assert!(self.batch.is_empty() && self.slots.is_empty(), "a flush leaves nothing behind");
     }
 
-    /// Proposes writes of this connection. When another node leads they come here a moment after
-    /// their replies: a barrier that was taken before them would not wait for them, and the
-    /// connection would not read what it wrote.
+    /// Proposes writes of this connection. If another node leads, this node applies them a moment
+    /// after their replies arrive: a barrier that was taken before would not wait for them, and the
+    /// connection would not read its own writes.
     pub(super) async fn propose(&mut self, batch: Batch) -> Result<Done, Unavailable> {
         self.barrier = None;
         let done = self.state.group.propose(batch).await?;
-        // Clients of this node that cache are told when it applies the entry: before anybody hears
-        // that it was done.
+        // Caching clients of this node get their invalidations when it applies the entry, which has
+        // to precede the reply.
         if self.state.pubsub.tracks() && !self.state.group.has_applied(done.index).await {
             self.state.pubsub.invalidate_all();
         }
@@ -121,7 +125,7 @@ impl Runner<'_> {
         outcome.map(|_| ())
     }
 
-    /// Writes a reply, or queues it behind writes that come before it.
+    /// Writes a reply, or queues it behind earlier writes that are in progress.
     pub(super) fn push_reply(&mut self, reply: Reply) {
         if !self.slots.is_empty() {
             self.slots.push(ReplySlot::Ready(reply));
@@ -133,7 +137,8 @@ impl Runner<'_> {
         self.hand_to_writer();
     }
 
-    /// Gives what was put its place among what the client is told of changes.
+    /// Moves the replies to the socket writer if the client receives pushes, which fixes their
+    /// order among the pushes.
     pub(super) fn hand_to_writer(&mut self) {
         if self.client.interleaves_pushes() && !self.suppressed {
             self.buffered = self.client.writer.append(self.out);

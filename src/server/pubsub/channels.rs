@@ -1,6 +1,10 @@
-//! Who listens to which channel.
+//! Subscriptions: the subscribers of each name, and the names of each client.
 //!
-//! Invariant: a client stands under a name here exactly as long as the name stands among its own.
+//! A name is a channel, a pattern or a shard channel; each kind has its own table.
+//!
+//! Invariants:
+//! * a client is in [`Channels`] under a name exactly while the name is in its [`Subscriptions`];
+//! * a client has at most [`NAMES_PER_CLIENT_MAX`] names.
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
@@ -13,7 +17,7 @@ use crate::command::framework::glob;
 use crate::command::{Channel, Counts};
 use crate::error::CommandError;
 
-/// The names of one kind, each with those who listen to it.
+/// The names of one kind, each with its subscribers.
 #[derive(Debug, Default)]
 pub struct Channels(DashMap<Bytes, HashMap<u64, Arc<Client>>>);
 
@@ -29,7 +33,7 @@ impl Channels {
         });
     }
 
-    /// Those who listen to a name.
+    /// The subscribers of a name.
     pub fn listeners(&self, name: &[u8]) -> Vec<Arc<Client>> {
         self.0.get(name).map(|listeners| listeners.values().cloned().collect()).unwrap_or_default()
     }
@@ -46,7 +50,7 @@ impl Channels {
         self.0.len()
     }
 
-    /// The names, those that match a pattern.
+    /// The names that match a pattern, or all, sorted.
     pub fn names(&self, pattern: Option<&[u8]>) -> Result<Vec<Bytes>, CommandError> {
         let mut names = Vec::new();
         for entry in &self.0 {
@@ -58,8 +62,8 @@ impl Channels {
         Ok(names)
     }
 
-    /// The patterns that a name matches, with those who listen to them. A pattern that cannot be
-    /// tried matches nothing.
+    /// The patterns that match a name, with their subscribers. A pattern that exceeds the budget of
+    /// a match matches nothing.
     pub fn matching(&self, name: &[u8]) -> Vec<(Bytes, Vec<Arc<Client>>)> {
         let matches = |pattern: &Bytes| glob::matches(pattern, name) == Ok(true);
         let found = self.0.iter().filter(|entry| matches(entry.key()));
@@ -67,13 +71,14 @@ impl Channels {
     }
 }
 
-/// A client may listen to so many names: each is a few hundred bytes in two tables.
+/// Each name takes a few hundred bytes in two tables.
 pub const NAMES_PER_CLIENT_MAX: usize = 100_000;
 
-/// No key has a longer name in practice, and so many of a client's names are bounded by it.
+/// No channel has a longer name in practice. Together with [`NAMES_PER_CLIENT_MAX`] it bounds the
+/// memory of a client's names.
 pub const NAME_BYTES_MAX: usize = 64 << 10;
 
-/// The kinds of names, as places in a table.
+/// A kind of names, as an index.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Kind(usize);
 
@@ -96,7 +101,7 @@ impl From<Channel> for Kind {
     }
 }
 
-/// The names that one client listens to.
+/// The names that one client is subscribed to.
 #[derive(Debug, Default)]
 pub struct Subscriptions([BTreeSet<Bytes>; Kind::COUNT]);
 
@@ -114,13 +119,13 @@ impl Subscriptions {
         Counts { channels: channels.len(), patterns: patterns.len(), shards: shards.len() }
     }
 
-    /// Whether these may be taken in, too.
+    /// Checks that these names may be added.
     pub fn check_room_for(&self, names: &[Bytes]) -> Result<(), CommandError> {
         let long = names.iter().any(|name| name.len() > NAME_BYTES_MAX);
         match long || self.counts().total() + names.len() > NAMES_PER_CLIENT_MAX {
             false => Ok(()),
             true => Err(CommandError::new(format!(
-                "ERR a client listens to at most {NAMES_PER_CLIENT_MAX} names of {NAME_BYTES_MAX} bytes each"
+                "ERR a client can subscribe to at most {NAMES_PER_CLIENT_MAX} names of {NAME_BYTES_MAX} bytes each"
             ))),
         }
     }

@@ -1,4 +1,4 @@
-//! A command as MONITOR shows it.
+//! MONITOR: the clients that see every command, and the line they see.
 
 use std::fmt::Write;
 use std::sync::Arc;
@@ -12,13 +12,13 @@ use super::outbox::Message;
 use crate::resp::Request;
 
 impl PubSub {
-    /// Whether somebody is shown every command.
+    /// Whether any client monitors.
     #[inline]
     pub fn is_monitored(&self) -> bool {
         self.monitoring.load(Ordering::Relaxed) > 0
     }
 
-    /// Shows a command to those who monitor.
+    /// Posts the line of a command to all monitors.
     pub fn show(&self, line: &Bytes) {
         for monitor in &self.monitors {
             self.post(monitor.value(), Message::Line(line.clone()), line.len());
@@ -34,7 +34,7 @@ impl PubSub {
     }
 }
 
-/// The line of one command, as it goes over the wire.
+/// The line of one command in wire format.
 pub fn monitored(now_ms: u64, address: &str, request: &Request) -> Bytes {
     let mut line = format!("+{}.{:06} [0 {address}]", now_ms / 1000, now_ms % 1000 * 1000);
     for word in request.words() {

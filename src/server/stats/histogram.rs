@@ -1,24 +1,23 @@
-//! How long calls took, counted in buckets.
+//! A histogram of durations.
 //!
-//! Durations from one power of two to the next are divided into [`BUCKETS_PER_POWER`] buckets of equal width,
-//! of a microsecond at least, so what is counts of a call is at most one part in 32 above what it
-//! took.
+//! Each power of two of microseconds is divided into [`BUCKETS_PER_POWER`] buckets of equal width,
+//! at least a microsecond, so a reported duration is at most 1/32 above the true one.
 //!
-//! Invariant: a call is counted in one bucket, the first whose bound it does not exceed; the last
-//! bucket has no bound.
+//! Invariant: a call is counted in exactly one bucket, the first whose bound it does not exceed;
+//! the last bucket has no bound.
 
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-/// Powers of two from one microsecond to 2^30, some eighteen minutes: nothing that a server waits
-/// for takes longer.
+/// Powers of two from one microsecond to 2^30, about eighteen minutes: longer than any wait of the
+/// server.
 const POWERS: usize = 31;
-/// Percentiles within 3.2 percent, for 8 KB of each command that was ever called.
+/// Percentiles within 3.2 percent, for 8 KB per called command.
 const BUCKETS_PER_POWER: usize = 32;
 const BUCKETS: usize = POWERS * BUCKETS_PER_POWER;
 
-/// Counters by duration; cheap enough for every call. They are allocated by the first one.
+/// Counters by duration, cheap enough for every call. The first call allocates them.
 #[derive(Debug, Default)]
 pub struct Histogram(OnceLock<Box<[AtomicU64]>>);
 
@@ -32,8 +31,8 @@ impl Histogram {
         self.0.get().into_iter().flatten().for_each(|count| count.store(0, Ordering::Relaxed));
     }
 
-    /// Bounds in microseconds, and how many calls did not exceed each; rising, and without buckets
-    /// that add nothing.
+    /// Bounds in microseconds, each with the number of calls that did not exceed it; rising,
+    /// without empty buckets.
     pub fn cumulative(&self) -> Vec<(u64, u64)> {
         let mut sum = 0;
         let mut counts = Vec::new();
@@ -48,7 +47,7 @@ impl Histogram {
         counts
     }
 
-    /// The same with powers of two as the only bounds, as Redis tells it.
+    /// The same with powers of two as the only bounds, as Redis reports it.
     pub fn cumulative_by_powers(&self) -> Vec<(u64, u64)> {
         let mut counts: Vec<(u64, u64)> = Vec::new();
         for (bound, calls) in self.cumulative() {
@@ -62,16 +61,15 @@ impl Histogram {
     }
 }
 
-/// The microseconds that so many percent of the calls, counts as by [`Histogram::cumulative`], did
-/// not exceed.
+/// The microseconds that `percent` percent of the calls did not exceed; `cumulative` is of
+/// [`Histogram::cumulative`].
 pub fn percentile(cumulative: &[(u64, u64)], percent: f64) -> u64 {
     let all = cumulative.last().map_or(0, |(_, calls)| *calls);
     let wanted = all as f64 * percent / 100.0;
     cumulative.iter().find(|(_, calls)| *calls as f64 >= wanted).map_or(0, |(micros, _)| *micros)
 }
 
-/// The power of two below the durations of a power's buckets, and how wide each bucket is, in
-/// microseconds.
+/// The lower bound of a power's buckets and the width of each, in microseconds.
 fn range_of(power: usize) -> (u64, u64) {
     let below = (1u64 << power) / 2;
     (below, (below / BUCKETS_PER_POWER as u64).max(1))
@@ -109,7 +107,7 @@ mod tests {
     }
 
     #[test]
-    fn no_bound_is_more_than_a_part_above_what_a_call_took() {
+    fn a_bound_is_at_most_one_part_in_32_above_the_duration() {
         for micros in (1..5000u64).chain((0..30).flat_map(|power| [(1 << power) + 1, (1 << power) * 3 / 2])) {
             let bound = bound_of(bucket_of(Duration::from_micros(micros)));
             assert!(

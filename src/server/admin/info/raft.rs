@@ -1,4 +1,5 @@
-//! `INFO replication`, `raft` and `cluster`: the group as this node knows it.
+//! `INFO replication`, `raft`, `cluster` and `persistence`: the group and its log as this node
+//! knows them.
 
 use std::time::Duration;
 
@@ -8,7 +9,7 @@ use crate::raft::Phase;
 use crate::server::admin::cluster as admin_cluster;
 use crate::server::state::ServerState;
 
-/// What `INFO replication` says of the others, in the fields of Redis.
+/// `INFO replication`: the members in the fields of Redis.
 pub fn replication(state: &ServerState, out: &mut String) {
     let topology = admin_cluster::topology(state);
     let offset = topology.own().map_or(0, |peer| peer.offset);
@@ -28,7 +29,7 @@ pub fn replication(state: &ServerState, out: &mut String) {
         line(out, format_args!("slave_repl_offset:{offset}"));
         line(out, format_args!("connected_slaves:0"));
     }
-    // Redis' name for a history of writes: here the cluster's, on whichever node.
+    // Redis' name for a history of writes; here the cluster's, the same on every node.
     line(out, format_args!("master_replid:{}", topology.name(0)));
     line(out, format_args!("master_repl_offset:{offset}"));
 }
@@ -69,9 +70,9 @@ pub fn raft(state: &ServerState, out: &mut String) {
             (false, true) => "follower",
             (false, false) => "learner",
         };
-        // Only a leader knows how far the others are.
+        // Only a leader knows the progress of others.
         let lag = known.matched.and_then(|matched| Some(status.last_log_index?.saturating_sub(matched)));
-        // One that lost its log has not got as far as it said.
+        // A member that lost its log does not have the entries that it acknowledged.
         let lag = lag.filter(|_| !known.lost).map_or_else(|| "-1".to_string(), |lag| lag.to_string());
         let lost = if known.lost { ",lost_entries=1" } else { "" };
         let member = &known.member;
@@ -85,7 +86,7 @@ pub fn raft(state: &ServerState, out: &mut String) {
     }
 }
 
-/// How far a start is: what it waits for, if for anything.
+/// The phase of the start, and the nodes that it waits for.
 fn startup(phase: &Phase) -> String {
     match phase {
         Phase::Done => "done".to_string(),
@@ -98,7 +99,7 @@ fn ids(nodes: impl IntoIterator<Item = u64>) -> String {
     nodes.into_iter().map(|id| id.to_string()).collect::<Vec<_>>().join(",")
 }
 
-/// What a Redis exporter takes for its cluster metrics: every field that begins with `cluster_`.
+/// `INFO cluster`: the fields that a Redis exporter reads, all beginning with `cluster_`.
 pub fn cluster(state: &ServerState, out: &mut String) {
     let status = state.group.status();
     line(out, format_args!("cluster_enabled:{}", u8::from(state.config.read().cluster_enabled)));
@@ -109,11 +110,11 @@ pub fn cluster(state: &ServerState, out: &mut String) {
     line(out, format_args!("cluster_size:{}", status.cluster_size));
 }
 
-/// `INFO persistence`.
+/// `INFO persistence`: snapshots have the fields of the RDB, the log those of the AOF.
 pub fn persistence(state: &ServerState, out: &mut String) {
     let (status, saves) = (state.group.status(), state.group.snapshot_stats());
     let seconds = |time: Option<Duration>| time.map_or(-1, |time| time.as_secs() as i64);
-    // Entries of the log, since nobody counts what is in them.
+    // In entries of the log: the changes in an entry are not counted.
     let changes = status.last_applied.map_or(0, |applied| {
         status.snapshot_index.map_or(applied + 1, |saved| applied.saturating_sub(saved))
     });
