@@ -2,7 +2,7 @@
 
 use super::connection::STALL_MAX;
 use super::pubsub::MESSAGE_BYTES_MAX;
-use super::pubsub::channels::{NAME_BYTES_MAX, NAMES_PER_CLIENT_MAX};
+use super::pubsub::clients::{NAME_BYTES_MAX, NAMES_PER_CLIENT_MAX};
 use super::pubsub::tracking::{KEY_BYTES_MAX, KEYS_MAX};
 use crate::limits::{Limit, limit};
 

@@ -7,7 +7,7 @@
 //! 3. The number of words fits the command's arity.
 //! 4. A RESP2 client with subscriptions may only change its subscriptions.
 //! 5. The command is allowed between MULTI and EXEC.
-//! 6. The request is not one that this node redirects to the leader.
+//! 6. The request is not one that this node redirects to the leader ([`super::redirect`]).
 //! 7. CLIENT PAUSE does not hold the command back.
 //! 8. Clients in MONITOR are shown the request.
 //!
@@ -18,15 +18,12 @@
 use bytes::Bytes;
 
 use super::dispatch::Runner;
-use super::hung_up;
+use super::signals::hung_up;
 use crate::command::connection::auth;
-use crate::command::framework::slot;
 use crate::command::transactions::{Step, TransactionQueue};
-use crate::command::{Peer, ReadConsistency, Route, Row, Session, Topology, called, table};
-use crate::config::RedirectMode;
-use crate::error::{CommandError, Unavailable};
+use crate::command::{Route, Row, Session, called, table};
+use crate::error::CommandError;
 use crate::resp::{Reply, Request};
-use crate::server::admin::cluster;
 use crate::server::pubsub::monitor::monitored;
 use crate::server::state::ServerState;
 use crate::server::stats::counters::{BlockedClient, add};
@@ -155,59 +152,6 @@ fn check_own_state(
         return Err(CommandError::fixed("ERR Command not allowed inside a transaction"));
     }
     Ok(())
-}
-
-/// Whether this node redirects clients of Redis Cluster to the leader; looked up once for a batch
-/// of requests.
-pub struct Redirect {
-    wanted: bool,
-    topology: Option<Topology>,
-}
-
-impl Redirect {
-    pub fn new(state: &ServerState) -> Redirect {
-        let config = state.config.read();
-        let wanted = config.cluster_enabled && config.redirect_mode == RedirectMode::Moved;
-        Redirect { wanted, topology: None }
-    }
-
-    /// The reply to a request that this node redirects to the leader; `None` for one that runs
-    /// here.
-    ///
-    /// Only requests that name keys are redirected: a client chooses the node by the slot of the
-    /// first key.
-    pub fn check(
-        &mut self,
-        state: &ServerState,
-        session: &Session,
-        row: &Row,
-        request: &Request,
-    ) -> Option<Reply> {
-        if !self.wanted {
-            return None;
-        }
-        match row.route {
-            Route::Write { .. } | Route::Transact { .. } => {}
-            // After READONLY, replicas serve reads.
-            Route::Read { .. } if session.read_consistency == Some(ReadConsistency::Local) => return None,
-            Route::Read { .. } => {}
-            Route::Local { .. } | Route::Control { .. } | Route::Operate { .. } => return None,
-        }
-        let words = request.words();
-        let key = row.spec.keys.positions(words.len()).next()?;
-        let topology = self.topology.get_or_insert_with(|| cluster::topology(state));
-        if topology.is_leader() {
-            return None;
-        }
-        Some(match topology.master() {
-            Some(leader) => moved(slot::of(&words[key]), leader),
-            None => Unavailable::NoLeader.into(),
-        })
-    }
-}
-
-fn moved(slot: u16, leader: &Peer) -> Reply {
-    Reply::Error(CommandError::new(format!("MOVED {slot} {}", leader.address())))
 }
 
 /// The error for a command that is not in the table, word for word as in Redis: clients match on

@@ -15,8 +15,8 @@ use bytes::Bytes;
 use tokio::net::tcp::OwnedReadHalf;
 
 use super::admission::Redirect;
-use super::hung_up;
 use super::read_write::ReplySlot;
+use super::signals::hung_up;
 use crate::command::transactions::TransactionQueue;
 use crate::command::{
     Context, Effects, Group, Outcome, ReplyMode, Route, Row, SeedSource, Session, called, table,
@@ -106,6 +106,14 @@ pub(super) struct RepeatedInvalidations {
     pub(super) keys: Vec<Bytes>,
     /// Whether the client has to drop all keys.
     pub(super) all: bool,
+}
+
+/// A reply that waits behind writes in progress.
+pub(super) enum ReplySlot {
+    Ready(Reply),
+    /// The next reply of the batch; the place where the command is counted, and its arrival in
+    /// monotonic time.
+    Write(usize, Duration),
 }
 
 /// Runs the requests of one batch.

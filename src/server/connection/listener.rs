@@ -15,7 +15,7 @@ use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-use super::stopped;
+use super::signals::stopped;
 use super::task::Connection;
 use crate::config::{BindAddr, Config};
 use crate::error::Fatal;

@@ -12,41 +12,19 @@
 //! | `dispatch` | running a batch of requests: the route of each |
 //! | `read_write` | reads and writes of a batch, the read barrier, the order of replies |
 //! | `admission` | the checks that can refuse, delay or redirect a request before it runs |
+//! | `redirect` | requests that a follower redirects to the leader |
+//! | `signals` | the ends of a wait: the client disconnects, or the node stops |
 //! | `transact` | MULTI, EXEC, WATCH |
 
 mod admission;
 mod dispatch;
 mod listener;
 mod read_write;
+mod redirect;
+mod signals;
 mod task;
 mod transact;
 
 pub use admission::admit;
 pub use listener::Listener;
 pub(super) use task::STALL_MAX;
-
-use std::time::Duration;
-
-use tokio::io::Interest;
-use tokio::net::tcp::OwnedReadHalf;
-use tokio::sync::watch;
-
-/// Poll interval for detecting a disconnected client while it has unread input.
-const POLL_INTERVAL: Duration = Duration::from_millis(100);
-
-/// Returns when the client has closed its side; up to [`POLL_INTERVAL`] later if it has unread
-/// input.
-async fn hung_up(socket: &OwnedReadHalf) {
-    while socket.ready(Interest::READABLE).await.is_ok_and(|ready| !ready.is_read_closed()) {
-        tokio::time::sleep(POLL_INTERVAL).await;
-    }
-}
-
-/// Returns when the node stops. A dropped sender means the same.
-async fn stopped(stopping: &mut watch::Receiver<bool>) {
-    while !*stopping.borrow_and_update() {
-        if stopping.changed().await.is_err() {
-            return;
-        }
-    }
-}

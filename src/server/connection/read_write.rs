@@ -4,9 +4,7 @@
 //! until its reply has its place in the socket writer. The reply then follows the invalidations of
 //! earlier entries and precedes those of later ones.
 
-use std::time::Duration;
-
-use super::dispatch::Runner;
+use super::dispatch::{ReplySlot, Runner};
 use crate::command::{Route, Row, called};
 use crate::error::Unavailable;
 use crate::keyspace::BetweenEntries;
@@ -15,14 +13,6 @@ use crate::peer::Done;
 use crate::resp::{Reply, Request, encode};
 use crate::server::stats::counters::add;
 use crate::server::stats::latency::Event;
-
-/// A reply that waits behind writes in progress.
-pub(super) enum ReplySlot {
-    Ready(Reply),
-    /// The next reply of the batch; the place where the command is counted, and its arrival in
-    /// monotonic time.
-    Write(usize, Duration),
-}
 
 impl Runner<'_> {
     /// Runs a command that reads, and pushes its reply. The read barrier has been passed.

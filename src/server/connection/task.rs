@@ -20,7 +20,7 @@ use tokio::sync::watch;
 
 use super::admission::is_unauthenticated;
 use super::dispatch::{self, OUT_BYTES_TARGET};
-use super::stopped;
+use super::signals::stopped;
 use crate::command::Session;
 use crate::command::transactions::TransactionQueue;
 use crate::resp::{Decoder, Limits, ProtocolError, Reply, Request, encode};

@@ -11,8 +11,7 @@ use std::sync::atomic::Ordering;
 use bytes::Bytes;
 
 use super::PubSub;
-use super::channels::Kind;
-use super::clients::Client;
+use super::clients::{Client, Kind};
 use super::socket_writer::Pushed;
 use super::tracking::Tracker;
 use crate::command::Channel;

@@ -1,12 +1,11 @@
-//! Subscriptions: the subscribers of each name, and the names of each client.
+//! The subscribers of each name.
 //!
-//! A name is a channel, a pattern or a shard channel; each kind has its own table.
+//! A name is a channel, a pattern or a shard channel; each kind has a table of its own.
 //!
-//! Invariants:
-//! * a client is in [`Channels`] under a name exactly while the name is in its [`Subscriptions`];
-//! * a client has at most [`NAMES_PER_CLIENT_MAX`] names.
+//! Invariant: a client is here under a name exactly while the name is in its
+//! [`super::clients::Subscriptions`].
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -14,7 +13,6 @@ use dashmap::DashMap;
 
 use super::clients::Client;
 use crate::command::framework::glob;
-use crate::command::{Channel, Counts};
 use crate::error::CommandError;
 
 /// The names of one kind, each with its subscribers.
@@ -68,65 +66,5 @@ impl Channels {
         let matches = |pattern: &Bytes| glob::matches(pattern, name) == Ok(true);
         let found = self.0.iter().filter(|entry| matches(entry.key()));
         found.map(|entry| (entry.key().clone(), entry.value().values().cloned().collect())).collect()
-    }
-}
-
-/// Each name takes a few hundred bytes in two tables.
-pub const NAMES_PER_CLIENT_MAX: usize = 100_000;
-
-/// No channel has a longer name in practice. Together with [`NAMES_PER_CLIENT_MAX`] it bounds the
-/// memory of a client's names.
-pub const NAME_BYTES_MAX: usize = 64 << 10;
-
-/// A kind of names, as an index.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Kind(usize);
-
-impl Kind {
-    pub const COUNT: usize = 3;
-    pub const ALL: [Kind; Kind::COUNT] = [Kind(0), Kind(1), Kind(2)];
-
-    pub fn at(self) -> usize {
-        self.0
-    }
-}
-
-impl From<Channel> for Kind {
-    fn from(channel: Channel) -> Kind {
-        match channel {
-            Channel::Plain => Kind(0),
-            Channel::Pattern => Kind(1),
-            Channel::Shard => Kind(2),
-        }
-    }
-}
-
-/// The names that one client is subscribed to.
-#[derive(Debug, Default)]
-pub struct Subscriptions([BTreeSet<Bytes>; Kind::COUNT]);
-
-impl Subscriptions {
-    pub fn names(&self, kind: Kind) -> &BTreeSet<Bytes> {
-        &self.0[kind.0]
-    }
-
-    pub fn names_mut(&mut self, kind: Kind) -> &mut BTreeSet<Bytes> {
-        &mut self.0[kind.0]
-    }
-
-    pub fn counts(&self) -> Counts {
-        let [channels, patterns, shards] = &self.0;
-        Counts { channels: channels.len(), patterns: patterns.len(), shards: shards.len() }
-    }
-
-    /// Checks that these names may be added.
-    pub fn check_room_for(&self, names: &[Bytes]) -> Result<(), CommandError> {
-        let long = names.iter().any(|name| name.len() > NAME_BYTES_MAX);
-        match long || self.counts().total() + names.len() > NAMES_PER_CLIENT_MAX {
-            false => Ok(()),
-            true => Err(CommandError::new(format!(
-                "ERR a client can subscribe to at most {NAMES_PER_CLIENT_MAX} names of {NAME_BYTES_MAX} bytes each"
-            ))),
-        }
     }
 }

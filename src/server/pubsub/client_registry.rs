@@ -5,7 +5,7 @@ use std::sync::Weak;
 use bytes::Bytes;
 
 use super::PubSub;
-use super::channels::Kind;
+use super::clients::Kind;
 use super::tracking::{Tracked, Tracker};
 use crate::cluster::PubSubSink;
 use crate::command::{Channel, ClientRegistry, Counts, KillFilter, Session, Tracking};

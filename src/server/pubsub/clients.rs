@@ -3,18 +3,21 @@
 //!
 //! Invariants:
 //! * an id is used once;
+//! * a client has at most [`NAMES_PER_CLIENT_MAX`] subscriptions;
 //! * a connection is in the table from accept to close.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 
+use bytes::Bytes;
 use dashmap::DashMap;
 use parking_lot::Mutex;
 
-use super::channels::Subscriptions;
 use super::outbox::Outbox;
 use super::socket_writer::SocketWriter;
-use crate::command::{Buffers, ClientLine, Session, called};
+use crate::command::{Buffers, Channel, ClientLine, Counts, Session, called};
+use crate::error::CommandError;
 use crate::resp::Protocol;
 use crate::server::stats::gauges::Gauges;
 
@@ -144,5 +147,65 @@ impl Clients {
 
     pub fn list(&self) -> Vec<ClientLine> {
         self.all().iter().map(|client| client.line()).collect()
+    }
+}
+
+/// Each name takes a few hundred bytes in two tables.
+pub const NAMES_PER_CLIENT_MAX: usize = 100_000;
+
+/// No channel has a longer name in practice. Together with [`NAMES_PER_CLIENT_MAX`] it bounds the
+/// memory of a client's names.
+pub const NAME_BYTES_MAX: usize = 64 << 10;
+
+/// A kind of names, as an index.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Kind(usize);
+
+impl Kind {
+    pub const COUNT: usize = 3;
+    pub const ALL: [Kind; Kind::COUNT] = [Kind(0), Kind(1), Kind(2)];
+
+    pub fn at(self) -> usize {
+        self.0
+    }
+}
+
+impl From<Channel> for Kind {
+    fn from(channel: Channel) -> Kind {
+        match channel {
+            Channel::Plain => Kind(0),
+            Channel::Pattern => Kind(1),
+            Channel::Shard => Kind(2),
+        }
+    }
+}
+
+/// The names that one client is subscribed to.
+#[derive(Debug, Default)]
+pub struct Subscriptions([BTreeSet<Bytes>; Kind::COUNT]);
+
+impl Subscriptions {
+    pub fn names(&self, kind: Kind) -> &BTreeSet<Bytes> {
+        &self.0[kind.0]
+    }
+
+    pub fn names_mut(&mut self, kind: Kind) -> &mut BTreeSet<Bytes> {
+        &mut self.0[kind.0]
+    }
+
+    pub fn counts(&self) -> Counts {
+        let [channels, patterns, shards] = &self.0;
+        Counts { channels: channels.len(), patterns: patterns.len(), shards: shards.len() }
+    }
+
+    /// Checks that these names may be added.
+    pub fn check_room_for(&self, names: &[Bytes]) -> Result<(), CommandError> {
+        let long = names.iter().any(|name| name.len() > NAME_BYTES_MAX);
+        match long || self.counts().total() + names.len() > NAMES_PER_CLIENT_MAX {
+            false => Ok(()),
+            true => Err(CommandError::new(format!(
+                "ERR a client can subscribe to at most {NAMES_PER_CLIENT_MAX} names of {NAME_BYTES_MAX} bytes each"
+            ))),
+        }
     }
 }

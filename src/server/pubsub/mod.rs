@@ -7,11 +7,11 @@
 //!
 //! | file | owns |
 //! |---|---|
-//! | `channels` | the subscribers of each channel, and the channels of each client |
+//! | `channels` | the subscribers of each channel |
 //! | `tracking` | the readers of each key |
 //! | `pause` | CLIENT PAUSE |
 //! | `broadcast` | announcing the changes of an entry; delivering published messages |
-//! | `clients` | the table of open connections |
+//! | `clients` | the table of open connections, and the subscriptions of each |
 //! | `outbox` | messages that wait for a connection |
 //! | `socket_writer` | the write half of a client's socket |
 //! | `monitor` | MONITOR |
@@ -25,7 +25,7 @@
 //!   it.
 
 pub(super) mod broadcast;
-pub mod channels;
+mod channels;
 mod client_registry;
 pub mod clients;
 pub mod monitor;
@@ -45,8 +45,8 @@ use crate::env::Clock;
 use crate::keyspace::Keyspace;
 use crate::peer::PubSubMessage;
 use crate::resp::Reply;
-use channels::{Channels, Kind};
-use clients::{Client, Clients};
+use channels::Channels;
+use clients::{Client, Clients, Kind};
 use outbox::Message;
 
 pub use pause::Pause;

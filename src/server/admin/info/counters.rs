@@ -3,7 +3,7 @@
 
 use std::sync::atomic::Ordering;
 
-use super::line;
+use super::text::line;
 use crate::command::Channel;
 use crate::command::called;
 use crate::server::state::ServerState;

@@ -1,6 +1,6 @@
 //! `INFO memory` and `INFO cpu`: what the system reports of the process.
 
-use super::{human, line};
+use super::text::{human, line};
 use crate::command::Inspect;
 use crate::env;
 use crate::server::state::ServerState;

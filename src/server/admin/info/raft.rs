@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use super::line;
+use super::text::line;
 use crate::command::Inspect;
 use crate::raft::Phase;
 use crate::server::admin::cluster as admin_cluster;
