@@ -14,8 +14,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use tokio::net::tcp::OwnedReadHalf;
 
-use super::admission::Redirect;
-use super::read_write::ReplySlot;
+use super::redirect::Redirect;
 use super::signals::hung_up;
 use crate::command::transactions::TransactionQueue;
 use crate::command::{
