@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Measures JsonVault beside etcd: three nodes of each on this machine, 50 clients that talk to the leader, 250-byte
-# values, every write synced on a majority, every read linearizable; in alternation, driven by the same program.
+# values, every write synced on a majority, every read linearizable. One program drives both, in alternation.
 #
 #   scripts/benchmark-etcd.sh                          # medians of 7 runs of 5 s each, a table; about 4 minutes
 #   scripts/benchmark-etcd.sh --runs 3 --seconds 2
@@ -8,7 +8,7 @@
 #   BIN_DIR=target/release LOAD=/path/etcd-load scripts/benchmark-etcd.sh    # builds nothing
 #
 # On Debian: apt-get install etcd-server redis-tools curl protobuf-compiler. The load generator is benchmarks/etcd-load, a
-# package of its own. Only one of the two clusters is asked at a time; both run.
+# package of its own. Both clusters run, and only one of them is measured at a time.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 # shellcheck source=scripts/lib.sh
@@ -38,7 +38,7 @@ if [[ -z ${LOAD:-} ]]; then
     cargo build --release --locked --manifest-path benchmarks/etcd-load/Cargo.toml --target-dir "$target" >&2
     LOAD=$target/release/etcd-load
 fi
-[[ -x $LOAD ]] || fail "$LOAD is not there"
+[[ -x $LOAD ]] || fail "$LOAD does not exist"
 mkdir -p "$base"
 work=$(mktemp -d -p "$base")
 pids=()
@@ -49,7 +49,7 @@ finish() {
 }
 trap finish EXIT
 
-# Sets `vault` to where the leader is.
+# Sets `vault` to the address of the leader.
 start_jsonvault() {
     local port leader
     port=$(free_port 3)
@@ -59,17 +59,17 @@ start_jsonvault() {
     vault=127.0.0.1:$((port + leader - 1))
 }
 
-# What a port of etcd, 0 for nobody, says of who leads: its own id and the leader's, which are equal on the leader.
+# Whether the etcd node at this port leads: its status has its own id and the leader's, which are then equal.
 leads() {
-    local said
-    said=$(curl -s --max-time 2 -X POST -d '{}' "http://127.0.0.1:$1/v3/maintenance/status") || return 1
+    local status
+    status=$(curl -s --max-time 2 -X POST -d '{}' "http://127.0.0.1:$1/v3/maintenance/status") || return 1
     local member leader
-    member=$(sed -n 's/.*"member_id":"\([0-9]*\)".*/\1/p' <<<"$said")
-    leader=$(sed -n 's/.*"leader":"\([0-9]*\)".*/\1/p' <<<"$said")
+    member=$(sed -n 's/.*"member_id":"\([0-9]*\)".*/\1/p' <<<"$status")
+    leader=$(sed -n 's/.*"leader":"\([0-9]*\)".*/\1/p' <<<"$status")
     [[ -n $member && $member == "$leader" ]]
 }
 
-# Sets `etcd` to where the leader is. Each node has a port for clients, and the one 10,000 above for the others.
+# Sets `etcd` to the address of the leader. Each node has a client port, and 10,000 above it the one for other nodes.
 start_etcd() {
     local port node list='' mine
     port=$(free_port 3)
@@ -90,12 +90,12 @@ start_etcd() {
     fail "etcd has no leader: $(tail -n 1 "$work/etcd.log")"
 }
 
-# One run: requests per second, median and 99th percentile in ms. None takes much longer than it is told to.
+# One run: requests per second, median and 99th percentile in ms. The timeout leaves it 30 s more than it should take.
 measure() {
     timeout $((${seconds%.*} + 30)) "$LOAD" "$@" --clients "$clients" --seconds "$seconds" --keys "$keys"
 }
 
-# The median of a column of the runs, and the lowest and the highest.
+# The median, lowest and highest value of a column of the runs.
 summary() {
     cut -d' ' -f"$2" "$1" | sort -n | awk '{ all[NR] = $1 } END {
         middle = NR % 2 ? all[(NR + 1) / 2] : (all[NR / 2] + all[NR / 2 + 1]) / 2
@@ -123,13 +123,13 @@ for kind in jsonvault etcd; do
     where=$vault
     [[ $kind == jsonvault ]] || where=$etcd
     measure "$kind" load "$where" >/dev/null
-    # Warm both ways up.
+    # Warm up writes and reads.
     seconds=1 measure "$kind" put "$where" >/dev/null
     seconds=1 measure "$kind" get "$where" >/dev/null
 done
 for run in $(seq "$runs"); do
     for one in put get; do
-        # Who begins takes turns, too.
+        # The order alternates, too.
         kinds=(jsonvault etcd)
         ((run % 2)) || kinds=(etcd jsonvault)
         for kind in "${kinds[@]}"; do
@@ -139,9 +139,9 @@ for run in $(seq "$runs"); do
         done
     done
 done
-leads "${etcd##*:}" || fail "another node of etcd leads than the one that was measured"
+leads "${etcd##*:}" || fail "etcd has changed its leader during the measurement"
 [[ $(redis-cli -p "${vault##*:}" info raft | tr -d '\r' | sed -n 's/^is_leader://p') == 1 ]] \
-    || fail "another node of JsonVault leads than the one that was measured"
+    || fail "JsonVault has changed its leader during the measurement"
 echo "| 250-byte values, three nodes each | JsonVault, requests/s (lowest to highest) | p50 / p99, ms | etcd | p50 / p99, ms | ratio |"
 echo "|---|---|---|---|---|---|"
 print_row "write (JSON.SET \`\$\` / put)" put

@@ -1,17 +1,17 @@
 #!/usr/bin/env bash
-# Measures one node with redis-benchmark, beside a plain Redis that syncs every write, in alternation; or three nodes.
+# Measures one node with redis-benchmark, in alternation with a Redis that syncs every write; or three nodes.
 #
 #   scripts/benchmark-raft.sh                       # speed, medians of 3 runs
 #   scripts/benchmark-raft.sh --runs 5 --scale 2    # more runs, twice the requests
 #   scripts/benchmark-raft.sh --nodes 3             # through the leader and through a follower, on this one machine
-#   scripts/benchmark-raft.sh --memory 1000000      # memory and restart with so many documents
+#   scripts/benchmark-raft.sh --memory 1000000      # memory and restart with this many documents
 #   scripts/benchmark-raft.sh --dir /mnt/disk       # on that disk (default: under target/)
 #   scripts/benchmark-raft.sh --no-redis            # JsonVault alone
 #   BIN_DIR=target/release scripts/benchmark-raft.sh
 #
-# Both servers are on the same disk and both have every write on it before they answer (Redis: appendonly yes,
-# appendfsync always). Redis stores the same text as a plain string: what it is spared is the work on JSON.
-# The machine has to be quiet; a busy one shows in the spread, which is printed beside each median.
+# Both servers use the same disk and sync every write before the reply (Redis: appendonly yes, appendfsync always).
+# Redis stores the same text as a plain string, and so does no work on JSON.
+# The machine must be idle; other load shows in the spread, which is printed beside each median.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 # shellcheck source=scripts/lib.sh
@@ -36,9 +36,9 @@ while (($#)); do
     esac
 done
 
-# How many keys the requests of a run are spread over.
+# The number of keys that a run uses.
 keys=100000
-# 250 bytes, as documents of a user directory are.
+# 250 bytes, the size of an entry in a user directory.
 document='{"id":1234567,"name":"Alice Example","email":"alice@example.org","age":34,"active":true,"score":98.25,"tags":["alpha","beta","gamma"],"address":{"street":"1 Long Street","city":"Springfield","zip":"12345"},"note":"a few more words to make it whole."}'
 ((${#document} == 250)) || fail "the document has ${#document} bytes"
 
@@ -46,7 +46,7 @@ need redis-cli redis-benchmark
 find_programs
 ((nodes == 1)) || with_redis=0
 if ((with_redis)) && ! command -v redis-server >/dev/null; then
-    echo "redis-server is not installed: JsonVault is measured alone" >&2
+    echo "redis-server is not installed: measuring JsonVault alone" >&2
     with_redis=0
 fi
 mkdir -p "$base"
@@ -83,7 +83,7 @@ start() {
     wait_ready "${ports[$name]}" "${pids[$name]}" 300
 }
 
-# The requests that store so many documents, in the form that a server reads.
+# The requests that store this many documents, in wire format.
 load_requests() {
     local name=$1 count=$2
     LC_ALL=C awk -v count="$count" -v document="$document" -v name="$name" 'BEGIN {
@@ -110,12 +110,12 @@ measure() {
         *:set) command=(JSON.SET doc:__rand_int__ '$' "$document") ;;
         *:get) command=(JSON.GET doc:__rand_int__ '$') ;;
     esac
-    # The command stands in the first column with commas of its own, so columns are counted from the end.
+    # The first column is the command, with commas of its own, so columns are counted from the end.
     redis-benchmark -p "${ports[$name]}" -c "$clients" -P "$pipeline" -n "$requests" -r "$keys" --csv "${command[@]}" \
         | LC_ALL=C awk -F, 'END { gsub("\"", "", $(NF - 6)); print $(NF - 6) }'
 }
 
-# The median, the lowest and the highest of the lines.
+# The median, lowest and highest of the lines.
 summary() {
     sort -n | awk '{ all[NR] = $1 } END {
         median = NR % 2 ? all[(NR + 1) / 2] : (all[NR / 2] + all[NR / 2 + 1]) / 2
@@ -164,8 +164,8 @@ cluster() {
     BIN_DIR=$BIN_DIR DIR=$work/cluster scripts/cluster.sh "$@"
 }
 
-# A cluster on one machine: its nodes share the disk and the processors, so this shows what the ways cost beside each
-# other and not what three machines give.
+# A cluster on one machine: its nodes share the disk and the processors, so this compares the routes of a request and
+# does not show the speed of three machines.
 cluster_speed() {
     local base leader follower node row workload freshness role clients pipeline requests
     base=$(free_port "$nodes")
@@ -210,7 +210,7 @@ rss() {
     redis-cli -p "${ports[$1]}" info memory | tr -d '\r' | sed -n 's/^used_memory_rss://p'
 }
 
-# Memory of each document, and how long a restart takes that has to read them all from the log.
+# Memory per document, and the duration of a restart that reads all of them from the log.
 footprint() {
     local name empty full seconds
     echo "| $memory documents of 250 bytes | resident bytes per document | restart, s |"

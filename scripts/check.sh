@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# What has to hold before a change goes in. Changes no file of the tree.
+# The checks that a change must pass. Modifies no file of the tree.
 #
 #   scripts/check.sh            all of it
 #   scripts/check.sh fmt        one part: fmt, clippy, test, shell or deny
@@ -21,7 +21,7 @@ run_tests() {
         echo "check.sh: cargo-nextest is not installed, so cargo test runs instead" >&2
         cargo test --locked --lib --bins --tests --examples
     fi
-    # The examples in the documentation; nextest does not run those.
+    # Doc tests, which nextest does not run.
     cargo test --locked --doc
 }
 
@@ -29,7 +29,7 @@ shell() {
     if command -v shellcheck >/dev/null; then
         shellcheck scripts/*.sh
     else
-        echo "check.sh: shellcheck is not installed, so the scripts are not looked at" >&2
+        echo "check.sh: shellcheck is not installed, so the scripts are not checked" >&2
     fi
 }
 
@@ -37,7 +37,7 @@ deny() {
     if cargo deny --version >/dev/null 2>&1; then
         cargo deny --locked check licenses bans sources
     else
-        echo "check.sh: cargo-deny is not installed, so the licences are not looked at" >&2
+        echo "check.sh: cargo-deny is not installed, so the licences are not checked" >&2
     fi
 }
 

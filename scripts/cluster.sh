@@ -1,22 +1,22 @@
 #!/usr/bin/env bash
-# Several nodes on this machine, without containers: to try things out, and for the other scripts.
+# Runs several nodes on this machine, without containers: for experiments, and for the other scripts.
 #
-#   scripts/cluster.sh start            # three nodes on 127.0.0.1:7001 to 7003; again: those that do not run
+#   scripts/cluster.sh start            # three nodes on 127.0.0.1:7001 to 7003; later, those that are down
 #   scripts/cluster.sh status
 #   scripts/cluster.sh kill 1           # kill -9; `start` brings it back
 #   scripts/cluster.sh add              # one more node, which joins
-#   scripts/cluster.sh stop             # all of them; the data stays
-#   scripts/cluster.sh stop --delete    # .. or goes
+#   scripts/cluster.sh stop             # stops all nodes and keeps the data
+#   scripts/cluster.sh stop --delete    # stops all nodes and deletes the data
 #
-# With --netns each node has a network of its own, joined by a bridge (as root, with iproute2), and can be cut off:
+# With --netns (as root, with iproute2) each node has a network namespace, joined by a bridge, and can be cut off:
 #
-#   scripts/cluster.sh start --netns    # 10.213.1.1:6379 and so on, reachable from this machine only
-#   scripts/cluster.sh partition 1      # node 1 on one side, the others on the other; clients reach both
-#   scripts/cluster.sh cut 1 3 4        # node 1 on one side, 3 and 4 on the other; 2 reaches both
+#   scripts/cluster.sh start --netns    # 10.213.1.1:6379 and so on, reachable only from this machine
+#   scripts/cluster.sh partition 1      # separates node 1 from the others; clients reach both sides
+#   scripts/cluster.sh cut 1 3 4        # separates node 1 from 3 and 4; node 2 reaches all of them
 #   scripts/cluster.sh heal
 #
 # Flags of `start`, with their variables: --nodes 3 (NODES), --port 7001 (PORT). Of all: --dir target/cluster (DIR).
-# What follows `--` is given to each server. BIN_DIR=target/debug takes the programs from there.
+# Flags after `--` go to each server. BIN_DIR=target/debug uses the programs of that directory.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 # shellcheck source=scripts/lib.sh
@@ -48,14 +48,14 @@ while (($#)); do
 done
 ((${#words[@]})) || { usage >&2; exit 2; }
 
-# What `start` was told, for the calls that follow; `all` counts the nodes that were added, too.
+# The options of `start`, for later calls; `all` includes the nodes that were added.
 settings=$dir/cluster
 save() {
     mkdir -p "$dir"
     printf '%s\n' "nodes=$nodes" "all=$all" "port=$port" "netns=$netns" "subnet=$subnet" >"$settings"
 }
 load() {
-    [[ -f $settings ]] || fail "there is no cluster in $dir: start one"
+    [[ -f $settings ]] || fail "no cluster in $dir: start one"
     # shellcheck source=/dev/null
     source "$settings"
 }
@@ -73,7 +73,7 @@ raft_port() {
     echo $(($(client_port "$1") + 10000))
 }
 
-# The process of a node; nothing if it does not run. A number alone could be another's by now.
+# The process id of a node; nothing if it is down. The id in the file may belong to another process by now.
 pid_of() {
     local pid
     pid=$(cat "$dir/$1.pid" 2>/dev/null) || return 0
@@ -84,11 +84,11 @@ run_on() {
     "$CLIENT" --server "$(address "$1")" --connect-timeout 2 --timeout 20 "${@:2}"
 }
 
-# Names that are this cluster's alone; an interface has at most 15 letters.
+# Names unique to this cluster; the name of an interface has at most 15 letters.
 space() { echo "jsonvault-$subnet.$1"; }
 bridge() { echo "jv${subnet##*.}"; }
 
-# A network that this machine has no way to yet.
+# A subnet that this machine does not use yet.
 free_subnet() {
     local third
     for third in $(seq 1 254); do
@@ -120,7 +120,7 @@ make_space() {
 remove_spaces() {
     local node
     for node in $(seq "$all"); do
-        # With the namespace its end of the wire goes, and so the other.
+        # Deleting the namespace deletes both ends of its veth pair.
         ip netns del "$(space "$node")" 2>/dev/null || true
     done
     ip link del "$(bridge)" 2>/dev/null || true
@@ -134,13 +134,13 @@ peers() {
     echo "${list#,}"
 }
 
-# Starts a node with these further flags; returns at once.
+# Starts a node with these additional flags; returns at once.
 spawn() {
     local node=$1 wrap=()
     shift
     if ((netns)); then
         make_space "$node"
-        # Clients are on this machine, and come from another address of it.
+        # Clients come from another address, which protected mode would reject.
         wrap=(ip netns exec "$(space "$node")" env JSONVAULT_PROTECTED_MODE=no)
     fi
     nohup "${wrap[@]}" "$SERVER" --node-id "$node" --address "$(address "$node")" --dir "$dir/$node" "$@" \
@@ -148,12 +148,12 @@ spawn() {
     echo $! >"$dir/$node.pid"
 }
 
-# Waits until nodes answer a linearizable read: there is a leader, and they have the log. Or that they were removed.
+# Waits until each node answers a linearizable read, for which there must be a leader, or replies that it was removed.
 wait_for() {
     local node answer
     for node in "$@"; do
         for _ in $(seq 300); do
-            # Before `ip netns exec` has become the server, its command line is another.
+            # Not pid_of: until `ip netns exec` has become the server, the command line differs.
             [[ -d /proc/$(cat "$dir/$node.pid") ]] || fail "node $node ended: $(tail -n 1 "$dir/$node.log")"
             if answer=$(run_on "$node" raw dbsize 2>&1) || [[ $answer == *"was removed"* ]]; then continue 2; fi
             sleep 0.1
@@ -182,7 +182,7 @@ start() {
         elif ((nodes > 1)); then
             spawn "$node" --peers "$(peers)"
         else
-            # As most people start one.
+            # A single node, as most users start it.
             spawn "$node" --raft-address "$(host 1):$(raft_port 1)"
         fi
         started+=("$node")
@@ -196,7 +196,7 @@ any_running() {
     for node in $(seq "$all"); do
         [[ -z $(pid_of "$node") ]] || { address "$node"; return; }
     done
-    fail "no node runs"
+    fail "no node is running"
 }
 
 add() {
@@ -219,7 +219,7 @@ end() {
         [[ -n $(pid_of "$node") ]] || { rm -f "$dir/$node.pid"; return 0; }
         sleep 0.1
     done
-    fail "node $node, process $pid, does not end"
+    fail "node $node, process $pid, does not stop"
 }
 
 stop() {
@@ -254,11 +254,11 @@ status() {
     done
 }
 
-# Cuts the way between one node and each of the others that follow. Both directions on both ends: a packet that arrives
-# though its answer cannot would be another fault.
+# Cuts the connection between one node and each of the others that follow, in both directions: a one-way cut would be
+# another fault.
 cut() {
     load
-    ((netns)) || fail "only nodes that were started with --netns can be cut off"
+    ((netns)) || fail "only nodes started with --netns can be cut off"
     local one=$1 other
     for other in "${@:2}"; do
         ip -n "$(space "$one")" route replace blackhole "$subnet.$other/32"
@@ -266,7 +266,7 @@ cut() {
     done
 }
 
-# Cuts these nodes off from all that are not named.
+# Cuts these nodes off from all others.
 partition() {
     load
     local one other others=()
@@ -278,7 +278,7 @@ partition() {
 
 heal() {
     load
-    ((netns)) || fail "nothing was cut: the nodes were started without --netns"
+    ((netns)) || fail "the nodes were started without --netns, so nothing is cut"
     local node
     for node in $(seq "$all"); do
         ip -n "$(space "$node")" route flush type blackhole

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# redis-benchmark, all its tests and some in RESP3, for scripts/compat.sh: it must end well and warn of nothing.
+# Runs the tests of redis-benchmark, some of them in RESP3, for scripts/compat.sh: it must succeed without a warning.
 set -euo pipefail
 
 read -ra ports <<<"$COMPAT_PORTS"
@@ -8,7 +8,7 @@ if ((${#ports[@]} > 1)); then nodes="${#ports[@]} nodes"; else nodes="1 node"; f
 name="redis-benchmark $(redis-benchmark --version | cut -d ' ' -f 2)"
 requests=500
 
-# Its tests with the commands they send.
+# Its tests, each with its command.
 tests=(ping_inline:ping ping_mbulk:ping set:set get:get incr:incr lpush:lpush rpush:rpush lpop:lpop rpop:rpop sadd:sadd
     hset:hset spop:spop zadd:zadd zpopmin:zpopmin lrange_100:lrange lrange_300:lrange lrange_500:lrange lrange_600:lrange
     mset:mset)
@@ -22,19 +22,19 @@ for test in "${tests[@]}"; do
     fi
 done
 
-# Runs it and wants so many tests without a complaint: run TESTS WORD ..
+# Runs it, and fails unless this many tests succeed without a warning: run TESTS WORD ..
 run() {
-    local wanted=$1 told code=0
+    local wanted=$1 output code=0
     shift
-    told=$(timeout "$COMPAT_PATIENCE" redis-benchmark -p "$port" -q -n "$requests" "$@" 2>&1 | tr '\r' '\n') || code=$?
-    if ((code)) || grep -qiE 'warning|error' <<<"$told" || [[ $(grep -c 'requests per second' <<<"$told") != "$wanted" ]]; then
-        echo "$name ($nodes): FAILED: redis-benchmark $*: exit code $code: $(grep -v rps= <<<"$told" | tail -n 5)"
+    output=$(timeout "$COMPAT_PATIENCE" redis-benchmark -p "$port" -q -n "$requests" "$@" 2>&1 | tr '\r' '\n') || code=$?
+    if ((code)) || grep -qiE 'warning|error' <<<"$output" || [[ $(grep -c 'requests per second' <<<"$output") != "$wanted" ]]; then
+        echo "$name ($nodes): FAILED: redis-benchmark $*: exit code $code: $(grep -v rps= <<<"$output" | tail -n 5)"
         exit 1
     fi
 }
 
 if [[ -z $missing ]]; then
-    # LPUSH once more, to have something for LRANGE.
+    # One more: LPUSH runs again, for LRANGE.
     run "$((count + 1))"
 elif [[ $COMPAT_ALLOW_MISSING == 1 ]]; then
     run "$count" -t "${present#,}"
@@ -44,10 +44,10 @@ else
 fi
 run 6 -3 -t ping,set,get,incr,mset -P 16
 run 6 -t ping,set,get,incr,mset -P 16 -r 1000 --threads 2
-told="default tests, RESP3 and pipelines"
+output="default tests, RESP3 and pipelines"
 if [[ $COMPAT_PEER != 1 ]]; then
     run 1 -P 16 -r 100 JSON.SET k:__rand_int__ '$' '{"a":1}'
     run 1 -3 -P 16 -r 100 JSON.GET k:__rand_int__ '$.a'
-    told+=", JSON.SET and JSON.GET"
+    output+=", JSON.SET and JSON.GET"
 fi
-echo "$name ($nodes): $told${missing:+; without$missing}"
+echo "$name ($nodes): $output${missing:+; without$missing}"

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# redis-cli in its ways of being used, for scripts/compat.sh, which tells by the environment: COMPAT_PORTS, COMPAT_PORT,
-# COMPAT_ALLOW_MISSING. Its prompt is typed at by tests/compat/python/redis_cli_prompt.py.
+# Runs redis-cli in its modes, for scripts/compat.sh, which sets COMPAT_PORTS, COMPAT_PORT and COMPAT_ALLOW_MISSING.
+# tests/compat/python/redis_cli_prompt.py tests its prompt.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 # shellcheck source=scripts/lib.sh
@@ -32,7 +32,7 @@ cli() {
     redis-cli -p "$port" "$@"
 }
 
-# Whether the server has these commands; if not, that is an error, or noted.
+# Whether the server has these commands. A missing one is an error, unless COMPAT_ALLOW_MISSING allows it.
 has() {
     local command
     for command in "$@"; do
@@ -54,12 +54,12 @@ part() {
     fi
 }
 
-# Fails unless the two are the same.
+# Fails unless the two are equal.
 same() {
     [[ $1 == "$2" ]] || failed "$3: got ${1@Q}, wanted ${2@Q}"
 }
 
-# Waits until a file has a line that matches.
+# Waits until a line of a file matches.
 until_in() {
     for _ in $(seq 600); do
         if grep -qE -- "$2" "$1"; then return; fi
@@ -119,13 +119,13 @@ text() {
 
 latency() {
     local figures
-    # Without a terminal it shows one line after the interval and ends.
+    # Without a terminal it prints one line after the interval and ends.
     figures=$(timeout 20 redis-cli -p "$port" --latency -i 1)
     [[ $figures =~ ^[0-9]+\ [0-9]+\ [0-9.]+\ [0-9]+$ ]] || failed "redis-cli --latency: $figures"
 }
 
 stat() {
-    # It goes on until it is stopped. Its lines would wait in a buffer if it were not told that this is no file.
+    # It runs until it is stopped. stdbuf makes it write each line at once.
     stdbuf -oL redis-cli -p "$port" --stat -i 0.1 >"$work/stat" 2>&1 &
     background+=($!)
     until_in "$work/stat" '^[0-9]+ +[0-9.]+[KMG]? +[0-9]+ +[0-9]+ +[0-9]+ \(\+[0-9]+\) +[0-9]+' "redis-cli --stat"

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# The units of Redis' own TCL suite that apply, in external mode, against the server at COMPAT_PORT. REDIS_SOURCE is a directory
-# with the sources of Redis 7.4; a copy of its tests is changed and run, nothing of it is kept. Says of each unit how many
-# tests passed, failed, failed for a reason in compat-tcl-explained.txt, and were left out for a command that is not here; fails
-# when one failed without a reason.
+# Runs the units of Redis' own TCL suite that apply, in external mode, against the server at COMPAT_PORT. REDIS_SOURCE is a
+# directory with the sources of Redis 7.4; a temporary copy of its tests is patched and run. Prints per unit how many tests
+# passed, failed, failed for a reason in compat-tcl-explained.txt, and were skipped for a missing command; fails if one
+# failed without a reason.
 #
 #   REDIS_SOURCE=~/redis COMPAT_PORT=6379 scripts/compat-tcl.sh [unit ..]
 set -euo pipefail
@@ -10,19 +10,19 @@ cd "$(dirname "$0")/.."
 # shellcheck source=scripts/lib.sh
 source scripts/lib.sh
 
-# Not here, since nothing of them runs against a server that the suite has not started itself: auth, info, limits, memefficiency,
-# networking, pubsubshard, wait. Nor those about what is not here: querybuf and replybufsize (how Redis sizes its buffers), violations
-# (streams, SORT and gigabytes of memory), and those of whole families of commands (bitops, geo, scripting, streams, ..).
+# Left out because all their tests need a server that the suite has started itself: auth, info, limits, memefficiency,
+# networking, pubsubshard, wait. Left out because they test what JsonVault does not have: querybuf and replybufsize (the sizes
+# of Redis' buffers), violations (streams, SORT and gigabytes of memory), and families of commands (bitops, geo, scripting, ..).
 units=(keyspace scan info-command type/string type/incr type/list type/list-2 type/list-3 type/set type/zset type/hash expire other
     multi quit protocol introspection introspection-2 latency-monitor slowlog pubsub tracking pause lazyfree)
-# Those whose slow tests run, too: there are no others.
+# Units whose slow tests run too, because they have no others.
 slow=" type/list-2 "
 if (($#)); then units=("$@"); fi
-# A unit takes a few seconds, `other` a minute or two: it writes 100 000 times, each time with a read behind it. One that waits for
-# something that never happens is cut off.
+# The limit on the seconds of a unit. A unit takes a few seconds, `other` a minute or two: it writes 100,000 times, each time
+# followed by a read.
 patience=${COMPAT_TCL_PATIENCE:-300}
 port=${COMPAT_PORT:?} explained=$PWD/scripts/compat-tcl-explained.txt
-[[ -d ${REDIS_SOURCE:-}/tests ]] || fail "REDIS_SOURCE is no directory with the sources of Redis"
+[[ -d ${REDIS_SOURCE:-}/tests ]] || fail "REDIS_SOURCE is not a directory with the sources of Redis"
 command -v tclsh >/dev/null || fail "tclsh is missing: apt-get install tcl"
 
 work=$(mktemp -d)
@@ -31,7 +31,7 @@ cp -r "$REDIS_SOURCE/tests" "$work/tests"
 mkdir "$work/src"
 for program in redis-cli redis-benchmark; do ln -s "$(command -v "$program")" "$work/src/"; done
 
-# What the harness does before each file, with commands and settings that may not be here.
+# The harness uses commands and settings before each file that the server may lack.
 sed -i -e 's/^    r function flush$/    catch {r function flush}/' \
     -e 's/^        r config set \$param \$val$/        catch {r config set $param $val}/' "$work/tests/support/server.tcl"
 sed -i 's/^proc r {args} {$/&\n    if {[is_foreign_setting $args]} { return OK }/' "$work/tests/test_helper.tcl"
@@ -40,13 +40,13 @@ cat scripts/compat-tcl.tcl >>"$work/tests/support/test.tcl"
 # Redis' commands that the server does not have.
 sed -n 's/^    "\([A-Z_]*\)": {$/\L\1/p' "$REDIS_SOURCE"/src/commands/*.json | sort -u >"$work/theirs"
 redis-cli -p "$port" command list | sort -u >"$work/ours"
-# Names of subcommands are among Redis'; those of whole commands alone count here.
+# The names above include subcommands; only whole commands count.
 find "$REDIS_SOURCE/src/commands" -name '*.json' ! -name '*-*' -printf '%f\n' | sed 's/\.json$//' | sort -u >"$work/whole"
 export COMPAT_COMMANDS_MISSING=$work/missing COMPAT_SETTINGS=$work/settings
 redis-cli -p "$port" config get '*' | sed -n '1~2p' >"$COMPAT_SETTINGS"
 comm -12 "$work/theirs" "$work/whole" | comm -23 - "$work/ours" >"$COMPAT_COMMANDS_MISSING"
 
-# The lines of a run without colours: each begins with [ok], [err], [exception] or [ignore].
+# The output of a unit without colours: each line begins with [ok], [err], [exception] or [ignore].
 run_unit() {
     local tags="-needs:repl"
     if [[ $slow != *" $1 "* ]]; then tags="-slow $tags"; fi
@@ -54,7 +54,7 @@ run_unit() {
         --ignore-encoding --ignore-digest --tags "$tags" --single "unit/$1") 2>&1 | sed 's/\x1b\[[0-9;]*m//g'
 }
 
-# Ends what a unit that was cut off left behind: its clients would write into the next one.
+# Ends the clients that a timed-out unit left behind: they would write into the next one.
 end_clients() {
     local client
     for client in $(pgrep tclsh || true); do
@@ -62,7 +62,7 @@ end_clients() {
     done
 }
 
-# The reason why a failure is none, if there is one: reason UNIT TEST
+# The explanation of a failure, if there is one: reason UNIT TEST
 reason() {
     local unit name why
     while IFS='|' read -r unit name why; do
@@ -82,7 +82,7 @@ for unit in "${units[@]}"; do
     failed=() known=0 left_out=$(count '^\[ignore\]')
     while IFS= read -r line; do
         name=${line#*: } name=${name%" in tests/unit/"*}
-        # What it sends stands in a variable.
+        # The test itself is in a variable.
         unknown=$(grep -aF -A 3 "]: $name" "$work/log" | grep -aoE "unknown command '[A-Za-z_]+'" | head -n 1 | cut -d "'" -f 2 || true)
         if [[ -n $unknown ]] && grep -qix "$unknown" "$COMPAT_COMMANDS_MISSING"; then
             left_out=$((left_out + 1))
@@ -90,7 +90,7 @@ for unit in "${units[@]}"; do
         fi
         if [[ -n $(reason "$unit" "$name") ]]; then known=$((known + 1)); else failed+=("$name"); fi
     done < <(sed '/^!!! WARNING/,$d' "$work/log" | grep -aE '^\[(err|exception)\]')
-    if ((ended > 1)) || ! grep -aq 'The End' "$work/log"; then failed+=("the unit did not come to its end ($ended)"); fi
+    if ((ended > 1)) || ! grep -aq 'The End' "$work/log"; then failed+=("the unit did not finish ($ended)"); fi
     printf '%s: %d passed, %d failed, %d explained, %d left out\n' "$unit" "$(count '^\[ok\]')" "${#failed[@]}" "$known" \
         "$left_out"
     for name in "${failed[@]}"; do

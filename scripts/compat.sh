@@ -1,18 +1,18 @@
 #!/usr/bin/env bash
-# Other people's clients and tools, each against one node and against three: redis-cli, redis-benchmark, redis-py (also its
-# asyncio and cluster clients), node-redis, ioredis, hiredis, and what RedisInsight and redis_exporter ask. Each prints one line of
-# what it did; the first that fails ends the script. On three nodes the leader is killed under each of them.
+# Runs third-party clients and tools against one node and against three: redis-cli, redis-benchmark, redis-py (also its
+# asyncio and cluster clients), node-redis, ioredis, hiredis, and the requests of RedisInsight and redis_exporter. Each prints a
+# summary line; the first failure ends the script. On three nodes the leader is killed while each of them runs.
 #
-#   scripts/compat.sh                        # what is not there yet is installed: Debian's packages (as root), PyPI's, npm's
+#   scripts/compat.sh                        # installs what is missing: packages of Debian (as root), PyPI and npm
 #   scripts/compat.sh --only redis_py,hiredis
-#   scripts/compat.sh --nodes 1              # or 3; both, unless said
-#   scripts/compat.sh --with-go              # redigo and go-redis, too: about 40 s to install Debian's Go
-#   scripts/compat.sh --latest               # the newest versions from PyPI and npm, not those of the lock files
-#   scripts/compat.sh --allow-missing        # parts whose commands the server lacks are left out, and named
-#   scripts/compat.sh --tcl                  # Redis' own TCL suite instead, if REDIS_SOURCE is a directory with its sources
-#   scripts/compat.sh --peer                 # against redis-server: a program that fails there is wrong itself
+#   scripts/compat.sh --nodes 1              # or 3; default: both
+#   scripts/compat.sh --with-go              # also redigo and go-redis: about 40 s to install Debian's Go
+#   scripts/compat.sh --latest               # the newest versions from PyPI and npm instead of the lock files
+#   scripts/compat.sh --allow-missing        # skips and names parts whose commands the server lacks
+#   scripts/compat.sh --tcl                  # Redis' own TCL suite instead; REDIS_SOURCE is a directory with its sources
+#   scripts/compat.sh --peer                 # against redis-server: a program that fails there is itself wrong
 #
-# SERVER is the server's binary: target/release/server, unless said, or target/debug/server if that is newer. Everything else is
+# SERVER is the server's binary; default: the newer of target/release/server and target/debug/server. Everything else is
 # kept in COMPAT_CACHE (target/compat). The nodes use free ports of 127.0.0.1 and a temporary directory.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -43,15 +43,15 @@ if [[ -z ${SERVER:-} ]]; then
     SERVER=$target/release/server
     if [[ $target/debug/server -nt $SERVER ]]; then SERVER=$target/debug/server; fi
 fi
-[[ -x $SERVER ]] || fail "$SERVER is not there: build one, or set SERVER"
+[[ -x $SERVER ]] || fail "$SERVER does not exist: build it, or set SERVER"
 mkdir -p "${COMPAT_CACHE:-$target/compat}"
 cache=$(cd "${COMPAT_CACHE:-$target/compat}" && pwd)
 programs_dir=$PWD/tests/compat
 work=$(mktemp -d)
-# Programs that are cut off after so many seconds hang: the slowest takes a tenth of it.
+# The limit on the seconds of a program; the slowest takes a tenth of it.
 patience=240
 
-# Ends what was started, node by node and only that.
+# Ends the nodes that this script started, and nothing else.
 finish() {
     stop_nodes
     rm -rf "$work"
@@ -73,9 +73,9 @@ stop_nodes() {
 keepers=()
 trap finish EXIT
 
-## What the programs need.
+## Requirements of the programs.
 
-# Installs Debian's packages that are not there: install PROGRAM-OR-FILE PACKAGE ..
+# Installs packages of Debian unless the program or file exists: install_debian PROGRAM-OR-FILE PACKAGE ..
 install_debian() {
     local test=$1
     shift
@@ -88,7 +88,7 @@ install_debian() {
         || fail "apt-get install $*: $(tail -n 3 "$work/apt.log")"
 }
 
-# Runs a command unless it was run for the same files before: cached NAME FILE .. -- COMMAND ..
+# Runs a command unless it has run for the same files before: cached NAME FILE .. -- COMMAND ..
 cached() {
     local mark sum files=()
     mark=$cache/$1.done
@@ -102,7 +102,7 @@ cached() {
     if [[ $latest == 0 ]]; then echo "$sum" >"$mark"; fi
 }
 
-# Two environments: without hiredis redis-py reads replies by itself.
+# Two environments: without hiredis, redis-py uses its own parser.
 install_python() {
     local environment words list=$programs_dir/python/requirements.txt
     grep -v hiredis "$list" >"$work/without-hiredis.txt"
@@ -130,7 +130,7 @@ build_hiredis() {
 }
 
 build_go() {
-    # Debian's packages are laid out for the time before modules.
+    # Debian's packages have the layout of GOPATH, from before modules.
     GO111MODULE=off GOPATH=/usr/share/gocode GOFLAGS=-buildvcs=false go build -o "$cache/go-clients" "$programs_dir/go/main.go"
 }
 
@@ -165,12 +165,12 @@ prepare() {
 
 ## The nodes.
 
-# Starts a node again whenever it ends, as a service manager would, until there is a file `stop`: keep NODE COMMAND ..
-# What the shell says of each that was killed goes to its own standard error.
+# Restarts a node whenever it ends, as a service manager would, until the file `stop` exists: keep NODE COMMAND ..
+# The shell's messages about killed nodes go to its own standard error.
 keep() {
     local node=$1 starts
     shift
-    # A node that ends again and again has a fault.
+    # A node that keeps ending has a fault.
     for starts in $(seq 50); do
         [[ ! -f $work/stop ]] || return 0
         "$@" >/dev/null 2>>"$work/node$node.log" &
@@ -181,13 +181,13 @@ keep() {
     echo "ended $starts times" >>"$work/node$node.log"
 }
 
-# Starts so many nodes with these flags; sets `ports`. A client of Redis Cluster finds all of them.
+# Starts this many nodes with these flags, visible to clients of Redis Cluster; sets `ports`.
 start_nodes() {
     local count=$1 id peers='' flags=()
     shift
     ports=()
     for id in $(seq "$count"); do
-        # Not those of the node before, which does not listen yet.
+        # Not the port of an earlier node, which does not listen yet.
         while :; do
             local port
             # shellcheck disable=SC2119  # one port
@@ -210,7 +210,7 @@ start_nodes() {
     wait_nodes
 }
 
-# Waits until each node answers a read, for which there has to be a leader.
+# Waits until each node answers a read, for which there must be a leader.
 wait_nodes() {
     local port
     for port in "${ports[@]}"; do
@@ -236,25 +236,25 @@ run_program() {
         redis_py_hiredis)
             "${limit[@]}" "$cache/venv-hiredis/bin/python" "$programs_dir/python/redis_py.py" "redis-py with hiredis"
             ;;
-        # It is about several nodes.
+        # Needs several nodes.
         cluster) ((${#ports[@]} < 2)) || "${limit[@]}" "$python" "$programs_dir/python/redis_py_cluster.py" ;;
         node_redis | ioredis) NODE_PATH=$cache/js/node_modules "${limit[@]}" node "$programs_dir/js/$1.js" ;;
         hiredis) "${limit[@]}" "$cache/hiredis" ;;
-        # It has a limit for each of its units.
+        # Has a time limit per unit.
         tcl) scripts/compat-tcl.sh ;;
         go) "${limit[@]}" "$cache/go-clients" ;;
         *) fail "unknown program $1" ;;
     esac
 }
 
-# The port of a node that follows, or of the only one: the longer way for a request.
+# The port of a follower, or of the only node: the longer route for a request.
 follower_port() {
     local leader
     leader=$(redis-cli -p "${ports[0]}" info raft | sed -n 's/^leader_id:\([0-9]*\).*/\1/p')
     echo "${ports[${leader:-0} % ${#ports[@]}]}"
 }
 
-last_words() {
+last_messages() {
     local log
     for log in "$work"/node*.log; do echo; tail -n 2 "$log"; done
 }
@@ -265,9 +265,9 @@ run_all() {
         redis-cli -p "${ports[0]}" flushall >/dev/null
         COMPAT_PORT=$(follower_port)
         export COMPAT_PORT
-        # In a shell of its own, which ends with the first command that fails; behind `||` none would end it.
+        # In a subshell, which ends at the first failing command; as an operand of `||` it would not.
         (set -e; run_program "$program") &
-        wait $! || fail "$program failed, or was not done after $patience s; the last words of the nodes: $(last_words)"
+        wait $! || fail "$program failed, or did not finish in $patience s; the last messages of the nodes: $(last_messages)"
         wait_nodes
     done
 }
@@ -283,10 +283,10 @@ for count in $counts; do
     stop_nodes
 done
 if [[ $counts == *3* ]] && wants cluster; then
-    # Followers that send clients to the leader instead of asking it.
+    # Followers that redirect clients to the leader instead of forwarding requests.
     start_nodes 3 --redirect-mode moved
     export COMPAT_PORTS="${ports[*]}" COMPAT_MODE=moved
     run_all cluster
     stop_nodes
 fi
-echo "compat.sh: all as it should be, after $((SECONDS - begun)) s, $installed of them for installing"
+echo "compat.sh: all passed after $((SECONDS - begun)) s, $installed of them for installing"

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Repairs what can be repaired by itself: the layout, and what clippy knows a better form for.
+# Applies the automatic fixes of clippy, and formats the code.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 cargo clippy --locked --all-targets --fix --allow-dirty --allow-staged

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Parts that the other scripts share; to be sourced, not run.
+# Functions shared by the other scripts; to be sourced, not run.
 
 # Ends the script with a message.
 fail() {
@@ -7,7 +7,7 @@ fail() {
     exit 1
 }
 
-# Ends the script unless the programs are there.
+# Ends the script unless the programs are installed.
 need() {
     local program
     for program in "$@"; do
@@ -15,13 +15,13 @@ need() {
     done
 }
 
-# Whether somebody listens on a port of this machine.
+# Whether a port of this machine is in use.
 port_is_taken() {
     (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null
 }
 
-# The first of so many ports in a row (one, unless said) that nobody listens on now, nor on those 10,000 above. All below
-# 32768, from where on the system gives ports to connections that go out: one could have a node's while it is down.
+# The first of this many consecutive free ports (default: one), with those 10,000 above free too. All are below 32768, where
+# the ports of outgoing connections begin: such a connection could take a node's port while the node is down.
 free_port() {
     local count=${1:-1} port next
     for _ in $(seq 100); do
@@ -35,11 +35,11 @@ free_port() {
     fail "no free port found"
 }
 
-# Waits until the server on a port answers and has read its log: wait_ready PORT PID [SECONDS].
+# Waits until the server on a port answers and has applied its log: wait_ready PORT PID [SECONDS].
 wait_ready() {
     local port=$1 pid=$2 seconds=${3:-60}
     for _ in $(seq $((seconds * 20))); do
-        kill -0 "$pid" 2>/dev/null || fail "the server ended while it was starting"
+        kill -0 "$pid" 2>/dev/null || fail "the server ended during its start"
         if redis-cli -p "$port" info persistence 2>/dev/null | grep -q '^loading:0'; then
             return
         fi
@@ -48,7 +48,7 @@ wait_ready() {
     fail "the server was not ready after $seconds s"
 }
 
-# Builds the two programs once and sets SERVER and CLIENT to them. With BIN_DIR set, takes them from there.
+# Builds the two programs and sets SERVER and CLIENT to them; with BIN_DIR set, uses those in it.
 find_programs() {
     if [[ -z ${BIN_DIR:-} ]]; then
         cargo build --release --locked --bins
@@ -57,13 +57,13 @@ find_programs() {
     SERVER=$BIN_DIR/server
     # shellcheck disable=SC2034  # for the scripts that source this
     CLIENT=$BIN_DIR/client
-    [[ -x $SERVER ]] || fail "$SERVER is not there"
+    [[ -x $SERVER ]] || fail "$SERVER does not exist"
 }
 
-# Starts this many nodes, each in a network of its own, in a directory that goes with them when the script ends. Sets `address`
-# by their numbers.
+# Starts this many nodes, each in a network namespace, and removes them and their directory when the script ends. Sets
+# `address` by node number.
 start_in_networks() {
-    ((EUID == 0)) || fail "networks of their own are made by root only"
+    ((EUID == 0)) || fail "network namespaces need root"
     need ip
     find_programs
     export BIN_DIR
@@ -80,7 +80,7 @@ end_networks() {
     rm -rf "$DIR"
 }
 
-# The client, on node $1 of those.
+# The client, connected to node $1.
 on() {
     "$CLIENT" --server "${address[$1]}" --connect-timeout 2 --timeout 20 "${@:2}"
 }

@@ -2,7 +2,7 @@
 # Runs the simulation of one seed and prints its trace.
 #
 #   scripts/sim.sh 17
-#   scripts/sim.sh 17 | grep -v ' c[0-9] '     # without what clients say: faults, leaders, snapshots
+#   scripts/sim.sh 17 | grep -v ' c[0-9] '     # without the clients: faults, leaders, snapshots
 set -euo pipefail
 cd "$(dirname "$0")/.."
 if [[ ! ${1:-} =~ ^[0-9]+$ ]]; then

@@ -1,7 +1,6 @@
 #!/usr/bin/env bash
-# Five nodes of which the leader goes on reaching one: the other four are a majority only with that one. They have to get
-# a leader, and no write that was acknowledged on either side may be missing afterwards. As root: the nodes get networks of
-# their own.
+# Cuts the leader of five nodes off from all but one node, the bridge, which still reaches everyone. The four nodes must
+# elect a leader, and no acknowledged write of either side may be lost. Needs root, for network namespaces.
 #
 #   scripts/test-bridge.sh
 #   BIN_DIR=target/debug scripts/test-bridge.sh
@@ -22,16 +21,16 @@ bridge=$((old % 5 + 1))
 rest=()
 for node in 1 2 3 4 5; do ((node == old || node == bridge)) || rest+=("$node"); done
 write "$old" before
-echo "node $old leads, and reaches only node $bridge from now on"
+echo "node $old leads, and now reaches only node $bridge"
 scripts/cluster.sh cut "$old" "${rest[@]}"
 begun=$(date +%s%3N)
-# A client waits two seconds for a leader, then it is told that there is none, and asks again.
+# A request waits two seconds for a leader and then fails; the client retries.
 for _ in $(seq 30); do
     on "${rest[0]}" raw set meanwhile meanwhile >"$DIR/answer" 2>&1 && break
 done
-[[ $(cat "$DIR/answer") == OK ]] || fail "no leader while the bridge lasts: $(cat "$DIR/answer")"
+[[ $(cat "$DIR/answer") == OK ]] || fail "no leader while the nodes are cut off: $(cat "$DIR/answer")"
 acknowledged+=(meanwhile)
-echo "the majority wrote again after $(($(date +%s%3N) - begun)) ms, led by node $(raft_field "${rest[0]}" leader_id)"
+echo "the majority accepted a write after $(($(date +%s%3N) - begun)) ms, led by node $(raft_field "${rest[0]}" leader_id)"
 write "$bridge" over-the-bridge
 scripts/cluster.sh heal
 write "$old" after

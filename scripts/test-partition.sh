@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Cuts the leader off from the others while documents are imported through every node, heals the cut, and looks for every
-# write that was acknowledged; in the end all nodes have to hold the same. As root: the nodes get networks of their own.
+# Cuts the leader off while documents are imported through every node, heals the partition, and checks that every
+# acknowledged write is there and that all nodes hold the same data. Needs root, for network namespaces.
 #
 #   scripts/test-partition.sh                # three nodes, the leader cut off three times
 #   scripts/test-partition.sh --rounds 20
@@ -24,7 +24,7 @@ finish() {
     end_networks
 }
 
-# Waits up to a minute until the words, run as a command, succeed.
+# Retries a command for up to a minute, until it succeeds.
 until_true() {
     for _ in $(seq 600); do
         "$@" 2>/dev/null && return
@@ -36,10 +36,10 @@ leads() { [[ $(raft_field "$1" is_leader) == 1 ]]; }
 follows() { [[ $(raft_field "$1" leader_id) == "$2" ]]; }
 has_more_than() { (($(wc -l <"$1") > $2)); }
 
-# How far each of the nodes has applied the log, and what they hold; the different ones of each.
+# The distinct applied indexes, and the distinct digests of the data.
 all_applied() { for node in 1 2 3; do raft_field "$node" last_applied; done | sort -u; }
 all_digests() { for node in 1 2 3; do on "$node" raw debug digest; done | sort -u; }
-# Sets `digests` once all nodes have applied equally much, before and after.
+# Sets `digests` if all nodes have the same applied index, before and after.
 same_index() {
     local before
     before=$(all_applied)
@@ -52,14 +52,14 @@ echo "starting three nodes"
 start_in_networks 3
 trap finish EXIT
 
-# Documents without end, until the file is there.
+# An endless stream of documents, until the file exists.
 documents_until() {
     awk -v stop="$1" 'BEGIN {
         for (n = 1; n % 100 || (getline line < stop) < 0; n++) printf "{\"n\":%d,\"name\":\"user %d\"}\n", n, n
     }'
 }
 
-# Every acknowledged document has to be there, with its content.
+# Checks that a node has every acknowledged document with its content.
 check() {
     local node=$1 file=$2 missing
     missing=$(sed 's/^\(.*:\)\([0-9]*\)$/JSON.GET \1\2 $.n/' "$file" | on "$node" | paste -d' ' "$file" - \
@@ -87,8 +87,8 @@ for round in $(seq "$rounds"); do
     until_true follows "${others[0]}" "$(raft_field "${others[1]}" leader_id)"
     before=$(wc -l <"$DIR/acknowledged.$round.${others[0]}")
     until_true has_more_than "$DIR/acknowledged.$round.${others[0]}" $((before + 100))
-    echo "  node $(raft_field "${others[0]}" leader_id) leads now, and writes go on"
-    # What the majority decides is not known on the other side, so it may neither read nor write.
+    echo "  node $(raft_field "${others[0]}" leader_id) leads now, and writes continue"
+    # The other side does not know the decisions of the majority, so it must refuse reads and writes.
     on "${others[1]}" raw json.set "marker:$round" '$' "$round" >/dev/null
     if answer=$(on "$leader" raw json.get "marker:$round" 2>&1); then
         fail "the node that is cut off answers a read: $answer"
@@ -101,19 +101,19 @@ for round in $(seq "$rounds"); do
 
     scripts/cluster.sh heal
     until_true follows "$leader" "$(raft_field "${others[0]}" leader_id)"
-    [[ $(on "$leader" raw json.get "marker:$round") == "$round" ]] || fail "the write of the majority is not read"
+    [[ $(on "$leader" raw json.get "marker:$round") == "$round" ]] || fail "the write of the majority is missing"
     touch "$DIR/stop.$round"
-    # The one on the node that was cut off has documents that failed, and says so by its code.
+    # The import through the partitioned node had failures, so its exit code is not 0.
     wait "${importers[@]}" || true
     importers=()
     for node in 1 2 3; do
         sed -n '/acknowledged/s/^/  /p' "$DIR/import.$node"
-        # The one that was cut off is the one that could have kept something else.
+        # The partitioned node is the one that could have diverged.
         check "$leader" "$DIR/acknowledged.$round.$node"
         [[ $(on "$node" raw dbsize) == $(on "$leader" raw dbsize) ]] || fail "nodes $node and $leader differ"
     done
     until_true same_index
-    [[ $digests =~ ^[0-9a-f]{40}$ ]] || fail "the nodes hold different things: $digests"
+    [[ $digests =~ ^[0-9a-f]{40}$ ]] || fail "the nodes hold different data: $digests"
     echo "  healed: $(cat "$DIR"/acknowledged."$round".* | wc -l) acknowledged documents are on every node, digest $digests"
 done
 scripts/cluster.sh status

@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
-# Kills the leader in the middle of an import, restarts it and looks for every write that was acknowledged.
+# Kills the leader during an import, restarts it, and checks that every acknowledged write is there.
 #
 #   scripts/test-raft.sh                    # one node, 100,000 documents, killed three times
-#   scripts/test-raft.sh --nodes 3          # three; the others go on without the one that was killed
+#   scripts/test-raft.sh --nodes 3          # three nodes; the others continue without the killed one
 #   scripts/test-raft.sh --documents 500000 --kills 10
 #   BIN_DIR=target/debug scripts/test-raft.sh
 #
-# Everything happens in a temporary directory and on free ports of this machine.
+# Uses a temporary directory and free ports of this machine.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 # shellcheck source=scripts/lib.sh
@@ -24,7 +24,7 @@ while (($#)); do
         *) fail "unknown option $1" ;;
     esac
 done
-((nodes != 2)) || fail "two nodes are fewer than one: neither may fail"
+((nodes != 2)) || fail "two nodes are no use: neither may fail"
 
 need redis-cli
 find_programs
@@ -46,12 +46,12 @@ raft_field() {
     cli "$1" info raft | tr -d '\r' | sed -n "s/^$2://p"
 }
 
-# Another node than $1; of one node, itself.
+# A node other than $1, if there is one.
 other_than() {
     echo $(($1 % nodes + 1))
 }
 
-# Each acknowledged document has to be there with its content: import numbers them, and so does `n` in each.
+# Checks that a node has each acknowledged document with its content: `n` is the number in the key.
 check_acknowledged() {
     local node=$1 acknowledged=$2 keys missing
     keys=$(wc -l <"$acknowledged")
@@ -68,13 +68,13 @@ make_documents() {
     }'
 }
 
-# Imports through node $2 and kills the leader, $1, on the way.
+# Imports through node $2 and kills the leader, $1, meanwhile.
 import_and_kill() {
     local leader=$1 through=$2 acknowledged=$3 importer wanted
     "$CLIENT" --server "127.0.0.1:$((PORT + through - 1))" import "$DIR/documents.ndjson" \
         --prefix "round$round:doc:" --acknowledged "$acknowledged" 2>"$DIR/import.log" &
     importer=$!
-    # The later rounds kill later, so that the log is cut at different places.
+    # Later rounds kill later, so that the log is cut at different places.
     wanted=$((documents * round / (kills + 1)))
     for _ in $(seq 2000); do
         [[ -f $acknowledged ]] && (($(wc -l <"$acknowledged") >= wanted)) && break
@@ -95,7 +95,7 @@ first_term=$(raft_field 1 current_term)
 
 for round in $(seq "$kills"); do
     leader=$(raft_field 1 leader_id)
-    # In turns through the node that is going to be killed, and through another.
+    # Alternates between the node to be killed and another one.
     through=$leader
     ((round % 2)) || through=$(other_than "$leader")
     echo "round $round: import $documents documents through node $through, kill -9 of node $leader, which leads"
@@ -106,7 +106,7 @@ for round in $(seq "$kills"); do
     check_acknowledged "$leader" "$acknowledged"
 done
 
-echo "stopping cleanly and starting once more"
+echo "stopping cleanly and restarting"
 cli 1 json.set counter '$' '{"n":1}' >/dev/null
 cli 1 json.numincrby counter '$.n' 41 >/dev/null
 before=$(cli 1 dbsize)
@@ -115,9 +115,9 @@ scripts/cluster.sh start
 for node in $(seq "$nodes"); do
     [[ $(cli "$node" json.get counter '$.n') == "[42]" ]] || fail "the counter was lost or counted twice"
     [[ $(cli "$node" dbsize) == "$before" ]] || fail "$(cli "$node" dbsize) keys, there were $before"
-    (($(raft_field "$node" current_term) >= first_term)) || fail "a term never falls"
+    (($(raft_field "$node" current_term) >= first_term)) || fail "the term decreased"
 done
 leader=$(raft_field 1 leader_id)
 [[ $(raft_field "$leader" last_applied) == "$(raft_field "$leader" last_log_index)" ]] \
-    || fail "the log is not applied to its end"
+    || fail "the log is not fully applied"
 echo "ok: $before keys, term $(raft_field 1 current_term), $(raft_field "$leader" last_applied) entries applied"

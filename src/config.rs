@@ -1,14 +1,14 @@
-//! Settings: one word for one thing, as a flag, an environment variable, a key of the config file,
-//! and in `CONFIG`.
+//! Settings: one name each, as a flag, an environment variable, a key of the config file, and in
+//! `CONFIG`.
 //!
-//! A flag wins over the environment, the environment over the file, the file over the default.
-//! `--node-id`, `JSONVAULT_NODE_ID` and `node-id` are the same setting: a row of the table in
-//! `config/settings.rs`, from which all ways to say it follow. Names, syntax and errors are those
-//! of redis.conf where it has the setting.
+//! A flag takes precedence over the environment, the environment over the file, the file over the
+//! default. `--node-id`, `JSONVAULT_NODE_ID` and `node-id` are the same setting, a row of the table
+//! in `config/settings.rs`, from which all its forms follow. Settings that redis.conf has keep its
+//! names, syntax and errors.
 //!
 //! Invariants:
 //! * a `Config` that was loaded or changed has been checked as a whole;
-//! * a change of several settings is made whole or not at all.
+//! * a change of several settings applies as a whole or not at all.
 
 mod bind;
 mod file;
@@ -38,33 +38,32 @@ use crate::command::{ReadConsistency, SettingRefused};
 use crate::error::Fatal;
 use crate::resp::Limits;
 
-/// What a node does with a request that the leader has to answer.
+/// How a follower handles a request that only the leader can answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default, clap::ValueEnum)]
 pub enum RedirectMode {
-    /// It asks the leader and passes the answer on: every client works with any one address.
+    /// It forwards the request to the leader, so every client works with any address.
     #[default]
     Forward,
-    /// It tells the client where the leader is, as a replica of a Redis Cluster does.
+    /// It replies with the leader's address, as a replica of a Redis Cluster does.
     Moved,
 }
 
-/// How far the port for other nodes lies above the one for clients, unless it is said.
+/// Default offset of the port for other nodes above the client port.
 const RAFT_PORT_OFFSET: u16 = 10_000;
 
-/// No request may be larger than the default allows: lengths in an entry of the log have four
-/// bytes, and a request is in memory several times over while it is done.
+/// The default is also the largest request size: lengths in an entry of the log have four bytes,
+/// and memory holds several copies of a request while it runs.
 const REQUEST_BYTES_CEILING: usize = Limits::DEFAULT.request_bytes_max;
 
-/// The settings of a node. What each means is said in the table.
+/// The settings of a node. The table describes each of them.
 #[derive(Clone, Debug)]
 pub struct Config {
-    /// Where clients connect, host:port; the first address if there are several
-    /// ([`Config::bind_addrs`]).
+    /// The client address, host:port; the first if there are several ([`Config::bind_addrs`]).
     pub address: String,
-    /// Hosts besides that of `address`; a `-` in front: it may be missing.
+    /// Hosts besides that of `address`; one with a `-` in front is optional.
     pub further_hosts: Vec<String>,
-    /// What was asked for, once the node knows where it is bound.
-    pub asked_address: Option<String>,
+    /// The address as configured, once `address` is the bound one.
+    pub configured_address: Option<String>,
     pub node_id: u64,
     pub dir: PathBuf,
     pub raft_address: Option<String>,
@@ -82,8 +81,8 @@ pub struct Config {
     pub loglevel: String,
     pub read_consistency: ReadConsistency,
     pub maxclients: usize,
-    /// What `maxclients` was before fewer were fitted to the system's limits.
-    pub asked_maxclients: Option<usize>,
+    /// `maxclients` as configured, once lowered to the system's limits.
+    pub configured_maxclients: Option<usize>,
     /// Seconds; 0: never.
     pub timeout: u64,
     pub tcp_keepalive: u64,
@@ -91,18 +90,18 @@ pub struct Config {
     pub client_query_buffer_limit: usize,
     pub client_output_buffer_limit: OutputLimits,
     pub notify_keyspace_events: KeyspaceEvents,
-    /// Microseconds; negative: no command is.
+    /// Microseconds; negative: no command is slow.
     pub slowlog_log_slower_than: i64,
     pub slowlog_max_len: usize,
-    /// Milliseconds; 0: no event is.
+    /// Milliseconds; 0: no event is recorded.
     pub latency_monitor_threshold: u64,
-    /// Whether it is measured how long each command takes.
+    /// Whether the duration of each command is measured.
     pub latency_tracking: bool,
     pub tracking_table_max_keys: usize,
     pub document_max_bytes: usize,
     pub snapshot_log_bytes: u64,
     pub snapshot_log_entries: u64,
-    /// The file of settings that the node was started with.
+    /// The config file that the node was started with.
     pub config: Option<PathBuf>,
 }
 
@@ -111,7 +110,7 @@ impl Default for Config {
         Config {
             address: "127.0.0.1:6379".to_string(),
             further_hosts: Vec::new(),
-            asked_address: None,
+            configured_address: None,
             node_id: 1,
             dir: "./data".into(),
             raft_address: None,
@@ -129,14 +128,14 @@ impl Default for Config {
             loglevel: "info".to_string(),
             read_consistency: ReadConsistency::Linearizable,
             maxclients: 10_000,
-            asked_maxclients: None,
+            configured_maxclients: None,
             timeout: 0,
             tcp_keepalive: 300,
             proto_max_bulk_len: Limits::DEFAULT.bulk_bytes_max,
             client_query_buffer_limit: Limits::DEFAULT.request_bytes_max,
             client_output_buffer_limit: OutputLimits::default(),
             notify_keyspace_events: KeyspaceEvents::default(),
-            // From here on Redis' defaults: operators know them.
+            // From here on the defaults of Redis, which operators know.
             slowlog_log_slower_than: 10_000,
             slowlog_max_len: 128,
             latency_monitor_threshold: 0,
@@ -150,8 +149,8 @@ impl Default for Config {
     }
 }
 
-/// Why settings do not go together.
-struct Wrong {
+/// Settings that exclude each other.
+struct Conflict {
     name: &'static str,
     reason: String,
 }
@@ -161,7 +160,7 @@ impl Config {
     /// ends the process on `--help` and `--version`.
     ///
     /// # Errors
-    /// [`Fatal::Config`] that tells the flag, the variable or the line of the file that is wrong.
+    /// [`Fatal::Config`] with the invalid flag, variable, or line of the file.
     pub fn load(arguments: impl IntoIterator<Item = OsString>) -> Result<Config, Fatal> {
         let variable = |name: &str| std::env::var_os(name).and_then(|value| value.into_string().ok());
         let flags = source::flags(arguments.into_iter().skip(1))?;
@@ -176,46 +175,43 @@ impl Config {
             );
             std::process::exit(0);
         }
-        Config::settled(flags, &variable)
+        Config::resolve(flags, &variable)
     }
 
-    fn settled(flags: source::Flags, variable: &impl Fn(&str) -> Option<String>) -> Result<Config, Fatal> {
+    fn resolve(flags: source::Flags, variable: &impl Fn(&str) -> Option<String>) -> Result<Config, Fatal> {
         let from_variable =
             || variable("JSONVAULT_CONFIG").filter(|path| !path.is_empty()).map(PathBuf::from);
         let path = flags.file.or_else(from_variable);
-        let mut all = path.as_deref().map_or(Ok(Vec::new()), source::of_file)?;
+        let mut all = path.as_deref().map_or(Ok(Vec::new()), file::read)?;
         all.extend(source::variables(variable));
-        all.extend(flags.given);
-        let config = Config { config: path, ..source::settle(&all)? };
-        config.check().map_err(|Wrong { name, reason }| Fatal::Config(format!("{name}: {reason}")))?;
+        all.extend(flags.assignments);
+        let config = Config { config: path, ..source::resolve(&all)? };
+        config.check().map_err(|Conflict { name, reason }| Fatal::Config(format!("{name}: {reason}")))?;
         Ok(config)
     }
 
-    /// Checks what no setting can tell by itself.
-    fn check(&self) -> Result<(), Wrong> {
-        let wrong = |name, reason: &str| Err(Wrong { name, reason: reason.to_string() });
+    /// Checks the combinations of settings.
+    fn check(&self) -> Result<(), Conflict> {
+        let wrong = |name, reason: &str| Err(Conflict { name, reason: reason.to_string() });
         self.raft_address()
             .and(self.advertised().map(|_| String::new()))
-            .map_err(|error| Wrong { name: "address", reason: error.to_string() })?;
+            .map_err(|error| Conflict { name: "address", reason: error.to_string() })?;
         if !self.peers.is_empty() && self.peers.get(self.node_id).is_none() {
-            return wrong("peers", &format!("this node, {}, is not among them", self.node_id));
+            return wrong("peers", &format!("this node, {}, is not in the list", self.node_id));
         }
         if !self.peers.is_empty() && !self.join.is_empty() {
-            return wrong("join", "a node founds a cluster (peers) or joins one, not both");
+            return wrong("join", "a node forms a cluster (peers) or joins one, not both");
         }
         if self.redirect_mode == RedirectMode::Moved && !self.cluster_enabled {
-            return wrong(
-                "redirect-mode",
-                "moved is for clients of Redis Cluster: it needs cluster-enabled yes",
-            );
+            return wrong("redirect-mode", "moved requires cluster-enabled yes");
         }
         if self.proto_max_bulk_len >= self.client_query_buffer_limit {
-            return wrong("proto-max-bulk-len", "has to be below client-query-buffer-limit");
+            return wrong("proto-max-bulk-len", "must be below client-query-buffer-limit");
         }
         Ok(())
     }
 
-    /// The settings with these changes, names in any case, all of them or none.
+    /// The settings with these changes, all or none of them. Names are case-insensitive.
     pub fn changed(&self, pairs: &[(String, String)]) -> Result<Config, SettingRefused> {
         let mut found = Vec::new();
         for (name, value) in pairs {
@@ -237,11 +233,11 @@ impl Config {
             (setting.set)(&mut config, value)
                 .map_err(|reason| SettingRefused::Failed { name: setting.name, reason })?;
         }
-        config.check().map_err(|Wrong { name, reason }| SettingRefused::Failed { name, reason })?;
+        config.check().map_err(|Conflict { name, reason }| SettingRefused::Failed { name, reason })?;
         Ok(config)
     }
 
-    /// Where others reach this node, if that was said.
+    /// The addresses at which others reach this node, if they are set.
     pub fn advertised(&self) -> Result<Option<Advertised>, Fatal> {
         if !self.advertise.is_empty() {
             let parsed = self.advertise.parse().map_err(|error| Fatal::Config(format!("advertise: {error}")));
@@ -253,7 +249,7 @@ impl Config {
         Ok(self.peers.get(self.node_id).cloned())
     }
 
-    /// What the settings `cluster-announce-*` say; what they leave out is as it is bound.
+    /// The addresses of `cluster-announce-*`, completed with the bound ones.
     fn announced(&self) -> Result<Option<Advertised>, Fatal> {
         if self.cluster_announce_ip.is_empty()
             && self.cluster_announce_port == 0
@@ -263,10 +259,10 @@ impl Config {
         }
         let (bound_host, bound_port) = self.host_and_port();
         let host = if self.cluster_announce_ip.is_empty() { bound_host } else { &self.cluster_announce_ip };
-        let said = |said: u16, bound: u16| if said == 0 { bound } else { said };
+        let port_or = |port: u16, bound: u16| if port == 0 { bound } else { port };
         let raft_port = bind::split(&self.raft_address()?).map_or(0, |(_, port)| port);
-        let client = bind::join(host, said(self.cluster_announce_port, bound_port));
-        let raft = bind::join(host, said(self.cluster_announce_bus_port, raft_port));
+        let client = bind::join(host, port_or(self.cluster_announce_port, bound_port));
+        let raft = bind::join(host, port_or(self.cluster_announce_bus_port, raft_port));
         format!("{client}@{raft}")
             .parse()
             .map(Some)
@@ -287,7 +283,7 @@ impl Config {
         }
         let port = port.checked_add(RAFT_PORT_OFFSET).ok_or_else(|| {
             Fatal::Config(format!(
-                "the client port {port} + {RAFT_PORT_OFFSET} is no port: give --raft-address"
+                "the client port {port} + {RAFT_PORT_OFFSET} is not a port: set raft-address"
             ))
         })?;
         Ok(bind::join(host, port))
@@ -302,14 +298,13 @@ impl Config {
         }
     }
 
-    /// The password for the node that `join` names: the cluster's, as a rule the same on every
-    /// node.
+    /// The password for the node that `join` names. Usually the nodes of a cluster share one.
     pub fn join_password(&self) -> Option<&str> {
         let secret = if self.masterauth.is_set() { &self.masterauth } else { &self.requirepass };
         Some(secret.text()).filter(|text| !text.is_empty())
     }
 
-    /// Names and values, as `CONFIG GET` shows them: the settings, and what Redis' tools ask for.
+    /// Names and values of all settings, as `CONFIG GET` shows them.
     pub fn entries(&self) -> Vec<(String, String)> {
         SETTINGS.iter().map(|setting| (setting.name.to_string(), (setting.get)(self))).collect()
     }

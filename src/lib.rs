@@ -1,46 +1,48 @@
-//! JsonVault: JSON documents behind the Redis protocol, replicated by Raft.
+//! JsonVault: a replicated JSON store that speaks the Redis protocol.
 //!
-//! Every write is an entry of a Raft log, on disk before it is answered; the state in memory is
-//! what applying the log gives. A node is alone, or one of several that have the same log. The tour
-//! is `docs/ARCHITECTURE.md`; in short, a write goes
+//! Every write is an entry of a Raft log, on the disks of a majority before it is acknowledged; the
+//! state in memory is the result of applying the log. A node runs alone or as a member of a
+//! cluster, on the same code paths. `docs/ARCHITECTURE.md` is the tour. In short, a write takes
+//! this path:
 //!
 //! ```text
-//! bytes -> resp::Decoder -> server::connection -> server::dispatch -> command::table
-//!       -> the command's parse: checked and canonical -> machine::Batch -> raft::proposer: one entry for all who wait
-//!       (or, if another node leads, over peer to that one's proposer, and its replies come back)
+//! bytes -> resp::Decoder -> server::connection -> command::table
+//!       -> the command's parse: checked, canonical -> machine::Batch
+//!       -> cluster::router -> raft::proposer: one entry for all waiting batches
+//!          (if another node leads: over peer to its proposer, and the replies back)
 //!       -> raft::log_store -> storage::log: one write, one sync -> commit
 //!       -> raft::state_machine -> machine::apply -> the command's apply on keyspace::Writer
-//!       -> replies -> server::dispatch -> resp::encode -> bytes
+//!       -> replies -> server::connection -> resp::encode -> bytes
 //! ```
 //!
-//! A transaction is queued by `command::transactions` and goes the same way as one command
-//! (`server::transact`, `machine::Transaction`). A read stays in the connection's task: its own
-//! earlier writes, the read barrier, then the command on a [`keyspace::View`].
+//! A transaction is queued by `command::transactions` and takes the same path as one command
+//! (`machine::Transaction`). A read stays in the connection's task: it follows the connection's
+//! earlier writes and the read barrier, and runs on a [`keyspace::View`].
 //!
 //! | module | owns |
 //! |---|---|
-//! | [`random`] | a seeded generator of numbers; pure |
-//! | [`env`] | the doors to clock, randomness, disk, network and threads |
+//! | [`random`] | a seeded random number generator; pure |
+//! | [`env`] | access to clock, randomness, disk, network and threads |
 //! | [`resp`] | the wire: requests, replies, limits |
 //! | [`json`] | documents, paths, edits; pure |
-//! | [`error`] | the three kinds of error, which no conversion joins |
-//! | [`limits`] | the vocabulary of the limits that a client can meet |
+//! | [`error`] | the three kinds of error, without conversions between them |
+//! | [`limits`] | the vocabulary of limits |
 //! | [`keyspace`] | keys with their values, deadlines and versions |
-//! | [`command`] | the commands: families beside a framework, one row of a table for each command; the trait is the route |
+//! | [`command`] | the commands: a framework, families, one table; the trait is the route |
 //! | [`config`] | the settings |
 //! | [`machine`] | applying entries: deterministic, in order, each once |
-//! | [`storage`] | what survives a restart: data directory, log, snapshots |
+//! | [`storage`] | the durable state: data directory, log, snapshots |
 //! | [`peer`] | the transport between nodes |
-//! | [`raft`] | consensus, and the only place that names openraft |
-//! | [`cluster`] | a node among others: where requests go, who the members are |
-//! | [`server`] | listener, connections, dispatch |
+//! | [`raft`] | consensus; the only module that names openraft |
+//! | [`cluster`] | routing to the leader, read index, membership |
+//! | [`server`] | connections, pub/sub, statistics, administration |
 //! | [`node`] | the composition root |
 //! | [`client`] | the command-line client |
 //!
 //! A module imports only from those above it, except that `storage` sits on `env` and serves
 //! `peer`, `raft`, `cluster` and `node` alone.
 //!
-//! A node within a process of yours:
+//! A node embedded in another program:
 //!
 //! ```no_run
 //! use jsonvault::{config::Config, error::Fatal, node::Node};

@@ -1,9 +1,14 @@
-//! A node: the composition root, the only file that names every concrete type.
+//! A node: the composition root, and the only file that names every concrete type.
 //!
-//! Order at the start: the port is bound (a port in use is the commonest mistake, and nothing has
-//! been touched yet), the data directory is locked and opened, the newest snapshot and the log are
-//! read, consensus starts, and only then are clients accepted. At the end: no new clients, each
-//! open connection gets its replies, consensus stops, the log is closed.
+//! A start binds the ports, locks and opens the data directory, reads the newest snapshot and the
+//! log, starts consensus, and only then accepts clients. Ports come first: a port in use is the
+//! most common mistake, and nothing has been touched yet. A stop accepts no new clients, lets each
+//! open connection get its replies, stops consensus and closes the log.
+//!
+//! Invariants:
+//! * clients are accepted last and stopped first;
+//! * the lock on the data directory is held until consensus has stopped;
+//! * a restart in another role begins after the node has stopped as a whole.
 
 use std::collections::BTreeMap;
 use std::future::Future;
@@ -26,17 +31,21 @@ use crate::storage::{DataDir, Identity};
 
 /// A node that has started and is ready to serve.
 pub struct Node {
-    /// Until it serves.
+    /// Taken when the node serves.
     listener: Option<Listener>,
     address: SocketAddr,
     state: Arc<ServerState>,
-    /// Held until the node has stopped: it keeps other processes out.
+    /// Held until the node has stopped, which keeps other processes out.
     data: DataDir,
     net: Arc<dyn Net>,
 }
 
 impl Node {
-    /// Binds the port, opens the data directory and starts consensus.
+    /// Binds the ports, opens the data directory and starts consensus.
+    ///
+    /// # Errors
+    /// [`Fatal`] for a port in use, a directory of another node, damaged data, or settings that do
+    /// not fit together.
     pub async fn start(config: Config) -> Result<Node, Fatal> {
         let disk: Arc<dyn Disk> = RealDisk::shared();
         let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
@@ -44,7 +53,7 @@ impl Node {
         Node::start_on(config, disk, clock, RealNet::shared()).await
     }
 
-    /// As [`Node::start`], on a disk, a clock and a network of the caller's.
+    /// As [`Node::start`], with the caller's disk, clock and network.
     pub async fn start_on(
         config: Config,
         disk: Arc<dyn Disk>,
@@ -65,7 +74,7 @@ impl Node {
         let acceptor = bind_raft(&config, &*net).await?;
         let mut random = Random::seeded(random_u64());
         let owner = DataDir::owner(&*disk, &config.dir)?;
-        // A directory that is made now is another incarnation of this node than any before.
+        // A new directory is a new incarnation of this node.
         let incarnation = owner.as_ref().map_or_else(|| random.next_u64(), |owner| owner.incarnation);
         let mut member = own_member(&config, listener.address(), acceptor.address(), incarnation)?;
         let (identity, bootstrap) = bootstrap_or_join(&config, &*disk, owner, &member, &mut random).await?;
@@ -79,8 +88,8 @@ impl Node {
         let options = Options {
             bootstrap,
             net: net.clone(),
-            // A weak reference: PubSub publishes through the group, and the two would keep each
-            // other alive.
+            // A weak reference: PubSub publishes through the group, so strong ones would form a
+            // cycle.
             sink: Arc::new(Arc::downgrade(&pubsub)),
             acceptor,
             replica: ReplicaOptions {
@@ -96,7 +105,7 @@ impl Node {
         let group = Group::start(&data, options).await?;
         let others = group.clone();
         pubsub.connect(move |message| others.broadcast(&message));
-        tell_of_another_address(&group, &member);
+        warn_of_another_address(&group, &member);
         let run_id = (0..3).map(|_| format!("{:016x}", random.next_u64())).collect::<String>();
         let stats = Stats::new(clock.clone());
         pubsub.configure(&config);
@@ -122,22 +131,22 @@ impl Node {
         self.address
     }
 
-    /// The handle on consensus, for tools and examples that look inside.
+    /// The handle on the group, for tools and examples.
     pub fn group(&self) -> &Group {
         &self.state.group
     }
 
-    /// Serves clients until `stop` is ready, then stops cleanly; or until the node is finished.
+    /// Serves clients until `stop` is ready or an operator stops the node, and then stops cleanly.
     ///
     /// # Errors
-    /// [`Fatal`] when consensus stopped by itself: a disk that failed, a log that is damaged.
+    /// [`Fatal`] when consensus has failed: the disk failed, or the log is damaged.
     pub async fn run(self, stop: impl Future<Output = ()>) -> Result<(), Fatal> {
         let mut stop = std::pin::pin!(stop);
         let mut node = self;
         while let Some(restart) = node.serve(stop.as_mut()).await? {
             node = tokio::select! {
                 biased;
-                started = node.begin_anew(restart) => started?,
+                started = node.restart(restart) => started?,
                 () = stop.as_mut() => {
                     tracing::info!("stopped before the node had joined");
                     return Ok(());
@@ -147,7 +156,7 @@ impl Node {
         Ok(())
     }
 
-    /// Serves until the node stops, or is to start again.
+    /// Serves until the node stops. Returns the role to restart in, if any.
     async fn serve(&mut self, stop: impl Future<Output = ()>) -> Result<Option<Restart>, Fatal> {
         let (stopping, stopping_seen) = watch::channel(false);
         let listener = self.listener.take().expect("a node serves once");
@@ -185,38 +194,38 @@ impl Node {
         if outcome.is_ok() {
             self.state.group.leave_leadership().await;
         }
-        // Who is held back would have to be waited for.
-        self.state.pubsub.pause.end_for_good();
+        // The stop would have to wait for clients that a pause holds back.
+        self.state.pubsub.pause.disable();
         stopping.send_replace(true);
         let served = match outcome {
             Ok(()) => server.await.map_err(|error| Fatal::Consensus(format!("the listener ended: {error}"))),
             Err(_) => Ok(()),
         };
-        // Whatever went wrong before: what is queued is written, and the first reason is the one to
-        // tell.
+        // Also after a failure: the queued entries are written. The first error is the one
+        // reported.
         let closed = self.state.group.shutdown().await;
         outcome.and(served).and(closed).map(|()| next)
     }
 
-    /// Where clients reach the leader, or else some other member.
+    /// The client address of the leader, or else of some other member.
     fn another_member(&self) -> String {
         let status = self.state.group.status();
         let others = status.members.iter().filter(|member| member.id != status.node_id);
         let other = others.max_by_key(|member| Some(member.id) == status.leader);
-        // One that lost its log knows none.
+        // A node that lost its log knows no member.
         other.map_or_else(
             || self.state.config.read().join.clone(),
             |other| other.member.client_address.clone(),
         )
     }
 
-    /// Starts again as something else than it was.
-    async fn begin_anew(self, restart: Restart) -> Result<Node, Fatal> {
+    /// Restarts in another role.
+    async fn restart(self, restart: Restart) -> Result<Node, Fatal> {
         let (clock, net) = (self.state.clock.clone(), self.net.clone());
         let (disk, mut config) = (self.data.disk(), self.state.config.read().clone());
         let forget_others = match restart {
             Restart::Join(join) => {
-                tracing::info!(join, "starting anew with an empty directory, to join a cluster");
+                tracing::info!(join, "restarting with an empty directory to join a cluster");
                 self.data.clear()?;
                 config.join = join;
                 false
@@ -237,7 +246,7 @@ async fn bind_raft(config: &Config, net: &dyn Net) -> Result<Box<dyn Acceptor>, 
     net.bind(&address).await.map_err(|error| {
         let reason = match error.kind() {
             std::io::ErrorKind::AddrInUse => {
-                "the port for other nodes is in use: give --raft-address".to_string()
+                "the port for other nodes is in use: set raft-address".to_string()
             }
             _ => format!("the port for other nodes: {error}"),
         };
@@ -245,7 +254,7 @@ async fn bind_raft(config: &Config, net: &dyn Net) -> Result<Box<dyn Acceptor>, 
     })
 }
 
-/// Where others reach this node: as it was told, or where it is bound.
+/// This node as a member: at the advertised addresses, or else at the bound ones.
 fn own_member(
     config: &Config,
     client: SocketAddr,
@@ -253,28 +262,28 @@ fn own_member(
     incarnation: u64,
 ) -> Result<Member, Fatal> {
     Ok(match config.advertised()? {
-        Some(said) => member_at(&said, incarnation),
+        Some(advertised) => member_at(&advertised, incarnation),
         None => Member { raft_address: raft.to_string(), client_address: client.to_string(), incarnation },
     })
 }
 
-fn member_at(said: &Advertised, incarnation: u64) -> Member {
-    Member { raft_address: said.raft.clone(), client_address: said.client.clone(), incarnation }
+fn member_at(advertised: &Advertised, incarnation: u64) -> Member {
+    Member { raft_address: advertised.raft.clone(), client_address: advertised.client.clone(), incarnation }
 }
 
-/// Others go on looking for a member where it was when it joined. With a port that the system
-/// chose, that is elsewhere after each start.
-fn tell_of_another_address(group: &Group, own: &Member) {
+/// Warns if the other members know this node at another address: they keep connecting to the
+/// address with which it joined. A port that the system chose differs after each start.
+fn warn_of_another_address(group: &Group, own: &Member) {
     let status = group.status();
     if let Some(known) =
         status.own().filter(|known| status.members.len() > 1 && !known.member.has_addresses_of(own))
     {
-        tracing::warn!(known = %known.member, now = %own, "the other members know this node at another address: start it there, or remove it and let it join anew");
+        tracing::warn!(known = %known.member, now = %own, "the other members know this node at another address: start it there, or remove it and let it join again");
     }
 }
 
-/// Of which cluster this node is, and who is_initial it if nobody has yet. `owner`: whose the data
-/// directory is.
+/// Determines the cluster of this node, and how the node becomes a member. `owner` is the identity
+/// in the data directory.
 async fn bootstrap_or_join(
     config: &Config,
     disk: &dyn Disk,
@@ -287,28 +296,29 @@ async fn bootstrap_or_join(
     let alone = || Bootstrap::InitialMembers(BTreeMap::from([(node, member.clone())]));
     if !config.peers.is_empty() {
         if config.peers.iter().count() > 1 && owner.is_none() {
-            // Whatever it is started with later, it never forms that cluster by itself.
+            // Whatever its later settings, this node never forms that cluster alone.
             DataDir::mark_joined(disk, &config.dir)?;
         }
-        // The others' incarnations are found out later.
-        let initial_members = config.peers.iter().map(|(id, said)| (id, member_at(said, 0))).collect();
+        // The incarnations of the others are not known yet.
+        let initial_members =
+            config.peers.iter().map(|(id, advertised)| (id, member_at(advertised, 0))).collect();
         return Ok((identity(config.peers.cluster()), Bootstrap::InitialMembers(initial_members)));
     }
     match owner {
-        // It belongs to whom it belongs; that it is this node is checked where it is opened.
+        // `DataDir::open` checks that the directory belongs to this node.
         Some(owner) => {
             let joined = DataDir::is_joined(disk, &config.dir)?;
             let bootstrap = if joined { Bootstrap::Join } else { alone() };
             Ok((identity(owner.cluster), bootstrap))
         }
         None if config.join.is_empty() && DataDir::is_joined(disk, &config.dir)? => {
-            let reason = "this node was a member of a cluster of several, and its data is gone: start it with --join \
+            let reason = "this node was a member of a cluster of several nodes, and its data is gone: start it with --join \
                           host:port of a member";
             Err(Fatal::Directory { path: config.dir.clone(), reason: reason.to_string() })
         }
         None if config.join.is_empty() => Ok((identity(format!("{:016x}", random.next_u64())), alone())),
         None => {
-            let cluster = join::ask(&config.join, config.join_password(), node, member).await?;
+            let cluster = join::request(&config.join, config.join_password(), node, member).await?;
             DataDir::mark_joined(disk, &config.dir)?;
             Ok((identity(cluster), Bootstrap::Join))
         }
@@ -332,28 +342,28 @@ mod tests {
         Node::start_on(config, disk, clock, RealNet::shared()).await.expect("a fresh node starts")
     }
 
-    /// What a node that stops has to let go of. The group has a hold on the keyspace, too.
+    /// The number of references to what a stopped node has to release.
     fn held(node: &Node) -> impl Fn() -> usize + use<> {
         let (keyspace, pubsub) = (Arc::downgrade(&node.state.keyspace), Arc::downgrade(&node.state.pubsub));
         move || keyspace.strong_count() + pubsub.strong_count()
     }
 
     #[tokio::test]
-    async fn a_node_that_has_stopped_keeps_neither_documents_nor_clients() {
+    async fn a_stopped_node_releases_its_documents_and_clients() {
         let node = started(1).await;
         let held = held(&node);
         node.run(async {}).await.expect("it stops cleanly");
-        // Its tasks were told to end, and need a turn or two for it.
+        // Its tasks were aborted, and need a turn or two to end.
         let mut turns = 0;
         while held() > 0 {
             tokio::task::yield_now().await;
             turns += 1;
-            assert!(turns < 1000, "somebody who is left holds the documents or the clients");
+            assert!(turns < 1000, "a task holds the documents or the clients");
         }
     }
 
     #[tokio::test]
-    async fn a_node_that_joins_another_cluster_lets_go_of_what_it_was() {
+    async fn a_node_that_joins_another_cluster_releases_its_old_state() {
         let (member, joiner) = (started(1).await, started(2).await);
         let (group, held) = (member.group().clone(), held(&joiner));
         joiner.group().wait_until_loaded().await.expect("its log is applied");
@@ -364,13 +374,13 @@ mod tests {
         client.write_all(join.as_bytes()).await.expect("the node reads");
         client.read_exact(&mut reply).await.expect("the node answers");
         assert_eq!(&reply, b"+OK");
-        let let_go = async {
+        let released = async {
             while group.status().cluster_size < 2 || held() > 0 {
                 tokio::time::sleep(Duration::from_millis(10)).await;
             }
         };
-        let in_time = tokio::time::timeout(Duration::from_secs(20), let_go).await;
-        assert!(in_time.is_ok(), "{} members, {} holds are left", group.status().cluster_size, held());
+        let in_time = tokio::time::timeout(Duration::from_secs(20), released).await;
+        assert!(in_time.is_ok(), "{} members, {} references are left", group.status().cluster_size, held());
         running.iter().for_each(tokio::task::JoinHandle::abort);
     }
 }

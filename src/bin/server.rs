@@ -1,4 +1,4 @@
-//! The server: reads the settings, runs one node, and turns its end into an exit code.
+//! The server binary: reads the settings, runs one node, and turns its outcome into an exit code.
 
 use std::io::IsTerminal;
 use std::process::ExitCode;
@@ -10,17 +10,17 @@ use jsonvault::node::Node;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 
-/// Documents are allocated by connections and freed by whoever applies the next write, so frees
-/// across threads have to be cheap. The memory per document with it is in benchmarks/README.md;
-/// other allocators were not measured.
+/// Documents are allocated by the tasks of connections and freed by the task that applies the next
+/// write, so frees across threads have to be cheap. benchmarks/README.md has the memory per
+/// document with this allocator; others were not measured.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-/// Large enough that the allocator serves it for itself and not from a page shared with others.
+/// Large enough that the allocator gives it pages of its own.
 const LARGE_BYTES: usize = 4 << 20;
 
-/// Consensus writes small entries to a disk that has been quick by itself. When the disk hangs,
-/// somebody has to be there to tell clients so.
+/// Small entries are written by the consensus task itself. When the disk hangs, another thread has
+/// to reply to clients.
 const THREADS_MIN: usize = 2;
 
 fn main() -> ExitCode {
@@ -47,9 +47,9 @@ fn run() -> Result<(), Fatal> {
         .worker_threads(processors.max(THREADS_MIN))
         .enable_all()
         .build()
-        .map_err(|error| Fatal::Config(format!("no threads to run on: {error}")))?;
+        .map_err(|error| Fatal::Config(format!("cannot start the threads: {error}")))?;
     runtime.block_on(async {
-        // Before anything else: until a signal has a handler, it kills the process.
+        // First: a signal without a handler kills the process.
         let mut signals = StopSignals::new();
         let node = tokio::select! {
             biased;
@@ -74,20 +74,19 @@ fn run() -> Result<(), Fatal> {
     })
 }
 
-/// The allocator gives freed memory back to the system a moment later, when something large is
-/// freed next. A node that has become idle frees nothing, and would keep what its last requests
-/// took.
+/// Makes the allocator return freed memory to the system, which it otherwise does when something
+/// large is freed next. An idle node frees nothing, and would keep the memory of its last requests.
 async fn return_memory() {
     let mut interval = tokio::time::interval(Duration::from_secs(1));
     loop {
         interval.tick().await;
-        // Never written to, so it costs two calls to the allocator and no page.
+        // Never written to: two calls to the allocator and no page.
         drop(std::hint::black_box(Vec::<u8>::with_capacity(LARGE_BYTES)));
     }
 }
 
-/// A bare level is for our own messages; openraft's are shown from `error` on (it warns of each
-/// heartbeat to a member that is down) unless a filter asks for more.
+/// A bare level applies to our own messages. Those of openraft are shown from `error` on, since it
+/// warns of each heartbeat to a member that is down; a filter can ask for more.
 fn filter(loglevel: &str) -> String {
     let level = match loglevel {
         // redis.conf's names.
@@ -98,8 +97,8 @@ fn filter(loglevel: &str) -> String {
     if level.contains(['=', ',']) { level.to_string() } else { format!("{level},openraft=error") }
 }
 
-/// For an operator who does not want to wait for clients. As after a crash, what was acknowledged
-/// is in the log.
+/// A second signal is for an operator who does not want to wait for clients. As after a crash,
+/// every acknowledged write is in the log.
 fn end_at_once() -> ! {
     eprintln!("server: ended at once by a second signal");
     std::process::exit(1)

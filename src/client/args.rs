@@ -23,15 +23,15 @@ pub struct Args {
     /// How long to wait for a connection, in seconds
     #[arg(long, global = true, default_value = "5", value_parser = seconds)]
     connect_timeout: Duration,
-    /// How long to wait for an answer, in seconds
+    /// How long to wait for a reply, in seconds
     #[arg(long, global = true, default_value = "30", value_parser = seconds)]
     timeout: Duration,
     #[command(subcommand)]
     pub(super) command: Option<Command>,
 }
 
-const EXIT_CODES: &str = "Exit codes: 0 done, 1 the answer was nil, as for a key that is not there, 2 usage, 3 the server answered an error \
-(or refused a document of an import), 4 no connection or it was lost, 5 the server can't tell whether a write was applied.";
+const EXIT_CODES: &str = "Exit codes: 0 success, 1 the reply was nil, as for a missing key, 2 usage, 3 the server replied with an error \
+(or refused a document of an import), 4 no connection or it was lost, 5 it is unknown whether a write was applied.";
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
@@ -43,9 +43,9 @@ pub(super) enum Command {
     },
     /// Print a document, or parts of it: JSON.GET KEY [PATH..]
     Get { key: String, paths: Vec<String> },
-    /// Print what a path finds: QGET KEY PATH
+    /// Print the values at a path: QGET KEY PATH
     Qget { key: String, path: String },
-    /// Set what a path finds: QSET KEY PATH JSON
+    /// Set the values at a path: QSET KEY PATH JSON
     Qset {
         key: String,
         path: String,
@@ -60,9 +60,9 @@ pub(super) enum Command {
         #[arg(allow_hyphen_values = true)]
         json: String,
     },
-    /// Ask whether the server is there
+    /// Check that the server answers
     Ping,
-    /// Print what the server says about itself
+    /// Print the information of INFO
     Info { section: Option<String> },
     /// Store the documents of a file
     Import(ImportOptions),
@@ -75,7 +75,7 @@ pub(super) enum Command {
     },
 }
 
-/// How the documents of a file are told apart.
+/// How the documents of a file are separated.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub(super) enum Format {
     /// An array if the file begins with `[`, else lines
@@ -91,20 +91,20 @@ pub(super) enum Format {
 pub(super) struct ImportOptions {
     /// The file to read; - for standard input
     pub(super) file: PathBuf,
-    /// How the documents are told apart
+    /// How the documents are separated
     #[arg(long, value_enum, default_value = "auto")]
     pub(super) format: Format,
-    /// Take each key from this member of its document (a string or a number), behind the prefix
+    /// Take each key from this member of its document (a string or a number), after the prefix
     #[arg(long, conflicts_with = "keyed")]
     pub(super) key_field: Option<String>,
-    /// Read what export wrote: {"key": .., "value": ..}
+    /// Read the format of export: {"key": .., "value": ..}
     #[arg(long)]
     pub(super) keyed: bool,
-    /// Begins each key; without --key-field and --keyed the document's number, from 1, follows
-    /// (default "doc:")
+    /// The prefix of each key; without --key-field and --keyed, the document's number follows, from
+    /// 1 (default "doc:")
     #[arg(long)]
     pub(super) prefix: Option<String>,
-    /// How many documents may be under way
+    /// How many documents may be in flight
     #[arg(long, default_value = "128", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub(super) window: u16,
     /// Write the key of each acknowledged document to this file, one per line
@@ -114,7 +114,7 @@ pub(super) struct ImportOptions {
 
 #[derive(Debug, clap::Args)]
 pub(super) struct ExportOptions {
-    /// The file to write; standard output if there is none, or -
+    /// The file to write; standard output if omitted or -
     pub(super) file: Option<PathBuf>,
     /// Only keys that match this glob
     #[arg(long = "match", value_name = "GLOB")]
@@ -128,7 +128,7 @@ impl Args {
     pub(super) fn target(&self) -> Target {
         Target {
             server: self.server.clone(),
-            // An empty variable is one that was not filled in.
+            // An empty variable counts as unset.
             login: self
                 .password
                 .clone()
@@ -145,7 +145,7 @@ impl Args {
 }
 
 impl Command {
-    /// The words that the server is sent.
+    /// The words of the request.
     pub(super) fn words(&self) -> Vec<String> {
         let words: Vec<&str> = match self {
             Command::Set { key, json } => vec!["JSON.SET", key, "$", json],
@@ -159,17 +159,17 @@ impl Command {
             Command::Ping => vec!["PING"],
             Command::Info { section } => ["INFO"].into_iter().chain(section.as_deref()).collect(),
             Command::Raw { words } => words.iter().map(String::as_str).collect(),
-            Command::Import(_) | Command::Export(_) => unreachable!("these are more than one command"),
+            Command::Import(_) | Command::Export(_) => unreachable!("import and export send many commands"),
         };
         words.into_iter().map(str::to_owned).collect()
     }
 }
 
 fn seconds(text: &str) -> Result<Duration, String> {
-    let value: f64 = text.parse().map_err(|_| "a number of seconds is wanted".to_owned())?;
+    let value: f64 = text.parse().map_err(|_| "expected a number of seconds".to_owned())?;
     match Duration::try_from_secs_f64(value) {
         Ok(duration) if !duration.is_zero() => Ok(duration),
-        _ => Err("a positive number of seconds is wanted".to_owned()),
+        _ => Err("expected a positive number of seconds".to_owned()),
     }
 }
 

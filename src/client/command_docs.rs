@@ -1,11 +1,11 @@
-//! What the server says about its commands: names to complete, syntax to hint.
+//! The documentation of commands, for completion and hints in the prompt.
 //!
-//! Read from `COMMAND DOCS`, and tolerant: what is missing or unknown is left out, and a server
-//! without the command leaves the prompt without hints.
+//! Parses `COMMAND DOCS` tolerantly: missing and unknown parts are left out, and without the
+//! command there are no hints.
 
 use crate::resp::Value;
 
-/// Arguments nest (a block in an alternative in ..); no command of Redis goes deeper than four.
+/// The deepest nesting of arguments that is parsed; no command of Redis exceeds four.
 const DEPTH_MAX: usize = 8;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -131,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn strange_replies_leave_fewer_docs() {
+    fn malformed_replies_give_fewer_docs() {
         assert_eq!(read(&Value::Error("ERR unknown command".into())), vec![]);
         assert_eq!(read(&Value::Array(vec![Value::Integer(1), Value::Null])), vec![]);
         let docs = read(&map(&[("client", map(&[("subcommands", map(&[("client|list", Value::Null)]))]))]));

@@ -1,9 +1,9 @@
-//! A blocking connection that pipelines.
+//! A blocking connection with pipelining.
 //!
 //! Invariants:
-//! * `in_flight` is the number of requests that were queued and not yet answered;
-//! * after an error in the stream nothing is sent any more, but replies that had arrived can still
-//!   be received.
+//! * `in_flight` is the number of queued and unanswered requests;
+//! * after an error of the stream nothing is sent, but replies that have arrived can still be
+//!   received.
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::{TcpStream, ToSocketAddrs};
@@ -13,7 +13,7 @@ use bytes::BytesMut;
 
 use crate::resp::{Limits, ReplyDecoder, Value, encode_request};
 
-/// So much is read at a time: a window of small replies.
+/// Bytes per read: a window of small replies.
 const READ_BYTES: usize = 64 << 10;
 
 /// Where to connect to, and how long to wait.
@@ -31,7 +31,7 @@ pub struct Target {
 pub enum ConnectionError {
     #[error("can't connect to {server}: {reason}")]
     Connect { server: String, reason: String },
-    #[error("the connection was lost ({0}); what was not answered may or may not have been done")]
+    #[error("the connection was lost ({0}); unanswered requests may or may not have been applied")]
     Lost(String),
     /// The server refused the login.
     #[error("{0}")]
@@ -51,7 +51,7 @@ impl Connection {
     /// password.
     ///
     /// # Errors
-    /// [`ConnectionError`], which says what was tried.
+    /// [`ConnectionError`] with the address.
     pub fn open(target: &Target) -> Result<Connection, ConnectionError> {
         let fail = |reason: String| ConnectionError::Connect { server: target.server.clone(), reason };
         let addresses = target.server.to_socket_addrs().map_err(|error| fail(error.to_string()))?;
@@ -91,7 +91,7 @@ impl Connection {
         Ok(connection)
     }
 
-    /// Sends one command and waits for its answer. An error reply is an answer.
+    /// Sends one command and waits for its reply, which may be an error reply.
     pub fn call(&mut self, words: &[impl AsRef<[u8]>]) -> Result<Value, ConnectionError> {
         assert_eq!(self.in_flight, 0, "a call's reply is the next one");
         self.queue(words);
@@ -99,7 +99,7 @@ impl Connection {
         self.receive()
     }
 
-    /// Adds a request to what [`Connection::flush`] will send.
+    /// Adds a request for the next [`Connection::flush`].
     pub fn queue(&mut self, words: &[impl AsRef<[u8]>]) {
         encode_request(words, &mut self.outgoing);
         self.in_flight += 1;
@@ -120,10 +120,10 @@ impl Connection {
         sent
     }
 
-    /// The answer to the oldest request in flight. Messages that nobody asked for are dropped.
+    /// The reply to the oldest request in flight. Pushes are dropped.
     ///
     /// # Panics
-    /// If nothing is in flight: it would wait for ever.
+    /// If nothing is in flight: it would wait forever.
     pub fn receive(&mut self) -> Result<Value, ConnectionError> {
         assert!(self.in_flight > 0, "a reply is due");
         loop {
@@ -159,7 +159,7 @@ impl Connection {
 
 fn lost(error: std::io::Error) -> ConnectionError {
     match error.kind() {
-        ErrorKind::WouldBlock | ErrorKind::TimedOut => ConnectionError::Lost("no answer in time".to_owned()),
+        ErrorKind::WouldBlock | ErrorKind::TimedOut => ConnectionError::Lost("no reply in time".to_owned()),
         _ => ConnectionError::Lost(error.to_string()),
     }
 }
@@ -183,7 +183,7 @@ mod tests {
     }
 
     #[test]
-    fn a_refused_login_is_the_servers_answer() {
+    fn a_refused_login_has_the_servers_error() {
         let server = FakeServer::start(|_| crate::error::CommandError::fixed("WRONGPASS no").into());
         let target = Target { login: Some((None, "x".to_owned())), ..server.target() };
         match Connection::open(&target).err() {
@@ -193,8 +193,8 @@ mod tests {
     }
 
     #[test]
-    fn a_server_that_is_not_there_is_named() {
-        // Bound and dropped, so that nobody listens there.
+    fn the_error_names_an_unreachable_server() {
+        // Bound and dropped, so that the port is closed.
         let address = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
         let server = FakeServer::start(|_| Reply::OK);
         let target = Target { server: address.to_string(), ..server.target() };
@@ -203,7 +203,7 @@ mod tests {
     }
 
     #[test]
-    fn a_connection_that_ends_in_the_middle_is_lost() {
+    fn a_connection_that_ends_between_replies_is_lost() {
         let server = FakeServer::start_and_hang_up_after(1, |_| Reply::OK);
         let mut connection = server.connect();
         connection.queue(&["PING"]);

@@ -1,8 +1,8 @@
 //! The documents of a file, one at a time: lines of NDJSON, or the elements of one JSON array.
 //!
-//! Memory is bounded by the longest document, not by the file. Lines are not parsed: what a
-//! document is, the server decides. The elements of an array are found by parsing, and a file that
-//! is broken there is broken from there on.
+//! Memory is bounded by the longest document, not by the file. Lines are not parsed: the server
+//! validates documents. The elements of an array are found by parsing, so an error in an array ends
+//! the reading.
 
 use std::fmt;
 use std::io::{BufRead, Read};
@@ -14,19 +14,19 @@ use serde_json::value::RawValue;
 use super::args::Format;
 use crate::resp::Limits;
 
-/// One document as its text, and which one it is: its line, or its place in the array; from 1.
+/// The text of one document, and its number: its line, or its position in the array, from 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Piece<'a> {
     pub(super) number: u64,
     pub(super) json: &'a [u8],
 }
 
-/// Why the documents ended before the file did.
+/// Why reading ended before the end of the file.
 #[derive(Debug)]
 pub(super) enum Stopped<E> {
-    /// The file can't be read, or is not what it should be.
+    /// The file can't be read, or is malformed.
     File(String),
-    /// The visitor wanted no more.
+    /// The visitor failed.
     Visitor(E),
 }
 
@@ -44,8 +44,8 @@ pub(super) fn each_document<E>(
     if array { each_element(reader, &mut visit) } else { each_line(reader, &mut visit) }
 }
 
-/// The first byte that is no blank, which is left in the reader. Blanks before it are lost, line
-/// ends too: lines are then counted from the first that is not blank.
+/// The first byte that is not white space, which stays in the reader. White space before it is
+/// consumed, with its line ends: lines are then counted from the first that is not blank.
 fn first_byte(reader: &mut impl BufRead) -> Result<Option<u8>, String> {
     loop {
         let buffer = reader.fill_buf().map_err(|error| error.to_string())?;
@@ -70,7 +70,7 @@ fn each_line<E>(
     reader: &mut impl BufRead,
     visit: &mut impl FnMut(Piece<'_>) -> Result<(), E>,
 ) -> Result<(), Stopped<E>> {
-    // No server takes a longer argument, and a file without line ends must not fill the memory.
+    // No server accepts a longer argument, and a file without line ends must not fill the memory.
     let longest = Limits::DEFAULT.bulk_bytes_max as u64;
     let (mut line, mut number) = (Vec::new(), 0);
     loop {
@@ -104,7 +104,7 @@ fn each_element<E>(
     }
 }
 
-/// Hands each element on as soon as it was read.
+/// Passes each element to the visitor as soon as it is parsed.
 struct Elements<'a, F, E> {
     visit: &'a mut F,
     stopped: &'a mut Option<E>,
@@ -137,7 +137,7 @@ mod tests {
 
     use super::*;
 
-    /// Through a buffer of three bytes, so that nothing depends on having all at once.
+    /// Reads through a buffer of three bytes, so that documents span reads.
     fn read(text: &str, format: Format) -> (Vec<(u64, String)>, Option<String>) {
         let mut found = Vec::new();
         let mut reader = BufReader::with_capacity(3, text.as_bytes());
@@ -174,7 +174,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_whole_before_a_broken_end_is_handed_on() {
+    fn documents_before_a_broken_end_are_visited() {
         let (found, error) = read("[1, 2, {\"a\"", Format::Array);
         assert_eq!(found.len(), 2);
         assert!(error.unwrap().contains("EOF"));
@@ -183,7 +183,7 @@ mod tests {
     }
 
     #[test]
-    fn the_visitor_can_end_it() {
+    fn the_visitor_can_stop_the_reading() {
         for text in ["1\n2\n3", "[1,2,3]"] {
             let mut seen = 0;
             let end = each_document(&mut text.as_bytes(), Format::Auto, |_| {

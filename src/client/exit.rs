@@ -4,21 +4,20 @@ use std::process::ExitCode;
 
 use crate::resp::Value;
 
-/// How a run ended; the numbers are part of the interface.
+/// The outcome of a run; the numbers are part of the interface.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Exit {
-    /// Everything was done.
+    /// Success.
     Ok = 0,
-    /// The key or the path is not there: the answer was nil, or a deletion that found nothing.
+    /// The key or the path does not exist: the reply was nil, or a deletion found nothing.
     Missing = 1,
-    /// The command line is wrong, or a local file can't be used.
+    /// The command line is invalid, or a local file can't be used.
     Usage = 2,
-    /// The server answered an error, or at least one document of an import was refused.
+    /// The server replied with an error, or refused at least one document of an import.
     Refused = 3,
-    /// No connection, or it broke: what had been sent and not answered may or may not have been
-    /// done.
+    /// No connection, or it was lost: unanswered requests may or may not have been applied.
     Lost = 4,
-    /// The server itself said so: its answer began with `UNCERTAIN`.
+    /// The server's reply began with `UNCERTAIN`.
     Uncertain = 5,
 }
 
@@ -45,7 +44,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_kind_of_answer_decides_the_code() {
+    fn the_kind_of_reply_decides_the_code() {
         assert_eq!(Exit::of_value(&Value::Null), Exit::Missing);
         assert_eq!(Exit::of_value(&Value::Integer(0)), Exit::Ok);
         assert_eq!(Exit::of_value(&Value::Error("ERR no".into())), Exit::Refused);

@@ -1,10 +1,9 @@
 //! `export`: all documents, as lines.
 //!
 //! Each line is `{"key":"..","value":..}`, or the document alone with `--values`; `import --keyed`
-//! reads the former back. Keys come from SCAN and documents from JSON.GET while others may write: a
-//! document is whole as of some moment, all of them together are not one moment, and a key that
-//! moves may be written twice (reading it back twice does no harm). Keys of other types are left
-//! out and counted.
+//! reads the former back. Keys come from SCAN and documents from JSON.GET while other clients may
+//! write: each document is consistent, the export as a whole is not a snapshot, and a key may
+//! appear twice, which does no harm to an import. Keys of other types are skipped and counted.
 
 use std::fs::File;
 use std::io::{BufWriter, Write};
@@ -21,8 +20,7 @@ use crate::resp::Value;
 /// Keys per SCAN: enough that the round trips don't count.
 const SCAN_COUNT: &str = "256";
 
-/// Documents asked for at once. They may be large, and all of them are on their way at the same
-/// time.
+/// Documents per pipeline. They may be large, and all of them are in flight together.
 const FETCH: usize = 32;
 
 pub(super) fn run(connection: &mut Connection, options: &ExportOptions) -> Result<Exit, Failure> {
@@ -38,7 +36,7 @@ pub(super) fn run(connection: &mut Connection, options: &ExportOptions) -> Resul
     progress.set_style(style.unwrap_or_else(|_| ProgressStyle::default_spinner()));
     let counts = export(connection, options, BufWriter::new(out), &progress)?;
     progress.finish_and_clear();
-    eprintln!("{} documents exported, {} keys of other types left out", counts.exported, counts.skipped);
+    eprintln!("{} documents exported, {} keys of other types skipped", counts.exported, counts.skipped);
     Ok(if counts.unreadable > 0 { Exit::Refused } else { Exit::Ok })
 }
 
@@ -46,7 +44,7 @@ pub(super) fn run(connection: &mut Connection, options: &ExportOptions) -> Resul
 struct Counts {
     exported: u64,
     skipped: u64,
-    /// Keys that are not UTF-8, which JSON can't hold.
+    /// Keys that are not UTF-8, which JSON can't represent.
     unreadable: u64,
 }
 
@@ -95,7 +93,7 @@ fn scan(
         Some([cursor, keys]) => cursor.text().zip(keys.items()),
         _ => None,
     };
-    let (next, keys) = page.ok_or_else(|| Failure::Refused("ERR this is no reply to SCAN".to_owned()))?;
+    let (next, keys) = page.ok_or_else(|| Failure::Refused("ERR not a reply to SCAN".to_owned()))?;
     Ok((next.clone(), keys.iter().filter_map(Value::text).cloned().collect()))
 }
 
@@ -115,14 +113,14 @@ fn write_document(
             return Ok(());
         }
         Value::Error(line) => return Err(Failure::Refused(line)),
-        other => return Err(Failure::Refused(format!("ERR this is no document: {other:?}"))),
+        other => return Err(Failure::Refused(format!("ERR not a document: {other:?}"))),
     };
     if values {
         out.write_all(&json)?;
     } else {
         let Ok(key) = std::str::from_utf8(key) else {
             counts.unreadable += 1;
-            eprintln!("a key is not UTF-8 and was left out: \"{}\"", key.escape_ascii());
+            eprintln!("a key is not UTF-8 and was skipped: \"{}\"", key.escape_ascii());
             return Ok(());
         };
         let key = serde_json::to_string(key).map_err(std::io::Error::from)?;

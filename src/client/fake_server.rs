@@ -1,4 +1,4 @@
-//! A server of a few lines for the client's tests: one thread, connections one after the other.
+//! A minimal server for the client's tests: one thread, one connection at a time.
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -14,13 +14,13 @@ pub(super) struct FakeServer {
 }
 
 impl FakeServer {
-    /// Answers each request with what `answer` makes of it, on a free port, until the test's
+    /// Replies to each request with the result of `answer`, on a free port, until the test's
     /// process ends.
     pub(super) fn start(answer: impl FnMut(&Request) -> Reply + Send + 'static) -> FakeServer {
         FakeServer::start_and_hang_up_after(usize::MAX, answer)
     }
 
-    /// The same, but after `requests` answers the connection is closed without another word.
+    /// The same, but closes the connection after `requests` replies.
     pub(super) fn start_and_hang_up_after(
         requests: usize,
         mut answer: impl FnMut(&Request) -> Reply + Send + 'static,
@@ -72,7 +72,8 @@ fn serve(mut stream: TcpStream, requests: usize, answer: &mut impl FnMut(&Reques
     }
 }
 
-/// Closes so that the client gets what was written: unread bytes would turn the close into a reset.
+/// Closes so that the client receives the replies: closing with unread input would reset the
+/// connection.
 fn hang_up(mut stream: TcpStream) {
     let _ = stream.shutdown(std::net::Shutdown::Write);
     let mut rest = [0; 4096];

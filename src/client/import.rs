@@ -1,8 +1,8 @@
-//! `import`: documents in, pipelined, each one accounted for.
+//! `import`: stores documents in a pipeline and accounts for each of them.
 //!
 //! Invariants:
-//! * `waiting` holds one entry for each request in flight, in their order;
-//! * every document is counted once: acknowledged, failed, uncertain, or still waiting when the
+//! * `waiting` holds one entry for each request in flight, in order;
+//! * every document is counted once: as acknowledged, failed, uncertain, or unanswered when the
 //!   connection ended.
 
 use std::collections::VecDeque;
@@ -19,8 +19,8 @@ use super::keys::Keys;
 use super::{Exit, Failure};
 use crate::resp::{Value, quote};
 
-/// Requests are collected up to here before they are sent: a system call for many small documents,
-/// while what is not sent stays small beside the window.
+/// Requests are collected up to this size before they are sent: one system call for many small
+/// documents, small beside the window.
 const SEND_BYTES: usize = 64 << 10;
 
 pub(super) fn run(connection: &mut Connection, options: &ImportOptions) -> Result<Exit, Failure> {
@@ -109,7 +109,7 @@ impl<'a> Import<'a> {
             Ok(found) => found,
             Err(reason) => {
                 self.tally.failed += 1;
-                self.say(&format!("line {}: {reason}", piece.number));
+                self.print_line(&format!("line {}: {reason}", piece.number));
                 return Ok(());
             }
         };
@@ -119,18 +119,18 @@ impl<'a> Import<'a> {
         if self.connection.queued_bytes() >= SEND_BYTES {
             self.connection.flush()?;
         }
-        // Half the window at a time: the server goes on with the other half, and sees batches.
-        if self.waiting.len() >= self.window { self.settle_down_to(self.window / 2) } else { Ok(()) }
+        // Half the window at a time: the server works on the other half, and receives batches.
+        if self.waiting.len() >= self.window { self.receive_until(self.window / 2) } else { Ok(()) }
     }
 
-    /// Receives until no more than `most` are waiting.
-    fn settle_down_to(&mut self, most: usize) -> Result<(), Failure> {
+    /// Receives replies until at most `most` are waiting.
+    fn receive_until(&mut self, most: usize) -> Result<(), Failure> {
         self.connection.flush()?;
         while self.waiting.len() > most {
             let value = self.connection.receive()?;
-            self.settle(&value)?;
+            self.record(&value)?;
         }
-        // Once per half a window: drawn for each document, the bar would be the slowest part of an
+        // Once per half a window: drawing the bar for each document would be the slowest part of an
         // import.
         if !self.progress.is_hidden() {
             let rate = self.rate();
@@ -144,7 +144,7 @@ impl<'a> Import<'a> {
         self.tally.acknowledged as f64 / self.progress.elapsed().as_secs_f64().max(0.001)
     }
 
-    fn settle(&mut self, value: &Value) -> Result<(), Failure> {
+    fn record(&mut self, value: &Value) -> Result<(), Failure> {
         let sent = self.waiting.pop_front().expect("a reply belongs to a request");
         match Exit::of_value(value) {
             Exit::Ok => {
@@ -161,29 +161,28 @@ impl<'a> Import<'a> {
             Value::Error(line) => line.as_str(),
             _ => "the document was not stored",
         };
-        self.say(&format!("line {}: {}: {reason}", sent.number, sent.key));
+        self.print_line(&format!("line {}: {}: {reason}", sent.number, sent.key));
         Ok(())
     }
 
     fn finish(&mut self) -> Result<(), Failure> {
-        self.settle_down_to(0)
+        self.receive_until(0)
     }
 
-    /// Counts what can still be counted, tells it, and turns it into the exit code.
+    /// Receives the replies that have arrived, prints the summary, and returns the exit code.
     fn close(mut self, end: Result<(), Failure>) -> Result<Exit, Failure> {
         if end.is_err() {
-            // A send can fail while answers to earlier documents lie ready: each of them is a
-            // promise kept.
+            // A send can fail after replies to earlier documents have arrived, which count.
             while self.connection.in_flight() > 0 {
                 let Ok(value) = self.connection.receive() else { break };
-                self.settle(&value)?;
+                self.record(&value)?;
             }
         }
         if let Some(file) = &mut self.acknowledged {
             file.flush().map_err(|error| Failure::File(error.to_string()))?;
         }
         self.progress.finish_and_clear();
-        self.tell();
+        self.print_summary();
         end?;
         assert!(self.waiting.is_empty(), "an import ends with every document answered");
         Ok(match self.tally {
@@ -193,7 +192,7 @@ impl<'a> Import<'a> {
         })
     }
 
-    fn tell(&self) {
+    fn print_summary(&self) {
         let Tally { acknowledged, failed, uncertain } = self.tally;
         let seconds = self.progress.elapsed().as_secs_f64();
         let rate = self.rate();
@@ -204,13 +203,13 @@ impl<'a> Import<'a> {
         );
     }
 
-    /// One line on standard error, above the bar if there is one.
-    fn say(&self, line: &str) {
+    /// Prints a line on standard error, above the bar if there is one.
+    fn print_line(&self, line: &str) {
         self.progress.suspend(|| eprintln!("{line}"));
     }
 }
 
-/// One key per line. A key with a line break in it is written in double quotes, with escapes.
+/// Writes one key per line. A key with a line break is quoted and escaped.
 fn write_key(file: &mut impl Write, key: &str) -> std::io::Result<()> {
     if key.contains(['\n', '\r']) {
         writeln!(file, "{}", quote(key.as_bytes()))

@@ -10,7 +10,7 @@ use crate::resp::{Reply, Request};
 
 type Log = Arc<Mutex<Vec<(String, String)>>>;
 
-/// Stores what it is sent, but refuses `bad` documents and is unsure of `unsure` ones.
+/// Stores documents, but refuses `bad` and replies UNCERTAIN to `unsure`.
 fn store(log: &Log) -> impl FnMut(&Request) -> Reply + Send + 'static {
     let log = log.clone();
     move |request| {
@@ -53,7 +53,7 @@ fn documents_are_stored_in_order_through_a_small_window() {
 }
 
 #[test]
-fn a_refused_document_stops_nothing_and_shows_in_the_exit_code() {
+fn a_refused_document_does_not_stop_an_import_and_sets_the_exit_code() {
     let server = FakeServer::start(store(&Log::default()));
     let (end, keys) = import(&server, "1\nbad\n2\n", &["--prefix", "n"]);
     assert_eq!(end.unwrap(), Exit::Refused);
@@ -75,7 +75,7 @@ fn after_a_lost_connection_exactly_the_answered_documents_are_acknowledged() {
 }
 
 #[test]
-fn a_file_that_breaks_off_still_counts_what_came_before() {
+fn documents_before_a_broken_end_are_counted() {
     let server = FakeServer::start(store(&Log::default()));
     let (end, keys) = import(&server, "[1, 2, {", &[]);
     assert_eq!(end.unwrap_err().exit(), Exit::Usage);

@@ -1,4 +1,4 @@
-//! Which key a document of an import is stored under.
+//! The keys of imported documents.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -9,18 +9,18 @@ use serde_json::value::RawValue;
 use super::args::ImportOptions;
 use super::documents::Piece;
 
-/// Where the keys come from.
+/// The source of the keys.
 pub(super) enum Keys<'a> {
-    /// The prefix and the document's number: among the documents, not the lines, so that a blank
+    /// The prefix and the document's number, which counts documents and not lines, so that a blank
     /// line leaves no gap.
     Numbered { prefix: &'a str, next: u64 },
     /// The prefix and a member of the document.
     Field { prefix: &'a str, field: &'a str },
-    /// The document stands beside its key, as export writes it.
+    /// The document comes with its key, in the format of export.
     Keyed { prefix: &'a str },
 }
 
-/// What export writes: one per line.
+/// A line of an export.
 #[derive(Deserialize)]
 struct Line<'a> {
     #[serde(borrow)]
@@ -39,7 +39,7 @@ impl<'a> Keys<'a> {
         }
     }
 
-    /// The key of `piece` and its document; or why there is none, for the user.
+    /// The key of `piece` and its document; or a reason for the user.
     pub(super) fn split<'p>(&mut self, piece: Piece<'p>) -> Result<(String, &'p [u8]), String> {
         match self {
             Keys::Numbered { prefix, next } => {
@@ -59,7 +59,7 @@ impl<'a> Keys<'a> {
 fn field_key(json: &[u8], prefix: &str, field: &str) -> Result<String, String> {
     let members: HashMap<Cow<str>, &RawValue> =
         serde_json::from_slice(json).map_err(|error| error.to_string())?;
-    let raw = members.get(field).ok_or_else(|| format!("there is no member \"{field}\""))?.get();
+    let raw = members.get(field).ok_or_else(|| format!("no member \"{field}\""))?.get();
     match raw.as_bytes().first() {
         Some(b'"') => {
             let text: String = serde_json::from_str(raw).map_err(|error| error.to_string())?;
@@ -102,7 +102,7 @@ mod tests {
     }
 
     #[test]
-    fn numbers_follow_the_documents_and_lines_bring_their_keys() {
+    fn keys_are_numbered_or_come_with_their_lines() {
         let mut keys = Keys::Numbered { prefix: "doc:", next: 1 };
         assert_eq!(split(&mut keys, "{}").unwrap().0, "doc:1");
         assert_eq!(split(&mut keys, "{}").unwrap().0, "doc:2");

@@ -1,14 +1,13 @@
 //! The command-line client: one command and its exit code, an import or export, or a prompt.
 //!
-//! It owns a blocking connection and nothing else; whatever it knows about commands it asks the
-//! server (`COMMAND DOCS`). Standard output carries answers only, standard error everything else.
+//! It owns a blocking connection and nothing else. Its knowledge of commands comes from the server
+//! (`COMMAND DOCS`). Standard output carries replies only, standard error everything else.
 //!
 //! Invariants:
-//! * replies belong to requests by their order, so a connection on which one went missing is never
-//!   used again;
-//! * what was sent and not answered is never counted as done, nor as failed.
+//! * replies match requests by order, so a connection that lost a reply is never used again;
+//! * an unanswered request counts neither as done nor as failed.
 //!
-//! The time, files and threads of this program are nobody's replica, so it uses std's directly.
+//! No replica depends on this program, so it uses the time, files and threads of std directly.
 #![allow(
     clippy::disallowed_methods,
     reason = "a command-line program is not simulated: env is for the server"
@@ -35,8 +34,7 @@ pub use exit::Exit;
 
 use args::Command;
 
-/// Does what `args` ask for and says how it went; messages for people are on standard error by
-/// then.
+/// Runs the command of `args` and returns its outcome. Errors are on standard error.
 pub fn run(args: &Args) -> Exit {
     match attempt(args) {
         Ok(exit) => exit,
@@ -47,14 +45,14 @@ pub fn run(args: &Args) -> Exit {
     }
 }
 
-/// Why a run ended before its end.
+/// Why a run failed.
 #[derive(Debug, thiserror::Error)]
 enum Failure {
     #[error(transparent)]
     Connection(#[from] ConnectionError),
     #[error("{0}")]
     File(String),
-    /// Whoever read the output has gone: nothing is left to do, and nobody to tell.
+    /// The reader of the output has gone, so there is nothing left to do.
     #[error("the output can't be written: {0}")]
     Output(#[from] std::io::Error),
     #[error("{0}")]

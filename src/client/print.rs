@@ -1,4 +1,4 @@
-//! Answers as text: for people, as redis-cli shows them and with JSON indented; for pipes, bare.
+//! Replies as text: for a terminal as in redis-cli, with JSON indented; for a pipe, bare.
 
 use serde::de::IgnoredAny;
 
@@ -6,9 +6,9 @@ use crate::resp::{Value, quote, write_double};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Style {
-    /// Types are visible, text is quoted, JSON is indented.
+    /// Types are shown, text is quoted, JSON is indented.
     Terminal,
-    /// Each text and number on a line, members of containers one after the other.
+    /// One value per line; the members of containers in sequence.
     Plain,
 }
 
@@ -38,7 +38,7 @@ fn print_plain(value: &Value, out: &mut Vec<u8>) {
         }
         Value::Simple(bytes) | Value::Bulk(bytes) | Value::Verbatim(bytes) | Value::BigNumber(bytes) => {
             out.extend_from_slice(bytes);
-            // INFO ends its own last line.
+            // INFO ends with a line end.
             if bytes.ends_with(b"\n") {
                 return;
             }
@@ -87,8 +87,8 @@ fn print_typed(value: &Value, indent: usize, out: &mut Vec<u8>) {
     out.push(b'\n');
 }
 
-/// JSON containers and long texts read better bare; everything else is quoted, so that its end can
-/// be seen.
+/// JSON containers and texts of several lines are printed bare; everything else is quoted, so that
+/// its end is visible.
 fn print_bulk(bytes: &[u8], indent: usize, out: &mut Vec<u8>) {
     let container = matches!(bytes.trim_ascii_start().first(), Some(b'{' | b'['));
     if container && serde_json::from_slice::<IgnoredAny>(bytes).is_ok() {
@@ -133,7 +133,7 @@ fn pad(columns: usize, out: &mut Vec<u8>) {
     out.resize(out.len() + columns, b' ');
 }
 
-/// Lays JSON out over lines. It moves blanks only: numbers and escapes stay as they were sent.
+/// Indents JSON. Changes white space only: numbers and escapes stay as they are.
 fn indent_json(json: &[u8], indent: usize, out: &mut Vec<u8>) {
     let (mut depth, mut in_string, mut escaped) = (0usize, false, false);
     let mut at = 0;
@@ -175,7 +175,7 @@ fn indent_json(json: &[u8], indent: usize, out: &mut Vec<u8>) {
             }
         }
     }
-    debug_assert_eq!(depth, 0, "only whole JSON is indented");
+    debug_assert_eq!(depth, 0, "only complete JSON is indented");
 }
 
 fn break_line(columns: usize, out: &mut Vec<u8>) {
@@ -204,7 +204,7 @@ mod tests {
     }
 
     #[test]
-    fn answers_look_as_in_redis_cli() {
+    fn replies_look_as_in_redis_cli() {
         let list = Value::Array(vec![
             Value::Integer(1),
             Value::Null,

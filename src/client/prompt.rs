@@ -1,8 +1,8 @@
-//! The prompt: a line is a command, quoted as in redis-cli; Tab completes names, the syntax shows
-//! behind the cursor.
+//! The prompt: each line is a command, quoted as in redis-cli. Tab completes names, and a hint
+//! shows the syntax.
 //!
-//! Commands that never end (SUBSCRIBE, MONITOR) are not for it: their messages would be taken for
-//! answers.
+//! It does not support commands that never end (SUBSCRIBE, MONITOR): their messages would be taken
+//! for replies.
 
 use std::borrow::Cow;
 use std::io::{IsTerminal, Write};
@@ -25,8 +25,8 @@ use crate::resp::{Value, split_words};
 /// Lines kept in the history file.
 const HISTORY_LINES_MAX: usize = 1000;
 
-/// Reads commands until the end of the input. On a terminal the code is 0; for a pipe, that of the
-/// worst answer.
+/// Runs commands until the end of the input. On a terminal the exit code is 0; for a pipe, that of
+/// the worst reply.
 pub(super) fn run(connection: &mut Connection, args: &Args) -> Result<Exit, Failure> {
     let terminal = std::io::stdin().is_terminal();
     let style = if std::io::stdout().is_terminal() { Style::Terminal } else { Style::Plain };
@@ -37,7 +37,7 @@ pub(super) fn run(connection: &mut Connection, args: &Args) -> Result<Exit, Fail
     editor.set_helper(Some(Hints { docs }));
     let history = history_file().filter(|_| terminal);
     if let Some(path) = &history {
-        // There is none before the first run.
+        // There is no history before the first run.
         let _ = editor.load_history(path);
     }
     let mut worst = Exit::Ok;
@@ -48,11 +48,11 @@ pub(super) fn run(connection: &mut Connection, args: &Args) -> Result<Exit, Fail
             Err(ReadlineError::Eof) => break,
             Err(error) => return Err(unreadable(error)),
         };
-        if terminal && may_be_kept(&line) {
+        if terminal && may_enter_history(&line) {
             let _ = editor.add_history_entry(line.as_str());
         }
         let docs = editor.helper().map_or(&[][..], |hints| &hints.docs);
-        match obey(connection, &line, docs, style) {
+        match run_line(connection, &line, docs, style) {
             Ok(Some(exit)) => worst = worst.max(exit),
             Ok(None) => break,
             Err(Failure::Connection(error)) if terminal => *connection = reconnect(args, &error)?,
@@ -76,8 +76,8 @@ fn reconnect(args: &Args, error: &ConnectionError) -> Result<Connection, Failure
     Ok(Connection::open(&args.target())?)
 }
 
-/// Does what the line says; `None` to end.
-fn obey(
+/// Runs a line; `None` ends the prompt.
+fn run_line(
     connection: &mut Connection,
     line: &str,
     docs: &[CommandDoc],
@@ -115,7 +115,7 @@ fn help(docs: &[CommandDoc], words: &[Vec<u8>]) -> Result<(), Failure> {
         writeln!(out, "{} {}\n    {}", doc.name, doc.syntax.join(" "), doc.summary)?;
     }
     if wanted.is_empty() {
-        writeln!(out, "help COMMAND tells about one command; exit or Ctrl-D leaves")?;
+        writeln!(out, "help COMMAND describes a command; exit or Ctrl-D ends the prompt")?;
     }
     Ok(())
 }
@@ -129,8 +129,8 @@ fn history_file() -> Option<PathBuf> {
     }
 }
 
-/// Passwords don't belong into a file.
-fn may_be_kept(line: &str) -> bool {
+/// Whether a line may go into the history file, which must not contain passwords.
+fn may_enter_history(line: &str) -> bool {
     let name = line.split_ascii_whitespace().next().unwrap_or("").to_ascii_lowercase();
     !name.is_empty()
         && !matches!(name.as_str(), "auth" | "hello" | "acl")
@@ -150,7 +150,7 @@ impl Completer for Hints {
     }
 }
 
-/// Whole names that begin with `typed`, in the letters in which the user began.
+/// The names that begin with `typed`, in the case of `typed`.
 fn completions(docs: &[CommandDoc], typed: &str) -> Vec<String> {
     let upper = typed.to_ascii_uppercase();
     let lower_case = typed.bytes().any(|byte| byte.is_ascii_lowercase());
@@ -166,7 +166,7 @@ impl Hinter for Hints {
     }
 }
 
-/// What is still to be typed behind `line`: the syntax without as many arguments as there are.
+/// The syntax of the arguments that `line` does not have yet.
 fn hint(docs: &[CommandDoc], line: &str) -> Option<String> {
     let words = split_words(line.as_bytes()).ok()?;
     let name = |count: usize| String::from_utf8_lossy(&words[..count].join(&b' ')).to_ascii_uppercase();
@@ -203,14 +203,14 @@ mod tests {
     }
 
     #[test]
-    fn names_complete_in_the_letters_that_were_begun_with() {
+    fn names_complete_in_the_case_of_the_input() {
         assert_eq!(completions(&docs(), "js"), ["json.set"]);
         assert_eq!(completions(&docs(), "CLIENT L"), ["CLIENT LIST"]);
         assert!(completions(&docs(), "json.set k").is_empty());
     }
 
     #[test]
-    fn the_hint_is_what_is_still_missing() {
+    fn the_hint_shows_the_missing_arguments() {
         let docs = docs();
         assert_eq!(hint(&docs, "json.set").as_deref(), Some(" key path json"));
         assert_eq!(hint(&docs, "json.set k ").as_deref(), Some("path json"));
@@ -222,7 +222,7 @@ mod tests {
 
     #[test]
     fn passwords_stay_out_of_the_history() {
-        assert!(may_be_kept("json.get k"));
+        assert!(may_enter_history("json.get k"));
         for line in [
             "",
             "AUTH x",
@@ -231,7 +231,7 @@ mod tests {
             "config set requirepass x",
             "config set MasterAuth x",
         ] {
-            assert!(!may_be_kept(line), "{line}");
+            assert!(!may_enter_history(line), "{line}");
         }
     }
 }

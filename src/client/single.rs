@@ -1,4 +1,4 @@
-//! One command: its answer on standard output, its outcome as the exit code.
+//! One command: its reply on standard output, its outcome as the exit code.
 
 use std::io::{IsTerminal, Write};
 
@@ -14,7 +14,7 @@ pub(super) fn run(connection: &mut Connection, words: &[String]) -> Result<Exit,
     answer(&value, words, style, &mut stdout.lock())
 }
 
-/// Prints `value`, an error to standard error, and judges it.
+/// Prints `value`, or an error on standard error, and returns the exit code.
 fn answer(value: &Value, words: &[String], style: Style, out: &mut impl Write) -> Result<Exit, Failure> {
     match value {
         Value::Error(line) => eprintln!("(error) {line}"),
@@ -26,7 +26,7 @@ fn answer(value: &Value, words: &[String], style: Style, out: &mut impl Write) -
             out.flush()?;
         }
     }
-    // A deletion answers how many it found.
+    // DELETE replies with the number of deleted keys.
     let deletes = words.first().is_some_and(|word| word == "DELETE");
     Ok(if deletes && *value == Value::Integer(0) { Exit::Missing } else { Exit::of_value(value) })
 }
@@ -43,7 +43,7 @@ mod tests {
     }
 
     #[test]
-    fn a_pipe_gets_the_bare_answer() {
+    fn a_pipe_gets_the_bare_reply() {
         assert_eq!(output(Value::Bulk("{\"a\":1}".into()), &["JSON.GET"]), ("{\"a\":1}\n".into(), Exit::Ok));
         assert_eq!(output(Value::Null, &["JSON.GET"]), (String::new(), Exit::Missing));
         assert_eq!(output(Value::Error("ERR x".into()), &["JSON.GET"]), (String::new(), Exit::Refused));

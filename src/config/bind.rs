@@ -1,15 +1,15 @@
-//! `bind`, `port`, and `address`, which says both at once.
+//! `bind`, `port`, and `address`, which sets both.
 //!
-//! There is one state behind the three: `address`, host:port, and the further hosts of `bind`,
-//! which have the same port. `bind` changes the hosts and leaves the port, `port` the other way
-//! round, and `address` sets one host and the port.
+//! The three share one state: `address`, host:port, and the further hosts of `bind`, which have the
+//! same port. `bind` changes the hosts, `port` the port, and `address` sets a single host and the
+//! port.
 
 use super::Config;
 
-/// The most addresses of one node. Redis' bound.
+/// The most addresses of one node, as in Redis.
 const HOSTS_MAX: usize = 16;
 
-/// An address to listen at.
+/// An address to bind.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BindAddr {
     /// host:port.
@@ -29,8 +29,8 @@ pub fn join(host: &str, port: u16) -> String {
     if host.contains(':') { format!("[{host}]:{port}") } else { format!("{host}:{port}") }
 }
 
-/// redis.conf's words for every address of a family.
-fn plain(host: &str) -> String {
+/// A host without brackets; redis.conf's wildcards become the address of all interfaces.
+fn bare_host(host: &str) -> String {
     match host {
         "*" => "0.0.0.0".to_string(),
         "::*" => "::".to_string(),
@@ -41,10 +41,10 @@ fn plain(host: &str) -> String {
 impl Config {
     /// The first host, and the port.
     pub(super) fn host_and_port(&self) -> (&str, u16) {
-        split(&self.address).expect("it was checked when it was set")
+        split(&self.address).expect("the address was checked when it was set")
     }
 
-    /// Where clients connect: the first address, and those that `bind` has besides.
+    /// The client addresses: the first one, and the further ones of `bind`.
     pub fn bind_addrs(&self) -> Vec<BindAddr> {
         let port = self.host_and_port().1;
         let further = self.further_hosts.iter().map(|host| {
@@ -63,7 +63,7 @@ impl Config {
         let mut hosts: Vec<String> = Vec::new();
         for word in text.split_whitespace() {
             let (mark, host) = if word.starts_with('-') { word.split_at(1) } else { ("", word) };
-            let host = format!("{mark}{}", plain(host));
+            let host = format!("{mark}{}", bare_host(host));
             if !hosts.contains(&host) {
                 hosts.push(host);
             }
@@ -71,7 +71,7 @@ impl Config {
         if hosts.len() > HOSTS_MAX {
             return Err(format!("at most {HOSTS_MAX} addresses"));
         }
-        // The node stands for one address at least; that is the first that has to be there.
+        // The main address is the first that is not optional.
         let main = hosts.iter().position(|host| !host.starts_with('-')).unwrap_or(0);
         if hosts.is_empty() {
             return Err("at least one address is needed".to_string());
@@ -79,7 +79,7 @@ impl Config {
         let first = hosts.remove(main);
         let first = first.strip_prefix('-').unwrap_or(&first);
         if first.is_empty() || hosts.iter().any(|host| host == "-") {
-            return Err("an address is missing behind the '-'".to_string());
+            return Err("an address is missing after the '-'".to_string());
         }
         self.address = join(first, self.host_and_port().1);
         self.further_hosts = hosts;
@@ -92,29 +92,29 @@ impl Config {
 
     pub(super) fn set_address(&mut self, text: &str) -> Result<(), String> {
         let (host, port) = split(text).ok_or_else(|| format!("{text:?} is not host:port"))?;
-        self.address = join(&plain(host), port);
+        self.address = join(&bare_host(host), port);
         self.further_hosts.clear();
         Ok(())
     }
 
-    /// Takes over where the node listens by now: port 0 was any free one.
+    /// Replaces the configured address by the bound one, which has a port instead of 0.
     pub fn bound_at(mut self, address: std::net::SocketAddr) -> Config {
-        let asked = std::mem::replace(&mut self.address, address.to_string());
-        self.asked_address.get_or_insert(asked);
+        let configured = std::mem::replace(&mut self.address, address.to_string());
+        self.configured_address.get_or_insert(configured);
         self
     }
 
-    /// Takes over how many clients there can be.
+    /// Lowers `maxclients` to what the system allows.
     pub fn with_clients(mut self, maxclients: usize) -> Config {
-        let asked = std::mem::replace(&mut self.maxclients, maxclients);
-        self.asked_maxclients.get_or_insert(asked);
+        let configured = std::mem::replace(&mut self.maxclients, maxclients);
+        self.configured_maxclients.get_or_insert(configured);
         self
     }
 
-    /// As [`Config::bound_at`] and [`Config::with_clients`] found it.
-    pub(super) fn as_asked(&self) -> Config {
-        let address = self.asked_address.clone().unwrap_or_else(|| self.address.clone());
-        let maxclients = self.asked_maxclients.unwrap_or(self.maxclients);
+    /// Undoes [`Config::bound_at`] and [`Config::with_clients`].
+    pub(super) fn as_configured(&self) -> Config {
+        let address = self.configured_address.clone().unwrap_or_else(|| self.address.clone());
+        let maxclients = self.configured_maxclients.unwrap_or(self.maxclients);
         Config { address, maxclients, ..self.clone() }
     }
 }
@@ -139,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn the_first_address_has_to_be_there() {
+    fn the_main_address_is_not_optional() {
         let mut config = Config::default();
         config.set_bind("-::1 127.0.0.1").unwrap();
         assert_eq!(config.bind(), "127.0.0.1 -::1");
@@ -152,10 +152,10 @@ mod tests {
     }
 
     #[test]
-    fn a_free_port_that_was_found_is_not_what_was_asked_for() {
+    fn the_bound_port_does_not_replace_the_configured_one() {
         let config = Config { address: "127.0.0.1:0".to_string(), ..Config::default() };
         let bound = config.bound_at("127.0.0.1:7777".parse().unwrap());
         assert_eq!(bound.address, "127.0.0.1:7777");
-        assert_eq!(bound.bound_at("127.0.0.1:7777".parse().unwrap()).as_asked().address, "127.0.0.1:0");
+        assert_eq!(bound.bound_at("127.0.0.1:7777".parse().unwrap()).as_configured().address, "127.0.0.1:0");
     }
 }

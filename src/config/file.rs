@@ -1,9 +1,9 @@
-//! Files of settings, in the syntax of redis.conf: a name and its values on each line, quoted where
-//! need be; `include`; comments on lines of their own.
+//! Config files in the syntax of redis.conf: a name and its values on each line, quoted where
+//! necessary; `include`; comments on lines of their own.
 //!
-//! Files are read and written here and not on the node's disk ([`crate::env::Disk`]): they are the
-//! operator's, on this machine even where the data lies on a simulated one, they are read before
-//! there is a node, and their permissions have to stay what they are.
+//! This file bypasses the node's disk ([`crate::env::Disk`]): config files belong to the operator,
+//! are on this machine even if the data is on a simulated disk, are read before there is a node,
+//! and keep their permissions.
 #![allow(clippy::disallowed_methods, reason = "the operator's files, not the node's: see above")]
 
 use std::fs::{self, File};
@@ -12,22 +12,22 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
 use super::setting::{find, unknown};
-use super::source::Given;
+use super::source::Assignment;
 use crate::error::Fatal;
 use crate::resp::split_words;
 
-/// How deep files may include others. Nobody nests so deep; a file that includes itself is found by
-/// it.
+/// The deepest nesting of includes: deeper than any real one, and it detects a file that includes
+/// itself.
 const INCLUDE_DEPTH_MAX: usize = 16;
 
-/// A line that says something.
+/// A line with a setting or an include.
 pub struct Directive {
     pub name: String,
     pub words: Vec<String>,
 }
 
-/// Takes a line apart; `None` for a comment and a blank one.
-pub fn directive(line: &str) -> Result<Option<Directive>, String> {
+/// Parses a line; `None` for a comment or a blank line.
+pub fn parse_line(line: &str) -> Result<Option<Directive>, String> {
     let line = line.trim();
     if line.is_empty() || line.starts_with('#') {
         return Ok(None);
@@ -39,9 +39,9 @@ pub fn directive(line: &str) -> Result<Option<Directive>, String> {
     Ok(Some(Directive { name: name.to_ascii_lowercase(), words: words.collect() }))
 }
 
-/// What a file and those that it includes say, in the order of the lines.
-pub fn read(path: &Path) -> Result<Vec<Given>, Fatal> {
-    given(path, &text(path)?)
+/// The assignments of a file and of its includes, in the order of the lines.
+pub fn read(path: &Path) -> Result<Vec<Assignment>, Fatal> {
+    parse(path, &text(path)?)
 }
 
 /// The text of a file.
@@ -49,55 +49,55 @@ pub fn text(path: &Path) -> Result<String, Fatal> {
     fs::read_to_string(path).map_err(|error| Fatal::Config(format!("{}: {error}", path.display())))
 }
 
-/// As [`read`], of a text that is in the file or will be.
-pub fn given(path: &Path, text: &str) -> Result<Vec<Given>, Fatal> {
+/// As [`read`], for a text that is not necessarily in the file yet.
+pub fn parse(path: &Path, text: &str) -> Result<Vec<Assignment>, Fatal> {
     let mut all = Vec::new();
-    walk(path, text, 0, &mut all)?;
+    collect(path, text, 0, &mut all)?;
     Ok(all)
 }
 
-fn walk(path: &Path, text: &str, depth: usize, all: &mut Vec<Given>) -> Result<(), Fatal> {
+fn collect(path: &Path, text: &str, depth: usize, all: &mut Vec<Assignment>) -> Result<(), Fatal> {
     for (number, line) in text.lines().enumerate() {
         let origin = format!("{}: line {}", path.display(), number + 1);
         let wrong = |reason: &str| Fatal::Config(format!("{origin}: {reason}"));
-        let Some(Directive { name, words }) = directive(line).map_err(|reason| wrong(&reason))? else {
+        let Some(Directive { name, words }) = parse_line(line).map_err(|reason| wrong(&reason))? else {
             continue;
         };
         if name == "include" {
             let [included] = &words[..] else { return Err(wrong("include: wrong number of arguments")) };
             if depth == INCLUDE_DEPTH_MAX {
-                return Err(wrong("include: files include each other without an end"));
+                return Err(wrong("include: nested too deeply, or a file includes itself"));
             }
             let included = Path::new(included);
             let inner = self::text(included).map_err(|error| wrong(&format!("include: {error}")))?;
-            walk(included, &inner, depth + 1, all)?;
+            collect(included, &inner, depth + 1, all)?;
             continue;
         }
         let setting = find(&name).ok_or_else(|| wrong(&unknown(&name)))?;
-        all.push(Given { setting, words, origin: format!("{origin}: {}", setting.name) });
+        all.push(Assignment { setting, words, origin: format!("{origin}: {}", setting.name) });
     }
     Ok(())
 }
 
-/// Puts `text` in the place of a file: after a crash either is there whole. Permissions stay as
-/// they are.
+/// Replaces the text of a file atomically: after a crash, one of the two is there as a whole. Keeps
+/// the permissions.
 pub fn replace(path: &Path, text: &str) -> io::Result<()> {
-    // A link stays one: what it leads to is replaced.
+    // A symbolic link stays: its target is replaced.
     let path = path.canonicalize()?;
     let mut name = path.file_name().ok_or(io::ErrorKind::InvalidInput)?.to_owned();
     name.push(".rewrite");
     let temporary = path.with_file_name(name);
-    let written = write_anew(&path, &temporary, text);
+    let written = write_temporary(&path, &temporary, text);
     if written.is_err() {
-        // What went wrong is told; that nothing is left of it is a courtesy.
+        // Best effort: the first error is the one to report.
         let _ = fs::remove_file(&temporary);
     }
     written
 }
 
-fn write_anew(path: &Path, temporary: &Path, text: &str) -> io::Result<()> {
+fn write_temporary(path: &Path, temporary: &Path, text: &str) -> io::Result<()> {
     let permissions = fs::metadata(path)?.permissions();
-    // For the owner alone until it has the permissions of the other: there may be a password in it.
+    // Private until it has the permissions of the original: it may contain a password.
     let mut file = File::options().write(true).create(true).truncate(true).mode(0o600).open(temporary)?;
     file.write_all(text.as_bytes())?;
     file.set_permissions(permissions)?;

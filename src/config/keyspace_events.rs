@@ -1,12 +1,12 @@
-//! `notify-keyspace-events`: which events are published, and under which channels.
+//! `notify-keyspace-events`: the classes of events that are published, and their channels.
 //!
-//! Invariant: what is shown is read back as the same.
+//! Invariant: parsing the displayed value gives the same set.
 
 use std::fmt;
 use std::str::FromStr;
 
-/// A set of classes of events. No class, or neither of the two kinds of channels: nothing is
-/// published.
+/// A set of event classes and kinds of channels. Without a class or without a kind of channel,
+/// nothing is published.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct KeyspaceEvents(u16);
 
@@ -15,25 +15,25 @@ impl KeyspaceEvents {
     pub const KEYSPACE: KeyspaceEvents = KeyspaceEvents(1);
     /// `__keyevent@0__:<event>` channels, whose messages are keys.
     pub const KEYEVENT: KeyspaceEvents = KeyspaceEvents(1 << 1);
-    /// DEL, EXPIRE, RENAME and others that any type has.
+    /// DEL, EXPIRE, RENAME and other commands for all types.
     pub const GENERIC: KeyspaceEvents = KeyspaceEvents(1 << 2);
     pub const STRING: KeyspaceEvents = KeyspaceEvents(1 << 3);
     pub const LIST: KeyspaceEvents = KeyspaceEvents(1 << 4);
     pub const SET: KeyspaceEvents = KeyspaceEvents(1 << 5);
     pub const HASH: KeyspaceEvents = KeyspaceEvents(1 << 6);
     pub const SORTED_SET: KeyspaceEvents = KeyspaceEvents(1 << 7);
-    /// A key that expired.
+    /// A key expired.
     pub const EXPIRED: KeyspaceEvents = KeyspaceEvents(1 << 8);
-    /// A key that was evicted; none is.
+    /// A key was evicted, which never happens.
     pub const EVICTED: KeyspaceEvents = KeyspaceEvents(1 << 9);
     pub const STREAM: KeyspaceEvents = KeyspaceEvents(1 << 10);
-    /// Types of modules: documents are of this class, since RedisJSON is one.
+    /// Module types. Documents have this class, since RedisJSON is a module.
     pub const MODULE: KeyspaceEvents = KeyspaceEvents(1 << 11);
-    /// A key that was read and is not there; not part of `A`.
+    /// A read key does not exist; not part of `A`.
     pub const MISSED: KeyspaceEvents = KeyspaceEvents(1 << 12);
-    /// A key that is new; not part of `A`.
+    /// A new key; not part of `A`.
     pub const NEW: KeyspaceEvents = KeyspaceEvents(1 << 13);
-    /// What `A` stands for.
+    /// The classes of `A`.
     pub const ALL: KeyspaceEvents = KeyspaceEvents(0b1111_1111_1100);
 
     /// Every class of events.
@@ -43,7 +43,7 @@ impl KeyspaceEvents {
         KeyspaceEvents(self.0 | other.0)
     }
 
-    /// Whether all of `other` are in it.
+    /// Whether this set contains all of `other`.
     pub const fn contains(self, other: KeyspaceEvents) -> bool {
         self.0 & other.0 == other.0
     }

@@ -1,5 +1,5 @@
-//! `client-output-buffer-limit`: how many bytes of replies may wait for a client before it is cut
-//! off, by its class.
+//! `client-output-buffer-limit`: how many bytes of replies may wait for a client of each class
+//! before it is disconnected.
 
 use std::fmt;
 
@@ -9,15 +9,15 @@ use crate::resp::Limits;
 /// The limits of one class of clients; 0: none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct OutputLimit {
-    /// Reached: the client is cut off at once.
+    /// At this size the client is disconnected at once.
     pub hard_bytes: u64,
-    /// Exceeded for `soft_seconds`: the client is cut off.
+    /// Above this size for `soft_seconds` the client is disconnected.
     pub soft_bytes: u64,
     pub soft_seconds: u64,
 }
 
 impl OutputLimit {
-    /// The most bytes that may wait; without a limit, more than any reply has.
+    /// The hard limit; `usize::MAX` if there is none.
     pub fn hard_bytes_max(self) -> usize {
         match self.hard_bytes {
             0 => usize::MAX,
@@ -26,13 +26,13 @@ impl OutputLimit {
     }
 }
 
-/// One limit for each class that redis.conf knows.
+/// One limit for each class of redis.conf.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct OutputLimits {
     pub normal: OutputLimit,
-    /// Kept and shown, and of no effect: nodes have a port of their own, with limits of its own.
+    /// Without effect: nodes have a port of their own, with its own limits.
     pub replica: OutputLimit,
-    /// Those that subscribe to channels.
+    /// Clients with subscriptions.
     pub pubsub: OutputLimit,
 }
 
@@ -41,7 +41,7 @@ impl Default for OutputLimits {
         let limit =
             |hard_bytes, soft_bytes, soft_seconds| OutputLimit { hard_bytes, soft_bytes, soft_seconds };
         OutputLimits {
-            // No reply is so large, so it ends only what goes wrong.
+            // Larger than any correct reply.
             normal: limit(Limits::DEFAULT.output_bytes_max as u64, 0, 0),
             // Redis' defaults.
             replica: limit(256 << 20, 64 << 20, 60),
@@ -51,8 +51,8 @@ impl Default for OutputLimits {
 }
 
 impl OutputLimits {
-    /// Takes over the classes that `text` names, `class hard soft seconds ..`. One size alone is
-    /// the hard limit of normal clients.
+    /// Changes the classes that `text` names, as `class hard soft seconds ..`. A single size is the
+    /// hard limit of normal clients.
     pub fn change(&mut self, text: &str) -> Result<(), String> {
         let words: Vec<&str> = text.split_whitespace().collect();
         if let [size] = words[..] {
@@ -61,7 +61,7 @@ impl OutputLimits {
             return Ok(());
         }
         if words.is_empty() || !words.len().is_multiple_of(4) {
-            return Err("Wrong number of arguments in buffer limit configuration.".to_string());
+            return Err("Conflict number of arguments in buffer limit configuration.".to_string());
         }
         let mut changed = *self;
         for limit in words.chunks(4) {
@@ -86,7 +86,7 @@ fn read(words: &[&str]) -> Option<OutputLimit> {
 
 impl fmt::Display for OutputLimits {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // Redis shows the class under its old name still.
+        // Redis still shows the class `replica` under its old name.
         let classes = [("normal", self.normal), ("slave", self.replica), ("pubsub", self.pubsub)];
         for (nth, (name, limit)) in classes.iter().enumerate() {
             let gap = if nth > 0 { " " } else { "" };
@@ -116,7 +116,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_changes_nothing() {
+    fn an_invalid_text_changes_nothing() {
         let before = OutputLimits::default();
         let mut limits = before;
         for text in ["", "x", "normal 1 2", "nosuch 1 1 1", "normal 1 1 x", "normal 1 1 1 pubsub x 1 1"] {

@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
 
-/// The most members that one setting lists. Beyond seven a majority only gets slower.
+/// The most members in a list. With more than seven, majorities only become slower.
 const PEERS_MAX: usize = 64;
 
-/// Where others reach a node.
+/// The addresses at which others reach a node.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Advertised {
     /// `host:port` for clients.
@@ -19,11 +19,11 @@ pub struct Advertised {
 
 impl Advertised {
     pub fn raft_port(&self) -> u16 {
-        port(&self.raft).expect("it was checked when it was read")
+        port(&self.raft).expect("the address was checked when it was parsed")
     }
 }
 
-/// The port of an address that others are told: `host:port` with a host, and a port that is not 0.
+/// The port of an address for others: `host:port` with a host and a port other than 0.
 pub fn port(address: &str) -> Option<u16> {
     let (host, port) = address.rsplit_once(':')?;
     let port = port.parse().ok()?;
@@ -49,7 +49,7 @@ impl fmt::Display for Advertised {
     }
 }
 
-/// Members by their ids; none: the node is not founded with others.
+/// Initial members by id; empty if the setting is not used.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Peers(BTreeMap<u64, Advertised>);
 
@@ -66,8 +66,7 @@ impl Peers {
         self.0.iter().map(|(id, advertised)| (*id, advertised))
     }
 
-    /// A name for the cluster that these founded: the same for the same list, in whatever order it
-    /// was written.
+    /// A name for the cluster that these members form: equal for equal lists, in any order.
     pub fn cluster(&self) -> String {
         let list = self.to_string();
         let (first, second) =
@@ -84,18 +83,18 @@ impl FromStr for Peers {
         for item in text.split(',').map(str::trim).filter(|item| !item.is_empty()) {
             let (id, advertised) =
                 item.split_once('=').ok_or_else(|| format!("{item:?} is not id=host:port@raft-port"))?;
-            let id: u64 = id.parse().map_err(|_| format!("{id:?} is no id of a node"))?;
+            let id: u64 = id.parse().map_err(|_| format!("{id:?} is not the id of a node"))?;
             if id == 0 {
-                return Err("ids of nodes begin at 1".to_string());
+                return Err("ids of nodes start at 1".to_string());
             }
             let advertised: Advertised = advertised.parse()?;
             let taken =
                 |known: &Advertised| known.client == advertised.client || known.raft == advertised.raft;
             if peers.values().any(taken) {
-                return Err(format!("{advertised} is there twice"));
+                return Err(format!("{advertised} is listed twice"));
             }
             if peers.insert(id, advertised).is_some() {
-                return Err(format!("node {id} is there twice"));
+                return Err(format!("node {id} is listed twice"));
             }
         }
         match peers.len() > PEERS_MAX {
@@ -120,7 +119,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_list_is_read_and_written() {
+    fn a_list_is_parsed_and_displayed() {
         let peers: Peers = "2=b:7002@raft-b:17002, 1=127.0.0.1:7001@17001".parse().unwrap();
         assert_eq!(peers.to_string(), "1=127.0.0.1:7001@127.0.0.1:17001,2=b:7002@raft-b:17002");
         assert_eq!(peers.get(1).unwrap().raft_port(), 17001);
@@ -136,7 +135,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_list_is_refused() {
+    fn an_invalid_list_is_an_error() {
         for text in
             ["a:1@2", "1=a", "1=a:1", "1=a:x@2", "1=a:1@", "0=a:1@2", "1=a:1@2,1=b:1@2", "1=a:1@2,2=a:1@3"]
         {

@@ -1,9 +1,9 @@
-//! `CONFIG REWRITE`: puts what is set now into the file that the node was started with.
+//! `CONFIG REWRITE`: writes the current settings into the file that the node was started with.
 //!
 //! Invariants:
-//! * a line that says what is so stays as it is, and so do comments, blank lines and the order of
-//!   lines;
-//! * read again, the new file gives the settings that were written.
+//! * lines that agree with the settings stay as they are, as do comments, blank lines and the order
+//!   of lines;
+//! * the new file parses to the settings that were written.
 
 use std::path::Path;
 
@@ -16,40 +16,45 @@ use crate::error::Fatal;
 
 const HEADING: &str = "# Written by CONFIG REWRITE";
 
-/// Two at once would write over each other's new file.
+/// Concurrent rewrites would share one temporary file.
 static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
 
-/// Writes the file of `config` anew.
+/// Rewrites the file of `config`.
 ///
 /// # Errors
-/// A reason, for the client that asked; the file is as it was.
+/// A reason for the client; the file is unchanged.
 pub fn rewrite(config: &Config) -> Result<(), String> {
     let path = config.config.as_deref().ok_or("The server is running without a config file")?;
     let _alone = ONE_AT_A_TIME.lock();
-    let new = file::text(path).and_then(|text| rewritten(path, &text, &config.as_asked()));
+    let new = file::text(path).and_then(|text| rewritten(path, &text, &config.as_configured()));
     let new = new.map_err(|error| format!("Rewriting config file: {error}"))?;
     file::replace(path, &new).map_err(|error| format!("Rewriting config file: {error}"))
 }
 
-/// The text of the file at `path`, `text` so far, with the settings of `config`.
+/// The text of the file at `path`, now `text`, updated to the settings of `config`.
 fn rewritten(path: &Path, text: &str, config: &Config) -> Result<String, Fatal> {
-    let said_by = |text: &str| source::settle(&file::given(path, text)?);
-    let mut new = with_changed_lines(text, &said_by(text)?, config);
-    let mut said = said_by(&new)?;
-    // One by one: the values of some follow from others, as the port for nodes does, unless they
-    // are said.
-    let missing =
-        |said: &Config| SETTINGS.iter().find(|setting| !setting.shorthand && differs(setting, said, config));
+    let parsed = |text: &str| source::resolve(&file::parse(path, text)?);
+    let mut new = with_changed_lines(text, &parsed(text)?, config);
+    let mut written_out = parsed(&new)?;
+    // One by one: some values follow from others unless they are written out, as the port for other
+    // nodes does.
+    let missing = |written_out: &Config| {
+        SETTINGS.iter().find(|setting| !setting.shorthand && differs(setting, written_out, config))
+    };
     for _ in SETTINGS {
-        let Some(setting) = missing(&said) else { break };
+        let Some(setting) = missing(&written_out) else { break };
         if !new.lines().any(|line| line == HEADING) {
             new.push_str(&format!("\n{HEADING}\n"));
         }
         new.push_str(&format!("{}\n", setting.line(config)));
-        said = said_by(&new)?;
+        written_out = parsed(&new)?;
     }
-    let lost = SETTINGS.iter().find(|setting| differs(setting, &said, config));
-    assert!(lost.is_none(), "{} is read back as it was written", lost.map_or("", |setting| setting.name));
+    let lost = SETTINGS.iter().find(|setting| differs(setting, &written_out, config));
+    assert!(
+        lost.is_none(),
+        "{} parses to the value that was written",
+        lost.map_or("", |setting| setting.name)
+    );
     Ok(new)
 }
 
@@ -57,11 +62,12 @@ fn differs(setting: &Setting, one: &Config, other: &Config) -> bool {
     (setting.get)(one) != (setting.get)(other)
 }
 
-/// Lines that say what is no longer so say now what is; a setting that had several lines has one.
+/// Updates the lines that disagree with `config`. A changed setting with several lines keeps the
+/// first.
 fn with_changed_lines(text: &str, so_far: &Config, config: &Config) -> String {
     let (mut new, mut written) = (String::new(), Vec::new());
     for line in text.lines() {
-        let directive = file::directive(line).ok().flatten();
+        let directive = file::parse_line(line).ok().flatten();
         let setting = directive.and_then(|directive| find(&directive.name));
         match setting.filter(|setting| differs(setting, so_far, config)) {
             None => new.push_str(&format!("{line}\n")),
@@ -81,7 +87,7 @@ mod tests {
 
     fn changed(text: &str, pairs: &[(&str, &str)]) -> String {
         let path = Path::new("test.conf");
-        let mut config = source::settle(&file::given(path, text).unwrap()).unwrap();
+        let mut config = source::resolve(&file::parse(path, text).unwrap()).unwrap();
         for (name, value) in pairs {
             (find(name).unwrap().set)(&mut config, value).unwrap();
         }
@@ -89,7 +95,7 @@ mod tests {
     }
 
     #[test]
-    fn what_did_not_change_stays_as_it_is_written() {
+    fn unchanged_lines_stay_as_they_are() {
         let text = "# mine\n\nmaxclients   7\n  dir \"a b\" \n# end\nclient-query-buffer-limit 512mb\nproto-max-bulk-len 1mb\nbind * -::*\n";
         assert_eq!(changed(text, &[]), text);
     }
@@ -106,7 +112,7 @@ mod tests {
     }
 
     #[test]
-    fn a_setting_that_is_taken_back_is_written_as_such() {
+    fn a_setting_that_is_reset_is_written_out() {
         assert_eq!(changed("requirepass x\n", &[("requirepass", "")]), "requirepass \"\"\n");
         let text = "client-output-buffer-limit normal 0 0 0\nclient-output-buffer-limit pubsub 1 1 1\n";
         let new = changed(text, &[("client-output-buffer-limit", "pubsub 2 2 2")]);

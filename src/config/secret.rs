@@ -1,19 +1,19 @@
-//! A password, which no message shows.
+//! A password, which no message contains.
 //!
-//! Invariant: the digest is that of the text.
+//! Invariant: `digest` is the SHA-256 of `text`.
 
 use std::fmt;
 
 use sha2::{Digest, Sha256};
 
-/// The longest password that is taken. Redis' bound for `masterauth` and its kin.
+/// The longest password: Redis' bound for `masterauth`.
 const SECRET_BYTES_MAX: usize = 512;
 
 fn digest_of(text: &[u8]) -> [u8; 32] {
     Sha256::digest(text).into()
 }
 
-/// A password, or none when it is empty.
+/// A password; empty if none is set.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret {
     text: String,
@@ -22,10 +22,10 @@ pub struct Secret {
 
 impl Secret {
     /// # Errors
-    /// What is wrong with the text; never the text.
+    /// The reason, which never contains the text.
     pub fn new(text: &str) -> Result<Secret, String> {
         if text.len() > SECRET_BYTES_MAX {
-            return Err(format!("a password has at most {SECRET_BYTES_MAX} bytes"));
+            return Err(format!("a password can have at most {SECRET_BYTES_MAX} bytes"));
         }
         Ok(Secret { text: text.to_string(), digest: digest_of(text.as_bytes()) })
     }
@@ -41,17 +41,17 @@ impl Secret {
 
     /// Whether `given` is this password.
     ///
-    /// Digests are compared, all 32 bytes whatever they are, so the time tells how long `given` is,
-    /// which its sender knows, and nothing of this password; even a comparison that did stop early
-    /// would tell a guesser only of a digest.
+    /// Compares all 32 bytes of the digests, so the time depends on the length of `given`, which
+    /// its sender knows, and not on this password. Even a comparison that stopped early would
+    /// reveal only part of a digest.
     pub fn matches(&self, given: &[u8]) -> bool {
-        // No password is so long, and the work for a guess has a bound.
+        // Longer than any password; this bounds the work per guess.
         if given.len() > SECRET_BYTES_MAX {
             return false;
         }
         let given = digest_of(given);
         let differences = self.digest.iter().zip(given).fold(0, |all, (own, other)| all | (own ^ other));
-        // Kept from the optimiser, which could otherwise leave the loop at the first difference.
+        // Hidden from the optimiser, which could otherwise leave the loop at the first difference.
         self.is_set() && std::hint::black_box(differences) == 0
     }
 
@@ -84,7 +84,7 @@ mod tests {
         for wrong in [&b""[..], b"a", b"a b ", b"A b", b"a c", &[b'a'; 513]] {
             assert!(!secret.matches(wrong), "{wrong:?}");
         }
-        // As a Redis of the same password shows it.
+        // As Redis shows the same password.
         assert_eq!(secret.digest(), "c8687a08aa5d6ed2044328fa6a697ab8e96dc34291e8c2034ae8c38e6fcc6d65");
     }
 

@@ -1,18 +1,18 @@
-//! What is said of a setting, once for all the ways to say it: flag, variable, key of the file,
+//! A row of the table of settings: one description for the flag, the variable, the key of the file,
 //! `CONFIG GET`, `SET` and `REWRITE`.
 
 use super::Config;
 use super::settings::SETTINGS;
 use crate::resp::quote;
 
-/// How a setting's values stand on a line of the file.
+/// The values of a setting on a line of the file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Form {
     /// One word.
     One,
-    /// Several words; a later line takes the place of an earlier.
+    /// Several words; a later line replaces an earlier one.
     Several,
-    /// Several words, and each line adds its own.
+    /// Several words; each line adds to the earlier ones.
     Adding,
 }
 
@@ -22,13 +22,12 @@ type Set = fn(&mut Config, &str) -> Result<(), String>;
 /// A row of the table of settings.
 pub struct Setting {
     pub name: &'static str,
-    /// What it does, on one line, for `--help`.
+    /// One line for `--help`.
     pub help: &'static str,
     pub form: Form,
     /// Whether `CONFIG SET` may change it.
     pub changeable: bool,
-    /// Whether it says what other settings say, too: it is not written into a file that does not
-    /// have it.
+    /// Whether it sets what other settings set too. CONFIG REWRITE does not add it to a file.
     pub shorthand: bool,
     pub get: Get,
     pub set: Set,
@@ -56,7 +55,7 @@ impl Setting {
         format!("JSONVAULT_{}", self.name.to_uppercase().replace('-', "_"))
     }
 
-    /// Gives the setting the values of a line or a flag.
+    /// Sets the values of a line or a flag.
     pub fn apply(&self, config: &mut Config, words: &[String]) -> Result<(), String> {
         match (self.form, words) {
             (Form::One, [word]) => (self.set)(config, word),
@@ -65,7 +64,7 @@ impl Setting {
         }
     }
 
-    /// The line of a file that says what `config` has.
+    /// The line of a file with the value of `config`.
     pub fn line(&self, config: &Config) -> String {
         let value = (self.get)(config);
         let plain = |byte: u8| byte.is_ascii_graphic() && !matches!(byte, b'"' | b'\'' | b'\\' | b'#');
@@ -75,30 +74,30 @@ impl Setting {
     }
 }
 
-/// The setting of that name, in any case.
+/// Finds a setting by its name, case-insensitively.
 pub fn find(name: &str) -> Option<&'static Setting> {
     SETTINGS.iter().find(|setting| setting.name.eq_ignore_ascii_case(name))
 }
 
-/// A name is suggested if no more than a third of the letters are wrong, and two always may be:
-/// beyond that it is another word, not a slip.
-const WRONG_LETTERS_PART: usize = 3;
+/// A name is suggested if at most two letters, or a third of them, are wrong: beyond that it is
+/// another word, not a typo.
+const WRONG_LETTERS_DIVISOR: usize = 3;
 const WRONG_LETTERS_MIN: usize = 2;
 
-/// Names from outside are cut to so many letters before they are compared: the work is the product
-/// of both lengths, and no setting's name is longer.
+/// Names are truncated to this length before they are compared: the work is the product of both
+/// lengths, and no setting's name is longer.
 const LETTERS_MAX: usize = 64;
 
-/// The name of the setting that was perhaps meant.
+/// The setting that an unknown name probably means.
 pub fn nearest_name(name: &str) -> Option<&'static str> {
     nearest(name, SETTINGS.iter().map(|setting| setting.name))
 }
 
-/// The known name nearest to `name`, if one is near: letters put in, left out, changed, or swapped
-/// with their neighbour.
+/// The known name nearest to `name`, if one is near, by inserted, missing, wrong and transposed
+/// letters.
 fn nearest<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     let name: String = name.chars().take(LETTERS_MAX).collect::<String>().to_ascii_lowercase();
-    let most = (name.len() / WRONG_LETTERS_PART).max(WRONG_LETTERS_MIN);
+    let most = (name.len() / WRONG_LETTERS_DIVISOR).max(WRONG_LETTERS_MIN);
     known
         .map(|known| (strsim::osa_distance(&name, known), known))
         .filter(|(wrong, known)| *wrong <= most && *wrong < known.len())
@@ -106,10 +105,10 @@ fn nearest<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a s
         .map(|(_, known)| known)
 }
 
-/// What is said of a name that no setting has.
+/// The error for an unknown name.
 pub fn unknown(name: &str) -> String {
-    let meant = nearest_name(name).map_or_else(String::new, |near| format!("; the nearest is {near:?}"));
-    format!("no setting is called {name:?}{meant}")
+    let suggestion = nearest_name(name).map_or_else(String::new, |near| format!("; the nearest is {near:?}"));
+    format!("unknown setting {name:?}{suggestion}")
 }
 
 #[cfg(test)]
@@ -117,7 +116,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn slips_are_counted() {
+    fn wrong_letters_are_counted() {
         for (from, to, wrong) in [
             ("", "", 0),
             ("", "abc", 3),
@@ -134,7 +133,7 @@ mod tests {
     }
 
     #[test]
-    fn the_nearest_name_is_told_if_it_is_near() {
+    fn the_nearest_name_is_suggested_if_it_is_near() {
         let known = ["port", "bind", "maxclients", "timeout", "dir"];
         let near = |name: &str| nearest(name, known.into_iter());
         assert_eq!(near("max-clients"), Some("maxclients"));

@@ -1,15 +1,15 @@
-//! The table of settings: one row for each, in the order of `--help` and `CONFIG GET`.
+//! The table of settings, one row each, in the order of `--help` and `CONFIG GET`.
 
 use super::setting::{Form, Setting};
-use super::values::{choice, memory, named, number, only, word_of, yes_or_no};
+use super::values::{choice, fact, memory, named, number, word_of, yes_or_no};
 use super::{REQUEST_BYTES_CEILING, Secret};
 
-/// Sizes below are no use: the shortest useful limits, as in Redis.
+/// The lowest limit on a size, as in Redis.
 const SIZE_MIN: i128 = 1 << 20;
 const U64_MAX: i128 = u64::MAX as i128;
 const I64_MAX: i128 = i64::MAX as i128;
 
-/// A setting that is a field: how it is shown, and how it is read.
+/// A setting with a field in `Config`: how to display it and how to parse it.
 macro_rules! field {
     ($name:literal, $field:ident, $show:expr, $read:expr, $help:literal) => {
         Setting::one(
@@ -24,14 +24,14 @@ macro_rules! field {
     };
 }
 
-/// The field's text.
+/// A text.
 macro_rules! text {
     ($name:literal, $field:ident, $help:literal) => {
         field!($name, $field, String::clone, |text: &str| Ok::<_, String>(text.to_string()), $help)
     };
 }
 
-/// A value that reads itself.
+/// A value with `FromStr` and `Display`.
 macro_rules! parsed {
     ($name:literal, $field:ident, $help:literal) => {
         field!($name, $field, ToString::to_string, str::parse, $help)
@@ -45,7 +45,7 @@ macro_rules! whole {
     };
 }
 
-/// A size in bytes, which may have a unit.
+/// A size in bytes, with an optional unit.
 macro_rules! size {
     ($name:literal, $field:ident, $least:expr, $most:expr, $help:literal) => {
         field!($name, $field, ToString::to_string, |text| memory(text, $least, $most), $help)
@@ -73,10 +73,10 @@ macro_rules! secret {
     };
 }
 
-/// What is true whatever is wanted: in the words of Redis, for its tools and its files.
+/// A fixed fact under the name of a Redis setting, for tools and files of Redis.
 macro_rules! fact {
     ($name:literal, $fact:literal, $help:literal, $why:literal) => {
-        Setting::one($name, $help, |_| $fact.to_string(), |_, text| only($fact, text, $why)).changeable()
+        Setting::one($name, $help, |_| $fact.to_string(), |_, text| fact($fact, text, $why)).changeable()
     };
 }
 
@@ -84,21 +84,21 @@ macro_rules! fact {
 pub static SETTINGS: &[Setting] = &[
     Setting::one(
         "address",
-        "Where clients connect, host:port: bind and port in one",
+        "The client address, host:port: bind and port in one",
         |config| config.address.clone(),
         |config, text| config.set_address(text),
     )
     .shorthand(),
     Setting::one(
         "bind",
-        "The addresses where clients connect; one with a - in front may be missing",
+        "The client addresses; one with a - in front is optional",
         |config| config.bind(),
         |config, text| config.set_bind(text),
     )
     .formed(Form::Several),
     Setting::one(
         "port",
-        "The port where clients connect; 0: any free one",
+        "The client port; 0: any free one",
         |config| config.host_and_port().1.to_string(),
         |config, text| {
             config.set_port(number(text, 0, 65535)?);
@@ -107,7 +107,7 @@ pub static SETTINGS: &[Setting] = &[
     ),
     Setting::one(
         "dir",
-        "Where the data is kept",
+        "The data directory",
         |config| config.dir.display().to_string(),
         |config, text| {
             config.dir = text.into();
@@ -123,7 +123,7 @@ pub static SETTINGS: &[Setting] = &[
     ),
     Setting::one(
         "raft-address",
-        "Where other nodes connect, host:port: the client port + 10000, unless it is said",
+        "The address for other nodes, host:port; by default the client port + 10000",
         |config| config.raft_address().unwrap_or_default(),
         |config, text| {
             config.raft_address = Some(text.to_string()).filter(|address| !address.is_empty());
@@ -133,42 +133,42 @@ pub static SETTINGS: &[Setting] = &[
     parsed!(
         "peers",
         peers,
-        "The initial members of a cluster, the same on each: id=host:port@raft-port, by commas"
+        "The initial members of a cluster, the same list on each: id=host:port@raft-port, comma-separated"
     ),
     text!(
         "join",
         join,
-        "Joins the cluster of the node at this client address, host:port, unless it is a member already"
+        "Joins the cluster of the node at this client address, host:port, unless this node is a member already"
     ),
     text!(
         "advertise",
         advertise,
-        "Where others reach this node, host:port@raft-port, if not where it is bound"
+        "The addresses at which others reach this node, host:port@raft-port, if not the bound ones"
     ),
-    yes_no!("cluster-enabled", cluster_enabled, "Whether the commands of Redis Cluster are answered"),
+    yes_no!("cluster-enabled", cluster_enabled, "Whether the commands of Redis Cluster are available"),
     text!(
         "cluster-announce-ip",
         cluster_announce_ip,
-        "The host where others reach this node; advertise in parts"
+        "The host at which others reach this node, as part of advertise"
     ),
     whole!(
         "cluster-announce-port",
         cluster_announce_port,
         0,
         65535,
-        "The port where clients reach it; 0: as bound"
+        "The port at which clients reach it; 0: the bound one"
     ),
     whole!(
         "cluster-announce-bus-port",
         cluster_announce_bus_port,
         0,
         65535,
-        "The port where nodes reach it; 0: as bound"
+        "The port at which other nodes reach it; 0: the bound one"
     ),
     one_of!(
         "redirect-mode",
         redirect_mode,
-        "What a follower does for clients of Redis Cluster: forward or moved"
+        "How a follower handles clients of Redis Cluster: forward or moved"
     ),
     yes_no!(
         "protected-mode",
@@ -176,14 +176,14 @@ pub static SETTINGS: &[Setting] = &[
         "Whether, without a password, only clients over a loopback address are served"
     )
     .changeable(),
-    secret!("requirepass", requirepass, "The password of clients; better in the file or the environment")
+    secret!("requirepass", requirepass, "The password of clients; safer in the file or the environment")
         .changeable(),
-    secret!("masterauth", masterauth, "The password at the node that --join names [requirepass]")
+    secret!("masterauth", masterauth, "The password for the node that --join names [requirepass]")
         .changeable(),
     text!(
         "loglevel",
         loglevel,
-        "What is logged: error, warn, info, debug, trace, or a filter such as jsonvault=debug"
+        "The log level: error, warn, info, debug, trace, or a filter such as jsonvault=debug"
     ),
     fact!("logfile", "", "Always empty: messages go to standard error", "messages go to standard error"),
     one_of!("read-consistency", read_consistency, "How fresh reads are: linearizable, lease or local")
@@ -194,7 +194,7 @@ pub static SETTINGS: &[Setting] = &[
         |config| config.maxclients.to_string(),
         |config, text| {
             config.maxclients = number(text, 1, 4_294_967_295)?;
-            config.asked_maxclients = None;
+            config.configured_maxclients = None;
             Ok(())
         },
     )
@@ -241,7 +241,7 @@ pub static SETTINGS: &[Setting] = &[
     parsed!(
         "notify-keyspace-events",
         notify_keyspace_events,
-        "Which events are published, in the letters of Redis"
+        "The keyspace events to publish, in the letters of Redis"
     )
     .changeable(),
     whole!(
@@ -249,27 +249,26 @@ pub static SETTINGS: &[Setting] = &[
         slowlog_log_slower_than,
         -1,
         I64_MAX,
-        "Microseconds from which a command is slow; -1: none is"
+        "Microseconds from which a command is slow; -1: none"
     )
     .changeable(),
-    whole!("slowlog-max-len", slowlog_max_len, 0, I64_MAX, "How many slow commands are remembered")
-        .changeable(),
+    whole!("slowlog-max-len", slowlog_max_len, 0, I64_MAX, "The most entries of the slow log").changeable(),
     whole!(
         "latency-monitor-threshold",
         latency_monitor_threshold,
         0,
         I64_MAX,
-        "Milliseconds from which an event is remembered; 0: none is"
+        "Milliseconds from which a latency event is recorded; 0: none"
     )
     .changeable(),
-    yes_no!("latency-tracking", latency_tracking, "Whether it is measured how long each command takes")
+    yes_no!("latency-tracking", latency_tracking, "Whether the duration of each command is measured")
         .changeable(),
     whole!(
         "tracking-table-max-keys",
         tracking_table_max_keys,
         0,
         I64_MAX,
-        "The most keys that are remembered for clients with a cache"
+        "The most keys that are tracked for caching clients"
     )
     .changeable(),
     size!(
@@ -285,14 +284,20 @@ pub static SETTINGS: &[Setting] = &[
         snapshot_log_bytes,
         1,
         U64_MAX,
-        "A snapshot is taken when the log has grown by so many bytes"
+        "A snapshot is taken when the log has grown by this many bytes"
     ),
-    whole!("snapshot-log-entries", snapshot_log_entries, 1, U64_MAX, ".. or by so many entries"),
-    fact!("appendonly", "yes", "Always yes", "every write is in the log before it is answered"),
-    fact!("appendfsync", "always", "Always always", "every write is on disk before it is answered"),
+    whole!(
+        "snapshot-log-entries",
+        snapshot_log_entries,
+        1,
+        U64_MAX,
+        "A snapshot is taken when the log has grown by this many entries"
+    ),
+    fact!("appendonly", "yes", "Always yes", "every write is in the log before its reply"),
+    fact!("appendfsync", "always", "Always always", "every write is on disk before its reply"),
     fact!("save", "", "Always empty", "snapshots follow snapshot-log-bytes and snapshot-log-entries")
         .formed(Form::Adding),
     fact!("databases", "1", "Always 1", "there is one database, number 0"),
-    fact!("maxmemory", "0", "Always 0", "memory is not limited by a setting, and nothing is evicted"),
+    fact!("maxmemory", "0", "Always 0", "no setting limits the memory, and nothing is evicted"),
     fact!("maxmemory-policy", "noeviction", "Always noeviction", "nothing is evicted"),
 ];

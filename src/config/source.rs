@@ -1,53 +1,51 @@
-//! Where settings come from: the file, the environment, the command line, each over those before
-//! it.
+//! The sources of settings: file, environment, command line, in rising precedence.
 
 use std::ffi::OsString;
 use std::path::PathBuf;
 
+use super::Config;
 use super::setting::{Form, Setting, find, unknown};
 use super::settings::SETTINGS;
-use super::{Config, file};
 use crate::error::Fatal;
 
-/// The beginning of what `--help` prints.
+/// The head of the output of `--help`.
 const HEAD: &str = "\
-JsonVault: JSON documents behind the Redis protocol, replicated by Raft.
+JsonVault: a replicated JSON store that speaks the Redis protocol.
 
 Usage: server [FILE] [--name value ..] ..
 
 FILE, or --config FILE, or JSONVAULT_CONFIG, is a file of settings in the syntax of redis.conf. Each setting below is a
-flag, a key of the file, and a variable: --node-id, node-id, JSONVAULT_NODE_ID. A flag wins over the environment, the
-environment over the file. CONFIG SET changes those with a * while the server runs.
+flag, a key of the file, and a variable: --node-id, node-id, JSONVAULT_NODE_ID. A flag takes precedence over the
+environment, the environment over the file. CONFIG SET changes those with a * while the server runs.
 
 ";
 
-/// What was said of one setting in one place.
+/// One occurrence of a setting in a source.
 #[derive(Clone)]
-pub struct Given {
+pub struct Assignment {
     pub setting: &'static Setting,
     pub words: Vec<String>,
     /// For errors: the line of a file, a variable, a flag.
     pub origin: String,
 }
 
-impl Given {
-    fn wrong(&self, reason: &str) -> Fatal {
+impl Assignment {
+    fn error(&self, reason: &str) -> Fatal {
         Fatal::Config(format!("{}: {reason}", self.origin))
     }
 }
 
-/// The command line, taken apart.
+/// The parsed command line.
 #[derive(Default)]
 pub struct Flags {
     pub file: Option<PathBuf>,
-    pub given: Vec<Given>,
+    pub assignments: Vec<Assignment>,
     pub help: bool,
     pub version: bool,
 }
 
-/// Reads the words behind the program's name: a file first, perhaps, and then flags with their
-/// values, as `redis-server` takes them. `--flag=value` works, too, and is the way for a value that
-/// begins with `--`.
+/// Parses the arguments: an optional file, then flags with their values, as `redis-server` has
+/// them. `--flag=value` also works, and allows values that begin with `--`.
 pub fn flags(arguments: impl Iterator<Item = OsString>) -> Result<Flags, Fatal> {
     let mut flags = Flags::default();
     let mut groups: Vec<(String, Vec<String>)> = Vec::new();
@@ -63,7 +61,7 @@ pub fn flags(arguments: impl Iterator<Item = OsString>) -> Result<Flags, Fatal> 
             (None, _) => match groups.last_mut() {
                 Some((_, values)) => values.push(word),
                 None if flags.file.is_none() => flags.file = Some(word.into()),
-                None => return Err(Fatal::Config(format!("{word:?}: one file of settings is enough"))),
+                None => return Err(Fatal::Config(format!("{word:?}: a second config file"))),
             },
         }
     }
@@ -72,19 +70,19 @@ pub fn flags(arguments: impl Iterator<Item = OsString>) -> Result<Flags, Fatal> 
             match (&words[..], &flags.file) {
                 ([path], None) => flags.file = Some(path.into()),
                 ([_], Some(_)) => {
-                    return Err(Fatal::Config("--config: one file of settings is enough".into()));
+                    return Err(Fatal::Config("--config: a second config file".into()));
                 }
                 _ => return Err(Fatal::Config("--config: wrong number of arguments".into())),
             }
             continue;
         }
         let setting = find(&name).ok_or_else(|| Fatal::Config(format!("--{name}: {}", unknown(&name))))?;
-        flags.given.push(Given { setting, words, origin: format!("--{name}") });
+        flags.assignments.push(Assignment { setting, words, origin: format!("--{name}") });
     }
     Ok(flags)
 }
 
-/// What `--help` prints.
+/// The output of `--help`.
 pub fn help() -> String {
     let defaults = Config::default();
     let mut out = HEAD.to_string();
@@ -98,28 +96,23 @@ pub fn help() -> String {
     out
 }
 
-/// What the environment says of settings.
-pub fn variables(variable: &impl Fn(&str) -> Option<String>) -> Vec<Given> {
+/// The settings of the environment.
+pub fn variables(variable: &impl Fn(&str) -> Option<String>) -> Vec<Assignment> {
     let given = |setting: &'static Setting| {
         let origin = setting.variable();
-        Some(Given { setting, words: vec![variable(&origin)?], origin })
+        Some(Assignment { setting, words: vec![variable(&origin)?], origin })
     };
     SETTINGS.iter().filter_map(given).collect()
 }
 
-/// What a file says, and those that it includes.
-pub fn of_file(path: &std::path::Path) -> Result<Vec<Given>, Fatal> {
-    file::read(path)
-}
-
-/// The settings that come of what was said, in order: the last word on a setting counts, wherever
-/// it was said, and earlier ones need not even be right.
-pub fn settle(all: &[Given]) -> Result<Config, Fatal> {
+/// The settings that these occurrences add up to, given in rising precedence. The last occurrence
+/// of a setting wins; earlier ones may even be invalid.
+pub fn resolve(all: &[Assignment]) -> Result<Config, Fatal> {
     let mut config = Config::default();
     for (at, given) in all.iter().enumerate() {
-        let later = |later: &Given| later.setting.name == given.setting.name;
+        let later = |later: &Assignment| later.setting.name == given.setting.name;
         if given.setting.form == Form::Adding || !all[at + 1..].iter().any(later) {
-            given.setting.apply(&mut config, &given.words).map_err(|reason| given.wrong(&reason))?;
+            given.setting.apply(&mut config, &given.words).map_err(|reason| given.error(&reason))?;
         }
     }
     Ok(config)

@@ -12,7 +12,7 @@ fn load_with(words: &[&str], variables: &[(&str, &str)]) -> Result<Config, Fatal
     let variable = |name: &str| {
         variables.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_string())
     };
-    Config::settled(source::flags(words.iter().map(OsString::from))?, &variable)
+    Config::resolve(source::flags(words.iter().map(OsString::from))?, &variable)
 }
 
 fn file(text: &str) -> tempfile::NamedTempFile {
@@ -25,7 +25,7 @@ fn path(file: &tempfile::NamedTempFile) -> &str {
     file.path().to_str().unwrap()
 }
 
-/// What is said of a file with this text.
+/// The error for a file with this text.
 fn error_of(text: &str) -> String {
     let file = file(text);
     let error = load(&[path(&file)]).unwrap_err().to_string();
@@ -42,15 +42,15 @@ fn the_raft_port_follows_the_client_port() {
 }
 
 #[test]
-fn a_request_may_not_be_larger_than_what_is_replicated() {
+fn a_request_is_at_most_as_large_as_can_be_replicated() {
     let error = load(&["--client-query-buffer-limit", "1073741825"]).unwrap_err().to_string();
     assert!(error.ends_with("argument must be between 1048576 and 1073741824 inclusive"), "{error}");
     let error = load(&["--client-query-buffer-limit", "512mb"]).unwrap_err().to_string();
-    assert_eq!(error, "proto-max-bulk-len: has to be below client-query-buffer-limit");
+    assert_eq!(error, "proto-max-bulk-len: must be below client-query-buffer-limit");
 }
 
 #[test]
-fn a_flag_wins_over_the_environment_and_that_over_the_file() {
+fn a_flag_precedes_the_environment_and_that_the_file() {
     let file = file("# a comment\nnode-id 7\n\nmaxclients 12\ntimeout 5\n");
     let variables = [("JSONVAULT_MAXCLIENTS", "23"), ("JSONVAULT_TIMEOUT", "6")];
     for words in [["--config", path(&file)].as_slice(), &[path(&file)]] {
@@ -61,7 +61,7 @@ fn a_flag_wins_over_the_environment_and_that_over_the_file() {
     }
     let named = load_with(&[], &[("JSONVAULT_CONFIG", path(&file))]).unwrap();
     assert_eq!(named.maxclients, 12);
-    // A container has an address in its environment, and a port may be said beside it.
+    // A container has an address in its environment, and a flag may change the port alone.
     let variables = [("JSONVAULT_ADDRESS", "0.0.0.0:6379")];
     assert_eq!(load_with(&["--port", "7000"], &variables).unwrap().address, "0.0.0.0:7000");
 }
@@ -89,7 +89,7 @@ fn a_file_is_read_as_redis_reads_it() {
 }
 
 #[test]
-fn what_is_wrong_in_a_file_is_told_with_its_line() {
+fn an_error_in_a_file_names_its_line() {
     assert_eq!(
         error_of("node-id 7\n\nmaxclients many\n"),
         "FILE: line 3: maxclients: argument couldn't be parsed into an integer"
@@ -100,9 +100,9 @@ fn what_is_wrong_in_a_file_is_told_with_its_line() {
     assert_eq!(error_of("dir \"x\n"), "FILE: line 1: unbalanced quotes");
     assert_eq!(
         error_of("max-clients 7\n"),
-        "FILE: line 1: no setting is called \"max-clients\"; the nearest is \"maxclients\""
+        "FILE: line 1: unknown setting \"max-clients\"; the nearest is \"maxclients\""
     );
-    assert_eq!(error_of("daemonize yes\n"), "FILE: line 1: no setting is called \"daemonize\"");
+    assert_eq!(error_of("daemonize yes\n"), "FILE: line 1: unknown setting \"daemonize\"");
     assert!(error_of("include /nosuch\n").starts_with("FILE: line 1: include: /nosuch: "));
     let file = file("maxclients many\n");
     // A flag wins, so the line does not matter.
@@ -115,24 +115,24 @@ fn a_file_that_includes_itself_is_refused() {
     let line = format!("include {}\n", path(&file));
     std::io::Write::write_all(&mut file.as_file(), line.as_bytes()).unwrap();
     let error = load(&[path(&file)]).unwrap_err().to_string();
-    assert!(error.ends_with("include: files include each other without an end"), "{error}");
+    assert!(error.ends_with("include: nested too deeply, or a file includes itself"), "{error}");
 }
 
 #[test]
-fn what_is_wrong_on_the_command_line_is_told_with_its_flag() {
+fn an_error_on_the_command_line_names_its_flag() {
     let error = |words: &[&str]| load(words).unwrap_err().to_string();
-    let nearest = "no setting is called \"max-clients\"; the nearest is \"maxclients\"";
+    let nearest = "unknown setting \"max-clients\"; the nearest is \"maxclients\"";
     assert_eq!(error(&["--max-clients", "7"]), format!("--max-clients: {nearest}"));
     assert_eq!(error(&["--port", "x"]), "--port: argument couldn't be parsed into an integer");
     assert_eq!(error(&["--port"]), "--port: wrong number of arguments");
-    assert_eq!(error(&["a", "b"]), "\"b\": one file of settings is enough");
+    assert_eq!(error(&["a", "b"]), "\"b\": a second config file");
     assert_eq!(load(&["--port=7"]).unwrap().address, "127.0.0.1:7");
     let error = load_with(&[], &[("JSONVAULT_PORT", "x")]).unwrap_err().to_string();
     assert_eq!(error, "JSONVAULT_PORT: argument couldn't be parsed into an integer");
 }
 
 #[test]
-fn facts_may_be_said_and_nothing_else() {
+fn facts_accept_their_value_alone() {
     let facts = [
         "--appendonly",
         "yes",
@@ -165,14 +165,15 @@ fn redirects_need_the_commands_of_redis_cluster() {
 }
 
 #[test]
-fn what_is_announced_fills_in_what_is_bound() {
-    let at = |words: &[&str]| load(words).unwrap().advertised().unwrap().map(|said| said.to_string());
+fn announced_addresses_are_completed_with_the_bound_ones() {
+    let at =
+        |words: &[&str]| load(words).unwrap().advertised().unwrap().map(|advertised| advertised.to_string());
     assert_eq!(at(&[]), None);
     let announced = at(&["--cluster-announce-ip", "10.0.0.7", "--port", "7000"]);
     assert_eq!(announced.as_deref(), Some("10.0.0.7:7000@10.0.0.7:17000"));
     let ports = ["--cluster-announce-port", "1", "--cluster-announce-bus-port", "2"];
     assert_eq!(at(&ports).as_deref(), Some("127.0.0.1:1@127.0.0.1:2"));
-    assert!(load(&["--cluster-announce-ip", "a", "--port", "0"]).is_err(), "nobody knows the port yet");
+    assert!(load(&["--cluster-announce-ip", "a", "--port", "0"]).is_err(), "the port is not known yet");
 }
 
 #[test]
@@ -207,7 +208,7 @@ fn a_node_joins_with_masterauth_or_its_own_password() {
 }
 
 #[test]
-fn every_setting_reads_what_it_shows() {
+fn every_setting_parses_what_it_displays() {
     let config =
         load(&["--peers", "1=a:1@2", "--advertise", "a:1@2", "--notify-keyspace-events", "KEA"]).unwrap();
     for setting in SETTINGS {
@@ -217,7 +218,7 @@ fn every_setting_reads_what_it_shows() {
         assert_eq!((setting.get)(&again), shown, "{}", setting.name);
         assert!(
             std::ptr::eq(find(&setting.name.to_uppercase()).unwrap(), setting),
-            "{} is there twice",
+            "{} is in the table twice",
             setting.name
         );
         assert!(setting.variable().starts_with("JSONVAULT_") && !setting.variable().contains('-'));

@@ -1,7 +1,6 @@
-//! How values are written in redis.conf, and what is said of those that are wrong: in the words of
-//! Redis.
+//! The values of redis.conf: their syntax, and the errors in the words of Redis.
 
-/// The units of sizes: `k` counts in thousands and `kb` in 1024, as redis.conf explains at its top.
+/// The units of sizes: `k` is 1000 and `kb` is 1024, as in redis.conf.
 const UNITS: &[(&str, u64)] = &[
     ("kb", 1 << 10),
     ("mb", 1 << 20),
@@ -38,7 +37,7 @@ pub fn memory<T: TryFrom<i128>>(text: &str, least: i128, most: i128) -> Result<T
     between(i128::from(bytes), least, most)
 }
 
-/// The bytes that a size with its unit stands for.
+/// The number of bytes of a size with its unit.
 pub fn bytes_of(text: &str) -> Option<u64> {
     let digits = text.bytes().take_while(u8::is_ascii_digit).count();
     let (count, unit) = text.split_at(digits);
@@ -46,7 +45,7 @@ pub fn bytes_of(text: &str) -> Option<u64> {
     count.parse::<u64>().ok()?.checked_mul(*factor)
 }
 
-/// Reads `yes` or `no`.
+/// Parses `yes` or `no`.
 pub fn yes_or_no(word: &str) -> Result<bool, String> {
     match word.to_ascii_lowercase().as_str() {
         "yes" => Ok(true),
@@ -55,7 +54,7 @@ pub fn yes_or_no(word: &str) -> Result<bool, String> {
     }
 }
 
-/// As [`yes_or_no`] reads it.
+/// The inverse of [`yes_or_no`].
 pub const fn word_of(on: bool) -> &'static str {
     if on { "yes" } else { "no" }
 }
@@ -73,9 +72,13 @@ pub fn named(choice: &impl clap::ValueEnum) -> String {
     choice.to_possible_value().map_or_else(String::new, |value| value.get_name().to_string())
 }
 
-/// A setting that tells a fact: it may be said, and nothing else may.
-pub fn only(fact: &str, given: &str, why: &str) -> Result<(), String> {
-    if given.eq_ignore_ascii_case(fact) { Ok(()) } else { Err(format!("only '{fact}' is true here: {why}")) }
+/// A setting with a fixed value, which is the only one accepted.
+pub fn fact(value: &str, given: &str, why: &str) -> Result<(), String> {
+    if given.eq_ignore_ascii_case(value) {
+        Ok(())
+    } else {
+        Err(format!("only '{value}' is supported: {why}"))
+    }
 }
 
 #[cfg(test)]
@@ -118,8 +121,8 @@ mod tests {
     }
 
     #[test]
-    fn a_fact_may_be_said_and_nothing_else() {
-        assert_eq!(only("always", "Always", "why"), Ok(()));
-        assert_eq!(only("always", "no", "why").unwrap_err(), "only 'always' is true here: why");
+    fn a_fact_accepts_its_value_alone() {
+        assert_eq!(fact("always", "Always", "why"), Ok(()));
+        assert_eq!(fact("always", "no", "why").unwrap_err(), "only 'always' is supported: why");
     }
 }

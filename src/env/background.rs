@@ -1,9 +1,8 @@
-//! Where work goes that would hold up a task: to threads, or, in a simulation, to tasks behind
-//! delays.
+//! Blocking work: on threads, or, in a simulation, in tasks after a delay.
 //!
-//! Invariant: simulated, nothing leaves the thread of its caller, and what runs when depends on the
-//! delays alone.
-#![allow(clippy::disallowed_methods, reason = "this module is the one door to threads")]
+//! Invariant: in a simulation, all work stays on the thread of its caller, and its order depends on
+//! the delays alone.
+#![allow(clippy::disallowed_methods, reason = "this module is the only access to threads")]
 
 use std::fmt::Debug;
 use std::io;
@@ -13,18 +12,18 @@ use std::time::Duration;
 
 use tokio::sync::Notify;
 
-/// How long simulated work waits before it is done.
+/// The delays before simulated work.
 pub trait Delays: Debug + Send + Sync {
     fn next(&self) -> Duration;
 }
 
-/// Where blocking work is done. A clone is the same place.
+/// Where blocking work runs. Clones are the same place.
 #[derive(Clone, Debug, Default)]
 pub enum Background {
-    /// On threads of its own, at once.
+    /// On other threads, at once.
     #[default]
     Threads,
-    /// By a task of the runtime that asks for it, after a while.
+    /// In a task of the caller's runtime, after a delay.
     Simulated(Arc<dyn Delays>),
 }
 
@@ -33,7 +32,7 @@ impl Background {
         matches!(self, Background::Simulated(_))
     }
 
-    /// Does `work` where it holds up nobody, and gives what it gave.
+    /// Runs `work` where it blocks no task, and returns its result.
     ///
     /// # Errors
     /// If it panicked.
@@ -47,16 +46,16 @@ impl Background {
         }
     }
 
-    /// Rests a thread in the middle of long work, for others to have the disk. Simulated work takes
-    /// no time.
+    /// Pauses long work on a thread, so that others can use the disk. Simulated work takes no time.
     pub fn rest(&self, time: Duration) {
         if !self.is_simulated() {
             std::thread::sleep(time);
         }
     }
 
-    /// Simulates a thread that waits for `wake`: calls `turn` a while after each, and after `quiet`
-    /// without one, until it says that it is done. `turn` is told whether it was quiet.
+    /// Simulates a thread that waits for `wake`: calls `turn` a delay after each wake-up, and after
+    /// `quiet` without one, until `turn` returns `false`. Its argument is whether there was no
+    /// wake-up.
     ///
     /// # Panics
     /// If this is not simulated: a thread has its own loop.
@@ -82,10 +81,10 @@ impl Background {
 /// Starts a thread that debuggers, `top -H` and panics show under `name` (Linux shows the first 15
 /// bytes).
 ///
-/// Whoever starts a thread keeps the handle and joins it when the node stops.
+/// The caller keeps the handle and joins the thread when the node stops.
 ///
 /// # Errors
-/// The system's own, when it has no thread to give.
+/// The system's own, if it cannot start a thread.
 pub fn spawn_thread<T: Send + 'static>(
     name: &str,
     run: impl FnOnce() -> T + Send + 'static,

@@ -1,9 +1,9 @@
 //! Time of day and elapsed time.
 //!
 //! Invariants:
-//! * `elapsed` never goes back, whatever happens to the time of day.
-//! * Two clocks share nothing: a test that moves one cannot disturb another.
-#![allow(clippy::disallowed_methods, reason = "this module is the one door to the system's clocks")]
+//! * `elapsed` never decreases, whatever happens to the time of day;
+//! * two clocks share nothing: a test that moves one does not affect another.
+#![allow(clippy::disallowed_methods, reason = "this module is the only access to the system's clocks")]
 
 use std::fmt::Debug;
 #[cfg(not(target_os = "linux"))]
@@ -12,12 +12,10 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// A source of time.
 pub trait Clock: Debug + Send + Sync {
-    /// Milliseconds since 1970-01-01 UTC. May jump in either direction, and says something else on
-    /// each node.
+    /// Milliseconds since 1970-01-01 UTC. Can jump in either direction, and differs between nodes.
     fn now_ms(&self) -> u64;
 
-    /// Time since some fixed moment in the life of this clock; monotonic. For intervals and
-    /// timeouts.
+    /// Monotonic time since a fixed moment in the life of this clock, for intervals and timeouts.
     fn elapsed(&self) -> Duration;
 }
 
@@ -41,7 +39,7 @@ impl Default for SystemClock {
 
 impl Clock for SystemClock {
     fn now_ms(&self) -> u64 {
-        // A machine set before 1970 reads as 1970: no deadline of ours can lie before it.
+        // A clock set before 1970 reads as 1970: no deadline is earlier.
         let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
     }
@@ -51,15 +49,14 @@ impl Clock for SystemClock {
     }
 }
 
-/// What the clock shows that goes on while the machine sleeps: deadlines of clients do not wait for
-/// it to wake up.
+/// The clock that includes the time the machine sleeps: deadlines of clients do not stop for it.
 #[cfg(target_os = "linux")]
 fn since_boot() -> Duration {
     use nix::time::{ClockId, clock_gettime};
     clock_gettime(ClockId::CLOCK_BOOTTIME).expect("every Linux since 2.6.39 has the clock").into()
 }
 
-/// Elsewhere time stands still while the machine sleeps.
+/// Elsewhere, the clock stops while the machine sleeps.
 #[cfg(not(target_os = "linux"))]
 fn since_boot() -> Duration {
     static FIRST: std::sync::LazyLock<Instant> = std::sync::LazyLock::new(Instant::now);

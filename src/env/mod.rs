@@ -1,8 +1,13 @@
-//! The world outside the process: time, randomness, threads, disks and the network between nodes.
+//! The environment of the process: time, randomness, threads, disks and the network between nodes.
 //!
-//! Everything that two runs of the same program could see differently comes through here, so that a
-//! test can replace it, with a clock that moves when told, a seed, a disk that loses power
-//! (`testkit`). `clippy.toml` bans the standard library's own doors elsewhere.
+//! Everything that can differ between two runs of the same program comes through here, so that a
+//! test can replace it: with a clock that it moves, a seed, a disk that loses power (`testkit`).
+//! `clippy.toml` bans the standard library's own functions elsewhere.
+//!
+//! Invariants:
+//! * a simulation uses no thread but its own, and its seed decides every random number and delay;
+//! * [`Clock::elapsed`] never decreases;
+//! * nothing here knows what is stored or sent.
 
 mod background;
 mod clock;

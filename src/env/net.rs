@@ -1,8 +1,8 @@
 //! The network between nodes: streams of bytes to and from addresses.
 //!
-//! Nodes reach each other through [`Net`] alone, so that a simulation can hold back, cut and drop
-//! what they say.
-#![allow(clippy::disallowed_methods, reason = "this module is the one door to the network between nodes")]
+//! Nodes reach each other only through [`Net`], so that a simulation can delay, cut and drop their
+//! messages.
+#![allow(clippy::disallowed_methods, reason = "this module is the only access to the network between nodes")]
 
 use std::io;
 use std::net::SocketAddr;
@@ -19,9 +19,9 @@ impl<T: AsyncRead + AsyncWrite + Send + Sync + Unpin> Connection for T {}
 
 /// A bound port.
 pub trait Acceptor: Send + Sync {
-    /// Where it is bound; the port that was chosen when 0 was asked for.
+    /// The bound address, with the chosen port if 0 was requested.
     fn address(&self) -> SocketAddr;
-    /// The next connection, and who made it.
+    /// The next connection, and its peer's address.
     fn accept(&mut self) -> BoxFuture<'_, io::Result<(Box<dyn Connection>, SocketAddr)>>;
 }
 
@@ -29,7 +29,7 @@ pub trait Acceptor: Send + Sync {
 pub trait Net: Send + Sync + 'static {
     /// Binds `address`, host:port.
     fn bind<'a>(&'a self, address: &'a str) -> BoxFuture<'a, io::Result<Box<dyn Acceptor>>>;
-    /// Connects to `address`, host:port. It may take as long as the system likes: set a timeout.
+    /// Connects to `address`, host:port. Has no timeout of its own.
     fn connect<'a>(&'a self, address: &'a str) -> BoxFuture<'a, io::Result<Box<dyn Connection>>>;
 }
 
@@ -76,7 +76,7 @@ impl Acceptor for RealAcceptor {
 }
 
 fn ready(socket: TcpStream) -> io::Result<Box<dyn Connection>> {
-    // Messages are written whole; waiting to fill a packet would only delay them.
+    // Messages are written whole, so waiting to fill a packet would only delay them.
     socket.set_nodelay(true)?;
     Ok(Box::new(socket))
 }

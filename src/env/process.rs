@@ -1,4 +1,4 @@
-//! What the system says of this process, and allows it.
+//! The system's figures and limits for this process.
 #![allow(clippy::disallowed_methods, reason = "this module reads the system's own files")]
 
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
@@ -6,14 +6,14 @@ use nix::sys::resource::{Resource, getrlimit, setrlimit};
 /// The size of a page on every system this runs on; /proc counts in pages.
 const PAGE_BYTES: u64 = 4096;
 
-/// The memory that is resident now, in bytes; `None` where the system has no `/proc`.
+/// Resident memory in bytes; `None` on a system without `/proc`.
 pub fn resident_bytes() -> Option<u64> {
     let text = std::fs::read_to_string("/proc/self/statm").ok()?;
     let pages: u64 = text.split_whitespace().nth(1)?.parse().ok()?;
     Some(pages * PAGE_BYTES)
 }
 
-/// That part of it which is no file's: what the allocator has, and the stacks.
+/// Resident memory that belongs to no file: the allocator's, and the stacks.
 pub fn resident_anonymous_bytes() -> Option<u64> {
     let text = std::fs::read_to_string("/proc/self/statm").ok()?;
     let mut pages = text.split_whitespace().skip(1).map(|pages| pages.parse::<u64>().ok());
@@ -24,7 +24,7 @@ pub fn resident_anonymous_bytes() -> Option<u64> {
 /// The unit of /proc's times: `USER_HZ` is 100 on every system this runs on.
 const TICKS_PER_SECOND: f64 = 100.0;
 
-/// The seconds of processor time that a process has taken.
+/// Processor time in seconds.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct CpuTimes {
     pub system: f64,
@@ -34,20 +34,20 @@ pub struct CpuTimes {
     pub user_children: f64,
 }
 
-/// What this process has taken; `None` where the system has no `/proc`.
+/// The processor time of this process; `None` on a system without `/proc`.
 pub fn cpu_times() -> Option<CpuTimes> {
     cpu_times_of("/proc/self/stat")
 }
 
-/// What the thread has taken that the process began with; `None` where the system has no `/proc`.
+/// The processor time of the main thread; `None` on a system without `/proc`.
 pub fn main_thread_cpu_times() -> Option<CpuTimes> {
-    // On Linux it has the number of the process.
+    // On Linux, the main thread has the number of the process.
     cpu_times_of(&format!("/proc/self/task/{}/stat", std::process::id()))
 }
 
 fn cpu_times_of(path: &str) -> Option<CpuTimes> {
     let text = std::fs::read_to_string(path).ok()?;
-    // The name of the program may have spaces and parentheses in it.
+    // The name of the program may contain spaces and parentheses.
     let (_, fields) = text.rsplit_once(')')?;
     let mut times = fields.split_whitespace().skip(11).map(|ticks| ticks.parse::<f64>().ok());
     let mut next = || Some(times.next()?? / TICKS_PER_SECOND);
@@ -55,7 +55,7 @@ fn cpu_times_of(path: &str) -> Option<CpuTimes> {
     Some(CpuTimes { user, system, user_children: next()?, system_children: next()? })
 }
 
-/// The memory of this machine, in bytes; `None` where the system has no `/proc`.
+/// The memory of this machine in bytes; `None` on a system without `/proc`.
 pub fn total_memory_bytes() -> Option<u64> {
     let text = std::fs::read_to_string("/proc/meminfo").ok()?;
     let line = text.lines().find_map(|line| line.strip_prefix("MemTotal:"))?;
@@ -63,8 +63,8 @@ pub fn total_memory_bytes() -> Option<u64> {
     Some(kilobytes * 1024)
 }
 
-/// Has the system allow `wanted` open files, or as many as it may without another's leave; how many
-/// there may be then. `None` where it does not say.
+/// Raises the limit on open files to `wanted`, or as far as the hard limit allows. Returns the
+/// limit then; `None` if the system has none.
 pub fn raise_file_limit(wanted: u64) -> Option<u64> {
     let (soft, hard) = getrlimit(Resource::RLIMIT_NOFILE).ok()?;
     let raised = wanted.min(hard);
@@ -77,7 +77,7 @@ pub fn raise_file_limit(wanted: u64) -> Option<u64> {
 #[cfg(test)]
 mod tests {
     #[test]
-    fn the_limit_of_files_is_raised_as_far_as_it_goes_and_never_lowered() {
+    fn the_limit_on_files_is_raised_up_to_the_hard_limit_and_never_lowered() {
         let all = super::raise_file_limit(u64::MAX).expect("the system has such a limit");
         assert!(all > 0);
         assert_eq!(super::raise_file_limit(1), Some(all));

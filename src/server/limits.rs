@@ -1,8 +1,8 @@
-//! The limits of connections, for the documents.
+//! The limits of connections, for the documentation.
 
 use super::connection::STALL_MAX;
 use super::pubsub::MESSAGE_BYTES_MAX;
-use super::pubsub::subscriptions::{NAME_BYTES_MAX, NAMES_PER_CLIENT_MAX};
+use super::pubsub::clients::{NAME_BYTES_MAX, NAMES_PER_CLIENT_MAX};
 use super::pubsub::tracking::{KEY_BYTES_MAX, KEYS_MAX};
 use crate::limits::{Limit, limit};
 
@@ -11,7 +11,7 @@ pub const LIMITS: &[Limit] = &[
         NAMES_PER_CLIENT_MAX,
         Count,
         "Channels and patterns of a client",
-        "SUBSCRIBE answers an error and adds none of its names."
+        "SUBSCRIBE replies with an error and adds none of its names."
     ),
     limit!(NAME_BYTES_MAX, Bytes, "A channel's name", "The same."),
     limit!(MESSAGE_BYTES_MAX, Bytes, "Messages that wait for a subscriber", "The client is disconnected.")
@@ -19,15 +19,15 @@ pub const LIMITS: &[Limit] = &[
     limit!(
         KEYS_MAX,
         Count,
-        "Keys remembered for clients that cache",
-        "Beyond, another key is invalidated to make room."
+        "Keys remembered for caching clients",
+        "Another key is invalidated to make room."
     )
     .set_by("tracking-table-max-keys"),
-    limit!(KEY_BYTES_MAX, Bytes, "A remembered key", "A longer key is invalidated behind the reply."),
+    limit!(KEY_BYTES_MAX, Bytes, "A remembered key", "A longer key is invalidated right after the reply."),
     limit!(
         STALL_MAX.as_secs(),
         Seconds,
-        "Time for which a client may take no byte of its replies",
+        "Time for which a client may accept no byte of its replies",
         "The client is disconnected."
     ),
 ];

@@ -1,21 +1,25 @@
-//! The server: accepts clients, runs their commands, and writes their replies.
+//! The server: accepts clients, runs their commands and writes their replies.
 //!
-//! | wing | what it has | it names |
+//! Four modules work on plain data, and each can be read without the others. `stats` and
+//! `pubsub` know nothing of connections: a connection calls them, and they leave their messages in
+//! its outbox or its socket writer.
+//!
+//! | module | owns | may name |
 //! |---|---|---|
-//! | `stats` | what the server counts and measures | none of the others |
+//! | `stats` | counters and measurements of the server's own work | none of the others |
 //! | `pubsub` | messages between connections, and the table of open connections | `stats` |
 //! | `state` | the data that all connections share | `stats`, `pubsub` |
-//! | `admin` | what operators ask: INFO, cluster changes, waiting; the node as commands see it | those above |
-//! | `connection` | accepting, admitting, running and answering requests | those above |
+//! | `admin` | INFO, cluster changes, waits; the node as commands see it | those above |
+//! | `connection` | accepting clients; admitting, running and answering requests | those above |
 //!
 //! Invariants:
 //! * replies leave a connection in the order of its requests;
 //! * a read sees every earlier write of its own connection;
-//! * a client that caches is told of a change before any client of the node is answered what was
-//!   done after it;
-//! * an unauthenticated client may only authenticate;
+//! * a caching client is sent an invalidation before any client of this node receives the reply to
+//!   a later request;
+//! * an unauthenticated client can only authenticate;
 //! * at most `maxclients` connections are served; one more gets an error and is closed;
-//! * a connection whose write is under way is not closed before the reply, not even by a shutdown.
+//! * a connection with a write in progress is not closed before the reply, not even by a shutdown.
 
 mod admin;
 mod connection;

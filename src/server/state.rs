@@ -1,7 +1,7 @@
-//! What all connections of a server share.
+//! The data that all connections of a server share.
 //!
-//! This is data: each field does its own work, and [`super::admin::node_api`] shows commands what
-//! they may ask of it.
+//! There is no facade: each field does its own work, and [`super::admin::node_api`] is the part of
+//! it that commands see.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -16,7 +16,7 @@ use crate::config::Config;
 use crate::env::Clock;
 use crate::keyspace::Keyspace;
 
-/// The server's state. One for all connections.
+/// The server's state: one value, shared by all connections.
 pub struct ServerState {
     pub config: RwLock<Config>,
     pub group: Group,
@@ -24,23 +24,24 @@ pub struct ServerState {
     pub clock: Arc<dyn Clock>,
     pub stats: Stats,
     pub pubsub: Arc<PubSub>,
-    /// 40 hex digits, drawn at each start.
+    /// 40 random hex digits, new at each start.
     pub run_id: String,
-    /// The program's file, for `INFO`.
+    /// The path of the program, for `INFO`.
     pub executable: PathBuf,
     /// When the node started, unix milliseconds.
     pub started_ms: u64,
-    /// Set when an operator asked this node to give up what it is and start again.
+    /// Set when an operator wants this node to restart in another role.
     pub restarts: watch::Sender<Option<Restart>>,
-    /// True from when the node is to stop.
+    /// True once the node is stopping.
     pub stops: watch::Sender<bool>,
 }
 
-/// How a node starts again that gives up what it was.
+/// The role in which a node restarts.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Restart {
-    /// With an empty directory, as a member of the cluster of this node.
+    /// With an empty directory, as a member of the cluster that the node at this client address
+    /// belongs to.
     Join(String),
-    /// With its data, as the only member.
+    /// With its data, as the only member of its cluster.
     Alone,
 }

@@ -63,5 +63,5 @@ fn an_unknown_setting_is_refused() {
     std::fs::write(&file, "maxclients 7\nmax-clients 8\n").unwrap();
     let mut node = TestNode::new().with(&["--config", file.to_str().unwrap()]);
     let messages = refused(&mut node).messages;
-    assert!(messages.contains("line 2: no setting is called \"max-clients\""), "{messages}");
+    assert!(messages.contains("line 2: unknown setting \"max-clients\""), "{messages}");
 }

@@ -75,7 +75,7 @@ fn a_subscriber_that_does_not_read_is_disconnected_and_others_continue() {
     }
     let listeners = |client: &mut Client| client.ask("PUBSUB NUMSUB news").items().unwrap()[1].clone();
     until("the listener is cut off", || (listeners(&mut sender) == Value::Integer(0)).then_some(()));
-    let said = |line: &str| line.contains("does not take its messages") && line.contains("slow");
+    let said = |line: &str| line.contains("does not accept its messages") && line.contains("slow");
     until("the log to tell of it", || node.messages().lines().any(said).then_some(()));
 }
 

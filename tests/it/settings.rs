@@ -108,7 +108,7 @@ fn settings_change_together_or_not_at_all() {
         ),
         (
             "maxclients 5 appendonly no",
-            "ERR CONFIG SET failed (possibly related to argument 'appendonly') - only 'yes' is true here: every write is in the log before it is answered",
+            "ERR CONFIG SET failed (possibly related to argument 'appendonly') - only 'yes' is supported: every write is in the log before its reply",
         ),
         ("maxclients", "ERR wrong number of arguments for 'config|set' command"),
         ("maxclients 5 timeout", "ERR syntax error"),

@@ -1,7 +1,7 @@
-//! Disks: what storage may do to files, and nothing more.
+//! Disks: the file operations that storage uses, and no others.
 //!
-//! [`RealDisk`] passes everything to the operating system; tests have one in memory that fails as
-//! told.
+//! [`RealDisk`] passes them to the operating system. Tests have a disk in memory that fails as
+//! instructed.
 
 mod real;
 
@@ -19,19 +19,20 @@ pub enum Open {
     Read,
     /// An existing file, for reading and writing.
     Write,
-    /// A new file, for reading and writing; what was there under that name is emptied.
+    /// A new file, for reading and writing; an existing one is truncated.
     Create,
 }
 
-/// Held as long as the lock is wanted; the system releases it with the process, however that ends.
+/// A lock that is held until it is dropped. The system releases it when the process ends, however
+/// it ends.
 pub trait DiskLock: Debug + Send + Sync {}
 
-/// A place with files and directories. All paths are complete.
+/// A file system. All paths are complete.
 pub trait Disk: Debug + Send + Sync {
     /// Opens a file.
     ///
     /// # Errors
-    /// `NotFound` unless it exists or is to be created; the system's own.
+    /// `NotFound` if the file neither exists nor is to be created; the system's own.
     fn open(&self, path: &Path, how: Open) -> io::Result<Arc<dyn DiskFile>>;
 
     /// Creates a directory and those above it; their names are durable after [`Disk::sync_dir`] of
@@ -41,7 +42,7 @@ pub trait Disk: Debug + Send + Sync {
     /// The names of the files (not directories) in a directory, sorted.
     fn list(&self, dir: &Path) -> io::Result<Vec<String>>;
 
-    /// Renames a file, replacing what was there; durable after [`Disk::sync_dir`].
+    /// Renames a file, replacing an existing one; durable after [`Disk::sync_dir`].
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()>;
 
     /// Removes a file; durable after [`Disk::sync_dir`].
@@ -50,22 +51,21 @@ pub trait Disk: Debug + Send + Sync {
     /// Makes all names in a directory durable: files created, renamed and removed.
     fn sync_dir(&self, dir: &Path) -> io::Result<()>;
 
-    /// Creates `path` if need be and locks it against other processes. `None`: somebody else holds
-    /// it.
+    /// Creates `path` if necessary and locks it against other processes. `None` if another process
+    /// holds the lock.
     fn lock(&self, path: &Path) -> io::Result<Option<Box<dyn DiskLock>>>;
 }
 
-/// An open file. Positions are explicit, so that readers and the writer share one without a seek
-/// between them.
+/// An open file. Offsets are explicit, so that readers and the writer share it without seeking.
 pub trait DiskFile: Debug + Send + Sync {
     /// Reads up to `buffer.len()` bytes at `offset`; 0 at the end of the file.
     fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize>;
 
-    /// Writes all of `bytes` at `offset`. After an error some of them may be there.
+    /// Writes all of `bytes` at `offset`. After an error, some of them may have been written.
     fn write_all_at(&self, bytes: &[u8], offset: u64) -> io::Result<()>;
 
-    /// `fdatasync`: all written bytes are durable, and the length if it changed. After an error
-    /// nothing is known about any byte written since the last success, and a retry may report
+    /// `fdatasync`: makes all written bytes durable, and the length if it changed. After an error,
+    /// the state of every byte written since the last success is unknown, and a retry may report
     /// success without having written them.
     fn sync_data(&self) -> io::Result<()>;
 
@@ -94,17 +94,17 @@ pub trait DiskFile: Debug + Send + Sync {
                 Err(error) => return Err(error),
             }
         }
-        assert_eq!(done, buffer.len(), "a read returned more than it was asked for");
+        assert_eq!(done, buffer.len(), "a read returned at most what was requested");
         Ok(())
     }
 
-    /// Writes zeros over `from..to` and syncs them, so that later writes there find their blocks
+    /// Writes zeros over `from..to` and syncs them, so that the blocks of later writes are
     /// allocated and a later `fdatasync` has no metadata to write.
     ///
-    /// Synced slice by slice: a log that syncs another file meanwhile waits for one slice, not for
+    /// Syncs slice by slice: a log that syncs another file meanwhile waits for one slice, not for
     /// all of them.
     fn zero_fill(&self, from: u64, to: u64) -> io::Result<()> {
-        assert!(from <= to, "a range that ends before it starts");
+        assert!(from <= to, "the range ends after it starts");
         let zeros = vec![0u8; usize::try_from(to - from).unwrap_or(usize::MAX).min(ZERO_SLICE_BYTES)];
         let mut at = from;
         while at < to {
@@ -117,6 +117,6 @@ pub trait DiskFile: Debug + Send + Sync {
     }
 }
 
-/// One slice of [`DiskFile::zero_fill`]: about a millisecond of a disk's time, which is what a
+/// One slice of [`DiskFile::zero_fill`]: about a millisecond of a disk's time, which a concurrent
 /// write may have to wait.
 const ZERO_SLICE_BYTES: usize = 1 << 20;

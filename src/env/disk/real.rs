@@ -1,5 +1,5 @@
 //! The disk of the operating system.
-#![allow(clippy::disallowed_methods, clippy::disallowed_types, reason = "the one door to the file system")]
+#![allow(clippy::disallowed_methods, clippy::disallowed_types, reason = "the only access to the file system")]
 
 use std::fs::{self, File, TryLockError};
 use std::io;
@@ -44,7 +44,7 @@ impl Disk for RealDisk {
         let mut names = Vec::new();
         for entry in fs::read_dir(dir)? {
             let entry = entry?;
-            // A name that is not UTF-8 is none of ours.
+            // Our file names are UTF-8.
             if let (false, Ok(name)) = (entry.file_type()?.is_dir(), entry.file_name().into_string()) {
                 names.push(name);
             }

@@ -1,13 +1,18 @@
-//! What operators ask of the cluster, put to the group.
+//! Changes of the cluster that operators ask for, and the cluster as clients of Redis Cluster see
+//! it.
+//!
+//! The group does the work; this file checks the requests first and words the errors.
 
 use super::join;
-use crate::command::ReadConsistency;
+use crate::command::{Peer, ReadConsistency, Topology, host_and_port};
 use crate::config;
 use crate::error::{CommandError, Unavailable};
+use crate::keyspace::Scope;
 use crate::peer::{Change, ChangeRefused, Member};
+use crate::raft::MemberStatus;
 use crate::server::state::{Restart, ServerState};
 
-/// Has the group make a change.
+/// Asks the group for a change.
 pub async fn change(state: &ServerState, change: Change) -> Result<(), CommandError> {
     if state.group.status().removed {
         return Err(CommandError::new(Unavailable::Removed.to_string()));
@@ -22,10 +27,10 @@ pub async fn change(state: &ServerState, change: Change) -> Result<(), CommandEr
     })
 }
 
-/// Takes a node in; the name of the cluster that it is of now.
+/// Adds a node to the cluster. Returns the cluster's name.
 ///
-/// Without an incarnation the node is asked for it: a number is never added for a directory that
-/// nobody has seen.
+/// Without an incarnation the node itself is asked for it: a member is never added for a data
+/// directory that is not known to exist.
 pub async fn add(
     state: &ServerState,
     id: u64,
@@ -53,14 +58,16 @@ fn check_address(address: &str) -> Result<(), CommandError> {
     port.map(drop).ok_or_else(|| CommandError::new(format!("ERR {address:?} is not host:port")))
 }
 
-/// Has this node start again as a new member of another cluster. What it had is given up, so it has
-/// to be nothing: a write that is acknowledged before this is seen here, and none is acknowledged
-/// after it.
+/// Restarts this node as a new member of another cluster.
+///
+/// The restart drops the node's data, so the node has to be empty. The second check runs with
+/// writes closed: it sees every write that was acknowledged before, and none is acknowledged after
+/// it.
 pub async fn join(state: &ServerState, address: String) -> Result<(), CommandError> {
     check_address(&address)?;
     check_nothing_is_lost(state)?;
     check_other(state, &address).await?;
-    // Dropped, whatever the reason, it lets writes in again.
+    // Dropping it reopens the node to writes.
     let Some(closed) = state.group.close_to_writes().await else {
         return Err(CommandError::fixed("ERR writes that are under way did not end"));
     };
@@ -70,10 +77,10 @@ pub async fn join(state: &ServerState, address: String) -> Result<(), CommandErr
     Ok(())
 }
 
-/// Has this node start again as the only member of its cluster, with what it has: the others are
-/// lost.
+/// Restarts this node as the only member of its cluster, with its data: for an operator who has
+/// lost the other members.
 ///
-/// While a majority answers they are not, and would go on as well.
+/// Refused while a majority answers, since the others would then continue too.
 pub async fn forget_others(state: &ServerState) -> Result<(), CommandError> {
     if state.group.is_alone() {
         return Err(CommandError::fixed("ERR this node is the only member already"));
@@ -83,14 +90,14 @@ pub async fn forget_others(state: &ServerState) -> Result<(), CommandError> {
         return Err(CommandError::new(Unavailable::Removed.to_string()));
     }
     if status.last_log_index.is_none() {
-        return Err(CommandError::fixed("ERR this node has nothing to go on with"));
+        return Err(CommandError::fixed("ERR this node has no log to continue with"));
     }
     match state.group.read_barrier(ReadConsistency::Linearizable).await {
         Err(Unavailable::NoLeader | Unavailable::NoQuorum) => {
             state.restarts.send_replace(Some(Restart::Alone));
             Ok(())
         }
-        // Also with a full disk, or far behind: what the read has to see was asked of a majority.
+        // Other errors, for example of a full disk, also mean that a majority answered.
         Ok(_) | Err(_) => {
             Err(CommandError::fixed("ERR a majority answers: remove members with RAFT.NODE REMOVE"))
         }
@@ -112,25 +119,59 @@ fn check_nothing_is_lost(state: &ServerState) -> Result<(), CommandError> {
     }
 }
 
-/// Whether the node at `address` is there, and may take this one in, as far as it can be told
+/// Checks that a node at `address` answers and could add this one, as far as that is known
 /// beforehand.
 async fn check_other(state: &ServerState, address: &str) -> Result<(), CommandError> {
     let password = state.config.read().join_password().map(str::to_owned);
-    let seen = join::look(address, password.as_deref()).await?;
-    if seen.run_id == state.run_id {
+    let found = join::probe(address, password.as_deref()).await?;
+    if found.run_id == state.run_id {
         return Err(CommandError::new(format!("ERR {address} is this node itself")));
     }
-    if seen.removed {
+    if found.removed {
         return Err(CommandError::new(format!("ERR {address} was removed from its cluster: name a member")));
     }
     let status = state.group.status();
     let id = status.node_id;
     let own = status.own().map(|own| &own.member.client_address);
-    // One that has this node's address is this node, which began to join before.
-    match seen.members.iter().find(|(member, _)| *member == id) {
+    // A member with this node's address is this node, which began to join before.
+    match found.members.iter().find(|(member, _)| *member == id) {
         Some((_, other)) if Some(other) != own => Err(CommandError::new(format!(
             "ERR node {id} is a member there already, at {other}: start this one with another --node-id"
         ))),
         _ => Ok(()),
+    }
+}
+
+/// Keys per scan step: between steps, writes can lock the keyspace.
+const KEYS_AT_ONCE: usize = 1000;
+
+/// The members and the leader, as this node knows them.
+pub fn topology(state: &ServerState) -> Topology {
+    let status = state.group.status();
+    let peer = |known: &MemberStatus| {
+        let (host, port) = host_and_port(&known.member.client_address);
+        let own = known.id == status.node_id;
+        let offset = if own { status.last_applied } else { known.matched };
+        let (id, voter, offset) = (known.id, known.voter, offset.unwrap_or(0));
+        Peer { id, host, port, raft_port: host_and_port(&known.member.raft_address).1, voter, offset }
+    };
+    let gone = |known: &MemberStatus| status.removed && known.id == status.node_id;
+    Topology {
+        cluster: state.group.cluster().to_string(),
+        node_id: status.node_id,
+        // A removed node does not learn of new leaders.
+        leader: status.leader.filter(|_| !status.removed),
+        term: status.term,
+        members: status.members.iter().filter(|known| !gone(known)).map(peer).collect(),
+    }
+}
+
+/// Calls `take` with every key until it returns `false`.
+pub fn for_each_key(state: &ServerState, take: &mut dyn FnMut(&[u8]) -> bool) {
+    let (mut cursor, mut wants_more) = (0, true);
+    while wants_more {
+        let view = state.keyspace.view(Scope::OneKey, state.group.now_ms());
+        cursor = view.scan(cursor, KEYS_AT_ONCE, |key, _| wants_more = wants_more && take(key.as_bytes()));
+        wants_more &= cursor != 0;
     }
 }

@@ -1,4 +1,4 @@
-//! Asks a member of a cluster who it is, and to take this node in.
+//! A client of other nodes: identifies a member of a cluster, and asks it to add this node.
 
 use std::time::Duration;
 
@@ -11,34 +11,33 @@ use crate::error::{CommandError, Fatal};
 use crate::peer::Member;
 use crate::resp::{Limits, ReplyDecoder, Value, encode_request};
 
-/// A cluster may be without a leader for an election or two; an operator sees what it waits for
-/// meanwhile.
+/// A cluster may be without a leader for an election or two. Each failed attempt is logged.
 const ATTEMPTS: u32 = 20;
 const PAUSE: Duration = Duration::from_millis(500);
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(15);
-/// For a look whether there is a node: an operator waits for it.
-const LOOK_TIMEOUT: Duration = Duration::from_secs(3);
+/// For a probe, which an operator waits for.
+const PROBE_TIMEOUT: Duration = Duration::from_secs(3);
 
 enum Failed {
-    /// Asking again would give the same.
+    /// A retry would fail in the same way.
     Refused(String),
-    Perhaps(String),
+    Retry(String),
 }
 
-/// Has the cluster of the node at `address`, host:port for clients, take node `id` in; that
+/// Asks the node at `address`, host:port for clients, to add node `id` to its cluster. Returns the
 /// cluster's name.
 ///
 /// # Errors
-/// [`Fatal::Config`] with what was answered, or after some attempts with what stood in the way.
-pub async fn ask(address: &str, password: Option<&str>, id: u64, own: &Member) -> Result<String, Fatal> {
+/// [`Fatal::Config`] with the reply that refused, or with the last failure after [`ATTEMPTS`].
+pub async fn request(address: &str, password: Option<&str>, id: u64, own: &Member) -> Result<String, Fatal> {
     let mut last = String::new();
     for _ in 0..ATTEMPTS {
-        match timeout(ATTEMPT_TIMEOUT, ask_once(address, password, id, own)).await {
+        match timeout(ATTEMPT_TIMEOUT, request_once(address, password, id, own)).await {
             Ok(Ok(cluster)) => return Ok(cluster),
             Ok(Err(Failed::Refused(reason))) => {
                 return Err(Fatal::Config(format!("join: {address} answers: {reason}")));
             }
-            Ok(Err(Failed::Perhaps(reason))) => last = reason,
+            Ok(Err(Failed::Retry(reason))) => last = reason,
             Err(_) => last = "no answer in time".to_string(),
         }
         tracing::warn!(address, reason = last, "cannot join yet");
@@ -47,99 +46,105 @@ pub async fn ask(address: &str, password: Option<&str>, id: u64, own: &Member) -
     Err(Fatal::Config(format!("join: {address}: {last}")))
 }
 
-/// What the node at `address` says of itself.
+/// What a node reports of itself.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Seen {
+pub struct MemberInfo {
     pub run_id: String,
-    /// Whether it is no member any more, and so can take nobody in.
+    /// Whether it was removed from its cluster, and so cannot add this node.
     pub removed: bool,
-    /// Ids and client addresses.
+    /// Ids and client addresses of the members.
     pub members: Vec<(u64, String)>,
 }
 
-impl Seen {
-    /// Out of the text of INFO; `None` if it is no node's.
-    fn read(info: &str) -> Option<Seen> {
+impl MemberInfo {
+    /// Parses the text of INFO; `None` if a JsonVault node did not write it.
+    fn read(info: &str) -> Option<MemberInfo> {
         let run_id = info.lines().find_map(|line| line.strip_prefix("run_id:"))?.to_owned();
         let member = |line: &str| {
             let (id, rest) = line.strip_prefix("node")?.split_once(":address=")?;
             Some((id.parse().ok()?, rest.split(',').next()?.to_owned()))
         };
         let removed = info.lines().any(|line| line == "removed:1");
-        Some(Seen { run_id, removed, members: info.lines().filter_map(member).collect() })
+        Some(MemberInfo { run_id, removed, members: info.lines().filter_map(member).collect() })
     }
 }
 
-/// Looks who is at `address`: that there is a node, and that it answers this one, is known then.
+/// Identifies the node at `address`, and so checks that it is reachable and accepts the password.
 ///
 /// # Errors
-/// An answer for the operator, who may have mistaken the address.
-pub async fn look(address: &str, password: Option<&str>) -> Result<Seen, CommandError> {
+/// A reply for the operator, who may have mistyped the address.
+pub async fn probe(address: &str, password: Option<&str>) -> Result<MemberInfo, CommandError> {
     let asked = async {
-        let value = Talk::begin(address, password).await?.call(&["INFO", "server", "raft"]).await?;
+        let value =
+            MemberConnection::begin(address, password).await?.call(&["INFO", "server", "raft"]).await?;
         let text = value.text().map(|text| String::from_utf8_lossy(text).into_owned()).unwrap_or_default();
-        Seen::read(&text).ok_or_else(|| Failed::Refused("as no node does".to_string()))
+        MemberInfo::read(&text).ok_or_else(|| Failed::Refused("not as a JsonVault node does".to_string()))
     };
-    let reason = match timeout(LOOK_TIMEOUT, asked).await {
+    let reason = match timeout(PROBE_TIMEOUT, asked).await {
         Ok(Ok(seen)) => return Ok(seen),
         Ok(Err(Failed::Refused(reason))) => format!("answers: {reason}"),
-        Ok(Err(Failed::Perhaps(reason))) => format!("cannot be asked: {reason}"),
+        Ok(Err(Failed::Retry(reason))) => format!("cannot be asked: {reason}"),
         Err(_) => "did not answer in time".to_string(),
     };
     Err(CommandError::new(format!("ERR {address} {reason}")))
 }
 
-async fn ask_once(address: &str, password: Option<&str>, id: u64, own: &Member) -> Result<String, Failed> {
-    let mut member = Talk::begin(address, password).await?;
+async fn request_once(
+    address: &str,
+    password: Option<&str>,
+    id: u64,
+    own: &Member,
+) -> Result<String, Failed> {
+    let mut member = MemberConnection::begin(address, password).await?;
     let (id, incarnation) = (id.to_string(), format!("{:016x}", own.incarnation));
     let words = ["RAFT.NODE", "ADD", &id, &own.client_address, &own.raft_address, &incarnation];
     let value = member.call(&words).await?;
     let name = value.text().map(|name| String::from_utf8_lossy(name).into_owned());
-    name.ok_or_else(|| Failed::Refused("a reply that is no name".to_string()))
+    name.ok_or_else(|| Failed::Refused("a reply that is not a name".to_string()))
 }
 
-fn perhaps(error: std::io::Error) -> Failed {
-    Failed::Perhaps(error.to_string())
+fn retry(error: std::io::Error) -> Failed {
+    Failed::Retry(error.to_string())
 }
 
-/// A connection to the member that is asked.
-struct Talk {
+/// A connection to the other node.
+struct MemberConnection {
     stream: TcpStream,
     decoder: ReplyDecoder,
     buffer: BytesMut,
 }
 
-impl Talk {
-    async fn begin(address: &str, password: Option<&str>) -> Result<Talk, Failed> {
-        let mut member = Talk {
-            stream: TcpStream::connect(address).await.map_err(perhaps)?,
+impl MemberConnection {
+    async fn begin(address: &str, password: Option<&str>) -> Result<MemberConnection, Failed> {
+        let mut member = MemberConnection {
+            stream: TcpStream::connect(address).await.map_err(retry)?,
             decoder: ReplyDecoder::new(Limits::DEFAULT),
             buffer: BytesMut::new(),
         };
         if let Some(password) = password {
-            // With the user's name: a member without a password takes any then.
+            // With the user's name, a member without a password accepts any password.
             member.call(&["AUTH", "default", password]).await?;
         }
         Ok(member)
     }
 
-    /// Sends a request; its answer, unless that is an error.
+    /// Sends a request and returns its reply; an error reply is a failure.
     async fn call(&mut self, words: &[&str]) -> Result<Value, Failed> {
         let mut request = Vec::new();
         encode_request(words, &mut request);
-        self.stream.write_all(&request).await.map_err(perhaps)?;
+        self.stream.write_all(&request).await.map_err(retry)?;
         loop {
             match self.decoder.decode(&mut self.buffer).map_err(|error| Failed::Refused(error.to_string()))? {
                 Some(Value::Error(line)) => {
-                    let passes = ["CLUSTERDOWN", "UNCERTAIN", "TRYAGAIN"];
-                    return Err(match passes.iter().any(|code| line.starts_with(code)) {
-                        true => Failed::Perhaps(line),
+                    let temporary = ["CLUSTERDOWN", "UNCERTAIN", "TRYAGAIN"];
+                    return Err(match temporary.iter().any(|code| line.starts_with(code)) {
+                        true => Failed::Retry(line),
                         false => Failed::Refused(line),
                     });
                 }
                 Some(value) => return Ok(value),
-                None if self.stream.read_buf(&mut self.buffer).await.map_err(perhaps)? == 0 => {
-                    return Err(Failed::Perhaps("the connection was closed".to_string()));
+                None if self.stream.read_buf(&mut self.buffer).await.map_err(retry)? == 0 => {
+                    return Err(Failed::Retry("the connection was closed".to_string()));
                 }
                 None => {}
             }
@@ -152,12 +157,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_node_says_who_it_is_and_who_is_with_it() {
+    fn info_identifies_a_node_and_its_members() {
         let info = "# Server\r\nrun_id:abc\r\n# Raft\r\nnode_id:1\r\nnode1:address=127.0.0.1:7001,raft_address=x,role=leader,lag=0\r\n";
         let members = vec![(1, "127.0.0.1:7001".to_string())];
-        let seen = Seen { run_id: "abc".to_string(), removed: false, members };
-        assert_eq!(Seen::read(info), Some(seen));
-        assert!(Seen::read("run_id:abc\r\nremoved:1\r\n").is_some_and(|seen| seen.removed));
-        assert_eq!(Seen::read("redis_version:7"), None);
+        let seen = MemberInfo { run_id: "abc".to_string(), removed: false, members };
+        assert_eq!(MemberInfo::read(info), Some(seen));
+        assert!(MemberInfo::read("run_id:abc\r\nremoved:1\r\n").is_some_and(|seen| seen.removed));
+        assert_eq!(MemberInfo::read("redis_version:7"), None);
     }
 }

@@ -1,15 +1,13 @@
-//! What operators and tools ask of the node: INFO, members of the cluster, waiting for replicas,
-//! telemetry.
+//! Commands for operators and tools: INFO, changes of the cluster, waits for replicas, telemetry.
 //!
-//! | file | what it has |
+//! | file | owns |
 //! |---|---|
 //! | `info` | the text of INFO |
-//! | `cluster`, `join` | changes of the cluster, and asking a member to be taken in |
-//! | `topology` | the cluster as clients of Redis Cluster see it |
-//! | `wait` | commands that wait for replicas or for a snapshot |
-//! | `telemetry` | the slow log, latencies and memory, as commands ask for them |
+//! | `cluster` | changes of the cluster; its topology as clients of Redis Cluster see it |
+//! | `join` | asking another cluster to add this node |
+//! | `telemetry` | slow log, latencies, memory; waits for replicas and snapshots |
 //! | `node_api` | the node as commands see it |
-//! | `rlimit` | how many clients the limit of open files leaves room for |
+//! | `rlimit` | how many clients the limit on open files allows |
 
 pub mod cluster;
 pub mod info;
@@ -17,5 +15,3 @@ pub mod join;
 pub mod node_api;
 pub mod rlimit;
 pub mod telemetry;
-pub mod topology;
-pub mod wait;

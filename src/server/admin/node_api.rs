@@ -1,12 +1,13 @@
 //! The node as commands see it: [`Node`] over the server's state.
 //!
-//! A command may name no wing of the server; what it asks for is put to the field that has it here.
+//! Commands name no part of the server. Each method here passes a call to the field that answers
+//! it.
 
 use std::time::Duration;
 
 use bytes::Bytes;
 
-use super::{cluster, info, rlimit, topology};
+use super::{cluster, info, rlimit};
 use crate::command::framework::glob;
 use crate::command::{
     ClientLine, ClientRegistry, DEFAULT_USER, Node, ReadConsistency, Running, SettingRefused, Topology,
@@ -19,7 +20,8 @@ use crate::resp::Reply;
 use crate::server::state::ServerState;
 use futures_util::future::BoxFuture;
 
-/// Runs a read outside of the route for reads, behind the barrier of this level or of the setting.
+/// Runs a read outside of the route for reads, after a read barrier of this consistency, or else of
+/// the configured one.
 fn read_behind_barrier<'a>(
     state: &'a ServerState,
     consistency: Option<ReadConsistency>,
@@ -54,7 +56,7 @@ impl Node for ServerState {
     fn set_config(&self, pairs: &[(String, String)]) -> Result<(), SettingRefused> {
         let mut config = self.config.write();
         let changed = config.changed(pairs)?;
-        if changed.maxclients > config.maxclients && !rlimit::may_have(changed.maxclients) {
+        if changed.maxclients > config.maxclients && !rlimit::can_serve(changed.maxclients) {
             let reason = "The operating system is not able to handle the specified number of clients";
             return Err(SettingRefused::Failed { name: "maxclients", reason: reason.to_string() });
         }
@@ -71,7 +73,7 @@ impl Node for ServerState {
 
     fn authenticate(&self, user: &[u8], password: &[u8]) -> bool {
         let config = self.config.read();
-        // Others come with ACLs; who has no password is let in with any.
+        // There are no ACL users. Without a configured password, any password is accepted.
         user == DEFAULT_USER && (!config.requirepass.is_set() || config.requirepass.matches(password))
     }
 
@@ -93,7 +95,7 @@ impl Node for ServerState {
         let group = self.group.clone();
         tokio::spawn(async move {
             if let Err(fatal) = group.trigger_snapshot().await {
-                tracing::warn!(%fatal, "a snapshot could not be begun");
+                tracing::warn!(%fatal, "cannot start a snapshot");
             }
         });
         true
@@ -124,11 +126,11 @@ impl Node for ServerState {
     }
 
     fn topology(&self) -> Topology {
-        topology::of(self)
+        cluster::topology(self)
     }
 
     fn for_each_key(&self, take: &mut dyn FnMut(&[u8]) -> bool) {
-        topology::for_each_key(self, take);
+        cluster::for_each_key(self, take);
     }
 
     fn keys(&self) -> usize {
@@ -152,7 +154,7 @@ impl Node for ServerState {
     }
 
     fn digest(&self, consistency: Option<ReadConsistency>) -> Running<'_> {
-        // As long as Redis' own, for tools that expect its form.
+        // 40 digits as in Redis, for tools that expect its form.
         read_behind_barrier(self, consistency, Scope::ManyKeys, |view| {
             Reply::bulk(format!("{:040x}", view.digest()))
         })

@@ -1,43 +1,47 @@
-//! How many clients the system's limit of open files leaves room for.
+//! How many clients the system's limit on open files allows.
 //!
-//! Invariant: there is room for one client at least, and never for more than were wanted.
+//! Invariant: at least one, and never more than wanted.
 
 use crate::config::Config;
 use crate::env::raise_file_limit;
 
-/// Files that are no client's: 512 connections from other nodes at most (`peer::service`), and with
-/// room to spare those to other nodes, the segments of the log, snapshots, listeners and what the
-/// runtime has.
-const FILES_KEPT: u64 = 640;
+/// Files reserved for everything but clients: at most 512 connections from other nodes
+/// (`peer::service`), and, with room to spare, connections to other nodes, segments of the log,
+/// snapshots, listeners and the runtime's own.
+const FILES_RESERVED: u64 = 640;
 
-/// How many of the `wanted` clients there is room for in `limit` open files. Where there are very
-/// few, they and everything else get half of them each.
+/// How many of the `wanted` clients fit into `limit` open files. Under a very low limit, clients
+/// get half of the files.
 fn fitting(limit: u64, wanted: usize) -> usize {
-    let left = limit.saturating_sub(FILES_KEPT).max(limit / 2);
+    let left = limit.saturating_sub(FILES_RESERVED).max(limit / 2);
     let fitting = usize::try_from(left).unwrap_or(usize::MAX).min(wanted).max(1);
-    assert!(fitting <= wanted.max(1), "nobody gets more than was wanted");
+    assert!(fitting <= wanted.max(1), "no more clients than wanted");
     fitting
 }
 
-/// Has the system allow so many clients; how many it does allow.
+/// Raises the system's limit for `wanted` clients. Returns how many it allows.
 fn make_room(wanted: usize) -> usize {
-    match raise_file_limit(wanted as u64 + FILES_KEPT) {
+    match raise_file_limit(wanted as u64 + FILES_RESERVED) {
         Some(limit) => fitting(limit, wanted),
         None => wanted,
     }
 }
 
-/// The settings of a node that starts, with as many clients as there can be.
+/// The settings of a starting node, with `maxclients` lowered to what the system allows.
 pub fn fitted(config: Config) -> Config {
     let (wanted, maxclients) = (config.maxclients, make_room(config.maxclients));
     if maxclients < wanted {
-        tracing::warn!(wanted, maxclients, "the system does not allow so many open files (ulimit -n)");
+        tracing::warn!(
+            wanted,
+            maxclients,
+            "maxclients is lowered: the system does not allow enough open files (ulimit -n)"
+        );
     }
     config.with_clients(maxclients)
 }
 
-/// Has the system allow so many clients from now on; whether it does.
-pub fn may_have(clients: usize) -> bool {
+/// Raises the system's limit for this many clients. Returns whether it allows them.
+pub fn can_serve(clients: usize) -> bool {
     make_room(clients) == clients
 }
 
@@ -46,7 +50,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn few_files_are_shared_and_of_many_some_are_kept() {
+    fn clients_get_half_of_few_files_and_all_but_the_reserved_of_many() {
         assert_eq!(fitting(1, 10_000), 1);
         assert_eq!(fitting(700, 10_000), 350);
         assert_eq!(fitting(1279, 10_000), 639);

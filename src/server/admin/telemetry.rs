@@ -1,15 +1,17 @@
-//! The node's record of its own work, as commands ask for it.
+//! The node's telemetry as commands see it, and commands that wait for replicas or a snapshot:
+//! [`Inspect`] over the server's state.
+//!
+//! Invariant: no wait outlasts a stop of the node or its removal from the cluster.
 
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use bytes::Bytes;
 
-use super::wait;
 use crate::command::{CommandHistogram, Inspect, LatencyEvent, Memory, SlowRequest, called};
 use crate::error::CommandError;
 use crate::server::state::ServerState;
-use crate::server::stats::counters::get;
+use crate::server::stats::counters::{BlockedClient, get};
 use futures_util::future::BoxFuture;
 
 impl Inspect for ServerState {
@@ -64,11 +66,11 @@ impl Inspect for ServerState {
     }
 
     fn save(&self) -> BoxFuture<'_, Result<(), CommandError>> {
-        Box::pin(wait::save(self))
+        Box::pin(save(self))
     }
 
     fn replicas_with_all(&self, wanted: u64, patience: Option<Duration>) -> BoxFuture<'_, u64> {
-        Box::pin(wait::replicas_with_all(self, wanted, patience))
+        Box::pin(replicas_with_all(self, wanted, patience))
     }
 
     fn begin_stop(&self) -> Result<(), CommandError> {
@@ -80,5 +82,66 @@ impl Inspect for ServerState {
 
     fn is_stopping(&self) -> bool {
         *self.stops.borrow()
+    }
+}
+
+/// Poll interval: a member acknowledges within milliseconds, and a poll is cheap.
+const POLL_INTERVAL: Duration = Duration::from_millis(5);
+
+/// Waits until `wanted` members besides the leader, or all of them, are known to have every entry
+/// acknowledged so far. Returns how many are known to.
+async fn replicas_with_all(state: &ServerState, wanted: u64, patience: Option<Duration>) -> u64 {
+    let target = state.group.status().last_log_index;
+    let begun = state.clock.elapsed();
+    let mut blocked = None;
+    loop {
+        let (known, others) = known_to_have(state, target);
+        let patient = patience.is_none_or(|patience| state.clock.elapsed().saturating_sub(begun) < patience);
+        // Only a leader learns of the progress of others.
+        let may_rise = state.group.status().is_leader() && !*state.stops.borrow();
+        if known >= wanted.min(others) || !patient || !may_rise {
+            return known;
+        }
+        blocked.get_or_insert_with(|| BlockedClient::new(&state.stats.counters));
+        tokio::time::sleep(POLL_INTERVAL).await;
+    }
+}
+
+/// The number of members besides the leader that are known to have the log up to the entry, and the
+/// number of members besides the leader.
+fn known_to_have(state: &ServerState, entry: Option<u64>) -> (u64, u64) {
+    let status = state.group.status();
+    let voters = status.members.iter().filter(|member| member.voter).count() as u64;
+    let others = status.members.iter().filter(|member| member.id != status.node_id);
+    let heard =
+        others.filter(|member| status.is_leader() && member.matched.is_some() && member.matched >= entry);
+    // An acknowledged entry is on a majority, even if this node does not know on which members.
+    let known = (heard.count() as u64).max(voters / 2);
+    (known, (status.members.len() as u64).saturating_sub(1))
+}
+
+/// Takes a snapshot of the applied state, and returns when it is on disk.
+async fn save(state: &ServerState) -> Result<(), CommandError> {
+    let failed =
+        |reason: &dyn std::fmt::Display| CommandError::new(format!("ERR no snapshot was taken: {reason}"));
+    if state.group.status().snapshot_running {
+        return Err(CommandError::fixed("ERR Background save already in progress"));
+    }
+    let hindrance = || match state.group.status().removed {
+        true => Some("this node was removed from its cluster"),
+        false => state.stops.borrow().then_some("the node is stopping"),
+    };
+    let before = state.group.snapshot_stats().ended;
+    state.group.trigger_snapshot().await.map_err(|fatal| failed(&fatal))?;
+    let _blocked = BlockedClient::new(&state.stats.counters);
+    while state.group.snapshot_stats().ended == before {
+        if let Some(reason) = hindrance() {
+            return Err(failed(&reason));
+        }
+        tokio::time::sleep(POLL_INTERVAL).await;
+    }
+    match state.group.status().snapshot_failed {
+        true => Err(failed(&"snapshot failed; see the server log")),
+        false => Ok(()),
     }
 }

@@ -1,17 +1,19 @@
-//! Admission: all that may refuse or delay a request before anything of it is done, in this order.
+//! Admission: the checks that can refuse, delay or redirect a request before it has any effect, in
+//! this order.
 //!
 //! 1. The command is in the table.
-//! 2. The client has authenticated, or the command asks for no login. (Rights of ACL users would
-//!    stand here.)
-//! 3. The request has as many words as the command takes.
-//! 4. A RESP2 client that has subscribed only changes what it listens to.
-//! 5. The command may stand between MULTI and EXEC.
-//! 6. The request is not for the leader alone ([`super::redirect`]).
-//! 7. CLIENT PAUSE holds it back no longer.
-//! 8. Clients in MONITOR have been shown it.
+//! 2. The client is authenticated, or the command needs no login. (Rights of ACL users belong
+//!    here.)
+//! 3. The number of words fits the command's arity.
+//! 4. A RESP2 client with subscriptions may only change its subscriptions.
+//! 5. The command is allowed between MULTI and EXEC.
+//! 6. The request is not one that this node redirects to the leader ([`super::redirect`]).
+//! 7. CLIENT PAUSE does not hold the command back.
+//! 8. Clients in MONITOR are shown the request.
 //!
-//! Invariant: a request that is refused between MULTI and EXEC spoils the transaction, whatever the
-//! reason.
+//! Invariants:
+//! * a refused request between MULTI and EXEC spoils the transaction, whatever the reason;
+//! * a redirected request has changed nothing here, so that the client may repeat it elsewhere.
 
 use bytes::Bytes;
 
@@ -26,12 +28,13 @@ use crate::server::pubsub::monitor::monitored;
 use crate::server::state::ServerState;
 use crate::server::stats::counters::{BlockedClient, add};
 
-/// How much of an unknown command's name and arguments an error repeats, as in Redis.
+/// How many bytes of an unknown command's name, and of its arguments, the error repeats, as in
+/// Redis.
 const ECHO_BYTES_MAX: usize = 128;
 
 impl Runner<'_> {
-    /// Takes a request through all steps. Its command's position in the table, or `None`: it has
-    /// been answered, or the connection is to end.
+    /// Takes a request through all steps. Returns its command's position in the table; `None` if
+    /// the request has been refused or the connection is to end.
     pub(super) async fn admit(&mut self, request: &Request) -> Option<usize> {
         let position = table::position(request.name());
         let checked = match position {
@@ -46,7 +49,7 @@ impl Runner<'_> {
             }
         };
         let row = &table::ROWS[position];
-        self.client.ran(called::place(position, request.words()), self.wall_ms, request.bytes());
+        self.client.note_command(called::place(position, request.words()), self.wall_ms, request.bytes());
         self.wait_for_pause(row).await;
         if self.closing {
             return None;
@@ -63,7 +66,7 @@ impl Runner<'_> {
             return Err(handshake::REQUIRED.into());
         }
         admit(row, request, self.session, self.queue)?;
-        match self.redirect.answer(self.state, self.session, row, request) {
+        match self.redirect.check(self.state, self.session, row, request) {
             Some(reply) => Err(reply),
             None => Ok(()),
         }
@@ -76,8 +79,8 @@ impl Runner<'_> {
         self.queue.spoil();
         self.session.queued = self.queue.len();
         self.session.watched = self.queue.watched();
-        self.shows = true;
-        self.answer(reply);
+        self.session_changed = true;
+        self.push_reply(reply);
     }
 
     async fn wait_for_pause(&mut self, row: &Row) {
@@ -97,11 +100,11 @@ impl Runner<'_> {
             () = self.client.outbox.ending() => self.closing = true,
             () = hung_up(self.socket) => self.closing = true,
         }
-        self.has_waited();
+        self.reset_after_wait();
     }
 }
 
-/// Whether a client still has to authenticate. While there is no password everybody is the user
+/// Whether a client still has to authenticate. While no password is set, every client is the user
 /// `default`.
 pub fn is_unauthenticated(state: &ServerState, session: &mut Session) -> bool {
     if !session.authenticated {
@@ -110,11 +113,11 @@ pub fn is_unauthenticated(state: &ServerState, session: &mut Session) -> bool {
     !session.authenticated
 }
 
-/// Steps 3 to 5, which need nothing but the connection's own state. A refusal spoils the
-/// transaction that is being queued, and ends it if EXEC itself was refused.
+/// Steps 3 to 5, which need only the connection's own state. A refusal spoils the open transaction;
+/// if EXEC itself is refused, it aborts the transaction.
 ///
 /// # Errors
-/// The answer for the client, in the words of Redis.
+/// The reply for the client, in the words of Redis.
 pub fn admit(
     row: &Row,
     request: &Request,
@@ -151,8 +154,8 @@ fn check_own_state(
     Ok(())
 }
 
-/// The error of a command that is not in the table, word for word as Redis gives it: clients match
-/// on it.
+/// The error for a command that is not in the table, word for word as in Redis: clients match on
+/// it.
 fn unknown_command(request: &Request) -> CommandError {
     let shown = |word: &Bytes| String::from_utf8_lossy(&word[..word.len().min(ECHO_BYTES_MAX)]).into_owned();
     let mut arguments = String::new();
@@ -171,7 +174,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_unknown_command_is_told_in_the_words_of_redis() {
+    fn the_error_for_an_unknown_command_is_that_of_redis() {
         let words = ["NOSUCH", "k", "$.a"].map(|word| Bytes::from_static(word.as_bytes()));
         let answer = unknown_command(&Request::new(words));
         assert_eq!(answer.line(), "ERR unknown command 'NOSUCH', with args beginning with: 'k' '$.a' ");

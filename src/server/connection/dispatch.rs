@@ -1,11 +1,13 @@
-//! Runs a batch of requests of one connection.
+//! Runs a batch of requests of one connection: admission, then the route of each command.
 //!
-//! Writes that follow each other are proposed together; anything else waits until they are
-//! answered, so that it sees them and its reply comes after theirs. Reads share one barrier: all
-//! requests of the batch had arrived before it was taken, so it is fresh enough for each of them.
+//! Consecutive writes are proposed together. Any other command first flushes them, so that it sees
+//! their effects and its reply follows theirs. Reads of a batch share one read barrier: all
+//! requests of the batch had arrived before the barrier was taken, so it is fresh enough for each
+//! of them.
 //!
-//! While some client of the node caches what it reads, a read is done between two entries of the
-//! log, and its reply is put between what the client was told of the one and of the other.
+//! Invariants:
+//! * one reply per request, in the order of the requests, unless CLIENT REPLY suppresses it;
+//! * when a batch ends, no write waits and no reply slot is open.
 
 use std::time::Duration;
 
@@ -20,21 +22,18 @@ use crate::command::{
 };
 use crate::env::random_u64;
 use crate::error::Unavailable;
-use crate::keyspace::BetweenEntries;
 use crate::machine::Batch;
-use crate::peer::Done;
-use crate::resp::{Reply, Request, encode};
+use crate::resp::{Reply, Request};
 use crate::server::pubsub::clients::Client;
 use crate::server::state::ServerState;
 use crate::server::stats::counters::add;
-use crate::server::stats::latency::Event;
 use crate::server::stats::slowlog::Caller;
 
-/// A batch ends when its replies have come to this many bytes, so that a pipeline of large reads is
-/// written as it goes and never held whole.
+/// A batch ends when its replies reach this many bytes, so that the replies to a pipeline of large
+/// reads are written piecemeal and never held whole.
 pub const OUT_BYTES_TARGET: usize = 1 << 20;
 
-/// Where requests run: the node, the connection, and where its replies go.
+/// The environment of a request: the node, the connection, and the buffer for its replies.
 pub struct RequestContext<'a> {
     pub state: &'a ServerState,
     pub client: &'a Client,
@@ -44,10 +43,10 @@ pub struct RequestContext<'a> {
     pub out: &'a mut Vec<u8>,
 }
 
-/// Runs requests until all are done or the replies have reached [`OUT_BYTES_TARGET`]; the rest
-/// stays in `requests`. Whether the connection is to end.
-pub async fn run(requests: &mut std::vec::IntoIter<Request>, place: RequestContext<'_>) -> bool {
-    let RequestContext { state, client, socket, session, queue, out } = place;
+/// Runs requests until none is left or the replies reach [`OUT_BYTES_TARGET`]; the rest stays in
+/// `requests`. Returns whether the connection is to end.
+pub async fn run(requests: &mut std::vec::IntoIter<Request>, target: RequestContext<'_>) -> bool {
+    let RequestContext { state, client, socket, session, queue, out } = target;
     let context = Context {
         protocol: session.protocol,
         now_ms: state.group.now_ms(),
@@ -55,14 +54,14 @@ pub async fn run(requests: &mut std::vec::IntoIter<Request>, place: RequestConte
         seed: SeedSource::Fresh(random_u64),
     };
     let redirect = Redirect::new(state);
-    let (batch, slots, barrier, shows) = (Batch::new(), Vec::new(), None, false);
+    let (batch, slots, barrier, session_changed) = (Batch::new(), Vec::new(), None, false);
     let (first_write, wall_ms) = (None, state.clock.now_ms());
-    let (kept, silent, told_again) = (0, false, None);
+    let (buffered, suppressed, repeated) = (0, false, None);
     let (effects, closing) = (Effects::default(), false);
     let mut runner = Runner {
-        kept,
-        silent,
-        told_again,
+        buffered,
+        suppressed,
+        repeated,
         state,
         client,
         socket,
@@ -76,37 +75,44 @@ pub async fn run(requests: &mut std::vec::IntoIter<Request>, place: RequestConte
         first_write,
         barrier,
         redirect,
-        shows,
+        session_changed,
         effects,
         closing,
     };
-    while runner.out.len() + runner.kept < OUT_BYTES_TARGET && !runner.closing && !client.outbox.is_ending() {
+    while runner.out.len() + runner.buffered < OUT_BYTES_TARGET
+        && !runner.closing
+        && !client.outbox.is_ending()
+    {
         let Some(request) = requests.next() else { break };
         runner.run(&request).await;
     }
     runner.flush().await;
-    if runner.shows {
+    if runner.session_changed {
         client.show(runner.session);
     }
     runner.closing
 }
 
-/// The place of a reply behind writes that are still to be answered.
-enum ReplySlot {
-    Ready(Reply),
-    /// The next reply of the batch; where the command is counted, and when it came, by the clock.
-    Write(usize, Duration),
+/// Invalidations that are sent again after the reply to a transaction.
+///
+/// A caching client may receive an invalidation while its transaction runs, and then a reply with
+/// the older value. Sent again after the reply, the invalidation makes the client drop that value.
+#[derive(Default)]
+pub(super) struct RepeatedInvalidations {
+    /// The index of the transaction's entry.
+    pub(super) index: u64,
+    /// The keys that the transaction read.
+    pub(super) keys: Vec<Bytes>,
+    /// Whether the client has to drop all keys.
+    pub(super) all: bool,
 }
 
-/// What a client that caches is told behind the reply of its transaction.
-#[derive(Default)]
-pub(super) struct ToldAgain {
-    /// The entry that the transaction was.
-    pub(super) index: u64,
-    /// What it read.
-    pub(super) keys: Vec<Bytes>,
-    /// Whatever it read: it may not keep it.
-    pub(super) all: bool,
+/// A reply that waits behind writes in progress.
+pub(super) enum ReplySlot {
+    Ready(Reply),
+    /// The next reply of the batch; the place where the command is counted, and its arrival in
+    /// monotonic time.
+    Write(usize, Duration),
 }
 
 /// Runs the requests of one batch.
@@ -116,53 +122,53 @@ pub(super) struct Runner<'a> {
     pub(super) socket: &'a OwnedReadHalf,
     pub(super) session: &'a mut Session,
     pub(super) queue: &'a mut TransactionQueue,
-    out: &'a mut Vec<u8>,
-    /// How many bytes of replies went to the writer and may wait there.
-    kept: usize,
-    /// Whether nothing of what is put now may be seen yet.
-    silent: bool,
-    /// What is told behind the reply of the transaction that runs.
-    pub(super) told_again: Option<ToldAgain>,
+    pub(super) out: &'a mut Vec<u8>,
+    /// How many bytes wait in the socket writer: replies that were handed over, and pushes.
+    pub(super) buffered: usize,
+    /// Whether replies stay in `out` for now: CLIENT REPLY may suppress them.
+    pub(super) suppressed: bool,
+    /// Set while a transaction of a caching client runs.
+    pub(super) repeated: Option<RepeatedInvalidations>,
     pub(super) context: Context,
-    /// The node's time of day, for what is told of the connection.
+    /// The node's wall clock, for CLIENT LIST and MONITOR.
     pub(super) wall_ms: u64,
-    batch: Batch,
-    slots: Vec<ReplySlot>,
-    /// The first write of the batch, and when it came, by the clock.
-    first_write: Option<(Request, Duration)>,
-    /// The outcome of the barrier, once it was taken: the time by which the reads behind it judge
+    pub(super) batch: Batch,
+    pub(super) slots: Vec<ReplySlot>,
+    /// The first write of the batch and its arrival, in monotonic time.
+    pub(super) first_write: Option<(Request, Duration)>,
+    /// The outcome of the read barrier, once taken: the time by which the reads after it judge
     /// deadlines.
-    barrier: Option<Result<u64, Unavailable>>,
+    pub(super) barrier: Option<Result<u64, Unavailable>>,
     pub(super) redirect: Redirect,
-    /// Whether the session may have changed, so that it has to be shown anew.
-    pub(super) shows: bool,
-    /// What the commands of the request that runs want done with the connection.
+    /// Whether the session may have changed, so that CLIENT LIST needs the new one.
+    pub(super) session_changed: bool,
+    /// What the commands of the current request want done with the connection.
     effects: Effects,
-    /// Whether the connection is to end: no further request is begun.
+    /// Whether the connection is to end: no further request runs.
     pub(super) closing: bool,
 }
 
 impl Runner<'_> {
     async fn run(&mut self, request: &Request) {
         match self.session.replies {
-            ReplyMode::On => self.run_aloud(request).await,
-            mode => self.run_silently(request, mode).await,
+            ReplyMode::On => self.run_with_replies(request).await,
+            mode => self.run_without_replies(request, mode).await,
         }
     }
 
-    async fn run_aloud(&mut self, request: &Request) {
+    async fn run_with_replies(&mut self, request: &Request) {
         self.effects = Effects::default();
         let Some(position) = self.admit(request).await else { return };
         let row = &table::ROWS[position];
         if self.queue.is_open() && !row.flags.at_once {
-            self.shows = true;
+            self.session_changed = true;
             let reply = self.queue.push(position, request).into();
             self.client.gauges.set_queued(self.queue.bytes());
             self.session.queued = self.queue.len();
-            return self.answer(reply);
+            return self.push_reply(reply);
         }
         self.route(position, row, request).await;
-        // It is for one command, or for one transaction.
+        // CLIENT CACHING applies to one command, or to one transaction.
         if !self.effects.keep_caching && !self.queue.is_open() {
             self.session.caching = None;
         }
@@ -181,28 +187,28 @@ impl Runner<'_> {
                 Err(unavailable) => unavailable.into(),
             },
             Route::Local { .. } | Route::Control { .. } | Route::Operate { .. } => {
-                self.run_now(position, request).await
+                self.run_immediately(position, request).await
             }
             Route::Transact { step } => {
                 let reply = self.step(step, request).await;
                 self.session.queued = self.queue.len();
                 self.client.gauges.set_queued(self.queue.bytes());
-                self.shows = true;
+                self.session_changed = true;
                 self.count(position, &reply);
                 reply
             }
         };
         if !self.effects.no_reply {
-            self.answer(reply);
+            self.push_reply(reply);
         }
-        self.tell_again();
+        self.repeat_invalidations();
     }
 
     /// Runs a command about the connection or the node.
-    pub(super) async fn run_now(&mut self, position: usize, request: &Request) -> Reply {
+    pub(super) async fn run_immediately(&mut self, position: usize, request: &Request) -> Reply {
         let run = match table::ROWS[position].route {
             Route::Operate { run } => run,
-            // The one step that may be queued.
+            // UNWATCH, the only step that a transaction can queue.
             Route::Transact { .. } => return self.queue.unwatch(),
             _ => return self.run_here(position, request),
         };
@@ -216,7 +222,7 @@ impl Runner<'_> {
                     self.closing = true;
                     Unavailable::Uncertain.into()
                 }
-                // Nobody is there to be told anything.
+                // Without a client there is no use for a reply.
                 () = hung_up(self.socket), if row.flags.blocking => {
                     self.closing = true;
                     self.effects.no_reply = true;
@@ -225,7 +231,7 @@ impl Runner<'_> {
             },
             Err(answer) => answer.into(),
         };
-        self.has_waited();
+        self.reset_after_wait();
         let place = called::place(position, request.words());
         if !row.blocks() {
             let spent = state.clock.elapsed().saturating_sub(started);
@@ -235,34 +241,13 @@ impl Runner<'_> {
         reply
     }
 
-    /// Time has passed within the batch: what comes next asks anew what it is.
-    pub(super) fn has_waited(&mut self) {
+    /// Time has passed within the batch: later requests need a fresh clock and a fresh barrier.
+    pub(super) fn reset_after_wait(&mut self) {
         self.wall_ms = self.state.clock.now_ms();
         self.barrier = None;
     }
 
-    /// Runs a command that reads, and answers it. This node's state is as fresh as it has to be
-    /// already.
-    fn read(&mut self, position: usize, row: &Row, request: &Request) {
-        let Route::Read { run } = row.route else { unreachable!("{} reads", row.spec.name) };
-        let (pubsub, keyspace) = (&*self.state.pubsub, &*self.state.keyspace);
-        let keys = || row.spec.keys.positions(request.words().len()).map(|at| &request.words()[at]);
-        // Held until the reply has its place: a client that caches what it has read must be told of
-        // the next change behind it, and nobody may be answered what a client that caches was not
-        // told.
-        let between_entries =
-            (pubsub.tracks() && keys().next().is_some()).then(|| keyspace.between_entries());
-        let access = between_entries.as_ref().map_or_else(|| keyspace.each(), BetweenEntries::access);
-        let reply = self.timed(position, request, |runner| {
-            pubsub.remember_reads(runner.session, keys());
-            let reply = keyspace.read_whole(|| run(request.args(), &runner.context, access).into());
-            reply.unwrap_or_else(|| Unavailable::Loading.into())
-        });
-        self.answer(reply);
-        pubsub.invalidate_forgotten(self.session, keys());
-    }
-
-    /// Runs a command that needs nothing but this node.
+    /// Runs a command that needs only this node.
     pub(super) fn run_here(&mut self, position: usize, request: &Request) -> Reply {
         let row = &table::ROWS[position];
         self.timed(position, request, |runner| match row.route {
@@ -283,18 +268,18 @@ impl Runner<'_> {
         })
     }
 
-    /// A command may have changed how the connection speaks, or asked for fresher reads; and has
-    /// these effects.
+    /// Takes over what a command changed: the protocol, the read consistency, and these effects on
+    /// the connection.
     fn changed_session(&mut self, effects: Effects) {
         self.effects.add(effects);
         self.closing |= effects.close;
         if self.context.protocol != self.session.protocol {
             self.context.protocol = self.session.protocol;
-            // What it is told from now on has to be in words that it understands.
+            // Pushes from other connections have to use the new protocol from now on.
             self.client.show(self.session);
         }
         self.barrier = None;
-        self.shows = true;
+        self.session_changed = true;
         if effects.reset_transaction {
             self.queue.reset();
             self.client.gauges.set_queued(0);
@@ -303,115 +288,40 @@ impl Runner<'_> {
         }
     }
 
-    /// Runs a request of a client that wants no replies now. A command that changes that says
-    /// itself what is seen of it.
-    async fn run_silently(&mut self, request: &Request, mode: ReplyMode) {
+    /// Runs a request of a client whose replies are off (CLIENT REPLY). A command that changes the
+    /// mode decides itself whether its reply is visible.
+    async fn run_without_replies(&mut self, request: &Request, mode: ReplyMode) {
         self.flush().await;
         let begin = self.out.len();
         self.session.replies = ReplyMode::On;
-        self.silent = true;
-        self.run_aloud(request).await;
+        self.suppressed = true;
+        self.run_with_replies(request).await;
         self.flush().await;
-        self.silent = false;
+        self.suppressed = false;
         let chosen = self.effects.chose_replies;
-        // What a client listens to is told like a message, not like a reply; an error is a reply.
+        // The confirmation of a subscription is a message and always visible; an error is a reply.
         let row = table::find(request.name());
         let listens = row.is_some_and(|row| row.spec.group == Group::PubSub && row.flags.while_subscribed);
-        let told = listens && self.out.get(begin).is_some_and(|first| *first != b'-');
-        if !chosen && !told {
+        let is_message = listens && self.out.get(begin).is_some_and(|first| *first != b'-');
+        if !chosen && !is_message {
             self.out.truncate(begin);
         }
-        self.place();
+        self.hand_to_writer();
         if mode == ReplyMode::Off && (!chosen || self.session.replies == ReplyMode::SkipNext) {
             self.session.replies = ReplyMode::Off;
         }
     }
 
-    /// Adds a write to the batch; one that is refused here keeps its place among the replies.
-    fn write(&mut self, position: usize, row: &Row, request: &Request) {
-        let started = self.state.clock.elapsed();
-        let place = called::place(position, request.words());
-        let slot = match self.batch.push(row, request.args(), &self.context) {
-            Ok(()) => {
-                self.first_write.get_or_insert_with(|| (request.clone(), started));
-                ReplySlot::Write(place, started)
-            }
-            Err(answer) => {
-                add(&self.state.stats.counters.commands[place].rejected, 1);
-                ReplySlot::Ready(Reply::Error(answer))
-            }
-        };
-        self.slots.push(slot);
-    }
-
-    /// Proposes what has been collected and answers it.
-    pub(super) async fn flush(&mut self) {
-        if self.slots.is_empty() {
-            return;
-        }
-        let batch = std::mem::take(&mut self.batch);
-        let mut replies = match batch.is_empty() {
-            true => Ok(Vec::new().into_iter()),
-            false => self.propose(batch).await.map(|done| done.replies.into_iter()),
-        };
-        let now = self.state.clock.elapsed();
-        if let Some((first, started)) = self.first_write.take() {
-            self.state.stats.record_writes(first.words(), self.caller(), now.saturating_sub(started));
-        }
-        for slot in std::mem::take(&mut self.slots) {
-            let reply = match slot {
-                ReplySlot::Ready(reply) => reply,
-                ReplySlot::Write(place, started) => {
-                    let reply = match &mut replies {
-                        Ok(replies) => replies.next().expect("a reply for each write of the batch"),
-                        Err(unavailable) => Reply::Unavailable(unavailable.clone()),
-                    };
-                    self.state.stats.counters.took(place, now.saturating_sub(started));
-                    self.count(place, &reply);
-                    reply
-                }
-            };
-            self.answer(reply);
-        }
-        self.wall_ms = self.state.clock.now_ms();
-        assert!(self.batch.is_empty() && self.slots.is_empty(), "a flush leaves nothing behind");
-    }
-
-    /// Proposes writes of this connection. When another node leads they come here a moment after
-    /// their replies: a barrier that was taken before them would not wait for them, and the
-    /// connection would not read what it wrote.
-    pub(super) async fn propose(&mut self, batch: Batch) -> Result<Done, Unavailable> {
-        self.barrier = None;
-        let done = self.state.group.propose(batch).await?;
-        // Clients of this node that cache are told when it applies the entry: before anybody hears
-        // that it was done.
-        if self.state.pubsub.tracks() && !self.state.group.has_applied(done.index).await {
-            self.state.pubsub.forget_all();
-        }
-        Ok(done)
-    }
-
-    pub(super) async fn read_barrier(&mut self) -> Result<(), Unavailable> {
-        if let Some(taken) = &self.barrier {
-            return taken.clone().map(|_| ());
-        }
-        let setting = || self.state.config.read().read_consistency;
-        let consistency = self.session.read_consistency.unwrap_or_else(setting);
-        let started = self.state.clock.elapsed();
-        let outcome = self.state.group.read_barrier(consistency).await;
-        self.state.stats.record(Event::ReadBarrier, self.state.clock.elapsed().saturating_sub(started));
-        if let Ok(now_ms) = outcome {
-            self.context.now_ms = now_ms;
-        }
-        self.barrier = Some(outcome.clone());
-        outcome.map(|_| ())
-    }
-
-    fn caller(&self) -> Caller<'_> {
+    pub(super) fn caller(&self) -> Caller<'_> {
         Caller { address: &self.session.address, name: &self.session.name }
     }
 
-    fn timed(&mut self, position: usize, request: &Request, run: impl FnOnce(&mut Self) -> Reply) -> Reply {
+    pub(super) fn timed(
+        &mut self,
+        position: usize,
+        request: &Request,
+        run: impl FnOnce(&mut Self) -> Reply,
+    ) -> Reply {
         let started = self.state.clock.elapsed();
         let reply = run(self);
         let spent = self.state.clock.elapsed().saturating_sub(started);
@@ -421,31 +331,12 @@ impl Runner<'_> {
         reply
     }
 
-    /// Counts a call at its place, and how it ended.
+    /// Counts a call of the command at `place`, and whether it failed.
     pub(super) fn count(&self, place: usize, reply: &Reply) {
         let stats = &self.state.stats.counters.commands[place];
         add(&stats.calls, 1);
         if reply.is_error() {
             add(&stats.failed, 1);
-        }
-    }
-
-    /// Writes a reply, or queues it behind writes that come before it.
-    pub(super) fn answer(&mut self, reply: Reply) {
-        if !self.slots.is_empty() {
-            self.slots.push(ReplySlot::Ready(reply));
-            return;
-        }
-        add(&self.state.stats.counters.commands_processed, 1);
-        self.state.stats.counters.count_error(&reply);
-        encode(&reply, self.session.protocol, self.out);
-        self.place();
-    }
-
-    /// Gives what was put its place among what the client is told of changes.
-    fn place(&mut self) {
-        if self.client.interleaves_pushes() && !self.silent {
-            self.kept = self.client.writer.keep(self.out);
         }
     }
 }

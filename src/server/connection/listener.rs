@@ -1,7 +1,10 @@
 //! Accepts connections until the node stops.
+//!
+//! A connection over `maxclients`, or one that protected mode rejects, gets an error and is closed.
+//! Every other one gets a task.
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::task::Poll;
@@ -12,38 +15,38 @@ use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-use super::protected_mode;
-use super::signals::told_to_stop;
+use super::signals::stopped;
 use super::task::Connection;
-use crate::config::BindAddr;
+use crate::config::{BindAddr, Config};
 use crate::error::Fatal;
 use crate::server::state::ServerState;
 use crate::server::stats::counters::{add, get};
 
-/// How long a listener rests after the system refused it a connection (no file descriptors left, as
-/// a rule): trying again at once would only burn the processor.
+/// Pause after a failed accept, usually for want of file descriptors: an immediate retry would only
+/// burn the processor.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
-/// How long open connections have to take their replies once the node stops. Longer than a write
-/// may take (five seconds), shorter than what supervisors wait before they kill (ten and more).
-const STOP_PATIENCE: Duration = Duration::from_secs(8);
+/// How long open connections may take to accept their replies once the node stops. Longer than a
+/// write may take (five seconds), shorter than what supervisors wait before they kill a process
+/// (ten seconds and more).
+const STOP_TIMEOUT: Duration = Duration::from_secs(8);
 
-/// How many connections may wait to be accepted. Redis' `tcp-backlog` and its default; the system
+/// How many connections may wait to be accepted: the default of Redis' `tcp-backlog`. The system
 /// may allow fewer.
 const BACKLOG: u32 = 511;
 
-/// A port, bound at one address or several.
+/// A port, bound at one or more addresses.
 pub struct Listener {
     sockets: Vec<TcpListener>,
     address: SocketAddr,
 }
 
 impl Listener {
-    /// Binds all addresses; port 0 is any free one, the same at each. The first that has to be
-    /// there is the address.
+    /// Binds all addresses. Port 0 is a free port, the same at each address. [`Listener::address`]
+    /// is the first that was bound.
     ///
     /// # Errors
-    /// [`Fatal::Listen`] naming the address, for one in use or not of this machine, unless it is
+    /// [`Fatal::Listen`] with the address, if it is in use or not of this machine, and not
     /// optional.
     pub async fn bind(addresses: &[BindAddr], keepalive: bool) -> Result<Listener, Fatal> {
         let mut sockets: Vec<TcpListener> = Vec::new();
@@ -76,7 +79,7 @@ impl Listener {
         self.address
     }
 
-    /// The next client, at whichever address it comes.
+    /// The next client, at any of the addresses.
     async fn accept(&self) -> io::Result<(TcpStream, SocketAddr)> {
         std::future::poll_fn(|context| {
             let mut ready = self.sockets.iter().map(|socket| socket.poll_accept(context));
@@ -86,35 +89,36 @@ impl Listener {
     }
 
     /// Serves clients until `stopping` turns true, and then until each open connection has its
-    /// replies; those that have not taken them after [`STOP_PATIENCE`] are dropped.
+    /// replies. Connections that have not accepted them after [`STOP_TIMEOUT`] are dropped.
     pub async fn serve(self, state: Arc<ServerState>, mut stopping: watch::Receiver<bool>) {
         let mut connections = JoinSet::new();
-        let told = stopping.clone();
+        let stop_seen = stopping.clone();
         loop {
             tokio::select! {
                 accepted = self.accept() => match accepted {
-                    Ok((socket, peer)) => admit(socket, peer, &state, &told, &mut connections),
+                    Ok((socket, peer)) => admit(socket, peer, &state, &stop_seen, &mut connections),
                     Err(error) => {
                         tracing::warn!(%error, "cannot accept a connection");
                         tokio::time::sleep(ACCEPT_PAUSE).await;
                     }
                 },
                 Some(_) = connections.join_next() => {}
-                () = told_to_stop(&mut stopping) => break,
+                () = stopped(&mut stopping) => break,
             }
         }
         drop(self.sockets);
         let all = async { while connections.join_next().await.is_some() {} };
-        if tokio::time::timeout(STOP_PATIENCE, all).await.is_err() {
+        if tokio::time::timeout(STOP_TIMEOUT, all).await.is_err() {
             tracing::warn!(
                 connections = connections.len(),
-                "dropping clients that do not take their replies"
+                "dropping clients that do not accept their replies"
             );
         }
     }
 }
 
-/// Listens at the first of an address's meanings that works; at this port, if one is given.
+/// Listens at the first address that the name resolves to and that can be bound; at `port`, if one
+/// is given.
 async fn listen(address: &str, port: Option<u16>, keepalive: bool) -> io::Result<TcpListener> {
     let mut last = io::Error::new(io::ErrorKind::AddrNotAvailable, "the name has no address");
     for mut address in tokio::net::lookup_host(address).await? {
@@ -129,9 +133,9 @@ async fn listen(address: &str, port: Option<u16>, keepalive: bool) -> io::Result
 
 fn listen_at(address: SocketAddr, keepalive: bool) -> io::Result<TcpListener> {
     let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
-    // A port whose last connections are not quite over can be had again.
+    // A port with connections in TIME_WAIT can be bound again.
     socket.set_reuseaddr(true)?;
-    // Connections that are accepted inherit it.
+    // Accepted connections inherit it.
     socket.set_keepalive(keepalive)?;
     socket.bind(address)?;
     socket.listen(BACKLOG)
@@ -152,10 +156,10 @@ fn admit(
         });
         return;
     }
-    if protected_mode::turns_away(&state.config.read(), peer.ip()) {
+    if rejects(&state.config.read(), peer.ip()) {
         add(&state.stats.counters.connections_rejected, 1);
         connections.spawn(async move {
-            let _ = socket.write_all(protected_mode::DENIED).await;
+            let _ = socket.write_all(DENIED).await;
         });
         return;
     }
@@ -169,12 +173,44 @@ fn admit(
     });
 }
 
-/// Counts a connection as open until it is dropped, whatever way its task ends.
+/// Counts a connection as open until it is dropped, however its task ends.
 struct OpenConnection(Arc<ServerState>);
 
 impl Drop for OpenConnection {
     fn drop(&mut self) {
         let before = self.0.stats.counters.connections_open.fetch_sub(1, Ordering::Relaxed);
         assert!(before > 0, "a connection that closes was counted as open");
+    }
+}
+
+/// The reply to a client that protected mode rejects.
+const DENIED: &[u8] = b"-DENIED this node is in protected mode: it has no password, so only clients of its own \
+machine are served. Set requirepass, or set protected-mode to no if every client that can reach the port may use it.\r\n";
+
+/// Protected mode: without a password, only clients of this machine are served. Returns whether a
+/// client at this address is rejected.
+fn rejects(config: &Config, client: IpAddr) -> bool {
+    // A dual-stack socket shows an IPv4 client as `::ffff:127.0.0.1`.
+    config.protected_mode && !config.requirepass.is_set() && !client.to_canonical().is_loopback()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Secret;
+
+    #[test]
+    fn without_a_password_only_this_machine_is_served() {
+        let open = Config { protected_mode: false, ..Config::default() };
+        let locked = Config { requirepass: Secret::new("x").unwrap(), ..Config::default() };
+        let from = |config: &Config, client: &str| rejects(config, client.parse().unwrap());
+        for near in ["127.0.0.1", "127.9.9.9", "::1", "::ffff:127.0.0.1"] {
+            assert!(!from(&Config::default(), near), "{near}");
+        }
+        for far in ["10.0.0.1", "192.0.2.2", "fe80::1", "::ffff:10.0.0.1", "0.0.0.0"] {
+            assert!(from(&Config::default(), far), "{far}");
+            assert!(!from(&open, far) && !from(&locked, far), "{far}");
+        }
+        assert!(DENIED.starts_with(b"-DENIED ") && DENIED.ends_with(b".\r\n"));
     }
 }

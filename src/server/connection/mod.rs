@@ -1,21 +1,25 @@
-//! Connections of clients: accepting them, reading their requests, running these in batches,
-//! writing the replies.
+//! Client connections: accepts them, reads requests, runs them in batches, writes the replies.
 //!
-//! | file | what it has |
+//! Each connection is one task. It decodes the requests that have arrived into a batch, takes each
+//! of them through admission, and runs it by the route of its command. Consecutive writes of a
+//! batch become one proposal; any other command first flushes them, so that it sees their effects
+//! and its reply follows theirs.
+//!
+//! | file | owns |
 //! |---|---|
-//! | `listener` | the ports, and a task for each client |
-//! | `task` | one client's connection, from accept to close |
-//! | `dispatch` | a batch of requests: routes, writes that are proposed together, replies in order |
-//! | `admission` | what may refuse or delay a request before anything of it is done |
-//! | `transact` | the steps of transactions |
-//! | `redirect` | requests that a follower leaves to the leader |
-//! | `signals` | what ends a wait: the client goes, or the node stops |
-//! | `protected_mode` | clients that are turned away at the door |
+//! | `listener` | the bound ports, protected mode, a task for each client |
+//! | `task` | one connection, from accept to close |
+//! | `dispatch` | running a batch of requests: the route of each |
+//! | `read_write` | reads and writes of a batch, the read barrier, the order of replies |
+//! | `admission` | the checks that can refuse, delay or redirect a request before it runs |
+//! | `redirect` | requests that a follower redirects to the leader |
+//! | `signals` | the ends of a wait: the client disconnects, or the node stops |
+//! | `transact` | MULTI, EXEC, WATCH |
 
 mod admission;
 mod dispatch;
 mod listener;
-mod protected_mode;
+mod read_write;
 mod redirect;
 mod signals;
 mod task;

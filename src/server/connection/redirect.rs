@@ -1,17 +1,19 @@
-//! Where a node that follows sends clients of Redis Cluster, if it is told to.
+//! Redirects for clients of Redis Cluster: with `redirect-mode moved`, a follower replies with the
+//! leader's address.
 //!
-//! Invariant: a request that is sent elsewhere has touched nothing here, so that the client may
-//! repeat it.
+//! Invariant: a redirected request has changed nothing here, so that the client may repeat it
+//! elsewhere.
 
 use crate::command::framework::slot;
 use crate::command::{Peer, ReadConsistency, Route, Row, Session, Topology};
 use crate::config::RedirectMode;
 use crate::error::{CommandError, Unavailable};
 use crate::resp::{Reply, Request};
-use crate::server::admin::topology;
+use crate::server::admin::cluster;
 use crate::server::state::ServerState;
 
-/// Whether clients are sent to the leader, looked up once for a batch of requests.
+/// Whether this node redirects clients of Redis Cluster to the leader; looked up once for a batch
+/// of requests.
 pub struct Redirect {
     wanted: bool,
     topology: Option<Topology>,
@@ -24,12 +26,12 @@ impl Redirect {
         Redirect { wanted, topology: None }
     }
 
-    /// The answer to a request that this node leaves to the leader; `None` for one that is done
+    /// The reply to a request that this node redirects to the leader; `None` for one that runs
     /// here.
     ///
-    /// Only requests that name keys are sent away: a client chooses the node by the slot of the
-    /// first one.
-    pub fn answer(
+    /// Only requests that name keys are redirected: a client chooses the node by the slot of the
+    /// first key.
+    pub fn check(
         &mut self,
         state: &ServerState,
         session: &Session,
@@ -41,14 +43,14 @@ impl Redirect {
         }
         match row.route {
             Route::Write { .. } | Route::Transact { .. } => {}
-            // What READONLY asked for.
+            // After READONLY, replicas serve reads.
             Route::Read { .. } if session.read_consistency == Some(ReadConsistency::Local) => return None,
             Route::Read { .. } => {}
             Route::Local { .. } | Route::Control { .. } | Route::Operate { .. } => return None,
         }
         let words = request.words();
         let key = row.spec.keys.positions(words.len()).next()?;
-        let topology = self.topology.get_or_insert_with(|| topology::of(state));
+        let topology = self.topology.get_or_insert_with(|| cluster::topology(state));
         if topology.is_leader() {
             return None;
         }

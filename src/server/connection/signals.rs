@@ -1,4 +1,4 @@
-//! What ends a wait of a connection's task: the client goes, or the node stops.
+//! What ends a wait of a connection's task: the client disconnects, or the node stops.
 
 use std::time::Duration;
 
@@ -7,17 +7,18 @@ use tokio::net::tcp::OwnedReadHalf;
 use tokio::sync::watch;
 
 /// Poll interval for detecting a disconnected client while it has unread input.
-const LOOK_AGAIN: Duration = Duration::from_millis(100);
+const POLL_INTERVAL: Duration = Duration::from_millis(100);
 
-/// Returns when the client has closed its side, up to [`LOOK_AGAIN`] later if it has unread input.
+/// Returns when the client has closed its side; up to [`POLL_INTERVAL`] later if it has unread
+/// input.
 pub async fn hung_up(socket: &OwnedReadHalf) {
     while socket.ready(Interest::READABLE).await.is_ok_and(|ready| !ready.is_read_closed()) {
-        tokio::time::sleep(LOOK_AGAIN).await;
+        tokio::time::sleep(POLL_INTERVAL).await;
     }
 }
 
-/// Returns when the node stops. Whoever says so may also just go away.
-pub async fn told_to_stop(stopping: &mut watch::Receiver<bool>) {
+/// Returns when the node stops. A dropped sender means the same.
+pub async fn stopped(stopping: &mut watch::Receiver<bool>) {
     while !*stopping.borrow_and_update() {
         if stopping.changed().await.is_err() {
             return;

@@ -1,10 +1,10 @@
-//! One client: reads requests, has them run in batches, writes the replies.
+//! One connection: reads requests, runs them in batches, writes the replies.
 //!
 //! Invariants:
-//! * between two batches `out` and the client's writer are empty: every reply has been handed to
-//!   the socket;
+//! * between two batches `out` and the client's socket writer are empty: the socket has taken every
+//!   reply;
 //! * after a protocol error nothing more is read;
-//! * a batch is answered whole, and after one no other is begun once the node stops.
+//! * every request of a started batch is answered; once the node stops, no further batch starts.
 
 use std::io;
 use std::net::SocketAddr;
@@ -20,7 +20,7 @@ use tokio::sync::watch;
 
 use super::admission::is_unauthenticated;
 use super::dispatch::{self, OUT_BYTES_TARGET};
-use super::signals::told_to_stop;
+use super::signals::stopped;
 use crate::command::Session;
 use crate::command::transactions::TransactionQueue;
 use crate::resp::{Decoder, Limits, ProtocolError, Reply, Request, encode};
@@ -30,16 +30,16 @@ use crate::server::pubsub::socket_writer::{BUFFER_BYTES_KEPT, SocketWriter};
 use crate::server::state::ServerState;
 use crate::server::stats::counters::{Counters, add};
 
-/// A client that takes no byte of its replies for so long is cut off: it has gone without a word,
-/// or will never read.
+/// A client that accepts no byte of its replies for this long is disconnected: it is unreachable,
+/// or does not read.
 pub(in crate::server) const STALL_MAX: Duration = Duration::from_secs(60);
 
-/// How long a client that was sending when the node stopped has to read its replies and leave.
+/// How long a client that is sending when the node stops may take to read its replies and close.
 const LINGER: Duration = Duration::from_secs(1);
 
 /// One connection, from accept to close.
 pub struct Connection {
-    /// The other half is the client's writer.
+    /// The read half; the client's socket writer has the write half.
     socket: OwnedReadHalf,
     state: Arc<ServerState>,
     session: Session,
@@ -51,19 +51,19 @@ pub struct Connection {
     out: Vec<u8>,
 }
 
-/// Why a connection is over.
+/// Why a connection ends.
 enum End {
     Closed,
-    /// The node stops, and the client may be sending still.
+    /// The node stops, and the client may still be sending.
     Stopped,
     Broken(io::Error),
-    /// So many bytes of replies would wait for the client.
-    TooMuch(usize),
+    /// This many bytes of replies would wait for the client, which is over its limit.
+    OverLimit(usize),
     Protocol(ProtocolError),
 }
 
 impl Drop for Connection {
-    /// Whatever way its task ends, nobody tells it anything any more.
+    /// However the task ends, the client receives no more messages.
     fn drop(&mut self) {
         self.state.pubsub.left(&self.client);
         self.client.writer.close();
@@ -80,11 +80,12 @@ impl Connection {
             local_address: local,
             descriptor: socket.as_raw_fd(),
             connected_ms: state.clock.now_ms(),
-            // Who comes while there is no password stays in when there is one.
+            // A client that connects while no password is set stays authenticated when one is set
+            // later.
             authenticated: !state.config.read().requirepass.is_set(),
             ..Session::default()
         };
-        // Replies are written whole; waiting to fill a packet would only delay them.
+        // Replies are written whole, so waiting to fill a packet would only delay them.
         let _ = socket.set_nodelay(true);
         let (socket, writer) = socket.into_split();
         let client = state.pubsub.clients.add(session.clone(), SocketWriter::new(writer));
@@ -105,7 +106,7 @@ impl Connection {
     pub async fn run(mut self, mut stopping: watch::Receiver<bool>) {
         let client = self.client.clone();
         let end = loop {
-            if let Err(end) = self.answer_what_arrived(&stopping).await {
+            if let Err(end) = self.run_buffered_requests(&stopping).await {
                 break end;
             }
             if let Err(end) = self.deliver().await {
@@ -115,27 +116,27 @@ impl Connection {
                 biased;
                 read = self.read() => if let Err(end) = read { break end },
                 () = client.outbox.woken() => {}
-                () = told_to_stop(&mut stopping) => break End::Closed,
+                () = stopped(&mut stopping) => break End::Closed,
             }
         };
         match end {
             End::Closed => {}
             End::Stopped => self.linger().await,
             End::Broken(error) => tracing::debug!(client = %self.session.address, %error, "connection lost"),
-            End::TooMuch(bytes) => {
+            End::OverLimit(bytes) => {
                 let client = &self.session.address;
                 tracing::warn!(
                     client,
                     bytes,
-                    "cutting off a client: its replies are over client-output-buffer-limit"
+                    "disconnecting a client: its replies exceed client-output-buffer-limit"
                 );
             }
             End::Protocol(error) => self.refuse(error).await,
         }
     }
 
-    /// Runs all whole requests in the buffer, batch by batch.
-    async fn answer_what_arrived(&mut self, stopping: &watch::Receiver<bool>) -> Result<(), End> {
+    /// Runs all complete requests in the buffer, batch by batch.
+    async fn run_buffered_requests(&mut self, stopping: &watch::Receiver<bool>) -> Result<(), End> {
         loop {
             let mut requests = Vec::new();
             let failed = self.take_batch(&mut requests).err();
@@ -145,7 +146,7 @@ impl Connection {
                 let closing = self.run_batch(&mut requests).await;
                 self.write().await?;
                 self.deliver().await?;
-                // A client that never pauses would not be told to stop anywhere else.
+                // Checked here too: a client that never pauses does not return to the main loop.
                 if *stopping.borrow() {
                     return Err(End::Stopped);
                 }
@@ -165,7 +166,7 @@ impl Connection {
         }
     }
 
-    /// Whether the connection is to end.
+    /// Runs a batch. Returns whether the connection is to end.
     async fn run_batch(&mut self, requests: &mut std::vec::IntoIter<Request>) -> bool {
         let (state, client) = (&*self.state, &*self.client);
         let (session, queue, out) = (&mut self.session, &mut self.queue, &mut self.out);
@@ -174,8 +175,8 @@ impl Connection {
         dispatch::run(requests, context).await
     }
 
-    /// Writes the messages that wait. The replies of what was asked before have gone out: a client
-    /// that is told of a change must not read what it had before the change behind it.
+    /// Writes the messages of the outbox. All earlier replies have been written: a client that has
+    /// received an invalidation must not receive an older value after it.
     async fn deliver(&mut self) -> Result<(), End> {
         assert!(self.out.is_empty(), "replies go out before messages");
         while let Some(message) = self.client.outbox.take() {
@@ -183,7 +184,7 @@ impl Connection {
                 Message::Reply(reply) => encode(&reply, self.session.protocol, &mut self.out),
                 Message::Line(line) => self.out.extend_from_slice(&line),
             }
-            // Then it is the turn of what the client sends.
+            // The rest waits, so that messages do not starve the client's requests.
             if self.out.len() >= OUT_BYTES_TARGET {
                 break;
             }
@@ -192,7 +193,7 @@ impl Connection {
         if self.client.outbox.is_ending() { Err(End::Closed) } else { Ok(()) }
     }
 
-    /// Takes whole requests out of the buffer, within the limits of a batch.
+    /// Takes complete requests out of the buffer, within the limits of a batch.
     fn take_batch(&mut self, requests: &mut Vec<Request>) -> Result<(), ProtocolError> {
         let mut bytes = 0;
         // Requests of an unauthenticated client are read one by one: the limits of the second
@@ -216,7 +217,7 @@ impl Connection {
         self.input.reserve(self.decoder.room_wanted(&self.input));
         let seconds = self.state.config.read().timeout;
         let read = self.socket.read_buf(&mut self.input);
-        // Who listens may be silent for as long as nobody says anything.
+        // A subscriber has no reason to send anything, so the idle timeout does not apply to it.
         let listens = self.session.subscribed.total() > 0 || self.session.monitors;
         let count = match seconds {
             _ if listens => read.await,
@@ -229,7 +230,7 @@ impl Connection {
                 add(&self.state.stats.counters.input_bytes, count as u64);
                 add(&self.state.stats.counters.reads, 1);
                 self.client.gauges.set_input(&self.input);
-                Counters::see_peak(&self.state.stats.counters.input_buffer_peak, self.input.len());
+                Counters::raise_peak(&self.state.stats.counters.input_buffer_peak, self.input.len());
                 Ok(())
             }
             Err(error) => Err(End::Broken(error)),
@@ -239,28 +240,28 @@ impl Connection {
     async fn write(&mut self) -> Result<(), End> {
         let kept = if self.client.interleaves_pushes() { self.client.writer.waiting() } else { 0 };
         if self.out.len() + kept > self.limits.output_bytes_max {
-            return Err(End::TooMuch(self.out.len() + kept));
+            return Err(End::OverLimit(self.out.len() + kept));
         }
         if self.out.is_empty() && kept == 0 {
             return Ok(());
         }
         self.client.gauges.set_output(&self.out);
-        Counters::see_peak(&self.state.stats.counters.output_buffer_peak, self.out.len() + kept);
+        Counters::raise_peak(&self.state.stats.counters.output_buffer_peak, self.out.len() + kept);
         add(&self.state.stats.counters.writes, 1);
         let written = self.client.writer.write(&mut self.out).map_err(End::Broken)?;
         if written.waits {
             self.write_slowly().await.map_err(End::Broken)?;
         }
-        add(&self.state.stats.counters.output_bytes, written.brought as u64);
+        add(&self.state.stats.counters.output_bytes, written.added as u64);
         self.client.gauges.set_writes(0);
         if self.out.capacity() > BUFFER_BYTES_KEPT {
             self.out = Vec::new();
         }
-        assert!(self.out.is_empty(), "every reply has been handed to the socket");
+        assert!(self.out.is_empty(), "the socket has taken every reply");
         Ok(())
     }
 
-    /// Writes the rest to a client that does not take it as fast as it comes.
+    /// Writes the rest as fast as the client accepts it.
     async fn write_slowly(&mut self) -> io::Result<()> {
         let writer = &self.client.writer;
         loop {
@@ -269,7 +270,7 @@ impl Connection {
             let writable = tokio::select! {
                 biased;
                 () = self.client.outbox.ending() => {
-                    return Err(io::Error::other("another client had it closed"));
+                    return Err(io::Error::other("another client closed this connection"));
                 }
                 writable = tokio::time::timeout(STALL_MAX, self.socket.as_ref().writable()) => writable,
             };
@@ -277,7 +278,11 @@ impl Connection {
                 Ok(writable) => writable?,
                 Err(_) => {
                     let (client, waiting) = (&self.session.address, writer.waiting());
-                    tracing::warn!(client, waiting, "cutting off a client that does not take its replies");
+                    tracing::warn!(
+                        client,
+                        waiting,
+                        "disconnecting a client that does not accept its replies"
+                    );
                     return Err(io::ErrorKind::TimedOut.into());
                 }
             }
@@ -287,8 +292,8 @@ impl Connection {
         }
     }
 
-    /// Says that nothing more comes, and takes what the client still sends: a socket that is closed
-    /// with bytes unread takes the replies back that the client has not read yet.
+    /// Closes the write side and discards what the client still sends: closing a socket with unread
+    /// input resets the connection, and the client would lose replies that it has not read yet.
     async fn linger(&mut self) {
         self.client.writer.close();
         let rest = async {
@@ -297,7 +302,7 @@ impl Connection {
             }
             Ok::<(), io::Error>(())
         };
-        // However it ends, this connection is over.
+        // The connection ends whatever the outcome.
         let _ = tokio::time::timeout(LINGER, rest).await;
     }
 

@@ -1,12 +1,12 @@
-//! The steps of transactions: what a connection queues, and what becomes of it.
+//! The steps of transactions: MULTI, WATCH, EXEC and the rest.
 //!
-//! EXEC is one entry of the log with all that reads and writes in it, or, if nothing in it writes,
-//! one look at the keyspace. Commands about the connection and the node are done here afterwards,
-//! each in its place among the replies.
+//! EXEC proposes all queued reads and writes as one entry of the log; if no command writes, it runs
+//! them on the keyspace under one lock, without an entry. Queued commands about the connection or
+//! the node run afterwards, and their replies take their places among the others.
 
 use bytes::Bytes;
 
-use super::dispatch::{Runner, ToldAgain};
+use super::dispatch::{RepeatedInvalidations, Runner};
 use crate::command::transactions::{QueuedTransaction, Step};
 use crate::command::{Route, Row, called, table};
 use crate::error::{CommandError, Unavailable};
@@ -16,16 +16,16 @@ use crate::resp::{Reply, Request};
 
 /// Where the reply to a queued command comes from.
 enum ReplySource {
-    /// The next one of the transaction; where the command is counted.
+    /// The next reply of the transaction; the place where the command is counted.
     Transaction(usize),
-    /// It was refused before anything was done.
+    /// The command was refused before the transaction ran.
     Refused(CommandError),
-    /// It runs here: the command's position in the table, and its place in the queue.
+    /// The command runs here: its position in the table, and the request.
     Here(usize, Request),
 }
 
 impl Runner<'_> {
-    /// Takes a step. Everything that came before has been answered.
+    /// Runs a step. All earlier requests have been answered.
     pub(super) async fn step(&mut self, step: Step, request: &Request) -> Reply {
         let reply = match step {
             Step::Multi => self.queue.begin().into(),
@@ -51,7 +51,7 @@ impl Runner<'_> {
         let keyspace = &self.state.keyspace;
         for key in request.args() {
             let version = |keyspace: &crate::keyspace::Keyspace| {
-                // Of whole entries: all changes of an entry have one version.
+                // Between entries: all changes of an entry have one version.
                 keyspace.view(Scope::BetweenEntries, self.context.now_ms).version(key)
             };
             let Some(version) = keyspace.read_whole(|| version(keyspace)) else {
@@ -65,8 +65,8 @@ impl Runner<'_> {
     async fn exec(&mut self, queued: QueuedTransaction) -> Reply {
         let mut transaction = Transaction::new(queued.watched, self.context.protocol);
         if self.session.tracking.is_some() {
-            self.client.writer.remember();
-            self.told_again = Some(ToldAgain::default());
+            self.client.writer.record_pushes();
+            self.repeated = Some(RepeatedInvalidations::default());
         }
         let mut places = Vec::with_capacity(queued.commands.len());
         for (position, request) in queued.commands {
@@ -75,10 +75,10 @@ impl Runner<'_> {
                 Route::Read { .. } | Route::Write { .. } => {
                     let keys = row.spec.keys.positions(request.words().len());
                     let reads = matches!(row.route, Route::Read { .. });
-                    if let Some(told) = self.told_again.as_mut().filter(|_| reads) {
+                    if let Some(invalidations) = self.repeated.as_mut().filter(|_| reads) {
                         let keys: Vec<Bytes> = keys.map(|at| request.words()[at].clone()).collect();
                         self.state.pubsub.remember_reads(self.session, keys.iter());
-                        told.keys.extend(keys);
+                        invalidations.keys.extend(keys);
                     }
                     match transaction.push(row, request.words(), &self.context) {
                         Ok(()) => ReplySource::Transaction(called::place(position, request.words())),
@@ -90,7 +90,7 @@ impl Runner<'_> {
         }
         match self.run_transaction(transaction).await {
             Reply::Array(replies) => Reply::Array(self.put_in_place(places, replies).await),
-            // A watched key changed, or it could not be done.
+            // A watched key changed, or the transaction is unavailable.
             other => other,
         }
     }
@@ -103,8 +103,8 @@ impl Runner<'_> {
             match self.read_barrier().await {
                 Ok(()) => {}
                 Err(Unavailable::DiskFull(_)) => {
-                    if let Some(told) = &mut self.told_again {
-                        told.all = true;
+                    if let Some(invalidations) = &mut self.repeated {
+                        invalidations.all = true;
                     }
                     return self.propose_transaction(transaction).await;
                 }
@@ -113,17 +113,17 @@ impl Runner<'_> {
             let keyspace = &self.state.keyspace;
             let alone = keyspace.alone_between_entries();
             let reply = keyspace.read_whole(|| transaction.read(&alone, self.context.now_ms));
-            if self.told_again.is_some() {
-                // What was told so far was told of what it has read.
-                self.client.writer.remember();
+            if self.repeated.is_some() {
+                // The invalidations so far are about changes that the reads saw.
+                self.client.writer.record_pushes();
             }
             return reply.unwrap_or_else(|| Unavailable::Loading.into());
         }
         self.propose_transaction(transaction).await
     }
 
-    /// Has the leader do what reads, as an entry of the log: this node has no room for what it
-    /// would have to see.
+    /// Runs a read on the leader, as an entry of the log: the disk of this node has no room for the
+    /// entries that the read has to see.
     pub(super) async fn read_by_leader(&mut self, position: usize, row: &Row, request: &Request) -> Reply {
         let mut transaction = Transaction::new(Vec::new(), self.context.protocol);
         if let Err(answer) = transaction.push(row, request.words(), &self.context) {
@@ -133,8 +133,8 @@ impl Runner<'_> {
             Reply::Array(replies) => replies.into_iter().next().expect("a reply for the one command"),
             other => other,
         };
-        // Nobody tells this client when that changes.
-        self.told_again = Some(ToldAgain { all: true, ..ToldAgain::default() });
+        // The key is not tracked, so the client must not cache the value.
+        self.repeated = Some(RepeatedInvalidations { all: true, ..RepeatedInvalidations::default() });
         self.count(called::place(position, request.words()), &reply);
         reply
     }
@@ -146,8 +146,8 @@ impl Runner<'_> {
         }
         match self.propose(batch).await {
             Ok(done) => {
-                if let Some(told) = &mut self.told_again {
-                    told.index = done.index;
+                if let Some(invalidations) = &mut self.repeated {
+                    invalidations.index = done.index;
                 }
                 done.replies.into_iter().next().expect("a reply for the one command of the batch")
             }
@@ -155,15 +155,15 @@ impl Runner<'_> {
         }
     }
 
-    /// Behind the reply of a transaction: what changed since it read has been told before the
-    /// reply, perhaps, and is told again, for a client must not keep what it was told of before.
-    pub(super) fn tell_again(&mut self) {
-        let Some(told) = self.told_again.take() else { return };
-        self.client.writer.repeat(told.index);
-        if told.all {
-            self.state.pubsub.forget_of(self.session.id);
+    /// Sends again, after the reply to a transaction, the invalidations of later entries that were
+    /// pushed while it ran.
+    pub(super) fn repeat_invalidations(&mut self) {
+        let Some(invalidations) = self.repeated.take() else { return };
+        self.client.writer.repeat_pushes(invalidations.index);
+        if invalidations.all {
+            self.state.pubsub.invalidate_all_for(self.session.id);
         }
-        self.state.pubsub.invalidate_forgotten(self.session, told.keys.iter());
+        self.state.pubsub.invalidate_forgotten(self.session, invalidations.keys.iter());
     }
 
     async fn put_in_place(&mut self, places: Vec<ReplySource>, replies: Vec<Reply>) -> Vec<Reply> {
@@ -177,11 +177,13 @@ impl Runner<'_> {
                     reply
                 }
                 ReplySource::Refused(answer) => answer.into(),
-                ReplySource::Here(position, request) => match self.run_now(position, &request).await {
-                    // In a list each reply is one.
-                    Reply::Several(_) => Reply::OK,
-                    reply => reply,
-                },
+                ReplySource::Here(position, request) => {
+                    match self.run_immediately(position, &request).await {
+                        // An element of an array is a single reply.
+                        Reply::Several(_) => Reply::OK,
+                        reply => reply,
+                    }
+                }
             });
         }
         assert!(replies.next().is_none(), "each reply has its place");

@@ -1,8 +1,8 @@
-//! Tells what an entry changed: to clients that cache, and to those who listen to changes of keys.
+//! Announces the changes of an entry, to caching clients and to subscribers of keyspace events, and
+//! delivers published messages.
 //!
-//! All of it is done by the thread that applies the entry, before anybody is answered. Clients that
-//! cache have it on the wire then (`super::socket_writer`); those who listen have it in their
-//! outbox.
+//! The thread that applies the entry announces its changes before any reply to it is sent.
+//! Invalidations are then on the wire (`super::socket_writer`), keyspace events in the outboxes.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -11,19 +11,18 @@ use std::sync::atomic::Ordering;
 use bytes::Bytes;
 
 use super::PubSub;
-use super::clients::Client;
+use super::clients::{Client, Kind};
 use super::socket_writer::Pushed;
-use super::subscriptions::Kind;
 use super::tracking::Tracker;
 use crate::command::Channel;
 use crate::config::KeyspaceEvents;
 use crate::keyspace::{Changes, Class, Event, KeyEvent};
 use crate::resp::{Protocol, Reply, encode};
 
-/// The channel on which a RESP2 client is told what another client's keys do.
+/// The channel on which a RESP2 client receives the invalidations of another client.
 const INVALIDATE: &[u8] = b"__redis__:invalidate";
 
-/// The class that the setting has for an event.
+/// The class of an event in `notify-keyspace-events`.
 fn class_of(event: Event) -> KeyspaceEvents {
     match event.class {
         Class::Generic => KeyspaceEvents::GENERIC,
@@ -39,56 +38,56 @@ fn class_of(event: Event) -> KeyspaceEvents {
 }
 
 impl PubSub {
-    /// Tells what the entry `index` changed.
-    pub(super) fn tell(&self, index: u64, changes: &Changes) {
+    /// Announces the changes of the entry `index`.
+    pub(super) fn announce(&self, index: u64, changes: &Changes) {
         if changes.everything {
-            for tracker in self.tracking.everybody() {
+            for tracker in self.tracking.take_all() {
                 self.invalidate(index, &tracker, None);
             }
         }
-        self.tell_trackers(index, &changes.events);
-        self.tell_listeners(&changes.events);
+        self.invalidate_changed(index, &changes.events);
+        self.publish_events(&changes.events);
     }
 
-    fn tell_trackers(&self, index: u64, changes: &[KeyEvent]) {
+    fn invalidate_changed(&self, index: u64, changes: &[KeyEvent]) {
         if self.tracking.is_empty() {
             return;
         }
-        // As in Redis the keys of each prefix are a message of their own.
-        let mut told: BTreeMap<(u64, Option<usize>), (Tracker, Vec<Bytes>)> = BTreeMap::new();
+        // As in Redis, the keys of each prefix form a message of their own.
+        let mut invalidated: BTreeMap<(u64, Option<usize>), (Tracker, Vec<Bytes>)> = BTreeMap::new();
         for change in changes {
             let key = change.key.as_bytes();
             let mut trackers = self.tracking.readers(key);
             trackers.extend(self.tracking.broadcast(key));
             for tracker in trackers {
                 let of = (tracker.client.id, tracker.tracking.prefix_of(key));
-                let (_, keys) = told.entry(of).or_insert_with(|| (tracker, Vec::new()));
-                // A change has several events, one after the other.
+                let (_, keys) = invalidated.entry(of).or_insert_with(|| (tracker, Vec::new()));
+                // One change may have several events in a row.
                 if keys.last().is_none_or(|last| last != key) {
                     keys.push(Bytes::copy_from_slice(key));
                 }
             }
         }
-        for (tracker, keys) in told.into_values() {
+        for (tracker, keys) in invalidated.into_values() {
             self.invalidate(index, &tracker, Some(keys));
         }
     }
 
-    /// Tells those who have read a key that it changed, because there is no room to remember it.
+    /// Forgets a key to make room in the tracking table, and invalidates it for its readers.
     pub(super) fn make_room(&self, key: &Bytes) {
         for tracker in self.tracking.readers(key) {
             self.invalidate(0, &tracker, Some(vec![key.clone()]));
         }
     }
 
-    /// Tells one client that a key changed.
+    /// Invalidates a key for one client.
     pub(super) fn invalidate_for(&self, client: u64, key: &Bytes) {
         if let Some(tracker) = self.tracking.find(client) {
             self.invalidate(0, &tracker, Some(vec![Bytes::copy_from_slice(key)]));
         }
     }
 
-    /// Tells a client that keys changed; without keys, that all may have.
+    /// Sends a client an invalidation of these keys; of all keys for `None`.
     pub(super) fn invalidate(&self, index: u64, tracker: &Tracker, keys: Option<Vec<Bytes>>) {
         let keys = keys.map_or(Reply::Null, |keys| Reply::Array(keys.into_iter().map(Reply::Bulk).collect()));
         let target = match tracker.tracking.redirect {
@@ -107,7 +106,7 @@ impl PubSub {
         let protocol = target.protocol();
         let message = match protocol {
             Protocol::Resp3 => vec![Reply::word("invalidate"), keys],
-            // A client that only reads replies could not tell this from one.
+            // A RESP2 client could not distinguish a push from a reply.
             Protocol::Resp2 if tracker.tracking.redirect.is_none() => return,
             Protocol::Resp2 => {
                 let listens =
@@ -121,18 +120,18 @@ impl PubSub {
         self.push(index, &target, protocol, message);
     }
 
-    /// Puts a message on the wire to a client, or cuts the client off.
+    /// Writes a message to a client's socket at once, or disconnects the client.
     fn push(&self, index: u64, client: &Client, protocol: Protocol, message: Vec<Reply>) {
         let mut bytes = Vec::new();
         encode(&Reply::Push(message), protocol, &mut bytes);
         match client.writer.push(index, &bytes, self.message_bytes_max.load(Ordering::Relaxed)) {
             Pushed::Sent => {}
             Pushed::Waits => client.outbox.wake(),
-            Pushed::TooMuch => self.cut_off(client),
+            Pushed::OverLimit => self.disconnect(client),
         }
     }
 
-    fn tell_listeners(&self, changes: &[KeyEvent]) {
+    fn publish_events(&self, changes: &[KeyEvent]) {
         let events = *self.events.read();
         let plain = &self.channels[Kind::from(Channel::Plain).at()];
         let patterns = &self.channels[Kind::from(Channel::Pattern).at()];
@@ -153,7 +152,7 @@ impl PubSub {
         }
     }
 
-    /// Gives a message to the clients of this node that listen; how many those are.
+    /// Delivers a message to the subscribers of this node. Returns their number.
     pub(super) fn deliver(&self, kind: Channel, channel: &Bytes, message: &Bytes) -> usize {
         let bytes = channel.len() + message.len();
         let word = if kind == Channel::Shard { "smessage" } else { "message" };
@@ -161,8 +160,8 @@ impl PubSub {
         let mut reached = listeners.len();
         if reached > 0 {
             let parts = [Reply::word(word), Reply::Bulk(channel.clone()), Reply::Bulk(message.clone())];
-            let told = Arc::new(Reply::Push(parts.into()));
-            listeners.iter().for_each(|client| self.post_reply(client, &told, bytes));
+            let push = Arc::new(Reply::Push(parts.into()));
+            listeners.iter().for_each(|client| self.post_reply(client, &push, bytes));
         }
         if kind != Channel::Plain {
             return reached;
@@ -176,8 +175,8 @@ impl PubSub {
                 Reply::Bulk(channel.clone()),
                 Reply::Bulk(message.clone()),
             ];
-            let told = Arc::new(Reply::Push(parts));
-            listeners.iter().for_each(|client| self.post_reply(client, &told, bytes));
+            let push = Arc::new(Reply::Push(parts));
+            listeners.iter().for_each(|client| self.post_reply(client, &push, bytes));
         }
         reached
     }

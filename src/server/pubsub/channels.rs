@@ -1,6 +1,9 @@
-//! Who listens to which channel.
+//! The subscribers of each name.
 //!
-//! Invariant: a client stands under a name here exactly as long as the name stands among its own.
+//! A name is a channel, a pattern or a shard channel; each kind has a table of its own.
+//!
+//! Invariant: a client is here under a name exactly while the name is in its
+//! [`super::clients::Subscriptions`].
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -12,7 +15,7 @@ use super::clients::Client;
 use crate::command::framework::glob;
 use crate::error::CommandError;
 
-/// The names of one kind, each with those who listen to it.
+/// The names of one kind, each with its subscribers.
 #[derive(Debug, Default)]
 pub struct Channels(DashMap<Bytes, HashMap<u64, Arc<Client>>>);
 
@@ -28,7 +31,7 @@ impl Channels {
         });
     }
 
-    /// Those who listen to a name.
+    /// The subscribers of a name.
     pub fn listeners(&self, name: &[u8]) -> Vec<Arc<Client>> {
         self.0.get(name).map(|listeners| listeners.values().cloned().collect()).unwrap_or_default()
     }
@@ -45,7 +48,7 @@ impl Channels {
         self.0.len()
     }
 
-    /// The names, those that match a pattern.
+    /// The names that match a pattern, or all, sorted.
     pub fn names(&self, pattern: Option<&[u8]>) -> Result<Vec<Bytes>, CommandError> {
         let mut names = Vec::new();
         for entry in &self.0 {
@@ -57,8 +60,8 @@ impl Channels {
         Ok(names)
     }
 
-    /// The patterns that a name matches, with those who listen to them. A pattern that cannot be
-    /// tried matches nothing.
+    /// The patterns that match a name, with their subscribers. A pattern that exceeds the budget of
+    /// a match matches nothing.
     pub fn matching(&self, name: &[u8]) -> Vec<(Bytes, Vec<Arc<Client>>)> {
         let matches = |pattern: &Bytes| glob::matches(pattern, name) == Ok(true);
         let found = self.0.iter().filter(|entry| matches(entry.key()));

@@ -1,11 +1,11 @@
-//! What commands may ask of the other connections: [`ClientRegistry`] over [`PubSub`].
+//! The other connections as commands see them: [`ClientRegistry`] over [`PubSub`].
 
 use std::sync::Weak;
 
 use bytes::Bytes;
 
 use super::PubSub;
-use super::subscriptions::Kind;
+use super::clients::Kind;
 use super::tracking::{Tracked, Tracker};
 use crate::cluster::PubSubSink;
 use crate::command::{Channel, ClientRegistry, Counts, KillFilter, Session, Tracking};
@@ -14,32 +14,32 @@ use crate::error::CommandError;
 use crate::keyspace::Changes;
 use crate::peer::PubSubMessage;
 
-/// How many clients want to hear of something.
+/// The numbers of clients with an interest in messages or keys.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct ClientCounts {
-    /// Of changes of keys that they have read.
+    /// Clients with CLIENT TRACKING.
     pub tracking: usize,
-    /// Of messages.
+    /// Clients with subscriptions.
     pub listening: usize,
-    /// Of changes of keys before their next EXEC.
+    /// Clients that WATCH keys.
     pub watching: usize,
-    /// Keys that they watch, each counted for each who does.
+    /// Watched keys, counted once per client.
     pub watched_keys: usize,
 }
 
 impl PubSub {
-    /// Goes by these settings from now on.
+    /// Applies the settings.
     pub fn configure(&self, config: &Config) {
-        let _one_at_a_time = self.wanting.lock();
+        let _one_at_a_time = self.interest.lock();
         *self.events.write() = config.notify_keyspace_events;
         self.tracking.set_keys_max(config.tracking_table_max_keys);
         self.set_message_bytes_max(config.client_output_buffer_limit.pubsub.hard_bytes_max());
-        self.want_changes();
+        self.update_change_stream();
         self.tracking.surplus().iter().for_each(|key| self.make_room(key));
     }
 
-    /// Remembers that a client is about to read these keys. Behind the reply it has to be told of
-    /// those that are forgotten ([`PubSub::invalidate_forgotten`]).
+    /// Tracks the keys that a client is about to read. After the reply the caller invalidates those
+    /// that are no longer tracked ([`PubSub::invalidate_forgotten`]).
     pub fn remember_reads<'a>(&self, session: &Session, keys: impl Iterator<Item = &'a Bytes>) {
         if !remembers(session) {
             return;
@@ -51,8 +51,8 @@ impl PubSub {
         }
     }
 
-    /// Tells a client behind a reply of those keys in it that are not remembered: they were never,
-    /// or were told of before.
+    /// Invalidates, after a reply, its keys that are not tracked for the client: they never were,
+    /// or an invalidation preceded the reply.
     pub fn invalidate_forgotten<'a>(&self, session: &Session, keys: impl Iterator<Item = &'a Bytes>) {
         if remembers(session) {
             keys.filter(|key| !self.tracking.remembers(session.id, key))
@@ -60,19 +60,19 @@ impl PubSub {
         }
     }
 
-    /// Tells every client that caches that all keys may have changed: this node does not know.
-    pub fn forget_all(&self) {
-        self.tell(0, &Changes { events: Vec::new(), everything: true });
+    /// Invalidates all keys for every caching client: this node does not know what changed.
+    pub fn invalidate_all(&self) {
+        self.announce(0, &Changes { events: Vec::new(), everything: true });
     }
 
-    /// The same of one client.
-    pub fn forget_of(&self, client: u64) {
+    /// Invalidates all keys for one client.
+    pub fn invalidate_all_for(&self, client: u64) {
         if let Some(tracker) = self.tracking.find(client) {
             self.invalidate(0, &tracker, None);
         }
     }
 
-    /// How many clients want to hear of something.
+    /// The numbers for INFO.
     pub fn client_counts(&self) -> ClientCounts {
         let mut client_counts = ClientCounts { tracking: self.tracking.len(), ..ClientCounts::default() };
         for client in self.clients.all() {
@@ -84,18 +84,18 @@ impl PubSub {
         client_counts
     }
 
-    /// What is remembered for clients that cache.
+    /// The size of the tracking table.
     pub fn tracked(&self) -> Tracked {
         self.tracking.tracked()
     }
 
-    /// How many names of a kind somebody listens to.
+    /// The number of names of a kind that have subscribers.
     pub fn names(&self, kind: Channel) -> usize {
         self.channels[Kind::from(kind).at()].len()
     }
 }
 
-/// Whether the keys that a client reads now are remembered for it.
+/// Whether the keys that a client reads now are tracked for it.
 fn remembers(session: &Session) -> bool {
     session
         .tracking
@@ -109,10 +109,10 @@ impl ClientRegistry for PubSub {
             return Ok(vec![Counts::default(); names.len()]);
         };
         let mut subscriptions = client.subscriptions.lock();
-        subscriptions.have_room_for(names)?;
+        subscriptions.check_room_for(names)?;
         let kind = Kind::from(kind);
         let listen = |name: &Bytes| {
-            // What is kept must not keep the buffer alive that it came in.
+            // A copy, which does not keep the input buffer alive.
             let name = Bytes::copy_from_slice(name);
             if subscriptions.names_mut(kind).insert(name.clone()) {
                 self.channels[kind.at()].add(&name, &client);
@@ -139,7 +139,7 @@ impl ClientRegistry for PubSub {
     }
 
     fn publish(&self, kind: Channel, channel: &Bytes, message: &Bytes) -> usize {
-        // What waits for clients must not keep the buffer alive that it came in.
+        // Copies, which do not keep the input buffer alive while they wait for clients.
         let (channel, message) = (&Bytes::copy_from_slice(channel), &Bytes::copy_from_slice(message));
         if let Some(others) = self.others.get() {
             let (channel, message) = (channel.clone(), message.clone());
@@ -206,7 +206,7 @@ impl ClientRegistry for PubSub {
 
 impl PubSubSink for Weak<PubSub> {
     fn received(&self, message: PubSubMessage) {
-        // A node that ends hears nothing more.
+        // The node is stopping.
         let Some(pubsub) = self.upgrade() else { return };
         let kind = if message.shard { Channel::Shard } else { Channel::Plain };
         pubsub.deliver(kind, &message.channel, &message.message);

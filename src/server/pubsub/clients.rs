@@ -1,34 +1,40 @@
-//! The connections that are open: what `CLIENT LIST` shows of them, and the way to them.
+//! The table of open connections: what `CLIENT LIST` shows of each, its outbox and its socket
+//! writer.
 //!
-//! Invariant: an id is given once.
+//! Invariants:
+//! * an id is used once;
+//! * a client has at most [`NAMES_PER_CLIENT_MAX`] subscriptions;
+//! * a connection is in the table from accept to close.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 
+use bytes::Bytes;
 use dashmap::DashMap;
 use parking_lot::Mutex;
 
 use super::outbox::Outbox;
 use super::socket_writer::SocketWriter;
-use super::subscriptions::Subscriptions;
-use crate::command::{Buffers, ClientLine, Session, called};
+use crate::command::{Buffers, Channel, ClientLine, Counts, Session, called};
+use crate::error::CommandError;
 use crate::resp::Protocol;
 use crate::server::stats::gauges::Gauges;
 
-/// An open connection, as others see it.
+/// An open connection, as other connections see it.
 #[derive(Debug)]
 pub struct Client {
     pub id: u64,
     pub outbox: Outbox,
     pub writer: SocketWriter,
-    /// Whether it is told at once of changes, for itself or for another: then its replies go
-    /// through the writer one by one.
+    /// Whether it receives invalidations, its own or those of another client: its replies then go
+    /// through the socket writer one by one.
     interleaves: AtomicBool,
     pub gauges: Gauges,
     pub subscriptions: Mutex<Subscriptions>,
-    /// Its session, as it was when it last changed.
+    /// A copy of its session as of the last change.
     shown: Mutex<Session>,
-    /// The place of its last command in [`called::all`], and when that came.
+    /// The place of its last command in [`called::all`], and the time of it.
     last_command: AtomicUsize,
     active_ms: AtomicU64,
 }
@@ -48,7 +54,7 @@ impl Client {
         }
     }
 
-    /// Has it told at once of changes from now on.
+    /// Sends its replies through the socket writer one by one from now on.
     pub fn interleave_pushes(&self) {
         self.interleaves.store(true, Ordering::Release);
     }
@@ -58,15 +64,15 @@ impl Client {
         self.interleaves.load(Ordering::Acquire)
     }
 
-    /// Notes that a command came, whose words have so many bytes.
+    /// Records a command, whose words have `bytes` bytes.
     #[inline]
-    pub fn ran(&self, place: usize, now_ms: u64, bytes: usize) {
+    pub fn note_command(&self, place: usize, now_ms: u64, bytes: usize) {
         self.gauges.set_arguments(bytes);
         self.last_command.store(place, Ordering::Relaxed);
         self.active_ms.store(now_ms, Ordering::Relaxed);
     }
 
-    /// Shows the session as it is now.
+    /// Publishes the current session for CLIENT LIST.
     pub fn show(&self, session: &Session) {
         assert_eq!(session.id, self.id, "a client shows its own session");
         let mut shown = self.shown.lock();
@@ -75,18 +81,18 @@ impl Client {
         }
     }
 
-    /// The version that it speaks.
+    /// The client's protocol version.
     pub fn protocol(&self) -> Protocol {
         self.shown.lock().protocol
     }
 
-    /// Whether it listens to messages, and how many keys it watches.
+    /// Whether it has subscriptions, and how many keys it watches.
     pub fn interests(&self) -> (bool, usize) {
         let shown = self.shown.lock();
         (shown.subscribed.total() > 0, shown.watched)
     }
 
-    /// What is held for it.
+    /// The memory held for it.
     pub fn buffers(&self) -> Buffers {
         let (messages, bytes) = self.outbox.waiting();
         self.gauges.read(messages, bytes)
@@ -115,12 +121,12 @@ impl Clients {
         self.last_id.fetch_add(1, Ordering::Relaxed) + 1
     }
 
-    /// Takes in the connection of a session.
+    /// Adds the connection of a session.
     pub fn add(&self, session: Session, writer: SocketWriter) -> Arc<Client> {
-        assert!(session.id <= self.last_id.load(Ordering::Relaxed), "the id was given by this clients");
+        assert!(session.id <= self.last_id.load(Ordering::Relaxed), "the id is from next_id");
         let client = Arc::new(Client::new(session, writer));
         let before = self.clients.insert(client.id, client.clone());
-        assert!(before.is_none(), "an id is given once");
+        assert!(before.is_none(), "an id is used once");
         client
     }
 
@@ -141,5 +147,65 @@ impl Clients {
 
     pub fn list(&self) -> Vec<ClientLine> {
         self.all().iter().map(|client| client.line()).collect()
+    }
+}
+
+/// Each name takes a few hundred bytes in two tables.
+pub const NAMES_PER_CLIENT_MAX: usize = 100_000;
+
+/// No channel has a longer name in practice. Together with [`NAMES_PER_CLIENT_MAX`] it bounds the
+/// memory of a client's names.
+pub const NAME_BYTES_MAX: usize = 64 << 10;
+
+/// A kind of names, as an index.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Kind(usize);
+
+impl Kind {
+    pub const COUNT: usize = 3;
+    pub const ALL: [Kind; Kind::COUNT] = [Kind(0), Kind(1), Kind(2)];
+
+    pub fn at(self) -> usize {
+        self.0
+    }
+}
+
+impl From<Channel> for Kind {
+    fn from(channel: Channel) -> Kind {
+        match channel {
+            Channel::Plain => Kind(0),
+            Channel::Pattern => Kind(1),
+            Channel::Shard => Kind(2),
+        }
+    }
+}
+
+/// The names that one client is subscribed to.
+#[derive(Debug, Default)]
+pub struct Subscriptions([BTreeSet<Bytes>; Kind::COUNT]);
+
+impl Subscriptions {
+    pub fn names(&self, kind: Kind) -> &BTreeSet<Bytes> {
+        &self.0[kind.0]
+    }
+
+    pub fn names_mut(&mut self, kind: Kind) -> &mut BTreeSet<Bytes> {
+        &mut self.0[kind.0]
+    }
+
+    pub fn counts(&self) -> Counts {
+        let [channels, patterns, shards] = &self.0;
+        Counts { channels: channels.len(), patterns: patterns.len(), shards: shards.len() }
+    }
+
+    /// Checks that these names may be added.
+    pub fn check_room_for(&self, names: &[Bytes]) -> Result<(), CommandError> {
+        let long = names.iter().any(|name| name.len() > NAME_BYTES_MAX);
+        match long || self.counts().total() + names.len() > NAMES_PER_CLIENT_MAX {
+            false => Ok(()),
+            true => Err(CommandError::new(format!(
+                "ERR a client can subscribe to at most {NAMES_PER_CLIENT_MAX} names of {NAME_BYTES_MAX} bytes each"
+            ))),
+        }
     }
 }

@@ -1,25 +1,28 @@
-//! Messages between connections: pub/sub, invalidations of client-side caches, MONITOR, CLIENT
-//! PAUSE.
+//! Messages between connections: pub/sub, invalidations for caching clients, MONITOR, CLIENT PAUSE.
 //!
-//! | file | what it has |
+//! A sender never waits for a receiver. Ordinary messages go to the receiver's outbox, which its
+//! own task empties between batches. Invalidations must not be late: the thread that applies an
+//! entry writes them to the receiver's socket at once, through its socket writer, before any reply
+//! to the entry is sent.
+//!
+//! | file | owns |
 //! |---|---|
-//! | `channels` | who listens to which channel |
-//! | `subscriptions` | the names that one client listens to |
-//! | `tracking` | who read which key |
-//! | `pause` | commands that have to wait |
-//! | `broadcast` | tells what an entry changed |
-//! | `clients` | the open connections |
-//! | `outbox` | what waits for a connection |
-//! | `socket_writer` | the way to a client's socket |
-//! | `monitor` | a command as MONITOR shows it |
-//! | `client_registry` | what commands may ask |
+//! | `channels` | the subscribers of each channel |
+//! | `tracking` | the readers of each key |
+//! | `pause` | CLIENT PAUSE |
+//! | `broadcast` | announcing the changes of an entry; delivering published messages |
+//! | `clients` | the table of open connections, and the subscriptions of each |
+//! | `outbox` | messages that wait for a connection |
+//! | `socket_writer` | the write half of a client's socket |
+//! | `monitor` | MONITOR |
+//! | `client_registry` | the part of this that commands see |
 //!
 //! Invariants:
-//! * nobody who sends waits for one who receives: what cannot be taken in ends the receiver's
-//!   connection;
-//! * a client that tracks keys is told of a change after the replies that it had made when the
-//!   change came, and before any client of this node is answered what was done after it;
-//! * a client that has gone is told nothing: its names and keys go with it.
+//! * a receiver that does not accept its messages is disconnected; no sender waits for it;
+//! * the invalidation of a change follows the replies that its client's earlier reads made, and
+//!   precedes every reply of this node to a later request;
+//! * a client that has gone receives nothing: its subscriptions and tracked keys are removed with
+//!   it.
 
 pub(super) mod broadcast;
 mod channels;
@@ -29,13 +32,11 @@ pub mod monitor;
 pub mod outbox;
 mod pause;
 pub mod socket_writer;
-pub mod subscriptions;
 pub(super) mod tracking;
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 
-use bytes::Bytes;
 use dashmap::DashMap;
 use parking_lot::{Mutex, RwLock};
 
@@ -44,21 +45,20 @@ use crate::env::Clock;
 use crate::keyspace::Keyspace;
 use crate::peer::PubSubMessage;
 use crate::resp::Reply;
-use clients::{Client, Clients};
+use channels::Channels;
+use clients::{Client, Clients, Kind};
 use outbox::Message;
 
-use channels::Channels;
 pub use pause::Pause;
-use subscriptions::Kind;
 use tracking::{Tracker, TrackingTable};
 
-/// What may wait for one client that listens, unless it is set: Redis' limit for such clients.
+/// Default limit on the bytes that may wait for one subscriber: that of Redis.
 pub const MESSAGE_BYTES_MAX: usize = 32 << 20;
 
-/// Passes a message on to the other nodes.
+/// Forwards a message to the other nodes.
 type Others = Box<dyn Fn(PubSubMessage) + Send + Sync>;
 
-/// Everything that one connection causes another to be sent, with the tables that it needs.
+/// Routes messages from one connection to others, and holds the tables for it.
 pub struct PubSub {
     keyspace: Arc<Keyspace>,
     clock: Arc<dyn Clock>,
@@ -66,22 +66,22 @@ pub struct PubSub {
     pub clients: Clients,
     channels: [Channels; Kind::COUNT],
     monitors: DashMap<u64, Arc<Client>>,
-    /// How many there are, so that a command need not look for them.
+    /// The number of monitors, so that a command need not search the table.
     monitoring: AtomicUsize,
     tracking: TrackingTable,
-    /// Which changes listeners hear of.
+    /// The keyspace events that are published.
     events: RwLock<KeyspaceEvents>,
-    /// Held while somebody begins or ends to want changes, so that the change stream is on exactly
-    /// while somebody does.
-    wanting: Mutex<()>,
+    /// Held while the interest in changes changes, so that the change stream is on exactly while
+    /// there is any.
+    interest: Mutex<()>,
     pub pause: Pause,
     message_bytes_max: AtomicUsize,
-    /// Whether some client caches.
+    /// Whether any client caches.
     tracks: AtomicBool,
 }
 
 impl PubSub {
-    /// Subscribes to the changes of this keyspace.
+    /// Subscribes to the change stream of this keyspace.
     pub fn new(keyspace: Arc<Keyspace>, clock: Arc<dyn Clock>) -> Arc<PubSub> {
         let pubsub = Arc::new(PubSub {
             keyspace,
@@ -93,48 +93,48 @@ impl PubSub {
             monitoring: AtomicUsize::new(0),
             tracking: TrackingTable::default(),
             events: RwLock::default(),
-            wanting: Mutex::default(),
+            interest: Mutex::default(),
             pause: Pause::default(),
             message_bytes_max: AtomicUsize::new(MESSAGE_BYTES_MAX),
             tracks: AtomicBool::new(false),
         });
         // A weak reference: the keyspace must not keep its listener alive.
-        let told = Arc::downgrade(&pubsub);
+        let weak = Arc::downgrade(&pubsub);
         pubsub.keyspace.change_stream().connect(move |index, changes| {
-            if let Some(pubsub) = told.upgrade() {
-                pubsub.tell(index, &changes);
+            if let Some(pubsub) = weak.upgrade() {
+                pubsub.announce(index, &changes);
             }
         });
         pubsub
     }
 
-    /// Has messages passed on to other nodes, from now on.
+    /// Forwards published messages to the other nodes from now on.
     pub fn connect(&self, others: impl Fn(PubSubMessage) + Send + Sync + 'static) {
         let before = self.others.set(Box::new(others));
         assert!(before.is_ok(), "the other nodes are connected once");
     }
 
-    /// What may wait for one client.
+    /// Sets the limit on the bytes that may wait for one client.
     pub fn set_message_bytes_max(&self, bytes: usize) {
         self.message_bytes_max.store(bytes, Ordering::Relaxed);
     }
 
-    /// Sends a message to a client, or cuts the client off.
+    /// Posts a message to a client, or disconnects the client if its outbox is full.
     fn post(&self, client: &Client, message: Message, bytes: usize) {
         let bytes_max = self.message_bytes_max.load(Ordering::Relaxed);
         if !client.outbox.post(message, bytes, bytes_max) {
-            self.cut_off(client);
+            self.disconnect(client);
         }
     }
 
-    fn cut_off(&self, client: &Client) {
+    fn disconnect(&self, client: &Client) {
         let bytes_max = self.message_bytes_max.load(Ordering::Relaxed);
         let line = client.line().session;
         tracing::warn!(
             client = line.address,
             name = line.name,
             bytes_max,
-            "cutting off a client that does not take its messages"
+            "disconnecting a client that does not accept its messages"
         );
         client.outbox.end();
     }
@@ -143,26 +143,13 @@ impl PubSub {
         self.post(client, Message::Reply(reply.clone()), bytes);
     }
 
-    /// Whether somebody is shown every command.
-    #[inline]
-    pub fn is_monitored(&self) -> bool {
-        self.monitoring.load(Ordering::Relaxed) > 0
-    }
-
-    /// Shows a command to those who monitor.
-    pub fn show(&self, line: &Bytes) {
-        for monitor in &self.monitors {
-            self.post(monitor.value(), Message::Line(line.clone()), line.len());
-        }
-    }
-
-    /// A connection is over.
+    /// Removes a connection that has ended.
     pub fn left(&self, client: &Arc<Client>) {
         self.forget_client(client);
         self.clients.remove(client.id);
     }
 
-    /// Ends all that a client listens to, is shown and is told.
+    /// Ends a client's subscriptions, its MONITOR and its tracking.
     fn forget_client(&self, client: &Arc<Client>) {
         for kind in Kind::ALL {
             let names = std::mem::take(client.subscriptions.lock().names_mut(kind));
@@ -172,9 +159,9 @@ impl PubSub {
         self.set_tracker(client.id, None);
     }
 
-    /// Has a client told of changes, or no more.
+    /// Starts or ends the tracking of a client.
     fn set_tracker(&self, client: u64, tracker: Option<Tracker>) {
-        let _one_at_a_time = self.wanting.lock();
+        let _one_at_a_time = self.interest.lock();
         match tracker {
             Some(tracker) => {
                 let redirected = tracker.tracking.redirect.and_then(|target| self.clients.find(target));
@@ -183,29 +170,20 @@ impl PubSub {
             }
             None => self.tracking.forget(client),
         }
-        self.want_changes();
+        self.update_change_stream();
     }
 
-    /// Has the change stream keep changes while somebody wants them. To be called with `wanting`
-    /// locked.
-    fn want_changes(&self) {
+    /// Turns the change stream on or off. The caller holds `interest`.
+    fn update_change_stream(&self) {
         let events = *self.events.read();
         let tracks = !self.tracking.is_empty();
         self.tracks.store(tracks, Ordering::SeqCst);
         self.keyspace.change_stream().want(events.publishes(KeyspaceEvents::EVERY) || tracks);
     }
 
-    /// Whether some client caches, so that others have to wait until it was told.
+    /// Whether any client caches, so that replies have to wait for invalidations.
     #[inline]
     pub fn tracks(&self) -> bool {
         self.tracks.load(Ordering::SeqCst)
-    }
-
-    fn set_monitor(&self, client: &Arc<Client>, on: bool) {
-        match on {
-            true => drop(self.monitors.insert(client.id, client.clone())),
-            false => drop(self.monitors.remove(&client.id)),
-        }
-        self.monitoring.store(self.monitors.len(), Ordering::Relaxed);
     }
 }

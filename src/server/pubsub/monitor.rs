@@ -1,12 +1,40 @@
-//! A command as MONITOR shows it.
+//! MONITOR: the clients that see every command, and the line they see.
 
 use std::fmt::Write;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use bytes::Bytes;
 
+use super::PubSub;
+use super::clients::Client;
+use super::outbox::Message;
 use crate::resp::Request;
 
-/// The line of one command, as it goes over the wire.
+impl PubSub {
+    /// Whether any client monitors.
+    #[inline]
+    pub fn is_monitored(&self) -> bool {
+        self.monitoring.load(Ordering::Relaxed) > 0
+    }
+
+    /// Posts the line of a command to all monitors.
+    pub fn show(&self, line: &Bytes) {
+        for monitor in &self.monitors {
+            self.post(monitor.value(), Message::Line(line.clone()), line.len());
+        }
+    }
+
+    pub(super) fn set_monitor(&self, client: &Arc<Client>, on: bool) {
+        match on {
+            true => drop(self.monitors.insert(client.id, client.clone())),
+            false => drop(self.monitors.remove(&client.id)),
+        }
+        self.monitoring.store(self.monitors.len(), Ordering::Relaxed);
+    }
+}
+
+/// The line of one command in wire format.
 pub fn monitored(now_ms: u64, address: &str, request: &Request) -> Bytes {
     let mut line = format!("+{}.{:06} [0 {address}]", now_ms / 1000, now_ms % 1000 * 1000);
     for word in request.words() {

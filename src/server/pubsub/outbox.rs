@@ -1,11 +1,11 @@
-//! What a connection is told without having asked just now: messages, invalidations, what others
-//! do.
+//! Outbox of a connection for unsolicited messages: pub/sub, MONITOR. Also the signal that ends a
+//! connection.
 //!
 //! Invariants:
 //! * messages leave in the order in which they were posted;
-//! * what waits is bounded: a client that does not take its messages is cut off, and nobody waits
-//!   for it;
-//! * once the connection is to end, nothing more is taken in.
+//! * the bytes that wait are bounded: [`Outbox::post`] reports an outbox over its limit, and does
+//!   not wait;
+//! * once the connection is to end, messages are dropped.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -17,14 +17,14 @@ use tokio::sync::Notify;
 
 use crate::resp::Reply;
 
-/// What a message takes beside its bytes, about.
+/// Approximate memory of a message besides its bytes.
 const MESSAGE_BYTES: usize = 128;
 
-/// One message. Those who get the same share it.
+/// One message, shared by all its receivers.
 #[derive(Clone, Debug)]
 pub enum Message {
     Reply(Arc<Reply>),
-    /// As it goes over the wire, in either protocol version.
+    /// In wire format, the same for both protocol versions.
     Line(Bytes),
 }
 
@@ -32,9 +32,9 @@ pub enum Message {
 #[derive(Debug, Default)]
 pub struct Outbox {
     waiting: Mutex<Waiting>,
-    /// Woken by a message and by the end.
+    /// Notified of a message and of the end.
     more: Notify,
-    /// Whether the connection has something else to send.
+    /// Whether the socket writer has unsent bytes.
     wakes: AtomicBool,
     ending: AtomicBool,
     ended: Notify,
@@ -47,7 +47,8 @@ struct Waiting {
 }
 
 impl Outbox {
-    /// Leaves a message of about so many bytes; `false` if more than `bytes_max` would wait then.
+    /// Adds a message of about `bytes` bytes. Returns `false`, and adds nothing, if more than
+    /// `bytes_max` would then wait; a single message always fits.
     pub fn post(&self, message: Message, bytes: usize, bytes_max: usize) -> bool {
         if self.is_ending() {
             return true;
@@ -64,7 +65,7 @@ impl Outbox {
         true
     }
 
-    /// The next message.
+    /// Removes the next message.
     pub fn take(&self) -> Option<Message> {
         let mut waiting = self.waiting.lock();
         let (message, cost) = waiting.messages.pop_front()?;
@@ -73,7 +74,7 @@ impl Outbox {
         Some(message)
     }
 
-    /// How many messages wait, and what they are counted with in bytes.
+    /// The number of waiting messages, and their bytes as counted against the limit.
     pub fn waiting(&self) -> (usize, usize) {
         let waiting = self.waiting.lock();
         (waiting.messages.len(), waiting.bytes)
@@ -83,20 +84,20 @@ impl Outbox {
         self.waiting.lock().messages.is_empty()
     }
 
-    /// Has the connection look for what it has to send.
+    /// Wakes the connection's task to send what the socket writer holds.
     pub fn wake(&self) {
         self.wakes.store(true, Ordering::Release);
         self.more.notify_one();
     }
 
-    /// Returns when there is a message or something else to send, or the connection is to end.
+    /// Returns when there is something to send, or the connection is to end.
     pub async fn woken(&self) {
         while self.is_empty() && !self.is_ending() && !self.wakes.swap(false, Ordering::AcqRel) {
             self.more.notified().await;
         }
     }
 
-    /// Has the connection end once it has answered what it is doing, and drops what waits.
+    /// Ends the connection once its current requests are answered, and drops the waiting messages.
     pub fn end(&self) {
         self.ending.store(true, Ordering::Release);
         *self.waiting.lock() = Waiting::default();
@@ -135,7 +136,7 @@ mod tests {
             Message::Reply(_) => panic!("no reply was posted"),
         });
         assert_eq!(taken.collect::<Vec<_>>(), ["one", "two"]);
-        // However large: a message alone is not too many.
+        // A single message fits, however large.
         assert!(outbox.post(line("large"), 5, 1));
     }
 

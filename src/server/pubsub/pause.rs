@@ -1,8 +1,8 @@
-//! Commands that have to wait because of `CLIENT PAUSE`.
+//! `CLIENT PAUSE`: holds commands back for a while.
 //!
 //! Invariants:
-//! * `active` is changed with `state` locked, and says whether there is one;
-//! * after [`Pause::end_for_good`] none begins.
+//! * `active` changes only with `state` locked, and is true exactly while there is a pause;
+//! * after [`Pause::disable`] no pause begins.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -11,13 +11,13 @@ use parking_lot::Mutex;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
-/// No pause is longer: a mistaken number must not hold clients for years.
+/// The longest pause: a mistyped number must not hold clients for years.
 const PAUSE_MAX: Duration = Duration::from_secs(24 * 3600);
 
-/// Whether commands have to wait, which, and until when.
+/// The current pause, if any.
 #[derive(Debug, Default)]
 pub struct Pause {
-    /// Whether there is one, so that a command need not take the lock.
+    /// Whether there is a pause, so that a command need not take the lock.
     active: AtomicBool,
     state: Mutex<PauseState>,
     over: Notify,
@@ -26,8 +26,8 @@ pub struct Pause {
 #[derive(Debug, Default)]
 struct PauseState {
     current: Option<ActivePause>,
-    /// The node stops: nobody is held current any more.
-    never_again: bool,
+    /// The node is stopping: no pause begins any more.
+    disabled: bool,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -37,10 +37,10 @@ struct ActivePause {
 }
 
 impl Pause {
-    /// Has commands wait for so long, from now. A second pause does not shorten or ease the first.
+    /// Begins a pause. A second one neither shortens the first nor exempts more commands.
     pub fn begin(&self, millis: u64, writes_only: bool) {
         let mut state = self.state.lock();
-        if state.never_again {
+        if state.disabled {
             return;
         }
         let until = Instant::now() + Duration::from_millis(millis).min(PAUSE_MAX);
@@ -58,10 +58,10 @@ impl Pause {
         self.end_locked(&mut self.state.lock());
     }
 
-    /// Ends the pause; those that are asked for from now on are none.
-    pub fn end_for_good(&self) {
+    /// Ends the pause and ignores later ones.
+    pub fn disable(&self) {
         let mut state = self.state.lock();
-        state.never_again = true;
+        state.disabled = true;
         self.end_locked(&mut state);
     }
 
@@ -76,16 +76,16 @@ impl Pause {
         self.active.load(Ordering::Acquire)
     }
 
-    /// Whether a command that writes, or one that does not, has to wait now.
+    /// Whether a command has to wait now.
     pub fn holds(&self, writes: bool) -> bool {
         self.until(writes).is_some()
     }
 
-    /// Until when a command that writes, or one that does not, has to wait now.
+    /// The time until which a command has to wait now.
     fn until(&self, writes: bool) -> Option<Instant> {
         let mut guard = self.state.lock();
         let state = guard.current?;
-        assert!(!guard.never_again, "a node that stops holds nobody current");
+        assert!(!guard.disabled, "a stopping node has no pause");
         if state.until <= Instant::now() {
             self.end_locked(&mut guard);
             return None;
@@ -93,7 +93,7 @@ impl Pause {
         (writes || !state.writes_only).then_some(state.until)
     }
 
-    /// Returns when a command may go on.
+    /// Returns when a command may continue.
     pub async fn wait(&self, writes: bool) {
         loop {
             let over = self.over.notified();
@@ -128,11 +128,11 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn nobody_waits_once_the_node_stops() {
+    async fn no_command_waits_once_the_node_stops() {
         let pause = Pause::default();
         pause.begin(u64::MAX, false);
         let begun = Instant::now();
-        tokio::join!(pause.wait(true), async { pause.end_for_good() });
+        tokio::join!(pause.wait(true), async { pause.disable() });
         pause.begin(u64::MAX, false);
         pause.wait(true).await;
         assert!(begun.elapsed().is_zero() && !pause.is_active());

@@ -1,26 +1,24 @@
-//! The way to a client's socket: for its connection's own task, and for what has to reach the
-//! client at once.
+//! The write half of a client's socket, shared by the connection's own task and by invalidations.
 //!
-//! A client that caches is told of a change by the thread that applies it, while its own task may
-//! be waiting for something else. Both write here, in the order in which things happened at this
-//! node.
+//! An invalidation is sent by the thread that applies the change, while the connection's task may
+//! be waiting for something else. Both write here, which gives their bytes one order.
 //!
 //! Invariants:
-//! * bytes leave in the order in which they were brought, whoever brings them, and nothing is sent
-//!   in two pieces with something else in between;
-//! * nobody waits here: what the socket does not take now is kept, for the connection's task to
-//!   send;
-//! * once it is closed, nothing more is taken in.
+//! * bytes leave in the order in which they were added, by whichever caller, and no message is
+//!   split by another;
+//! * no caller waits: bytes that the socket does not accept now are kept for the connection's task
+//!   to send;
+//! * once closed, it accepts nothing more.
 
 use std::io;
 
 use parking_lot::Mutex;
 use tokio::net::tcp::OwnedWriteHalf;
 
-/// What is kept of a buffer between batches: a burst must not hold its memory for ever.
+/// The buffer capacity that is kept between batches: a burst must not hold its memory forever.
 pub const BUFFER_BYTES_KEPT: usize = 64 << 10;
 
-/// The write half of a client's socket, with what waits for it.
+/// The write half of a client's socket, with its unsent bytes.
 #[derive(Debug, Default)]
 pub struct SocketWriter(Mutex<Inner>);
 
@@ -29,74 +27,74 @@ struct Inner {
     /// `None` once it is closed.
     socket: Option<OwnedWriteHalf>,
     unsent: Vec<u8>,
-    /// How much of `unsent` has gone.
-    gone: usize,
-    /// What came by other ways than [`SocketWriter::write`] since the last one.
+    /// How many bytes of `unsent` have been sent.
+    sent: usize,
+    /// Bytes added by other methods since the last [`SocketWriter::write`].
     uncounted: usize,
-    /// What was pushed while a transaction with reads was under way, with the entries that it is
-    /// of.
-    repeats: Option<Vec<(u64, Vec<u8>)>>,
+    /// While a transaction with reads runs: the pushes since it began, with the indexes of their
+    /// entries.
+    recorded: Option<Vec<(u64, Vec<u8>)>>,
 }
 
 impl Inner {
     fn waiting(&self) -> usize {
-        self.unsent.len() - self.gone
+        self.unsent.len() - self.sent
     }
 
-    /// Sends as much as the socket takes.
+    /// Sends as much as the socket accepts.
     fn send(&mut self) -> io::Result<()> {
         let socket = self.socket.as_ref().ok_or(io::ErrorKind::BrokenPipe)?;
-        while self.gone < self.unsent.len() {
-            match socket.try_write(&self.unsent[self.gone..]) {
+        while self.sent < self.unsent.len() {
+            match socket.try_write(&self.unsent[self.sent..]) {
                 Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
-                Ok(count) => self.gone += count,
+                Ok(count) => self.sent += count,
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                    self.forget_gone();
+                    self.drop_sent();
                     return Ok(());
                 }
                 Err(error) => return Err(error),
             }
         }
         self.unsent.clear();
-        self.gone = 0;
+        self.sent = 0;
         if self.unsent.capacity() > BUFFER_BYTES_KEPT {
             self.unsent = Vec::new();
         }
-        assert_eq!(self.waiting(), 0, "what was sent is what there was");
+        assert_eq!(self.waiting(), 0, "all bytes were sent");
         Ok(())
     }
 
-    /// Gives the memory of what was sent back, once it is the larger part: a client that never
-    /// takes all of it would have it grow for ever.
-    fn forget_gone(&mut self) {
-        if self.gone >= BUFFER_BYTES_KEPT && self.gone > self.unsent.len() / 2 {
-            self.unsent.drain(..self.gone);
-            self.gone = 0;
+    /// Drops the sent bytes once they are the larger part: for a client that never catches up the
+    /// buffer would grow forever.
+    fn drop_sent(&mut self) {
+        if self.sent >= BUFFER_BYTES_KEPT && self.sent > self.unsent.len() / 2 {
+            self.unsent.drain(..self.sent);
+            self.sent = 0;
         }
     }
 
-    fn repeated_bytes(&self) -> usize {
-        self.repeats.iter().flatten().map(|(_, bytes)| bytes.len()).sum()
+    fn recorded_bytes(&self) -> usize {
+        self.recorded.iter().flatten().map(|(_, bytes)| bytes.len()).sum()
     }
 }
 
-/// What became of bytes that were written.
+/// The outcome of a write.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Written {
-    /// The socket did not take all of it.
+    /// Whether bytes are left that the socket did not accept.
     pub waits: bool,
-    /// How many bytes were brought since the last time, in whatever way.
-    pub brought: usize,
+    /// How many bytes were added since the last write, by any method.
+    pub added: usize,
 }
 
-/// What became of a message that was pushed.
+/// The outcome of a push.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Pushed {
     Sent,
     /// The connection's task has to send the rest.
     Waits,
-    /// More would wait than may.
-    TooMuch,
+    /// The limit on waiting bytes would be exceeded; nothing was added.
+    OverLimit,
 }
 
 impl SocketWriter {
@@ -104,14 +102,14 @@ impl SocketWriter {
         SocketWriter(Mutex::new(Inner { socket: Some(socket), ..Inner::default() }))
     }
 
-    /// Sends what waits and then these bytes, which are gone from `out`.
+    /// Sends the waiting bytes and then those of `out`, which it empties.
     pub fn write(&self, out: &mut Vec<u8>) -> io::Result<Written> {
         let mut inner = self.0.lock();
-        let brought = out.len() + std::mem::take(&mut inner.uncounted);
+        let added = out.len() + std::mem::take(&mut inner.uncounted);
         let socket = inner.socket.as_ref().ok_or(io::ErrorKind::BrokenPipe)?;
         let mut sent = 0;
         if inner.unsent.is_empty() && !out.is_empty() {
-            // Without a copy, as nearly always. An error comes again below.
+            // The common case, without a copy. An error recurs below.
             sent = socket.try_write(out).unwrap_or(0);
         }
         if sent < out.len() {
@@ -121,11 +119,12 @@ impl SocketWriter {
         if !inner.unsent.is_empty() {
             inner.send()?;
         }
-        Ok(Written { waits: inner.waiting() > 0, brought })
+        Ok(Written { waits: inner.waiting() > 0, added })
     }
 
-    /// Puts bytes behind what waits, without sending them yet; how many wait then.
-    pub fn keep(&self, out: &mut Vec<u8>) -> usize {
+    /// Adds the bytes of `out`, which it empties, without sending them yet. Returns how many bytes
+    /// wait.
+    pub fn append(&self, out: &mut Vec<u8>) -> usize {
         let mut inner = self.0.lock();
         inner.unsent.extend_from_slice(out);
         inner.uncounted += out.len();
@@ -133,37 +132,37 @@ impl SocketWriter {
         inner.waiting()
     }
 
-    /// Sends a message about the entry `index` behind all that was brought before.
+    /// Sends a message about the entry `index` after all bytes added before.
     pub fn push(&self, index: u64, message: &[u8], bytes_max: usize) -> Pushed {
         let mut inner = self.0.lock();
         if inner.socket.is_none() {
             return Pushed::Sent;
         }
-        let waiting = inner.waiting() + inner.repeated_bytes();
+        let waiting = inner.waiting() + inner.recorded_bytes();
         if waiting > 0 && waiting + message.len() > bytes_max {
-            return Pushed::TooMuch;
+            return Pushed::OverLimit;
         }
-        if let Some(repeats) = &mut inner.repeats {
-            repeats.push((index, message.to_vec()));
+        if let Some(recorded) = &mut inner.recorded {
+            recorded.push((index, message.to_vec()));
         }
         inner.unsent.extend_from_slice(message);
         inner.uncounted += message.len();
         match inner.send() {
             Ok(()) if inner.waiting() == 0 => Pushed::Sent,
-            // An error is the connection's task's to see, which ends with it.
+            // The connection's task meets the error at its next write, and ends.
             _ => Pushed::Waits,
         }
     }
 
-    /// Remembers from now on what is pushed, until [`SocketWriter::repeat`].
-    pub fn remember(&self) {
-        self.0.lock().repeats = Some(Vec::new());
+    /// Records pushes from now on, until [`SocketWriter::repeat_pushes`].
+    pub fn record_pushes(&self) {
+        self.0.lock().recorded = Some(Vec::new());
     }
 
-    /// Puts once more what was pushed since [`SocketWriter::remember`] about entries after `index`.
-    pub fn repeat(&self, index: u64) {
+    /// Adds again the pushes since [`SocketWriter::record_pushes`] about entries after `index`.
+    pub fn repeat_pushes(&self, index: u64) {
         let mut inner = self.0.lock();
-        for (of, message) in inner.repeats.take().unwrap_or_default() {
+        for (of, message) in inner.recorded.take().unwrap_or_default() {
             if of > index {
                 inner.unsent.extend_from_slice(&message);
                 inner.uncounted += message.len();
@@ -176,7 +175,7 @@ impl SocketWriter {
         self.0.lock().waiting()
     }
 
-    /// Tells the client that nothing more comes.
+    /// Closes the write side.
     pub fn close(&self) {
         *self.0.lock() = Inner::default();
     }
@@ -194,7 +193,7 @@ mod tests {
         let client = TcpStream::connect(listener.local_addr().expect("it is bound")).await;
         let (server, _) = listener.accept().await.expect("a client comes");
         let (reader, writer) = server.into_split();
-        (client.expect("somebody listens"), SocketWriter::new(writer), reader)
+        (client.expect("the listener is open"), SocketWriter::new(writer), reader)
     }
 
     async fn all_of(mut client: TcpStream, writer: SocketWriter) -> String {
@@ -205,32 +204,32 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_is_pushed_comes_behind_the_replies_that_were_there_before() {
+    async fn a_push_follows_earlier_replies() {
         let (client, writer, _reader) = connected().await;
-        assert_eq!(writer.keep(&mut b"one ".to_vec()), 4);
-        assert_eq!(writer.push(1, b"two ", 1), Pushed::TooMuch);
+        assert_eq!(writer.append(&mut b"one ".to_vec()), 4);
+        assert_eq!(writer.push(1, b"two ", 1), Pushed::OverLimit);
         assert_eq!(writer.push(1, b"two ", 100), Pushed::Sent);
         let written = writer.write(&mut b"three".to_vec()).expect("it is open");
-        assert_eq!(written, Written { waits: false, brought: 13 });
+        assert_eq!(written, Written { waits: false, added: 13 });
         assert_eq!(all_of(client, writer).await, "one two three");
     }
 
     #[tokio::test]
-    async fn what_came_during_a_transaction_is_told_again_behind_it() {
+    async fn pushes_during_a_transaction_are_repeated_after_it() {
         let (client, writer, _reader) = connected().await;
-        writer.remember();
+        writer.record_pushes();
         for (index, message) in [(1, b"a "), (2, b"b "), (3, b"c ")] {
             writer.push(index, message, 100);
         }
-        writer.keep(&mut b"reply ".to_vec());
-        writer.repeat(2);
+        writer.append(&mut b"reply ".to_vec());
+        writer.repeat_pushes(2);
         writer.push(4, b"d", 100);
-        writer.repeat(0);
+        writer.repeat_pushes(0);
         assert_eq!(all_of(client, writer).await, "a b c reply c d");
     }
 
     #[tokio::test]
-    async fn what_the_socket_does_not_take_waits_in_order() {
+    async fn bytes_that_the_socket_does_not_accept_wait_in_order() {
         let (client, writer, reader) = connected().await;
         let large = "x".repeat(16 << 20);
         assert!(writer.write(&mut large.clone().into_bytes()).expect("it is open").waits);
@@ -251,13 +250,13 @@ mod tests {
     }
 
     #[test]
-    fn what_was_sent_is_not_kept_for_a_client_that_is_always_behind() {
+    fn sent_bytes_are_dropped_for_a_client_that_never_catches_up() {
         let backlog = 4 * BUFFER_BYTES_KEPT;
         let mut inner = Inner { unsent: vec![b'x'; backlog], ..Inner::default() };
         for _ in 0..1000 {
-            // It takes some, and as much comes: it is never done.
-            inner.gone += BUFFER_BYTES_KEPT / 2;
-            inner.forget_gone();
+            // It accepts some bytes, and as many are added: it never catches up.
+            inner.sent += BUFFER_BYTES_KEPT / 2;
+            inner.drop_sent();
             inner.unsent.extend_from_slice(&[b'y'; BUFFER_BYTES_KEPT / 2]);
             assert_eq!(inner.waiting(), backlog);
         }

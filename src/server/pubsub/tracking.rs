@@ -1,10 +1,11 @@
-//! Which client has read which key, so that it can be told when the key changes.
+//! The keys that each caching client has read, so that a change invalidates them.
 //!
 //! Invariants:
-//! * a key is remembered before it is read, so no change after the read is missed;
-//! * a client is told once of a key: then the key is forgotten until it is read again;
-//! * at most `tracking-table-max-keys` keys are remembered; for one more, another is told as if it
-//!   had changed.
+//! * a key is tracked before it is read, so that no change after the read is missed;
+//! * an invalidation ends the tracking of its key: a client receives one, and no other until it
+//!   reads the key again;
+//! * at most `tracking-table-max-keys` keys are tracked; to make room for one more, another is
+//!   invalidated.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -19,41 +20,42 @@ use crate::command::Tracking;
 /// Redis' own default for `tracking-table-max-keys`; with short keys about 100 MB.
 pub const KEYS_MAX: usize = 1_000_000;
 
-/// A longer key is not remembered: whoever reads it is told behind the reply that it changed.
+/// A longer key is not tracked: it is invalidated right after the reply, so that the client does
+/// not cache it.
 pub const KEY_BYTES_MAX: usize = 4096;
 
-/// With so many readers of a key, those that have gone are sorted out before one more is added.
-const READERS_LOOKED_AT: usize = 16;
+/// A key with this many readers is cleared of disconnected ones before another is added.
+const READERS_BEFORE_CLEANUP: usize = 16;
 
-/// Most keys are cached by one client or two.
+/// Most keys are cached by one or two clients.
 type Ids = SmallVec<[u64; 2]>;
 
-/// A client that is told of changes.
+/// A client with CLIENT TRACKING.
 #[derive(Clone, Debug)]
 pub struct Tracker {
     pub client: Arc<Client>,
     pub tracking: Tracking,
 }
 
-/// What is remembered for clients that cache.
+/// The size of the table.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Tracked {
     pub keys: usize,
-    /// Clients, counted once for each key that they have read.
+    /// Pairs of a key and a client that has read it.
     pub items: usize,
-    /// Different prefixes of which somebody is told everything.
+    /// Distinct prefixes in broadcast mode.
     pub prefixes: usize,
 }
 
 #[derive(Debug, Default)]
 pub struct TrackingTable {
     trackers: DashMap<u64, Tracker>,
-    /// How many of them want to hear of keys that they have not read: without any, a change need
-    /// not be held against them.
+    /// The number of trackers in broadcast mode: while it is 0, no change is compared with
+    /// prefixes.
     broadcasting: AtomicUsize,
     keys: DashMap<Bytes, Ids>,
     keys_count: AtomicUsize,
-    /// 0: the default.
+    /// 0: [`KEYS_MAX`].
     keys_max: AtomicUsize,
 }
 
@@ -70,12 +72,12 @@ impl TrackingTable {
         self.trackers.len()
     }
 
-    /// Walks over everything that is remembered, for whoever asks for INFO.
+    /// Walks the whole table, for INFO.
     pub fn tracked(&self) -> Tracked {
         let mut prefixes = std::collections::BTreeSet::new();
         for tracker in self.trackers.iter().filter(|tracker| tracker.tracking.broadcast) {
             match &tracker.tracking.prefixes[..] {
-                // Everything begins with nothing.
+                // No prefix means the empty one, which every key has.
                 [] => drop(prefixes.insert(Bytes::new())),
                 some => prefixes.extend(some.iter().cloned()),
             }
@@ -86,7 +88,7 @@ impl TrackingTable {
 
     pub fn set(&self, tracker: Tracker) {
         let broadcasts = usize::from(tracker.tracking.broadcast);
-        // Counted first, so that nobody who is there is passed over.
+        // Counted first, so that no tracker in the table is skipped.
         self.broadcasting.fetch_add(broadcasts, Ordering::SeqCst);
         let before = self.trackers.insert(tracker.client.id, tracker);
         self.uncount(before);
@@ -95,10 +97,10 @@ impl TrackingTable {
     fn uncount(&self, gone: Option<Tracker>) {
         let broadcast = gone.is_some_and(|gone| gone.tracking.broadcast);
         let counted = self.broadcasting.fetch_sub(usize::from(broadcast), Ordering::SeqCst);
-        assert!(counted >= usize::from(broadcast), "who broadcasts was counted");
+        assert!(counted >= usize::from(broadcast), "a broadcasting tracker was counted");
     }
 
-    /// Forgets a client. Its keys stay until they change, and then mean nothing.
+    /// Removes a client. Its keys stay until they change, which then has no effect.
     pub fn forget(&self, client: u64) {
         self.uncount(self.trackers.remove(&client).map(|(_, gone)| gone));
         if self.trackers.is_empty() {
@@ -110,31 +112,32 @@ impl TrackingTable {
         self.trackers.get(&client).map(|tracker| tracker.value().clone())
     }
 
-    /// Remembers that a client is about to read a key. A key that has to make room comes back.
+    /// Tracks a key that a client is about to read. Returns a key that has to be invalidated, if
+    /// any: another one to make room, or this one if it is too long to track.
     pub fn remember(&self, client: u64, key: &[u8]) -> Option<Bytes> {
         if key.len() > KEY_BYTES_MAX {
             return Some(Bytes::copy_from_slice(key));
         }
         let mut ids = match self.keys.get_mut(key) {
             Some(ids) => ids,
-            // Counted while its place is locked, so that nobody forgets it before.
+            // Counted while the map entry is locked, so that it cannot be removed before.
             None => self.keys.entry(Bytes::copy_from_slice(key)).or_insert_with(|| {
                 self.keys_count.fetch_add(1, Ordering::Relaxed);
                 Ids::new()
             }),
         };
         if !ids.contains(&client) {
-            if ids.len() >= READERS_LOOKED_AT {
+            if ids.len() >= READERS_BEFORE_CLEANUP {
                 ids.retain(|id| self.trackers.contains_key(id));
             }
             ids.push(client);
         }
         drop(ids);
-        (self.too_many() > 0).then(|| self.some_key_but(key)).flatten()
+        (self.surplus_count() > 0).then(|| self.another_key(key)).flatten()
     }
 
-    /// How many keys are remembered beyond the limit.
-    fn too_many(&self) -> usize {
+    /// The number of keys beyond the limit.
+    fn surplus_count(&self) -> usize {
         let keys_max = match self.keys_max.load(Ordering::Relaxed) {
             0 => KEYS_MAX,
             keys => keys,
@@ -142,33 +145,33 @@ impl TrackingTable {
         self.keys_count.load(Ordering::Relaxed).saturating_sub(keys_max)
     }
 
-    /// Keys that have to make room, once the limit is lower than it was.
+    /// The keys to invalidate after the limit was lowered.
     pub fn surplus(&self) -> Vec<Bytes> {
-        match self.too_many() {
+        match self.surplus_count() {
             0 => Vec::new(),
             keys => self.keys.iter().take(keys).map(|entry| entry.key().clone()).collect(),
         }
     }
 
-    /// Whether a client is going to be told when a key changes.
+    /// Whether a change of the key would be sent to the client.
     pub fn remembers(&self, client: u64, key: &[u8]) -> bool {
         self.keys.get(key).is_some_and(|ids| ids.contains(&client))
     }
 
-    fn some_key_but(&self, key: &[u8]) -> Option<Bytes> {
+    fn another_key(&self, key: &[u8]) -> Option<Bytes> {
         let mut others = self.keys.iter().filter(|entry| entry.key() != key);
         others.next().map(|entry| entry.key().clone())
     }
 
-    /// Those who have read a key, which is forgotten.
+    /// Removes a key. Returns the clients that have read it.
     pub fn readers(&self, key: &[u8]) -> Vec<Tracker> {
         let Some((_, ids)) = self.keys.remove(key) else { return Vec::new() };
         let counted = self.keys_count.fetch_sub(1, Ordering::Relaxed);
-        assert!(counted > 0, "a key that is forgotten was counted");
+        assert!(counted > 0, "a removed key was counted");
         ids.iter().filter_map(|&id| self.find(id)).filter(|tracker| !tracker.tracking.broadcast).collect()
     }
 
-    /// Those who want to hear of every key that begins as this one does.
+    /// The clients in broadcast mode with a prefix of this key.
     pub fn broadcast(&self, key: &[u8]) -> Vec<Tracker> {
         if self.broadcasting.load(Ordering::SeqCst) == 0 {
             return Vec::new();
@@ -180,8 +183,8 @@ impl TrackingTable {
         found.map(|tracker| tracker.value().clone()).collect()
     }
 
-    /// Everybody, with all keys forgotten.
-    pub fn everybody(&self) -> Vec<Tracker> {
+    /// Removes all keys. Returns all trackers.
+    pub fn take_all(&self) -> Vec<Tracker> {
         self.forget_keys();
         self.trackers.iter().map(|tracker| tracker.value().clone()).collect()
     }
@@ -212,7 +215,7 @@ mod tests {
     }
 
     #[test]
-    fn a_reader_is_told_once() {
+    fn a_reader_is_invalidated_once() {
         let table = TrackingTable::default();
         table.set(tracker(1, Tracking::default()));
         table.set(tracker(2, Tracking::default()));
@@ -232,8 +235,8 @@ mod tests {
         assert_eq!(table.remember(1, b"old"), None);
         assert_eq!(table.remember(1, b"new"), Some(Bytes::from_static(b"old")));
         assert_eq!(ids(&table.readers(b"old")), [1]);
-        assert_eq!(ids(&table.everybody()), [1]);
-        assert!(table.readers(b"new").is_empty(), "everything was told");
+        assert_eq!(ids(&table.take_all()), [1]);
+        assert!(table.readers(b"new").is_empty(), "all keys were removed");
     }
 
     #[test]

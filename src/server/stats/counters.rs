@@ -1,30 +1,34 @@
 //! Counters of the server, for `INFO`.
 //!
-//! Invariant: counters only grow, but for `CONFIG RESETSTAT` and for the numbers of open
-//! connections and of blocked clients.
+//! Invariants:
+//! * counters only grow, except on `CONFIG RESETSTAT`; `connections_open` and `clients_blocked` are
+//!   gauges;
+//! * at most [`KINDS_MAX`] error codes are distinguished; later ones are only in the total.
 
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
-use super::error_stats::ErrorStats;
+use parking_lot::Mutex;
+
 use super::histogram::Histogram;
 use crate::command::called;
 use crate::resp::Reply;
 
-/// What is counted of one command.
+/// The counters of one command.
 #[derive(Debug, Default)]
 pub struct CommandStats {
     pub calls: AtomicU64,
     pub nanos: AtomicU64,
-    /// Refused before it ran: wrong arity, a word that does not parse.
+    /// Calls refused before they ran: wrong arity, an invalid argument.
     pub rejected: AtomicU64,
-    /// Ran and answered an error.
+    /// Calls that ran and replied with an error.
     pub failed: AtomicU64,
-    /// How long the calls took, of which `nanos` is the sum.
+    /// The durations of calls, whose sum is `nanos`.
     pub durations: Histogram,
 }
 
-/// What is counted of the server since it started, or since `CONFIG RESETSTAT`.
+/// The counters of the server since its start or the last `CONFIG RESETSTAT`.
 #[derive(Debug)]
 pub struct Counters {
     pub connections_received: AtomicU64,
@@ -35,18 +39,18 @@ pub struct Counters {
     pub protocol_errors: AtomicU64,
     pub input_bytes: AtomicU64,
     pub output_bytes: AtomicU64,
-    /// How often a socket was read, and how often written to.
+    /// Reads from sockets and writes to them.
     pub reads: AtomicU64,
     pub writes: AtomicU64,
-    /// The largest buffers of clients since they were last looked at.
+    /// The largest client buffers since the last sample.
     pub input_buffer_peak: AtomicU64,
     pub output_buffer_peak: AtomicU64,
     /// Whether `latency-tracking` is on.
     pub tracks_latency: AtomicBool,
-    /// Clients that wait for something to happen elsewhere.
+    /// Clients blocked in a command.
     pub clients_blocked: AtomicU64,
     pub errors: ErrorStats,
-    /// By the place of [`called::place`].
+    /// Indexed by [`called::place`].
     pub commands: Box<[CommandStats]>,
 }
 
@@ -72,8 +76,8 @@ impl Counters {
         }
     }
 
-    /// Takes note of how long a call took of the command at this place.
-    pub fn took(&self, place: usize, spent: Duration) {
+    /// Records the duration of a call of the command at `place`.
+    pub fn record_duration(&self, place: usize, spent: Duration) {
         let command = &self.commands[place];
         add(&command.nanos, u64::try_from(spent.as_nanos()).unwrap_or(u64::MAX));
         if self.tracks_latency.load(Ordering::Relaxed) {
@@ -89,8 +93,8 @@ impl Counters {
         }
     }
 
-    /// Keeps the larger one.
-    pub fn see_peak(peak: &AtomicU64, bytes: usize) {
+    /// Raises a peak to `bytes` if that is larger.
+    pub fn raise_peak(peak: &AtomicU64, bytes: usize) {
         if get(peak) < bytes as u64 {
             peak.fetch_max(bytes as u64, Ordering::Relaxed);
         }
@@ -150,4 +154,68 @@ pub fn add(counter: &AtomicU64, amount: u64) {
 /// Reads a counter.
 pub fn get(counter: &AtomicU64) -> u64 {
     counter.load(Ordering::Relaxed)
+}
+
+/// As in Redis. The commands have about a dozen codes; more could only come from a client.
+const KINDS_MAX: usize = 128;
+
+/// Error replies by code, for `INFO errorstats`.
+#[derive(Debug, Default)]
+pub struct ErrorStats(Mutex<BTreeMap<String, u64>>);
+
+impl ErrorStats {
+    /// Counts a reply, if it is an error.
+    pub fn count(&self, reply: &Reply) {
+        let line = match reply {
+            Reply::Error(answer) => answer.line().to_string(),
+            Reply::Unavailable(unavailable) => unavailable.to_string(),
+            _ => return,
+        };
+        let code = code_of(&line);
+        let mut counts = self.0.lock();
+        let room = counts.len() < KINDS_MAX;
+        match counts.get_mut(code) {
+            Some(count) => *count += 1,
+            None if room => drop(counts.insert(code.to_string(), 1)),
+            None => {}
+        }
+    }
+
+    pub fn all(&self) -> Vec<(String, u64)> {
+        self.0.lock().iter().map(|(code, count)| (code.clone(), *count)).collect()
+    }
+
+    pub fn reset(&self) {
+        self.0.lock().clear();
+    }
+}
+
+/// The code of an error: its first word if that is in capitals, else `ERR`.
+fn code_of(line: &str) -> &str {
+    let word = line.split(' ').next().unwrap_or_default();
+    let is_code = !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_uppercase() || byte == b'_');
+    if is_code { word } else { "ERR" }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::{CommandError, Unavailable};
+
+    #[test]
+    fn errors_are_counted_by_their_codes() {
+        let counts = ErrorStats::default();
+        counts.count(&Reply::OK);
+        counts.count(&Reply::Error(CommandError::SYNTAX));
+        counts.count(&Reply::Error(CommandError::WRONG_KIND));
+        counts.count(&Reply::Error(CommandError::WRONG_JSON_KIND));
+        counts.count(&Reply::Unavailable(Unavailable::Loading));
+        let expected = [("ERR", 2), ("LOADING", 1), ("WRONGTYPE", 1)].map(|(code, n)| (code.to_string(), n));
+        assert_eq!(counts.all(), expected);
+        (0..1000).for_each(|n| {
+            let code: String = format!("{n:04}").bytes().map(|digit| (digit + 17) as char).collect();
+            counts.count(&Reply::Error(CommandError::new(code)));
+        });
+        assert_eq!(counts.all().len(), KINDS_MAX);
+    }
 }

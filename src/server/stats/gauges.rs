@@ -1,4 +1,4 @@
-//! What a connection holds, kept by its task and read by whoever asks.
+//! The buffers of one connection: updated by its task, read by CLIENT LIST and INFO.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
@@ -6,7 +6,7 @@ use bytes::BytesMut;
 
 use crate::command::Buffers;
 
-/// The numbers of [`Buffers`] as they change.
+/// The live figures behind [`Buffers`].
 #[derive(Debug, Default)]
 pub struct Gauges {
     input: AtomicU64,
@@ -24,13 +24,13 @@ fn set(gauge: &AtomicU64, bytes: usize) {
 }
 
 impl Gauges {
-    /// What the client sent, which stays here until it is answered.
+    /// Received bytes that have not been decoded.
     pub fn set_input(&self, input: &BytesMut) {
         set(&self.input, input.len());
         set(&self.input_room, input.capacity() - input.len());
     }
 
-    /// The words of the command that runs.
+    /// The words of the current command.
     pub fn set_arguments(&self, bytes: usize) {
         set(&self.arguments, bytes);
     }
@@ -39,7 +39,7 @@ impl Gauges {
         set(&self.queued, bytes);
     }
 
-    /// Replies that are to be sent.
+    /// Replies to be sent.
     pub fn set_output(&self, out: &Vec<u8>) {
         set(&self.output, out.len());
         set(&self.output_room, out.capacity());
@@ -48,7 +48,7 @@ impl Gauges {
         }
     }
 
-    /// Whether the client is waited for to take its replies, of which so many bytes are left.
+    /// Bytes of replies left to send; above 0, the task waits for the client to accept them.
     pub fn set_writes(&self, left: usize) {
         set(&self.output, left);
         self.writes.store(left > 0, Ordering::Relaxed);

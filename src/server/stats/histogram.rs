@@ -1,24 +1,23 @@
-//! How long calls took, counted in buckets.
+//! A histogram of durations.
 //!
-//! Durations from one power of two to the next are divided into [`PARTS`] buckets of equal width,
-//! of a microsecond at least, so what is told of a call is at most one part in 32 above what it
-//! took.
+//! Each power of two of microseconds is divided into [`BUCKETS_PER_POWER`] buckets of equal width,
+//! at least a microsecond, so a reported duration is at most 1/32 above the true one.
 //!
-//! Invariant: a call is counted in one bucket, the first whose bound it does not exceed; the last
-//! bucket has no bound.
+//! Invariant: a call is counted in exactly one bucket, the first whose bound it does not exceed;
+//! the last bucket has no bound.
 
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-/// Powers of two from one microsecond to 2^30, some eighteen minutes: nothing that a server waits
-/// for takes longer.
+/// Powers of two from one microsecond to 2^30, about eighteen minutes: longer than any wait of the
+/// server.
 const POWERS: usize = 31;
-/// Percentiles within 3.2 percent, for 8 KB of each command that was ever called.
-const PARTS: usize = 32;
-const BUCKETS: usize = POWERS * PARTS;
+/// Percentiles within 3.2 percent, for 8 KB per called command.
+const BUCKETS_PER_POWER: usize = 32;
+const BUCKETS: usize = POWERS * BUCKETS_PER_POWER;
 
-/// Counters by duration; cheap enough for every call. They are allocated by the first one.
+/// Counters by duration, cheap enough for every call. The first call allocates them.
 #[derive(Debug, Default)]
 pub struct Histogram(OnceLock<Box<[AtomicU64]>>);
 
@@ -32,49 +31,48 @@ impl Histogram {
         self.0.get().into_iter().flatten().for_each(|count| count.store(0, Ordering::Relaxed));
     }
 
-    /// Bounds in microseconds, and how many calls did not exceed each; rising, and without buckets
-    /// that add nothing.
+    /// Bounds in microseconds, each with the number of calls that did not exceed it; rising,
+    /// without empty buckets.
     pub fn cumulative(&self) -> Vec<(u64, u64)> {
         let mut sum = 0;
-        let mut told = Vec::new();
+        let mut counts = Vec::new();
         for (bucket, count) in self.0.get().into_iter().flatten().enumerate() {
             let count = count.load(Ordering::Relaxed);
             sum += count;
             if count > 0 {
-                told.push((bound_of(bucket), sum));
+                counts.push((bound_of(bucket), sum));
             }
         }
-        assert!(told.is_sorted_by(|a, b| a.0 < b.0 && a.1 < b.1), "each bucket adds something");
-        told
+        assert!(counts.is_sorted_by(|a, b| a.0 < b.0 && a.1 < b.1), "each bucket adds something");
+        counts
     }
 
-    /// The same with powers of two as the only bounds, as Redis tells it.
+    /// The same with powers of two as the only bounds, as Redis reports it.
     pub fn cumulative_by_powers(&self) -> Vec<(u64, u64)> {
-        let mut told: Vec<(u64, u64)> = Vec::new();
+        let mut counts: Vec<(u64, u64)> = Vec::new();
         for (bound, calls) in self.cumulative() {
             let power = bound.next_power_of_two();
-            match told.last_mut() {
+            match counts.last_mut() {
                 Some(last) if last.0 == power => last.1 = calls,
-                _ => told.push((power, calls)),
+                _ => counts.push((power, calls)),
             }
         }
-        told
+        counts
     }
 }
 
-/// The microseconds that so many percent of the calls, told as by [`Histogram::cumulative`], did
-/// not exceed.
+/// The microseconds that `percent` percent of the calls did not exceed; `cumulative` is of
+/// [`Histogram::cumulative`].
 pub fn percentile(cumulative: &[(u64, u64)], percent: f64) -> u64 {
     let all = cumulative.last().map_or(0, |(_, calls)| *calls);
     let wanted = all as f64 * percent / 100.0;
     cumulative.iter().find(|(_, calls)| *calls as f64 >= wanted).map_or(0, |(micros, _)| *micros)
 }
 
-/// The power of two below the durations of a power's buckets, and how wide each bucket is, in
-/// microseconds.
+/// The lower bound of a power's buckets and the width of each, in microseconds.
 fn range_of(power: usize) -> (u64, u64) {
     let below = (1u64 << power) / 2;
-    (below, (below / PARTS as u64).max(1))
+    (below, (below / BUCKETS_PER_POWER as u64).max(1))
 }
 
 fn bucket_of(spent: Duration) -> usize {
@@ -85,12 +83,12 @@ fn bucket_of(spent: Duration) -> usize {
         return BUCKETS - 1;
     }
     let (below, width) = range_of(power);
-    power * PARTS + ((micros - below - 1) / width) as usize
+    power * BUCKETS_PER_POWER + ((micros - below - 1) / width) as usize
 }
 
 fn bound_of(bucket: usize) -> u64 {
-    let (below, width) = range_of(bucket / PARTS);
-    below + (bucket % PARTS + 1) as u64 * width
+    let (below, width) = range_of(bucket / BUCKETS_PER_POWER);
+    below + (bucket % BUCKETS_PER_POWER + 1) as u64 * width
 }
 
 #[cfg(test)]
@@ -109,10 +107,13 @@ mod tests {
     }
 
     #[test]
-    fn no_bound_is_more_than_a_part_above_what_a_call_took() {
+    fn a_bound_is_at_most_one_part_in_32_above_the_duration() {
         for micros in (1..5000u64).chain((0..30).flat_map(|power| [(1 << power) + 1, (1 << power) * 3 / 2])) {
             let bound = bound_of(bucket_of(Duration::from_micros(micros)));
-            assert!(bound >= micros && bound - micros <= micros / PARTS as u64, "{micros}: {bound}");
+            assert!(
+                bound >= micros && bound - micros <= micros / BUCKETS_PER_POWER as u64,
+                "{micros}: {bound}"
+            );
         }
     }
 
@@ -123,9 +124,9 @@ mod tests {
         (0..90).for_each(|_| histogram.count(Duration::from_micros(3)));
         (0..4).for_each(|_| histogram.count(Duration::from_micros(600)));
         (0..6).for_each(|_| histogram.count(Duration::from_millis(1)));
-        let told = histogram.cumulative();
-        assert_eq!(told, [(3, 90), (608, 94), (1008, 100)]);
-        assert_eq!([50.0, 90.0, 99.0, 100.0].map(|percent| percentile(&told, percent)), [3, 3, 1008, 1008]);
+        let counts = histogram.cumulative();
+        assert_eq!(counts, [(3, 90), (608, 94), (1008, 100)]);
+        assert_eq!([50.0, 90.0, 99.0, 100.0].map(|percent| percentile(&counts, percent)), [3, 3, 1008, 1008]);
         assert_eq!(histogram.cumulative_by_powers(), [(4, 90), (1024, 100)]);
         assert_eq!(percentile(&[], 50.0), 0);
         histogram.reset();

@@ -1,8 +1,8 @@
-//! Moments at which some kind of work took long, for `LATENCY`.
+//! Latency spikes by event, for `LATENCY`.
 //!
 //! Invariants:
-//! * an event has from one to [`SAMPLES_MAX`] samples, of different seconds, oldest first;
-//! * there are no more events than [`Event`] has names.
+//! * an event has 1 to [`SAMPLES_MAX`] samples, of different seconds, oldest first;
+//! * there are at most as many events as variants of [`Event`].
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -13,19 +13,19 @@ use parking_lot::Mutex;
 
 use crate::command::LatencyEvent;
 
-/// So many moments are remembered of each event, as in Redis.
+/// Samples kept per event, as in Redis.
 const SAMPLES_MAX: usize = 160;
 
-/// The kinds of work that are watched.
+/// A kind of work whose latency is monitored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Event {
-    /// A command's run.
+    /// The run of a command.
     Command,
-    /// The run of a command that is marked as fast.
+    /// The run of a command with the flag `fast`.
     FastCommand,
-    /// Making sure that reads are as fresh as was asked.
+    /// A read barrier.
     ReadBarrier,
-    /// Writes from their arrival to their replies.
+    /// A batch of writes, from arrival to replies.
     Write,
 }
 
@@ -40,10 +40,10 @@ impl Event {
     }
 }
 
-/// What was slow lately.
+/// The recent latency spikes.
 #[derive(Debug, Default)]
 pub struct Latency {
-    /// From how many milliseconds on; 0: nothing is recorded, which is Redis' default.
+    /// 0, Redis' default: nothing is recorded.
     threshold_ms: AtomicU64,
     events: Mutex<BTreeMap<Event, EventSamples>>,
 }
@@ -56,7 +56,7 @@ struct EventSamples {
 }
 
 impl Latency {
-    /// Work that takes so many milliseconds or longer is recorded; none for 0.
+    /// Work that takes at least this long is recorded; none for 0.
     pub fn set_threshold_ms(&self, threshold_ms: u64) {
         self.threshold_ms.store(threshold_ms, Ordering::Relaxed);
     }
@@ -65,13 +65,13 @@ impl Latency {
         self.threshold_ms.load(Ordering::Relaxed)
     }
 
-    /// Whether work that took so long is to be recorded.
+    /// Whether work of this duration is recorded.
     pub fn is_long(&self, spent: Duration) -> bool {
         let threshold = self.threshold_ms();
         threshold > 0 && spent.as_millis() >= u128::from(threshold)
     }
 
-    /// Records work that was over at this time; within a second the longest counts.
+    /// Records work that ended at this time. A second has one sample, its longest.
     pub fn record(&self, event: Event, unix_seconds: u64, spent: Duration) {
         let ms = u64::try_from(spent.as_millis()).unwrap_or(u64::MAX);
         let mut events = self.events.lock();
@@ -84,19 +84,19 @@ impl Latency {
         if samples.latest.len() > SAMPLES_MAX {
             samples.latest.pop_front();
         }
-        assert!((1..=SAMPLES_MAX).contains(&samples.latest.len()), "an event has samples, and not too many");
+        assert!((1..=SAMPLES_MAX).contains(&samples.latest.len()), "an event has 1 to SAMPLES_MAX samples");
     }
 
     pub fn events(&self) -> Vec<LatencyEvent> {
-        let tell = |(event, samples): (&Event, &EventSamples)| LatencyEvent {
+        let event = |(event, samples): (&Event, &EventSamples)| LatencyEvent {
             name: event.name(),
             samples: samples.latest.iter().copied().collect(),
             worst_ms: samples.worst_ms,
         };
-        self.events.lock().iter().map(tell).collect()
+        self.events.lock().iter().map(event).collect()
     }
 
-    /// Forgets the events of these names, all for no name; how many there were.
+    /// Removes the events of these names, or all for no name. Returns how many were removed.
     pub fn reset(&self, names: &[Bytes]) -> usize {
         let mut events = self.events.lock();
         let before = events.len();
@@ -119,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn a_second_has_one_sample_and_old_ones_go() {
+    fn a_second_has_one_sample_and_old_ones_are_dropped() {
         let latency = Latency::default();
         for (seconds, ms) in [(1, 5), (1, 9), (1, 7), (2, 6)] {
             latency.record(Event::Command, seconds, Duration::from_millis(ms));
@@ -133,7 +133,7 @@ mod tests {
     }
 
     #[test]
-    fn events_are_forgotten_by_name() {
+    fn events_are_removed_by_name() {
         let latency = Latency::default();
         for event in [Event::Command, Event::Write, Event::ReadBarrier] {
             latency.record(event, 1, Duration::from_millis(1));

@@ -1,17 +1,18 @@
-//! What the server counts and measures of its own work.
+//! Counters and measurements of the server's own work.
 //!
-//! | file | what it has |
+//! Counters are atomics that any task updates without a lock; rates and peaks come from a sampler.
+//! Nothing here knows the rest of the server, so every module of the server may count.
+//!
+//! | file | owns |
 //! |---|---|
-//! | `counters` | counters of the server and of each command |
-//! | `error_stats` | errors by their codes |
+//! | `counters` | counters of the server, of each command and of each error code |
 //! | `histogram` | durations of calls |
-//! | `gauges` | what one connection holds |
-//! | `sampling` | rates, and peaks of memory and of buffers |
-//! | `slowlog` | requests that took long |
-//! | `latency` | moments at which some kind of work took long |
+//! | `gauges` | the buffers of one connection |
+//! | `sampling` | rates, and peaks of memory and buffers |
+//! | `slowlog` | slow requests |
+//! | `latency` | latency spikes by event |
 
 pub mod counters;
-pub mod error_stats;
 pub mod gauges;
 pub mod histogram;
 pub mod latency;
@@ -53,7 +54,7 @@ impl Stats {
         }
     }
 
-    /// Goes by these settings from now on.
+    /// Applies the settings.
     pub fn configure(&self, config: &Config) {
         self.slowlog.set_slower_than_micros(config.slowlog_log_slower_than);
         self.slowlog.set_entries_max(config.slowlog_max_len);
@@ -61,9 +62,9 @@ impl Stats {
         self.counters.tracks_latency.store(config.latency_tracking, Ordering::Relaxed);
     }
 
-    /// Records a command, counted at this place of [`called::all`], that ran for this long.
+    /// Records the duration of a command, which is counted at `place` of [`called::all`].
     pub fn record_command(&self, place: usize, words: &[Bytes], caller: Caller<'_>, spent: Duration) {
-        self.counters.took(place, spent);
+        self.counters.record_duration(place, spent);
         if self.latency.is_long(spent) {
             let event = if called::all()[place].fast { Event::FastCommand } else { Event::Command };
             self.record(event, spent);
@@ -71,13 +72,14 @@ impl Stats {
         self.keep_if_slow(words, caller, spent);
     }
 
-    /// Records a batch of writes, whose first is `words`, that was answered after this long.
+    /// Records the time from the arrival of a batch of writes, whose first is `words`, to its
+    /// replies.
     pub fn record_writes(&self, words: &[Bytes], caller: Caller<'_>, spent: Duration) {
         self.record(Event::Write, spent);
         self.keep_if_slow(words, caller, spent);
     }
 
-    /// Records other work.
+    /// Records the duration of other work.
     pub fn record(&self, event: Event, spent: Duration) {
         if self.latency.is_long(spent) {
             self.latency.record(event, self.clock.now_ms() / 1000, spent);

@@ -1,8 +1,7 @@
-//! What has to be looked at again and again to be known: rates, and how much memory was needed at
-//! most.
+//! Rates and peaks, which need sampling.
 //!
-//! Invariant: a rate is the mean of the last [`SAMPLES`] looks, so it goes to zero within that time
-//! when nothing happens.
+//! Invariant: a rate is the mean of the last [`SAMPLES`] samples, so an idle server shows 0 after
+//! that time.
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -13,36 +12,35 @@ use parking_lot::Mutex;
 use super::counters::{Counters, get};
 use crate::env::Clock;
 
-/// As in Redis: sixteen looks, ten a second.
+/// As in Redis: sixteen samples, ten a second.
 const INTERVAL: Duration = Duration::from_millis(100);
 const SAMPLES: usize = 16;
-/// The memory is asked of the system, which takes a file to be read: once a second is enough for a
-/// peak.
-const LOOKS_PER_MEMORY: usize = 10;
-/// As in Redis: so long a large buffer of a client is remembered.
+/// Reading the memory means reading a file of the system: once a second is enough for a peak.
+const SAMPLES_PER_MEMORY_READ: usize = 10;
+/// How long a large client buffer counts as recent, as in Redis.
 const PEAK_SECONDS: usize = 8;
 
-/// What was seen.
+/// The samples.
 #[derive(Debug)]
 pub struct Samples {
     pub peak_bytes: AtomicU64,
-    /// What was resident when the node had started.
+    /// Resident memory at the start of the node.
     pub startup_bytes: u64,
     rates: Mutex<Rates>,
-    /// The largest input and output buffers of the last seconds, one pair a second.
+    /// The largest input and output buffers of the last seconds, one pair per second.
     peaks: Mutex<VecDeque<[u64; 2]>>,
 }
 
 #[derive(Debug, Default)]
 struct Rates {
-    /// Commands, bytes in and bytes out, as they were at the last look, and when that was.
+    /// Commands, bytes in and bytes out at the last sample, and its time.
     last: Option<([u64; 3], Duration)>,
-    /// Per second, between looks.
-    seen: [[f64; 3]; SAMPLES],
+    /// Rates per second between samples.
+    per_second: [[f64; 3]; SAMPLES],
     next: usize,
 }
 
-/// What happens in a second.
+/// The rates of the server.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct PerSecond {
     pub commands: f64,
@@ -63,22 +61,22 @@ impl Default for Samples {
 }
 
 impl Samples {
-    /// What is resident now, in bytes; the peak follows.
+    /// Resident memory in bytes. Raises the peak.
     pub fn resident_bytes(&self) -> u64 {
         let resident = crate::env::resident_bytes().unwrap_or(0);
         self.peak_bytes.fetch_max(resident, Ordering::Relaxed);
         resident
     }
 
-    /// The largest input and output buffers of late.
+    /// The largest recent input and output buffers.
     pub fn buffer_peaks(&self, counters: &Counters) -> [u64; 2] {
         let now = [get(&counters.input_buffer_peak), get(&counters.output_buffer_peak)];
         let peaks = self.peaks.lock();
         peaks.iter().fold(now, |most, seen| [most[0].max(seen[0]), most[1].max(seen[1])])
     }
 
-    /// Begins another second of them.
-    fn turn_peaks(&self, counters: &Counters) {
+    /// Starts another second of buffer peaks.
+    fn rotate_peaks(&self, counters: &Counters) {
         let take = |peak: &AtomicU64| peak.swap(0, Ordering::Relaxed);
         let mut peaks = self.peaks.lock();
         peaks.push_back([take(&counters.input_buffer_peak), take(&counters.output_buffer_peak)]);
@@ -89,39 +87,39 @@ impl Samples {
 
     pub fn per_second(&self) -> PerSecond {
         let rates = self.rates.lock();
-        let mean = |of: usize| rates.seen.iter().map(|sample| sample[of]).sum::<f64>() / SAMPLES as f64;
+        let mean = |of: usize| rates.per_second.iter().map(|sample| sample[of]).sum::<f64>() / SAMPLES as f64;
         PerSecond { commands: mean(0), input_bytes: mean(1), output_bytes: mean(2) }
     }
 
-    /// Takes note of counters as they are at a time.
-    fn look(&self, counters: [u64; 3], now: Duration) {
+    /// Records the counters at a time.
+    fn record(&self, counters: [u64; 3], now: Duration) {
         let mut rates = self.rates.lock();
         if let Some((before, then)) = rates.last {
             let seconds = now.saturating_sub(then).as_secs_f64();
             if seconds <= 0.0 {
                 return;
             }
-            // A reset takes counters back.
+            // CONFIG RESETSTAT lowers counters.
             let rate = |of: usize| counters[of].saturating_sub(before[of]) as f64 / seconds;
             let next = rates.next;
-            rates.seen[next] = [rate(0), rate(1), rate(2)];
+            rates.per_second[next] = [rate(0), rate(1), rate(2)];
             rates.next = (next + 1) % SAMPLES;
         }
         rates.last = Some((counters, now));
     }
 }
 
-/// Samples the counters and the memory as long as the node runs.
+/// Samples the counters and the memory while the node runs.
 pub async fn run(counters: &Counters, samples: &Samples, clock: &dyn Clock) {
     let mut interval = tokio::time::interval(INTERVAL);
     interval.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-    for look in 0usize.. {
+    for tick in 0usize.. {
         interval.tick().await;
         let rates = [&counters.commands_processed, &counters.input_bytes, &counters.output_bytes].map(get);
-        samples.look(rates, clock.elapsed());
-        if look.is_multiple_of(LOOKS_PER_MEMORY) {
+        samples.record(rates, clock.elapsed());
+        if tick.is_multiple_of(SAMPLES_PER_MEMORY_READ) {
             samples.resident_bytes();
-            samples.turn_peaks(counters);
+            samples.rotate_peaks(counters);
         }
     }
 }
@@ -131,17 +129,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_rate_is_measured_over_the_last_looks_and_dies_down() {
+    fn a_rate_is_the_mean_of_the_last_samples_and_decays_to_zero() {
         let samples = Samples::default();
         let at = |look: u64| Duration::from_millis(100 * look);
-        (0..=16).for_each(|look| samples.look([look * 50, look * 1000, 0], at(look)));
+        (0..=16).for_each(|look| samples.record([look * 50, look * 1000, 0], at(look)));
         let rate = samples.per_second();
         assert!(
             (rate.commands - 500.0).abs() < 1e-6 && (rate.input_bytes - 10_000.0).abs() < 1e-6,
             "{rate:?}"
         );
         assert_eq!(rate.output_bytes, 0.0);
-        (17..=33).for_each(|look| samples.look([7, 7, 7], at(look)));
+        (17..=33).for_each(|look| samples.record([7, 7, 7], at(look)));
         assert_eq!(samples.per_second(), PerSecond::default());
     }
 }

@@ -1,15 +1,14 @@
-//! The requests that took long.
+//! The slow log: requests that took long.
 //!
-//! What counts is the time that the request itself took: of a read its run, without the wait for
-//! its freshness; of writes that arrived together, which are answered together, the time from their
-//! arrival to their replies, replication and disk included. Of such a batch the first write stands
-//! for all.
+//! For a read, only its run counts, without the read barrier. Writes that arrive together are
+//! answered together: their time is from arrival to replies, replication and disk included, and the
+//! first write represents the batch.
 //!
 //! Invariants:
 //! * at most `slowlog-max-len` entries are kept, each of at most [`WORDS_MAX`] words of about
 //!   [`WORD_BYTES_MAX`] bytes;
-//! * ids rise by one with each entry, and a reset does not take them back;
-//! * no password is kept.
+//! * ids increase by one with each entry, also across a reset;
+//! * passwords are redacted.
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
@@ -20,20 +19,20 @@ use parking_lot::Mutex;
 
 use crate::command::SlowRequest;
 
-/// Redis' default of `slowlog-log-slower-than`: ten milliseconds are long for a request of one
+/// Redis' default of `slowlog-log-slower-than`: ten milliseconds are long for a request about one
 /// document.
 pub const SLOWER_THAN_MICROS_DEFAULT: i64 = 10_000;
 /// Redis' default of `slowlog-max-len`.
 pub const ENTRIES_MAX_DEFAULT: usize = 128;
-/// How many words of a request are kept, as in Redis.
+/// Words kept per request, as in Redis.
 const WORDS_MAX: usize = 32;
-/// How much of a word is kept, as in Redis: enough to know it again.
+/// Bytes kept per word, as in Redis.
 const WORD_BYTES_MAX: usize = 128;
 
-/// What stands in the place of a secret.
+/// The substitute for a secret.
 const REDACTED: Bytes = Bytes::from_static(b"(redacted)");
 
-/// The settings whose values are secrets: `CONFIG SET` names the setting before its value.
+/// The settings whose values are secrets. In `CONFIG SET`, the name precedes the value.
 const SECRET_SETTINGS: &[&str] =
     &["requirepass", "masterauth", "masteruser", "tls-key-file-pass", "tls-client-key-file-pass"];
 
@@ -53,7 +52,7 @@ struct Kept {
     entries: VecDeque<SlowRequest>,
 }
 
-/// Whose request it was.
+/// The client that sent a request.
 #[derive(Clone, Copy, Debug)]
 pub struct Caller<'a> {
     pub address: &'a str,
@@ -71,25 +70,24 @@ impl Default for Slowlog {
 }
 
 impl Slowlog {
-    /// Requests that take so many microseconds or longer are kept: all for 0, none for less.
+    /// Requests that take at least this long are kept: all for 0, none for less.
     pub fn set_slower_than_micros(&self, micros: i64) {
         self.slower_than_micros.store(micros, Ordering::Relaxed);
     }
 
-    /// At most so many are kept, from now on.
+    /// Keeps at most `count` entries from now on.
     pub fn set_entries_max(&self, count: usize) {
         self.entries_max.store(count, Ordering::Relaxed);
         self.kept.lock().entries.truncate(count);
     }
 
-    /// Whether a request that took so long is to be kept.
+    /// Whether a request of this duration is kept.
     pub fn is_slow(&self, spent: Duration) -> bool {
         let least = self.slower_than_micros.load(Ordering::Relaxed);
         u128::try_from(least).is_ok_and(|least| spent.as_micros() >= least)
     }
 
-    /// Keeps a request, the name first among its words, that was answered at a time in unix
-    /// seconds.
+    /// Keeps a request, whose first word is the name, that was answered at `unix_seconds`.
     pub fn keep(&self, words: &[Bytes], caller: Caller<'_>, unix_seconds: u64, spent: Duration) {
         if words[0].eq_ignore_ascii_case(b"AUTH") {
             return;
@@ -108,15 +106,15 @@ impl Slowlog {
         };
         kept.entries.push_front(entry);
         kept.entries.truncate(entries_max);
-        assert!(kept.entries.len() <= entries_max, "the log is as long as it may be at most");
+        assert!(kept.entries.len() <= entries_max, "the slow log is within its limit");
     }
 
-    /// So many of the newest.
+    /// The newest entries, at most `count`.
     pub fn newest(&self, count: usize) -> Vec<SlowRequest> {
         self.kept.lock().entries.iter().take(count).cloned().collect()
     }
 
-    /// How many are kept.
+    /// The number of entries.
     pub fn count(&self) -> usize {
         self.kept.lock().entries.len()
     }
@@ -126,7 +124,8 @@ impl Slowlog {
     }
 }
 
-/// The words as they are kept: copied, so that nothing of the read buffer stays alive.
+/// The words to keep: truncated, redacted, and copied, so that they do not keep the input buffer
+/// alive.
 fn shortened(words: &[Bytes]) -> Vec<Bytes> {
     let secret = secrets(words);
     let shown = if words.len() > WORDS_MAX { WORDS_MAX - 1 } else { words.len() };
@@ -163,7 +162,7 @@ fn secrets(words: &[Bytes]) -> impl Fn(usize) -> bool {
             secret.iter_mut().skip(at + 1).take(1).for_each(|value| *value = true);
         }
     } else if is(0, "ACL") && is(1, "SETUSER") {
-        // Rules hold passwords among other things.
+        // Rules contain passwords.
         secret.iter_mut().skip(3).for_each(|rule| *rule = true);
     } else if is(0, "AUTH") {
         secret.iter_mut().skip(1).for_each(|word| *word = true);
@@ -187,7 +186,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_slow_is_a_setting() {
+    fn the_threshold_is_a_setting() {
         let log = Slowlog::default();
         let slow = |micros| log.is_slow(Duration::from_micros(micros));
         assert!(slow(10_000) && !slow(9_999));
@@ -198,7 +197,7 @@ mod tests {
     }
 
     #[test]
-    fn long_requests_are_cut_as_redis_cuts_them() {
+    fn long_requests_are_truncated_as_in_redis() {
         let long = "x".repeat(200);
         assert_eq!(kept(&format!("SET k {long}")), format!("SET k {}... (72 more bytes)", &long[..128]));
         let many = format!("MGET {}", vec!["k"; 40].join(" "));
@@ -219,7 +218,7 @@ mod tests {
     }
 
     #[test]
-    fn the_oldest_go_first_and_ids_go_on() {
+    fn the_oldest_are_dropped_and_ids_continue() {
         let log = Slowlog::default();
         log.set_entries_max(2);
         let keep = || log.keep(&words("PING"), Caller { address: "", name: "" }, 1, Duration::ZERO);

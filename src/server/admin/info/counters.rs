@@ -1,4 +1,5 @@
-//! `INFO stats`, `commandstats`, `latencystats` and `errorstats`: what was counted and measured.
+//! `INFO clients`, `stats`, `commandstats`, `latencystats` and `errorstats`: counters and
+//! measurements.
 
 use std::sync::atomic::Ordering;
 
@@ -9,8 +10,28 @@ use crate::server::state::ServerState;
 use crate::server::stats::counters::{CommandStats, get};
 use crate::server::stats::histogram::percentile;
 
-/// The percentiles that Redis tells unless it is told others.
+/// Redis' default percentiles.
 const PERCENTILES: [(&str, f64); 3] = [("p50", 50.0), ("p99", 99.0), ("p99.9", 99.9)];
+
+pub fn clients(state: &ServerState, out: &mut String) {
+    line(out, format_args!("connected_clients:{}", get(&state.stats.counters.connections_open)));
+    // Members use Raft's connections, which are not links of a cluster bus.
+    line(out, format_args!("cluster_connections:0"));
+    line(out, format_args!("maxclients:{}", state.config.read().maxclients));
+    let [input, output] = state.stats.samples.buffer_peaks(&state.stats.counters);
+    line(out, format_args!("client_recent_max_input_buffer:{input}"));
+    line(out, format_args!("client_recent_max_output_buffer:{output}"));
+    line(out, format_args!("blocked_clients:{}", get(&state.stats.counters.clients_blocked)));
+    let client_counts = state.pubsub.client_counts();
+    line(out, format_args!("tracking_clients:{}", client_counts.tracking));
+    line(out, format_args!("pubsub_clients:{}", client_counts.listening));
+    line(out, format_args!("watching_clients:{}", client_counts.watching));
+    line(out, format_args!("clients_in_timeout_table:0"));
+    line(out, format_args!("total_watched_keys:{}", client_counts.watched_keys));
+    // No command blocks on a key.
+    line(out, format_args!("total_blocking_keys:0"));
+    line(out, format_args!("total_blocking_keys_on_nokey:0"));
+}
 
 pub fn stats(state: &ServerState, out: &mut String) {
     let stats = &state.stats.counters;
@@ -37,7 +58,7 @@ pub fn stats(state: &ServerState, out: &mut String) {
     line(out, format_args!("tracking_total_keys:{}", tracked.keys));
     line(out, format_args!("tracking_total_items:{}", tracked.items));
     line(out, format_args!("tracking_total_prefixes:{}", tracked.prefixes));
-    // A follower gets the log, not commands that could fail.
+    // Followers receive the log, not commands that could fail.
     line(out, format_args!("unexpected_error_replies:0"));
     line(out, format_args!("total_error_replies:{}", get(&stats.error_replies)));
     line(out, format_args!("total_protocol_errors:{}", get(&stats.protocol_errors)));
@@ -47,23 +68,23 @@ pub fn stats(state: &ServerState, out: &mut String) {
     line(out, format_args!("pubsub_patterns:{}", state.pubsub.names(Channel::Pattern)));
 }
 
-/// A look at so many keys with a deadline tells well enough how many of all are past it.
-const KEYS_LOOKED_AT: usize = 10_000;
+/// The sample of keys with a deadline from which the share of expired ones is estimated.
+const KEYS_SAMPLED: usize = 10_000;
 
 fn stale_share(state: &ServerState) -> f64 {
     let now_ms = state.clock.now_ms();
-    // Begun elsewhere each time, since keys in one shard may be as old as each other.
-    state.keyspace.stale_share(now_ms as usize, KEYS_LOOKED_AT, now_ms)
+    // Starts at another shard each time, since the keys of one shard may be of the same age.
+    state.keyspace.stale_share(now_ms as usize, KEYS_SAMPLED, now_ms)
 }
 
-/// The commands that were asked for, with what was counted of each.
-fn asked(state: &ServerState) -> impl Iterator<Item = (&'static str, &CommandStats)> {
+/// The commands that were called or rejected, with their counters.
+fn called_commands(state: &ServerState) -> impl Iterator<Item = (&'static str, &CommandStats)> {
     let all = called::all().iter().map(|called| called.name.as_str()).zip(&state.stats.counters.commands);
     all.filter(|(_, stats)| get(&stats.calls) + get(&stats.rejected) > 0)
 }
 
 pub fn commandstats(state: &ServerState, out: &mut String) {
-    for (name, stats) in asked(state) {
+    for (name, stats) in called_commands(state) {
         let (calls, micros) = (get(&stats.calls), get(&stats.nanos) / 1000);
         line(
             out,
@@ -77,15 +98,15 @@ pub fn commandstats(state: &ServerState, out: &mut String) {
     }
 }
 
-/// Percentiles are the bounds of buckets: at most 3.2 percent above what the call took.
+/// Percentiles are bucket bounds: at most 3.2 percent above the true value.
 pub fn latencystats(state: &ServerState, out: &mut String) {
     if !state.stats.counters.tracks_latency.load(Ordering::Relaxed) {
         return;
     }
-    for (name, stats) in asked(state) {
-        let told = stats.durations.cumulative();
-        if !told.is_empty() {
-            let one = |(name, percent)| format!("{name}={:.3}", percentile(&told, percent) as f64);
+    for (name, stats) in called_commands(state) {
+        let cumulative = stats.durations.cumulative();
+        if !cumulative.is_empty() {
+            let one = |(name, percent)| format!("{name}={:.3}", percentile(&cumulative, percent) as f64);
             line(out, format_args!("latency_percentiles_usec_{name}:{}", PERCENTILES.map(one).join(",")));
         }
     }

@@ -1,11 +1,16 @@
 //! The text of `INFO`.
 //!
-//! Each section is a function and a row of [`SECTIONS`]; names and meanings are Redis' where it has
-//! the field.
+//! Each section is a function and a row of [`SECTIONS`]. Fields that Redis has keep its names and
+//! meanings.
+//!
+//! | file | sections |
+//! |---|---|
+//! | this one | server, modules, keyspace |
+//! | `counters` | clients, stats, commandstats, latencystats, errorstats |
+//! | `process` | memory, cpu |
+//! | `raft` | replication, raft, cluster, persistence |
 
-mod clients;
 mod counters;
-mod persistence;
 mod process;
 mod raft;
 mod text;
@@ -19,9 +24,9 @@ type Section = (&'static str, fn(&ServerState, &mut String));
 /// The sections in their order.
 const SECTIONS: &[Section] = &[
     ("Server", server),
-    ("Clients", clients::clients),
+    ("Clients", counters::clients),
     ("Memory", process::memory),
-    ("Persistence", persistence::persistence),
+    ("Persistence", raft::persistence),
     ("Stats", counters::stats),
     ("Replication", raft::replication),
     ("CPU", process::cpu),
@@ -37,7 +42,7 @@ const SECTIONS: &[Section] = &[
 /// Sections that are shown only when asked for by name, or with `all` or `everything`.
 const ON_REQUEST: &[&str] = &["commandstats", "latencystats"];
 
-/// The sections of these names, lower case; of none: the default ones.
+/// The sections with these lower-case names; the default ones if there is no name.
 pub fn text(state: &ServerState, names: &[String]) -> String {
     let wanted = |section: &str| {
         let section = section.to_lowercase();
@@ -60,13 +65,13 @@ pub fn text(state: &ServerState, names: &[String]) -> String {
     out
 }
 
-/// What the runtime waits for sockets with.
+/// The runtime's mechanism for polling sockets.
 const MULTIPLEXING: &str = if cfg!(target_os = "linux") { "epoll" } else { "kqueue" };
 
-/// Redis' clock of last use has 24 bits.
+/// Redis' LRU clock has 24 bits.
 const LRU_CLOCK_MAX: u64 = (1 << 24) - 1;
 
-/// How many threads serve clients.
+/// The number of threads that serve clients.
 fn io_threads() -> usize {
     tokio::runtime::Handle::try_current().map_or(1, |runtime| runtime.metrics().num_workers())
 }
@@ -77,7 +82,7 @@ fn server(state: &ServerState, out: &mut String) {
     line(out, format_args!("redis_version:{REDIS_VERSION}"));
     line(out, format_args!("server_name:jsonvault"));
     line(out, format_args!("jsonvault_version:{}", env!("CARGO_PKG_VERSION")));
-    // As Redis says it of a build that knows of no repository.
+    // As Redis reports a build without a repository.
     line(out, format_args!("redis_git_sha1:00000000"));
     line(out, format_args!("redis_git_dirty:0"));
     let mode = if config.cluster_enabled { "cluster" } else { "standalone" };
@@ -91,7 +96,7 @@ fn server(state: &ServerState, out: &mut String) {
     line(out, format_args!("server_time_usec:{}", state.clock.now_ms() * 1000));
     line(out, format_args!("uptime_in_seconds:{uptime}"));
     line(out, format_args!("uptime_in_days:{}", uptime / 86_400));
-    // How often a second the node looks after what passes with time.
+    // How often a second the server samples its rates.
     line(out, format_args!("hz:10"));
     line(out, format_args!("configured_hz:10"));
     line(out, format_args!("lru_clock:{}", (state.clock.now_ms() / 1000) & LRU_CLOCK_MAX));

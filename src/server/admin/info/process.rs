@@ -1,14 +1,13 @@
-//! `INFO memory` and `INFO cpu`: what the system says of the process.
+//! `INFO memory` and `INFO cpu`: what the system reports of the process.
 
 use super::text::{human, line};
 use crate::command::Inspect;
 use crate::env;
 use crate::server::state::ServerState;
 
-/// What is used is what is resident: the allocator keeps no statistics that could be read while it
-/// works, so fragments between what it gave out cannot be told from it. Of what is always 0 there
-/// is nothing here: nothing is evicted or freed later, no followers of Redis are fed, no bus
-/// connects the nodes.
+/// Used memory is resident memory: the allocator has no statistics that could be read while it
+/// works, so fragmentation cannot be separated from use. Fields for what JsonVault does not have
+/// are 0: eviction, lazy freeing, replication backlogs, a cluster bus.
 pub fn memory(state: &ServerState, out: &mut String) {
     let memory = state.memory();
     line(out, format_args!("used_memory:{}", memory.resident));
@@ -55,13 +54,13 @@ pub fn memory(state: &ServerState, out: &mut String) {
     line(out, format_args!("lazyfreed_objects:0"));
 }
 
-/// What is held for the connections.
+/// The memory held for connections.
 fn clients_bytes(state: &ServerState) -> u64 {
     state.pubsub.clients.all().iter().map(|client| client.buffers().total()).sum()
 }
 
-/// What the allocator has of the system, which is all that is known of it; what is resident besides
-/// is the program's file and what was mapped.
+/// Anonymous resident memory stands for all of the allocator's figures. The rest of the resident
+/// memory is the program's file and other mappings.
 fn allocator(resident: u64, out: &mut String) {
     let Some(own) = env::resident_anonymous_bytes().map(|own| own.min(resident)) else { return };
     line(out, format_args!("allocator_allocated:{own}"));

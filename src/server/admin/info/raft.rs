@@ -1,13 +1,17 @@
-//! `INFO replication`, `raft` and `cluster`: the group as this node knows it.
+//! `INFO replication`, `raft`, `cluster` and `persistence`: the group and its log as this node
+//! knows them.
+
+use std::time::Duration;
 
 use super::text::line;
+use crate::command::Inspect;
 use crate::raft::Phase;
-use crate::server::admin::topology;
+use crate::server::admin::cluster as admin_cluster;
 use crate::server::state::ServerState;
 
-/// What `INFO replication` says of the others, in the fields of Redis.
+/// `INFO replication`: the members in the fields of Redis.
 pub fn replication(state: &ServerState, out: &mut String) {
-    let topology = topology::of(state);
+    let topology = admin_cluster::topology(state);
     let offset = topology.own().map_or(0, |peer| peer.offset);
     if topology.is_leader() {
         line(out, format_args!("role:master"));
@@ -25,7 +29,7 @@ pub fn replication(state: &ServerState, out: &mut String) {
         line(out, format_args!("slave_repl_offset:{offset}"));
         line(out, format_args!("connected_slaves:0"));
     }
-    // Redis' name for a history of writes: here the cluster's, on whichever node.
+    // Redis' name for a history of writes; here the cluster's, the same on every node.
     line(out, format_args!("master_replid:{}", topology.name(0)));
     line(out, format_args!("master_repl_offset:{offset}"));
 }
@@ -66,9 +70,9 @@ pub fn raft(state: &ServerState, out: &mut String) {
             (false, true) => "follower",
             (false, false) => "learner",
         };
-        // Only a leader knows how far the others are.
+        // Only a leader knows the progress of others.
         let lag = known.matched.and_then(|matched| Some(status.last_log_index?.saturating_sub(matched)));
-        // One that lost its log has not got as far as it said.
+        // A member that lost its log does not have the entries that it acknowledged.
         let lag = lag.filter(|_| !known.lost).map_or_else(|| "-1".to_string(), |lag| lag.to_string());
         let lost = if known.lost { ",lost_entries=1" } else { "" };
         let member = &known.member;
@@ -82,7 +86,7 @@ pub fn raft(state: &ServerState, out: &mut String) {
     }
 }
 
-/// How far a start is: what it waits for, if for anything.
+/// The phase of the start, and the nodes that it waits for.
 fn startup(phase: &Phase) -> String {
     match phase {
         Phase::Done => "done".to_string(),
@@ -95,7 +99,7 @@ fn ids(nodes: impl IntoIterator<Item = u64>) -> String {
     nodes.into_iter().map(|id| id.to_string()).collect::<Vec<_>>().join(",")
 }
 
-/// What a Redis exporter takes for its cluster metrics: every field that begins with `cluster_`.
+/// `INFO cluster`: the fields that a Redis exporter reads, all beginning with `cluster_`.
 pub fn cluster(state: &ServerState, out: &mut String) {
     let status = state.group.status();
     line(out, format_args!("cluster_enabled:{}", u8::from(state.config.read().cluster_enabled)));
@@ -104,4 +108,32 @@ pub fn cluster(state: &ServerState, out: &mut String) {
     line(out, format_args!("cluster_raft_applied_index:{}", status.last_applied.unwrap_or(0)));
     line(out, format_args!("cluster_raft_is_leader:{}", u8::from(status.is_leader())));
     line(out, format_args!("cluster_size:{}", status.cluster_size));
+}
+
+/// `INFO persistence`: snapshots have the fields of the RDB, the log those of the AOF.
+pub fn persistence(state: &ServerState, out: &mut String) {
+    let (status, saves) = (state.group.status(), state.group.snapshot_stats());
+    let seconds = |time: Option<Duration>| time.map_or(-1, |time| time.as_secs() as i64);
+    // In entries of the log: the changes in an entry are not counted.
+    let changes = status.last_applied.map_or(0, |applied| {
+        status.snapshot_index.map_or(applied + 1, |saved| applied.saturating_sub(saved))
+    });
+    line(out, format_args!("loading:{}", u8::from(!state.group.is_loaded())));
+    line(out, format_args!("async_loading:0"));
+    line(out, format_args!("rdb_changes_since_last_save:{changes}"));
+    line(out, format_args!("rdb_bgsave_in_progress:{}", u8::from(status.snapshot_running)));
+    line(out, format_args!("rdb_last_save_time:{}", state.last_save_seconds()));
+    line(out, format_args!("rdb_last_bgsave_status:{}", if status.snapshot_failed { "err" } else { "ok" }));
+    line(out, format_args!("rdb_last_bgsave_time_sec:{}", seconds(saves.last_took)));
+    line(out, format_args!("rdb_current_bgsave_time_sec:{}", seconds(saves.running_for)));
+    line(out, format_args!("rdb_saves:{}", saves.ended));
+    line(out, format_args!("aof_enabled:1"));
+    line(out, format_args!("aof_rewrite_in_progress:{}", u8::from(status.snapshot_running)));
+    line(out, format_args!("aof_rewrite_scheduled:0"));
+    line(out, format_args!("aof_current_size:{}", status.log.bytes));
+    line(out, format_args!("aof_last_write_status:{}", if status.log.poisoned { "err" } else { "ok" }));
+    line(out, format_args!("log_syncs:{}", status.log.syncs));
+    line(out, format_args!("log_writes:{}", status.log.writes));
+    line(out, format_args!("log_written_bytes:{}", status.log.written_bytes));
+    line(out, format_args!("log_stalled_no_space:{}", u8::from(status.log.stalled)));
 }

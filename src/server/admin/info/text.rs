@@ -1,4 +1,4 @@
-//! How INFO writes its lines and its numbers.
+//! The lines of INFO and the form of its numbers.
 
 use std::fmt::Write;
 
@@ -7,7 +7,7 @@ pub fn line(out: &mut String, text: std::fmt::Arguments<'_>) {
     out.push_str("\r\n");
 }
 
-/// Bytes as Redis shows them to people.
+/// A number of bytes in the human-readable form of Redis.
 pub fn human(bytes: u64) -> String {
     const UNITS: [&str; 5] = ["K", "M", "G", "T", "P"];
     if bytes < 1024 {
