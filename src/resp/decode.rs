@@ -144,6 +144,9 @@ impl Decoder {
             Header::TooLong => Err(ProtocolError::CountTooLong),
             Header::Length { value: ..=0, size } => {
                 buffer.advance(size);
+                // The bytes that it waited for are gone from the buffer: the next request may be
+                // shorter.
+                self.wanted = 0;
                 Ok(Progress::Done)
             }
             Header::Length { value, size } => {

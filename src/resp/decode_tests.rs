@@ -170,6 +170,18 @@ proptest! {
 }
 
 #[test]
+fn a_short_request_is_read_behind_an_empty_one_that_came_in_pieces() {
+    let mut decoder = Decoder::new(Limits::DEFAULT);
+    let mut buffer = BytesMut::from(&b"*-1000"[..]);
+    assert_eq!(decoder.decode(&mut buffer), Ok(None));
+    buffer.extend_from_slice(b"\r\n");
+    assert_eq!(decoder.decode(&mut buffer), Ok(None));
+    buffer.extend_from_slice(b"hi\r\n");
+    let request = decoder.decode(&mut buffer).unwrap().unwrap();
+    assert_eq!(request.words(), ["hi"]);
+}
+
+#[test]
 fn unauthenticated_clients_have_limits_of_their_own_until_they_are_lifted() {
     let long = format!("*1\r\n${}\r\n{}\r\n", 17 << 10, "x".repeat(17 << 10));
     let many = format!("*11\r\n{}", "$1\r\nx\r\n".repeat(11));
