@@ -12,6 +12,7 @@ const WINGS: &[(&str, &[&str])] = &[
     ("state", &["pubsub", "stats"]),
     ("admin", &["pubsub", "state", "stats"]),
     ("connection", &["admin", "pubsub", "state", "stats"]),
+    ("limits", &["connection", "pubsub"]),
 ];
 
 type Module = Vec<String>;
