@@ -11,7 +11,9 @@
 //!   parts here.
 //! * `bootstrap` finds out whether the cluster of a node with an empty log is new, and whether the
 //!   node lost its disk, by the `standings` that nodes ask of each other and the `verdict` on them.
-//!   `membership` adds, promotes and removes nodes and hands leadership over.
+//!   `copies` finds out whether another process runs on a copy of the directory, and `joining`
+//!   answers for a node that has no group yet. `membership` adds, promotes and removes nodes and
+//!   hands leadership over.
 //! * `pubsub_relay` carries clients' messages to the other nodes, beside the log.
 //! * `tasks` runs what these begin, and ends it with the group.
 //!
@@ -24,7 +26,9 @@
 //! * after [`Group::shutdown`] nothing of the group runs, and the last handle that goes frees it.
 
 mod bootstrap;
+mod copies;
 mod group;
+mod joining;
 mod leader;
 mod limits;
 mod membership;
@@ -40,5 +44,6 @@ mod verdict;
 
 pub use bootstrap::Bootstrap;
 pub use group::{Group, Options};
+pub use joining::answer_while_joining;
 pub use limits::LIMITS;
 pub use pubsub_relay::PubSubSink;

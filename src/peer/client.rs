@@ -17,6 +17,7 @@ use tokio::time::{Instant, timeout};
 
 use super::endpoint::{Endpoint, Target};
 use super::frame;
+use super::service::REUSE_MAX;
 use super::wire::{Member, Request, Response};
 
 /// Requests that wait to be written to one node; more are held back where they come from.
@@ -60,12 +61,15 @@ struct Waiting {
     by_number: BTreeMap<u64, oneshot::Sender<Response>>,
     /// Since when somebody waits and nothing came.
     silent_since: Option<Instant>,
+    /// When the last request was sent.
+    used: Option<Instant>,
 }
 
 impl Waiting {
     fn add(&mut self, number: u64, answer: oneshot::Sender<Response>) {
         self.by_number.insert(number, answer);
         self.silent_since.get_or_insert_with(Instant::now);
+        self.used = Some(Instant::now());
     }
 
     fn take(&mut self, number: u64) -> Option<oneshot::Sender<Response>> {
@@ -76,6 +80,11 @@ impl Waiting {
 
     fn is_silent(&self) -> bool {
         self.silent_since.is_some_and(|since| since.elapsed() > SILENCE_MAX)
+    }
+
+    /// Whether the other side may be about to close the connection.
+    fn is_stale(&self) -> bool {
+        self.used.is_some_and(|used| used.elapsed() > REUSE_MAX)
     }
 }
 
@@ -111,7 +120,8 @@ impl PeerClients {
     fn usable(&self, to: u64, member: &Member) -> Option<Arc<PeerClient>> {
         let open = self.open.lock();
         let client = open.get(&to)?;
-        let heard = client.waiting.lock().as_ref().is_some_and(|waiting| !waiting.is_silent());
+        let heard =
+            client.waiting.lock().as_ref().is_some_and(|waiting| !waiting.is_silent() && !waiting.is_stale());
         let usable = client.member == *member && heard;
         usable.then(|| client.clone())
     }
@@ -124,7 +134,8 @@ impl PeerClients {
         let stream = self.endpoint.connect(Target::member(to, member)).await?;
         let (reader, writer) = tokio::io::split(stream);
         let (queue, queued) = mpsc::channel(QUEUE_LENGTH);
-        let waiting = Arc::new(Mutex::new(Some(Waiting::default())));
+        let waiting = Waiting { used: Some(Instant::now()), ..Waiting::default() };
+        let waiting = Arc::new(Mutex::new(Some(waiting)));
         tokio::spawn(run(reader, writer, queued, waiting.clone()));
         let client =
             Arc::new(PeerClient { member: member.clone(), queue, waiting, numbers: AtomicU64::new(1) });
@@ -276,5 +287,8 @@ mod tests {
         let answer = waiting.take(1).unwrap();
         answer.send(Response::ReadPoint(Err(ForwardError::NotLeader))).unwrap();
         assert!(!waiting.is_silent());
+        assert!(!waiting.is_stale());
+        tokio::time::advance(REUSE_MAX).await;
+        assert!(waiting.is_stale(), "the other side may close it at any time from now on");
     }
 }

@@ -18,7 +18,8 @@
 //!   another node or another incarnation of it than the one that was meant;
 //! * every call ends within a time of its own, whatever the network does;
 //! * a message that cannot be read closes its connection, and harms nothing else;
-//! * a frame that arrives takes no more memory than bytes of it have arrived.
+//! * a frame that arrives takes no more memory than bytes of it have arrived, is whole within a
+//!   time, and of senders that are no members one large one arrives at a time.
 
 mod client;
 mod complaints;
@@ -29,10 +30,11 @@ mod service;
 mod wire;
 
 pub use client::{CallError, PeerClients};
+pub use complaints::{Complaints, MemberComplaints};
 pub use endpoint::{Asker, Endpoint, Target};
 pub use exchange::Exchange;
-pub use frame::FRAME_BYTES_MAX;
-pub use service::{Handler, serve};
+pub use frame::{FRAME_BYTES_MAX, FRAME_TIME_MAX};
+pub use service::{Handler, IDLE_MAX, SMALL_FRAME_BYTES_MAX, serve, serve_on};
 pub use wire::{
     Acknowledged, Append, AskVote, Change, ChangeRefused, Done, Formed, ForwardError, Member, Offer,
     PubSubMessage, ReadPoint, Request, Response, Standing, StoredVote, WireEntry,

@@ -15,7 +15,7 @@ use crate::resp::Reply;
 use crate::storage::log::LogPosition;
 
 /// Changed when a message changes its form: nodes of different versions do not talk.
-pub const PROTOCOL_VERSION: u32 = 3;
+pub const PROTOCOL_VERSION: u32 = 4;
 
 /// A member of the cluster: where it is reached, and which of the lives of its number it is.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -143,6 +143,8 @@ pub struct Offer {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Standing {
     pub incarnation: u64,
+    /// Drawn at each start: two processes on copies of one directory have the same incarnation.
+    pub process: u64,
     /// Whether the group goes on without the node that answers: what it knows is old.
     pub removed: bool,
     /// `None`: it is in no cluster yet.
