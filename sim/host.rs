@@ -189,6 +189,7 @@ impl Host {
         StartUp {
             identity: Identity { node: self.id(), cluster, incarnation: self.incarnation },
             address: Network::address(self.index).to_string(),
+            own: member(self.index, self.incarnation),
             bootstrap: if is_initial { Bootstrap::InitialMembers(initial_members) } else { Bootstrap::Join },
             settings: self.settings.clone(),
             disk: self.disk.clone(),
@@ -307,6 +308,7 @@ fn member(host: usize, incarnation: u64) -> Member {
 struct StartUp {
     identity: Identity,
     address: String,
+    own: Member,
     bootstrap: Bootstrap,
     settings: Settings,
     disk: SimDisk,
@@ -324,6 +326,7 @@ impl StartUp {
         let keyspace = Arc::new(Keyspace::new());
         let options = Options {
             bootstrap: self.bootstrap,
+            own: self.own,
             net: self.network,
             sink: Arc::new(()),
             acceptor,

@@ -89,6 +89,8 @@ pub enum Unavailable {
     Removed,
     #[error("UNCERTAIN the write may or may not have been applied")]
     Uncertain,
+    #[error("ERR the leader cannot read the write that this node forwarded; nothing was changed")]
+    Unreadable,
 }
 
 /// Why this node has to stop. Every text names the file, address or setting to look at.
@@ -100,6 +102,11 @@ pub enum Fatal {
     Disk { path: PathBuf, action: &'static str, reason: String },
     #[error("{}: {reason}", path.display())]
     Directory { path: PathBuf, reason: String },
+    #[error(
+        "node {node} answers at {address}, where its members know it, from another process: this one runs on a copy \
+         of its directory; remove the copy"
+    )]
+    Copy { node: u64, address: String },
     #[error("{address}: {reason}")]
     Listen { address: String, reason: String },
     #[error("consensus stopped: {0}")]

@@ -18,7 +18,7 @@ use std::sync::Arc;
 use parking_lot::RwLock;
 use tokio::sync::watch;
 
-use crate::cluster::{Bootstrap, Group, Options};
+use crate::cluster::{Bootstrap, Group, Options, answer_while_joining};
 use crate::config::{Advertised, Config};
 use crate::env::{Acceptor, Background, Clock, Disk, Net, RealDisk, RealNet, SystemClock, random_u64};
 use crate::error::Fatal;
@@ -71,13 +71,15 @@ impl Node {
         forget_others: bool,
     ) -> Result<Node, Fatal> {
         let listener = Listener::bind(&config.bind_addrs(), config.tcp_keepalive > 0).await?;
-        let acceptor = bind_raft(&config, &*net).await?;
+        let mut acceptor = bind_raft(&config, &*net).await?;
         let mut random = Random::seeded(random_u64());
         let owner = DataDir::owner(&*disk, &config.dir)?;
         // A new directory is a new incarnation of this node.
         let incarnation = owner.as_ref().map_or_else(|| random.next_u64(), |owner| owner.incarnation);
         let mut member = own_member(&config, listener.address(), acceptor.address(), incarnation)?;
-        let (identity, bootstrap) = bootstrap_or_join(&config, &*disk, owner, &member, &mut random).await?;
+        let port = RaftPort { acceptor: &mut *acceptor, net: net.clone() };
+        let (identity, bootstrap) =
+            bootstrap_or_join(&config, &*disk, owner, &member, &mut random, port).await?;
         let mut data = DataDir::open(disk, &config.dir, identity)?;
         if forget_others {
             member.incarnation = random.next_u64();
@@ -87,6 +89,7 @@ impl Node {
         let pubsub = PubSub::new(keyspace.clone(), clock.clone());
         let options = Options {
             bootstrap,
+            own: member.clone(),
             net: net.clone(),
             // A weak reference: PubSub publishes through the group, so strong ones would form a
             // cycle.
@@ -240,6 +243,12 @@ impl Node {
     }
 }
 
+/// The port for other nodes, before the group has it.
+struct RaftPort<'a> {
+    acceptor: &'a mut dyn Acceptor,
+    net: Arc<dyn Net>,
+}
+
 /// Binds the port for other nodes.
 async fn bind_raft(config: &Config, net: &dyn Net) -> Result<Box<dyn Acceptor>, Fatal> {
     let address = config.raft_address()?;
@@ -290,6 +299,7 @@ async fn bootstrap_or_join(
     owner: Option<Identity>,
     member: &Member,
     random: &mut Random,
+    port: RaftPort<'_>,
 ) -> Result<(Identity, Bootstrap), Fatal> {
     let node = config.node_id;
     let identity = |cluster: String| Identity { node, cluster, incarnation: member.incarnation };
@@ -318,7 +328,13 @@ async fn bootstrap_or_join(
         }
         None if config.join.is_empty() => Ok((identity(format!("{:016x}", random.next_u64())), alone())),
         None => {
-            let cluster = join::request(&config.join, config.join_password(), node, member).await?;
+            let cluster = tokio::select! {
+                biased;
+                joined = join::request(&config.join, config.join_password(), node, member) => joined?,
+                () = answer_while_joining(port.acceptor, node, member.incarnation, port.net) => {
+                    unreachable!("it answers until it is dropped")
+                }
+            };
             DataDir::mark_joined(disk, &config.dir)?;
             Ok((identity(cluster), Bootstrap::Join))
         }

@@ -13,7 +13,7 @@
 //! * a node whose number belongs to another incarnation never votes under that number: it enters as
 //!   a learner;
 //! * a node with a log neither votes nor stands for election until it has asked the reachable
-//!   members what it had acknowledged to them.
+//!   members what it had acknowledged to them, and its own address who answers there.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -21,6 +21,7 @@ use std::time::Duration;
 
 use tokio::time::timeout;
 
+use super::copies::{AtOwnAddress, Copies};
 use super::standings::Standings;
 use super::tasks::Tasks;
 use super::verdict::{Verdict, judge};
@@ -55,6 +56,7 @@ pub struct Bootstrapper {
     pub clients: Arc<PeerClients>,
     pub participation: Arc<Participation>,
     pub standings: Arc<Standings>,
+    pub copies: Arc<Copies>,
 }
 
 impl Bootstrapper {
@@ -71,8 +73,9 @@ impl Bootstrapper {
             return Ok(());
         };
         let identity = &self.endpoint.identity;
-        let own = members.get_mut(&identity.node).expect("the settings hold a node to be among them");
-        own.incarnation = identity.incarnation;
+        // Where it is reached it knows best.
+        let own = Member { incarnation: identity.incarnation, ..self.copies.own.clone() };
+        members.insert(identity.node, own);
         if members.len() == 1 {
             if !fresh {
                 tracing::warn!("the directory is not new and has no log: if it had one, its data is lost");
@@ -94,9 +97,11 @@ impl Bootstrapper {
         self.participation.set_recalling(true);
         self.consensus.enable_elections(false);
         tasks.spawn(async move {
-            self.recall().await;
-            self.participation.set_recalling(false);
-            self.consensus.enable_elections(!self.participation.has_lost());
+            let ((), found) = tokio::join!(self.recall(), self.copies.look());
+            if !matches!(found, AtOwnAddress::Copy(_)) {
+                self.participation.set_recalling(false);
+            }
+            self.copies.watch(found).await;
         });
         Ok(())
     }

@@ -8,7 +8,10 @@
 
 use std::sync::Arc;
 
+use tokio::sync::watch;
+
 use super::bootstrap::{Bootstrap, Bootstrapper};
+use super::copies::Copies;
 use super::leader::LeaderFinder;
 use super::membership::Membership;
 use super::pubsub_relay::{PubSubRelay, PubSubSink};
@@ -21,13 +24,15 @@ use crate::command::ReadConsistency;
 use crate::env::{Acceptor, Net};
 use crate::error::{Fatal, Unavailable};
 use crate::machine::Batch;
-use crate::peer::{self, Change, ChangeRefused, Done, Endpoint, PeerClients, PubSubMessage};
+use crate::peer::{self, Change, ChangeRefused, Done, Endpoint, Member, PeerClients, PubSubMessage};
 use crate::raft::{Closed, GROUP, Replica, ReplicaOptions, SnapshotStats, Status};
 use crate::storage::DataDir;
 
 /// The options that a group starts with.
 pub struct Options {
     pub bootstrap: Bootstrap,
+    /// Where others reach this node.
+    pub own: Member,
     pub net: Arc<dyn Net>,
     /// Receives the messages that clients of other nodes published.
     pub sink: Arc<dyn PubSubSink>,
@@ -46,6 +51,7 @@ struct Parts {
     router: Router,
     membership: Arc<Membership>,
     standings: Arc<Standings>,
+    copies: Arc<Copies>,
     relay: PubSubRelay,
     tasks: Arc<Tasks>,
 }
@@ -55,16 +61,17 @@ impl Group {
     ///
     /// Returns when the node runs; [`Group::is_loaded`] reports whether it has applied its log.
     pub async fn start(data: &DataDir, options: Options) -> Result<Group, Fatal> {
-        let Options { bootstrap, net, sink, acceptor, replica } = options;
+        let Options { bootstrap, own, net, sink, acceptor, replica } = options;
         let endpoint = Arc::new(Endpoint::new(data.identity().clone(), GROUP, net));
         let replica = Replica::start(data, replica, endpoint.clone()).await?;
-        let (parts, service) = connect(replica, endpoint, sink);
+        let (parts, service) = connect(replica, endpoint, sink, own);
         let bootstrapper = Bootstrapper {
             consensus: parts.replica.consensus.clone(),
             endpoint: parts.endpoint.clone(),
             clients: parts.router.leader.clients.clone(),
             participation: parts.replica.participation.clone(),
             standings: parts.standings.clone(),
+            copies: parts.copies.clone(),
         };
         bootstrapper.begin(bootstrap, data.is_fresh(), &parts.tasks).await?;
         parts.run(acceptor, service);
@@ -167,9 +174,14 @@ impl Group {
         self.0.replica.participation.until_lost().await;
     }
 
-    /// Returns when consensus stops because of an error: the node has failed.
+    /// Returns when the node is finished: consensus has stopped, or this process runs on a copy of
+    /// a running member's directory.
     pub async fn failed(&self) -> Fatal {
-        self.0.replica.consensus.failed().await
+        tokio::select! {
+            biased;
+            fatal = self.0.replica.consensus.failed() => fatal,
+            fatal = self.0.copies.until_found() => fatal,
+        }
     }
 
     /// Stops taking part, and writes what is queued. The server answers the writes under way before
@@ -190,13 +202,28 @@ impl Group {
     }
 
     #[cfg(test)]
+    pub(super) fn copies(&self) -> &Copies {
+        &self.0.copies
+    }
+
+    #[cfg(test)]
+    pub(super) fn receiver(&self) -> &crate::raft::RaftReceiver {
+        &self.0.replica.receiver
+    }
+
+    #[cfg(test)]
     pub(super) fn read_index(&self) -> &ReadIndex {
         &self.0.router.read_index
     }
 }
 
 /// Wires the components together.
-fn connect(replica: Replica, endpoint: Arc<Endpoint>, sink: Arc<dyn PubSubSink>) -> (Parts, RpcService) {
+fn connect(
+    replica: Replica,
+    endpoint: Arc<Endpoint>,
+    sink: Arc<dyn PubSubSink>,
+    own: Member,
+) -> (Parts, RpcService) {
     let (consensus, participation) = (replica.consensus.clone(), replica.participation.clone());
     let (clients, tasks) = (Arc::new(PeerClients::new(endpoint.clone())), Arc::new(Tasks::default()));
     let leader = LeaderFinder {
@@ -212,6 +239,14 @@ fn connect(replica: Replica, endpoint: Arc<Endpoint>, sink: Arc<dyn PubSubSink>)
         acknowledged: replica.acknowledged.clone(),
         participation: participation.clone(),
     });
+    let copies = Arc::new(Copies {
+        consensus: consensus.clone(),
+        endpoint: endpoint.clone(),
+        standings: standings.clone(),
+        participation: participation.clone(),
+        own,
+        found: watch::channel(None).0,
+    });
     let membership = Membership::new(leader.clone(), standings.clone(), participation.clone(), tasks.clone());
     let membership = Arc::new(membership);
     let read_index = Arc::new(ReadIndex::new(leader.clone()));
@@ -223,6 +258,7 @@ fn connect(replica: Replica, endpoint: Arc<Endpoint>, sink: Arc<dyn PubSubSink>)
         membership: membership.clone(),
         standings: standings.clone(),
         sink,
+        throttles: Arc::default(),
     };
     let router = Router {
         leader,
@@ -233,7 +269,7 @@ fn connect(replica: Replica, endpoint: Arc<Endpoint>, sink: Arc<dyn PubSubSink>)
         time: replica.time.clone(),
     };
     let relay = PubSubRelay::new(consensus, endpoint.clone(), tasks.clone());
-    (Parts { endpoint, replica, router, membership, standings, relay, tasks }, service)
+    (Parts { endpoint, replica, router, membership, standings, copies, relay, tasks }, service)
 }
 
 impl Parts {

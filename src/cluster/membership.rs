@@ -153,7 +153,8 @@ impl Membership {
     }
 
     /// Readmits a member that lost its data: the earlier incarnation is removed, and the later one
-    /// enters as a learner.
+    /// enters as a learner. Not before the later one has answered where members look for it: an
+    /// earlier one that is silent may only be slow, and the later one out of reach.
     async fn replace(&self, id: u64, member: Member) -> Result<(), ChangeRefused> {
         let silent = async {
             while self.consensus().answering().contains(&id) {
@@ -164,7 +165,7 @@ impl Membership {
             let reason = format!("node {id} still answers from its earlier directory: stop it first");
             return Err(ChangeRefused::Later(reason));
         }
-        self.standings.check_history(id, &member).await?;
+        self.standings.check_successor(id, &member).await?;
         tracing::warn!(node = id, "a member returned without its data, and is readmitted as a learner");
         self.remove(id, false).await?;
         self.consensus().add_learner(id, member).await

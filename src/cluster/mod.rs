@@ -11,7 +11,9 @@
 //!   components here.
 //! * `bootstrap` decides whether the cluster of a node with an empty log is new, and whether the
 //!   node lost its disk; `standings` collects what the other nodes know, `verdict` judges it.
-//!   `membership` adds, promotes and removes nodes and hands leadership over.
+//!   `copies` finds out whether another process runs on a copy of the directory, and `joining`
+//!   answers for a node that has no group yet. `membership` adds, promotes and removes nodes and
+//!   hands leadership over.
 //! * `pubsub_relay` carries clients' messages to the other nodes, outside of the log.
 //! * `tasks` runs the background tasks, and ends them with the group.
 //!
@@ -25,7 +27,9 @@
 //!   everything.
 
 mod bootstrap;
+mod copies;
 mod group;
+mod joining;
 mod leader;
 mod limits;
 mod membership;
@@ -41,5 +45,6 @@ mod verdict;
 
 pub use bootstrap::Bootstrap;
 pub use group::{Group, Options};
+pub use joining::answer_while_joining;
 pub use limits::LIMITS;
 pub use pubsub_relay::PubSubSink;

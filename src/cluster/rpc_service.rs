@@ -1,7 +1,14 @@
 //! Answers other nodes: Raft's own calls, and requests that they forward for their clients.
 //!
-//! Invariant: a forwarded request is served only while this node leads; it is never forwarded
-//! again.
+//! Invariants:
+//! * what clients gave to another node is done here only while this node leads; it is never passed
+//!   on again, and only members pass it on;
+//! * a batch of another node is proposed only if every command of it decodes here;
+//! * a node speaks of its own votes and of its own leadership alone.
+//!
+//! A leader or a candidate is not asked to be a member as this node knows them: a node with an old
+//! log may know none of the leaders of today, and only an append or a snapshot of one brings it up
+//! to date. The port is for a network where no stranger is: `docs/configuration.md`.
 
 use std::sync::Arc;
 
@@ -11,7 +18,10 @@ use super::read_index::ReadIndex;
 use super::standings::Standings;
 use crate::error::Unavailable;
 use crate::machine::Batch;
-use crate::peer::{Caller, Done, FRAME_BYTES_MAX, ForwardError, Handler, Request, Response};
+use crate::peer::{
+    Caller, Change, ChangeRefused, LogThrottle, Done, FRAME_BYTES_MAX, ForwardError, Handler, MemberLogThrottle,
+    Request, Response,
+};
 use crate::raft::{Participation, Proposer, RaftReceiver};
 use crate::resp::Reply;
 
@@ -32,12 +42,30 @@ pub struct RpcService {
     pub standings: Arc<Standings>,
     /// Receives the messages that clients of other nodes published.
     pub sink: Arc<dyn PubSubSink>,
+    pub throttles: Arc<ServiceThrottles>,
+}
+
+/// What goes wrong with requests of other nodes.
+#[derive(Default)]
+pub struct ServiceThrottles {
+    malformed: MemberLogThrottle,
+    strangers: LogThrottle,
 }
 
 impl Handler for RpcService {
+    fn knows(&self, from: Caller) -> bool {
+        self.standings.knows(from)
+    }
+
     async fn answer(&self, from: Caller, request: Request) -> Response {
+        if let Some(refusal) = self.refusal(from, &request) {
+            if let Some(since) = self.throttles.strangers.admit() {
+                tracing::warn!(node = from.id, ?refusal, since, "refused a request of a node");
+            }
+            return refusal;
+        }
         let answered = match request {
-            Request::Append(append) => self.receiver.append(append).await,
+            Request::Append(append) => self.receiver.append(append, self.knows(from)).await,
             Request::Vote(ask) => self.receiver.vote(ask, false).await,
             Request::PreVote(ask) => self.receiver.vote(ask, true).await,
             Request::Transfer { from, to, last } => self.receiver.transfer(from, to, last).await,
@@ -45,7 +73,7 @@ impl Handler for RpcService {
             Request::SnapshotChunk { offset, bytes } => self.receiver.snapshot_chunk(offset, bytes).await,
             Request::SnapshotEnd { vote } => self.receiver.install(vote).await,
             Request::Propose { commands, bytes } => {
-                Ok(Response::Replies(self.accept(commands, &bytes).await))
+                Ok(Response::Replies(self.accept(from, commands, &bytes).await))
             }
             Request::ReadPoint { lease } => Ok(Response::ReadPoint(self.read_index.confirm(lease).await)),
             Request::PubSub(messages) => {
@@ -64,11 +92,36 @@ impl Handler for RpcService {
 }
 
 impl RpcService {
+    /// The answer to a request that this node does not serve to `from`; `None`: it does. Each says
+    /// that nothing was done.
+    fn refusal(&self, from: Caller, request: &Request) -> Option<Response> {
+        let vote = match request {
+            // The first question of every node, and what one whose data is gone asks for itself.
+            Request::Standing => return None,
+            Request::Change(Change::Add { id, member })
+                if (*id, member.incarnation) == (from.id, from.incarnation) =>
+            {
+                return None;
+            }
+            Request::SnapshotOffer(_) | Request::SnapshotChunk { .. } | Request::Lost(_) => return None,
+            Request::Append(append) => append.vote,
+            Request::Vote(ask) | Request::PreVote(ask) => ask.vote,
+            Request::Transfer { from: vote, .. } | Request::SnapshotEnd { vote } => *vote,
+            Request::Propose { .. } | Request::ReadPoint { .. } | Request::PubSub(_) | Request::Change(_) => {
+                return (!self.knows(from)).then(|| refused(request));
+            }
+        };
+        let reason = || Response::Failed("a node speaks for itself alone".to_string());
+        (vote.node_id != from.id).then(reason)
+    }
+
     /// Proposes a forwarded batch.
-    async fn accept(&self, commands: u32, bytes: &[u8]) -> Result<Done, ForwardError> {
+    async fn accept(&self, from: Caller, commands: u32, bytes: &[u8]) -> Result<Done, ForwardError> {
         let batch = Batch::from_wire(commands, bytes).map_err(|malformed| {
-            tracing::warn!(%malformed, "another node forwards a batch that this one cannot decode");
-            ForwardError::Unavailable(Unavailable::ShuttingDown)
+            if let Some(since) = self.throttles.malformed.admit(from.id) {
+                tracing::warn!(node = from.id, %malformed, since, "another node forwards a batch that this one cannot decode");
+            }
+            ForwardError::Unavailable(Unavailable::Unreadable)
         })?;
         match self.proposer.may_propose() {
             true => match self.proposer.write(batch).await {
@@ -80,7 +133,18 @@ impl RpcService {
     }
 }
 
-/// Limits the replies to what a message holds: a reply without room is replaced by an
+/// Limits the refusal of what only members may ask. The leader knows every member, so a member that is
+/// refused asked a node that does not lead.
+fn refused(request: &Request) -> Response {
+    match request {
+        Request::Propose { .. } => Response::Replies(Err(ForwardError::NotLeader)),
+        Request::ReadPoint { .. } => Response::ReadPoint(Err(ForwardError::NotLeader)),
+        Request::Change(_) => Response::Changed(Err(ChangeRefused::NotLeader)),
+        _ => Response::Failed("only a member is served".to_string()),
+    }
+}
+
+/// The replies to what a message holds: a reply without room is replaced by an
 /// uncertain outcome. The documents that a batch of GETDEL returns were written over a long time,
 /// so no limit of requests bounds their total.
 fn within(mut replies: Vec<Reply>, bytes_max: usize) -> Vec<Reply> {

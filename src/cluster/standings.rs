@@ -9,6 +9,7 @@ use crate::peer::{
     Caller, ChangeRefused, Endpoint, Formed, Member, PeerClients, Request, Response, Standing, Target,
 };
 use crate::raft::{Acknowledgements, Consensus, Participation};
+use crate::storage::log::LogPosition;
 
 pub struct Standings {
     pub consensus: Consensus,
@@ -20,7 +21,7 @@ pub struct Standings {
 
 impl Standings {
     /// Asks a node for its identity, and for what it knows of this one.
-    async fn ask(&self, id: u64, address: &str) -> Option<Standing> {
+    pub async fn ask(&self, id: u64, address: &str) -> Option<Standing> {
         let target = Target { id, address, incarnation: None };
         match self.clients.ask(target, &Request::Standing).await {
             Ok(Response::Standing(standing)) => Some(standing),
@@ -55,6 +56,11 @@ impl Standings {
         self.ask(id, address).await.map(|standing| standing.incarnation)
     }
 
+    /// Whether a node is a member, as far as this one knows.
+    pub fn knows(&self, node: Caller) -> bool {
+        self.consensus.has_member(node.id, node.incarnation) || self.endpoint.has_member(node)
+    }
+
     /// What this node reports of itself and of the asking node.
     pub fn own(&self, from: Caller) -> Standing {
         let (known_index, known) = self.consensus.membership();
@@ -67,6 +73,7 @@ impl Standings {
         let leader = self.consensus.leader().map(|(id, _)| id);
         Standing {
             incarnation: self.endpoint.identity.incarnation,
+            process: self.endpoint.process,
             removed: self.endpoint.is_removed(),
             // Also while nothing was applied: a node with a log is in a cluster.
             cluster: is_in_cluster.then_some(Formed { index, applied, members, leader }),
@@ -81,7 +88,25 @@ impl Standings {
     /// start with an empty directory.
     pub async fn check_history(&self, id: u64, member: &Member) -> Result<(), ChangeRefused> {
         let standing = self.ask(id, &member.raft_address).await;
-        let Some((index, term)) = standing.and_then(|standing| standing.applied) else { return Ok(()) };
+        self.check_applied(id, standing.and_then(|standing| standing.applied))
+    }
+
+    /// Whether a node that is to take the place of its earlier incarnation is reached where members
+    /// look for it, and has no other history.
+    pub async fn check_successor(&self, id: u64, member: &Member) -> Result<(), ChangeRefused> {
+        match self.ask(id, &member.raft_address).await {
+            Some(standing) if standing.incarnation == member.incarnation => {
+                self.check_applied(id, standing.applied)
+            }
+            _ => Err(ChangeRefused::Later(format!(
+                "node {id} does not answer at {} from its new directory",
+                member.raft_address
+            ))),
+        }
+    }
+
+    fn check_applied(&self, id: u64, applied: Option<LogPosition>) -> Result<(), ChangeRefused> {
+        let Some((index, term)) = applied else { return Ok(()) };
         if self.consensus.term_of(index) == Some(term) {
             return Ok(());
         }

@@ -65,6 +65,7 @@ mod tests {
     fn empty(incarnation: u64) -> Option<Standing> {
         Some(Standing {
             incarnation,
+            process: 0,
             removed: false,
             cluster: None,
             acknowledged: None,
@@ -78,6 +79,7 @@ mod tests {
         let cluster = Some(Formed { index: Some(index), applied: true, members, leader: None });
         Some(Standing {
             incarnation: 1,
+            process: 0,
             removed: false,
             cluster,
             acknowledged: None,

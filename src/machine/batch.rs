@@ -129,27 +129,25 @@ impl Batch {
         (self.commands, Bytes::copy_from_slice(&self.bytes))
     }
 
-    /// Decodes a batch that another node collected.
+    /// Decodes a batch that another node collected. It is checked whole: an entry that does not decode
+    /// would stop every node that applies it.
     ///
     /// # Errors
-    /// [`Malformed`] if it is incomplete, or has a command that this version does not know.
+    /// [`Malformed`] unless every command of it is a write that this version can decode.
     pub fn from_wire(commands: u32, bytes: &[u8]) -> Result<Batch, Malformed> {
         if bytes.len() > BATCH_BYTES_MAX {
             return Err(Malformed { reason: "it is larger than a batch may be" });
         }
-        let mut reader = BatchReader { now_ms: 0, left: commands as usize, rest: bytes };
-        for command in reader.by_ref() {
-            let (code, body) = command?;
-            if code == transaction::CODE {
-                Transaction::check(body)?;
-            } else if table::by_code(code).is_none() {
-                return Err(Malformed { reason: "a command that this version does not know" });
-            }
-        }
-        match reader.rest.is_empty() {
-            true => Ok(Batch { commands, bytes: bytes.to_vec() }),
-            false => Err(Malformed { reason: "bytes follow its last command" }),
-        }
+        check_commands(BatchReader { now_ms: 0, left: commands as usize, rest: bytes })?;
+        Ok(Batch { commands, bytes: bytes.to_vec() })
+    }
+
+    /// Checks the payload of an entry as [`Batch::from_wire`] does.
+    ///
+    /// # Errors
+    /// [`Malformed`] as there.
+    pub fn check_entry(bytes: &[u8]) -> Result<(), Malformed> {
+        check_commands(BatchReader::new(bytes)?)
     }
 
     /// Joins batches into the payload of one entry.
@@ -167,7 +165,31 @@ impl Batch {
     }
 }
 
-/// Iterates over the commands of an encoded batch.
+fn check_commands(mut reader: BatchReader<'_>) -> Result<(), Malformed> {
+    for command in reader.by_ref() {
+        match command? {
+            (transaction::CODE, body) => Transaction::check(body)?,
+            (code, body) => check_write(code, body)?,
+        }
+    }
+    match reader.rest.is_empty() {
+        true => Ok(()),
+        false => Err(Malformed { reason: "bytes follow its last command" }),
+    }
+}
+
+/// Whether this version can apply an encoded write of another node.
+pub(super) fn check_write(code: u16, body: &[u8]) -> Result<(), Malformed> {
+    let Some(Route::Write { check, .. }) = table::by_code(code).map(|row| row.route) else {
+        return Err(Malformed { reason: "a command that this version does not know" });
+    };
+    match check(body) {
+        true => Ok(()),
+        false => Err(Malformed { reason: "a command's arguments do not decode" }),
+    }
+}
+
+/// Walks over the commands of an encoded batch.
 #[derive(Debug)]
 pub struct BatchReader<'a> {
     now_ms: u64,
@@ -255,5 +277,84 @@ mod tests {
         assert_eq!((batch.len(), batch.bytes()), (1, one));
         assert_eq!(batch.push_within(row, &words, &context, 2 * one), Ok(()));
         assert_eq!(Batch::encode([&batch].into_iter(), 1).len(), batch.entry_bytes());
+    }
+
+    fn words(line: &str) -> Vec<Bytes> {
+        line.split(' ').map(|word| Bytes::copy_from_slice(word.as_bytes())).collect()
+    }
+
+    fn context() -> Context {
+        let seed = SeedSource::Fixed(0);
+        Context { protocol: Protocol::Resp2, now_ms: 1, document_bytes_max: 1 << 20, seed }
+    }
+
+    /// A command as a batch holds it.
+    fn framed(code: u16, body: &[u8]) -> Vec<u8> {
+        [&(body.len() as u32).to_le_bytes()[..], &code.to_le_bytes(), body].concat()
+    }
+
+    /// The code and the body of a write.
+    fn canonical(line: &str) -> (u16, Vec<u8>) {
+        let words = words(line);
+        let Route::Write { code, canonical, .. } = table::find(&words[0]).unwrap().route else {
+            panic!("{line} does not write")
+        };
+        let mut body = Vec::new();
+        canonical(&words[1..], &context(), &mut body).unwrap();
+        (code, body)
+    }
+
+    #[test]
+    fn a_batch_of_another_node_is_checked_whole() {
+        for line in
+            ["SET k v", "JSON.SET k $ [1,{}]", "DEL a b", "HSET h f v", "ZADD z 1 a", "JSON.NUMINCRBY k $ 1"]
+        {
+            let (code, body) = canonical(line);
+            let bytes = framed(code, &body);
+            assert_eq!(Batch::from_wire(1, &bytes).unwrap().bytes(), bytes.len(), "{line}");
+            for end in 0..body.len() {
+                assert!(Batch::from_wire(1, &framed(code, &body[..end])).is_err(), "{line} cut at {end}");
+            }
+            let longer = [&body[..], &[0]].concat();
+            assert!(Batch::from_wire(1, &framed(code, &longer)).is_err(), "{line} with a byte more");
+            let mut batch = Batch::from_wire(1, &bytes).unwrap();
+            assert!(Batch::check_entry(&Batch::encode([&batch].into_iter(), 1)).is_ok(), "{line}");
+            batch.bytes.pop();
+            assert!(Batch::check_entry(&Batch::encode([&batch].into_iter(), 1)).is_err(), "{line}");
+            let second = [&bytes[..], &framed(code, &[])].concat();
+            assert!(Batch::from_wire(2, &second).is_err(), "behind a good one");
+        }
+    }
+
+    #[test]
+    fn no_write_decodes_from_bytes_that_follow_no_rule() {
+        let noise = [0xff; 64];
+        for row in table::ROWS {
+            if let Route::Write { code, .. } = row.route {
+                assert!(Batch::from_wire(1, &framed(code, &noise)).is_err(), "{}", row.spec.name);
+            }
+        }
+    }
+
+    #[test]
+    fn what_a_transaction_holds_is_checked_too() {
+        let mut transaction = Transaction::new(Vec::new(), Protocol::Resp2);
+        let set = table::find(b"SET").unwrap();
+        transaction.push(set, &words("SET k v"), &context()).unwrap();
+        transaction.push(table::find(b"GET").unwrap(), &words("GET k"), &context()).unwrap();
+        let mut batch = Batch::new();
+        batch.push_transaction(&transaction).unwrap();
+        let (commands, bytes) = batch.to_wire();
+        assert!(Batch::from_wire(commands, &bytes).is_ok());
+        // The length of the body of SET is one byte, and the body follows it.
+        let (code, body) = canonical("SET k v");
+        let mut whole = vec![u8::try_from(body.len()).unwrap()];
+        whole.extend_from_slice(&body);
+        let at = bytes.windows(whole.len()).position(|part| part == whole).unwrap();
+        let cut = [&bytes[COMMAND_HEADER_BYTES..at], &[0], &bytes[at + whole.len()..]].concat();
+        let told = Batch::from_wire(1, &framed(transaction::CODE, &cut)).unwrap_err();
+        assert_eq!(told.reason, "a command's arguments do not decode", "code {code}");
+        let longer = [&bytes[COMMAND_HEADER_BYTES..], &[0]].concat();
+        assert!(Batch::from_wire(1, &framed(transaction::CODE, &longer)).is_err());
     }
 }

@@ -11,6 +11,7 @@
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
+use super::batch::check_write;
 use super::{Audience, Malformed};
 use crate::command::{Budget, Context, Route, Row, SeedSource, codes, table};
 use crate::error::{CommandError, Unavailable};
@@ -88,19 +89,21 @@ impl Transaction {
     }
 
     fn decode(body: &[u8]) -> Result<Transaction, Malformed> {
-        postcard::from_bytes(body).map_err(|_| Malformed { reason: "a transaction does not decode" })
+        match postcard::take_from_bytes(body) {
+            Ok((transaction, [])) => Ok(transaction),
+            Ok(_) | Err(_) => Err(Malformed { reason: "a transaction does not decode" }),
+        }
     }
 
     /// Whether this version can execute an encoded transaction.
     pub(super) fn check(body: &[u8]) -> Result<(), Malformed> {
-        let known = |item: &Item| match item {
-            Item::Write { code, .. } => table::by_code(*code).is_some(),
-            Item::Read { words, .. } => !words.is_empty(),
-        };
-        match Transaction::decode(body)?.items.iter().all(known) {
-            true => Ok(()),
-            false => Err(Malformed { reason: "a command that this version does not know" }),
-        }
+        Transaction::decode(body)?.items.iter().try_for_each(|item| match item {
+            Item::Write { code, body } => check_write(*code, body),
+            Item::Read { words, .. } if words.is_empty() => {
+                Err(Malformed { reason: "a command that this version does not know" })
+            }
+            Item::Read { .. } => Ok(()),
+        })
     }
 
     /// Executes an encoded transaction within the entry that `context` belongs to.

@@ -18,6 +18,7 @@ use tokio::time::{Instant, timeout};
 
 use super::endpoint::{Endpoint, Target};
 use super::frame;
+use super::service::REUSE_MAX;
 use super::wire::{Member, Request, Response};
 
 /// Requests that wait to be written to one node; further callers wait.
@@ -61,12 +62,15 @@ struct Waiting {
     by_number: BTreeMap<u64, oneshot::Sender<Response>>,
     /// Since when a caller has waited without any response.
     silent_since: Option<Instant>,
+    /// When the last request was sent.
+    used: Option<Instant>,
 }
 
 impl Waiting {
     fn add(&mut self, number: u64, answer: oneshot::Sender<Response>) {
         self.by_number.insert(number, answer);
         self.silent_since.get_or_insert_with(Instant::now);
+        self.used = Some(Instant::now());
     }
 
     fn take(&mut self, number: u64) -> Option<oneshot::Sender<Response>> {
@@ -77,6 +81,11 @@ impl Waiting {
 
     fn is_silent(&self) -> bool {
         self.silent_since.is_some_and(|since| since.elapsed() > SILENCE_MAX)
+    }
+
+    /// Whether the other side may be about to close the connection.
+    fn is_stale(&self) -> bool {
+        self.used.is_some_and(|used| used.elapsed() > REUSE_MAX)
     }
 }
 
@@ -112,7 +121,8 @@ impl PeerClients {
     fn usable(&self, to: u64, member: &Member) -> Option<Arc<PeerClient>> {
         let open = self.open.lock();
         let client = open.get(&to)?;
-        let heard = client.waiting.lock().as_ref().is_some_and(|waiting| !waiting.is_silent());
+        let heard =
+            client.waiting.lock().as_ref().is_some_and(|waiting| !waiting.is_silent() && !waiting.is_stale());
         let usable = client.member == *member && heard;
         usable.then(|| client.clone())
     }
@@ -125,7 +135,8 @@ impl PeerClients {
         let stream = self.endpoint.connect(Target::member(to, member)).await?;
         let (reader, writer) = tokio::io::split(stream);
         let (queue, queued) = mpsc::channel(QUEUE_LENGTH);
-        let waiting = Arc::new(Mutex::new(Some(Waiting::default())));
+        let waiting = Waiting { used: Some(Instant::now()), ..Waiting::default() };
+        let waiting = Arc::new(Mutex::new(Some(waiting)));
         tokio::spawn(run(reader, writer, queued, waiting.clone()));
         let client =
             Arc::new(PeerClient { member: member.clone(), queue, waiting, numbers: AtomicU64::new(1) });
@@ -277,5 +288,8 @@ mod tests {
         let answer = waiting.take(1).unwrap();
         answer.send(Response::ReadPoint(Err(ForwardError::NotLeader))).unwrap();
         assert!(!waiting.is_silent());
+        assert!(!waiting.is_stale());
+        tokio::time::advance(REUSE_MAX).await;
+        assert!(waiting.is_stale(), "the other side may close it at any time from now on");
     }
 }

@@ -20,16 +20,20 @@ use tokio::time::timeout;
 use super::frame;
 use super::log_throttle::LogThrottle;
 use super::wire::{Hello, Member, PROTOCOL_VERSION, Welcome};
-use crate::env::{Connection, Net};
+use crate::env::{Connection, Net, random_u64};
 use crate::storage::Identity;
 
 /// Connecting takes one round trip, the handshake another. A node that takes longer is treated as
 /// down.
 const CONNECT_TIMEOUT: Duration = Duration::from_millis(500);
+/// Names no cluster: whoever learns the name could speak as a node of it.
+const OTHER_CLUSTER: &str = "another cluster or group was meant";
 
 /// This node, on its network.
 pub struct Endpoint {
     pub identity: Identity,
+    /// Tells this process from another one that runs on a copy of its directory.
+    pub process: u64,
     pub group: u32,
     net: Arc<dyn Net>,
     members: Mutex<Members>,
@@ -72,6 +76,7 @@ impl Endpoint {
     pub fn new(identity: Identity, group: u32, net: Arc<dyn Net>) -> Endpoint {
         Endpoint {
             identity,
+            process: random_u64(),
             group,
             net,
             members: Mutex::default(),
@@ -105,6 +110,11 @@ impl Endpoint {
         (members.index, members.nodes.clone())
     }
 
+    /// Whether a node is among the members that were applied.
+    pub fn has_member(&self, node: Caller) -> bool {
+        self.members.lock().incarnation(node.id) == Some(node.incarnation)
+    }
+
     /// Whether the cluster continues without this node.
     pub fn is_removed(&self) -> bool {
         *self.removed.borrow()
@@ -128,38 +138,55 @@ impl Endpoint {
     /// The network's own; `TimedOut`; `PermissionDenied` with the other node's reason when it
     /// refuses.
     pub async fn connect(&self, to: Target<'_>) -> io::Result<Box<dyn Connection>> {
-        let denied = |reason: &str| Err(io::Error::new(io::ErrorKind::PermissionDenied, reason));
         let connecting = async {
             let mut stream = self.net.connect(to.address).await?;
-            frame::write(&mut stream, 0, &self.hello(to)).await?;
-            let (_, welcome) =
-                frame::read_at_most::<Welcome>(&mut stream, frame::HANDSHAKE_BYTES_MAX).await?;
-            match welcome {
-                Welcome::Ready => Ok(stream),
-                Welcome::Refused(reason) => {
-                    if let Some(since) = self.refusals.admit() {
-                        tracing::warn!(node = to.id, to.address, reason, since, "a node refuses this one");
-                    }
-                    denied(&reason)
-                }
-                Welcome::Removed => {
-                    self.set_removed();
-                    denied("this node was removed")
-                }
-                Welcome::Replaced => {
-                    if !self.is_removed() {
-                        tracing::error!(
-                            node = self.node_id(),
-                            "another incarnation of this node took its place: this data directory is an older copy; \
-                             start it with an empty one, and it is readmitted"
-                        );
-                    }
-                    self.set_removed();
-                    denied("another incarnation took the place of this node")
-                }
-            }
+            self.shake_hands(&mut stream, to).await?;
+            Ok(stream)
         };
         timeout(CONNECT_TIMEOUT, connecting).await.map_err(|_| io::Error::from(io::ErrorKind::TimedOut))?
+    }
+
+    /// Agrees with the node at the other end of a connection on who is who.
+    pub(super) async fn shake_hands(
+        &self,
+        stream: &mut (impl Connection + ?Sized),
+        to: Target<'_>,
+    ) -> io::Result<()> {
+        let denied = |reason: &str| Err(io::Error::new(io::ErrorKind::PermissionDenied, reason));
+        frame::write(stream, 0, &self.hello(to)).await?;
+        let (_, welcome) = frame::read_at_most::<Welcome>(stream, frame::HANDSHAKE_BYTES_MAX).await?;
+        match welcome {
+            Welcome::Ready => Ok(()),
+            Welcome::Refused(reason) => {
+                if let Some(since) = self.refusals.admit() {
+                    let cluster = &self.identity.cluster;
+                    tracing::warn!(
+                        node = to.id,
+                        to.address,
+                        reason,
+                        cluster,
+                        since,
+                        "a node refuses this one"
+                    );
+                }
+                denied(&reason)
+            }
+            Welcome::Removed => {
+                self.set_removed();
+                denied("this node was removed")
+            }
+            Welcome::Replaced => {
+                if !self.is_removed() {
+                    tracing::error!(
+                        node = self.node_id(),
+                        "another incarnation of this node took its place: this data directory is an older copy; \
+                         start it with an empty one, and it is readmitted"
+                    );
+                }
+                self.set_removed();
+                denied("another incarnation took the place of this node")
+            }
+        }
     }
 
     fn hello(&self, to: Target<'_>) -> Hello {
@@ -194,7 +221,8 @@ impl Endpoint {
                 Welcome::Ready => Ok(Some(Caller { id: hello.from, incarnation: hello.incarnation })),
                 Welcome::Removed | Welcome::Replaced => Ok(None),
                 Welcome::Refused(reason) => {
-                    let reason = format!("node {}: {reason}", hello.from);
+                    let Hello { from, cluster, group, .. } = &hello;
+                    let reason = format!("node {from} of cluster {cluster:?}, group {group}: {reason}");
                     Err(io::Error::new(io::ErrorKind::PermissionDenied, reason))
                 }
             }
@@ -208,11 +236,11 @@ impl Endpoint {
             return Welcome::Refused(reason);
         }
         let own = &self.identity;
-        if hello.cluster != own.cluster || hello.group != self.group {
-            return Welcome::Refused(format!(
-                "cluster {:?}, group {}, and this node is of {:?}, group {}",
-                hello.cluster, hello.group, own.cluster, self.group
-            ));
+        // A node that is joining is in none yet, and tells the members of any cluster who it is.
+        let asks_who = hello.to_incarnation.is_none() && hello.members_index.is_some();
+        let is_joining = own.cluster.is_empty() && asks_who;
+        if (hello.cluster != own.cluster && !is_joining) || hello.group != self.group {
+            return Welcome::Refused(OTHER_CLUSTER.to_string());
         }
         if hello.to != own.node {
             return Welcome::Refused(format!("node {} was meant, and this is node {}", hello.to, own.node));
@@ -280,7 +308,33 @@ mod tests {
     }
 
     #[test]
-    fn a_hello_of_another_version_cluster_group_or_node_is_refused() {
+    fn a_node_that_joins_tells_members_of_any_cluster_who_it_is_and_nobody_else() {
+        let identity = Identity { node: 1, cluster: String::new(), incarnation: 10 };
+        let joining = Endpoint::new(identity, 0, RealNet::shared());
+        let member = Hello { to_incarnation: None, members_index: Some(7), ..hello() };
+        assert_eq!(joining.judge(&member), Welcome::Ready);
+        for other in [hello(), Hello { members_index: None, ..member.clone() }, Hello { to: 2, ..member }] {
+            assert!(matches!(joining.judge(&other), Welcome::Refused(_)), "{other:?}");
+        }
+    }
+
+    #[test]
+    fn a_refusal_does_not_name_the_cluster() {
+        let strangers = [
+            Hello { cluster: "red".to_string(), ..hello() },
+            Hello { group: 1, ..hello() },
+            Hello { version: 1, ..hello() },
+            Hello { to: 3, ..hello() },
+            Hello { to_incarnation: Some(11), ..hello() },
+        ];
+        for stranger in strangers {
+            let Welcome::Refused(reason) = endpoint().judge(&stranger) else { panic!("{stranger:?}") };
+            assert!(!reason.contains("blue"), "{reason}");
+        }
+    }
+
+    #[test]
+    fn who_is_of_another_kind_is_refused() {
         let refused = |hello: Hello| matches!(endpoint().judge(&hello), Welcome::Refused(_));
         assert_eq!(endpoint().judge(&hello()), Welcome::Ready);
         assert!(refused(Hello { version: PROTOCOL_VERSION + 1, ..hello() }));

@@ -7,10 +7,11 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
 use super::endpoint::{Endpoint, Target};
 use super::frame;
+use super::service::REUSE_MAX;
 use super::wire::{Member, Request, Response};
 use crate::env::Connection;
 
@@ -18,7 +19,8 @@ pub struct Exchange {
     endpoint: Arc<Endpoint>,
     id: u64,
     member: Member,
-    connection: Option<Box<dyn Connection>>,
+    /// With the time of its last request.
+    connection: Option<(Box<dyn Connection>, Instant)>,
     number: u64,
 }
 
@@ -43,10 +45,12 @@ impl Exchange {
     /// Those of [`Endpoint::connect`]; `TimedOut` beyond `limit`; the reason of a node that cannot
     /// answer.
     pub async fn call(&mut self, request: &Request, limit: Duration) -> io::Result<Response> {
-        let mut connection = match self.connection.take() {
-            Some(connection) => connection,
+        let usable = self.connection.take().filter(|(_, used)| used.elapsed() <= REUSE_MAX);
+        let mut connection = match usable {
+            Some((connection, _)) => connection,
             None => self.endpoint.connect(Target::member(self.id, &self.member)).await?,
         };
+        let used = Instant::now();
         self.number += 1;
         let number = self.number;
         let exchange = async {
@@ -58,7 +62,7 @@ impl Exchange {
         if answered != number {
             return Err(io::Error::new(io::ErrorKind::InvalidData, "an answer to another request"));
         }
-        self.connection = Some(connection);
+        self.connection = Some((connection, used));
         match response {
             Response::Failed(reason) => Err(io::Error::other(reason)),
             response => Ok(response),

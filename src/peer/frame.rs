@@ -8,19 +8,25 @@
 //! Invariants:
 //! * never allocates from an unverified length prefix: a body grows as its bytes arrive, up to
 //!   [`FRAME_BYTES_MAX`];
-//! * a frame with a wrong checksum is an error, and its connection is closed.
+//! * a frame with a wrong checksum is an error, and its connection is closed;
+//! * a frame that has begun is whole within [`FRAME_TIME_MAX`], or its connection is closed.
 
 use std::io;
+use std::time::Duration;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::time::{Instant, timeout_at};
 
 /// The largest body: an append holds at least one entry of any size, and `proposer` asserts that
 /// the largest entry fits.
 pub const FRAME_BYTES_MAX: usize = 1 << 30;
 /// The largest body of the handshake, which unauthenticated peers may send too.
 pub const HANDSHAKE_BYTES_MAX: usize = 4096;
+/// How long a frame may take from its first bytes to its last. Senders give up earlier, but for a
+/// snapshot's part after 10 s.
+pub const FRAME_TIME_MAX: Duration = Duration::from_secs(30);
 const HEADER_BYTES: usize = 16;
 
 const _: () = assert!(HANDSHAKE_BYTES_MAX < FRAME_BYTES_MAX);
@@ -78,16 +84,48 @@ pub async fn read_at_most<M: DeserializeOwned>(
     stream: &mut (impl AsyncRead + Unpin + ?Sized),
     bytes_max: usize,
 ) -> io::Result<(u64, M)> {
+    let header = read_header(stream, bytes_max).await?;
+    read_body(stream, &header).await
+}
+
+/// What a frame begins with.
+pub struct Header {
+    pub number: u64,
+    pub length: usize,
+    /// When the frame has to be whole.
+    pub deadline: Instant,
+    crc: u32,
+}
+
+/// Waits for a frame, and reads its header: of a body of so many bytes at most.
+pub async fn read_header(
+    stream: &mut (impl AsyncRead + Unpin + ?Sized),
+    bytes_max: usize,
+) -> io::Result<Header> {
     let mut header = [0; HEADER_BYTES];
-    stream.read_exact(&mut header).await?;
+    let begun = stream.read(&mut header).await?;
+    if begun == 0 {
+        return Err(io::ErrorKind::UnexpectedEof.into());
+    }
+    let deadline = Instant::now() + FRAME_TIME_MAX;
+    in_time(deadline, stream.read_exact(&mut header[begun..])).await?;
     let word = |at: usize| u32::from_le_bytes(header[at..at + 4].try_into().expect("four bytes"));
     let (length, crc) = (word(0) as usize, word(4));
     let number = u64::from_le_bytes(header[8..].try_into().expect("eight bytes"));
     if length > bytes_max {
         return Err(malformed("a frame is longer than any may be"));
     }
+    Ok(Header { number, length, deadline, crc })
+}
+
+/// Reads the rest of a frame: its number and its message.
+pub async fn read_body<M: DeserializeOwned>(
+    stream: &mut (impl AsyncRead + Unpin + ?Sized),
+    header: &Header,
+) -> io::Result<(u64, M)> {
+    let Header { number, length, deadline, crc } = *header;
     let mut body = Vec::with_capacity(length.min(64 << 10));
-    stream.take(length as u64).read_to_end(&mut body).await?;
+    in_time(deadline, stream.take(length as u64).read_to_end(&mut body)).await?;
     if body.len() < length {
         return Err(io::ErrorKind::UnexpectedEof.into());
     }
@@ -96,6 +134,11 @@ pub async fn read_at_most<M: DeserializeOwned>(
     }
     let message = postcard::from_bytes(&body).map_err(|_| malformed("a frame's body does not decode"))?;
     Ok((number, message))
+}
+
+async fn in_time<T>(deadline: Instant, read: impl Future<Output = io::Result<T>>) -> io::Result<T> {
+    let late = |_| io::Error::new(io::ErrorKind::TimedOut, "a frame was not whole in time");
+    timeout_at(deadline, read).await.map_err(late)?
 }
 
 #[cfg(test)]
@@ -127,5 +170,19 @@ mod tests {
         bytes[..4].copy_from_slice(&u32::MAX.to_le_bytes());
         let error = read::<String>(&mut &bytes[..]).await.unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::InvalidData);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_frame_that_is_not_whole_in_time_is_an_error() {
+        let mut bytes = Vec::new();
+        encode(7, &"some text", &mut bytes);
+        for sent in [1, HEADER_BYTES - 1, HEADER_BYTES, bytes.len() - 1] {
+            let (mut stream, mut other) = tokio::io::duplex(1024);
+            let begun = Instant::now();
+            other.write_all(&bytes[..sent]).await.unwrap();
+            let error = read::<String>(&mut stream).await.unwrap_err();
+            assert_eq!(error.kind(), io::ErrorKind::TimedOut, "{sent} bytes");
+            assert_eq!(begun.elapsed(), FRAME_TIME_MAX);
+        }
     }
 }

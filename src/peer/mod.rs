@@ -15,11 +15,12 @@
 //!   warnings.
 //!
 //! Invariants:
-//! * nothing is exchanged with a node of another cluster, group or protocol version, nor with
-//!   another node or incarnation than the expected one;
-//! * every call ends within a timeout of its own, whatever the network does;
-//! * a message that cannot be decoded closes its connection, and affects nothing else;
-//! * a frame never occupies more memory than its received bytes.
+//! * nothing is sent to or taken from a node of another cluster, group or protocol version, or
+//!   another node or another incarnation of it than the one that was meant;
+//! * every call ends within a time of its own, whatever the network does;
+//! * a message that cannot be read closes its connection, and harms nothing else;
+//! * a frame that arrives takes no more memory than bytes of it have arrived, is whole within a
+//!   time, and of senders that are no members one large one arrives at a time.
 
 mod client;
 mod endpoint;
@@ -30,10 +31,11 @@ mod service;
 mod wire;
 
 pub use client::{CallError, PeerClients};
+pub use log_throttle::{LogThrottle, MemberLogThrottle};
 pub use endpoint::{Caller, Endpoint, Target};
 pub use exchange::Exchange;
-pub use frame::FRAME_BYTES_MAX;
-pub use service::{Handler, serve};
+pub use frame::{FRAME_BYTES_MAX, FRAME_TIME_MAX};
+pub use service::{Handler, IDLE_MAX, SMALL_FRAME_BYTES_MAX, serve, serve_on};
 pub use wire::{
     Acknowledged, Append, AskVote, Change, ChangeRefused, Done, Formed, ForwardError, Member, Offer,
     PubSubMessage, ReadPoint, Request, Response, Standing, StoredVote, WireEntry,

@@ -7,6 +7,13 @@
 //! A Raft call is cancelled when its connection ends. A caller that gives up on a response closes
 //! the connection and uses another; abandoned calls would otherwise pile up behind a disk that
 //! accepts nothing.
+//!
+//! A connection that brings no whole request for [`IDLE_MAX`], while none of its own is being
+//! answered, is closed. The side that asks does not use one again after [`REUSE_MAX`], so no
+//! request meets a connection that is about to close.
+//!
+//! The memory that senders take which are no members is bounded: one large frame of all of them
+//! together is taken in at a time.
 
 use std::io;
 use std::net::SocketAddr;
@@ -14,11 +21,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::io::{AsyncWrite, ReadHalf, WriteHalf};
-use tokio::sync::{Mutex, Semaphore};
+use tokio::sync::{Mutex, OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinSet;
+use tokio::time::{timeout, timeout_at};
 
 use super::endpoint::{Caller, Endpoint};
-use super::frame;
+use super::frame::{self, FRAME_BYTES_MAX, FRAME_TIME_MAX};
 use super::log_throttle::LogThrottle;
 use super::wire::{Request, Response};
 use crate::env::{Acceptor, Connection};
@@ -33,15 +41,31 @@ const CONNECTIONS_MAX: usize = 512;
 /// Pause after the system refused a connection: an immediate retry would only burn the processor.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
-/// Answers requests.
+/// A connection on which nothing was asked for longer is not used again.
+pub const REUSE_MAX: Duration = Duration::from_secs(30);
+/// A connection is closed after this without a request: one that begins while the connection may
+/// be used is whole by then.
+pub const IDLE_MAX: Duration = REUSE_MAX.saturating_add(FRAME_TIME_MAX);
+/// A larger frame of a sender that is no member waits for the one before it.
+pub const SMALL_FRAME_BYTES_MAX: usize = 64 << 10;
+
+/// What answers requests.
 pub trait Handler: Clone + Send + Sync + 'static {
+    /// Whether the sender is a member, as far as this node knows.
+    fn knows(&self, from: Caller) -> bool;
     fn answer(&self, from: Caller, request: Request) -> impl Future<Output = Response> + Send;
 }
 
-/// Serves other nodes for as long as it is polled. Dropping it closes every connection.
+/// As [`serve_on`], with a port that is closed with it.
 pub async fn serve(mut acceptor: Box<dyn Acceptor>, endpoint: Arc<Endpoint>, handler: impl Handler) {
+    serve_on(&mut *acceptor, endpoint, handler).await;
+}
+
+/// Serves other nodes for as long as it is polled. Dropped, it closes every connection.
+pub async fn serve_on(acceptor: &mut dyn Acceptor, endpoint: Arc<Endpoint>, handler: impl Handler) {
     let mut connections = JoinSet::new();
     let throttle = Arc::new(LogThrottle::default());
+    let room = Arc::new(Semaphore::new(1));
     loop {
         tokio::select! {
             biased;
@@ -52,9 +76,9 @@ pub async fn serve(mut acceptor: Box<dyn Acceptor>, endpoint: Arc<Endpoint>, han
                 }
                 Ok((stream, from)) => {
                     let throttle = throttle.clone();
-                    let (endpoint, handler) = (endpoint.clone(), handler.clone());
+                    let (endpoint, handler, room) = (endpoint.clone(), handler.clone(), room.clone());
                     connections.spawn(async move {
-                        if let Err(error) = serve_one(stream, &endpoint, handler).await
+                        if let Err(error) = serve_one(stream, &endpoint, handler, room).await
                             && error.kind() != io::ErrorKind::UnexpectedEof
                         {
                             match error.kind() {
@@ -87,20 +111,23 @@ async fn serve_one(
     mut stream: Box<dyn Connection>,
     endpoint: &Endpoint,
     handler: impl Handler,
+    room: Arc<Semaphore>,
 ) -> io::Result<()> {
     let Some(from) = endpoint.welcome(&mut stream).await? else { return Ok(()) };
     let (reader, writer) = tokio::io::split(stream);
     let writer: Writer = Arc::new(Mutex::new(writer));
     let slots = Arc::new(Semaphore::new(CONCURRENT_MAX));
+    let read = |reader: Reader| read(reader, from, handler.clone(), room.clone());
     let mut next = Box::pin(read(reader));
     let mut early = None;
     loop {
-        let (number, request) = match early.take() {
-            Some(request) => request,
+        let Incoming { number, request, room: taken } = match early.take() {
+            Some(incoming) => incoming,
             None => {
-                let (reader, number, request) = next.await?;
+                let idle = |_| io::Error::new(io::ErrorKind::TimedOut, "it was idle");
+                let (reader, incoming) = timeout(IDLE_MAX, &mut next).await.map_err(idle)??;
                 next = Box::pin(read(reader));
-                (number, request)
+                incoming
             }
         };
         if !runs_concurrently(&request) {
@@ -111,12 +138,13 @@ async fn serve_one(
                 // Usually the end of the connection: a caller sends nothing before it has the
                 // response.
                 read_on = &mut next => {
-                    let (reader, number, request) = read_on?;
+                    let (reader, incoming) = read_on?;
                     next.set(read(reader));
-                    early = Some((number, request));
+                    early = Some(incoming);
                     answer.await
                 }
             };
+            drop(taken);
             respond(&writer, number, &response).await?;
             continue;
         }
@@ -124,6 +152,7 @@ async fn serve_one(
         let (handler, writer) = (handler.clone(), writer.clone());
         tokio::spawn(async move {
             let response = handler.answer(from, request).await;
+            drop(taken);
             if let Err(error) = respond(&writer, number, &response).await {
                 tracing::debug!(%error, "an answer did not reach another node");
             }
@@ -134,9 +163,30 @@ async fn serve_one(
 
 type Reader = ReadHalf<Box<dyn Connection>>;
 
-async fn read(mut reader: Reader) -> io::Result<(Reader, u64, Request)> {
-    let (number, request) = frame::read::<Request>(&mut reader).await?;
-    Ok((reader, number, request))
+struct Incoming {
+    number: u64,
+    request: Request,
+    /// The place of a large frame of a sender that is no member.
+    room: Option<OwnedSemaphorePermit>,
+}
+
+async fn read(
+    mut reader: Reader,
+    from: Caller,
+    handler: impl Handler,
+    room: Arc<Semaphore>,
+) -> io::Result<(Reader, Incoming)> {
+    let header = frame::read_header(&mut reader, FRAME_BYTES_MAX).await?;
+    let room = match header.length > SMALL_FRAME_BYTES_MAX && !handler.knows(from) {
+        true => {
+            let late = |_| io::Error::from(io::ErrorKind::TimedOut);
+            let place = timeout_at(header.deadline, room.acquire_owned()).await.map_err(late)?;
+            Some(place.expect("the semaphore is never closed"))
+        }
+        false => None,
+    };
+    let (number, request) = frame::read_body::<Request>(&mut reader, &header).await?;
+    Ok((reader, Incoming { number, request, room }))
 }
 
 /// Whether the request waits for other nodes, so that later requests must not wait for it.
@@ -160,12 +210,17 @@ mod tests {
     use crate::peer::StoredVote;
     use crate::peer::Target;
     use crate::storage::Identity;
+    use tokio::io::{AsyncWriteExt, DuplexStream, duplex};
 
     /// Never answers, like a node whose disk accepts nothing.
     #[derive(Clone)]
     struct Silent;
 
     impl Handler for Silent {
+        fn knows(&self, _from: Caller) -> bool {
+            true
+        }
+
         async fn answer(&self, _from: Caller, _request: Request) -> Response {
             std::future::pending().await
         }
@@ -199,5 +254,80 @@ mod tests {
             frame::write(&mut stream, 1, &Request::Append(append)).await.expect("it is open");
         }
         serving.abort();
+    }
+
+    /// Answers at once, and knows one node.
+    #[derive(Clone)]
+    struct Prompt;
+
+    const KNOWN: u64 = 1;
+
+    impl Handler for Prompt {
+        fn knows(&self, from: Caller) -> bool {
+            from.id == KNOWN
+        }
+
+        async fn answer(&self, _from: Caller, _request: Request) -> Response {
+            Response::Received
+        }
+    }
+
+    fn endpoint_of(node: u64) -> Endpoint {
+        let identity = Identity { node, cluster: "blue".to_string(), incarnation: node };
+        Endpoint::new(identity, 0, RealNet::shared())
+    }
+
+    type Serving = tokio::task::JoinHandle<io::Result<()>>;
+
+    /// A connection of this node that has shaken hands.
+    async fn served(from: u64, room: &Arc<Semaphore>) -> (DuplexStream, Serving) {
+        let (mut stream, other) = duplex(4 << 20);
+        let room = room.clone();
+        let serving =
+            tokio::spawn(async move { serve_one(Box::new(other), &endpoint_of(9), Prompt, room).await });
+        let target = Target { id: 9, address: "", incarnation: Some(9) };
+        endpoint_of(from).shake_hands(&mut stream, target).await.expect("it is welcome");
+        (stream, serving)
+    }
+
+    fn large() -> Request {
+        Request::SnapshotChunk { offset: 0, bytes: vec![7; 2 * SMALL_FRAME_BYTES_MAX].into() }
+    }
+
+    async fn is_answered(stream: &mut DuplexStream, limit: Duration) -> bool {
+        timeout(limit, frame::read::<Response>(stream)).await.is_ok_and(|answer| answer.is_ok())
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_connection_without_requests_is_closed_and_one_in_use_is_not() {
+        let (mut stream, serving) = served(KNOWN, &Arc::new(Semaphore::new(1))).await;
+        for number in 0..5 {
+            tokio::time::sleep(REUSE_MAX).await;
+            frame::write(&mut stream, number, &Request::Standing).await.expect("it is open");
+            assert!(is_answered(&mut stream, Duration::from_secs(1)).await);
+        }
+        let idle = tokio::time::Instant::now();
+        let ended = serving.await.expect("it does not panic").expect_err("it is closed");
+        assert_eq!((ended.kind(), idle.elapsed()), (io::ErrorKind::TimedOut, IDLE_MAX));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn one_large_frame_of_strangers_is_taken_in_at_a_time() {
+        let room = Arc::new(Semaphore::new(1));
+        let mut bytes = Vec::new();
+        frame::encode(1, &large(), &mut bytes);
+        let (mut half, serving) = served(7, &room).await;
+        half.write_all(&bytes[..bytes.len() / 2]).await.expect("it is open");
+        let (mut stranger, _) = served(8, &room).await;
+        frame::write(&mut stranger, 2, &Request::Standing).await.expect("it is open");
+        assert!(is_answered(&mut stranger, Duration::from_secs(1)).await, "a small one has its place");
+        frame::write(&mut stranger, 3, &large()).await.expect("it is open");
+        assert!(!is_answered(&mut stranger, Duration::from_secs(1)).await, "the other takes the place");
+        let (mut member, _) = served(KNOWN, &room).await;
+        frame::write(&mut member, 4, &large()).await.expect("it is open");
+        assert!(is_answered(&mut member, Duration::from_secs(1)).await, "a member needs none");
+        let ended = serving.await.expect("it does not panic").expect_err("it is closed");
+        assert_eq!(ended.kind(), io::ErrorKind::TimedOut);
+        assert!(is_answered(&mut stranger, Duration::from_secs(1)).await, "the place is free again");
     }
 }

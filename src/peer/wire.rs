@@ -15,7 +15,7 @@ use crate::resp::Reply;
 use crate::storage::log::LogPosition;
 
 /// Changed whenever a message changes its layout: nodes of different versions refuse each other.
-pub const PROTOCOL_VERSION: u32 = 3;
+pub const PROTOCOL_VERSION: u32 = 4;
 
 /// A member of the cluster: its addresses, and the incarnation of its number.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -143,6 +143,8 @@ pub struct Offer {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Standing {
     pub incarnation: u64,
+    /// Drawn at each start: two processes on copies of one directory have the same incarnation.
+    pub process: u64,
     /// Whether the cluster continues without the answering node: its knowledge is outdated.
     pub removed: bool,
     /// `None`: the node is in no cluster yet.

@@ -86,6 +86,12 @@ impl Consensus {
         self.with_metrics(|metrics| metrics.membership_config.membership().get_node(&id).cloned())
     }
 
+    /// Whether an incarnation of a node is a member, committed or not.
+    pub fn has_member(&self, id: u64, incarnation: u64) -> bool {
+        let is_it = |member: &Member| member.incarnation == incarnation;
+        self.with_metrics(|metrics| metrics.membership_config.membership().get_node(&id).is_some_and(is_it))
+    }
+
     /// The newest entry that openraft reports as applied.
     pub fn applied(&self) -> Option<LogPosition> {
         self.with_metrics(|metrics| metrics.last_applied.as_ref().map(super::codec::pair))

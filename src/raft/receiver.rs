@@ -2,11 +2,13 @@
 //!
 //! Invariants:
 //! * consensus gets nothing that [`Participation`] forbids or for which the disk has no room;
-//! * entries that contradict what this node has applied are refused.
+//! * entries that contradict what this node has applied are refused, and those of a sender that is
+//!   no known member unless they decode.
 
 use std::io;
 use std::sync::Arc;
 
+use openraft::EntryPayload;
 use openraft::raft::{
     AppendEntriesRequest, AppendEntriesResponse, TransferLeaderRequest, VoteRequest, VoteResponse,
 };
@@ -19,8 +21,9 @@ use super::participation::Participation;
 use super::snapshot_transfer::IncomingSnapshot;
 use super::state_machine::AppliedIndex;
 use super::time::GroupTime;
-use super::types::TypeConfig;
+use super::types::{Entry, TypeConfig};
 use crate::env::Background;
+use crate::machine::Batch;
 use crate::peer::{Append, AskVote, Offer, Response, StoredVote, WireEntry};
 use crate::storage::SnapshotDir;
 use crate::storage::log::LogPosition;
@@ -39,9 +42,14 @@ pub struct RaftReceiver {
 }
 
 impl RaftReceiver {
-    pub async fn append(&self, append: Append) -> Result<Response, String> {
+    /// Takes in what a leader sends. `known`: whether it is a member as this node knows them; the
+    /// commands of another are decoded first, since an entry that cannot be applied would stop this
+    /// node for good.
+    pub async fn append(&self, append: Append, known: bool) -> Result<Response, String> {
         self.participation.check_append()?;
-        self.check_applied(&append)?;
+        if !self.is_deposed(append.vote) {
+            self.check_applied(&append)?;
+        }
         let log = &self.consensus.log;
         let payloads = append.entries.iter().map(|entry| entry.payload.len());
         let room = match append.entries.is_empty() {
@@ -54,6 +62,9 @@ impl RaftReceiver {
             .map(|entry| codec::decode_entry(entry.index, entry.term, entry.payload))
             .collect::<Result<Vec<_>, _>>()
             .map_err(|unreadable| unreadable.to_string())?;
+        if !known {
+            check_commands(&entries)?;
+        }
         // Before the append counts for the leader's majority: a leader elected later has to know
         // this time.
         self.time.heard(append.vote.term, append.time_ms);
@@ -72,6 +83,14 @@ impl RaftReceiver {
             AppendEntriesResponse::Conflict => Response::Conflict,
             AppendEntriesResponse::HigherVote(vote) => Response::HigherVote(codec::store_vote(&vote)),
         })
+    }
+
+    /// Whether the sender of an append leads no more: what it sent before it heard of that may
+    /// rightly contradict what was applied since. Consensus refuses it by its vote.
+    fn is_deposed(&self, vote: StoredVote) -> bool {
+        let last = self.consensus.last().map_or(0, |(_, term)| term);
+        // The log's end is never newer than the vote, but is known here before the metrics are.
+        vote.term < self.consensus.term().max(last)
     }
 
     /// Refuses entries that contradict what this node has applied: no leader of its cluster has
@@ -157,4 +176,13 @@ impl RaftReceiver {
         tracing::info!(index = position.map(|id| id.index()), "installed a snapshot of the leader");
         Ok(Response::SnapshotInstalled(codec::store_vote(&response.vote)))
     }
+}
+
+fn check_commands(entries: &[Entry]) -> Result<(), String> {
+    entries.iter().try_for_each(|entry| match &entry.payload {
+        EntryPayload::Normal(batch) => {
+            Batch::check_entry(&batch.0).map_err(|malformed| malformed.to_string())
+        }
+        EntryPayload::Blank | EntryPayload::Membership(_) => Ok(()),
+    })
 }

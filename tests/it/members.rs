@@ -2,6 +2,7 @@
 
 use jsonvault::resp::Value;
 
+use crate::harness::cluster::free_address;
 use crate::harness::wait::until;
 use crate::harness::{Cluster, TestNode};
 
@@ -47,4 +48,69 @@ fn a_node_that_gives_up_its_data_to_join_acknowledges_no_further_write() {
     assert_eq!(operator.pipeline(&[join, get]), [Value::Simple("OK".into()), Value::Null]);
     let told = writer.receive().unwrap();
     assert!(matches!(&told, Value::Error(line) if line.starts_with("TRYAGAIN")), "{told:?}");
+}
+
+/// A follower of three whose directory was copied, and the node of the copy, not started.
+fn copied_follower(cluster: &mut Cluster) -> (u64, TestNode) {
+    let id = cluster.leader() % 3 + 1;
+    cluster.client(cluster.leader()).ok("SET k 1");
+    cluster.wait_until_caught_up();
+    cluster.node(id).stop();
+    cluster.node(id).copy_dir();
+    let copy = cluster.node(id).dir().with_extension("copy");
+    let mut copy = cluster.moved_to(id, &copy);
+    copy.set(&["--address", &free_address(), "--raft-address", &free_address()]);
+    cluster.node(id).start();
+    cluster.wait_until_caught_up();
+    (id, copy)
+}
+
+#[test]
+fn a_copy_of_a_running_members_directory_stops() {
+    let mut cluster = Cluster::of_three(&[]);
+    let (_, mut copy) = copied_follower(&mut cluster);
+    let elsewhere = format!("{}@{}", free_address(), free_address());
+    for advertised in ["", &elsewhere] {
+        copy.set(&["--advertise", advertised]);
+        copy.start_without_waiting();
+        let ended = copy.wait_for_end();
+        assert_eq!(ended.status.code(), Some(1), "{}", ended.messages);
+        let last = ended.messages.lines().last().unwrap();
+        assert!(last.contains("runs on a copy of its directory"), "{last}");
+    }
+    assert_eq!(cluster.client(cluster.leader()).text("GET k"), "1");
+}
+
+#[test]
+fn a_copy_stops_when_the_original_that_hung_answers_again() {
+    let mut cluster = Cluster::of_three(&[]);
+    let (id, mut copy) = copied_follower(&mut cluster);
+    cluster.node(id).signal("STOP");
+    copy.start();
+    until("the copy to have looked", || copy.messages().contains("did not reach itself").then_some(()));
+    cluster.node(id).signal("CONT");
+    let ended = copy.wait_for_end();
+    assert_eq!(ended.status.code(), Some(1), "{}", ended.messages);
+    assert!(ended.messages.contains("runs on a copy of its directory"), "{}", ended.messages);
+    cluster.wait_for_voter(id);
+}
+
+#[test]
+fn an_empty_node_out_of_reach_takes_no_members_place() {
+    let mut cluster = Cluster::of_three(&[]);
+    let id = cluster.leader() % 3 + 1;
+    let incarnation = cluster.client(id).info("incarnation");
+    let empty = tempfile::tempdir().unwrap();
+    let flags = ["--address", &free_address(), "--raft-address", &free_address()];
+    cluster.node(id).stop();
+    let mut twin = cluster.moved_to(id, &empty.path().join("twin")).with(&flags);
+    cluster.node(id).start();
+    cluster.wait_until_caught_up();
+    cluster.node(id).signal("STOP");
+    twin.start();
+    until("the twin to be refused", || twin.messages().contains("does not answer at").then_some(()));
+    cluster.node(id).signal("CONT");
+    cluster.wait_for_voter(id);
+    assert_eq!(cluster.client(id).info("incarnation"), incarnation);
+    assert_eq!(cluster.client(id).info_number("removed"), 0);
 }

@@ -339,6 +339,7 @@ scripts! {
     a_new_node_becomes_a_voter_and_the_first_can_leave
     a_node_of_another_cluster_is_refused
     a_node_with_an_older_copy_of_its_disk_is_refilled
+    a_node_that_joined_joins_again_without_its_disk
     a_restarted_follower_catches_up
     a_running_empty_node_joins
     a_snapshot_and_the_log_after_it_are_read_again

@@ -65,6 +65,7 @@ const ASSERTS_PER_1000_LINES_MIN: usize = 5;
 const STATEFUL: &[&str] = &[
     "src/client/connection.rs",
     "src/client/import.rs",
+    "src/cluster/copies.rs",
     "src/cluster/group.rs",
     "src/cluster/membership.rs",
     "src/cluster/mod.rs",

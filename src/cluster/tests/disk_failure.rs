@@ -11,7 +11,7 @@ use tokio::time::timeout;
 
 use crate::cluster::{Bootstrap, Group, Options};
 use crate::command::ReadConsistency;
-use crate::env::{Background, RealNet, SystemClock};
+use crate::env::{Acceptor, Background, Net, RealNet, SystemClock};
 use crate::error::{Fatal, Unavailable};
 use crate::keyspace::{Keyspace, Scope};
 use crate::peer::Member;
@@ -33,15 +33,22 @@ pub(crate) struct TestNode {
 }
 
 pub(crate) async fn started(disk: &SimDisk) -> Result<TestNode, Fatal> {
+    let acceptor = RealNet.bind("127.0.0.1:0").await.expect("a port is free");
+    started_at(disk, acceptor).await
+}
+
+/// A node at this port, which its member has for its address.
+pub(crate) async fn started_at(disk: &SimDisk, acceptor: Box<dyn Acceptor>) -> Result<TestNode, Fatal> {
+    let own = Member { raft_address: acceptor.address().to_string(), ..Member::default() };
     let identity = Identity { node: 1, cluster: "test".to_string(), incarnation: 1 };
     let data = DataDir::open(disk.shared(), Path::new("/data"), identity)?;
     let keyspace = Arc::new(Keyspace::new());
-    let net = RealNet::shared();
     let options = Options {
-        bootstrap: Bootstrap::InitialMembers(BTreeMap::from([(1, Member::default())])),
+        bootstrap: Bootstrap::InitialMembers(BTreeMap::from([(1, own.clone())])),
+        own,
         sink: Arc::new(()),
-        acceptor: net.bind("127.0.0.1:0").await.expect("a port is free"),
-        net,
+        acceptor,
+        net: RealNet::shared(),
         replica: ReplicaOptions {
             forget_others: None,
             clock: Arc::new(SystemClock::new()),

@@ -141,11 +141,18 @@ impl Group {
 
 type ReadFn = fn(&[Bytes], &Context, Access<'_>) -> Result<Reply, CommandError>;
 type CanonicalFn = fn(&[Bytes], &Context, &mut Vec<u8>) -> Result<(), CommandError>;
+type CheckFn = fn(&[u8]) -> bool;
 type ApplyFn = fn(&[u8], Access<'_>, ApplyContext) -> Option<Reply>;
 type LocalFn = fn(&[Bytes], &mut Session) -> Result<Reply, CommandError>;
 type ControlFn = fn(&[Bytes], &mut Session, &dyn Node) -> Result<Outcome, CommandError>;
 
 type OperateFn = for<'a> fn(&[Bytes], &Session, &'a dyn Node) -> Result<Running<'a>, CommandError>;
+
+/// A command from its canonical form; `None` for bytes that are not exactly one.
+fn decode<C: Write>(bytes: &[u8]) -> Option<C> {
+    let (command, rest) = postcard::take_from_bytes::<C>(bytes).ok()?;
+    rest.is_empty().then_some(command)
+}
 
 /// The route of a command, with the functions that carry it out.
 #[derive(Clone, Copy)]
@@ -154,10 +161,12 @@ pub enum Route {
         run: ReadFn,
     },
     /// `canonical` appends the command's canonical form. `apply` decodes and applies it, and
-    /// returns `None` only for bytes that `canonical` did not produce.
+    /// returns `None` only for bytes that `canonical` did not produce. `check` reports whether `apply` can
+    /// decode bytes, and is for those that another node sent.
     Write {
         code: u16,
         canonical: CanonicalFn,
+        check: CheckFn,
         apply: ApplyFn,
     },
     Local {
@@ -208,8 +217,9 @@ impl Row {
             );
             Ok(())
         };
+        let check: CheckFn = |bytes| decode::<C>(bytes).is_some();
         let apply: ApplyFn = |bytes, access, context| {
-            let (command, rest) = postcard::take_from_bytes::<C>(bytes).ok()?;
+            let command = decode::<C>(bytes)?;
             let scope = command.scope();
             let changed = Event { name: C::EVENT, class: C::SPEC.group.class() };
             // A removal under the command's own name is an event of the command's class.
@@ -217,9 +227,9 @@ impl Row {
             let class = if own { C::SPEC.group.class() } else { Class::Generic };
             let removed = Event { name: C::REMOVAL, class };
             let origin = Origin { changed, removed };
-            rest.is_empty().then(|| command.apply(&mut access.writer(scope, context, origin)).into())
+            Some(command.apply(&mut access.writer(scope, context, origin)).into())
         };
-        Row::new::<C>(Route::Write { code: C::CODE, canonical, apply })
+        Row::new::<C>(Route::Write { code: C::CODE, canonical, check, apply })
     }
 
     pub const fn local<C: Local>() -> Row {

@@ -98,6 +98,7 @@ const INTERNAL: &[&str] = &[
     "QUICK_SYNC_MAX",
     "READ_AHEAD_BYTES_MAX",
     "READ_BYTES_MAX",
+    "REUSE_MAX",
     "SAMPLES_MAX",
     "SCAN_MAX",
     "SECRET_BYTES_MAX",
