@@ -19,8 +19,8 @@ use super::standings::Standings;
 use crate::error::Unavailable;
 use crate::machine::Batch;
 use crate::peer::{
-    Caller, Change, ChangeRefused, LogThrottle, Done, FRAME_BYTES_MAX, ForwardError, Handler, MemberLogThrottle,
-    Request, Response,
+    Caller, Change, ChangeRefused, Done, FRAME_BYTES_MAX, ForwardError, Handler, LogThrottle,
+    MemberLogThrottle, Request, Response,
 };
 use crate::raft::{Participation, Proposer, RaftReceiver};
 use crate::resp::Reply;

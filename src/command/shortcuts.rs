@@ -26,8 +26,8 @@ impl Command for Qget {
         keys: KeySpec::FIRST,
         group: Group::Json,
         since: "0.1.0",
-        complexity: "O(N) where N is the size of the document",
-        summary: "Returns the values at a path as JSON text.",
+        complexity: "O(N), N: size of the document",
+        summary: "Reads the values at the path as JSON text.",
         syntax: "key path",
     };
 }
@@ -53,8 +53,8 @@ impl Command for Qset {
         keys: KeySpec::FIRST,
         group: Group::Json,
         since: "0.1.0",
-        complexity: "O(M+N) where M is the size of the document and N that of the value",
-        summary: "Sets the JSON value at a path.",
+        complexity: "O(M+N), M: size of the document, N: size of the value",
+        summary: "Writes a value at the path of a document.",
         syntax: "key path json",
     };
 }
@@ -82,8 +82,8 @@ impl Command for Merge {
         keys: KeySpec::FIRST,
         group: Group::Json,
         since: "0.1.0",
-        complexity: "O(M+N) where M is the size of the document and N that of the value",
-        summary: "Merges a JSON value into a document according to RFC 7396.",
+        complexity: "O(M+N), M: size of the document, N: size of the value",
+        summary: "Applies a JSON Merge Patch (RFC 7396) to a document.",
         syntax: "key json",
     };
 }
@@ -113,8 +113,8 @@ impl Command for Delete {
         keys: KeySpec::FIRST,
         group: Group::Json,
         since: "0.1.0",
-        complexity: "O(N) where N is the size of the document",
-        summary: "Deletes a key.",
+        complexity: "O(N), N: size of the document",
+        summary: "Removes a key with its value.",
         syntax: "key",
     };
     const FLAGS: Flags = Flags { denyoom: false, ..Flags::DEFAULT };

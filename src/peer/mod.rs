@@ -31,10 +31,10 @@ mod service;
 mod wire;
 
 pub use client::{CallError, PeerClients};
-pub use log_throttle::{LogThrottle, MemberLogThrottle};
 pub use endpoint::{Caller, Endpoint, Target};
 pub use exchange::Exchange;
 pub use frame::{FRAME_BYTES_MAX, FRAME_TIME_MAX};
+pub use log_throttle::{LogThrottle, MemberLogThrottle};
 pub use service::{Handler, IDLE_MAX, SMALL_FRAME_BYTES_MAX, serve, serve_on};
 pub use wire::{
     Acknowledged, Append, AskVote, Change, ChangeRefused, Done, Formed, ForwardError, Member, Offer,

@@ -21,7 +21,7 @@ impl Command for Asking {
         group: Group::Cluster,
         since: "3.0.0",
         complexity: "O(1)",
-        summary: "Accepted without effect: slots never migrate between nodes.",
+        summary: "Does nothing: slots never move between nodes.",
         syntax: "",
     };
     const FLAGS: Flags = Flags {
@@ -49,7 +49,7 @@ impl Command for Readonly {
         group: Group::Cluster,
         since: "3.0.0",
         complexity: "O(1)",
-        summary: "Enables reads of the state that this node has applied, for this connection.",
+        summary: "Lets this connection read what this node has applied so far.",
         syntax: "",
     };
     const FLAGS: Flags =
@@ -78,7 +78,7 @@ pub struct Readwrite;
 impl Command for Readwrite {
     const SPEC: Spec = Spec {
         name: "READWRITE",
-        summary: "Makes reads of this connection follow the setting read-consistency.",
+        summary: "Lets this connection's reads follow the setting read-consistency.",
         ..Readonly::SPEC
     };
     const FLAGS: Flags = Readonly::FLAGS;

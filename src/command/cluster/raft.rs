@@ -24,7 +24,7 @@ impl Command for RaftInfo {
         group: Group::Cluster,
         since: "0.1.0",
         complexity: "O(1)",
-        summary: "Returns the state of the cluster as this node knows it, like INFO raft.",
+        summary: "Shows the section raft of INFO: the cluster as this node knows it.",
         syntax: "",
     };
 }
@@ -49,7 +49,7 @@ impl Command for RaftNode {
         group: Group::Cluster,
         since: "0.1.0",
         complexity: "O(1)",
-        summary: "Adds a node to the cluster, as a learner that becomes a voter, or removes one.",
+        summary: "Adds a node, as a learner that later votes, or removes one.",
         syntax: "ADD id client-address raft-address [incarnation] | REMOVE id [FORCE]",
     };
 }
@@ -103,7 +103,7 @@ impl Command for RaftCluster {
         group: Group::Cluster,
         since: "0.1.0",
         complexity: "O(1)",
-        summary: "Joins an empty node to the cluster of a node at a client address, or makes a node continue alone after the loss of all others.",
+        summary: "Joins a cluster, or continues alone after the loss of all others.",
         syntax: "JOIN host:port | FORGET-OTHERS",
     };
 }
@@ -145,7 +145,7 @@ impl Command for RaftTransferLeader {
         group: Group::Cluster,
         since: "0.1.0",
         complexity: "O(1)",
-        summary: "Transfers leadership to a node, or to the one with the most complete log.",
+        summary: "Hands leadership to a node, or to the one with the fullest log.",
         syntax: "[id]",
     };
 }

@@ -22,7 +22,7 @@ impl Command for Role {
         group: Group::Server,
         since: "2.8.12",
         complexity: "O(1)",
-        summary: "Returns the replication role: master for the leader, slave for others; offsets are indexes of the log.",
+        summary: "Tells whether this node leads (master) or follows (slave).",
         syntax: "",
     };
     const FLAGS: Flags =
@@ -66,7 +66,7 @@ impl Command for Failover {
         group: Group::Server,
         since: "6.2.0",
         complexity: "O(1)",
-        summary: "Transfers leadership to another node, and returns once that is done.",
+        summary: "Hands leadership to another node and answers when it has it.",
         syntax: "[TO host port [FORCE]] [ABORT] [TIMEOUT milliseconds]",
     };
     const FLAGS: Flags = Flags { without: &["loading"], ..Flags::DEFAULT };

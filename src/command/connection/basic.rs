@@ -23,7 +23,7 @@ impl Command for Ping {
         group: Group::Connection,
         since: "1.0.0",
         complexity: "O(1)",
-        summary: "Returns the server's liveliness response.",
+        summary: "Answers PONG, or the message if there is one.",
         syntax: "[message]",
     };
     const FLAGS: Flags =
@@ -56,7 +56,7 @@ impl Command for Echo {
         group: Group::Connection,
         since: "1.0.0",
         complexity: "O(1)",
-        summary: "Returns the given string.",
+        summary: "Sends the message back.",
         syntax: "message",
     };
     const FLAGS: Flags = Flags { without: &["noscript"], ..Flags::DEFAULT };
@@ -79,7 +79,7 @@ impl Command for Select {
         group: Group::Connection,
         since: "1.0.0",
         complexity: "O(1)",
-        summary: "Changes the selected database; the only one is 0.",
+        summary: "Accepts database 0, the only one.",
         syntax: "index",
     };
     const FLAGS: Flags = Flags { without: &["noscript"], ..Flags::DEFAULT };
@@ -105,7 +105,7 @@ impl Command for Reset {
         group: Group::Connection,
         since: "6.2.0",
         complexity: "O(1)",
-        summary: "Resets the connection.",
+        summary: "Gives the connection the state of a new one.",
         syntax: "",
     };
     const FLAGS: Flags = Flags {
@@ -138,7 +138,7 @@ impl Command for Quit {
         group: Group::Connection,
         since: "1.0.0",
         complexity: "O(1)",
-        summary: "Closes the connection.",
+        summary: "Says OK and hangs up.",
         syntax: "",
     };
     const FLAGS: Flags = Flags {

@@ -29,37 +29,37 @@ impl Command for Client {
         keys: KeySpec::NONE,
         group: Group::Connection,
         since: "2.4.0",
-        complexity: "Depends on the subcommand",
-        summary: "A container for client connection commands.",
+        complexity: "That of the subcommand",
+        summary: "Shows and changes this connection, and others.",
         syntax: "",
     };
     const FLAGS: Flags = Flags { while_paused: true, ..Flags::DEFAULT };
     const SUBCOMMANDS: &'static [Subcommand] = &[
-        Subcommand::new("ID", "", "5.0.0", "O(1)", "Returns the unique client ID of the connection."),
-        Subcommand::new("INFO", "", "6.2.0", "O(1)", "Returns information about the connection."),
+        Subcommand::new("ID", "", "5.0.0", "O(1)", "Tells the id of this connection."),
+        Subcommand::new("INFO", "", "6.2.0", "O(1)", "Describes this connection as CLIENT LIST does."),
         Subcommand::new(
             "LIST",
             "[TYPE type] [ID id [id ...]]",
             "2.4.0",
-            "O(N) where N is the number of open connections",
-            "Lists open connections.",
+            "O(N), N: connections",
+            "Describes each connection of this node in a line.",
         )
         .admin(),
-        Subcommand::new("GETNAME", "", "2.6.9", "O(1)", "Returns the name of the connection."),
-        Subcommand::new("SETNAME", "name", "2.6.9", "O(1)", "Sets the connection name."),
+        Subcommand::new("GETNAME", "", "2.6.9", "O(1)", "Tells the name of this connection."),
+        Subcommand::new("SETNAME", "name", "2.6.9", "O(1)", "Names this connection."),
         Subcommand::new(
             "SETINFO",
             "attribute value",
             "7.2.0",
             "O(1)",
-            "Sets information specific to the client or connection.",
+            "Notes the name or version of the client library.",
         ),
         Subcommand::new(
             "KILL",
             "filter [filter ...]",
             "2.4.0",
-            "O(N) where N is the number of open connections",
-            "Terminates open connections.",
+            "O(N), N: connections",
+            "Closes the connections that fit the filters.",
         )
         .admin(),
         Subcommand::new(
@@ -67,23 +67,23 @@ impl Command for Client {
             "milliseconds [WRITE | ALL]",
             "3.0.0",
             "O(1)",
-            "Suspends the processing of commands.",
+            "Holds back commands, or only writes, for some time.",
         )
         .admin(),
         Subcommand::new(
             "UNPAUSE",
             "",
             "6.2.0",
-            "O(N) where N is the number of paused clients",
-            "Resumes the processing of commands of paused clients.",
+            "O(N), N: paused clients",
+            "Ends a pause, so that held back commands run.",
         )
         .admin(),
         Subcommand::new(
             "UNBLOCK",
             "id [TIMEOUT | ERROR]",
             "5.0.0",
-            "O(log N) where N is the number of open connections",
-            "Unblocks a client blocked by a blocking command from a different connection.",
+            "O(log N), N: connections",
+            "Answers 0, as no command waits for another client.",
         )
         .admin(),
         Subcommand::new(
@@ -91,42 +91,42 @@ impl Command for Client {
             "mode",
             "3.2.0",
             "O(1)",
-            "Instructs the server whether to reply to commands.",
+            "Turns replies on, off, or off for the next command.",
         ),
         Subcommand::new(
             "TRACKING",
             "mode [option ...]",
             "6.0.0",
             "O(1)",
-            "Controls server-assisted client-side caching for the connection.",
+            "Turns messages about changed keys, for client caches, on or off.",
         ),
         Subcommand::new(
             "TRACKINGINFO",
             "",
             "6.2.0",
             "O(1)",
-            "Returns information about server-assisted client-side caching for the connection.",
+            "Shows how CLIENT TRACKING is set up on this connection.",
         ),
         Subcommand::new(
             "CACHING",
             "mode",
             "6.0.0",
             "O(1)",
-            "Instructs the server whether to track the keys in the next request.",
+            "Chooses whether CLIENT TRACKING covers the next command.",
         ),
         Subcommand::new(
             "GETREDIR",
             "",
             "6.0.0",
             "O(1)",
-            "Returns the client ID to which the connection's tracking notifications are redirected.",
+            "Tells which client gets the messages of CLIENT TRACKING.",
         ),
         Subcommand::new(
             "NO-EVICT",
             "mode",
             "7.0.0",
             "O(1)",
-            "Sets the client eviction mode of the connection.",
+            "Sets a flag in CLIENT LIST and no more: no client is evicted.",
         )
         .admin(),
         Subcommand::new(
@@ -134,14 +134,14 @@ impl Command for Client {
             "mode",
             "7.2.0",
             "O(1)",
-            "Controls whether commands sent by the client affect the LRU/LFU of accessed keys.",
+            "Sets a flag in CLIENT LIST and no more: keys have no time of last use.",
         ),
         Subcommand::new(
             "READ-CONSISTENCY",
             "level",
             "0.1.0",
             "O(1)",
-            "Sets the consistency of reads for the connection.",
+            "Chooses the consistency of this connection's reads.",
         ),
         Subcommand::help("5.0.0"),
     ];

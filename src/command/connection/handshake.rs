@@ -29,8 +29,8 @@ impl Command for Auth {
         keys: KeySpec::NONE,
         group: Group::Connection,
         since: "1.0.0",
-        complexity: "O(N) where N is the number of passwords of the user",
-        summary: "Authenticates the connection.",
+        complexity: "O(N), N: passwords of the user",
+        summary: "Logs in with the password.",
         syntax: "[username] password",
     };
     const FLAGS: Flags =
@@ -83,7 +83,7 @@ impl Command for Hello {
         group: Group::Connection,
         since: "6.0.0",
         complexity: "O(1)",
-        summary: "Handshakes with the server: selects the protocol version and returns information about the server.",
+        summary: "Chooses the protocol version and describes the server.",
         syntax: "[protover [AUTH username password] [SETNAME clientname]]",
     };
     const FLAGS: Flags =

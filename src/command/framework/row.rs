@@ -29,9 +29,9 @@ pub struct Spec {
     pub group: Group,
     /// The version of Redis or RedisJSON that introduced it; of JsonVault for its own commands.
     pub since: &'static str,
-    /// The time complexity, in the notation of Redis' manual.
+    /// The time complexity: Redis' O(..), with the letters explained in our own words.
     pub complexity: &'static str,
-    /// One sentence that begins with a verb: `Returns ..`, `Sets ..`.
+    /// One short sentence in our own words that begins with a verb: `Counts ..`, `Reads ..`.
     pub summary: &'static str,
     /// The words after the name, in the notation of Redis' manual: `key [path] [NX | XX] [path
     /// ...]`.

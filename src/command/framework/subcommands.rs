@@ -8,7 +8,7 @@ use super::syntax;
 use super::{Command, Flags};
 use crate::resp::Reply;
 
-const HELP: &str = "Returns helpful text about the different subcommands.";
+const HELP: &str = "Lists the subcommands with their arguments.";
 
 /// A subcommand of a container.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -13,35 +13,21 @@ use crate::keyspace::{Element, Hash};
 use crate::resp::Reply;
 
 impl Family for Hash {
-    const LEN: Spec = Spec::of_key(
-        Group::Hash,
-        "HLEN",
-        2,
-        "2.0.0",
-        "O(1)",
-        "Returns the number of fields in a hash.",
-        "key",
-    )
-    .used(Usage::INSPECTED);
+    const LEN: Spec =
+        Spec::of_key(Group::Hash, "HLEN", 2, "2.0.0", "O(1)", "Counts the fields of a hash.", "key")
+            .used(Usage::INSPECTED);
 }
 
 impl Keyed for Hash {
-    const GET: Spec = Spec::of_key(
-        Group::Hash,
-        "HGET",
-        3,
-        "2.0.0",
-        "O(1)",
-        "Returns the value of a field in a hash.",
-        "key field",
-    );
+    const GET: Spec =
+        Spec::of_key(Group::Hash, "HGET", 3, "2.0.0", "O(1)", "Reads one field of a hash.", "key field");
     const GET_EACH: Spec = Spec::of_key(
         Group::Hash,
         "HMGET",
         -3,
         "2.0.0",
-        "O(N) where N is the number of fields requested",
-        "Returns the values of one or more fields of a hash.",
+        "O(N), N: fields named",
+        "Reads several fields of a hash, with null for each that is missing.",
         "key field ...",
     );
     const REMOVE: Spec = Spec::of_key(
@@ -49,8 +35,8 @@ impl Keyed for Hash {
         "HDEL",
         -3,
         "2.0.0",
-        "O(N) where N is the number of fields requested",
-        "Deletes one or more fields and their values from a hash. Deletes the hash if no fields remain.",
+        "O(N), N: fields named",
+        "Removes fields from a hash, and the hash with its last one.",
         "key field ...",
     )
     .used(Usage::DELETED_FROM);
@@ -59,8 +45,8 @@ impl Keyed for Hash {
         "HSCAN",
         -3,
         "2.8.0",
-        "O(1) for each call, O(N) for a complete iteration where N is the number of elements",
-        "Iterates over fields and values of a hash.",
+        "O(1) a call, O(N) to the end, N: elements",
+        "Lists the fields of a hash in batches, from a cursor on.",
         "key cursor [MATCH pattern] [COUNT count] [NOVALUES]",
     );
     const HAS_VALUES: bool = true;
@@ -92,8 +78,8 @@ impl Indexed for Hash {
         "HRANDFIELD",
         -2,
         "6.2.0",
-        "O(N) where N is the number of fields requested",
-        "Returns one or more random fields from a hash.",
+        "O(N), N: fields named",
+        "Picks fields of a hash at random.",
         "key [count [WITHVALUES]]",
     );
 

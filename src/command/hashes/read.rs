@@ -52,9 +52,9 @@ macro_rules! all_commands {
 }
 
 all_commands! {
-    Hgetall, "HGETALL", "2.0.0", "O(N) where N is the number of fields", pairs, "Returns all fields and values in a hash.";
-    Hkeys, "HKEYS", "2.0.0", "O(N) where N is the number of fields", fields, "Returns all fields in a hash.";
-    Hvals, "HVALS", "2.0.0", "O(N) where N is the number of fields", values, "Returns all values in a hash.";
+    Hgetall, "HGETALL", "2.0.0", "O(N), N: fields", pairs, "Reads a whole hash.";
+    Hkeys, "HKEYS", "2.0.0", "O(N), N: fields", fields, "Lists the field names of a hash.";
+    Hvals, "HVALS", "2.0.0", "O(N), N: fields", values, "Lists the values of a hash.";
 }
 
 macro_rules! get_commands {
@@ -85,7 +85,7 @@ macro_rules! get_commands {
 }
 
 get_commands! {
-    Hexists, "HEXISTS", "2.0.0", "O(1)", INSPECTED, |value| Reply::Integer(i64::from(value.is_some())), "Determines whether a field exists in a hash.";
+    Hexists, "HEXISTS", "2.0.0", "O(1)", INSPECTED, |value| Reply::Integer(i64::from(value.is_some())), "Tells whether a hash has a field.";
     Hstrlen, "HSTRLEN", "3.2.0", "O(1)", INSPECTED, |value| Reply::Integer(value.map_or(0, |value| value.as_bytes().len() as i64)),
-        "Returns the length of the value of a field.";
+        "Counts the bytes of one field's value.";
 }

@@ -68,8 +68,8 @@ macro_rules! set_commands {
 }
 
 set_commands! {
-    Hset, "HSET", "2.0.0", "O(1) for each field, O(N) for N fields", Reply::Integer, "Creates or modifies the value of a field in a hash.";
-    Hmset, "HMSET", "2.0.0", "O(N) where N is the number of fields", |_| Reply::OK, "Sets the values of multiple fields.";
+    Hset, "HSET", "2.0.0", "O(1) a field, O(N) in all, N: fields", Reply::Integer, "Writes fields of a hash and counts those that are new.";
+    Hmset, "HMSET", "2.0.0", "O(N), N: fields", |_| Reply::OK, "Writes fields of a hash.";
 }
 
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
@@ -86,7 +86,7 @@ impl Command for Hsetnx {
         4,
         "2.0.0",
         "O(1)",
-        "Sets the value of a field in a hash only when the field doesn't exist.",
+        "Writes a field of a hash unless it is there already.",
         "key field value",
     )
     .used(Usage::INSERTED_INTO);
@@ -129,7 +129,7 @@ impl Command for Hincrby {
         4,
         "2.0.0",
         "O(1)",
-        "Increments the integer value of a field in a hash by a number. Uses 0 as initial value if the field doesn't exist.",
+        "Adds to an integer in a hash; a missing field counts as 0.",
         "key field increment",
     );
     const FLAGS: Flags = Flags { fast: true, ..Flags::DEFAULT };
@@ -170,7 +170,7 @@ impl Command for Hincrbyfloat {
         4,
         "2.6.0",
         "O(1)",
-        "Increments the floating-point value of a field by a number. Uses 0 as initial value if the field doesn't exist.",
+        "Adds a decimal number to one in a hash; a missing field counts as 0.",
         "key field increment",
     );
     const FLAGS: Flags = Flags { fast: true, ..Flags::DEFAULT };

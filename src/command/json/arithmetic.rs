@@ -59,9 +59,9 @@ macro_rules! commands {
 }
 
 commands! {
-    NumIncrBy, "JSON.NUMINCRBY", "1.0.0", "O(N) where N is the size of the document", Add, "Increments the numbers at a path by a number.";
-    NumMultBy, "JSON.NUMMULTBY", "1.0.0", "O(N) where N is the size of the document", Multiply, "Multiplies the numbers at a path by a number.";
-    NumPowBy, "JSON.NUMPOWBY", "1.0.0", "O(N) where N is the size of the document", Power, "Raises the numbers at a path to a power.";
+    NumIncrBy, "JSON.NUMINCRBY", "1.0.0", "O(N), N: size of the document", Add, "Adds a number to each number at the path.";
+    NumMultBy, "JSON.NUMMULTBY", "1.0.0", "O(N), N: size of the document", Multiply, "Multiplies each number at the path by a factor.";
+    NumPowBy, "JSON.NUMPOWBY", "1.0.0", "O(N), N: size of the document", Power, "Raises each number at the path to a power.";
 }
 
 impl Operands {

@@ -41,8 +41,8 @@ impl Command for Arrappend {
         keys: KeySpec::FIRST,
         group: Group::Json,
         since: "1.0.0",
-        complexity: "O(N) where N is the size of the document",
-        summary: "Appends one or more JSON values to the arrays at a path.",
+        complexity: "O(N), N: size of the document",
+        summary: "Adds elements at the end of each array at the path.",
         syntax: "key path json ...",
     };
 }
@@ -82,8 +82,8 @@ impl Command for Arrinsert {
         keys: KeySpec::FIRST,
         group: Group::Json,
         since: "1.0.0",
-        complexity: "O(N) where N is the size of the document",
-        summary: "Inserts one or more JSON values into the arrays at a path before an index.",
+        complexity: "O(N), N: size of the document",
+        summary: "Adds elements before an index of each array at the path.",
         syntax: "key path index json ...",
     };
 }
@@ -129,8 +129,8 @@ impl Command for Arrpop {
         keys: KeySpec::FIRST,
         group: Group::Json,
         since: "1.0.0",
-        complexity: "O(N) where N is the size of the document",
-        summary: "Removes and returns the element at an index of the arrays at a path.",
+        complexity: "O(N), N: size of the document",
+        summary: "Takes an element out of each array at the path and returns it.",
         syntax: "key [FORMAT format] [path [index]]",
     };
     const FLAGS: Flags = Flags { denyoom: false, ..Flags::DEFAULT };
@@ -196,8 +196,8 @@ impl Command for Arrrem {
         keys: KeySpec::FIRST,
         group: Group::Json,
         since: "0.1.0",
-        complexity: "O(N) where N is the size of the document",
-        summary: "Removes elements that equal a JSON value from the arrays at a path.",
+        complexity: "O(N), N: size of the document",
+        summary: "Removes the elements that equal a value from each array at the path.",
         syntax: "key path json [count]",
     };
     const FLAGS: Flags = Flags { denyoom: false, ..Flags::DEFAULT };
@@ -264,8 +264,8 @@ impl Command for Arrtrim {
         keys: KeySpec::FIRST,
         group: Group::Json,
         since: "1.0.0",
-        complexity: "O(N) where N is the size of the document",
-        summary: "Trims the arrays at a path to an inclusive range of indexes.",
+        complexity: "O(N), N: size of the document",
+        summary: "Keeps the elements between two indexes of each array at the path.",
         syntax: "key path start stop",
     };
     const FLAGS: Flags = Flags { denyoom: false, ..Flags::DEFAULT };

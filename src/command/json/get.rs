@@ -53,8 +53,8 @@ impl Command for Get {
         keys: KeySpec::FIRST,
         group: Group::Json,
         since: "1.0.0",
-        complexity: "O(N) where N is the size of the document",
-        summary: "Returns the values at one or more paths as JSON text.",
+        complexity: "O(N), N: size of the document",
+        summary: "Reads the values at one or more paths as JSON text.",
         syntax: "key [INDENT indent] [NEWLINE newline] [SPACE space] [NOESCAPE] [FORMAT format] [path ...]",
     };
 }
@@ -197,8 +197,8 @@ impl Command for Mget {
         keys: KeySpec::new(1, -2, 1),
         group: Group::Json,
         since: "1.0.0",
-        complexity: "O(N*M) where N is the number of keys and M the size of a document",
-        summary: "Returns the values at a path from one or more documents.",
+        complexity: "O(N*M), N: keys, M: size of a document",
+        summary: "Reads the same path of several documents.",
         syntax: "key ... path",
     };
 }

@@ -33,8 +33,8 @@ impl Command for TypeOf {
         keys: KeySpec::FIRST,
         group: Group::Json,
         since: "1.0.0",
-        complexity: "O(N) where N is the size of the document",
-        summary: "Returns the types of the values at a path.",
+        complexity: "O(N), N: size of the document",
+        summary: "Names the type of each value at the path.",
         syntax: "key [path]",
     };
 }
@@ -84,7 +84,7 @@ impl Command for Version {
         group: Group::Json,
         since: "0.1.0",
         complexity: "O(1)",
-        summary: "Returns the version of a key, for JSON.SET with IFVER.",
+        summary: "Tells the version of a key, for the IFVER of JSON.SET.",
         syntax: "key",
     };
 }
@@ -134,8 +134,8 @@ impl Command for Debug {
         keys: KeySpec::new(2, 2, 1),
         group: Group::Json,
         since: "1.0.0",
-        complexity: "O(N) where N is the size of the document",
-        summary: "Inspects the memory use and the structure of documents.",
+        complexity: "O(N), N: size of the document",
+        summary: "Measures the size and the structure of JSON values.",
         syntax: "",
     };
     const SUBCOMMANDS: &'static [Subcommand] = &[
@@ -143,22 +143,22 @@ impl Command for Debug {
             "MEMORY",
             "key [path]",
             "1.0.0",
-            "O(N) where N is the size of the document",
-            "Reports the size in memory of the values at a path in bytes.",
+            "O(N), N: size of the document",
+            "Counts the bytes that each value at the path takes in memory.",
         ),
         Subcommand::new(
             "DEPTH",
             "key [path]",
             "0.1.0",
-            "O(N) where N is the size of the document",
-            "Reports the depth of nested containers in the values at a path.",
+            "O(N), N: size of the document",
+            "Tells how deep containers nest in each value at the path.",
         ),
         Subcommand::new(
             "FIELDS",
             "key [path]",
             "0.1.0",
-            "O(N) where N is the size of the document",
-            "Reports the number of values inside the values at a path.",
+            "O(N), N: size of the document",
+            "Counts the values inside each value at the path.",
         ),
         Subcommand::help("1.0.0"),
     ];
@@ -224,8 +224,8 @@ impl Command for Resp {
         keys: KeySpec::FIRST,
         group: Group::Json,
         since: "1.0.0",
-        complexity: "O(N) where N is the size of the document",
-        summary: "Returns the values at a path in the Redis serialization protocol.",
+        complexity: "O(N), N: size of the document",
+        summary: "Reads the values at the path as RESP types instead of JSON text.",
         syntax: "key [path]",
     };
 }

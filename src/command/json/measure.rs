@@ -77,8 +77,8 @@ impl Command for Arrlen {
         keys: KeySpec::FIRST,
         group: Group::Json,
         since: "1.0.0",
-        complexity: "O(N) where N is the size of the document",
-        summary: "Returns the lengths of the arrays at a path.",
+        complexity: "O(N), N: size of the document",
+        summary: "Counts the elements of each array at the path.",
         syntax: "key [path]",
     };
 }
@@ -114,8 +114,8 @@ impl Command for Objlen {
         keys: KeySpec::FIRST,
         group: Group::Json,
         since: "1.0.0",
-        complexity: "O(N) where N is the size of the document",
-        summary: "Returns the number of members of the objects at a path.",
+        complexity: "O(N), N: size of the document",
+        summary: "Counts the members of each object at the path.",
         syntax: "key [path]",
     };
 }
@@ -151,8 +151,8 @@ impl Command for Strlen {
         keys: KeySpec::FIRST,
         group: Group::Json,
         since: "1.0.0",
-        complexity: "O(N) where N is the size of the document",
-        summary: "Returns the lengths of the strings at a path in bytes.",
+        complexity: "O(N), N: size of the document",
+        summary: "Counts the bytes of each string at the path.",
         syntax: "key [path]",
     };
 }
@@ -192,8 +192,8 @@ impl Command for Arrindex {
         keys: KeySpec::FIRST,
         group: Group::Json,
         since: "1.0.0",
-        complexity: "O(N) where N is the size of the document",
-        summary: "Returns the index of the first occurrence of a JSON value in the arrays at a path.",
+        complexity: "O(N), N: size of the document",
+        summary: "Finds where a value comes first in each array at the path.",
         syntax: "key path json [start [stop]]",
     };
 }
@@ -250,8 +250,8 @@ impl Command for Objkeys {
         keys: KeySpec::FIRST,
         group: Group::Json,
         since: "1.0.0",
-        complexity: "O(N) where N is the size of the document",
-        summary: "Returns the keys of the objects at a path.",
+        complexity: "O(N), N: size of the document",
+        summary: "Lists the member names of each object at the path.",
         syntax: "key [path]",
     };
 }

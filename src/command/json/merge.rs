@@ -29,8 +29,8 @@ impl Command for Merge {
         keys: KeySpec::FIRST,
         group: Group::Json,
         since: "2.6.0",
-        complexity: "O(M+N) where M is the size of the document and N that of the value",
-        summary: "Merges a JSON value into the values at a path according to RFC 7396.",
+        complexity: "O(M+N), M: size of the document, N: size of the value",
+        summary: "Applies a JSON Merge Patch (RFC 7396) to each value at the path.",
         syntax: "key path json",
     };
 }

@@ -40,8 +40,8 @@ impl Command for Mset {
         keys: KeySpec::new(1, -1, 3),
         group: Group::Json,
         since: "2.6.0",
-        complexity: "O(N*M) where N is the number of keys and M the size of a document",
-        summary: "Atomically sets the JSON values at paths of one or more documents.",
+        complexity: "O(N*M), N: keys, M: size of a document",
+        summary: "Writes values at paths of several documents, all or none.",
         syntax: "(key path json) ...",
     };
 }

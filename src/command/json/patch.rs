@@ -29,8 +29,8 @@ impl Command for Patch {
         keys: KeySpec::FIRST,
         group: Group::Json,
         since: "0.1.0",
-        complexity: "O(N) where N is the size of the document",
-        summary: "Atomically applies a JSON Patch (RFC 6902) to a document.",
+        complexity: "O(N), N: size of the document",
+        summary: "Applies a JSON Patch (RFC 6902) to a document, all of it or nothing.",
         syntax: "key json-patch",
     };
 }

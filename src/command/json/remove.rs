@@ -27,15 +27,15 @@ impl Command for Del {
         aliases: &[Alias {
             name: "JSON.FORGET",
             since: "1.0.0",
-            complexity: "O(N) where N is the size of the document",
+            complexity: "O(N), N: size of the document",
             fast: false,
         }],
         arity: -2,
         keys: KeySpec::FIRST,
         group: Group::Json,
         since: "1.0.0",
-        complexity: "O(N) where N is the size of the document",
-        summary: "Deletes the values at a path.",
+        complexity: "O(N), N: size of the document",
+        summary: "Removes each value at the path.",
         syntax: "key [path]",
     };
     const FLAGS: Flags = Flags { denyoom: false, ..Flags::DEFAULT };
@@ -85,8 +85,8 @@ impl Command for Clear {
         keys: KeySpec::FIRST,
         group: Group::Json,
         since: "2.0.0",
-        complexity: "O(N) where N is the size of the document",
-        summary: "Clears the containers and sets the numbers to 0 at a path.",
+        complexity: "O(N), N: size of the document",
+        summary: "Empties each container and zeroes each number at the path.",
         syntax: "key [path]",
     };
     const FLAGS: Flags = Flags { denyoom: false, ..Flags::DEFAULT };

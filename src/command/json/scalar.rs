@@ -32,8 +32,8 @@ impl Command for Strappend {
         keys: KeySpec::FIRST,
         group: Group::Json,
         since: "1.0.0",
-        complexity: "O(N) where N is the size of the document",
-        summary: "Appends a string to the strings at a path.",
+        complexity: "O(N), N: size of the document",
+        summary: "Adds text at the end of each string at the path.",
         syntax: "key [path] json",
     };
 }
@@ -85,8 +85,8 @@ impl Command for Toggle {
         keys: KeySpec::FIRST,
         group: Group::Json,
         since: "2.0.0",
-        complexity: "O(N) where N is the size of the document",
-        summary: "Toggles the boolean values at a path.",
+        complexity: "O(N), N: size of the document",
+        summary: "Flips each boolean at the path.",
         syntax: "key path",
     };
 }

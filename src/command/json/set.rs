@@ -56,8 +56,8 @@ impl Command for Set {
         keys: KeySpec::FIRST,
         group: Group::Json,
         since: "1.0.0",
-        complexity: "O(M+N) where M is the size of the document and N that of the value",
-        summary: "Sets the JSON value at a path. Creates the key if it doesn't exist.",
+        complexity: "O(M+N), M: size of the document, N: size of the value",
+        summary: "Writes a value at the path of a new or existing document.",
         syntax: "key path json [NX | XX] [GET] [EX seconds | PX milliseconds | EXAT unix-time-seconds | \
                  PXAT unix-time-milliseconds | KEEPTTL] [IFEQ json | IFVER version] [MKPATH] [FORMAT format] \
                  [FPHA type]",

@@ -27,15 +27,15 @@ impl Command for Del {
         aliases: &[Alias {
             name: "UNLINK",
             since: "4.0.0",
-            complexity: "O(1) for each key, plus O(N) where N is the number of its elements",
+            complexity: "O(1) a key, and O(N) for its elements",
             fast: true,
         }],
         arity: -2,
         keys: KeySpec::ALL.used(Usage::REMOVED),
         group: Group::Generic,
         since: "1.0.0",
-        complexity: "O(N) where N is the number of keys. A collection takes O(M) where M is its number of elements, a string O(1)",
-        summary: "Deletes one or more keys.",
+        complexity: "O(N), N: keys named; O(M) for a collection of M elements, O(1) for a string",
+        summary: "Removes the named keys with their values.",
         syntax: "key ...",
     };
     const FLAGS: Flags = Flags { denyoom: false, ..Flags::DEFAULT };
@@ -62,18 +62,13 @@ pub struct Flushall;
 impl Command for Flushall {
     const SPEC: Spec = Spec {
         name: "FLUSHALL",
-        aliases: &[Alias {
-            name: "FLUSHDB",
-            since: "1.0.0",
-            complexity: "O(N) where N is the number of keys in the database",
-            fast: false,
-        }],
+        aliases: &[Alias { name: "FLUSHDB", since: "1.0.0", complexity: "O(N), N: all keys", fast: false }],
         arity: -1,
         keys: KeySpec::NONE,
         group: Group::Server,
         since: "1.0.0",
-        complexity: "O(N) where N is the number of keys in the database",
-        summary: "Removes all keys.",
+        complexity: "O(N), N: all keys",
+        summary: "Empties the database.",
         syntax: "[ASYNC | SYNC]",
     };
     const FLAGS: Flags = Flags { denyoom: false, categories: &["@keyspace", "@dangerous"], ..Flags::DEFAULT };

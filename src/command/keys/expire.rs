@@ -70,13 +70,13 @@ macro_rules! expire_commands {
 
 expire_commands! {
     Expire, "EXPIRE", "1.0.0", "O(1)", SecondsFromNow, "key seconds [NX | XX | GT | LT]",
-        "Sets the expiration time of a key in seconds.";
+        "Lets a key expire after a number of seconds.";
     Pexpire, "PEXPIRE", "2.6.0", "O(1)", MillisFromNow, "key milliseconds [NX | XX | GT | LT]",
-        "Sets the expiration time of a key in milliseconds.";
+        "Lets a key expire after a number of milliseconds.";
     Expireat, "EXPIREAT", "1.2.0", "O(1)", UnixSeconds, "key unix-time-seconds [NX | XX | GT | LT]",
-        "Sets the expiration time of a key to a Unix timestamp.";
+        "Lets a key expire at a Unix time in seconds.";
     Pexpireat, "PEXPIREAT", "2.6.0", "O(1)", UnixMillis, "key unix-time-milliseconds [NX | XX | GT | LT]",
-        "Sets the expiration time of a key to a Unix milliseconds timestamp.";
+        "Lets a key expire at a Unix time in milliseconds.";
 }
 
 impl Deadline {
@@ -154,7 +154,7 @@ impl Command for Persist {
         group: Group::Generic,
         since: "2.2.0",
         complexity: "O(1)",
-        summary: "Removes the expiration time of a key.",
+        summary: "Takes away the deadline of a key.",
         syntax: "key",
     };
     const FLAGS: Flags = Flags { fast: true, denyoom: false, ..Flags::DEFAULT };

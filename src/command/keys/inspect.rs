@@ -27,18 +27,13 @@ pub struct Exists {
 impl Command for Exists {
     const SPEC: Spec = Spec {
         name: "EXISTS",
-        aliases: &[Alias {
-            name: "TOUCH",
-            since: "3.2.1",
-            complexity: "O(N) where N is the number of keys",
-            fast: true,
-        }],
+        aliases: &[Alias { name: "TOUCH", since: "3.2.1", complexity: "O(N), N: keys named", fast: true }],
         arity: -2,
         keys: KeySpec::ALL.used(Usage::INSPECTED),
         group: Group::Generic,
         since: "1.0.0",
-        complexity: "O(N) where N is the number of keys",
-        summary: "Determines whether one or more keys exist.",
+        complexity: "O(N), N: keys named",
+        summary: "Counts how many of the named keys exist.",
         syntax: "key ...",
     };
     const FLAGS: Flags = Flags { fast: true, ..Flags::DEFAULT };
@@ -72,7 +67,7 @@ impl Command for TypeOf {
         group: Group::Generic,
         since: "1.0.0",
         complexity: "O(1)",
-        summary: "Determines the type of value stored at a key.",
+        summary: "Names the type of the value that a key holds.",
         syntax: "key",
     };
     const FLAGS: Flags = Flags { fast: true, ..Flags::DEFAULT };
@@ -136,8 +131,8 @@ impl Command for Object {
         keys: KeySpec::new(2, 2, 1).used(Usage::INSPECTED),
         group: Group::Generic,
         since: "2.2.3",
-        complexity: "Depends on the subcommand",
-        summary: "Inspects the internals of a value, in the terms of Redis.",
+        complexity: "That of the subcommand",
+        summary: "Tells how Redis would store a value.",
         syntax: "",
     };
     const SUBCOMMANDS: &'static [Subcommand] = &[
@@ -146,29 +141,11 @@ impl Command for Object {
             "key",
             "2.2.3",
             "O(1)",
-            "Returns the encoding that Redis would choose for the value.",
+            "Names the encoding that Redis would choose for the value.",
         ),
-        Subcommand::new(
-            "REFCOUNT",
-            "key",
-            "2.2.3",
-            "O(1)",
-            "Returns the reference count of a value of a key, which is 1.",
-        ),
-        Subcommand::new(
-            "IDLETIME",
-            "key",
-            "2.2.3",
-            "O(1)",
-            "Returns the time since the last access to a value, which is always 0.",
-        ),
-        Subcommand::new(
-            "FREQ",
-            "key",
-            "4.0.0",
-            "O(1)",
-            "Returns an error, because accesses are not counted.",
-        ),
+        Subcommand::new("REFCOUNT", "key", "2.2.3", "O(1)", "Answers 1, as values are not shared."),
+        Subcommand::new("IDLETIME", "key", "2.2.3", "O(1)", "Answers 0, as keys have no time of last use."),
+        Subcommand::new("FREQ", "key", "4.0.0", "O(1)", "Answers an error, as accesses are not counted."),
         Subcommand::help("6.2.0"),
     ];
 }
@@ -273,10 +250,10 @@ macro_rules! ttl_commands {
 }
 
 ttl_commands! {
-    Ttl, "TTL", "1.0.0", "O(1)", "Returns the remaining time to live of a key in seconds.", |deadline, now| seconds(deadline.saturating_sub(now));
-    Pttl, "PTTL", "2.6.0", "O(1)", "Returns the remaining time to live of a key in milliseconds.", |deadline, now| deadline.saturating_sub(now);
-    Expiretime, "EXPIRETIME", "7.0.0", "O(1)", "Returns the expiration time of a key as a Unix timestamp.", |deadline, _| seconds(deadline);
-    Pexpiretime, "PEXPIRETIME", "7.0.0", "O(1)", "Returns the expiration time of a key as a Unix milliseconds timestamp.", |deadline, _| deadline;
+    Ttl, "TTL", "1.0.0", "O(1)", "Tells how many seconds a key has left.", |deadline, now| seconds(deadline.saturating_sub(now));
+    Pttl, "PTTL", "2.6.0", "O(1)", "Tells how many milliseconds a key has left.", |deadline, now| deadline.saturating_sub(now);
+    Expiretime, "EXPIRETIME", "7.0.0", "O(1)", "Tells when a key expires, as Unix time in seconds.", |deadline, _| seconds(deadline);
+    Pexpiretime, "PEXPIRETIME", "7.0.0", "O(1)", "Tells when a key expires, as Unix time in milliseconds.", |deadline, _| deadline;
 }
 
 /// Rounded to the nearest second, as in Redis.

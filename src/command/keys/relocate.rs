@@ -28,8 +28,8 @@ impl Command for Copy {
         keys: KeySpec::both(Usage::READ, Usage::REPLACED),
         group: Group::Generic,
         since: "6.2.0",
-        complexity: "O(N) where N is the number of elements of a collection. O(1) for a string",
-        summary: "Copies the value of a key to a new key.",
+        complexity: "O(N), N: elements of a collection; O(1) for a string",
+        summary: "Stores a copy of a value under another key.",
         syntax: "source destination [DB database] [REPLACE]",
     };
 }
@@ -83,7 +83,7 @@ impl Command for Rename {
         group: Group::Generic,
         since: "1.0.0",
         complexity: "O(1)",
-        summary: "Renames a key and overwrites the destination.",
+        summary: "Gives a key a new name, in place of any key that has it.",
         syntax: "key newkey",
     };
     const FLAGS: Flags = Flags { denyoom: false, ..Flags::DEFAULT };
@@ -123,7 +123,7 @@ impl Command for Renamenx {
         group: Group::Generic,
         since: "1.0.0",
         complexity: "O(1)",
-        summary: "Renames a key only when the target key name doesn't exist.",
+        summary: "Gives a key a new name unless another key has it.",
         syntax: "key newkey",
     };
     const FLAGS: Flags = Flags { fast: true, denyoom: false, ..Flags::DEFAULT };

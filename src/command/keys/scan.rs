@@ -31,8 +31,8 @@ impl Command for Scan {
         keys: KeySpec::NONE,
         group: Group::Generic,
         since: "2.8.0",
-        complexity: "O(1) for each call, O(N) for a complete iteration where N is the number of elements",
-        summary: "Iterates over the key names in the database.",
+        complexity: "O(1) a call, O(N) to the end, N: elements",
+        summary: "Lists key names in batches, from a cursor on.",
         syntax: "cursor [MATCH pattern] [COUNT count] [TYPE type]",
     };
 }
@@ -91,8 +91,8 @@ impl Command for Keys {
         keys: KeySpec::NONE,
         group: Group::Generic,
         since: "1.0.0",
-        complexity: "O(N) where N is the number of keys in the database",
-        summary: "Returns all key names that match a pattern.",
+        complexity: "O(N), N: all keys",
+        summary: "Lists the names of all keys that fit a pattern.",
         syntax: "pattern",
     };
     const FLAGS: Flags = Flags { categories: &["@dangerous"], ..Flags::DEFAULT };
@@ -127,7 +127,7 @@ impl Command for Dbsize {
         group: Group::Server,
         since: "1.0.0",
         complexity: "O(1)",
-        summary: "Returns the number of keys in the database.",
+        summary: "Counts all keys.",
         syntax: "",
     };
     const FLAGS: Flags = Flags { categories: &["@keyspace"], fast: true, ..Flags::DEFAULT };
@@ -154,7 +154,7 @@ impl Command for Randomkey {
         group: Group::Generic,
         since: "1.0.0",
         complexity: "O(1)",
-        summary: "Returns a random key name from the database.",
+        summary: "Picks the name of a key at random.",
         syntax: "",
     };
 }

@@ -67,10 +67,10 @@ macro_rules! push_commands {
 }
 
 push_commands! {
-    Lpush, "LPUSH", "1.0.0", "O(1) for each element added, O(N) for N elements", "LPUSH", End::Left, true, "Prepends one or more elements to a list. Creates the key if it doesn't exist.";
-    Rpush, "RPUSH", "1.0.0", "O(1) for each element added, O(N) for N elements", "RPUSH", End::Right, true, "Appends one or more elements to a list. Creates the key if it doesn't exist.";
-    Lpushx, "LPUSHX", "2.2.0", "O(1) for each element added, O(N) for N elements", "LPUSH", End::Left, false, "Prepends one or more elements to a list only when the list exists.";
-    Rpushx, "RPUSHX", "2.2.0", "O(1) for each element added, O(N) for N elements", "RPUSH", End::Right, false, "Appends one or more elements to a list only when the list exists.";
+    Lpush, "LPUSH", "1.0.0", "O(1) an element, O(N) in all, N: elements added", "LPUSH", End::Left, true, "Adds elements at the front of a list, which is created if missing.";
+    Rpush, "RPUSH", "1.0.0", "O(1) an element, O(N) in all, N: elements added", "RPUSH", End::Right, true, "Adds elements at the end of a list, which is created if missing.";
+    Lpushx, "LPUSHX", "2.2.0", "O(1) an element, O(N) in all, N: elements added", "LPUSH", End::Left, false, "Adds elements at the front of a list if there is one.";
+    Rpushx, "RPUSHX", "2.2.0", "O(1) an element, O(N) in all, N: elements added", "RPUSH", End::Right, false, "Adds elements at the end of a list if there is one.";
 }
 
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
@@ -130,8 +130,8 @@ macro_rules! pop_commands {
 }
 
 pop_commands! {
-    Lpop, "LPOP", "1.0.0", "O(N) where N is the number of elements popped", End::Left, "Returns the first elements of a list after removing them. Deletes the list if the last element was popped.";
-    Rpop, "RPOP", "1.0.0", "O(N) where N is the number of elements popped", End::Right, "Returns the last elements of a list after removing them. Deletes the list if the last element was popped.";
+    Lpop, "LPOP", "1.0.0", "O(N), N: elements taken", End::Left, "Takes elements off the front of a list and returns them.";
+    Rpop, "RPOP", "1.0.0", "O(N), N: elements taken", End::Right, "Takes elements off the end of a list and returns them.";
 }
 
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
@@ -160,7 +160,7 @@ impl Command for Lmove {
             5,
             "6.2.0",
             "O(1)",
-            "Returns an element after popping it from one list and pushing it to another. Deletes the list if the last element was moved.",
+            "Moves an element from one end of a list to one end of another.",
             "source destination (LEFT | RIGHT) (LEFT | RIGHT)",
         )
     };
@@ -219,7 +219,7 @@ impl Command for Rpoplpush {
             3,
             "1.2.0",
             "O(1)",
-            "Returns the last element of a list after removing and pushing it to another list. Deletes the list if the last element was popped.",
+            "Moves an element from the end of a list to the front of another.",
             "source destination",
         )
     };

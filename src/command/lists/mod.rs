@@ -13,7 +13,7 @@ use crate::keyspace::{Element, List};
 
 impl Family for List {
     const LEN: Spec =
-        Spec::of_key(Group::List, "LLEN", 2, "1.0.0", "O(1)", "Returns the length of a list.", "key")
+        Spec::of_key(Group::List, "LLEN", 2, "1.0.0", "O(1)", "Counts the elements of a list.", "key")
             .used(Usage::INSPECTED);
 }
 

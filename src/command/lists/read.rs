@@ -23,8 +23,8 @@ impl Command for Lindex {
         "LINDEX",
         3,
         "1.0.0",
-        "O(N) where N is the number of elements to traverse. O(1) for the first and the last element",
-        "Returns an element from a list by its index.",
+        "O(N), N: elements passed on the way; O(1) at both ends",
+        "Reads the element at an index of a list.",
         "key index",
     );
 }
@@ -53,8 +53,8 @@ impl Command for Lrange {
         "LRANGE",
         4,
         "1.0.0",
-        "O(S+N) where S is the distance of the range from the nearer end and N its number of elements",
-        "Returns a range of elements from a list.",
+        "O(S+N), S: distance from the nearer end, N: elements read",
+        "Reads the elements between two indexes of a list.",
         "key start stop",
     );
 }
@@ -89,8 +89,8 @@ impl Command for Lpos {
         "LPOS",
         -3,
         "6.0.6",
-        "O(N) where N is the length of the list",
-        "Returns the index of matching elements in a list.",
+        "O(N), N: elements of the list",
+        "Finds where a list holds an element.",
         "key element [RANK rank] [COUNT count] [MAXLEN len]",
     );
 }

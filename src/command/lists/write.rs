@@ -28,8 +28,8 @@ impl Command for Lset {
         "LSET",
         4,
         "1.0.0",
-        "O(N) where N is the number of elements to traverse. O(1) for the first and the last element",
-        "Sets the value of an element in a list by its index.",
+        "O(N), N: elements passed on the way; O(1) at both ends",
+        "Replaces the element at an index of a list.",
         "key index element",
     )
     .used(Usage::UPDATED);
@@ -66,8 +66,8 @@ impl Command for Linsert {
         "LINSERT",
         5,
         "2.2.0",
-        "O(N) where N is the number of elements before the pivot. O(1) at the left end",
-        "Inserts an element before or after another element in a list.",
+        "O(N), N: elements before the pivot; O(1) at the front",
+        "Adds an element next to the first one that equals the pivot.",
         "key (BEFORE | AFTER) pivot element",
     )
     .used(Usage::INSERTED_INTO);
@@ -109,8 +109,8 @@ impl Command for Lrem {
         "LREM",
         4,
         "1.0.0",
-        "O(N+M) where N is the length of the list and M the number of elements removed",
-        "Removes elements from a list. Deletes the list if the last element was removed.",
+        "O(N+M), N: elements of the list, M: elements removed",
+        "Removes elements that equal a given one from a list.",
         "key count element",
     )
     .used(Usage::DELETED_FROM);
@@ -149,8 +149,8 @@ impl Command for Ltrim {
         "LTRIM",
         4,
         "1.0.0",
-        "O(N) where N is the number of elements removed",
-        "Removes elements from both ends of a list. Deletes the list if all elements were trimmed.",
+        "O(N), N: elements removed",
+        "Keeps the elements between two indexes of a list.",
         "key start stop",
     )
     .used(Usage::DELETED_FROM);

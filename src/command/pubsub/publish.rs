@@ -27,7 +27,7 @@ macro_rules! commands {
                 group: Group::PubSub,
                 since: $since,
                 complexity: $complexity,
-                summary: "Posts a message to a channel.",
+                summary: "Sends a message to the subscribers of a channel.",
                 syntax: "channel message",
             };
             const FLAGS: Flags = Flags { fast: true, paused_with_writes: true, without: &["noscript"], ..Flags::DEFAULT };
@@ -44,8 +44,8 @@ macro_rules! commands {
 }
 
 commands! {
-    Publish, "PUBLISH", "2.0.0", "O(N+M) where N is the number of subscribers of the channel and M the number of patterns", KeySpec::NONE, Plain;
-    Spublish, "SPUBLISH", "7.0.0", "O(N) where N is the number of subscribers of the channel", KeySpec::FIRST.used(Usage::CHANNEL), Shard;
+    Publish, "PUBLISH", "2.0.0", "O(N+M), N: subscribers of the channel, M: patterns", KeySpec::NONE, Plain;
+    Spublish, "SPUBLISH", "7.0.0", "O(N), N: subscribers of the channel", KeySpec::FIRST.used(Usage::CHANNEL), Shard;
 }
 
 pub struct Pubsub;
@@ -58,8 +58,8 @@ impl Command for Pubsub {
         keys: KeySpec::NONE,
         group: Group::PubSub,
         since: "2.8.0",
-        complexity: "Depends on the subcommand",
-        summary: "A container for Pub/Sub commands about the clients of this node.",
+        complexity: "That of the subcommand",
+        summary: "Shows what the clients of this node subscribe to.",
         syntax: "",
     };
     const FLAGS: Flags = Flags { without: &["noscript"], ..Flags::DEFAULT };
@@ -68,30 +68,36 @@ impl Command for Pubsub {
             "CHANNELS",
             "[pattern]",
             "2.8.0",
-            "O(N) where N is the number of channels with subscribers",
-            "Returns the active channels.",
+            "O(N), N: channels with subscribers",
+            "Lists the channels with subscribers on this node.",
         ),
         Subcommand::new(
             "NUMSUB",
             "[channel ...]",
             "2.8.0",
-            "O(N) where N is the number of channels requested",
-            "Returns a count of subscribers to channels.",
+            "O(N), N: channels named",
+            "Counts the subscribers of each named channel on this node.",
         ),
-        Subcommand::new("NUMPAT", "", "2.8.0", "O(1)", "Returns a count of unique pattern subscriptions."),
+        Subcommand::new(
+            "NUMPAT",
+            "",
+            "2.8.0",
+            "O(1)",
+            "Counts the distinct patterns with subscribers on this node.",
+        ),
         Subcommand::new(
             "SHARDCHANNELS",
             "[pattern]",
             "7.0.0",
-            "O(N) where N is the number of channels with subscribers",
-            "Returns the active shard channels.",
+            "O(N), N: channels with subscribers",
+            "Lists the shard channels with subscribers on this node.",
         ),
         Subcommand::new(
             "SHARDNUMSUB",
             "[channel ...]",
             "7.0.0",
-            "O(N) where N is the number of channels requested",
-            "Returns the count of subscribers of shard channels.",
+            "O(N), N: channels named",
+            "Counts the subscribers of each named shard channel on this node.",
         ),
         Subcommand::help("6.2.0"),
     ];
@@ -141,7 +147,7 @@ impl Command for Monitor {
         group: Group::Server,
         since: "1.0.0",
         complexity: "",
-        summary: "Listens for all requests received by this node in real time.",
+        summary: "Shows each request that this node processes from now on.",
         syntax: "",
     };
     const FLAGS: Flags = Flags { not_in_multi: true, ..Flags::DEFAULT };

@@ -49,9 +49,9 @@ macro_rules! subscribe_commands {
 }
 
 subscribe_commands! {
-    Subscribe, "SUBSCRIBE", "2.0.0", "O(N) where N is the number of channels", "subscribe", Plain, KeySpec::NONE, "channel [channel ...]", "Listens for messages published to channels.";
-    Psubscribe, "PSUBSCRIBE", "2.0.0", "O(N) where N is the number of patterns", "psubscribe", Pattern, KeySpec::NONE, "pattern [pattern ...]", "Listens for messages published to channels that match one or more patterns.";
-    Ssubscribe, "SSUBSCRIBE", "7.0.0", "O(N) where N is the number of channels", "ssubscribe", Shard, CHANNELS, "channel [channel ...]", "Listens for messages published to shard channels.";
+    Subscribe, "SUBSCRIBE", "2.0.0", "O(N), N: channels", "subscribe", Plain, KeySpec::NONE, "channel [channel ...]", "Subscribes to channels.";
+    Psubscribe, "PSUBSCRIBE", "2.0.0", "O(N), N: patterns", "psubscribe", Pattern, KeySpec::NONE, "pattern [pattern ...]", "Subscribes to all channels that fit a pattern.";
+    Ssubscribe, "SSUBSCRIBE", "7.0.0", "O(N), N: channels", "ssubscribe", Shard, CHANNELS, "channel [channel ...]", "Subscribes to shard channels.";
 }
 
 macro_rules! unsubscribe_commands {
@@ -95,9 +95,9 @@ macro_rules! unsubscribe_commands {
 }
 
 unsubscribe_commands! {
-    Unsubscribe, "UNSUBSCRIBE", "2.0.0", "O(N) where N is the number of channels", "unsubscribe", Plain, KeySpec::NONE, "[channel ...]", "Stops listening to messages posted to channels.";
-    Punsubscribe, "PUNSUBSCRIBE", "2.0.0", "O(N) where N is the number of patterns", "punsubscribe", Pattern, KeySpec::NONE, "[pattern ...]", "Stops listening to messages published to channels that match one or more patterns.";
-    Sunsubscribe, "SUNSUBSCRIBE", "7.0.0", "O(N) where N is the number of channels", "sunsubscribe", Shard, CHANNELS, "[channel ...]", "Stops listening to messages posted to shard channels.";
+    Unsubscribe, "UNSUBSCRIBE", "2.0.0", "O(N), N: channels", "unsubscribe", Plain, KeySpec::NONE, "[channel ...]", "Ends subscriptions to the named channels, or to all.";
+    Punsubscribe, "PUNSUBSCRIBE", "2.0.0", "O(N), N: patterns", "punsubscribe", Pattern, KeySpec::NONE, "[pattern ...]", "Ends subscriptions to the named patterns, or to all.";
+    Sunsubscribe, "SUNSUBSCRIBE", "7.0.0", "O(N), N: channels", "sunsubscribe", Shard, CHANNELS, "[channel ...]", "Ends subscriptions to the named shard channels, or to all.";
 }
 
 /// The confirmation of a subscription or unsubscription of one name, which has the form of a

@@ -26,41 +26,28 @@ impl Command for Acl {
         keys: KeySpec::NONE,
         group: Group::Server,
         since: "6.0.0",
-        complexity: "Depends on the subcommand",
-        summary: "A container for Access Control List commands.",
+        complexity: "That of the subcommand",
+        summary: "Shows the only user and the categories of commands.",
         syntax: "",
     };
     const FLAGS: Flags = Flags { skip_monitor: true, ..Flags::DEFAULT };
     const SUBCOMMANDS: &'static [Subcommand] = &[
-        Subcommand::new(
-            "WHOAMI",
-            "",
-            "6.0.0",
-            "O(1)",
-            "Returns the authenticated username of the current connection.",
-        )
-        .not_admin(),
-        Subcommand::new(
-            "LIST",
-            "",
-            "6.0.0",
-            "O(N) where N is the number of users",
-            "Lists the users with their rules in ACL file format.",
-        ),
-        Subcommand::new("USERS", "", "6.0.0", "O(N) where N is the number of users", "Lists all users."),
+        Subcommand::new("WHOAMI", "", "6.0.0", "O(1)", "Names the user of this connection.").not_admin(),
+        Subcommand::new("LIST", "", "6.0.0", "O(N), N: users", "Shows each user as a line of ACL rules."),
+        Subcommand::new("USERS", "", "6.0.0", "O(N), N: users", "Names each user."),
         Subcommand::new(
             "GETUSER",
             "username",
             "6.0.0",
-            "O(N) where N is the number of rules of the user",
-            "Lists the ACL rules of a user.",
+            "O(N), N: rules of the user",
+            "Shows the password digest and the permissions of a user.",
         ),
         Subcommand::new(
             "CAT",
             "[category]",
             "6.0.0",
             "O(1)",
-            "Lists the ACL categories, or the commands inside a category.",
+            "Lists the categories of commands, or the commands of one.",
         )
         .not_admin(),
         Subcommand::help("6.0.0"),

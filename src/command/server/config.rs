@@ -17,8 +17,8 @@ impl Command for Config {
         keys: KeySpec::NONE,
         group: Group::Server,
         since: "2.0.0",
-        complexity: "Depends on the subcommand",
-        summary: "A container for server configuration commands.",
+        complexity: "That of the subcommand",
+        summary: "Shows and changes settings.",
         syntax: "",
     };
     const FLAGS: Flags = Flags { skip_monitor: true, ..Flags::DEFAULT };
@@ -27,24 +27,24 @@ impl Command for Config {
             "GET",
             "pattern ...",
             "2.0.0",
-            "O(N) where N is the number of patterns",
-            "Returns the effective values of settings.",
+            "O(N), N: patterns",
+            "Shows the settings whose names fit a pattern.",
         ),
         Subcommand::new(
             "SET",
             "name value ...",
             "2.0.0",
-            "O(N) where N is the number of settings",
-            "Sets settings at run time.",
+            "O(N), N: settings",
+            "Changes settings while the node runs.",
         ),
         Subcommand::new(
             "REWRITE",
             "",
             "2.8.0",
             "O(1)",
-            "Writes the effective settings to the configuration file.",
+            "Saves the current settings in the configuration file.",
         ),
-        Subcommand::new("RESETSTAT", "", "2.0.0", "O(1)", "Resets the server's statistics."),
+        Subcommand::new("RESETSTAT", "", "2.0.0", "O(1)", "Sets the counters of INFO back to 0."),
         Subcommand::help("5.0.0"),
     ];
 }

@@ -85,8 +85,8 @@ impl Command for Debug {
         keys: KeySpec::NONE,
         group: Group::Server,
         since: "1.0.0",
-        complexity: "Depends on the subcommand",
-        summary: "A container for debugging commands, among them a digest of all keys with their values, deadlines and versions.",
+        complexity: "That of the subcommand",
+        summary: "Digests all keys, or sleeps or fails on request for tests.",
         syntax: "(DIGEST | ERROR text | SLEEP seconds | HELP)",
     };
     /// SLEEP blocks, but Redis does not report the flag.

@@ -27,7 +27,7 @@ impl Command for Info {
         group: Group::Server,
         since: "1.0.0",
         complexity: "O(1)",
-        summary: "Returns information and statistics about the server.",
+        summary: "Shows the state and the figures of the server by section.",
         syntax: "[section ...]",
     };
     const FLAGS: Flags =
@@ -53,7 +53,7 @@ impl Command for Time {
         group: Group::Server,
         since: "2.6.0",
         complexity: "O(1)",
-        summary: "Returns the cluster's time as Unix seconds and the microseconds within the second.",
+        summary: "Tells the cluster's time in Unix seconds and microseconds.",
         syntax: "",
     };
     const FLAGS: Flags = Flags { fast: true, admin: Some(false), without: &["noscript"], ..Flags::DEFAULT };
@@ -78,19 +78,13 @@ impl Command for Module {
         keys: KeySpec::NONE,
         group: Group::Server,
         since: "4.0.0",
-        complexity: "Depends on the subcommand",
-        summary: "A container for module commands; LIST reports ReJSON.",
+        complexity: "That of the subcommand",
+        summary: "Lists the modules, of which ReJSON is the only one.",
         syntax: "",
     };
     const FLAGS: Flags = Flags { without: &["loading", "stale"], ..Flags::DEFAULT };
     const SUBCOMMANDS: &'static [Subcommand] = &[
-        Subcommand::new(
-            "LIST",
-            "",
-            "4.0.0",
-            "O(N) where N is the number of modules",
-            "Returns all loaded modules.",
-        ),
+        Subcommand::new("LIST", "", "4.0.0", "O(N), N: modules", "Shows ReJSON as the only module."),
         Subcommand::help("5.0.0"),
     ];
 }
@@ -127,7 +121,7 @@ impl Command for Shutdown {
         group: Group::Server,
         since: "1.0.0",
         complexity: "O(1)",
-        summary: "Stops the node cleanly: hands over leadership and sends all pending replies.",
+        summary: "Stops the node after it handed over leadership and sent all replies.",
         syntax: "[NOSAVE | SAVE] [NOW] [FORCE] [ABORT]",
     };
     const FLAGS: Flags = Flags { not_in_multi: true, also: &["allow_busy"], ..Flags::DEFAULT };

@@ -30,8 +30,8 @@ impl Command for Memory {
         keys: KeySpec::new(2, 2, 1).used(Usage::INSPECTED),
         group: Group::Server,
         since: "4.0.0",
-        complexity: "Depends on the subcommand",
-        summary: "A container for memory diagnostics commands.",
+        complexity: "That of the subcommand",
+        summary: "Tells how much memory a key or the process uses.",
         syntax: "",
     };
     const FLAGS: Flags =
@@ -41,14 +41,26 @@ impl Command for Memory {
             "USAGE",
             "key [SAMPLES count]",
             "4.0.0",
-            "O(N) where N is the number of samples",
-            "Estimates the memory usage of a key.",
+            "O(N), N: samples",
+            "Estimates how many bytes a key takes.",
         )
         .also(&["readonly"]),
-        Subcommand::new("STATS", "", "4.0.0", "O(1)", "Returns details about memory usage."),
-        Subcommand::new("DOCTOR", "", "4.0.0", "O(1)", "Outputs a memory problems report."),
-        Subcommand::new("MALLOC-STATS", "", "4.0.0", "", "Returns the allocator statistics."),
-        Subcommand::new("PURGE", "", "4.0.0", "", "Asks the allocator to release memory."),
+        Subcommand::new(
+            "STATS",
+            "",
+            "4.0.0",
+            "O(1)",
+            "Shows the memory of the process and its data in figures.",
+        ),
+        Subcommand::new(
+            "DOCTOR",
+            "",
+            "4.0.0",
+            "O(1)",
+            "Tells in words whether the process once used much more memory.",
+        ),
+        Subcommand::new("MALLOC-STATS", "", "4.0.0", "", "Says that the allocator has no statistics."),
+        Subcommand::new("PURGE", "", "4.0.0", "", "Does nothing, as freed memory is returned every second."),
         Subcommand::help("4.0.0"),
     ];
 }

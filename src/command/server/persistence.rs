@@ -20,8 +20,8 @@ impl Command for Save {
         keys: KeySpec::NONE,
         group: Group::Server,
         since: "1.0.0",
-        complexity: "O(N) where N is the number of keys in the database",
-        summary: "Synchronously saves a snapshot of the whole state to disk.",
+        complexity: "O(N), N: all keys",
+        summary: "Takes a snapshot and answers when it is on disk.",
         syntax: "",
     };
     const FLAGS: Flags = Flags {
@@ -53,7 +53,7 @@ impl Command for Bgsave {
         group: Group::Server,
         since: "1.0.0",
         complexity: "O(1)",
-        summary: "Asynchronously saves a snapshot of the whole state to disk; INFO reports its completion.",
+        summary: "Starts a snapshot, whose end INFO reports.",
         syntax: "[SCHEDULE]",
     };
     const FLAGS: Flags =
@@ -82,7 +82,7 @@ impl Command for Bgrewriteaof {
         group: Group::Server,
         since: "1.0.0",
         complexity: "O(1)",
-        summary: "Asynchronously saves a snapshot and purges the log up to the snapshot before it.",
+        summary: "Starts a snapshot, then purges the log up to the one before.",
         syntax: "",
     };
     const FLAGS: Flags =
@@ -111,7 +111,7 @@ impl Command for Lastsave {
         group: Group::Server,
         since: "1.0.0",
         complexity: "O(1)",
-        summary: "Returns the Unix timestamp of the last complete snapshot, or of the node's start.",
+        summary: "Tells the Unix time of the last snapshot, or of the node's start.",
         syntax: "",
     };
     const FLAGS: Flags = Flags {

@@ -22,8 +22,8 @@ impl Command for Slowlog {
         keys: KeySpec::NONE,
         group: Group::Server,
         since: "2.2.12",
-        complexity: "Depends on the subcommand",
-        summary: "A container for slow log commands.",
+        complexity: "That of the subcommand",
+        summary: "Shows and forgets slow requests.",
         syntax: "",
     };
     const FLAGS: Flags = Flags { without: &["noscript"], ..Flags::DEFAULT };
@@ -32,17 +32,11 @@ impl Command for Slowlog {
             "GET",
             "[count]",
             "2.2.12",
-            "O(N) where N is the number of entries returned",
-            "Returns the slow log's entries, newest first.",
+            "O(N), N: requests listed",
+            "Lists the latest slow requests, newest first.",
         ),
-        Subcommand::new("LEN", "", "2.2.12", "O(1)", "Returns the number of entries in the slow log."),
-        Subcommand::new(
-            "RESET",
-            "",
-            "2.2.12",
-            "O(N) where N is the number of entries in the slow log",
-            "Clears all entries from the slow log.",
-        ),
+        Subcommand::new("LEN", "", "2.2.12", "O(1)", "Counts the slow requests that are remembered."),
+        Subcommand::new("RESET", "", "2.2.12", "O(N), N: requests remembered", "Forgets all slow requests."),
         Subcommand::help("6.2.0"),
     ];
 }

@@ -25,7 +25,7 @@ impl Command for Wait {
         group: Group::Generic,
         since: "3.0.0",
         complexity: "O(1)",
-        summary: "Blocks until the acknowledged writes are on the given number of members besides the leader, and returns the actual number.",
+        summary: "Waits until enough followers have all writes, and counts those.",
         syntax: "numreplicas timeout",
     };
     const FLAGS: Flags = Flags {
@@ -64,7 +64,7 @@ impl Command for Waitaof {
         group: Group::Generic,
         since: "7.2.0",
         complexity: "O(1)",
-        summary: "Blocks like WAIT; the reply begins with 1, since every acknowledged write is on the leader's disk.",
+        summary: "Does what WAIT does, and counts the leader's disk as 1.",
         syntax: "numlocal numreplicas timeout",
     };
     const FLAGS: Flags = Flags {

@@ -13,16 +13,9 @@ use crate::keyspace::{Element, Set};
 use crate::resp::Reply;
 
 impl Family for Set {
-    const LEN: Spec = Spec::of_key(
-        Group::Set,
-        "SCARD",
-        2,
-        "1.0.0",
-        "O(1)",
-        "Returns the number of members in a set.",
-        "key",
-    )
-    .used(Usage::INSPECTED);
+    const LEN: Spec =
+        Spec::of_key(Group::Set, "SCARD", 2, "1.0.0", "O(1)", "Counts the members of a set.", "key")
+            .used(Usage::INSPECTED);
 }
 
 impl Keyed for Set {
@@ -32,7 +25,7 @@ impl Keyed for Set {
         3,
         "1.0.0",
         "O(1)",
-        "Determines whether a member belongs to a set.",
+        "Tells whether a set has a member.",
         "key member",
     )
     .used(Usage::INSPECTED);
@@ -41,8 +34,8 @@ impl Keyed for Set {
         "SMISMEMBER",
         -3,
         "6.2.0",
-        "O(N) where N is the number of members requested",
-        "Determines whether multiple members belong to a set.",
+        "O(N), N: members named",
+        "Tells of each named member whether a set has it.",
         "key member ...",
     );
     const REMOVE: Spec = Spec::of_key(
@@ -50,8 +43,8 @@ impl Keyed for Set {
         "SREM",
         -3,
         "1.0.0",
-        "O(N) where N is the number of elements removed",
-        "Removes one or more members from a set. Deletes the set if the last member was removed.",
+        "O(N), N: elements removed",
+        "Removes members from a set, and the set with its last one.",
         "key member ...",
     )
     .used(Usage::DELETED_FROM);
@@ -60,8 +53,8 @@ impl Keyed for Set {
         "SSCAN",
         -3,
         "2.8.0",
-        "O(1) for each call, O(N) for a complete iteration where N is the number of elements",
-        "Iterates over members of a set.",
+        "O(1) a call, O(N) to the end, N: elements",
+        "Lists the members of a set in batches, from a cursor on.",
         "key cursor [MATCH pattern] [COUNT count]",
     );
     const HAS_VALUES: bool = false;
@@ -92,8 +85,8 @@ impl Indexed for Set {
         "SRANDMEMBER",
         -2,
         "1.0.0",
-        "O(1) without a count, otherwise O(N) where N is the count",
-        "Returns one or more random members of a set.",
+        "O(1) without a count, O(N) with one, N: the count",
+        "Picks members of a set at random.",
         "key [count]",
     );
 

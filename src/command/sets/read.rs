@@ -20,8 +20,8 @@ impl Command for Smembers {
         "SMEMBERS",
         2,
         "1.0.0",
-        "O(N) where N is the number of members",
-        "Returns all members of a set.",
+        "O(N), N: members",
+        "Lists the members of a set.",
         "key",
     );
 }
@@ -103,7 +103,7 @@ macro_rules! combine_commands {
 }
 
 combine_commands! {
-    Sinter, "SINTER", "1.0.0", "O(N*M) worst case, where N is the size of the smallest set and M the number of sets", intersection, "Returns the intersection of multiple sets.";
-    Sunion, "SUNION", "1.0.0", "O(N) where N is the total number of elements in all sets", union, "Returns the union of multiple sets.";
-    Sdiff, "SDIFF", "1.0.0", "O(N) where N is the total number of elements in all sets", difference, "Returns the difference of multiple sets.";
+    Sinter, "SINTER", "1.0.0", "O(N*M) at worst, N: members of the smallest set, M: sets", intersection, "Lists the members that all sets share.";
+    Sunion, "SUNION", "1.0.0", "O(N), N: members of all sets", union, "Lists the members that any of the sets has.";
+    Sdiff, "SDIFF", "1.0.0", "O(N), N: members of all sets", difference, "Lists the members that only the first set has.";
 }

@@ -24,8 +24,8 @@ impl Command for Sadd {
         "SADD",
         -3,
         "1.0.0",
-        "O(1) for each element added, O(N) for N elements",
-        "Adds one or more members to a set. Creates the key if it doesn't exist.",
+        "O(1) an element, O(N) in all, N: elements added",
+        "Adds members to a set, which is created if missing.",
         "key member ...",
     )
     .used(Usage::INSERTED_INTO);
@@ -64,7 +64,7 @@ impl Command for Smove {
             4,
             "1.0.0",
             "O(1)",
-            "Moves a member from one set to another.",
+            "Takes a member out of a set and adds it to another.",
             "source destination member",
         )
     };
@@ -113,8 +113,8 @@ impl Command for Spop {
         "SPOP",
         -2,
         "1.0.0",
-        "O(1) without a count, otherwise O(N) where N is the count",
-        "Returns one or more random members from a set after removing them. Deletes the set if the last member was popped.",
+        "O(1) without a count, O(N) with one, N: the count",
+        "Takes random members out of a set and returns them.",
         "key [count]",
     )
     .used(Usage::READ_AND_DELETED_FROM);

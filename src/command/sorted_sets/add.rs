@@ -41,8 +41,8 @@ impl Command for Zadd {
         "ZADD",
         -4,
         "1.2.0",
-        "O(log(N)) for each member added, where N is the number of members",
-        "Adds one or more members to a sorted set, or updates their scores. Creates the key if it doesn't exist.",
+        "O(log(N)) a member added, N: members",
+        "Adds members to a sorted set, or changes their scores.",
         "key [NX | XX] [GT | LT] [CH] [INCR] score member [score member ...]",
     )
     .used(Usage::UPDATED);
@@ -176,8 +176,8 @@ impl Command for Zincrby {
         "ZINCRBY",
         4,
         "1.2.0",
-        "O(log(N)) where N is the number of members",
-        "Increments the score of a member in a sorted set.",
+        "O(log(N)), N: members",
+        "Adds to the score of a member; a missing one counts as 0.",
         "key increment member",
     );
     const FLAGS: Flags = Flags { fast: true, ..Flags::DEFAULT };

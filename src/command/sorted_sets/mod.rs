@@ -32,7 +32,7 @@ impl Family for SortedSet {
         2,
         "1.2.0",
         "O(1)",
-        "Returns the number of members in a sorted set.",
+        "Counts the members of a sorted set.",
         "key",
     )
     .used(Usage::INSPECTED);
@@ -45,7 +45,7 @@ impl Keyed for SortedSet {
         3,
         "1.2.0",
         "O(1)",
-        "Returns the score of a member in a sorted set.",
+        "Reads the score of one member.",
         "key member",
     );
     const GET_EACH: Spec = Spec::of_key(
@@ -53,8 +53,8 @@ impl Keyed for SortedSet {
         "ZMSCORE",
         -3,
         "6.2.0",
-        "O(N) where N is the number of members requested",
-        "Returns the score of one or more members in a sorted set.",
+        "O(N), N: members named",
+        "Reads the scores of several members, with null for each missing one.",
         "key member ...",
     );
     const REMOVE: Spec = Spec::of_key(
@@ -62,8 +62,8 @@ impl Keyed for SortedSet {
         "ZREM",
         -3,
         "1.2.0",
-        "O(M*log(N)) where N is the number of members and M the number removed",
-        "Removes one or more members from a sorted set. Deletes the sorted set if all members were removed.",
+        "O(M*log(N)), N: members, M: members removed",
+        "Removes members from a sorted set, and the set with its last one.",
         "key member ...",
     )
     .used(Usage::DELETED_FROM);
@@ -72,8 +72,8 @@ impl Keyed for SortedSet {
         "ZSCAN",
         -3,
         "2.8.0",
-        "O(1) for each call, O(N) for a complete iteration where N is the number of elements",
-        "Iterates over members and scores of a sorted set.",
+        "O(1) a call, O(N) to the end, N: elements",
+        "Lists members and their scores in batches, from a cursor on.",
         "key cursor [MATCH pattern] [COUNT count]",
     );
     const HAS_VALUES: bool = false;

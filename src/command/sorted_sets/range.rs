@@ -124,8 +124,8 @@ impl Command for Zrange {
         "ZRANGE",
         -4,
         "1.2.0",
-        "O(log(N)+M) where N is the number of members and M the number returned",
-        "Returns members in a sorted set within a range of indexes, scores or names.",
+        "O(log(N)+M), N: members, M: members listed",
+        "Lists the members between two ranks, scores or names.",
         "key start stop [BYSCORE | BYLEX] [REV] [LIMIT offset count] [WITHSCORES]",
     );
 }
@@ -175,14 +175,14 @@ macro_rules! range_old_commands {
 }
 
 range_old_commands! {
-    Zrevrange, "ZREVRANGE", "1.2.0", "O(log(N)+M) where N is the number of members and M the number returned", By::Rank, true, &["WITHSCORES"], "key start stop [WITHSCORES]",
-        "Returns members in a sorted set within a range of indexes in reverse order.";
-    Zrangebyscore, "ZRANGEBYSCORE", "1.0.5", "O(log(N)+M) where N is the number of members and M the number returned. O(log(N)) if M is constant", By::Score, false, &["WITHSCORES", "LIMIT"],
-        "key min max [WITHSCORES] [LIMIT offset count]", "Returns members in a sorted set within a range of scores.";
-    Zrevrangebyscore, "ZREVRANGEBYSCORE", "2.2.0", "O(log(N)+M) where N is the number of members and M the number returned. O(log(N)) if M is constant", By::Score, true, &["WITHSCORES", "LIMIT"],
-        "key max min [WITHSCORES] [LIMIT offset count]", "Returns members in a sorted set within a range of scores in reverse order.";
-    Zrangebylex, "ZRANGEBYLEX", "2.8.9", "O(log(N)+M) where N is the number of members and M the number returned. O(log(N)) if M is constant", By::Name, false, &["LIMIT"], "key min max [LIMIT offset count]",
-        "Returns members in a sorted set within a lexicographical range.";
-    Zrevrangebylex, "ZREVRANGEBYLEX", "2.8.9", "O(log(N)+M) where N is the number of members and M the number returned. O(log(N)) if M is constant", By::Name, true, &["LIMIT"], "key max min [LIMIT offset count]",
-        "Returns members in a sorted set within a lexicographical range in reverse order.";
+    Zrevrange, "ZREVRANGE", "1.2.0", "O(log(N)+M), N: members, M: members listed", By::Rank, true, &["WITHSCORES"], "key start stop [WITHSCORES]",
+        "Lists the members between two ranks, highest score first.";
+    Zrangebyscore, "ZRANGEBYSCORE", "1.0.5", "O(log(N)+M), N: members, M: members listed; O(log(N)) for a fixed M", By::Score, false, &["WITHSCORES", "LIMIT"],
+        "key min max [WITHSCORES] [LIMIT offset count]", "Lists the members between two scores, lowest first.";
+    Zrevrangebyscore, "ZREVRANGEBYSCORE", "2.2.0", "O(log(N)+M), N: members, M: members listed; O(log(N)) for a fixed M", By::Score, true, &["WITHSCORES", "LIMIT"],
+        "key max min [WITHSCORES] [LIMIT offset count]", "Lists the members between two scores, highest first.";
+    Zrangebylex, "ZRANGEBYLEX", "2.8.9", "O(log(N)+M), N: members, M: members listed; O(log(N)) for a fixed M", By::Name, false, &["LIMIT"], "key min max [LIMIT offset count]",
+        "Lists the members between two names, first to last.";
+    Zrevrangebylex, "ZREVRANGEBYLEX", "2.8.9", "O(log(N)+M), N: members, M: members listed; O(log(N)) for a fixed M", By::Name, true, &["LIMIT"], "key max min [LIMIT offset count]",
+        "Lists the members between two names, last to first.";
 }

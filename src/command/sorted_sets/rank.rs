@@ -65,8 +65,8 @@ macro_rules! rank_commands {
 }
 
 rank_commands! {
-    Zrank, "ZRANK", "2.0.0", "O(log(N)) where N is the number of members", false, "Returns the index of a member in a sorted set ordered by ascending scores.";
-    Zrevrank, "ZREVRANK", "2.0.0", "O(log(N)) where N is the number of members", true, "Returns the index of a member in a sorted set ordered by descending scores.";
+    Zrank, "ZRANK", "2.0.0", "O(log(N)), N: members", false, "Tells the rank of a member, counted from the lowest score.";
+    Zrevrank, "ZREVRANK", "2.0.0", "O(log(N)), N: members", true, "Tells the rank of a member, counted from the highest score.";
 }
 
 macro_rules! count_commands {
@@ -96,6 +96,6 @@ macro_rules! count_commands {
 }
 
 count_commands! {
-    Zcount, "ZCOUNT", "2.0.0", "O(log(N)) where N is the number of members", Bounds::scores, "Returns the count of members in a sorted set that have scores within a range.";
-    Zlexcount, "ZLEXCOUNT", "2.8.9", "O(log(N)) where N is the number of members", Bounds::names, "Returns the number of members in a sorted set within a lexicographical range.";
+    Zcount, "ZCOUNT", "2.0.0", "O(log(N)), N: members", Bounds::scores, "Counts the members between two scores.";
+    Zlexcount, "ZLEXCOUNT", "2.8.9", "O(log(N)), N: members", Bounds::names, "Counts the members between two names.";
 }

@@ -73,8 +73,8 @@ macro_rules! pop_commands {
 }
 
 pop_commands! {
-    Zpopmin, "ZPOPMIN", "5.0.0", "O(log(N)*M) where N is the number of members and M the number popped", false, "Returns the lowest-scoring members from a sorted set after removing them. Deletes the sorted set if the last member was popped.";
-    Zpopmax, "ZPOPMAX", "5.0.0", "O(log(N)*M) where N is the number of members and M the number popped", true, "Returns the highest-scoring members from a sorted set after removing them. Deletes the sorted set if the last member was popped.";
+    Zpopmin, "ZPOPMIN", "5.0.0", "O(log(N)*M), N: members, M: members taken", false, "Takes out the members with the lowest scores and returns them.";
+    Zpopmax, "ZPOPMAX", "5.0.0", "O(log(N)*M), N: members, M: members taken", true, "Takes out the members with the highest scores and returns them.";
 }
 
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
@@ -122,10 +122,10 @@ macro_rules! remrange_commands {
 }
 
 remrange_commands! {
-    Zremrangebyrank, "ZREMRANGEBYRANK", "2.0.0", "O(log(N)+M) where N is the number of members and M the number removed", Bounds::ranks, "key start stop",
-        "Removes members in a sorted set within a range of indexes. Deletes the sorted set if all members were removed.";
-    Zremrangebyscore, "ZREMRANGEBYSCORE", "1.2.0", "O(log(N)+M) where N is the number of members and M the number removed", |args| Bounds::scores(args, false), "key min max",
-        "Removes members in a sorted set within a range of scores. Deletes the sorted set if all members were removed.";
-    Zremrangebylex, "ZREMRANGEBYLEX", "2.8.9", "O(log(N)+M) where N is the number of members and M the number removed", |args| Bounds::names(args, false), "key min max",
-        "Removes members in a sorted set within a lexicographical range. Deletes the sorted set if all members were removed.";
+    Zremrangebyrank, "ZREMRANGEBYRANK", "2.0.0", "O(log(N)+M), N: members, M: members removed", Bounds::ranks, "key start stop",
+        "Removes the members between two ranks.";
+    Zremrangebyscore, "ZREMRANGEBYSCORE", "1.2.0", "O(log(N)+M), N: members, M: members removed", |args| Bounds::scores(args, false), "key min max",
+        "Removes the members between two scores.";
+    Zremrangebylex, "ZREMRANGEBYLEX", "2.8.9", "O(log(N)+M), N: members, M: members removed", |args| Bounds::names(args, false), "key min max",
+        "Removes the members between two names.";
 }

@@ -71,8 +71,8 @@ impl Command for Bitfield {
         keys: KeySpec::FIRST.used(Usage::VARIABLE),
         group: Group::Bitmap,
         since: "3.2.0",
-        complexity: "O(1) for each operation",
-        summary: "Reads and writes integers of arbitrary width in a string.",
+        complexity: "O(1) an operation",
+        summary: "Reads and writes integers of chosen bit widths in a string.",
         syntax: "key [GET encoding offset | [OVERFLOW (WRAP | SAT | FAIL)] (SET encoding offset value | INCRBY encoding offset increment)] ...",
     };
 }
@@ -82,7 +82,7 @@ impl Command for BitfieldRo {
         name: "BITFIELD_RO",
         keys: KeySpec::FIRST,
         since: "6.0.0",
-        summary: "Reads integers of arbitrary width in a string.",
+        summary: "Reads integers of chosen bit widths in a string.",
         syntax: "key [GET encoding offset] ...",
         ..Bitfield::SPEC
     };

@@ -27,7 +27,7 @@ impl Command for Append {
         group: Group::String,
         since: "2.0.0",
         complexity: "O(1)",
-        summary: "Appends a string to the value of a key. Creates the key if it doesn't exist.",
+        summary: "Adds bytes at the end of a string, which is created if missing.",
         syntax: "key value",
     };
     const FLAGS: Flags = Flags { fast: true, ..Flags::DEFAULT };
@@ -66,8 +66,8 @@ impl Command for Setrange {
         keys: KeySpec::FIRST.used(Usage::UPDATED),
         group: Group::String,
         since: "2.2.0",
-        complexity: "O(1) for small values, otherwise O(M) where M is the length of the value",
-        summary: "Overwrites a part of a string value with another by an offset. Creates the key if it doesn't exist.",
+        complexity: "O(1) for a short value, else O(M), M: bytes of the value",
+        summary: "Writes bytes into a string from an offset on, after zeros if needed.",
         syntax: "key offset value",
     };
 }

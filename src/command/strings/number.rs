@@ -57,10 +57,10 @@ macro_rules! incr_commands {
 }
 
 incr_commands! {
-    Incr, "INCR", "1.0.0", "O(1)", 2, "key", "Increments the integer value of a key by one. Uses 0 as initial value if the key doesn't exist.", |_| Ok(1);
-    Decr, "DECR", "1.0.0", "O(1)", 2, "key", "Decrements the integer value of a key by one. Uses 0 as initial value if the key doesn't exist.", |_| Ok(-1);
-    Incrby, "INCRBY", "1.0.0", "O(1)", 3, "key increment", "Increments the integer value of a key by a number. Uses 0 as initial value if the key doesn't exist.", |args| args.integer();
-    Decrby, "DECRBY", "1.0.0", "O(1)", 3, "key decrement", "Decrements the integer value of a key by a number. Uses 0 as initial value if the key doesn't exist.", |args| {
+    Incr, "INCR", "1.0.0", "O(1)", 2, "key", "Adds 1 to an integer; a missing key counts as 0.", |_| Ok(1);
+    Decr, "DECR", "1.0.0", "O(1)", 2, "key", "Subtracts 1 from an integer; a missing key counts as 0.", |_| Ok(-1);
+    Incrby, "INCRBY", "1.0.0", "O(1)", 3, "key increment", "Adds to an integer; a missing key counts as 0.", |args| args.integer();
+    Decrby, "DECRBY", "1.0.0", "O(1)", 3, "key decrement", "Subtracts from an integer; a missing key counts as 0.", |args| {
         args.integer()?.checked_neg().ok_or(CommandError::fixed("ERR decrement would overflow"))
     };
 }
@@ -94,7 +94,7 @@ impl Command for Incrbyfloat {
         group: Group::String,
         since: "2.6.0",
         complexity: "O(1)",
-        summary: "Increments the floating-point value of a key by a number. Uses 0 as initial value if the key doesn't exist.",
+        summary: "Adds a decimal number to one; a missing key counts as 0.",
         syntax: "key increment",
     };
     const FLAGS: Flags = Flags { fast: true, ..Flags::DEFAULT };

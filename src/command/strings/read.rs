@@ -28,7 +28,7 @@ impl Command for Get {
         group: Group::String,
         since: "1.0.0",
         complexity: "O(1)",
-        summary: "Returns the string value of a key.",
+        summary: "Reads a string.",
         syntax: "key",
     };
     const FLAGS: Flags = Flags { fast: true, ..Flags::DEFAULT };
@@ -56,15 +56,15 @@ impl Command for Getrange {
         aliases: &[Alias {
             name: "SUBSTR",
             since: "1.0.0",
-            complexity: "O(N) where N is the length of the returned string. O(1) for small strings",
+            complexity: "O(N), N: bytes read; O(1) for a few",
             fast: false,
         }],
         arity: 4,
         keys: KeySpec::FIRST,
         group: Group::String,
         since: "2.4.0",
-        complexity: "O(N) where N is the length of the returned string. O(1) for small strings",
-        summary: "Returns a substring of the string stored at a key.",
+        complexity: "O(N), N: bytes read; O(1) for a few",
+        summary: "Reads the bytes between two offsets of a string.",
         syntax: "key start end",
     };
 }
@@ -94,8 +94,8 @@ impl Command for Mget {
         keys: KeySpec::ALL,
         group: Group::String,
         since: "1.0.0",
-        complexity: "O(N) where N is the number of keys",
-        summary: "Returns the string values of one or more keys.",
+        complexity: "O(N), N: keys named",
+        summary: "Reads several strings, with null for each that is missing.",
         syntax: "key ...",
     };
     const FLAGS: Flags = Flags { fast: true, ..Flags::DEFAULT };
@@ -137,7 +137,7 @@ impl Command for Strlen {
         group: Group::String,
         since: "2.2.0",
         complexity: "O(1)",
-        summary: "Returns the length of a string value.",
+        summary: "Counts the bytes of a string.",
         syntax: "key",
     };
     const FLAGS: Flags = Flags { fast: true, ..Flags::DEFAULT };

@@ -30,7 +30,7 @@ impl Command for Getset {
         group: Group::String,
         since: "1.0.0",
         complexity: "O(1)",
-        summary: "Returns the previous string value of a key after setting it to a new value.",
+        summary: "Writes a string and returns the one it replaces.",
         syntax: "key value",
     };
     const FLAGS: Flags = Flags { fast: true, ..Flags::DEFAULT };
@@ -64,7 +64,7 @@ impl Command for Getdel {
         group: Group::String,
         since: "6.2.0",
         complexity: "O(1)",
-        summary: "Returns the string value of a key after deleting the key.",
+        summary: "Removes a string and returns what it held.",
         syntax: "key",
     };
     const FLAGS: Flags = Flags { fast: true, denyoom: false, ..Flags::DEFAULT };
@@ -110,7 +110,7 @@ impl Command for Getex {
         group: Group::String,
         since: "6.2.0",
         complexity: "O(1)",
-        summary: "Returns the string value of a key after setting its expiration time.",
+        summary: "Reads a string and sets or takes away its deadline.",
         syntax: "key [EX seconds | PX milliseconds | EXAT unix-time-seconds | PXAT unix-time-milliseconds | PERSIST]",
     };
     const FLAGS: Flags = Flags { fast: true, denyoom: false, ..Flags::DEFAULT };

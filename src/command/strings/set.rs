@@ -37,7 +37,7 @@ impl Command for Set {
         group: Group::String,
         since: "1.0.0",
         complexity: "O(1)",
-        summary: "Sets the string value of a key, ignoring its type. The key is created if it doesn't exist.",
+        summary: "Writes a string in place of any value, if the conditions hold.",
         syntax: "key value [NX | XX] [GET] [EX seconds | PX milliseconds | EXAT unix-time-seconds | PXAT unix-time-milliseconds | KEEPTTL]",
     };
 }
@@ -107,7 +107,7 @@ impl Command for Setnx {
         group: Group::String,
         since: "1.0.0",
         complexity: "O(1)",
-        summary: "Sets the string value of a key only when the key doesn't exist.",
+        summary: "Writes a string unless the key exists.",
         syntax: "key value",
     };
     const FLAGS: Flags = Flags { fast: true, ..Flags::DEFAULT };
@@ -147,7 +147,7 @@ macro_rules! setex_commands {
                 group: Group::String,
                 since: $since,
                 complexity: $complexity,
-                summary: "Sets the string value and expiration time of a key. Creates the key if it doesn't exist.",
+                summary: "Writes a string that expires after the given time.",
                 syntax: $syntax,
             };
         }
@@ -198,8 +198,8 @@ impl Command for Mset {
         keys: PAIRS.used(Usage::REPLACED),
         group: Group::String,
         since: "1.0.1",
-        complexity: "O(N) where N is the number of keys",
-        summary: "Atomically sets the string values of one or more keys.",
+        complexity: "O(N), N: keys named",
+        summary: "Writes several strings in one step.",
         syntax: "(key value) ...",
     };
 }
@@ -208,7 +208,7 @@ impl Command for Msetnx {
     const SPEC: Spec = Spec {
         name: "MSETNX",
         keys: PAIRS.used(Usage::CREATED),
-        summary: "Atomically sets the string values of one or more keys only when none of the keys exists.",
+        summary: "Writes several strings in one step, unless one of the keys exists.",
         ..Mset::SPEC
     };
 }

@@ -21,7 +21,7 @@ impl Command for Multi {
         group: Group::Transactions,
         since: "1.2.0",
         complexity: "O(1)",
-        summary: "Starts a transaction.",
+        summary: "Begins to queue commands for EXEC.",
         syntax: "",
     };
     const FLAGS: Flags = Flags { at_once: true, also: &["allow_busy"], ..Flags::DEFAULT };
@@ -41,8 +41,8 @@ impl Command for Exec {
         keys: KeySpec::NONE,
         group: Group::Transactions,
         since: "1.2.0",
-        complexity: "Depends on the commands in the transaction",
-        summary: "Executes all commands in a transaction, as one entry of the log.",
+        complexity: "That of the queued commands",
+        summary: "Runs the queued commands as one entry of the log.",
         syntax: "",
     };
     const FLAGS: Flags =
@@ -63,8 +63,8 @@ impl Command for Discard {
         keys: KeySpec::NONE,
         group: Group::Transactions,
         since: "2.0.0",
-        complexity: "O(N) where N is the number of queued commands",
-        summary: "Discards a transaction.",
+        complexity: "O(N), N: commands queued",
+        summary: "Drops the queued commands and the watched keys.",
         syntax: "",
     };
     const FLAGS: Flags = Flags { at_once: true, also: &["allow_busy"], ..Flags::DEFAULT };
@@ -84,8 +84,8 @@ impl Command for Watch {
         keys: KeySpec::ALL.used(Usage::INSPECTED),
         group: Group::Transactions,
         since: "2.2.0",
-        complexity: "O(1) for each key",
-        summary: "Monitors changes to keys to determine the execution of a transaction.",
+        complexity: "O(1) a key",
+        summary: "Makes EXEC run nothing if one of the keys changes before it.",
         syntax: "key [key ...]",
     };
     const FLAGS: Flags = Flags { at_once: true, also: &["allow_busy"], ..Flags::DEFAULT };
@@ -106,7 +106,7 @@ impl Command for Unwatch {
         group: Group::Transactions,
         since: "2.2.0",
         complexity: "O(1)",
-        summary: "Forgets about watched keys of a transaction.",
+        summary: "Stops watching all keys.",
         syntax: "",
     };
     const FLAGS: Flags = Flags { also: &["allow_busy"], ..Flags::DEFAULT };
