@@ -69,6 +69,9 @@ impl CommandError {
     /// What RedisJSON answers to a text or a path that is not UTF-8, without a code.
     pub const NOT_UTF8: CommandError = CommandError::fixed("Couldn't parse as UTF-8 string");
     pub const OUT_OF_FUEL: CommandError = CommandError::fixed("ERR the path visits too much of the document");
+    /// The paths of a request, or of all commands of an entry, visit too much together.
+    pub const OUT_OF_STEPS: CommandError =
+        CommandError::fixed("ERR the paths visit too much of so many documents");
 }
 
 /// Why a request could not be answered. Every text begins with the code that clients match on.

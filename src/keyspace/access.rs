@@ -8,12 +8,14 @@ use std::cell::Cell;
 use parking_lot::{RwLockReadGuard, RwLockWriteGuard};
 
 use super::{ApplyContext, Held, Keyspace, Origin, Scope, View, Writer};
+use crate::json::path::{StepBudget, Steps};
 
 /// The way to a keyspace. Views and writers come from it, each with what it has to hold.
 #[derive(Clone, Copy)]
 pub struct Access<'a> {
     keyspace: &'a Keyspace,
     outer: Outer,
+    steps: Steps<'a>,
 }
 
 /// What somebody who outlives an [`Access`] holds.
@@ -43,7 +45,7 @@ pub struct Alone<'a> {
 impl Keyspace {
     /// For commands of which each sees the state of its own moment.
     pub fn each(&self) -> Access<'_> {
-        Access { keyspace: self, outer: Outer::Nothing }
+        Access { keyspace: self, outer: Outer::Nothing, steps: Steps::UNLIMITED }
     }
 
     /// Holds back the next entry, for somebody who has to see the state and what was told of it at
@@ -67,23 +69,40 @@ impl Keyspace {
 
 impl Alone<'_> {
     pub fn access(&self) -> Access<'_> {
-        Access { keyspace: self.keyspace, outer: Outer::MultiKeyLock }
+        Access { keyspace: self.keyspace, outer: Outer::MultiKeyLock, steps: Steps::UNLIMITED }
     }
 }
 
 impl BetweenEntries<'_> {
     pub fn access(&self) -> Access<'_> {
-        Access { keyspace: self.keyspace, outer: Outer::BetweenEntries }
+        Access { keyspace: self.keyspace, outer: Outer::BetweenEntries, steps: Steps::UNLIMITED }
     }
 }
 
 impl<'a> Access<'a> {
+    /// The same for a command whose paths take their steps from a budget that it may share.
+    pub fn within<'b>(self, steps: Steps<'b>) -> Access<'b>
+    where
+        'a: 'b,
+    {
+        Access { steps, ..self }
+    }
+
+    /// The same for a command that has a budget of its own, unless others share one with it.
+    pub fn within_own<'b>(self, budget: &'b StepBudget) -> Access<'b>
+    where
+        'a: 'b,
+    {
+        if self.steps.is_limited() { self } else { self.within(budget.only_command()) }
+    }
+
     /// A reader, for which a deadline at or before `now_ms` has passed, or at or before the
     /// keyspace's own time.
     pub fn view(self, scope: Scope, now_ms: u64) -> View<'a> {
         let held = Cell::new(Some(self.hold(scope)));
         // After the multi-key lock: what it sees is of no later time than this.
-        View { keyspace: self.keyspace, now_ms: now_ms.max(self.keyspace.time_ms()), held, counts: false }
+        let now_ms = now_ms.max(self.keyspace.time_ms());
+        View { keyspace: self.keyspace, now_ms, held, counts: false, steps: self.steps }
     }
 
     /// The reader of a client's command: the keys that it finds and misses are counted.
@@ -94,8 +113,8 @@ impl<'a> Access<'a> {
     /// The one writer, for one command of the entry that `stamp` belongs to.
     pub fn writer(self, scope: Scope, context: ApplyContext, origin: Origin) -> Writer<'a> {
         let _held = self.hold(scope);
-        let view =
-            View { keyspace: self.keyspace, now_ms: context.now_ms, held: Cell::new(None), counts: false };
+        let (now_ms, held) = (context.now_ms, Cell::new(None));
+        let view = View { keyspace: self.keyspace, now_ms, held, counts: false, steps: self.steps };
         Writer { view, context, origin, _held }
     }
 

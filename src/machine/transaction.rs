@@ -11,7 +11,7 @@
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
-use super::{Audience, Malformed};
+use super::{Audience, Budgets, Malformed};
 use crate::command::{Budget, Context, Route, Row, SeedSource, codes, table};
 use crate::error::{CommandError, Unavailable};
 use crate::keyspace::{Access, Alone, ApplyContext, Key, Keyspace, Scope};
@@ -78,7 +78,7 @@ impl Transaction {
     /// If it writes.
     pub fn read(self, alone: &Alone<'_>, now_ms: u64) -> Reply {
         assert!(!self.writes(), "what writes goes through the log");
-        self.run(alone.access(), ApplyContext { index: 0, now_ms }, Audience::Waiting)
+        self.run(alone.access(), ApplyContext { index: 0, now_ms }, (Audience::Waiting, &Budgets::default()))
             .expect("its commands are of this version")
     }
 
@@ -108,14 +108,19 @@ impl Transaction {
         body: &[u8],
         keyspace: &Keyspace,
         context: ApplyContext,
-        audience: Audience,
+        (audience, budgets): (Audience, &Budgets),
     ) -> Result<Reply, Malformed> {
         let transaction = Transaction::decode(body)?;
         let alone = keyspace.alone();
-        transaction.run(alone.access(), context, audience)
+        transaction.run(alone.access(), context, (audience, budgets))
     }
 
-    fn run(self, access: Access<'_>, context: ApplyContext, audience: Audience) -> Result<Reply, Malformed> {
+    fn run(
+        self,
+        access: Access<'_>,
+        context: ApplyContext,
+        (audience, budgets): (Audience, &Budgets),
+    ) -> Result<Reply, Malformed> {
         let view = access.view(Scope::ManyKeys, context.now_ms);
         if self.watched.iter().any(|(key, version)| view.version(key.as_bytes()) != *version) {
             return Ok(Reply::NullArray);
@@ -131,11 +136,15 @@ impl Transaction {
         for item in self.items {
             let writes = matches!(item, Item::Write { .. });
             let reply = match item {
-                Item::Write { code, body } => write(code, &body, access, context)?,
+                Item::Write { code, body } => {
+                    write(code, &body, access.within(budgets.writes.next_command()), context)?
+                }
                 // Nobody's state depends on it.
                 Item::Read { .. } if audience == Audience::Nobody => Reply::Null,
                 Item::Read { .. } if budget.is_spent() => Reply::Error(Budget::SPENT),
-                Item::Read { words, drawn } => read(&words, &read_context(drawn), access),
+                Item::Read { words, drawn } => {
+                    read(&words, &read_context(drawn), access.within(budgets.reads.next_command()))
+                }
             };
             replies.push(match budget.spend_on_reply(&reply) {
                 Ok(()) => reply,

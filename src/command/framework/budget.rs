@@ -4,51 +4,27 @@
 //! are built before the first byte is sent. What they take is spent here beforehand.
 
 use crate::error::CommandError;
-use crate::json::path::{Fuel, Path, Selection};
-use crate::json::{Document, Kind, Style, Value};
+use crate::json::{Kind, Style, Value};
 use crate::resp::Reply;
 
 /// Four documents of the default largest size, and half of the largest string.
 pub const REPLY_BYTES_MAX: usize = 256 << 20;
 
-/// Steps of paths that one request may take after its first document: about half a second.
-pub(in crate::command) const STEPS_MAX: u64 = 1 << 26;
-
 /// What is left for the reply of one request.
 #[derive(Debug)]
 pub struct Budget {
     left: usize,
-    steps: u64,
 }
 
 impl Default for Budget {
     fn default() -> Budget {
-        Budget { left: REPLY_BYTES_MAX, steps: STEPS_MAX }
+        Budget { left: REPLY_BYTES_MAX }
     }
 }
 
 impl Budget {
     /// The answer to a request that asks for too much.
     pub const SPENT: CommandError = CommandError::fixed("ERR the reply would be larger than 268435456 bytes");
-
-    /// The answer to a request whose paths walk too much in all.
-    pub const WORKED: CommandError = CommandError::fixed("ERR the paths visit too much of so many documents");
-
-    /// What a path shows of a document.
-    ///
-    /// # Errors
-    /// When the path takes too many steps for the document, or all before it took too many for one
-    /// request.
-    pub fn show(&mut self, path: &Path, document: &Document) -> Result<Selection, CommandError> {
-        if self.steps == 0 {
-            return Err(Budget::WORKED);
-        }
-        let mut fuel = Fuel::for_document(document);
-        let before = fuel.left();
-        let selection = path.show(document, &mut fuel);
-        self.steps = self.steps.saturating_sub(before - fuel.left());
-        selection
-    }
 
     /// # Errors
     /// When there is not so much left.

@@ -10,6 +10,7 @@ use super::{
 };
 use crate::command::transactions::Step;
 use crate::error::CommandError;
+use crate::json::path::StepBudget;
 use crate::keyspace::{Access, ApplyContext, Class, Event, Origin};
 use crate::resp::Reply;
 
@@ -188,8 +189,8 @@ impl Row {
     pub const fn read<C: Read>() -> Row {
         let run: ReadFn = |words, context, access| {
             let command = C::parse(&mut Args::new(C::SPEC.name, words), context)?;
-            let scope = command.scope();
-            command.run(&access.client_view(scope, context.now_ms))
+            let (scope, steps) = (command.scope(), StepBudget::default());
+            command.run(&access.within_own(&steps).client_view(scope, context.now_ms))
         };
         Row::new::<C>(Route::Read { run })
     }

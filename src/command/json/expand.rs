@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::errors::{BAD_FORMAT, FORMAT_NEEDS_RESP3};
 use crate::command::{Budget, Context};
 use crate::error::CommandError;
-use crate::json::path::{Path, Selection};
+use crate::json::path::{Path, Selection, Steps};
 use crate::json::{Document, Kind, Number, Style, Value, print};
 use crate::resp::{Protocol, Reply};
 
@@ -48,9 +48,9 @@ pub fn expand_all(
     path: &Path,
     document: &Document,
     expansion: Expansion,
-    budget: &mut Budget,
+    (budget, steps): (&mut Budget, Steps<'_>),
 ) -> Result<Reply, CommandError> {
-    let selection = budget.show(path, document)?;
+    let selection = steps.evaluate(document, |fuel| path.show(document, fuel))?;
     let mut one = |value: Value<'_>| {
         budget.spend_on_replies(value)?;
         Ok(expand(value, expansion))

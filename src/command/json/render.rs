@@ -3,7 +3,7 @@
 
 use crate::command::Budget;
 use crate::error::CommandError;
-use crate::json::path::{Fuel, Path, Selection};
+use crate::json::path::{Path, Selection, Steps};
 use crate::json::{Document, Style, Value, print_list, print_within};
 
 /// Appends what `path` leads to, in the shape that its own kind asks for.
@@ -11,10 +11,10 @@ pub fn render(
     path: &Path,
     document: &Document,
     style: &Style<'_>,
-    budget: &mut Budget,
+    (budget, steps): (&mut Budget, Steps<'_>),
     out: &mut Vec<u8>,
 ) -> Result<(), CommandError> {
-    print_matches(path, document, style, (0, path.is_legacy()), budget, out)
+    print_matches(path, document, style, (0, path.is_legacy()), (budget, steps), out)
 }
 
 /// Appends what `path` leads to. The shape: within how many containers, and whether bare or as an
@@ -27,16 +27,15 @@ pub fn print_matches(
     document: &Document,
     style: &Style<'_>,
     shape: (usize, bool),
-    budget: &mut Budget,
+    (budget, steps): (&mut Budget, Steps<'_>),
     out: &mut Vec<u8>,
 ) -> Result<(), CommandError> {
     if path.is_static() {
-        let value = path
-            .single(document, &mut Fuel::for_document(document))?
-            .map(|location| location.value(document));
+        let location = steps.evaluate(document, |fuel| path.single(document, fuel))?;
+        let value = location.map(|location| location.value(document));
         return print_values(value.into_iter(), style, shape, budget, out);
     }
-    match budget.show(path, document)? {
+    match steps.evaluate(document, |fuel| path.show(document, fuel))? {
         Selection::Locations(locations) => {
             let values = locations.iter().map(|location| location.value(document));
             print_values(values, style, shape, budget, out)

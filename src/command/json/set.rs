@@ -12,7 +12,7 @@ use super::target::{SizeLimit, Target, document, locations, outermost};
 use crate::command::{Args, Command, Context, Group, KeySpec, Spec, Write};
 use crate::error::CommandError;
 use crate::json::edit::replace;
-use crate::json::path::Path;
+use crate::json::path::{Path, Steps};
 use crate::json::{BadJson, Builder, Document, Kind};
 use crate::keyspace::{Edited, Key, Value, Writer};
 use crate::resp::Reply;
@@ -133,14 +133,14 @@ impl Set {
     }
 
     fn put_below_root(self, make_path: bool, keyspace: &mut Writer<'_>) -> Result<bool, CommandError> {
-        let path = self.path.path()?;
-        let edit = |document: &mut Document| self.edit(&path, make_path, document);
+        let (path, steps) = (self.path.path()?, keyspace.steps());
+        let edit = |document: &mut Document| self.edit(&path, make_path, document, steps);
         match keyspace.edit_document(self.key.as_bytes(), edit)? {
             Some(done) => Ok(done),
             None if self.condition == Condition::Present => Ok(false),
             None if make_path => {
                 let mut document = empty_object();
-                let made = self.edit(&path, true, &mut document)?;
+                let made = self.edit(&path, true, &mut document, steps)?;
                 let made = matches!(made, Edited::Changed(true));
                 if made {
                     keyspace.replace(self.key, Value::Json(document));
@@ -157,11 +157,12 @@ impl Set {
         path: &Path,
         make_path: bool,
         document: &mut Document,
+        steps: Steps<'_>,
     ) -> Result<Edited<bool>, CommandError> {
-        let found = locations(path, document)?;
+        let found = locations(path, document, steps)?;
         if found.is_empty() && self.condition != Condition::Present {
             let create = if make_path { create_path } else { create_member };
-            return create(document, path, self.value.root(), &self.limit.limits());
+            return create(document, path, self.value.root(), (&self.limit.limits(), steps));
         }
         if self.condition == Condition::Missing && !path.is_static() {
             return Err(super::errors::NOT_STATIC);
@@ -170,6 +171,7 @@ impl Set {
             return Ok(Edited::Unchanged(false));
         }
         let offsets = outermost(document, &found);
+        steps.spend_on_edit(document)?;
         *document = replace(document, &offsets, self.value.encoded(), &self.limit.limits())?;
         Ok(Edited::Changed(true))
     }

@@ -75,7 +75,7 @@ impl Options {
             }
             Some(Expected::Value(wanted)) => {
                 let Some(document) = keyspace.document(key)? else { return Ok(false) };
-                let found = locations(path, &document)?;
+                let found = locations(path, &document, keyspace.steps())?;
                 let is_equal =
                     |location: &crate::json::Location| equal(location.value(&document), wanted.root());
                 Ok(!found.is_empty() && found.iter().all(is_equal))
@@ -87,7 +87,8 @@ impl Options {
     pub fn old(&self, key: &[u8], path: &Path, keyspace: &Writer<'_>) -> Result<Reply, CommandError> {
         let Some(document) = keyspace.document(key)? else { return Ok(Reply::Null) };
         let mut out = Vec::new();
-        match render(path, &document, &Style::default(), &mut Budget::default(), &mut out) {
+        match render(path, &document, &Style::default(), (&mut Budget::default(), keyspace.steps()), &mut out)
+        {
             Err(answer) if answer == CommandError::NO_PATH => Ok(Reply::Null),
             outcome => outcome.map(|()| Reply::bulk(out)),
         }

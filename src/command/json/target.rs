@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::command::{Args, Context};
 use crate::error::CommandError;
-use crate::json::path::{Fuel, Path};
+use crate::json::path::{Path, Steps};
 use crate::json::{
     Action, Builder, Document, Kind, Location, ParseLimits, Tail, Value, last_by_steps, parse, parse_into,
     rewrite,
@@ -102,8 +102,8 @@ impl Elements {
 }
 
 /// Everything that `path` leads to in `document`.
-pub fn locations(path: &Path, document: &Document) -> Result<Vec<Location>, CommandError> {
-    path.locations(document, &mut Fuel::for_document(document))
+pub fn locations(path: &Path, document: &Document, steps: Steps<'_>) -> Result<Vec<Location>, CommandError> {
+    steps.evaluate(document, |fuel| path.locations(document, fuel))
 }
 
 /// Edits the matches that `fits` chooses; what `edit` answered for each match, in the order of the
@@ -113,11 +113,11 @@ pub fn locations(path: &Path, document: &Document) -> Result<Vec<Location>, Comm
 fn edit_matches<T>(
     document: &mut Document,
     path: &Path,
-    limits: &ParseLimits,
+    (limits, steps): (&ParseLimits, Steps<'_>),
     fits: impl Fn(Value<'_>) -> bool,
     mut edit: impl FnMut(&mut Tail<'_>) -> Result<T, CommandError>,
 ) -> Result<Edited<Answers<T>>, CommandError> {
-    let matches = locations(path, document)?;
+    let matches = locations(path, document, steps)?;
     let mut each: Vec<Option<T>> = Vec::with_capacity(matches.len());
     each.resize_with(matches.len(), || None);
     let mut chosen: Vec<(usize, usize)> = Vec::with_capacity(matches.len());
@@ -135,6 +135,7 @@ fn edit_matches<T>(
     let offsets: Vec<usize> = turns.iter().map(|turn| turn[0].0).collect();
     let last = legacy.then(|| last_by_steps(document, &offsets));
     let mut changed = false;
+    steps.spend_on_edit(document)?;
     let edited = rewrite(document, &offsets, limits, |turn, tail| {
         for &(_, nth) in turns[turn] {
             each[nth] = Some(edit(tail)?);
@@ -170,8 +171,10 @@ pub fn edit_key<T>(
     edit: impl FnMut(&mut Tail<'_>) -> Result<T, CommandError>,
 ) -> Result<Answers<T>, CommandError> {
     let path = target.path()?;
-    let answers = keyspace
-        .edit_document(key.as_bytes(), |document| edit_matches(document, &path, limits, fits, edit))?;
+    let steps = keyspace.steps();
+    let answers = keyspace.edit_document(key.as_bytes(), |document| {
+        edit_matches(document, &path, (limits, steps), fits, edit)
+    })?;
     answers.ok_or(CommandError::NO_KEY)
 }
 

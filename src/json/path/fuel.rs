@@ -29,6 +29,11 @@ impl Fuel {
         Fuel { steps, matches: usize::try_from(steps).unwrap_or(usize::MAX) }
     }
 
+    /// Leaves at most `steps`.
+    pub(super) fn limit(&mut self, steps: u64) {
+        self.steps = self.steps.min(steps);
+    }
+
     pub fn left(&self) -> u64 {
         self.steps
     }

@@ -1,6 +1,7 @@
 //! What one path may cost. Every limit is a number of things, never a time, so that each replica
 //! decides alike.
 
+use super::steps::{EDITED_BYTES_PER_STEP, STEPS_ALLOWED, STEPS_MAX};
 use crate::limits::{Limit, limit};
 
 /// A path of a client is a line, not a document; room is left for long lists after `in`.
@@ -128,5 +129,24 @@ pub const LIMITS: &[Limit] = &[
         Count,
         "Values of one operand of a filter",
         "`ERR the path visits too much of the document`"
+    ),
+    limit!(
+        STEPS_MAX,
+        Count,
+        "Steps of all paths of one reading request; of all reads of the transactions of one log entry; \
+         of all writes of one log entry",
+        "About half a second. `ERR the paths visit too much of so many documents`"
+    ),
+    limit!(
+        STEPS_ALLOWED,
+        Count,
+        "Steps of a command whose entry has used up its own",
+        "So that cheap commands behind expensive ones succeed."
+    ),
+    limit!(
+        EDITED_BYTES_PER_STEP,
+        Bytes,
+        "Document that an edit copies for one step",
+        "Counts in the steps of the writes of an entry."
     ),
 ];
