@@ -116,6 +116,11 @@ impl Value {
         }
     }
 
+    /// Whether a clone shares the value instead of copying it.
+    pub fn is_shared_by_clones(&self) -> bool {
+        !matches!(self, Value::Text(_))
+    }
+
     /// About what the value takes in memory, in bytes: what it holds, and what its structure adds
     /// to each element.
     pub fn memory_bytes(&self) -> usize {

@@ -18,6 +18,7 @@ mod listener;
 mod protected_mode;
 mod redirect;
 mod signals;
+mod soft_limit;
 mod task;
 mod transact;
 

@@ -21,6 +21,7 @@ use tokio::sync::watch;
 use super::admission::is_unauthenticated;
 use super::dispatch::{self, OUT_BYTES_TARGET};
 use super::signals::told_to_stop;
+use super::soft_limit::SoftLimit;
 use crate::command::Session;
 use crate::command::transactions::TransactionQueue;
 use crate::resp::{Decoder, Limits, ProtocolError, Reply, Request, encode};
@@ -33,6 +34,9 @@ use crate::server::stats::counters::{Counters, add};
 /// A client that takes no byte of its replies for so long is cut off: it has gone without a word,
 /// or will never read.
 pub(in crate::server) const STALL_MAX: Duration = Duration::from_secs(60);
+
+/// How often the output of a client that takes no byte is measured against its soft limit.
+const MEASURE_INTERVAL: Duration = Duration::from_millis(500);
 
 /// How long a client that was sending when the node stopped has to read its replies and leave.
 const LINGER: Duration = Duration::from_secs(1);
@@ -47,6 +51,7 @@ pub struct Connection {
     queue: TransactionQueue,
     decoder: Decoder,
     limits: Limits,
+    soft_limit: SoftLimit,
     input: BytesMut,
     out: Vec<u8>,
 }
@@ -96,6 +101,7 @@ impl Connection {
             queue: TransactionQueue::default(),
             decoder: Decoder::new(limits.clone()),
             limits,
+            soft_limit: SoftLimit::default(),
             input: BytesMut::new(),
             out: Vec::new(),
         }
@@ -249,7 +255,9 @@ impl Connection {
         add(&self.state.stats.counters.writes, 1);
         let written = self.client.writer.write(&mut self.out).map_err(End::Broken)?;
         if written.waits {
-            self.write_slowly().await.map_err(End::Broken)?;
+            self.write_slowly().await?;
+        } else if self.soft_limit.is_over() {
+            self.measure_output()?;
         }
         add(&self.state.stats.counters.output_bytes, written.brought as u64);
         self.client.gauges.set_writes(0);
@@ -261,29 +269,45 @@ impl Connection {
     }
 
     /// Writes the rest to a client that does not take it as fast as it comes.
-    async fn write_slowly(&mut self) -> io::Result<()> {
-        let writer = &self.client.writer;
+    async fn write_slowly(&mut self) -> Result<(), End> {
+        let mut taken = self.state.clock.elapsed();
         loop {
+            self.measure_output()?;
+            let writer = &self.client.writer;
             self.client.gauges.set_writes(writer.waiting());
             add(&self.state.stats.counters.writes, 1);
             let writable = tokio::select! {
                 biased;
                 () = self.client.outbox.ending() => {
-                    return Err(io::Error::other("another client had it closed"));
+                    return Err(End::Broken(io::Error::other("another client had it closed")));
                 }
-                writable = tokio::time::timeout(STALL_MAX, self.socket.as_ref().writable()) => writable,
+                writable = tokio::time::timeout(MEASURE_INTERVAL, self.socket.as_ref().writable()) => writable,
             };
             match writable {
-                Ok(writable) => writable?,
+                Ok(writable) => writable.map_err(End::Broken)?,
+                Err(_) if self.state.clock.elapsed().saturating_sub(taken) < STALL_MAX => continue,
                 Err(_) => {
                     let (client, waiting) = (&self.session.address, writer.waiting());
                     tracing::warn!(client, waiting, "cutting off a client that does not take its replies");
-                    return Err(io::ErrorKind::TimedOut.into());
+                    return Err(End::Broken(io::ErrorKind::TimedOut.into()));
                 }
             }
-            if !writer.write(&mut self.out)?.waits {
+            if !writer.write(&mut self.out).map_err(End::Broken)?.waits {
                 return Ok(());
             }
+            taken = self.state.clock.elapsed();
+        }
+    }
+
+    /// Measures what waits for the client, its messages included, against the soft limit of its
+    /// class.
+    fn measure_output(&mut self) -> Result<(), End> {
+        let waiting = self.client.writer.waiting() + self.client.outbox.waiting().1;
+        let limits = self.state.config.read().client_output_buffer_limit;
+        let limit = if self.session.subscribed.total() > 0 { limits.pubsub } else { limits.normal };
+        match self.soft_limit.is_exceeded(waiting, limit, self.state.clock.elapsed()) {
+            true => Err(End::TooMuch(waiting)),
+            false => Ok(()),
         }
     }
 
