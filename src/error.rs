@@ -79,7 +79,7 @@ impl CommandError {
 pub enum Unavailable {
     #[error("LOADING the node is loading its data")]
     Loading,
-    #[error("CLUSTERDOWN no leader is known")]
+    #[error("CLUSTERDOWN no leader is known; nothing was changed")]
     NoLeader,
     #[error("CLUSTERDOWN the leader did not reach a majority in time; nothing was changed")]
     NoQuorum,

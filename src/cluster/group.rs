@@ -22,7 +22,7 @@ use crate::env::{Acceptor, Net};
 use crate::error::{Fatal, Unavailable};
 use crate::machine::Batch;
 use crate::peer::{self, Change, ChangeRefused, Done, Endpoint, PeerClients, PubSubMessage};
-use crate::raft::{Closed, GROUP, Replica, ReplicaOptions, SnapshotStats, Status};
+use crate::raft::{Changes, Closed, GROUP, Replica, ReplicaOptions, SnapshotStats, Status};
 use crate::storage::DataDir;
 
 /// What a group is started with.
@@ -83,6 +83,11 @@ impl Group {
 
     pub fn status(&self) -> Status {
         self.0.replica.status()
+    }
+
+    /// Tells of every change of [`Group::status`] but for the log's own figures.
+    pub fn changes(&self) -> Changes {
+        self.0.replica.consensus.changes()
     }
 
     /// Whether this node is the only voter, as far as it knows.
@@ -222,6 +227,7 @@ fn connect(replica: Replica, endpoint: Arc<Endpoint>, sink: Arc<dyn PubSubSink>)
         read_index: read_index.clone(),
         membership: membership.clone(),
         standings: standings.clone(),
+        endpoint: endpoint.clone(),
         sink,
     };
     let router = Router {

@@ -3,6 +3,7 @@
 //! Invariant: what clients gave to another node is done here only while this node leads; it is
 //! never passed on again.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::membership::Membership;
@@ -11,7 +12,7 @@ use super::read_index::ReadIndex;
 use super::standings::Standings;
 use crate::error::Unavailable;
 use crate::machine::Batch;
-use crate::peer::{Asker, Done, FRAME_BYTES_MAX, ForwardError, Handler, Request, Response};
+use crate::peer::{Asker, Done, Endpoint, FRAME_BYTES_MAX, ForwardError, Handler, Member, Request, Response};
 use crate::raft::{Participation, Proposer, RaftReceiver};
 use crate::resp::Reply;
 
@@ -30,6 +31,7 @@ pub struct RpcService {
     pub read_index: Arc<ReadIndex>,
     pub membership: Arc<Membership>,
     pub standings: Arc<Standings>,
+    pub endpoint: Arc<Endpoint>,
     /// Takes in what clients of other nodes send to those of this one.
     pub sink: Arc<dyn PubSubSink>,
 }
@@ -44,10 +46,14 @@ impl Handler for RpcService {
             Request::SnapshotOffer(offer) => self.receiver.snapshot_offer(offer).await,
             Request::SnapshotChunk { offset, bytes } => self.receiver.snapshot_chunk(offset, bytes).await,
             Request::SnapshotEnd { vote } => self.receiver.install(vote).await,
-            Request::Propose { commands, bytes } => {
-                Ok(Response::Replies(self.accept(commands, &bytes).await))
-            }
-            Request::ReadPoint { lease } => Ok(Response::ReadPoint(self.read_index.confirm(lease).await)),
+            Request::Propose { commands, bytes } => Ok(Response::Replies(match self.is_gone(from) {
+                true => Err(REMOVED),
+                false => self.accept(commands, &bytes).await,
+            })),
+            Request::ReadPoint { lease } => Ok(Response::ReadPoint(match self.is_gone(from) {
+                true => Err(REMOVED),
+                false => self.read_index.confirm(lease).await,
+            })),
             Request::PubSub(messages) => {
                 messages.into_iter().for_each(|message| self.sink.received(message));
                 Ok(Response::Received)
@@ -63,7 +69,23 @@ impl Handler for RpcService {
     }
 }
 
+/// The answer to a node that asks for its clients and was removed: it gets no more entries, so it
+/// may never apply that it was.
+const REMOVED: ForwardError = ForwardError::Unavailable(Unavailable::Removed);
+
 impl RpcService {
+    /// Whether this node leads a cluster without the one that asks. One that is being added is
+    /// among the members of the newest entry, and one that is being removed among those that were
+    /// applied.
+    fn is_gone(&self, from: Asker) -> bool {
+        let is_among = |members: &BTreeMap<u64, Member>| {
+            members.get(&from.id).is_some_and(|member| member.incarnation == from.incarnation)
+        };
+        self.proposer.may_propose()
+            && !is_among(&self.endpoint.members().1)
+            && !is_among(&self.membership.members())
+    }
+
     /// Proposes what a client gave to another node.
     async fn accept(&self, commands: u32, bytes: &[u8]) -> Result<Done, ForwardError> {
         let batch = Batch::from_wire(commands, bytes).map_err(|malformed| {

@@ -54,7 +54,9 @@ impl Transaction {
                 canonical(&words[1..], context, &mut body)?;
                 Item::Write { code, body: body.into() }
             }
-            Route::Read { .. } => Item::Read { words: words.to_vec(), drawn: context.seed.next() },
+            _ if row.reads(&words[1..]).is_some() => {
+                Item::Read { words: words.to_vec(), drawn: context.seed.next() }
+            }
             _ => panic!("{} has no place in the log", row.spec.name),
         };
         self.items.push(item);
@@ -167,7 +169,7 @@ fn write(code: u16, body: &[u8], access: Access<'_>, context: ApplyContext) -> R
 /// A read that this version does not know is an answer and no fault: it changes nothing.
 fn read(words: &[Bytes], context: &Context, access: Access<'_>) -> Reply {
     let row = words.first().and_then(|name| table::find(name));
-    let Some(Route::Read { run }) = row.map(|row| row.route) else {
+    let Some(run) = row.and_then(|row| row.reads(&words[1..])) else {
         return Reply::Error(CommandError::fixed(
             "ERR this version does not know a command of the transaction",
         ));

@@ -56,9 +56,10 @@ mod timing;
 mod types;
 mod watch;
 
+mod leader_contact;
 mod limits;
 pub use acknowledged::Acknowledgements;
-pub use consensus::Consensus;
+pub use consensus::{Changes, Consensus};
 pub use limits::LIMITS;
 pub use members::{CHANGE_TIMEOUT, TAKE_OVER_TIMEOUT};
 pub use participation::{Participation, Phase};

@@ -16,6 +16,7 @@ use parking_lot::Mutex;
 
 use super::codec;
 use super::consensus::Consensus;
+use super::leader_contact::LeaderContact;
 use super::participation::Participation;
 use super::room::DiskRoom;
 use super::snapshot_transfer::IncomingSnapshot;
@@ -37,11 +38,15 @@ pub struct RaftReceiver {
     pub(super) snapshots: SnapshotDir,
     /// The snapshot that is coming in, if one is. It outlives the connection it comes on.
     pub(super) incoming: Arc<Mutex<IncomingSnapshot>>,
+    pub(super) leader_contact: Arc<LeaderContact>,
     pub(super) background: Background,
 }
 
 impl RaftReceiver {
     pub async fn append(&self, append: Append) -> Result<Response, String> {
+        if append.vote.term >= self.consensus.term() {
+            self.leader_contact.heard();
+        }
         self.participation.check_append()?;
         self.check_applied(&append)?;
         let log = &self.consensus.log;

@@ -137,7 +137,7 @@ impl Group {
     }
 }
 
-type ReadFn = fn(&[Bytes], &Context, Access<'_>) -> Result<Reply, CommandError>;
+pub type ReadFn = fn(&[Bytes], &Context, Access<'_>) -> Result<Reply, CommandError>;
 type CanonicalFn = fn(&[Bytes], &Context, &mut Vec<u8>) -> Result<(), CommandError>;
 type ApplyFn = fn(&[u8], Access<'_>, ApplyContext) -> Option<Reply>;
 type LocalFn = fn(&[Bytes], &mut Session) -> Result<Reply, CommandError>;
@@ -164,8 +164,11 @@ pub enum Route {
     Control {
         run: ControlFn,
     },
+    /// `reads`: how a transaction runs the command within itself, if these words of it only read
+    /// the keyspace.
     Operate {
         run: OperateFn,
+        reads: fn(&[Bytes]) -> Option<ReadFn>,
     },
     Transact {
         step: Step,
@@ -242,7 +245,21 @@ impl Row {
         let run: OperateFn = |words, session, node| {
             Ok(C::parse(&mut Args::new(C::SPEC.name, words))?.for_session(session).run(node))
         };
-        Row::new::<C>(Route::Operate { run })
+        Row::new::<C>(Route::Operate { run, reads: C::reads })
+    }
+
+    /// What a transaction runs for these words, its name left out, if they only read the keyspace.
+    pub fn reads(&self, words: &[Bytes]) -> Option<ReadFn> {
+        match self.route {
+            Route::Read { run } => Some(run),
+            Route::Operate { reads, .. } => reads(words),
+            _ => None,
+        }
+    }
+
+    /// Whether these words belong into a transaction: they read or write the keyspace.
+    pub fn takes_part(&self, words: &[Bytes]) -> bool {
+        matches!(self.route, Route::Write { .. }) || self.reads(words).is_some()
     }
 
     pub const fn transact<C: Transact>() -> Row {

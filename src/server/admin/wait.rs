@@ -8,27 +8,36 @@ use crate::error::CommandError;
 use crate::server::state::ServerState;
 use crate::server::stats::counters::BlockedClient;
 
-/// How often what is waited for is looked at: a member acknowledges within milliseconds, and a look
-/// is cheap.
+/// How often a snapshot is looked at: it takes longer, and a look is cheap.
 const LOOK_AGAIN: Duration = Duration::from_millis(5);
 
 /// How many members besides the leader are known to have what was acknowledged before; waits until
 /// it is as many as wanted, or as there are.
 pub async fn replicas_with_all(state: &ServerState, wanted: u64, patience: Option<Duration>) -> u64 {
     let target = state.group.status().last_log_index;
-    let begun = state.clock.elapsed();
-    let mut blocked = None;
-    loop {
+    // Before the first look: no change is missed.
+    let (mut changes, mut stops) = (state.group.changes(), state.stops.subscribe());
+    let has_enough = || {
         let (known, others) = known_to_have(state, target);
-        let patient = patience.is_none_or(|patience| state.clock.elapsed().saturating_sub(begun) < patience);
+        known >= wanted.min(others)
+    };
+    let waiting = async {
         // Only a leader hears of the others.
-        let may_rise = state.group.status().is_leader() && !*state.stops.borrow();
-        if known >= wanted.min(others) || !patient || !may_rise {
-            return known;
+        while !has_enough() && state.group.status().is_leader() && !*stops.borrow_and_update() {
+            tokio::select! {
+                () = changes.next() => {}
+                _ = stops.changed() => {}
+            }
         }
-        blocked.get_or_insert_with(|| BlockedClient::new(&state.stats.counters));
-        tokio::time::sleep(LOOK_AGAIN).await;
+    };
+    if !has_enough() {
+        let _blocked = BlockedClient::new(&state.stats.counters);
+        match patience {
+            Some(patience) => tokio::time::timeout(patience, waiting).await.unwrap_or_default(),
+            None => waiting.await,
+        }
     }
+    known_to_have(state, target).0
 }
 
 /// How many members besides the leader are known to have the entry and what was acknowledged before

@@ -201,7 +201,7 @@ impl Runner<'_> {
     /// Runs a command about the connection or the node.
     pub(super) async fn run_now(&mut self, position: usize, request: &Request) -> Reply {
         let run = match table::ROWS[position].route {
-            Route::Operate { run } => run,
+            Route::Operate { run, .. } => run,
             // The one step that may be queued.
             Route::Transact { .. } => return self.queue.unwatch(),
             _ => return self.run_here(position, request),
