@@ -87,7 +87,9 @@ async fn return_memory() {
 }
 
 /// A bare level is for our own messages; openraft's are shown from `error` on (it warns of each
-/// heartbeat to a member that is down) unless a filter asks for more.
+/// heartbeat to a member that is down) unless a filter asks for more. Its front tells only that it
+/// has stopped, to each message of another node that arrives during a shutdown; why it stopped
+/// otherwise, the node tells itself.
 fn filter(loglevel: &str) -> String {
     let level = match loglevel {
         // redis.conf's names.
@@ -95,7 +97,11 @@ fn filter(loglevel: &str) -> String {
         "warning" => "warn",
         other => other,
     };
-    if level.contains(['=', ',']) { level.to_string() } else { format!("{level},openraft=error") }
+    if level.contains(['=', ',']) {
+        level.to_string()
+    } else {
+        format!("{level},openraft=error,openraft::raft::raft_inner=off")
+    }
 }
 
 /// For an operator who does not want to wait for clients. As after a crash, what was acknowledged

@@ -29,8 +29,8 @@ pub struct Consensus {
     pub(super) log: Arc<Log>,
 }
 
-/// Hears of the changes of what a node knows of its group: entries, members, the leader, and how far
-/// the others are.
+/// Hears of the changes of what a node knows of its group: entries, members, the leader, and how
+/// far the others are.
 pub struct Changes(openraft::type_config::alias::WatchReceiverOf<TypeConfig, Metrics>);
 
 impl Changes {

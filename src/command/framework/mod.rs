@@ -118,8 +118,8 @@ pub trait Operate: Command + Sized {
     fn for_session(self, _session: &Session) -> Self {
         self
     }
-    /// For a subcommand that only reads the keyspace: a transaction runs it at its place, instead of
-    /// after everything else.
+    /// For a subcommand that only reads the keyspace: a transaction runs it at its place, instead
+    /// of after everything else.
     fn reads(_words: &[Bytes]) -> Option<ReadFn> {
         None
     }
