@@ -16,7 +16,8 @@
 #   scripts/cluster.sh heal
 #
 # Flags of `start`, with their variables: --nodes 3 (NODES), --port 7001 (PORT). Of all: --dir target/cluster (DIR).
-# Flags after `--` go to each server. BIN_DIR=target/debug uses the programs of that directory.
+# Flags after `--` go to each server, also of a later `start` or `add` without them. BIN_DIR=target/debug uses the
+# programs of that directory.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 # shellcheck source=scripts/lib.sh
@@ -31,8 +32,10 @@ port=${PORT:-7001}
 dir=${DIR:-target/cluster}
 netns=0
 delete=0
+server_flags=()
 words=()
 flags=()
+flags_given=0
 while (($#)); do
     case $1 in
         --nodes) nodes=$2; shift 2 ;;
@@ -40,7 +43,7 @@ while (($#)); do
         --dir) dir=$2; shift 2 ;;
         --netns) netns=1; shift ;;
         --delete) delete=1; shift ;;
-        --) shift; flags=("$@"); break ;;
+        --) shift; flags=("$@"); flags_given=1; break ;;
         -h | --help) usage; exit 0 ;;
         -*) fail "unknown option $1" ;;
         *) words+=("$1"); shift ;;
@@ -52,12 +55,14 @@ done
 settings=$dir/cluster
 save() {
     mkdir -p "$dir"
-    printf '%s\n' "nodes=$nodes" "all=$all" "port=$port" "netns=$netns" "subnet=$subnet" >"$settings"
+    printf '%s\n' "nodes=$nodes" "all=$all" "port=$port" "netns=$netns" "subnet=$subnet" "server_flags=(${flags[*]@Q})" >"$settings"
 }
 load() {
     [[ -f $settings ]] || fail "no cluster in $dir: start one"
     # shellcheck source=/dev/null
     source "$settings"
+    # A cluster of an earlier version of this script has none.
+    ((flags_given)) || flags=("${server_flags[@]}")
 }
 
 host() {
@@ -166,6 +171,7 @@ start() {
     local node started=()
     if [[ -f $settings ]]; then
         load
+        save
     else
         all=$nodes subnet=none
         if ((netns)); then subnet=$(free_subnet); fi

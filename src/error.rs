@@ -68,6 +68,9 @@ impl CommandError {
     /// RedisJSON's error for a text or a path that is not UTF-8. It has no code.
     pub const NOT_UTF8: CommandError = CommandError::fixed("Couldn't parse as UTF-8 string");
     pub const OUT_OF_FUEL: CommandError = CommandError::fixed("ERR the path visits too much of the document");
+    /// The paths of a request, or of all commands of an entry, visit too much together.
+    pub const OUT_OF_STEPS: CommandError =
+        CommandError::fixed("ERR the paths take too many steps over all documents");
 }
 
 /// Why the node could not answer a request. Every text begins with the code that clients match on.
@@ -75,7 +78,7 @@ impl CommandError {
 pub enum Unavailable {
     #[error("LOADING the node is loading its data")]
     Loading,
-    #[error("CLUSTERDOWN no leader is known")]
+    #[error("CLUSTERDOWN no leader is known; nothing was changed")]
     NoLeader,
     #[error("CLUSTERDOWN the leader did not reach a majority in time; nothing was changed")]
     NoQuorum,

@@ -11,8 +11,8 @@ use super::connection::Target;
 #[derive(Debug, Parser)]
 #[command(name = "client", version, after_help = EXIT_CODES)]
 pub struct Args {
-    /// The server's address, host:port
-    #[arg(long, global = true, env = "JSONVAULT_SERVER", default_value = "127.0.0.1:6379")]
+    /// The server's address, host or host:port; the port is 6379 if none is given
+    #[arg(long, global = true, env = "JSONVAULT_SERVER", default_value = "127.0.0.1:6379", value_parser = address)]
     server: String,
     /// The user to authenticate as, with --password
     #[arg(long, global = true, env = "JSONVAULT_USER")]
@@ -29,6 +29,9 @@ pub struct Args {
     #[command(subcommand)]
     pub(super) command: Option<Command>,
 }
+
+/// Where a server listens that was told nothing else.
+const PORT_DEFAULT: u16 = 6379;
 
 const EXIT_CODES: &str = "Exit codes: 0 success, 1 the reply was nil, as for a missing key, 2 usage, 3 the server replied with an error \
 (or refused a document of an import), 4 no connection or it was lost, 5 it is unknown whether a write was applied.";
@@ -165,6 +168,18 @@ impl Command {
     }
 }
 
+/// The address with its port.
+fn address(text: &str) -> Result<String, String> {
+    let is_bare_v6 = text.parse::<std::net::Ipv6Addr>().is_ok();
+    let has_port = !is_bare_v6 && text.rsplit_once(':').is_some_and(|(_, port)| !port.contains(']'));
+    match text {
+        "" => Err("a host is wanted".to_owned()),
+        _ if is_bare_v6 => Ok(format!("[{text}]:{PORT_DEFAULT}")),
+        _ if has_port => Ok(text.to_owned()),
+        _ => Ok(format!("{text}:{PORT_DEFAULT}")),
+    }
+}
+
 fn seconds(text: &str) -> Result<Duration, String> {
     let value: f64 = text.parse().map_err(|_| "expected a number of seconds".to_owned())?;
     match Duration::try_from_secs_f64(value) {
@@ -197,6 +212,22 @@ mod tests {
         assert_eq!(words(&["qset", "k", "$.a", "-1"]), ["QSET", "k", "$.a", "-1"]);
         assert_eq!(words(&["info"]), ["INFO"]);
         assert_eq!(words(&["raw", "SET", "k", "-v", "--x"]), ["SET", "k", "-v", "--x"]);
+    }
+
+    #[test]
+    fn a_server_without_a_port_has_the_default_one() {
+        for (given, meant) in [
+            ("node-1.example", "node-1.example:6379"),
+            ("node-1.example:7000", "node-1.example:7000"),
+            ("127.0.0.1", "127.0.0.1:6379"),
+            ("[::1]", "[::1]:6379"),
+            ("[::1]:7000", "[::1]:7000"),
+            ("::1", "[::1]:6379"),
+        ] {
+            let args = Args::try_parse_from(["client", "--server", given, "ping"]).unwrap();
+            assert_eq!(args.server(), meant, "{given}");
+        }
+        assert!(Args::try_parse_from(["client", "--server", "", "ping"]).is_err());
     }
 
     #[test]

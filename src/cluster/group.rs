@@ -25,7 +25,7 @@ use crate::env::{Acceptor, Net};
 use crate::error::{Fatal, Unavailable};
 use crate::machine::Batch;
 use crate::peer::{self, Change, ChangeRefused, Done, Endpoint, Member, PeerClients, PubSubMessage};
-use crate::raft::{Closed, GROUP, Replica, ReplicaOptions, SnapshotStats, Status};
+use crate::raft::{Changes, Closed, GROUP, Replica, ReplicaOptions, SnapshotStats, Status};
 use crate::storage::DataDir;
 
 /// The options that a group starts with.
@@ -90,6 +90,11 @@ impl Group {
 
     pub fn status(&self) -> Status {
         self.0.replica.status()
+    }
+
+    /// Tells of every change of [`Group::status`] but for the log's own figures.
+    pub fn changes(&self) -> Changes {
+        self.0.replica.consensus.changes()
     }
 
     /// Whether this node is the only voter, as far as it knows.
@@ -257,6 +262,7 @@ fn connect(
         read_index: read_index.clone(),
         membership: membership.clone(),
         standings: standings.clone(),
+        endpoint: endpoint.clone(),
         sink,
         throttles: Arc::default(),
     };

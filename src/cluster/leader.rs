@@ -53,6 +53,14 @@ impl LeaderFinder {
         self.clients.call(to, member, request).await
     }
 
+    /// Takes note of a leader's refusal: it knows first that this node was removed.
+    pub fn told(&self, refusal: Unavailable) -> Unavailable {
+        if refusal == Unavailable::Removed {
+            self.endpoint.set_removed();
+        }
+        refusal
+    }
+
     /// Waits until there may be a leader; an error once `patience` has passed.
     pub async fn look_again(&self, patience: Instant) -> Result<(), Unavailable> {
         if self.endpoint.is_removed() {

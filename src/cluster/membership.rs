@@ -11,6 +11,7 @@
 //! * a number changes its incarnation only by leaving and entering again, as a learner;
 //! * a leader answers everything that it proposed before it hands over.
 
+use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
@@ -208,6 +209,11 @@ impl Membership {
         self.consensus().remove(id, votes).await?;
         tracing::info!(node = id, "a node was removed from the cluster");
         Ok(())
+    }
+
+    /// The members of the newest entry that changed them, committed or not.
+    pub fn members(&self) -> BTreeMap<u64, Member> {
+        self.consensus().members()
     }
 
     /// Hands leadership over before this node stops, if it leads and another voter can take it.

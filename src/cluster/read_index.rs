@@ -121,7 +121,7 @@ impl ReadIndex {
             };
             match answer {
                 Ok(point) => return Ok(point),
-                Err(ForwardError::Unavailable(unavailable)) => return Err(unavailable),
+                Err(ForwardError::Unavailable(unavailable)) => return Err(self.leader.told(unavailable)),
                 Err(ForwardError::NotLeader) => self.leader.look_again(patience).await?,
             }
         }

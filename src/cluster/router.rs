@@ -56,7 +56,9 @@ impl Router {
                 },
                 Leader::There(id, member) => match self.forward(id, &member, &batch).await {
                     Ok(done) => return Ok(done),
-                    Err(ForwardError::Unavailable(unavailable)) => return Err(unavailable),
+                    Err(ForwardError::Unavailable(unavailable)) => {
+                        return Err(self.leader.told(unavailable));
+                    }
                     Err(ForwardError::NotLeader) => {}
                 },
                 Leader::Unknown => {}

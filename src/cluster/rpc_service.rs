@@ -10,6 +10,7 @@
 //! log may know none of the leaders of today, and only an append or a snapshot of one brings it up
 //! to date. The port is for a network where no stranger is: `docs/configuration.md`.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::membership::Membership;
@@ -19,8 +20,8 @@ use super::standings::Standings;
 use crate::error::Unavailable;
 use crate::machine::Batch;
 use crate::peer::{
-    Caller, Change, ChangeRefused, Done, FRAME_BYTES_MAX, ForwardError, Handler, LogThrottle,
-    MemberLogThrottle, Request, Response,
+    Caller, Change, ChangeRefused, Done, Endpoint, FRAME_BYTES_MAX, ForwardError, Handler, LogThrottle,
+    Member, MemberLogThrottle, Request, Response,
 };
 use crate::raft::{Participation, Proposer, RaftReceiver};
 use crate::resp::Reply;
@@ -40,6 +41,7 @@ pub struct RpcService {
     pub read_index: Arc<ReadIndex>,
     pub membership: Arc<Membership>,
     pub standings: Arc<Standings>,
+    pub endpoint: Arc<Endpoint>,
     /// Receives the messages that clients of other nodes published.
     pub sink: Arc<dyn PubSubSink>,
     pub throttles: Arc<ServiceThrottles>,
@@ -91,7 +93,23 @@ impl Handler for RpcService {
     }
 }
 
+/// The answer to a node that asks for its clients and was removed: it gets no more entries, so it
+/// may never apply that it was.
+const REMOVED: ForwardError = ForwardError::Unavailable(Unavailable::Removed);
+
 impl RpcService {
+    /// Whether this node leads a cluster without the one that asks. One that is being added is
+    /// among the members of the newest entry, and one that is being removed among those that were
+    /// applied.
+    fn is_gone(&self, from: Caller) -> bool {
+        let is_among = |members: &BTreeMap<u64, Member>| {
+            members.get(&from.id).is_some_and(|member| member.incarnation == from.incarnation)
+        };
+        self.proposer.may_propose()
+            && !is_among(&self.endpoint.members().1)
+            && !is_among(&self.membership.members())
+    }
+
     /// The answer to a request that this node does not serve to `from`; `None`: it does. Each says
     /// that nothing was done.
     fn refusal(&self, from: Caller, request: &Request) -> Option<Response> {
@@ -108,7 +126,10 @@ impl RpcService {
             Request::Vote(ask) | Request::PreVote(ask) => ask.vote,
             Request::Transfer { from: vote, .. } | Request::SnapshotEnd { vote } => *vote,
             Request::Propose { .. } | Request::ReadPoint { .. } | Request::PubSub(_) | Request::Change(_) => {
-                return (!self.knows(from)).then(|| refused(request));
+                return (!self.knows(from)).then(|| {
+                    let error = if self.is_gone(from) { REMOVED } else { ForwardError::NotLeader };
+                    refused(request, error)
+                });
             }
         };
         let reason = || Response::Failed("a node speaks for itself alone".to_string());
@@ -133,12 +154,12 @@ impl RpcService {
     }
 }
 
-/// Limits the refusal of what only members may ask. The leader knows every member, so a member that is
-/// refused asked a node that does not lead.
-fn refused(request: &Request) -> Response {
+/// Limits the refusal of what only members may ask. The leader knows every member, so a member that
+/// is refused asked a node that does not lead.
+fn refused(request: &Request, error: ForwardError) -> Response {
     match request {
-        Request::Propose { .. } => Response::Replies(Err(ForwardError::NotLeader)),
-        Request::ReadPoint { .. } => Response::ReadPoint(Err(ForwardError::NotLeader)),
+        Request::Propose { .. } => Response::Replies(Err(error)),
+        Request::ReadPoint { .. } => Response::ReadPoint(Err(error)),
         Request::Change(_) => Response::Changed(Err(ChangeRefused::NotLeader)),
         _ => Response::Failed("only a member is served".to_string()),
     }

@@ -1,7 +1,7 @@
 //! The limits of commands, transactions and replies, for `docs/limits.md`.
 
 use super::connection::client::{self, tracking};
-use super::framework::budget::{REPLY_BYTES_MAX, STEPS_MAX};
+use super::framework::budget::REPLY_BYTES_MAX;
 use super::json::{mset, patch};
 use super::strings::TEXT_BYTES_MAX;
 use super::transactions::queue;
@@ -19,12 +19,6 @@ pub const LIMITS: &[Limit] = &[
         Bytes,
         "A reply, over all keys and paths of its request",
         "`ERR the reply would be larger than 268435456 bytes`"
-    ),
-    limit!(
-        STEPS_MAX,
-        Count,
-        "Path steps of a request of several documents, after the first",
-        "About half a second. `ERR the paths take too many steps over all documents`"
     ),
     limit!(
         patch::WALKED_BYTES_MAX,

@@ -8,12 +8,14 @@ use std::cell::Cell;
 use parking_lot::{RwLockReadGuard, RwLockWriteGuard};
 
 use super::{ApplyContext, Held, Keyspace, Origin, Scope, View, Writer};
+use crate::json::path::{StepBudget, Steps};
 
 /// Makes views and writers of a keyspace, each with the locks that it needs.
 #[derive(Clone, Copy)]
 pub struct Access<'a> {
     keyspace: &'a Keyspace,
     outer: Outer,
+    steps: Steps<'a>,
 }
 
 /// What the caller holds for longer than an [`Access`] lives.
@@ -44,7 +46,7 @@ pub struct Alone<'a> {
 impl Keyspace {
     /// For independent commands: each sees the state of the moment at which it runs.
     pub fn each(&self) -> Access<'_> {
-        Access { keyspace: self, outer: Outer::Nothing }
+        Access { keyspace: self, outer: Outer::Nothing, steps: Steps::UNLIMITED }
     }
 
     /// Holds back the next entry, for a reader that needs the state and the change events of one
@@ -68,23 +70,40 @@ impl Keyspace {
 
 impl Alone<'_> {
     pub fn access(&self) -> Access<'_> {
-        Access { keyspace: self.keyspace, outer: Outer::MultiKeyLock }
+        Access { keyspace: self.keyspace, outer: Outer::MultiKeyLock, steps: Steps::UNLIMITED }
     }
 }
 
 impl BetweenEntries<'_> {
     pub fn access(&self) -> Access<'_> {
-        Access { keyspace: self.keyspace, outer: Outer::BetweenEntries }
+        Access { keyspace: self.keyspace, outer: Outer::BetweenEntries, steps: Steps::UNLIMITED }
     }
 }
 
 impl<'a> Access<'a> {
+    /// The same for a command whose paths take their steps from a budget that it may share.
+    pub fn within<'b>(self, steps: Steps<'b>) -> Access<'b>
+    where
+        'a: 'b,
+    {
+        Access { steps, ..self }
+    }
+
+    /// The same for a command that has a budget of its own, unless others share one with it.
+    pub fn within_own<'b>(self, budget: &'b StepBudget) -> Access<'b>
+    where
+        'a: 'b,
+    {
+        if self.steps.is_limited() { self } else { self.within(budget.only_command()) }
+    }
+
     /// A reader that judges deadlines by `now_ms` or by the keyspace's time, whichever is later.
     pub fn view(self, scope: Scope, now_ms: u64) -> View<'a> {
         let held = Cell::new(Some(self.hold(scope)));
         // Read after the lock is taken, so that the state which the view sees is not of a later
         // time.
-        View { keyspace: self.keyspace, now_ms: now_ms.max(self.keyspace.time_ms()), held, counts: false }
+        let now_ms = now_ms.max(self.keyspace.time_ms());
+        View { keyspace: self.keyspace, now_ms, held, counts: false, steps: self.steps }
     }
 
     /// The reader of a client's command: it counts the keys that it finds and misses.
@@ -95,8 +114,8 @@ impl<'a> Access<'a> {
     /// The one writer, for one command of the entry that `context` describes.
     pub fn writer(self, scope: Scope, context: ApplyContext, origin: Origin) -> Writer<'a> {
         let _held = self.hold(scope);
-        let view =
-            View { keyspace: self.keyspace, now_ms: context.now_ms, held: Cell::new(None), counts: false };
+        let (now_ms, held) = (context.now_ms, Cell::new(None));
+        let view = View { keyspace: self.keyspace, now_ms, held, counts: false, steps: self.steps };
         Writer { view, context, origin, _held }
     }
 

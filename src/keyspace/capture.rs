@@ -2,8 +2,8 @@
 //!
 //! A capture walks the map shard by shard. The first write to a key in a shard that the walk has
 //! not reached keeps the key's *pre-image*, which the walk then takes instead of the current value.
-//! A write therefore waits for the copy of one shard at most, and the whole copy shows the moment
-//! at which the capture began.
+//! A write therefore waits for the copy of the small values of one shard at most, and the whole
+//! copy shows the moment at which the capture began.
 //!
 //! Invariants:
 //! * the walk yields each key once, exactly as it was at [`Keyspace::begin_capture`], and no key
@@ -20,6 +20,9 @@ use serde::{Deserialize, Serialize};
 
 use super::map::{Map, SHARDS};
 use super::{Entry, Key, Keyspace};
+
+/// A value that takes as much memory is copied outside of the lock, where sharing it costs nothing.
+const LARGE_BYTES: usize = 4 << 10;
 
 /// One key of a snapshot.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -131,7 +134,9 @@ impl Capture {
     /// Calls `take` on each record of the next shard; `false` once all shards are done or the
     /// capture was abandoned.
     ///
-    /// Writes wait while `take` runs, so it must only copy.
+    /// Writes wait while `take` runs on small values, so it must only copy. A large collection or
+    /// document is shared under the lock and taken after it, since encoding one may take seconds.
+    /// A write to it that comes meanwhile copies it first.
     pub fn next_shard(&mut self, mut take: impl FnMut(&Key, &Entry)) -> bool {
         let captures = &self.keyspace.captures;
         let mut guard = captures.state.lock();
@@ -139,21 +144,26 @@ impl Capture {
         let Some(state) = guard.as_mut().filter(own) else { return false };
         let shard = state.walked;
         let before = state.before.remove(&shard).unwrap_or_default();
+        let mut large = Vec::new();
         self.keyspace.map.for_each_in_shard(shard, |key, entry| {
-            if !before.contains_key(key.as_bytes()) {
+            if before.contains_key(key.as_bytes()) {
+                return;
+            }
+            if entry.value.is_shared_by_clones() && entry.value.memory_bytes() >= LARGE_BYTES {
+                large.push((key.clone(), entry.clone()));
+            } else {
                 take(key, entry);
             }
         });
-        for (key, entry) in &before {
-            if let Some(entry) = entry {
-                take(key, entry);
-            }
-        }
         state.walked += 1;
         assert!(
             state.before.keys().all(|&kept| kept > shard),
             "pre-images exist only for shards that the walk has not reached"
         );
+        drop(guard);
+        let before = before.into_iter().filter_map(|(key, entry)| Some((key, entry?)));
+        // One after the other is given back, so that a write to the next need not copy it for long.
+        before.chain(large).for_each(|(key, entry)| take(&key, &entry));
         true
     }
 
@@ -177,7 +187,7 @@ impl Drop for Capture {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::keyspace::{ApplyContext, Scope, Value};
+    use crate::keyspace::{ApplyContext, Collection, Edited, Element, List, Scope, Value};
 
     fn text(text: &str) -> Value {
         Value::Text(text.as_bytes().into())
@@ -206,6 +216,36 @@ mod tests {
         while capture.next_shard(|_, entry| seen.push(entry.value.clone())) {}
         assert!(capture.is_complete());
         assert_eq!(seen, [text("second")]);
+    }
+
+    #[test]
+    fn writes_go_on_while_a_large_collection_is_saved() {
+        let keyspace = Arc::new(Keyspace::new());
+        let element = |number: u64| Element::from(number.to_string().as_bytes());
+        let push = |index: u64, number: u64| {
+            let context = ApplyContext { index, now_ms: 1 };
+            let mut writer = keyspace.writer(Scope::OneKey, context);
+            writer.edit_or_begin(Key::from(&b"list"[..]), |list: &mut List| {
+                list.push_back(element(number));
+                Ok(Edited::Changed(()))
+            })
+        };
+        (0..1000).for_each(|number| push(number + 1, number).expect("there is room"));
+        put(&keyspace, "small", "value", 2000);
+        let mut capture = keyspace.begin_capture().expect("no other capture runs");
+        let mut seen = HashMap::new();
+        while capture.next_shard(|key, entry| {
+            let is_large = key.as_bytes() == b"list";
+            assert_eq!(keyspace.captures.state.try_lock().is_some(), is_large, "whether a write waits");
+            if is_large {
+                push(3000, 1000).expect("there is room");
+            }
+            seen.insert(key.clone(), entry.clone());
+        }) {}
+        assert!(capture.is_complete());
+        let Value::List(list) = &seen[&b"list"[..]].value else { panic!("a list was saved") };
+        assert_eq!((list.len(), list.get(1000)), (1000, None), "as it was when the capture began");
+        assert_eq!(seen.len(), 2);
     }
 
     #[test]

@@ -116,6 +116,11 @@ impl Value {
         }
     }
 
+    /// Whether a clone shares the value instead of copying it.
+    pub fn is_shared_by_clones(&self) -> bool {
+        !matches!(self, Value::Text(_))
+    }
+
     /// The approximate memory of the value in bytes: its content, and the overhead of its structure
     /// for each element.
     pub fn memory_bytes(&self) -> usize {

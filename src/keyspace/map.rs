@@ -7,6 +7,7 @@
 //! * `deadlines` holds each key with a deadline once, except in the middle of a change. It is
 //!   derived from the entries, so neither the log nor a snapshot contains it.
 
+use std::convert::Infallible;
 use std::hash::BuildHasher;
 use std::num::NonZeroU64;
 
@@ -121,8 +122,18 @@ impl Map {
     }
 
     pub fn for_each_in_shard(&self, shard: usize, mut visit: impl FnMut(&Key, &Entry)) {
-        for entry in &self.shards[shard] {
-            visit(entry.key(), entry.value());
-        }
+        let Ok(()) = self.try_for_each_in_shard(shard, |key, entry| -> Result<(), Infallible> {
+            visit(key, entry);
+            Ok(())
+        });
+    }
+
+    /// The same until the first error.
+    pub fn try_for_each_in_shard<E>(
+        &self,
+        shard: usize,
+        mut visit: impl FnMut(&Key, &Entry) -> Result<(), E>,
+    ) -> Result<(), E> {
+        self.shards[shard].iter().try_for_each(|entry| visit(entry.key(), entry.value()))
     }
 }

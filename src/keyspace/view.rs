@@ -1,6 +1,7 @@
 //! Reading the keyspace.
 
 use std::cell::Cell;
+use std::convert::Infallible;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::num::NonZeroU64;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -9,6 +10,7 @@ use super::map;
 use super::{Collection, Entry, Held, Key, Keyspace, Value};
 use crate::error::CommandError;
 use crate::json::Document;
+use crate::json::path::Steps;
 
 /// The keyspace as a reading command sees it. Deadlines at or before the view's time have passed.
 ///
@@ -38,6 +40,14 @@ pub struct View<'a> {
     pub(super) held: Cell<Option<Held<'a>>>,
     /// Whether its lookups are counted, because a client's command makes them.
     pub(super) counts: bool,
+    pub(super) steps: Steps<'a>,
+}
+
+impl<'a> View<'a> {
+    /// What the paths of the command take their steps from.
+    pub fn steps(&self) -> Steps<'a> {
+        self.steps
+    }
 }
 
 impl View<'_> {
@@ -131,18 +141,33 @@ impl View<'_> {
     /// from the first call to the last is returned at least once, because a key never changes its
     /// shard.
     pub fn scan(&self, cursor: u64, count: usize, mut take: impl FnMut(&Key, &Entry)) -> u64 {
+        let Ok(next) = self.try_scan(cursor, count, |key, entry| -> Result<(), Infallible> {
+            take(key, entry);
+            Ok(())
+        });
+        next
+    }
+
+    /// The same until the first error, which ends the walk.
+    pub fn try_scan<E>(
+        &self,
+        cursor: u64,
+        count: usize,
+        mut take: impl FnMut(&Key, &Entry) -> Result<(), E>,
+    ) -> Result<u64, E> {
         let mut next = usize::try_from(cursor).unwrap_or(usize::MAX);
         let mut seen = 0;
         while next < map::SHARDS && seen < count {
-            self.keyspace.map.for_each_in_shard(next, |key, entry| {
+            self.keyspace.map.try_for_each_in_shard(next, |key, entry| {
                 if !entry.is_expired(self.now_ms) {
-                    take(key, entry);
+                    take(key, entry)?;
                     seen += 1;
                 }
-            });
+                Ok(())
+            })?;
             next += 1;
         }
-        if next >= map::SHARDS { 0 } else { next as u64 }
+        Ok(if next >= map::SHARDS { 0 } else { next as u64 })
     }
 }
 

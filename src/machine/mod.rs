@@ -9,6 +9,8 @@
 //!   that is later;
 //! * an entry produces one reply for each command in it;
 //! * the changes of an entry are announced before its replies are returned;
+//! * the paths of an entry's writes take their steps from one budget, those of its reads from
+//!   another: a write is refused or done alike whether the reads before it were skipped;
 //! * an entry that cannot be decoded is an error of the node (its checksum was right), never a
 //!   reply.
 
@@ -20,6 +22,7 @@ use std::sync::Arc;
 
 use crate::command::{REPLY_BYTES_MAX, Route, table};
 use crate::error::Unavailable;
+use crate::json::path::StepBudget;
 use crate::keyspace::{ApplyContext, Capture, Keyspace};
 use crate::resp::Reply;
 
@@ -30,6 +33,16 @@ pub use transaction::Transaction;
 /// A reply up to this size is kept whatever the other replies of its entry take: it may be another
 /// client's.
 const SMALL_REPLY_BYTES: usize = 1 << 10;
+
+/// The steps that the paths of one entry may take.
+///
+/// Two, because a replica without an audience skips the reads: what they take must not decide
+/// whether a write is refused.
+#[derive(Default)]
+struct Budgets {
+    writes: StepBudget,
+    reads: StepBudget,
+}
 
 /// Whether a client waits for the replies of an entry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -101,11 +114,16 @@ impl Machine {
         let mut replies = Vec::with_capacity(reader.len());
         let mut left = REPLY_BYTES_MAX;
         let keyspace = self.keyspace.clone();
+        let budgets = Budgets::default();
         let _entry = keyspace.begin_entry(audience == Audience::Waiting);
         for command in reader {
             let (code, body) = command?;
             if code == transaction::CODE {
-                keep(&mut replies, &mut left, Transaction::apply(body, &keyspace, context, audience)?);
+                keep(
+                    &mut replies,
+                    &mut left,
+                    Transaction::apply(body, &keyspace, context, (audience, &budgets))?,
+                );
                 continue;
             }
             let Some(row) = table::by_code(code) else {
@@ -114,7 +132,7 @@ impl Machine {
             let Route::Write { apply, .. } = row.route else {
                 return Err(Malformed { reason: "a command that does not write" });
             };
-            let reply = apply(body, keyspace.each(), context);
+            let reply = apply(body, keyspace.each().within(budgets.writes.next_command()), context);
             let reply = reply.ok_or(Malformed { reason: "a command's arguments do not decode" })?;
             keep(&mut replies, &mut left, reply);
         }

@@ -12,7 +12,7 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
 use super::batch::check_write;
-use super::{Audience, Malformed};
+use super::{Audience, Budgets, Malformed};
 use crate::command::{Budget, Context, Route, Row, SeedSource, codes, table};
 use crate::error::{CommandError, Unavailable};
 use crate::keyspace::{Access, Alone, ApplyContext, Key, Keyspace, Scope};
@@ -55,7 +55,9 @@ impl Transaction {
                 canonical(&words[1..], context, &mut body)?;
                 Item::Write { code, body: body.into() }
             }
-            Route::Read { .. } => Item::Read { words: words.to_vec(), drawn: context.seed.next() },
+            _ if row.reads(&words[1..]).is_some() => {
+                Item::Read { words: words.to_vec(), drawn: context.seed.next() }
+            }
             _ => panic!("{} has no place in the log", row.spec.name),
         };
         self.items.push(item);
@@ -79,7 +81,7 @@ impl Transaction {
     /// If it writes.
     pub fn read(self, alone: &Alone<'_>, now_ms: u64) -> Reply {
         assert!(!self.writes(), "what writes goes through the log");
-        self.run(alone.access(), ApplyContext { index: 0, now_ms }, Audience::Waiting)
+        self.run(alone.access(), ApplyContext { index: 0, now_ms }, (Audience::Waiting, &Budgets::default()))
             .expect("its commands are of this version")
     }
 
@@ -111,14 +113,19 @@ impl Transaction {
         body: &[u8],
         keyspace: &Keyspace,
         context: ApplyContext,
-        audience: Audience,
+        (audience, budgets): (Audience, &Budgets),
     ) -> Result<Reply, Malformed> {
         let transaction = Transaction::decode(body)?;
         let alone = keyspace.alone();
-        transaction.run(alone.access(), context, audience)
+        transaction.run(alone.access(), context, (audience, budgets))
     }
 
-    fn run(self, access: Access<'_>, context: ApplyContext, audience: Audience) -> Result<Reply, Malformed> {
+    fn run(
+        self,
+        access: Access<'_>,
+        context: ApplyContext,
+        (audience, budgets): (Audience, &Budgets),
+    ) -> Result<Reply, Malformed> {
         let view = access.view(Scope::ManyKeys, context.now_ms);
         if self.watched.iter().any(|(key, version)| view.version(key.as_bytes()) != *version) {
             return Ok(Reply::NullArray);
@@ -134,11 +141,15 @@ impl Transaction {
         for item in self.items {
             let writes = matches!(item, Item::Write { .. });
             let reply = match item {
-                Item::Write { code, body } => write(code, &body, access, context)?,
+                Item::Write { code, body } => {
+                    write(code, &body, access.within(budgets.writes.next_command()), context)?
+                }
                 // The state does not depend on it.
                 Item::Read { .. } if audience == Audience::None => Reply::Null,
                 Item::Read { .. } if budget.is_spent() => Reply::Error(Budget::SPENT),
-                Item::Read { words, drawn } => read(&words, &read_context(drawn), access),
+                Item::Read { words, drawn } => {
+                    read(&words, &read_context(drawn), access.within(budgets.reads.next_command()))
+                }
             };
             replies.push(match budget.spend_on_reply(&reply) {
                 Ok(()) => reply,
@@ -162,7 +173,7 @@ fn write(code: u16, body: &[u8], access: Access<'_>, context: ApplyContext) -> R
 /// nothing.
 fn read(words: &[Bytes], context: &Context, access: Access<'_>) -> Reply {
     let row = words.first().and_then(|name| table::find(name));
-    let Some(Route::Read { run }) = row.map(|row| row.route) else {
+    let Some(run) = row.and_then(|row| row.reads(&words[1..])) else {
         return Reply::Error(CommandError::fixed(
             "ERR this version does not know a command of the transaction",
         ));

@@ -28,6 +28,20 @@ pub struct Consensus {
     pub(super) log: Arc<Log>,
 }
 
+/// Hears of the changes of what a node knows of its group: entries, members, the leader, and how
+/// far the others are.
+pub struct Changes(openraft::type_config::alias::WatchReceiverOf<TypeConfig, Metrics>);
+
+impl Changes {
+    /// Returns when something changed since this was made, or last returned; never once consensus
+    /// has stopped.
+    pub async fn next(&mut self) {
+        if self.0.changed().await.is_err() {
+            std::future::pending().await
+        }
+    }
+}
+
 pub(super) fn stopped(error: impl std::fmt::Display) -> Fatal {
     Fatal::Consensus(error.to_string())
 }
@@ -168,6 +182,11 @@ impl Consensus {
 
     pub(super) async fn snapshot(&self) -> Result<(), Fatal> {
         self.raft.trigger().snapshot().await.map_err(stopped)
+    }
+
+    /// Tells of every change of what this node knows of its group.
+    pub fn changes(&self) -> Changes {
+        Changes(self.raft.metrics())
     }
 
     /// Returns when consensus stops because of an error: the node has failed.

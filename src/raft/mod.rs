@@ -55,9 +55,10 @@ mod timing;
 mod types;
 mod watch;
 
+mod leader_contact;
 mod limits;
 pub use acknowledged::Acknowledgements;
-pub use consensus::Consensus;
+pub use consensus::{Changes, Consensus};
 pub use disk_room::DiskRoom;
 pub use limits::LIMITS;
 pub use members::{CHANGE_TIMEOUT, TAKE_OVER_TIMEOUT};

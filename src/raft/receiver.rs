@@ -17,6 +17,7 @@ use parking_lot::Mutex;
 use super::codec;
 use super::consensus::Consensus;
 use super::disk_room::DiskRoom;
+use super::leader_contact::LeaderContact;
 use super::participation::Participation;
 use super::snapshot_transfer::IncomingSnapshot;
 use super::state_machine::AppliedIndex;
@@ -38,6 +39,7 @@ pub struct RaftReceiver {
     pub(super) snapshots: SnapshotDir,
     /// The snapshot that is being received, if there is one. It outlives its connection.
     pub(super) incoming: Arc<Mutex<IncomingSnapshot>>,
+    pub(super) leader_contact: Arc<LeaderContact>,
     pub(super) background: Background,
 }
 
@@ -46,6 +48,9 @@ impl RaftReceiver {
     /// commands of another are decoded first, since an entry that cannot be applied would stop this
     /// node for good.
     pub async fn append(&self, append: Append, known: bool) -> Result<Response, String> {
+        if append.vote.term >= self.consensus.term() {
+            self.leader_contact.heard();
+        }
         self.participation.check_append()?;
         if !self.is_deposed(append.vote) {
             self.check_applied(&append)?;

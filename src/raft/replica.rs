@@ -15,6 +15,7 @@ use openraft::Raft;
 use super::acknowledged::Acknowledgements;
 use super::consensus::{Consensus, stopped};
 use super::disk_room::DiskRoom;
+use super::leader_contact::LeaderContact;
 use super::opening::{config, forget_others, log_store, open_log, restore};
 use super::participation::Participation;
 use super::proposer::Proposer;
@@ -61,6 +62,7 @@ pub struct Replica {
     pub time: Arc<GroupTime>,
     pub disk_room: Arc<DiskRoom>,
     pub snapshots: Arc<SnapshotStatus>,
+    leader_contact: Arc<LeaderContact>,
     endpoint: Arc<Endpoint>,
     keyspace: Arc<Keyspace>,
     snapshot_log_bytes: u64,
@@ -99,6 +101,7 @@ impl Replica {
         let voted = recovered.vote.is_some();
         let participation = Arc::new(Participation::new(consensus.clone(), endpoint.clone(), voted));
         let disk_room = Arc::new(DiskRoom::default());
+        let leader_contact = Arc::new(LeaderContact::default());
         let receiver = RaftReceiver {
             consensus: consensus.clone(),
             participation: participation.clone(),
@@ -107,6 +110,7 @@ impl Replica {
             disk_room: disk_room.clone(),
             snapshots,
             incoming: Arc::default(),
+            leader_contact: leader_contact.clone(),
             background: options.background,
         };
         Ok(Replica {
@@ -119,6 +123,7 @@ impl Replica {
             time,
             disk_room,
             snapshots: status,
+            leader_contact,
             endpoint,
             keyspace: options.keyspace,
             snapshot_log_bytes: options.snapshot_log_bytes,
@@ -142,6 +147,9 @@ impl Replica {
         let (stats, load) = (self.consensus.log.stats(), self.proposer.load());
         let mut status =
             self.consensus.with_metrics(|metrics| Status::new(metrics, stats, load, self.applied.get()));
+        // Requests are still sent to a leader that consensus names: it may have missed only this
+        // node.
+        status.leader = status.leader.filter(|id| *id == status.node_id || self.leader_contact.is_recent());
         status.snapshot_running = self.snapshots.is_running();
         status.snapshot_failed = self.snapshots.has_failed();
         status.removed = self.endpoint.is_removed();

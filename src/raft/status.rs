@@ -68,6 +68,7 @@ pub(super) fn matched(metrics: &Metrics, id: u64) -> Option<u64> {
 pub struct Status {
     pub node_id: u64,
     pub term: u64,
+    /// The leader that this node is, or heard from lately.
     pub leader: Option<u64>,
     pub role: Role,
     /// Members, learners included.

@@ -1,7 +1,12 @@
 //! Small requests with very large replies are refused.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
-use jsonvault::command::{Budget, REPLY_BYTES_MAX};
+use jsonvault::command::{Budget, Context, REPLY_BYTES_MAX, SeedSource, table};
+use jsonvault::error::CommandError;
+use jsonvault::keyspace::{Keyspace, Scope};
+use jsonvault::machine::{Audience, Batch, Machine, Transaction};
 use jsonvault::resp::{Protocol, Reply};
 
 use crate::vault::Vault;
@@ -66,4 +71,157 @@ fn a_collection_too_large_for_a_reply_is_neither_returned_nor_removed() {
     for line in ["SRANDMEMBER set -9223372036854775807", "HRANDFIELD hash -100000000 WITHVALUES"] {
         assert_eq!(ask(&mut vault, words(line)), Reply::Error(Budget::SPENT), "{line}");
     }
+}
+
+#[test]
+fn names_and_members_that_are_too_large_for_a_reply_are_not_answered() {
+    let mut vault = Vault::new();
+    vault.begin(Protocol::Resp3);
+    let name = "x".repeat(TEXT_BYTES);
+    for nth in 0..REPLY_BYTES_MAX / TEXT_BYTES {
+        ask(&mut vault, ["SET", &format!("{name}{nth}"), "1"].map(str::to_owned));
+        ask(&mut vault, ["HSET", "hash", &format!("{nth}{name}"), "1"].map(str::to_owned));
+    }
+    for line in ["KEYS *", "SCAN 0 COUNT 1000000", "HKEYS hash", "HGETALL hash", "HSCAN hash 0 COUNT 1000000"]
+    {
+        assert_eq!(ask(&mut vault, words(line)), Reply::Error(Budget::SPENT), "{line}");
+    }
+    assert_eq!(ask(&mut vault, words("KEYS h*")), Reply::Array(vec![Reply::word("hash")]));
+    let scanned = ask(&mut vault, words("SCAN 0 COUNT 1000000 TYPE hash"));
+    let only = Reply::Array(vec![Reply::word("hash")]);
+    assert_eq!(scanned, Reply::Array(vec![Reply::word("0"), only]));
+}
+
+const CONTEXT: Context = Context {
+    protocol: Protocol::Resp3,
+    now_ms: 1,
+    document_bytes_max: usize::MAX,
+    seed: SeedSource::Fixed(1),
+};
+
+/// Two replicas of one log: clients wait for the replies of the first alone.
+struct Replicas {
+    leader: Machine,
+    follower: Machine,
+    index: u64,
+}
+
+impl Replicas {
+    fn new() -> Replicas {
+        let machine = || Machine::new(Arc::new(Keyspace::new()), None);
+        Replicas { leader: machine(), follower: machine(), index: 0 }
+    }
+
+    /// The replies of an entry.
+    fn apply(&mut self, batch: &Batch) -> Vec<Reply> {
+        let entry = Batch::encode(std::iter::once(batch), 1);
+        self.index += 1;
+        self.follower.apply(self.index, Some(&entry), Audience::None).expect("our own entry decodes");
+        self.leader.apply(self.index, Some(&entry), Audience::Waiting).expect("our own entry decodes")
+    }
+
+    fn assert_equal(&self) {
+        let digest = |machine: &Machine| machine.keyspace().view(Scope::ManyKeys, 1).digest();
+        assert_eq!(digest(&self.leader), digest(&self.follower), "replicas of one log");
+    }
+
+    /// Two documents: a path into the first compares a megabyte of text, and finds one number.
+    fn fill(&mut self) {
+        let text = "x".repeat(100_000);
+        let others = format!(r#"{{"s":"{}y","n":0}},"#, &text[1..]).repeat(10);
+        let large = format!(r#"{{"s":"{text}","all":[{others}{{"s":"{text}","n":0}}]}}"#);
+        let mut batch = Batch::new();
+        push(&mut batch, &format!("JSON.SET large $ {large}"));
+        push(&mut batch, r#"JSON.SET small $ {"n":0}"#);
+        assert_eq!(self.apply(&batch), [Reply::OK, Reply::OK]);
+    }
+}
+
+const COSTLY_PATH: &str = "$.all[?@.s==$.s].n";
+/// All of them together take more steps than an entry may.
+const COSTLY: usize = 1200;
+
+fn push(batch: &mut Batch, line: &str) {
+    let (row, words) = request(line);
+    batch.push(row, &words[1..], &CONTEXT).expect("a good request");
+}
+
+fn request(line: &str) -> (&'static jsonvault::command::Row, Vec<Bytes>) {
+    let words: Vec<Bytes> = line.split(' ').map(|word| Bytes::from(word.to_owned())).collect();
+    (table::find(&words[0]).expect("a command of the table"), words)
+}
+
+/// How many of the first were done, if the rest was refused for the steps that all took.
+fn done_before_the_budget_was_spent(replies: &[Reply]) -> usize {
+    let refused = Reply::Error(CommandError::OUT_OF_STEPS);
+    let done = replies.iter().position(|reply| *reply == refused).expect("some are refused");
+    assert!(replies[done..].iter().all(|reply| *reply == refused), "none is done after one that was refused");
+    assert!(replies[..done].iter().all(|reply| !matches!(reply, Reply::Error(_))), "the others are done");
+    assert!(done > COSTLY / 3, "{done} of {COSTLY}");
+    done
+}
+
+#[test]
+fn writes_of_an_entry_share_their_steps_and_cheap_ones_are_always_done() {
+    let mut replicas = Replicas::new();
+    replicas.fill();
+    let mut batch = Batch::new();
+    for _ in 0..COSTLY {
+        push(&mut batch, &format!("JSON.NUMINCRBY large {COSTLY_PATH} 1"));
+    }
+    for _ in 0..3 {
+        push(&mut batch, "JSON.NUMINCRBY small $.n 1");
+    }
+    let replies = replicas.apply(&batch);
+    let done = done_before_the_budget_was_spent(&replies[..COSTLY]) as i64;
+    let one = |number| Reply::Array(vec![Reply::Integer(number)]);
+    assert_eq!(replies[COSTLY..], [one(1), one(2), one(3)]);
+    replicas.assert_equal();
+
+    // The next entry has steps of its own, and what was refused changed nothing.
+    let mut batch = Batch::new();
+    push(&mut batch, &format!("JSON.NUMINCRBY large {COSTLY_PATH} 1"));
+    assert_eq!(replicas.apply(&batch), [one(done + 1)]);
+}
+
+#[test]
+fn reads_of_a_transaction_share_their_steps_and_decide_no_write() {
+    let mut replicas = Replicas::new();
+    replicas.fill();
+    let mut transaction = Transaction::new(Vec::new(), Protocol::Resp3);
+    let mut item = |line: &str| {
+        let (row, words) = request(line);
+        transaction.push(row, &words, &CONTEXT).expect("a good request");
+    };
+    (0..COSTLY).for_each(|_| item(&format!("JSON.GET large {COSTLY_PATH}")));
+    item("JSON.GET small $.n");
+    (0..10).for_each(|_| item(&format!("JSON.NUMINCRBY large {COSTLY_PATH} 1")));
+    let mut batch = Batch::new();
+    batch.push_transaction(&transaction).expect("it fits");
+    let replies = replicas.apply(&batch);
+    let [Reply::Array(replies)] = &replies[..] else { panic!("one reply of a transaction: {replies:?}") };
+    done_before_the_budget_was_spent(&replies[..COSTLY]);
+    assert_eq!(replies[COSTLY], Reply::bulk("[0]"));
+    let counted = (1..=10).map(|number| Reply::Array(vec![Reply::Integer(number)]));
+    assert_eq!(replies[COSTLY + 1..], counted.collect::<Vec<_>>(), "no read takes steps of a write");
+    replicas.assert_equal();
+}
+
+#[test]
+fn a_request_alone_takes_as_many_steps_as_its_entry_may() {
+    let mut vault = Vault::new();
+    vault.begin(Protocol::Resp3);
+    let text = "x".repeat(100_000);
+    let large = format!(r#"{{"s":"{text}","all":["{text}","{text}","{text}"]}}"#);
+    ask(&mut vault, ["JSON.SET", "large", "$", &large].map(str::to_owned));
+    let paths = (0..6000)
+        .map(|spaces| format!("$.all[{}?@==$.x]{}", " ".repeat(spaces % 60), ".x".repeat(spaces / 60)));
+    let paths = paths.collect::<Vec<_>>();
+    assert!(matches!(
+        ask(&mut vault, [words("JSON.GET large"), paths[..10].to_vec()].concat()),
+        Reply::Bulk(_)
+    ));
+    let compares = paths.iter().map(|path| path.replace("$.x", "$.s")).collect();
+    let refused = Reply::Error(CommandError::OUT_OF_STEPS);
+    assert_eq!(ask(&mut vault, [words("JSON.GET large"), compares].concat()), refused);
 }

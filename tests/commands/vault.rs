@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use futures_util::FutureExt;
+use jsonvault::command::server::memory::usage_of;
 use jsonvault::command::transactions::{Step, TransactionQueue};
 use jsonvault::command::{
     ClientLine, ClientRegistry, Context, Inspect, Node, Outcome, Peer, ReadConsistency, Route, Running,
@@ -98,7 +99,7 @@ impl Vault {
                 return outcome.unwrap_or_else(|answer| Reply::from(answer).into());
             }
             Route::Transact { step } => self.step(step, words),
-            Route::Operate { run } => match run(&words[1..], &self.session, &node) {
+            Route::Operate { run, .. } => match run(&words[1..], &self.session, &node) {
                 Ok(running) => running.now_or_never().expect("a single node has nothing to wait for").into(),
                 Err(answer) => Reply::Error(answer),
             },
@@ -142,11 +143,9 @@ impl Vault {
         let mut places = Vec::new();
         for (position, request) in &queued.commands {
             let row = &table::ROWS[*position];
-            places.push(match row.route {
-                Route::Read { .. } | Route::Write { .. } => {
-                    transaction.push(row, request.words(), &self.context()).err().map(Reply::from)
-                }
-                _ => Some(self.run(request.words()).reply),
+            places.push(match row.takes_part(request.args()) {
+                true => transaction.push(row, request.words(), &self.context()).err().map(Reply::from),
+                false => Some(self.run(request.words()).reply),
             });
         }
         let mut batch = Batch::new();
@@ -263,8 +262,8 @@ impl Node for Alone<'_> {
     }
     fn memory_usage(&self, key: Bytes, _: Option<ReadConsistency>) -> Running<'_> {
         let view = self.keyspace.view(Scope::OneKey, self.now_ms);
-        let bytes = view.with(&key, |entry| entry.memory_bytes(&Key::from(&key[..])) as i64);
-        Box::pin(async move { Ok(bytes.map_or(Reply::Null, Reply::Integer)) })
+        let reply = usage_of(&view, &key);
+        Box::pin(async move { Ok(reply) })
     }
     fn digest(&self, _: Option<ReadConsistency>) -> Running<'_> {
         let digest = self.keyspace.view(Scope::ManyKeys, self.now_ms).digest();

@@ -139,6 +139,33 @@ fn a_client_whose_reply_is_over_the_limit_is_disconnected() {
 }
 
 #[test]
+fn clients_that_stay_over_the_soft_limit_are_cut_off() {
+    let mut node = TestNode::new();
+    // More than the socket takes stays over the soft limit; no hard limit ends anybody.
+    node.set(&["--client-output-buffer-limit", "normal 0 1048576 1 pubsub 0 1048576 1"]);
+    node.start();
+    let mut bystander = node.client();
+    let text = "x".repeat(16 << 20);
+    bystander.call(&["SET", "big", &text]);
+    let connected = |bystander: &mut Client, count| {
+        until("a client to come or go", || {
+            (bystander.info_number("connected_clients") == count).then_some(())
+        });
+    };
+
+    let mut deaf = node.client();
+    (0..4).for_each(|_| deaf.send(&["GET", "big"]).unwrap());
+    connected(&mut bystander, 2);
+    connected(&mut bystander, 1);
+
+    let mut subscriber = node.client();
+    subscriber.call(&["SUBSCRIBE", "channel"]);
+    (0..4).for_each(|_| assert_eq!(bystander.call(&["PUBLISH", "channel", &text]), Value::Integer(1)));
+    connected(&mut bystander, 1);
+    assert_eq!(node.messages().matches("client-output-buffer-limit").count(), 2);
+}
+
+#[test]
 fn a_request_over_the_limit_is_refused() {
     let mut node = TestNode::new();
     node.set(&["--client-query-buffer-limit", "2097152", "--proto-max-bulk-len", "1048576"]);

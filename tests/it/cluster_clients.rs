@@ -37,6 +37,43 @@ fn slots(client: &mut Client) -> Vec<(String, String)> {
     range[2..].iter().map(node).collect()
 }
 
+/// Of a node without a majority: nobody leads, and no client is sent anywhere.
+fn names_no_leader(client: &mut Client) {
+    until("no leader is named", || (client.info_number("leader_id") == -1).then_some(()));
+    assert!(client.text("CLUSTER INFO").starts_with("cluster_state:fail"));
+    assert!(nodes(client).iter().all(|node| !node[2].contains("master")));
+    for request in ["GET k", "SET k 1"] {
+        assert_eq!(client.text(request), "CLUSTERDOWN no leader is known; nothing was changed", "{request}");
+    }
+}
+
+#[test]
+fn a_follower_without_a_majority_names_no_dead_leader() {
+    let mut cluster = Cluster::of_three(MOVED);
+    let leader = cluster.leader();
+    let left = follower(&cluster);
+    let mut client = cluster.client(left);
+    let told = client.text("GET k");
+    assert!(told.starts_with("MOVED"), "{told}");
+    for id in [leader, 6 - leader - left] {
+        cluster.node(id).kill();
+    }
+    names_no_leader(&mut client);
+}
+
+#[test]
+fn a_leader_without_a_majority_does_not_name_itself() {
+    let mut cluster = Cluster::of_three(MOVED);
+    let leader = cluster.leader();
+    let mut client = cluster.client(leader);
+    client.ok("SET k 1");
+    for id in (1..=3).filter(|id| *id != leader) {
+        cluster.node(id).kill();
+    }
+    names_no_leader(&mut client);
+    assert_ne!(client.info("state").as_deref(), Some("leader"));
+}
+
 #[test]
 fn every_node_shows_the_leader_as_the_master_of_all_slots() {
     let cluster = Cluster::of_three(ENABLED);

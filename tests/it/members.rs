@@ -31,6 +31,25 @@ fn a_removed_node_that_is_added_again_serves_again() {
 }
 
 #[test]
+fn a_removed_node_that_is_connected_to_the_leader_says_that_it_was_removed() {
+    let cluster = Cluster::of_three(&[]);
+    let leader = cluster.leader();
+    let other = leader % 3 + 1;
+    cluster.wait_until_caught_up();
+    let mut removed = cluster.client(other);
+    // Its connections to the leader stay open, and no new one is refused.
+    removed.ok("SET k 1");
+    assert_eq!(removed.text("GET k"), "1");
+    cluster.client(leader).ok(&format!("RAFT.NODE REMOVE {other}"));
+    cluster.client(leader).ok("SET k 2");
+    let told = removed.text("GET k");
+    assert!(told.starts_with("CLUSTERDOWN this node was removed"), "{told}");
+    let told = removed.text("SET k 3");
+    assert!(told.starts_with("CLUSTERDOWN this node was removed"), "{told}");
+    assert_eq!(cluster.client(leader).text("GET k"), "2");
+}
+
+#[test]
 fn a_node_that_gives_up_its_data_to_join_acknowledges_no_further_write() {
     let member = TestNode::started();
     let mut alone = TestNode::new().with(&["--node-id", "9"]);

@@ -7,7 +7,7 @@ use jsonvault::resp::Value;
 
 use crate::harness::documents::{Ledger, write_until_lost};
 use crate::harness::wait::until;
-use crate::harness::{Client, TestNode};
+use crate::harness::{Client, Cluster, TestNode};
 
 fn stops_cleanly_under_load(signal: &str) {
     let mut node = TestNode::started();
@@ -43,6 +43,21 @@ fn a_node_that_is_told_to_terminate_delivers_every_reply_and_exits_with_0() {
 #[test]
 fn a_node_that_is_interrupted_delivers_every_reply_and_exits_with_0() {
     stops_cleanly_under_load("INT");
+}
+
+#[test]
+fn a_member_that_is_stopped_complains_of_nothing() {
+    let mut cluster = Cluster::of_three(&[]);
+    for _ in 0..4 {
+        let leader = cluster.leader();
+        cluster.client(leader).ok("SET k 1");
+        let node = cluster.node(leader);
+        node.signal("TERM");
+        let ended = node.wait_for_end();
+        assert!(ended.status.success() && !ended.messages.contains(" ERROR "), "{}", ended.messages);
+        node.start();
+        cluster.wait_until_caught_up();
+    }
 }
 
 #[test]

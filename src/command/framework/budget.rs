@@ -7,52 +7,27 @@
 //! Invariant: a budget never grows; once it is spent, the request ends with an error.
 
 use crate::error::CommandError;
-use crate::json::path::{Fuel, Path, Selection};
-use crate::json::{Document, Kind, Style, Value};
+use crate::json::{Kind, Style, Value};
 use crate::resp::Reply;
 
 /// Fits four documents of the default maximum size, or half of the longest string.
 pub const REPLY_BYTES_MAX: usize = 256 << 20;
 
-/// Path steps that one request may take after its first document: about half a second of work.
-pub(in crate::command) const STEPS_MAX: u64 = 1 << 26;
-
-/// The remaining bytes and path steps of one request.
+/// The remaining bytes of one reply.
 #[derive(Debug)]
 pub struct Budget {
     left: usize,
-    steps: u64,
 }
 
 impl Default for Budget {
     fn default() -> Budget {
-        Budget { left: REPLY_BYTES_MAX, steps: STEPS_MAX }
+        Budget { left: REPLY_BYTES_MAX }
     }
 }
 
 impl Budget {
     /// The error for a reply that would be too large.
     pub const SPENT: CommandError = CommandError::fixed("ERR the reply would be larger than 268435456 bytes");
-
-    /// The error for paths that together take too many steps.
-    pub const WORKED: CommandError =
-        CommandError::fixed("ERR the paths take too many steps over all documents");
-
-    /// The values that a path selects from a document.
-    ///
-    /// # Errors
-    /// When the path takes too many steps for its document, or the earlier paths of the request
-    /// took too many together.
-    pub fn show(&mut self, path: &Path, document: &Document) -> Result<Selection, CommandError> {
-        if self.steps == 0 {
-            return Err(Budget::WORKED);
-        }
-        let mut fuel = Fuel::for_document(document);
-        let before = fuel.left();
-        let selection = path.show(document, &mut fuel);
-        self.steps = self.steps.saturating_sub(before - fuel.left());
-        selection
-    }
 
     /// # Errors
     /// When fewer bytes remain.

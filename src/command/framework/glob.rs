@@ -28,6 +28,9 @@ pub fn matches(pattern: &[u8], text: &[u8]) -> Result<bool, CommandError> {
         steps = steps.checked_sub(1).ok_or(TOO_HARD)?;
         if pattern.get(at) == Some(&b'*') {
             at += 1;
+            if at == pattern.len() {
+                return Ok(true);
+            }
             retry = Some((at, pos));
         } else if let Some(next) = one(pattern, at, text[pos]) {
             at = next;

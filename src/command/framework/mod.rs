@@ -34,6 +34,7 @@ pub(super) mod subcommands;
 pub(super) mod syntax;
 mod topology;
 
+use bytes::Bytes;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -50,7 +51,7 @@ pub use flags::Flags;
 pub use inspect::{CommandHistogram, Inspect, LatencyEvent, Memory, SlowRequest};
 pub use key_spec::{KeySpec, Usage};
 pub use node::{Buffers, ClientLine, DEFAULT_USER, Node, ReadConsistency, Running, SettingRefused};
-pub use row::{Alias, Group, Route, Row, Spec};
+pub use row::{Alias, Group, ReadFn, Route, Row, Spec};
 pub use seed::{Rng, Seed, SeedSource};
 pub use session::{Effects, Outcome, ReplyMode, Session};
 pub use subcommands::Subcommand;
@@ -125,6 +126,11 @@ pub trait Operate: Command + Sized {
     /// Takes over settings of the session, for a command that depends on them.
     fn for_session(self, _session: &Session) -> Self {
         self
+    }
+    /// For a subcommand that only reads the keyspace: a transaction runs it at its place, instead
+    /// of after everything else.
+    fn reads(_words: &[Bytes]) -> Option<ReadFn> {
+        None
     }
     fn run(self, node: &dyn Node) -> Running<'_>;
 }

@@ -13,6 +13,7 @@ use super::{
 };
 use crate::command::transactions::Step;
 use crate::error::CommandError;
+use crate::json::path::StepBudget;
 use crate::keyspace::{Access, ApplyContext, Class, Event, Origin};
 use crate::resp::Reply;
 
@@ -139,7 +140,7 @@ impl Group {
     }
 }
 
-type ReadFn = fn(&[Bytes], &Context, Access<'_>) -> Result<Reply, CommandError>;
+pub type ReadFn = fn(&[Bytes], &Context, Access<'_>) -> Result<Reply, CommandError>;
 type CanonicalFn = fn(&[Bytes], &Context, &mut Vec<u8>) -> Result<(), CommandError>;
 type CheckFn = fn(&[u8]) -> bool;
 type ApplyFn = fn(&[u8], Access<'_>, ApplyContext) -> Option<Reply>;
@@ -175,8 +176,11 @@ pub enum Route {
     Control {
         run: ControlFn,
     },
+    /// `reads`: how a transaction runs the command within itself, if these words of it only read
+    /// the keyspace.
     Operate {
         run: OperateFn,
+        reads: fn(&[Bytes]) -> Option<ReadFn>,
     },
     Transact {
         step: Step,
@@ -200,8 +204,8 @@ impl Row {
     pub const fn read<C: Read>() -> Row {
         let run: ReadFn = |words, context, access| {
             let command = C::parse(&mut Args::new(C::SPEC.name, words), context)?;
-            let scope = command.scope();
-            command.run(&access.client_view(scope, context.now_ms))
+            let (scope, steps) = (command.scope(), StepBudget::default());
+            command.run(&access.within_own(&steps).client_view(scope, context.now_ms))
         };
         Row::new::<C>(Route::Read { run })
     }
@@ -254,7 +258,21 @@ impl Row {
         let run: OperateFn = |words, session, node| {
             Ok(C::parse(&mut Args::new(C::SPEC.name, words))?.for_session(session).run(node))
         };
-        Row::new::<C>(Route::Operate { run })
+        Row::new::<C>(Route::Operate { run, reads: C::reads })
+    }
+
+    /// What a transaction runs for these words, its name left out, if they only read the keyspace.
+    pub fn reads(&self, words: &[Bytes]) -> Option<ReadFn> {
+        match self.route {
+            Route::Read { run } => Some(run),
+            Route::Operate { reads, .. } => reads(words),
+            _ => None,
+        }
+    }
+
+    /// Whether these words belong into a transaction: they read or write the keyspace.
+    pub fn takes_part(&self, words: &[Bytes]) -> bool {
+        matches!(self.route, Route::Write { .. }) || self.reads(words).is_some()
     }
 
     pub const fn transact<C: Transact>() -> Row {

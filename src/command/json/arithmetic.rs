@@ -8,7 +8,7 @@ use super::reply::number;
 use super::target::{Target, locations};
 use crate::command::{Args, Command, Context, Group, KeySpec, Spec, Write};
 use crate::error::CommandError;
-use crate::json::path::Path;
+use crate::json::path::{Path, Steps};
 use crate::json::{
     Action, Arithmetic, Builder, Document, Kind, Location, Number, ParseLimits, Value, rewrite,
 };
@@ -74,14 +74,15 @@ impl Operands {
 
     fn apply(self, arithmetic: Arithmetic, keyspace: &mut Writer<'_>) -> Result<Reply, CommandError> {
         let path = self.path.path()?;
+        let steps = keyspace.steps();
         let results = keyspace.edit_document(self.key.as_bytes(), |document| {
             let by = self.by.as_ref().map_err(|line| CommandError::new(line.clone()))?;
             let by = Number::of(by.root()).ok_or(crate::json::BAD_OPERAND)?;
-            let (results, fresh) = results(&path, document, arithmetic, by)?;
+            let (results, fresh) = results(&path, document, arithmetic, by, steps)?;
             if fresh.is_empty() {
                 return Ok(Edited::Unchanged(results));
             }
-            put(document, &fresh)?;
+            put(document, &fresh, steps)?;
             Ok(Edited::Changed(results))
         })?;
         self.reply(path.is_legacy(), results.ok_or(CommandError::NO_KEY)?)
@@ -121,8 +122,9 @@ fn results(
     document: &Document,
     arithmetic: Arithmetic,
     by: Number,
+    steps: Steps<'_>,
 ) -> Result<(Vec<Option<Number>>, Fresh), CommandError> {
-    let found = locations(path, document)?;
+    let found = locations(path, document, steps)?;
     let mut fresh: Fresh = Vec::with_capacity(found.len());
     let mut results = Vec::with_capacity(found.len());
     for location in &found {
@@ -170,12 +172,13 @@ fn encoded(number: Number) -> Vec<u8> {
 }
 
 /// Writes each number at its offset; a single number of the same size is replaced in place.
-fn put(document: &mut Document, fresh: &[(usize, Number)]) -> Result<(), CommandError> {
+fn put(document: &mut Document, fresh: &[(usize, Number)], steps: Steps<'_>) -> Result<(), CommandError> {
     if let [(at, number)] = fresh
         && document.try_replace_in_place(*at, &encoded(*number))
     {
         return Ok(());
     }
+    steps.spend_on_edit(document)?;
     let offsets: Vec<usize> = fresh.iter().map(|(at, _)| *at).collect();
     // Numbers have at most nine bytes, so the limit of the document needs no check.
     let limits = ParseLimits { document_bytes_max: usize::MAX };

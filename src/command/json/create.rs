@@ -3,7 +3,7 @@
 use super::reply::{INDEX_OUT_OF_RANGE, NOT_STATIC};
 use crate::error::CommandError;
 use crate::json::edit::put_member;
-use crate::json::path::{Fuel, Path, Segment, Selector};
+use crate::json::path::{Path, Segment, Selector, Steps};
 use crate::json::{Builder, DEPTH_MAX, Document, Kind, ParseLimits, TOO_DEEP, Value};
 use crate::keyspace::Edited;
 
@@ -14,7 +14,7 @@ pub fn create_member(
     document: &mut Document,
     path: &Path,
     value: Value<'_>,
-    limits: &ParseLimits,
+    (limits, steps): (&ParseLimits, Steps<'_>),
 ) -> Result<Edited<bool>, CommandError> {
     if !path.is_static() {
         return Err(NOT_STATIC);
@@ -22,10 +22,11 @@ pub fn create_member(
     let Some((parents, Segment::Child(Selector::Name(name)))) = path.split_last() else {
         return Err(INDEX_OUT_OF_RANGE);
     };
-    let parent = parents.single(document, &mut Fuel::for_document(document))?;
+    let parent = steps.evaluate(document, |fuel| parents.single(document, fuel))?;
     let Some(parent) = parent.filter(|location| location.value(document).kind() == Kind::Object) else {
         return Ok(Edited::Unchanged(false));
     };
+    steps.spend_on_edit(document)?;
     *document = put_member(document, &[parent.at], name, value.encoded(), limits)?;
     Ok(Edited::Changed(true))
 }
@@ -36,7 +37,7 @@ pub fn create_path(
     document: &mut Document,
     path: &Path,
     value: Value<'_>,
-    limits: &ParseLimits,
+    (limits, steps): (&ParseLimits, Steps<'_>),
 ) -> Result<Edited<bool>, CommandError> {
     if !path.is_static() {
         return Err(NOT_STATIC);
@@ -44,11 +45,12 @@ pub fn create_path(
     let mut nested = value.encoded().to_vec();
     let mut rest = path.clone();
     while let Some((parents, Segment::Child(Selector::Name(name)))) = rest.split_last() {
-        let parent = parents.single(document, &mut Fuel::for_document(document))?;
+        let parent = steps.evaluate(document, |fuel| parents.single(document, fuel))?;
         if let Some(parent) = parent {
             if parent.value(document).kind() != Kind::Object {
                 return Ok(Edited::Unchanged(false));
             }
+            steps.spend_on_edit(document)?;
             *document = put_member(document, &[parent.at], name, &nested, limits)?;
             return Ok(Edited::Changed(true));
         }

@@ -10,7 +10,7 @@ use super::reply::{Expansion, expand_all, format, named, needs_resp3};
 use super::reply::{print_matches, render};
 use crate::command::{Args, Budget, Command, Context, Group, KeySpec, Read, Spec};
 use crate::error::CommandError;
-use crate::json::path::Path;
+use crate::json::path::{Path, Steps};
 use crate::json::{Document, Style, print};
 use crate::keyspace::{Scope, View};
 use crate::resp::Reply;
@@ -86,7 +86,7 @@ impl Read for Get {
 
     fn run(self, keyspace: &View<'_>) -> Result<Reply, CommandError> {
         match keyspace.document(&self.key)? {
-            Some(document) => self.reply(&document),
+            Some(document) => self.reply(&document, keyspace.steps()),
             None => Ok(Reply::Null),
         }
     }
@@ -114,9 +114,9 @@ impl Get {
         Ok(Get { key: key.clone(), paths, layout: Layout::default(), expansion: None })
     }
 
-    fn reply(&self, document: &Document) -> Result<Reply, CommandError> {
+    fn reply(&self, document: &Document, steps: Steps<'_>) -> Result<Reply, CommandError> {
         if let Some(expansion) = self.expansion {
-            return self.expanded(document, expansion);
+            return self.expanded(document, expansion, steps);
         }
         let style = self.layout.style();
         let mut budget = Budget::default();
@@ -130,16 +130,21 @@ impl Get {
                 budget.spend_on_text(document.root(), &style, 1)?;
                 crate::json::print_list([document.root()], &style, 0, &mut out);
             }
-            Paths::One(path) => render(path, document, &style, &mut budget, &mut out)?,
-            Paths::Several(paths) => several(paths, document, &style, &mut budget, &mut out)?,
+            Paths::One(path) => render(path, document, &style, (&mut budget, steps), &mut out)?,
+            Paths::Several(paths) => several(paths, document, &style, (&mut budget, steps), &mut out)?,
         }
         Ok(Reply::bulk(out))
     }
 
     /// One array for each path, in the order of the request.
-    fn expanded(&self, document: &Document, expansion: Expansion) -> Result<Reply, CommandError> {
+    fn expanded(
+        &self,
+        document: &Document,
+        expansion: Expansion,
+        steps: Steps<'_>,
+    ) -> Result<Reply, CommandError> {
         let mut budget = Budget::default();
-        let mut one = |path: &Path| expand_all(path, document, expansion, &mut budget);
+        let mut one = |path: &Path| expand_all(path, document, expansion, (&mut budget, steps));
         let replies = match &self.paths {
             Paths::LegacyRoot | Paths::Root => vec![one(&Path::root())?],
             Paths::One(path) => vec![one(path)?],
@@ -161,7 +166,7 @@ fn several(
     paths: &[(Bytes, Path)],
     document: &Document,
     style: &Style<'_>,
-    budget: &mut Budget,
+    (budget, steps): (&mut Budget, Steps<'_>),
     out: &mut Vec<u8>,
 ) -> Result<(), CommandError> {
     let legacy = paths.iter().all(|(_, path)| path.is_written_legacy());
@@ -176,7 +181,7 @@ fn several(
         crate::json::print_text(word, out);
         out.push(b':');
         out.extend_from_slice(style.space);
-        print_matches(path, document, style, (1, legacy && path.is_legacy()), budget, out)?;
+        print_matches(path, document, style, (1, legacy && path.is_legacy()), (&mut *budget, steps), out)?;
     }
     style.line(0, out);
     out.push(b'}');
@@ -214,7 +219,7 @@ impl Read for Mget {
     }
 
     fn run(self, keyspace: &View<'_>) -> Result<Reply, CommandError> {
-        let mut budget = Budget::default();
+        let (mut budget, steps) = (Budget::default(), keyspace.steps());
         // All documents are from one moment. They are immutable, so the keyspace is released before
         // they are printed.
         let documents: Vec<_> = self.keys.iter().map(|key| keyspace.document(key)).collect();
@@ -224,11 +229,11 @@ impl Read for Mget {
                 return Ok(Reply::Null);
             };
             let mut out = Vec::new();
-            match render(path, &document, &Style::default(), &mut budget, &mut out) {
+            match render(path, &document, &Style::default(), (&mut budget, steps), &mut out) {
                 Ok(()) => Ok(Reply::bulk(out)),
                 // An error of one document is null; a spent budget is the error of the whole
                 // command.
-                Err(error) if error == Budget::SPENT || error == Budget::WORKED => Err(error),
+                Err(error) if error == Budget::SPENT || error == CommandError::OUT_OF_STEPS => Err(error),
                 Err(_) => Ok(Reply::Null),
             }
         };

@@ -54,7 +54,7 @@ impl Read for TypeOf {
         let reply = match (keyspace.document(&self.key)?, &self.path) {
             (None, _) | (_, None) => Reply::Null,
             (Some(document), Some(path)) => {
-                let found = locations(path, &document)?;
+                let found = locations(path, &document, keyspace.steps())?;
                 let mut names =
                     found.iter().map(|location| Reply::word(location.value(&document).type_name()));
                 match path.is_legacy() {
@@ -183,7 +183,7 @@ impl Read for Debug {
         let Some(document) = keyspace.document(&key)? else {
             return Ok(if path.is_legacy() { Reply::Integer(0) } else { Reply::Array(Vec::new()) });
         };
-        let found = locations(&path, &document)?;
+        let found = locations(&path, &document, keyspace.steps())?;
         let mut counts =
             found.iter().map(|location| Reply::Integer(quantity.of(location.value(&document)) as i64));
         match path.is_legacy() {
@@ -238,7 +238,7 @@ impl Read for Resp {
     fn run(self, keyspace: &View<'_>) -> Result<Reply, CommandError> {
         let Some(document) = keyspace.document(&self.key)? else { return Ok(Reply::Null) };
         let mut budget = Budget::default();
-        let selection = budget.show(&self.path, &document)?;
+        let selection = keyspace.steps().evaluate(&document, |fuel| self.path.show(&document, fuel))?;
         let mut one = |value: Value<'_>| {
             budget.spend_on_replies(value)?;
             Ok(resp(value))

@@ -47,7 +47,7 @@ pub fn measure(
     let Some(document) = keyspace.document(key)? else {
         return if path.is_legacy() { null_or(otherwise.no_key_legacy) } else { Err(otherwise.no_key) };
     };
-    let found = locations(path, &document)?;
+    let found = locations(path, &document, keyspace.steps())?;
     let mut replies = found.iter().map(|location| say(location.value(&document)));
     if !path.is_legacy() {
         let mut budget = Budget::default();

@@ -8,7 +8,7 @@ use super::target::{SizeLimit, Target, document, locations};
 use crate::command::{Args, Command, Context, Group, KeySpec, Spec, Write};
 use crate::error::CommandError;
 use crate::json::Value as JsonValue;
-use crate::json::path::Path;
+use crate::json::path::{Path, Steps};
 use crate::json::{Action, BadJson, Builder, Document, Kind, Location, is_packed, merge, rewrite};
 use crate::keyspace::{Edited, Key, Value, Writer};
 use crate::resp::Reply;
@@ -44,7 +44,9 @@ impl Write for Merge {
 
     fn apply(self, keyspace: &mut Writer<'_>) -> Result<Reply, CommandError> {
         let path = self.path.path()?;
-        let merged = keyspace.edit_document(self.key.as_bytes(), |document| self.edit(&path, document))?;
+        let steps = keyspace.steps();
+        let merged =
+            keyspace.edit_document(self.key.as_bytes(), |document| self.edit(&path, document, steps))?;
         match merged {
             Some(true) => Ok(Reply::OK),
             Some(false) => Ok(Reply::Null),
@@ -64,10 +66,15 @@ impl Merge {
     }
 
     /// Merges the patch into the matches, or adds it to an object; whether either was possible.
-    fn edit(&self, path: &Path, document: &mut Document) -> Result<Edited<bool>, CommandError> {
-        let found = locations(path, document)?;
+    fn edit(
+        &self,
+        path: &Path,
+        document: &mut Document,
+        steps: Steps<'_>,
+    ) -> Result<Edited<bool>, CommandError> {
+        let found = locations(path, document, steps)?;
         if found.is_empty() {
-            return create_member(document, path, self.patch.root(), &self.limit.limits());
+            return create_member(document, path, self.patch.root(), (&self.limit.limits(), steps));
         }
         let found = self.survivors(document, found);
         let in_packed = |parent: usize| is_packed(JsonValue::at(document.encoded(), parent));
@@ -75,6 +82,7 @@ impl Merge {
             return Err(BAD_OBJECT);
         }
         let offsets: Vec<usize> = found.iter().map(|location| location.at).collect();
+        steps.spend_on_edit(document)?;
         let edited = rewrite(document, &offsets, &self.limit.limits(), |_, tail| {
             let mut merged = Builder::new();
             merge(tail.value(), self.patch.root(), &mut merged);

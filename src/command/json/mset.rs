@@ -9,6 +9,7 @@ use super::target::{SizeLimit, Target, document, locations, outermost};
 use crate::command::{Args, Command, Context, Group, KeySpec, Spec, Write};
 use crate::error::CommandError;
 use crate::json::edit::replace;
+use crate::json::path::Steps;
 use crate::json::{BadJson, Document};
 use crate::keyspace::{Edited, Key, Scope, Value, Writer};
 use crate::resp::Reply;
@@ -70,7 +71,7 @@ impl Write for Mset {
         let mut staged: Vec<(Key, Option<Document>)> = Vec::with_capacity(self.settings.len());
         let mut positions: BTreeMap<Key, usize> = BTreeMap::new();
         let mut left = WALKED_BYTES_MAX;
-        let mut complete = true;
+        let (mut complete, steps) = (true, keyspace.steps());
         for setting in self.settings {
             let nth = match positions.get(&setting.key) {
                 Some(&nth) => nth,
@@ -84,7 +85,7 @@ impl Write for Mset {
                 let bytes = staged[nth].1.as_ref().map_or(0, |document| document.encoded().len());
                 left = left.checked_sub(bytes).ok_or(TOO_MUCH)?;
             }
-            complete &= setting.apply(&mut staged[nth].1, self.limit)?;
+            complete &= setting.apply(&mut staged[nth].1, self.limit, steps)?;
         }
         if !complete {
             return Ok(Reply::Null);
@@ -99,19 +100,25 @@ impl Write for Mset {
 
 impl Setting {
     /// Whether the value was set.
-    fn apply(self, document: &mut Option<Document>, limit: SizeLimit) -> Result<bool, CommandError> {
+    fn apply(
+        self,
+        document: &mut Option<Document>,
+        limit: SizeLimit,
+        steps: Steps<'_>,
+    ) -> Result<bool, CommandError> {
         if self.path.is_root() {
             *document = Some(self.value);
             return Ok(true);
         }
         let Some(document) = document else { return Err(CommandError::NOT_AT_ROOT) };
         let path = self.path.path()?;
-        let found = locations(&path, document)?;
+        let found = locations(&path, document, steps)?;
         if found.is_empty() {
-            let created = create_member(document, &path, self.value.root(), &limit.limits())?;
+            let created = create_member(document, &path, self.value.root(), (&limit.limits(), steps))?;
             return Ok(matches!(created, Edited::Changed(true)));
         }
         let offsets = outermost(document, &found);
+        steps.spend_on_edit(document)?;
         *document = replace(document, &offsets, self.value.encoded(), &limit.limits())?;
         Ok(true)
     }

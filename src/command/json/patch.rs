@@ -6,6 +6,7 @@ use super::target::{SizeLimit, document};
 use crate::command::{Args, Command, Context, Group, KeySpec, Spec, Write};
 use crate::error::CommandError;
 use crate::json::edit::{delete, insert_elements, put_member, replace};
+use crate::json::path::Steps;
 use crate::json::{BadJson, Document, Kind, ParseLimits, Value, equal};
 use crate::keyspace::{Edited, Key, Writer};
 use crate::resp::Reply;
@@ -49,8 +50,9 @@ impl Write for Patch {
     }
 
     fn apply(self, keyspace: &mut Writer<'_>) -> Result<Reply, CommandError> {
+        let steps = keyspace.steps();
         let patched = keyspace.edit_document(self.key.as_bytes(), |document| {
-            let patched = patched(document, &self.operations, &self.limit.limits())?;
+            let patched = patched(document, &self.operations, (&self.limit.limits(), steps))?;
             if self.operations.iter().all(|operation| matches!(operation, Operation::Test { .. })) {
                 return Ok(Edited::Unchanged(Reply::OK));
             }
@@ -65,7 +67,7 @@ impl Write for Patch {
 fn patched(
     document: &Document,
     operations: &[Operation],
-    limits: &ParseLimits,
+    (limits, steps): (&ParseLimits, Steps<'_>),
 ) -> Result<Document, CommandError> {
     let mut document = document.clone();
     let mut left = WALKED_BYTES_MAX;
@@ -73,6 +75,7 @@ fn patched(
         left = left.checked_sub(document.encoded().len()).ok_or(CommandError::fixed(
             "ERR the patch has too many operations for the size of the document",
         ))?;
+        steps.spend_on_edit(&document)?;
         document = operation.apply(&document, limits).map_err(|reason| Refused { nth, reason }.error())?;
     }
     Ok(document)

@@ -50,12 +50,13 @@ impl Write for Del {
     }
 
     fn apply(self, keyspace: &mut Writer<'_>) -> Result<Reply, CommandError> {
-        let path = self.path.path()?;
+        let (path, steps) = (self.path.path()?, keyspace.steps());
         let deleted = keyspace.edit_document(self.key.as_bytes(), |document| {
-            let found = outermost(document, &locations(&path, document)?);
+            let found = outermost(document, &locations(&path, document, steps)?);
             if found.is_empty() {
                 return Ok(Edited::Unchanged((0, false)));
             }
+            steps.spend_on_edit(document)?;
             match delete(document, &found) {
                 Some(rest) => *document = rest,
                 None => return Ok(Edited::Unchanged((1, true))),
@@ -99,9 +100,9 @@ impl Write for Clear {
     }
 
     fn apply(self, keyspace: &mut Writer<'_>) -> Result<Reply, CommandError> {
-        let path = self.path.path()?;
+        let (path, steps) = (self.path.path()?, keyspace.steps());
         let count = keyspace.edit_document(self.key.as_bytes(), |document| {
-            let mut found = locations(&path, document)?;
+            let mut found = locations(&path, document, steps)?;
             found.retain(|location| is_filled(location.value(document)));
             if found.is_empty() {
                 return Ok(Edited::Unchanged(0));
@@ -113,6 +114,7 @@ impl Write for Clear {
             let offsets = outermost(document, &found);
             let limits = ParseLimits { document_bytes_max: usize::MAX };
             let count = found.iter().filter(|location| offsets.binary_search(&location.at).is_ok()).count();
+            steps.spend_on_edit(document)?;
             *document = clear(document, &offsets, &limits)?;
             Ok(Edited::Changed(count))
         })?;

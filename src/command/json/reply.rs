@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::command::{Budget, Context};
 use crate::error::CommandError;
-use crate::json::path::{Fuel, Path, Selection};
+use crate::json::path::{Path, Selection, Steps};
 use crate::json::{Document, Kind, Number, Style, Value, print, print_list, print_within};
 use crate::resp::{Protocol, Reply};
 
@@ -47,10 +47,10 @@ pub fn render(
     path: &Path,
     document: &Document,
     style: &Style<'_>,
-    budget: &mut Budget,
+    (budget, steps): (&mut Budget, Steps<'_>),
     out: &mut Vec<u8>,
 ) -> Result<(), CommandError> {
-    print_matches(path, document, style, (0, path.is_legacy()), budget, out)
+    print_matches(path, document, style, (0, path.is_legacy()), (budget, steps), out)
 }
 
 /// Appends the matches of `path`. `shape` is the number of enclosing containers, and whether to
@@ -63,16 +63,15 @@ pub fn print_matches(
     document: &Document,
     style: &Style<'_>,
     shape: (usize, bool),
-    budget: &mut Budget,
+    (budget, steps): (&mut Budget, Steps<'_>),
     out: &mut Vec<u8>,
 ) -> Result<(), CommandError> {
     if path.is_static() {
-        let value = path
-            .single(document, &mut Fuel::for_document(document))?
-            .map(|location| location.value(document));
+        let location = steps.evaluate(document, |fuel| path.single(document, fuel))?;
+        let value = location.map(|location| location.value(document));
         return print_values(value.into_iter(), style, shape, budget, out);
     }
-    match budget.show(path, document)? {
+    match steps.evaluate(document, |fuel| path.show(document, fuel))? {
         Selection::Locations(locations) => {
             let values = locations.iter().map(|location| location.value(document));
             print_values(values, style, shape, budget, out)
@@ -137,9 +136,9 @@ pub fn expand_all(
     path: &Path,
     document: &Document,
     expansion: Expansion,
-    budget: &mut Budget,
+    (budget, steps): (&mut Budget, Steps<'_>),
 ) -> Result<Reply, CommandError> {
-    let selection = budget.show(path, document)?;
+    let selection = steps.evaluate(document, |fuel| path.show(document, fuel))?;
     let mut one = |value: Value<'_>| {
         budget.spend_on_replies(value)?;
         Ok(expand(value, expansion))

@@ -13,7 +13,7 @@ use crate::command::framework::expiry::{Moment, deadline_if_any};
 use crate::command::{Args, Budget, Command, Context, Group, KeySpec, Spec, Write};
 use crate::error::CommandError;
 use crate::json::edit::replace;
-use crate::json::path::Path;
+use crate::json::path::{Path, Steps};
 use crate::json::{BadJson, Builder, Document, Kind, Location, Style, equal};
 use crate::keyspace::{Edited, Key, Value, Writer};
 use crate::resp::Reply;
@@ -134,14 +134,14 @@ impl Set {
     }
 
     fn put_below_root(self, make_path: bool, keyspace: &mut Writer<'_>) -> Result<bool, CommandError> {
-        let path = self.path.path()?;
-        let edit = |document: &mut Document| self.edit(&path, make_path, document);
+        let (path, steps) = (self.path.path()?, keyspace.steps());
+        let edit = |document: &mut Document| self.edit(&path, make_path, document, steps);
         match keyspace.edit_document(self.key.as_bytes(), edit)? {
             Some(done) => Ok(done),
             None if self.condition == Condition::Present => Ok(false),
             None if make_path => {
                 let mut document = empty_object();
-                let made = self.edit(&path, true, &mut document)?;
+                let made = self.edit(&path, true, &mut document, steps)?;
                 let made = matches!(made, Edited::Changed(true));
                 if made {
                     keyspace.replace(self.key, Value::Json(document));
@@ -158,11 +158,12 @@ impl Set {
         path: &Path,
         make_path: bool,
         document: &mut Document,
+        steps: Steps<'_>,
     ) -> Result<Edited<bool>, CommandError> {
-        let found = locations(path, document)?;
+        let found = locations(path, document, steps)?;
         if found.is_empty() && self.condition != Condition::Present {
             let create = if make_path { create_path } else { create_member };
-            return create(document, path, self.value.root(), &self.limit.limits());
+            return create(document, path, self.value.root(), (&self.limit.limits(), steps));
         }
         if self.condition == Condition::Missing && !path.is_static() {
             return Err(NOT_STATIC);
@@ -171,6 +172,7 @@ impl Set {
             return Ok(Edited::Unchanged(false));
         }
         let offsets = outermost(document, &found);
+        steps.spend_on_edit(document)?;
         *document = replace(document, &offsets, self.value.encoded(), &self.limit.limits())?;
         Ok(Edited::Changed(true))
     }
@@ -246,7 +248,7 @@ impl Options {
             }
             Some(Expected::Value(wanted)) => {
                 let Some(document) = keyspace.document(key)? else { return Ok(false) };
-                let found = locations(path, &document)?;
+                let found = locations(path, &document, keyspace.steps())?;
                 let is_equal = |location: &Location| equal(location.value(&document), wanted.root());
                 Ok(!found.is_empty() && found.iter().all(is_equal))
             }
@@ -257,7 +259,8 @@ impl Options {
     fn old(&self, key: &[u8], path: &Path, keyspace: &Writer<'_>) -> Result<Reply, CommandError> {
         let Some(document) = keyspace.document(key)? else { return Ok(Reply::Null) };
         let mut out = Vec::new();
-        match render(path, &document, &Style::default(), &mut Budget::default(), &mut out) {
+        match render(path, &document, &Style::default(), (&mut Budget::default(), keyspace.steps()), &mut out)
+        {
             Err(error) if error == CommandError::NO_PATH => Ok(Reply::Null),
             outcome => outcome.map(|()| Reply::bulk(out)),
         }

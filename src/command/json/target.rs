@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::command::{Args, Context};
 use crate::error::CommandError;
-use crate::json::path::{Fuel, Path};
+use crate::json::path::{Path, Steps};
 use crate::json::{
     Action, Builder, Document, Kind, Location, ParseLimits, Tail, Value, last_by_steps, parse, parse_into,
     rewrite,
@@ -101,8 +101,8 @@ impl Elements {
 }
 
 /// All matches of `path` in `document`.
-pub fn locations(path: &Path, document: &Document) -> Result<Vec<Location>, CommandError> {
-    path.locations(document, &mut Fuel::for_document(document))
+pub fn locations(path: &Path, document: &Document, steps: Steps<'_>) -> Result<Vec<Location>, CommandError> {
+    steps.evaluate(document, |fuel| path.locations(document, fuel))
 }
 
 /// Edits the matches that `fits` selects, and returns the results of `edit` in the order of the
@@ -112,11 +112,11 @@ pub fn locations(path: &Path, document: &Document) -> Result<Vec<Location>, Comm
 fn edit_matches<T>(
     document: &mut Document,
     path: &Path,
-    limits: &ParseLimits,
+    (limits, steps): (&ParseLimits, Steps<'_>),
     fits: impl Fn(Value<'_>) -> bool,
     mut edit: impl FnMut(&mut Tail<'_>) -> Result<T, CommandError>,
 ) -> Result<Edited<Results<T>>, CommandError> {
-    let matches = locations(path, document)?;
+    let matches = locations(path, document, steps)?;
     let mut each: Vec<Option<T>> = Vec::with_capacity(matches.len());
     each.resize_with(matches.len(), || None);
     let mut chosen: Vec<(usize, usize)> = Vec::with_capacity(matches.len());
@@ -134,6 +134,7 @@ fn edit_matches<T>(
     let offsets: Vec<usize> = turns.iter().map(|turn| turn[0].0).collect();
     let last = legacy.then(|| last_by_steps(document, &offsets));
     let mut changed = false;
+    steps.spend_on_edit(document)?;
     let edited = rewrite(document, &offsets, limits, |turn, tail| {
         for &(_, nth) in turns[turn] {
             each[nth] = Some(edit(tail)?);
@@ -168,8 +169,10 @@ pub fn edit_key<T>(
     edit: impl FnMut(&mut Tail<'_>) -> Result<T, CommandError>,
 ) -> Result<Results<T>, CommandError> {
     let path = target.path()?;
-    let results = keyspace
-        .edit_document(key.as_bytes(), |document| edit_matches(document, &path, limits, fits, edit))?;
+    let steps = keyspace.steps();
+    let results = keyspace.edit_document(key.as_bytes(), |document| {
+        edit_matches(document, &path, (limits, steps), fits, edit)
+    })?;
     results.ok_or(CommandError::NO_KEY)
 }
 

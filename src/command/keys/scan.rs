@@ -8,9 +8,9 @@
 use bytes::Bytes;
 
 use crate::command::framework::glob;
-use crate::command::{Args, Command, Context, Flags, Group, KeySpec, Read, Seed, Spec};
+use crate::command::{Args, Budget, Command, Context, Flags, Group, KeySpec, Read, Seed, Spec};
 use crate::error::CommandError;
-use crate::keyspace::{SCAN_SHARDS, View};
+use crate::keyspace::{Key, SCAN_SHARDS, View};
 use crate::resp::Reply;
 
 /// The default of `COUNT`, as in Redis.
@@ -61,21 +61,37 @@ impl Read for Scan {
     }
 
     fn run(self, keyspace: &View<'_>) -> Result<Reply, CommandError> {
-        let mut found = Vec::new();
-        let mut outcome = Ok(());
-        let next = keyspace.scan(self.cursor, self.count, |key, entry| {
-            let matches = |pattern: &Bytes| glob::matches(pattern, key.as_bytes());
-            let named = self.pattern.as_ref().map_or(Ok(true), matches).unwrap_or_else(|error| {
-                outcome = Err(error);
-                false
-            });
+        let mut found = Found::default();
+        let next = keyspace.try_scan(self.cursor, self.count, |key, entry| {
             let type_name = entry.value.type_name().as_bytes();
-            if named && self.kind.as_ref().is_none_or(|kind| kind.eq_ignore_ascii_case(type_name)) {
-                found.push(Reply::bulk(Bytes::copy_from_slice(key.as_bytes())));
+            if self.kind.as_ref().is_none_or(|kind| kind.eq_ignore_ascii_case(type_name)) {
+                found.take(self.pattern.as_ref(), key)?;
             }
-        });
-        outcome?;
-        Ok(Reply::Array(vec![Reply::bulk(next.to_string()), Reply::Array(found)]))
+            Ok(())
+        })?;
+        Ok(Reply::Array(vec![Reply::bulk(next.to_string()), Reply::Array(found.replies)]))
+    }
+}
+
+/// Names of keys, no more than one reply may have.
+#[derive(Default)]
+struct Found {
+    replies: Vec<Reply>,
+    budget: Budget,
+}
+
+impl Found {
+    /// Takes a key that matches the pattern.
+    ///
+    /// # Errors
+    /// When the reply would be too large, or the pattern takes too long.
+    fn take(&mut self, pattern: Option<&Bytes>, key: &Key) -> Result<(), CommandError> {
+        if !pattern.map_or(Ok(true), |pattern| glob::matches(pattern, key.as_bytes()))? {
+            return Ok(());
+        }
+        self.budget.spend(size_of::<Reply>() + key.as_bytes().len())?;
+        self.replies.push(Reply::bulk(Bytes::copy_from_slice(key.as_bytes())));
+        Ok(())
     }
 }
 
@@ -104,15 +120,9 @@ impl Read for Keys {
     }
 
     fn run(self, keyspace: &View<'_>) -> Result<Reply, CommandError> {
-        let mut found = Vec::new();
-        let mut outcome = Ok(());
-        keyspace.scan(0, usize::MAX, |key, _| match glob::matches(&self.pattern, key.as_bytes()) {
-            Ok(true) => found.push(Reply::bulk(Bytes::copy_from_slice(key.as_bytes()))),
-            Ok(false) => {}
-            Err(error) => outcome = Err(error),
-        });
-        outcome?;
-        Ok(Reply::Array(found))
+        let mut found = Found::default();
+        keyspace.try_scan(0, usize::MAX, |key, _| found.take(Some(&self.pattern), key))?;
+        Ok(Reply::Array(found.replies))
     }
 }
 

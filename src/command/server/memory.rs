@@ -5,10 +5,11 @@ use bytes::Bytes;
 
 use crate::command::framework::subcommands;
 use crate::command::{
-    Args, Command, Flags, Group, KeySpec, Node, Operate, ReadConsistency, Running, Session, Spec, Subcommand,
-    Usage,
+    Args, Command, Flags, Group, KeySpec, Node, Operate, ReadConsistency, ReadFn, Running, Session, Spec,
+    Subcommand, Usage,
 };
 use crate::error::CommandError;
+use crate::keyspace::{Key, Scope, View};
 use crate::resp::Reply;
 
 pub enum Memory {
@@ -86,6 +87,17 @@ impl Operate for Memory {
         }
     }
 
+    fn reads(words: &[Bytes]) -> Option<ReadFn> {
+        let is_usage = words.first().is_some_and(|word| word.eq_ignore_ascii_case(b"USAGE"));
+        let run: ReadFn = |words, context, access| {
+            let Memory::Usage(key, _) = Memory::parse(&mut Args::new(Memory::SPEC.name, words))? else {
+                unreachable!("the words were looked at")
+            };
+            Ok(usage_of(&access.view(Scope::OneKey, context.now_ms), &key))
+        };
+        is_usage.then_some(run)
+    }
+
     fn run(self, node: &dyn Node) -> Running<'_> {
         let reply = match self {
             Memory::Usage(key, consistency) => return node.memory_usage(key, consistency),
@@ -97,6 +109,12 @@ impl Operate for Memory {
         };
         Box::pin(async { Ok(reply) })
     }
+}
+
+/// What a key takes in memory, null where there is none.
+pub fn usage_of(keyspace: &View<'_>, key: &Bytes) -> Reply {
+    let bytes = keyspace.with(key, |entry| entry.memory_bytes(&Key::from(&key[..])) as i64);
+    bytes.map_or(Reply::Null, Reply::Integer)
 }
 
 fn usage(args: &mut Args<'_>) -> Result<Memory, CommandError> {

@@ -3,6 +3,7 @@
 //!
 //! Invariant: [`Fuel`] only decreases, so every evaluation ends.
 
+use super::steps::{EDITED_BYTES_PER_STEP, STEPS_ALLOWED, STEPS_MAX};
 use crate::error::CommandError;
 use crate::json::Document;
 use crate::limits::{Limit, limit};
@@ -131,6 +132,25 @@ pub const LIMITS: &[Limit] = &[
         "Values of one operand of a filter",
         "`ERR the path visits too much of the document`"
     ),
+    limit!(
+        STEPS_MAX,
+        Count,
+        "Steps of all paths of one reading request; of all reads of the transactions of one log entry; \
+         of all writes of one log entry",
+        "About half a second. `ERR the paths take too many steps over all documents`"
+    ),
+    limit!(
+        STEPS_ALLOWED,
+        Count,
+        "Steps of a command whose entry has used up its own",
+        "So that cheap commands behind expensive ones succeed."
+    ),
+    limit!(
+        EDITED_BYTES_PER_STEP,
+        Bytes,
+        "Document that an edit copies for one step",
+        "Counts in the steps of the writes of an entry."
+    ),
 ];
 
 /// The remaining steps and matches of an evaluation, which only decrease. The initial amount
@@ -158,6 +178,11 @@ impl Fuel {
 
     pub fn left(&self) -> u64 {
         self.steps
+    }
+
+    /// Leaves at most `steps`.
+    pub(super) fn limit(&mut self, steps: u64) {
+        self.steps = self.steps.min(steps);
     }
 
     #[inline]

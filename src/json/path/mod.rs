@@ -71,12 +71,14 @@ mod parse;
 mod parse_filter;
 mod pattern;
 mod select;
+mod steps;
 #[cfg(test)]
 mod tests;
 
 pub use ast::{Segment, Selector, Slice};
 pub use limits::*;
 pub use select::Selection;
+pub use steps::{EDITED_BYTES_PER_STEP, STEPS_ALLOWED, STEPS_MAX, StepBudget, Steps};
 
 use crate::error::CommandError;
 use ast::{Operand, Query};

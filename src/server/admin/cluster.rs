@@ -18,7 +18,9 @@ pub async fn change(state: &ServerState, change: Change) -> Result<(), CommandEr
         return Err(CommandError::new(Unavailable::Removed.to_string()));
     }
     state.group.change(change).await.map_err(|refused| match refused {
-        ChangeRefused::NotLeader => CommandError::fixed("CLUSTERDOWN no leader is known"),
+        ChangeRefused::NotLeader => {
+            CommandError::fixed("CLUSTERDOWN no leader is known; nothing was changed")
+        }
         ChangeRefused::Impossible(reason) => CommandError::new(format!("ERR {reason}")),
         ChangeRefused::Later(reason) => CommandError::new(format!("TRYAGAIN {reason}; nothing was changed")),
         ChangeRefused::Unknown(reason) => {

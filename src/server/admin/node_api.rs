@@ -9,12 +9,13 @@ use bytes::Bytes;
 
 use super::{cluster, info, rlimit};
 use crate::command::framework::glob;
+use crate::command::server::memory::usage_of;
 use crate::command::{
     ClientLine, ClientRegistry, DEFAULT_USER, Node, ReadConsistency, Running, SettingRefused, Topology,
 };
 use crate::config;
 use crate::error::{CommandError, Unavailable};
-use crate::keyspace::{Key, Scope, View};
+use crate::keyspace::{Scope, View};
 use crate::peer::Change;
 use crate::resp::Reply;
 use crate::server::state::ServerState;
@@ -146,11 +147,7 @@ impl Node for ServerState {
     }
 
     fn memory_usage(&self, key: Bytes, consistency: Option<ReadConsistency>) -> Running<'_> {
-        let key = Key::from(&key[..]);
-        read_behind_barrier(self, consistency, Scope::OneKey, move |view| {
-            let bytes = view.with(key.as_bytes(), |entry| entry.memory_bytes(&key) as i64);
-            bytes.map_or(Reply::Null, Reply::Integer)
-        })
+        read_behind_barrier(self, consistency, Scope::OneKey, move |view| usage_of(view, &key))
     }
 
     fn digest(&self, consistency: Option<ReadConsistency>) -> Running<'_> {

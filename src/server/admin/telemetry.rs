@@ -92,19 +92,29 @@ const POLL_INTERVAL: Duration = Duration::from_millis(5);
 /// acknowledged so far. Returns how many are known to.
 async fn replicas_with_all(state: &ServerState, wanted: u64, patience: Option<Duration>) -> u64 {
     let target = state.group.status().last_log_index;
-    let begun = state.clock.elapsed();
-    let mut blocked = None;
-    loop {
+    // Subscribed before the first check, so that no change is missed.
+    let (mut changes, mut stops) = (state.group.changes(), state.stops.subscribe());
+    let has_enough = || {
         let (known, others) = known_to_have(state, target);
-        let patient = patience.is_none_or(|patience| state.clock.elapsed().saturating_sub(begun) < patience);
+        known >= wanted.min(others)
+    };
+    let waiting = async {
         // Only a leader learns of the progress of others.
-        let may_rise = state.group.status().is_leader() && !*state.stops.borrow();
-        if known >= wanted.min(others) || !patient || !may_rise {
-            return known;
+        while !has_enough() && state.group.status().is_leader() && !*stops.borrow_and_update() {
+            tokio::select! {
+                () = changes.next() => {}
+                _ = stops.changed() => {}
+            }
         }
-        blocked.get_or_insert_with(|| BlockedClient::new(&state.stats.counters));
-        tokio::time::sleep(POLL_INTERVAL).await;
+    };
+    if !has_enough() {
+        let _blocked = BlockedClient::new(&state.stats.counters);
+        match patience {
+            Some(patience) => tokio::time::timeout(patience, waiting).await.unwrap_or_default(),
+            None => waiting.await,
+        }
     }
+    known_to_have(state, target).0
 }
 
 /// The number of members besides the leader that are known to have the log up to the entry, and the

@@ -207,7 +207,7 @@ impl Runner<'_> {
     /// Runs a command about the connection or the node.
     pub(super) async fn run_immediately(&mut self, position: usize, request: &Request) -> Reply {
         let run = match table::ROWS[position].route {
-            Route::Operate { run } => run,
+            Route::Operate { run, .. } => run,
             // UNWATCH, the only step that a transaction can queue.
             Route::Transact { .. } => return self.queue.unwatch(),
             _ => return self.run_here(position, request),

@@ -22,6 +22,7 @@ mod listener;
 mod read_write;
 mod redirect;
 mod signals;
+mod soft_limit;
 mod task;
 mod transact;
 

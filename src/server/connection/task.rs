@@ -21,6 +21,7 @@ use tokio::sync::watch;
 use super::admission::is_unauthenticated;
 use super::dispatch::{self, OUT_BYTES_TARGET};
 use super::signals::stopped;
+use super::soft_limit::SoftLimit;
 use crate::command::Session;
 use crate::command::transactions::TransactionQueue;
 use crate::resp::{Decoder, Limits, ProtocolError, Reply, Request, encode};
@@ -33,6 +34,9 @@ use crate::server::stats::counters::{Counters, add};
 /// A client that accepts no byte of its replies for this long is disconnected: it is unreachable,
 /// or does not read.
 pub(in crate::server) const STALL_MAX: Duration = Duration::from_secs(60);
+
+/// How often the output of a client that takes no byte is measured against its soft limit.
+const MEASURE_INTERVAL: Duration = Duration::from_millis(500);
 
 /// How long a client that is sending when the node stops may take to read its replies and close.
 const LINGER: Duration = Duration::from_secs(1);
@@ -47,6 +51,7 @@ pub struct Connection {
     queue: TransactionQueue,
     decoder: Decoder,
     limits: Limits,
+    soft_limit: SoftLimit,
     input: BytesMut,
     out: Vec<u8>,
 }
@@ -97,6 +102,7 @@ impl Connection {
             queue: TransactionQueue::default(),
             decoder: Decoder::new(limits.clone()),
             limits,
+            soft_limit: SoftLimit::default(),
             input: BytesMut::new(),
             out: Vec::new(),
         }
@@ -250,7 +256,9 @@ impl Connection {
         add(&self.state.stats.counters.writes, 1);
         let written = self.client.writer.write(&mut self.out).map_err(End::Broken)?;
         if written.waits {
-            self.write_slowly().await.map_err(End::Broken)?;
+            self.write_slowly().await?;
+        } else if self.soft_limit.is_over() {
+            self.measure_output()?;
         }
         add(&self.state.stats.counters.output_bytes, written.added as u64);
         self.client.gauges.set_writes(0);
@@ -262,20 +270,23 @@ impl Connection {
     }
 
     /// Writes the rest as fast as the client accepts it.
-    async fn write_slowly(&mut self) -> io::Result<()> {
-        let writer = &self.client.writer;
+    async fn write_slowly(&mut self) -> Result<(), End> {
+        let mut taken = self.state.clock.elapsed();
         loop {
+            self.measure_output()?;
+            let writer = &self.client.writer;
             self.client.gauges.set_writes(writer.waiting());
             add(&self.state.stats.counters.writes, 1);
             let writable = tokio::select! {
                 biased;
                 () = self.client.outbox.ending() => {
-                    return Err(io::Error::other("another client closed this connection"));
+                    return Err(End::Broken(io::Error::other("another client closed this connection")));
                 }
-                writable = tokio::time::timeout(STALL_MAX, self.socket.as_ref().writable()) => writable,
+                writable = tokio::time::timeout(MEASURE_INTERVAL, self.socket.as_ref().writable()) => writable,
             };
             match writable {
-                Ok(writable) => writable?,
+                Ok(writable) => writable.map_err(End::Broken)?,
+                Err(_) if self.state.clock.elapsed().saturating_sub(taken) < STALL_MAX => continue,
                 Err(_) => {
                     let (client, waiting) = (&self.session.address, writer.waiting());
                     tracing::warn!(
@@ -283,12 +294,25 @@ impl Connection {
                         waiting,
                         "disconnecting a client that does not accept its replies"
                     );
-                    return Err(io::ErrorKind::TimedOut.into());
+                    return Err(End::Broken(io::ErrorKind::TimedOut.into()));
                 }
             }
-            if !writer.write(&mut self.out)?.waits {
+            if !writer.write(&mut self.out).map_err(End::Broken)?.waits {
                 return Ok(());
             }
+            taken = self.state.clock.elapsed();
+        }
+    }
+
+    /// Measures what waits for the client, its messages included, against the soft limit of its
+    /// class.
+    fn measure_output(&mut self) -> Result<(), End> {
+        let waiting = self.client.writer.waiting() + self.client.outbox.waiting().1;
+        let limits = self.state.config.read().client_output_buffer_limit;
+        let limit = if self.session.subscribed.total() > 0 { limits.pubsub } else { limits.normal };
+        match self.soft_limit.is_exceeded(waiting, limit, self.state.clock.elapsed()) {
+            true => Err(End::OverLimit(waiting)),
+            false => Ok(()),
         }
     }
 

@@ -71,8 +71,8 @@ impl Runner<'_> {
         let mut places = Vec::with_capacity(queued.commands.len());
         for (position, request) in queued.commands {
             let row = &table::ROWS[position];
-            places.push(match row.route {
-                Route::Read { .. } | Route::Write { .. } => {
+            places.push(match row.takes_part(request.args()) {
+                true => {
                     let keys = row.spec.keys.positions(request.words().len());
                     let reads = matches!(row.route, Route::Read { .. });
                     if let Some(invalidations) = self.repeated.as_mut().filter(|_| reads) {
@@ -85,7 +85,7 @@ impl Runner<'_> {
                         Err(answer) => ReplySource::Refused(answer),
                     }
                 }
-                _ => ReplySource::Here(position, request),
+                false => ReplySource::Here(position, request),
             });
         }
         match self.run_transaction(transaction).await {

@@ -1,0 +1,163 @@
+//! The work that the evaluations of several commands may do together.
+//!
+//! Invariants:
+//! * a budget counts steps and never time, so replicas that apply the same entry refuse the same
+//!   commands;
+//! * a budget with steps left lets an evaluation have the whole fuel of its document, so that no
+//!   command is refused alone;
+//! * a budget without steps still lets each command take its allowance, so that cheap commands
+//!   behind expensive ones succeed.
+
+use std::cell::Cell;
+
+use super::Fuel;
+use crate::error::CommandError;
+use crate::json::Document;
+
+/// Steps that the commands of one entry may take together, and those of one reading request: about
+/// half a second.
+pub const STEPS_MAX: u64 = 1 << 26;
+
+/// Steps of a command whose entry has used up its own: a thousand commands take another 10 to 20
+/// ms.
+pub const STEPS_ALLOWED: u64 = 1 << 10;
+
+/// Bytes of a document that an edit copies for one step.
+pub const EDITED_BYTES_PER_STEP: usize = 64;
+
+/// A count of steps that several commands share.
+#[derive(Debug)]
+pub struct StepBudget {
+    left: Cell<u64>,
+    /// What the current command may take beyond `left`.
+    allowance: Cell<u64>,
+}
+
+impl Default for StepBudget {
+    fn default() -> StepBudget {
+        StepBudget { left: Cell::new(STEPS_MAX), allowance: Cell::new(0) }
+    }
+}
+
+impl StepBudget {
+    /// The budget for the next of several commands.
+    pub fn next_command(&self) -> Steps<'_> {
+        self.allowance.set(STEPS_ALLOWED);
+        Steps(Some(self))
+    }
+
+    /// The budget for the only command.
+    pub fn only_command(&self) -> Steps<'_> {
+        Steps(Some(self))
+    }
+
+    /// Counts steps that were taken.
+    fn take(&self, steps: u64) {
+        let left = self.left.get();
+        let over = steps.saturating_sub(left);
+        self.left.set(left.saturating_sub(steps));
+        self.allowance.set(self.allowance.get().saturating_sub(over));
+    }
+}
+
+/// A command's part in a [`StepBudget`]; nothing is counted without one.
+#[derive(Clone, Copy, Debug)]
+pub struct Steps<'a>(Option<&'a StepBudget>);
+
+impl Steps<'_> {
+    pub const UNLIMITED: Steps<'static> = Steps(None);
+
+    pub fn is_limited(self) -> bool {
+        self.0.is_some()
+    }
+
+    /// Evaluates a path over `document`.
+    ///
+    /// # Errors
+    /// When the path takes too many steps for the document, or all paths of the budget took too
+    /// many.
+    pub fn evaluate<T>(
+        self,
+        document: &Document,
+        evaluation: impl FnOnce(&mut Fuel) -> Result<T, CommandError>,
+    ) -> Result<T, CommandError> {
+        let mut fuel = Fuel::for_document(document);
+        let Some(budget) = self.0 else { return evaluation(&mut fuel) };
+        let spent = budget.left.get() == 0;
+        if spent {
+            fuel.limit(budget.allowance.get());
+            if fuel.left() == 0 {
+                return Err(CommandError::OUT_OF_STEPS);
+            }
+        }
+        let before = fuel.left();
+        let outcome = evaluation(&mut fuel);
+        budget.take(before - fuel.left());
+        match outcome {
+            Err(error) if spent && error == CommandError::OUT_OF_FUEL => Err(CommandError::OUT_OF_STEPS),
+            outcome => outcome,
+        }
+    }
+
+    /// Pays for writing a document anew.
+    ///
+    /// # Errors
+    /// When the budget is spent and the command's allowance is not enough.
+    pub fn spend_on_edit(self, document: &Document) -> Result<(), CommandError> {
+        let Some(budget) = self.0 else { return Ok(()) };
+        let steps = (document.encoded().len() / EDITED_BYTES_PER_STEP) as u64;
+        if budget.left.get() == 0 && budget.allowance.get() < steps {
+            return Err(CommandError::OUT_OF_STEPS);
+        }
+        budget.take(steps);
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::json::ParseLimits;
+    use crate::json::path::Path;
+
+    fn document(elements: usize) -> Document {
+        let text = format!("[{}]", vec!["1"; elements].join(","));
+        crate::json::parse(text.as_bytes(), &ParseLimits::default()).unwrap()
+    }
+
+    /// How many times the path can be evaluated.
+    fn evaluations(steps: impl Fn() -> bool) -> usize {
+        (0..).take_while(|_| steps()).count()
+    }
+
+    #[test]
+    fn a_spent_budget_leaves_each_command_its_allowance() {
+        let budget = StepBudget::default();
+        let (path, large, small) = (Path::parse(b"$..*").unwrap(), document(100_000), document(100));
+        let walks = |steps: Steps<'_>, document: &Document| {
+            steps.evaluate(document, |fuel| path.locations(document, fuel))
+        };
+        let large_walks = evaluations(|| walks(budget.next_command(), &large).is_ok());
+        assert!(large_walks > 100, "{large_walks} walks of 100,000 values");
+        assert_eq!(walks(budget.next_command(), &large), Err(CommandError::OUT_OF_STEPS));
+        for _ in 0..1000 {
+            assert!(walks(budget.next_command(), &small).is_ok(), "a cheap command passes");
+        }
+        let command = budget.next_command();
+        let small_walks = evaluations(|| walks(command, &small).is_ok());
+        assert!((1..10).contains(&small_walks), "{small_walks}: its paths share the allowance");
+        assert_eq!(command.spend_on_edit(&large), Err(CommandError::OUT_OF_STEPS));
+    }
+
+    #[test]
+    fn one_evaluation_has_the_fuel_of_its_document() {
+        let budget = StepBudget::default();
+        let document = document(10);
+        let all = |fuel: &mut Fuel| Ok(fuel.left());
+        assert_eq!(budget.only_command().evaluate(&document, all), Steps::UNLIMITED.evaluate(&document, all));
+        budget.take(STEPS_MAX - 1);
+        assert_eq!(budget.only_command().evaluate(&document, all), Steps::UNLIMITED.evaluate(&document, all));
+        budget.take(1);
+        assert_eq!(budget.only_command().evaluate(&document, all), Err(CommandError::OUT_OF_STEPS));
+    }
+}
