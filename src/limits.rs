@@ -1,6 +1,6 @@
 //! The vocabulary of the limits that a client can meet.
 //!
-//! Each module lists its limits as `LIMITS`, beside the constants and with their compiled values.
+//! Each module lists its limits as `LIMITS`, next to the constants, with their compiled values.
 //! `docs/limits.md` is generated from these lists.
 
 /// One limit.

@@ -20,7 +20,7 @@ use super::{Exit, Failure};
 use crate::resp::{Value, quote};
 
 /// Requests are collected up to this size before they are sent: one system call for many small
-/// documents, small beside the window.
+/// documents, small compared with the window.
 const SEND_BYTES: usize = 64 << 10;
 
 pub(super) fn run(connection: &mut Connection, options: &ImportOptions) -> Result<Exit, Failure> {

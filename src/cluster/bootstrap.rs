@@ -12,7 +12,7 @@
 //!   reported;
 //! * a node whose number belongs to another incarnation never votes under that number: it enters as
 //!   a learner;
-//! * a node with a log neither votes nor stands for election until it has asked the reachable
+//! * a node with a log neither votes nor starts an election until it has asked the reachable
 //!   members what it had acknowledged to them, and its own address who answers there.
 
 use std::collections::BTreeMap;
@@ -106,8 +106,8 @@ impl Bootstrapper {
         Ok(())
     }
 
-    /// Finds out what an empty log means, until this node takes part. `initial`: the members that
-    /// form the cluster, with this node's own incarnation.
+    /// Determines why the log is empty, and returns when this node takes part. `initial`: the
+    /// members that form the cluster, with this node's own incarnation.
     async fn find_cluster(&self, initial: BTreeMap<u64, Member>) {
         let id = self.endpoint.node_id();
         let mut lost = false;

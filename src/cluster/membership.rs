@@ -223,7 +223,7 @@ impl Membership {
         }
         let _one_at_a_time = self.changing.lock().await;
         if let Err(refused) = self.hand_over(None).await {
-            tracing::warn!(?refused, "leadership was not handed over; the others elect a leader");
+            tracing::warn!(?refused, "could not hand leadership over; the other members elect a leader");
         }
     }
 

@@ -1,7 +1,7 @@
 //! A node as a member of its cluster: routing of requests, membership, and the handle on it all.
 //!
-//! Consensus below knows one replica, the transport knows connections. This room joins the two: any
-//! node accepts any request, and the leader executes it.
+//! Consensus below knows one replica, the transport knows connections. This module joins the two:
+//! any node accepts any request, and the leader executes it.
 //!
 //! * [`Group`] is the handle. It starts the components, connects them and holds them; none of them
 //!   holds it.

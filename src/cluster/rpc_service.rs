@@ -29,7 +29,7 @@ use crate::resp::Reply;
 /// Maximum size of the replies to a forwarded batch: what a frame has room for, less some for its
 /// header.
 pub(super) const REPLIES_BYTES_MAX: usize = FRAME_BYTES_MAX - (1 << 20);
-/// Size of a reply in a message beside its text: its kind and its length.
+/// Size of a reply in a message without its text: its kind and its length.
 const REPLY_HEAD_BYTES: usize = 16;
 
 /// A clone serves the same node.
@@ -140,7 +140,7 @@ impl RpcService {
     async fn accept(&self, from: Caller, commands: u32, bytes: &[u8]) -> Result<Done, ForwardError> {
         let batch = Batch::from_wire(commands, bytes).map_err(|malformed| {
             if let Some(since) = self.throttles.malformed.admit(from.id) {
-                tracing::warn!(node = from.id, %malformed, since, "another node forwards a batch that this one cannot decode");
+                tracing::warn!(node = from.id, %malformed, since, "cannot decode a batch that another node forwarded");
             }
             ForwardError::Unavailable(Unavailable::Unreadable)
         })?;
@@ -179,7 +179,7 @@ fn within(mut replies: Vec<Reply>, bytes_max: usize) -> Vec<Reply> {
     replies
 }
 
-/// An upper bound of a reply's size in a message beside its head.
+/// An upper bound of a reply's size in a message without its head.
 fn text_bytes(reply: &Reply) -> usize {
     let parts = |parts: &[Reply]| parts.iter().map(|part| REPLY_HEAD_BYTES + text_bytes(part)).sum();
     match reply {

@@ -26,11 +26,11 @@ impl Standings {
         match self.clients.ask(target, &Request::Standing).await {
             Ok(Response::Standing(standing)) => Some(standing),
             Ok(other) => {
-                tracing::warn!(node = id, ?other, "an answer of the wrong kind");
+                tracing::warn!(node = id, ?other, "a node sent a response of the wrong type");
                 None
             }
             Err(error) => {
-                tracing::debug!(node = id, %error, "a node cannot be asked");
+                tracing::debug!(node = id, %error, "cannot query a node");
                 None
             }
         }

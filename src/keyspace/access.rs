@@ -49,7 +49,7 @@ impl Keyspace {
         Access { keyspace: self, outer: Outer::Nothing, steps: Steps::UNLIMITED }
     }
 
-    /// Holds back the next entry, for a reader that needs the state and the change events of one
+    /// Delays the next entry, for a reader that needs the state and the change events of one
     /// moment.
     pub fn between_entries(&self) -> BetweenEntries<'_> {
         BetweenEntries { keyspace: self, _entry: self.entry.read() }

@@ -126,7 +126,7 @@ impl SortedSet {
         self.order.rank(self.order.seek(|ranked| before(ranked.score)))
     }
 
-    /// The same for members, in a set whose scores are all equal.
+    /// The number of members that satisfy `before`, in a set whose scores are all equal.
     pub fn rank_of_member(&self, before: impl Fn(&[u8]) -> bool) -> usize {
         self.order.rank(self.order.seek(|ranked| before(self.of(ranked).0.as_bytes())))
     }

@@ -23,7 +23,7 @@ const COMMAND_HEADER_BYTES: usize = 6;
 /// command that exceeds it once encoded, as an array of small numbers may, is refused before it is
 /// proposed.
 pub const BATCH_BYTES_MAX: usize = 768 << 20;
-/// Maximum size of an entry: a batch that goes alone.
+/// Maximum size of an entry: its header and one batch of the maximum size.
 pub const ENTRY_BYTES_MAX: usize = HEADER_BYTES + BATCH_BYTES_MAX;
 
 const _: () = assert!(ENTRY_BYTES_MAX < u32::MAX as usize, "the length of a command has four bytes");

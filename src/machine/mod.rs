@@ -48,7 +48,7 @@ struct Budgets {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Audience {
     Waiting,
-    /// Another node proposed the entry, or it was applied before a restart too.
+    /// Another node proposed the entry, or it was already applied before a restart.
     None,
 }
 

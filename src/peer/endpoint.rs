@@ -166,7 +166,7 @@ impl Endpoint {
                         reason,
                         cluster,
                         since,
-                        "a node refuses this one"
+                        "a node refuses connections"
                     );
                 }
                 denied(&reason)

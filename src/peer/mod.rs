@@ -2,8 +2,8 @@
 //!
 //! A connection begins with a handshake in which each side states its identity and the one that it
 //! expects ([`Endpoint`]). After it, one side sends requests and the other sends responses, in
-//! frames with a length and a checksum. This room carries the messages of consensus and of the
-//! cluster (`wire`) without knowing their purpose: the rooms above pass in a [`Handler`] that
+//! frames with a length and a checksum. This module carries the messages of consensus and of the
+//! cluster (`wire`) without knowing their purpose: the modules above pass in a [`Handler`] that
 //! answers requests, and the current members.
 //!
 //! * [`Exchange`] makes one call at a time on a connection of its own. Consensus has one for each

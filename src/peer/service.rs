@@ -4,9 +4,9 @@
 //! clients run concurrently, up to [`CONCURRENT_MAX`] for a connection, and each is answered when
 //! it is ready.
 //!
-//! A Raft call is cancelled when its connection ends. A caller that gives up on a response closes
-//! the connection and uses another; abandoned calls would otherwise pile up behind a disk that
-//! accepts nothing.
+//! A Raft call is cancelled when its connection ends. A caller that stops waiting for a response
+//! closes the connection and uses another; abandoned calls would otherwise pile up behind a disk
+//! that accepts nothing.
 //!
 //! A connection that brings no whole request for [`IDLE_MAX`], while none of its own is being
 //! answered, is closed. The side that asks does not use one again after [`REUSE_MAX`], so no
@@ -154,7 +154,7 @@ async fn serve_one(
             let response = handler.answer(from, request).await;
             drop(taken);
             if let Err(error) = respond(&writer, number, &response).await {
-                tracing::debug!(%error, "an answer did not reach another node");
+                tracing::debug!(%error, "cannot send a response to another node");
             }
             drop(slot);
         });

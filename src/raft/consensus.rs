@@ -1,4 +1,4 @@
-//! The handle on openraft for the rest of the program: queries and orders in plain types.
+//! The handle on openraft for the rest of the program: queries and commands in plain types.
 //!
 //! Invariant: no method that reads the metrics is called while they are borrowed. A second reader
 //! that queues behind a waiting writer would deadlock.
@@ -72,7 +72,7 @@ impl Consensus {
         self.leads_alone().is_some()
     }
 
-    /// For the only voter: whether it leads; `None` with other voters. One look at the metrics,
+    /// For the only voter: whether it leads; `None` with other voters. Reads the metrics once,
     /// because every batch of reads asks.
     pub fn leads_alone(&self) -> Option<bool> {
         self.with_metrics(|metrics| {
@@ -140,7 +140,7 @@ impl Consensus {
         self.raft.trigger().elect(false).await.map_err(stopped)
     }
 
-    /// Sets whether this node enabled for election when it hears of no leader.
+    /// Sets whether this node starts an election when it has not heard from a leader.
     pub fn enable_elections(&self, enabled: bool) {
         self.raft.runtime_config().elect(enabled);
     }
@@ -194,7 +194,7 @@ impl Consensus {
         let mut metrics = self.raft.metrics();
         loop {
             if let Err(error) = &metrics.borrow_watched().running_state {
-                // Consensus has at best the text of the log's error.
+                // Consensus has only the text of the log's error, if anything.
                 return self.log.failure().unwrap_or_else(|| stopped(error));
             }
             if metrics.changed().await.is_err() {

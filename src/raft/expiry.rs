@@ -29,7 +29,7 @@ const KEYS_MAX: usize = 1_000;
 /// Maximum size of the keys in one entry; long keys are split over several.
 const KEY_BYTES_MAX: usize = 1 << 20;
 
-/// Runs beside consensus.
+/// Runs concurrently with consensus.
 pub async fn run(
     proposer: Proposer,
     participation: Arc<Participation>,
@@ -47,7 +47,7 @@ pub async fn run(
             }
             // The next search finds the keys again.
             if let Err((refused, _)) = proposer.write(reap(&due)).await {
-                tracing::debug!(?refused, "expired keys stay for now");
+                tracing::debug!(?refused, "could not remove expired keys; the next search retries");
                 break;
             }
         }

@@ -10,8 +10,8 @@ use std::time::Duration;
 use super::consensus::Consensus;
 use super::snapshot_status::SnapshotStatus;
 
-/// Interval of the checks. Writes in between exceed the limit: by 200 MB at a gigabyte a second,
-/// and disks that sync are slower.
+/// Interval of the checks. Writes between two checks may exceed the limit: by 200 MB at a gigabyte
+/// a second, and disks that sync are slower.
 const INTERVAL: Duration = Duration::from_millis(200);
 
 /// Runs until consensus stops.
@@ -64,7 +64,7 @@ impl Growth {
     fn look(&mut self, written: u64, newest: Option<u64>, running: bool) -> Option<u64> {
         let mut older = None;
         if newest != self.snapshot {
-            // What was written during the snapshot counts for the next. A short snapshot may be
+            // Bytes written during a snapshot count towards the next one. A short snapshot may be
             // seen only once it is over.
             self.counted_from = self.begun.take().unwrap_or(written);
             older = std::mem::replace(&mut self.snapshot, newest);

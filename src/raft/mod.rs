@@ -1,9 +1,9 @@
-//! Consensus: one replica of the log and of the state that applying it produces. The only room that
-//! names openraft.
+//! Consensus: one replica of the log and of the state that applying it produces. The only module
+//! that names openraft.
 //!
-//! openraft is the algorithm: elections, replication, joint consensus. This room supplies what it
+//! openraft is the algorithm: elections, replication, joint consensus. This module supplies what it
 //! needs (a log, a state machine, a network, a runtime) and adds what a service needs beyond the
-//! algorithm. The rooms above see [`Consensus`], [`Proposer`] and plain types, so that an alpha
+//! algorithm. The modules above see [`Consensus`], [`Proposer`] and plain types, so that an alpha
 //! version of openraft can change its interfaces without a change outside of this directory. What
 //! is on disk and between nodes has layouts of our own (`codec`).
 //!

@@ -73,7 +73,7 @@ pub fn open_log(
     Ok((Arc::new(log), recovered))
 }
 
-/// Checks that the log reaches the newest snapshot. A node alone takes snapshots of entries that
+/// Checks that the log reaches the newest snapshot. A single node takes snapshots of entries that
 /// are durable in its log; a member of several may have received one from its leader and stopped
 /// before its log recorded that.
 fn check_end(recovered: &Recovered, applied: Option<u64>, alone: bool, path: &Path) -> Result<(), Fatal> {

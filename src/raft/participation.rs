@@ -189,7 +189,7 @@ impl Participation {
         if self.endpoint.is_removed() {
             return Err(Unavailable::Removed);
         }
-        // A node alone cannot ask another for what it has not applied yet. A member of several
+        // A single node cannot ask another for what it has not applied yet. A member of several
         // asks, and waits.
         if !self.is_loaded() && self.consensus.is_alone() {
             return Err(Unavailable::Loading);

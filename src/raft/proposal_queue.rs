@@ -16,8 +16,8 @@ use crate::machine::Batch;
 /// once the clients have gone.
 const EXPECTED_DECAY: usize = 4;
 
-/// An entry takes batches up to this size; a larger batch goes alone. It bounds how long one append
-/// delays the next.
+/// An entry takes batches up to this size; a larger batch gets an entry to itself. It bounds how
+/// long one append delays the next.
 pub const ENTRY_BYTES_TARGET: usize = 4 << 20;
 
 pub(super) struct Waiting {

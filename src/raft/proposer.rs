@@ -63,8 +63,8 @@ const DRAIN_POLL_INTERVAL: Duration = Duration::from_millis(5);
 /// Maximum size of the writes that wait to be proposed. A refused client may retry.
 pub const WAITING_BYTES_MAX: usize = 256 << 20;
 
-/// The outcome of a batch: its replies, or the reason for none, with the batch itself if it surely
-/// was not proposed.
+/// The outcome of a batch: its replies, or the reason for none, with the batch itself if it
+/// certainly was not proposed.
 pub type Outcome = Result<Done, (ForwardError, Batch)>;
 
 /// The way into the log. A clone is another handle on the same queue.
@@ -118,8 +118,8 @@ impl Proposer {
         }
     }
 
-    /// Proposes a batch to this node's log, if that has room for it. A batch that surely was not
-    /// proposed comes back.
+    /// Proposes a batch to this node's log, if that has room for it. A batch that was certainly not
+    /// proposed is returned.
     pub async fn write(&self, batch: Batch) -> Outcome {
         let log = &self.inner.consensus.log;
         let full = |full: NoSpace| {

@@ -19,12 +19,12 @@ use super::consensus::{Consensus, Metrics};
 use super::timing::{ELECTION_TIMEOUT_MS_MAX, HEARTBEAT_MS};
 use super::types::{TypeConfig, Vote};
 
-/// Twice the time after which a follower that hears nothing stands for election (its leader's
+/// Twice the time after which a follower that hears nothing starts an election (its leader's
 /// lease, then its own timeout): a briefly busy processor or slow disk of the followers does not
 /// end a leadership.
 pub const PATIENCE: Duration = Duration::from_millis(4 * ELECTION_TIMEOUT_MS_MAX);
 const CHECK_INTERVAL: Duration = Duration::from_millis(HEARTBEAT_MS);
-/// A check that comes later than this means that this node itself stood still, and has answers of
+/// A check that comes later than this means that this node itself was stalled, and has answers of
 /// the others still to read.
 const STALLED: Duration = Duration::from_millis(4 * HEARTBEAT_MS);
 
@@ -56,7 +56,7 @@ impl Consensus {
     /// vote, because it did not ask.
     async fn step_down(&self, own: u64, term: u64) {
         let Some(other) = self.voters().into_iter().find(|id| *id != own) else { return };
-        tracing::warn!(term, "no majority answers this leader: it steps down");
+        tracing::warn!(term, "this leader steps down: no majority answers");
         // The request is granted because it names a log as long as this one; if an entry arrived
         // meanwhile, the next check repeats the request.
         let last = self.last();

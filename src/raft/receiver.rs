@@ -1,7 +1,7 @@
 //! Serves the Raft calls of other members: entries, votes, hand-overs and snapshots.
 //!
 //! Invariants:
-//! * consensus gets nothing that [`Participation`] forbids or for which the disk has no room;
+//! * consensus receives nothing that [`Participation`] forbids or for which the disk has no room;
 //! * entries that contradict what this node has applied are refused, and those of a sender that is
 //!   no known member unless they decode.
 

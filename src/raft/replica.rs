@@ -130,8 +130,8 @@ impl Replica {
         })
     }
 
-    /// The tasks beside consensus, each running for as long as it is polled: proposing, watching
-    /// the quorum, expiry, snapshots.
+    /// The tasks that run concurrently with consensus, each running for as long as it is polled:
+    /// proposing, watching the quorum, expiry, snapshots.
     pub fn tasks(&self) -> [BoxFuture<'static, ()>; 4] {
         let (consensus, proposer) = (self.consensus.clone(), self.proposer.clone());
         let (participation, time) = (self.participation.clone(), self.time.clone());

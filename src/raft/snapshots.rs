@@ -93,8 +93,8 @@ impl RaftSnapshotBuilder<TypeConfig> for Builder {
 
     /// A snapshot that cannot be written, usually because the disk is full, is abandoned: no
     /// acknowledged write depends on it, and the log still has its entries. openraft treats any
-    /// error as fatal, but ignores a snapshot that is no newer than the one it knows; so it gets
-    /// that one.
+    /// error as fatal, but ignores a snapshot that is no newer than the one it knows; so this
+    /// returns that one.
     async fn build_snapshot(&mut self) -> Result<Snapshot, io::Error> {
         let capture = self.capture.take().expect("a builder builds once");
         let (meta, snapshots) = (self.meta.clone(), self.snapshots.clone());

@@ -28,8 +28,8 @@ use crate::keyspace::Keyspace;
 const DRIFT: u32 = 1000;
 
 /// A node does not set back the time that it has issued if a leader's time is at most this far
-/// behind: messages take time. A leader's time further behind comes from a cluster that lost its
-/// knowledge of the time, and counts.
+/// behind: messages take time. A leader's time further behind is adopted: the cluster has lost its
+/// knowledge of the time.
 const ISSUED_LEAD: Duration = Duration::from_secs(1);
 
 /// A wall clock further from the cluster's time than this causes a warning.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 /// Interval of the heartbeats of a leader that has nothing else to send.
 pub const HEARTBEAT_MS: u64 = 60;
-/// Shortest time without a message after which a follower stands for election: several heartbeats,
+/// Shortest time without a message after which a follower starts an election: several heartbeats,
 /// so that a lost or late one does not unseat a leader.
 pub const ELECTION_TIMEOUT_MS_MIN: u64 = 200;
 /// A follower first waits for this time, in which it honours the leader's lease, and then for a
@@ -19,7 +19,7 @@ pub const VOTE_HOLDOFF: Duration = Duration::from_millis(ELECTION_TIMEOUT_MS_MIN
 /// How long a leader trusts the last answers of a majority. A follower refuses other candidates for
 /// [`ELECTION_TIMEOUT_MS_MAX`] after it heard from its leader. A restarted follower has forgotten
 /// that; it waits for [`VOTE_HOLDOFF`] before it votes and for [`ELECTION_TIMEOUT_MS_MIN`] before
-/// it stands for election. The rest is a margin for clocks of different speeds.
+/// it starts an election. The rest is a margin for clocks of different speeds.
 pub const LEASE: Duration = Duration::from_millis(ELECTION_TIMEOUT_MS_MIN * 8 / 10);
 
 const _: () = assert!(ELECTION_TIMEOUT_MS_MIN >= 3 * HEARTBEAT_MS);

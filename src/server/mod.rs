@@ -14,7 +14,7 @@
 //!
 //! Invariants:
 //! * replies leave a connection in the order of its requests;
-//! * a read sees every earlier write of its own connection;
+//! * a read sees every earlier write of its own connection, except a `local` read on a follower;
 //! * a caching client is sent an invalidation before any client of this node receives the reply to
 //!   a later request;
 //! * an unauthenticated client can only authenticate;

@@ -100,8 +100,8 @@ impl DataDir {
     /// The owner of the directory at `path`; `None` if it has none yet, or is being emptied.
     ///
     /// # Errors
-    /// [`Fatal::Corrupt`] if its node file is damaged; [`Fatal::Directory`] if it is missing beside
-    /// data; [`Fatal::Disk`].
+    /// [`Fatal::Corrupt`] if its node file is damaged; [`Fatal::Directory`] if it is missing
+    /// although there is data; [`Fatal::Disk`].
     pub fn owner(disk: &dyn Disk, path: &Path) -> Result<Option<Identity>, Fatal> {
         disk.create_dir_all(path).map_err(disk_error(path, "creating the directory"))?;
         if lists(disk, path, CLEARING)? {

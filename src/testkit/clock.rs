@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use crate::env::Clock;
 
-/// A clock that stands still until the test moves it.
+/// A clock that advances only when the test moves it.
 #[derive(Debug, Default)]
 pub struct ManualClock {
     unix_ms: AtomicU64,

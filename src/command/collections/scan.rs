@@ -94,7 +94,7 @@ mod tests {
         Element::from(number.to_string().as_bytes())
     }
 
-    /// The operations of a scan on a collection, and of the changes during it.
+    /// The collection operations that a scan needs, and those that change the collection meanwhile.
     trait Walked: Collection {
         fn put(&mut self, element: Element);
         fn take(&mut self, element: &Element);

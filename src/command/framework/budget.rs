@@ -10,7 +10,8 @@ use crate::error::CommandError;
 use crate::json::{Kind, Style, Value};
 use crate::resp::Reply;
 
-/// Fits four documents of the default maximum size, or half of the longest string.
+/// The limit has room for four documents of the default maximum size, or half of the longest
+/// string.
 pub const REPLY_BYTES_MAX: usize = 256 << 20;
 
 /// The remaining bytes of one reply.

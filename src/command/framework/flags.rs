@@ -1,5 +1,5 @@
-//! The properties of a command beside its route, and the flags and categories that `COMMAND INFO`
-//! derives from both.
+//! The properties of a command other than its route, and the flags and categories that `COMMAND
+//! INFO` derives from both.
 
 use super::row::{Group, Route, Row};
 

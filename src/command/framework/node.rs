@@ -127,7 +127,7 @@ pub trait Node: Inspect {
     /// The memory of a key and its value in bytes, or null. Without a `consistency` the setting
     /// `read-consistency` applies.
     fn memory_usage(&self, key: Bytes, consistency: Option<ReadConsistency>) -> Running<'_>;
-    /// A digest of the whole keyspace, 40 hex digits.
+    /// A digest of the whole keyspace, as 40 hex digits.
     fn digest(&self, consistency: Option<ReadConsistency>) -> Running<'_>;
     /// Returns after `time`.
     fn sleep(&self, _time: Duration) -> BoxFuture<'_, ()> {

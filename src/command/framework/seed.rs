@@ -82,8 +82,8 @@ impl Rng {
         chosen
     }
 
-    /// The positions that a count asks for: that many distinct ones, or all; with a negative count,
-    /// that many that may repeat.
+    /// The positions for a count: `count` distinct ones, or all; for a negative count, `-count`
+    /// positions that may repeat.
     ///
     /// # Errors
     /// When the positions do not fit into one reply.

@@ -43,7 +43,7 @@ pub struct Session {
     pub replies: ReplyMode,
 }
 
-/// The effects of a command on its connection, beside its changes of the session. The dispatcher
+/// The effects of a command on its connection, other than changes of the session. The dispatcher
 /// carries them out.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Effects {

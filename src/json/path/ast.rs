@@ -36,7 +36,7 @@ pub struct Slice {
 }
 
 impl Segment {
-    /// Whether it matches one value at most.
+    /// Whether the segment matches at most one value.
     pub fn is_single(&self) -> bool {
         matches!(self, Segment::Child(Selector::Name(_) | Selector::Index(_)))
     }

@@ -21,7 +21,7 @@ pub(super) enum Fault {
 pub(super) type Parsed<T> = Result<T, Fault>;
 
 pub(super) const TOO_DEEP: CommandError = CommandError::fixed("ERR recursion limit exceeded");
-const FILTERS_TOO_DEEP: CommandError = CommandError::fixed("ERR the path nests filters too deep");
+const FILTERS_TOO_DEEP: CommandError = CommandError::fixed("ERR the path nests filters too deeply");
 
 pub(super) struct Cursor<'t> {
     text: &'t [u8],

@@ -83,8 +83,8 @@ const _: () = assert!(FUEL_PER_COMPILE < FUEL_BASE, "one pattern can be compiled
 /// The limits of paths, for `docs/limits.md`.
 pub const LIMITS: &[Limit] = &[
     limit!(PATH_BYTES_MAX, Bytes, "A path", "`ERR the path is too long`"),
-    limit!(UNION_MAX, Count, "Names or indexes in a union", "`ERR the path has too long a union`"),
-    limit!(FILTER_NESTING_MAX, Count, "Nested filters", "`ERR the path nests filters too deep`"),
+    limit!(UNION_MAX, Count, "Names or indexes in a union", "`ERR a union in the path is too long`"),
+    limit!(FILTER_NESTING_MAX, Count, "Nested filters", "`ERR the path nests filters too deeply`"),
     limit!(GROUP_NESTING_MAX, Count, "Nested parentheses and calls", "`ERR recursion limit exceeded`"),
     limit!(
         METHODS_MAX,

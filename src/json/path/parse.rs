@@ -6,7 +6,7 @@ use super::expected::Expected;
 use super::limits::UNION_MAX;
 use crate::error::CommandError;
 
-const UNION_TOO_LONG: CommandError = CommandError::fixed("ERR the path has too long a union");
+const UNION_TOO_LONG: CommandError = CommandError::fixed("ERR a union in the path is too long");
 
 /// The characters of a name that needs no quotes.
 pub(super) fn is_name_byte(byte: u8) -> bool {

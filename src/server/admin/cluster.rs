@@ -71,7 +71,7 @@ pub async fn join(state: &ServerState, address: String) -> Result<(), CommandErr
     check_other(state, &address).await?;
     // Dropping it reopens the node to writes.
     let Some(closed) = state.group.close_to_writes().await else {
-        return Err(CommandError::fixed("ERR writes that are under way did not end"));
+        return Err(CommandError::fixed("ERR writes in progress did not finish in time"));
     };
     check_nothing_is_lost(state)?;
     closed.keep_closed();

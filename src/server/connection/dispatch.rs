@@ -1,9 +1,9 @@
 //! Runs a batch of requests of one connection: admission, then the route of each command.
 //!
 //! Consecutive writes are proposed together. Any other command first flushes them, so that it sees
-//! their effects and its reply follows theirs. Reads of a batch share one read barrier: all
-//! requests of the batch had arrived before the barrier was taken, so it is fresh enough for each
-//! of them.
+//! their effects and its reply follows theirs. Consecutive reads of a batch share one read barrier:
+//! all requests of the batch had arrived before the barrier was taken, so it is fresh enough for
+//! each of them.
 //!
 //! Invariants:
 //! * one reply per request, in the order of the requests, unless CLIENT REPLY suppresses it;

@@ -59,7 +59,7 @@ impl Listener {
                     sockets.push(socket);
                 }
                 Err(error) if bind.optional => {
-                    tracing::warn!(address = bind.address, %error, "clients cannot connect there");
+                    tracing::warn!(address = bind.address, %error, "cannot listen at an optional address");
                 }
                 Err(error) => {
                     let reason = match error.kind() {

@@ -35,10 +35,11 @@ use crate::server::stats::counters::{Counters, add};
 /// or does not read.
 pub(in crate::server) const STALL_MAX: Duration = Duration::from_secs(60);
 
-/// How often the output of a client that takes no byte is measured against its soft limit.
+/// When the node stops: how often the output of a client that takes no byte is measured against its soft limit.
 const MEASURE_INTERVAL: Duration = Duration::from_millis(500);
 
-/// How long a client that is sending when the node stops may take to read its replies and close.
+/// How long a client that is still sending may take to read its replies and
+/// close.
 const LINGER: Duration = Duration::from_secs(1);
 
 /// One connection, from accept to close.

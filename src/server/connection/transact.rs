@@ -90,7 +90,7 @@ impl Runner<'_> {
         }
         match self.run_transaction(transaction).await {
             Reply::Array(replies) => Reply::Array(self.put_in_place(places, replies).await),
-            // A watched key changed, or the transaction is unavailable.
+            // A null array (a watched key changed), or an error (the transaction is unavailable).
             other => other,
         }
     }

@@ -17,7 +17,7 @@ use smallvec::SmallVec;
 use super::clients::Client;
 use crate::command::Tracking;
 
-/// Redis' own default for `tracking-table-max-keys`; with short keys about 100 MB.
+/// Redis' own default for `tracking-table-max-keys`; about 100 MB with short keys.
 pub const KEYS_MAX: usize = 1_000_000;
 
 /// A longer key is not tracked: it is invalidated right after the reply, so that the client does

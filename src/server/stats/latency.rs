@@ -21,7 +21,7 @@ const SAMPLES_MAX: usize = 160;
 pub enum Event {
     /// The run of a command.
     Command,
-    /// The run of a command with the flag `fast`.
+    /// The execution of a command that has the flag `fast`.
     FastCommand,
     /// A read barrier.
     ReadBarrier,

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::env::Clock;
 
-/// A sync that takes longer is slow, and should not run in a task for which others wait. Disks with
+/// A sync that takes longer is slow, and should not run in a task that others wait for. Disks with
 /// power-loss protection take a millisecond at most, spinning ones about ten.
 pub(crate) const QUICK_SYNC_MAX: Duration = Duration::from_millis(20);
 

@@ -272,7 +272,8 @@ impl Inner {
         }
     }
 
-    /// Whether an entry of `bytes` has room beside all other reservations, `promised` in sum.
+    /// Whether the log has room for an entry of `bytes`. `promised` is the sum of all reservations,
+    /// this one included.
     pub(crate) fn has_room(&self, bytes: u64, promised: u64) -> Result<(), NoSpace> {
         let path = || self.directory.path.clone();
         if let Some(error) = &self.queue.lock().failed {

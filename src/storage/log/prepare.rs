@@ -16,7 +16,7 @@ use super::record;
 use super::segment::{self, Directory, Segment};
 use super::types::HEAD_BYTES_MAX;
 
-/// Room in each segment that entries leave to votes, purges and the like, which must continue while
+/// Space in each segment reserved for votes, purges and the like, which must continue while
 /// the disk is full: about a thousand records, or a quarter of a small segment.
 pub(crate) fn reserve_bytes(segment_bytes: u64) -> u64 {
     (segment_bytes / 4).min(64 << 10) / record::ALIGNMENT * record::ALIGNMENT
@@ -94,7 +94,7 @@ impl Preparer {
             }
             Err(error) => {
                 if slot.failed.is_none() {
-                    tracing::warn!(path = %self.directory.path.display(), %error, "no room for the log");
+                    tracing::warn!(path = %self.directory.path.display(), %error, "cannot prepare a segment");
                 }
                 slot.failed = Some(format!("no room for the next segment of the log: {error}"));
                 false

@@ -220,7 +220,7 @@ fn make_whole(segment: Arc<Segment>, end: u64, options: &Options) -> Result<Arc<
     let bytes = options.segment_bytes.max((end + CONTROL_KEPT_BYTES).next_multiple_of(ALIGNMENT));
     let bytes = bytes.max(segment.bytes.next_multiple_of(ALIGNMENT));
     let path = &segment.path;
-    tracing::warn!(path = %path.display(), found = segment.bytes, bytes, "a segment of the log was shortened");
+    tracing::warn!(path = %path.display(), found = segment.bytes, bytes, "restored a truncated log segment");
     segment.file.zero_fill(segment.bytes, bytes).map_err(disk_error(path, "lengthening"))?;
     segment.file.sync_all().map_err(disk_error(path, "syncing"))?;
     let Segment { sequence, salt, ref path, ref file, .. } = *segment;

@@ -58,7 +58,7 @@ fn nesting_is_refused_beyond_its_limit() {
     for path in hostile {
         assert_eq!(steps_used(&path, &document).0, Err(limit.clone()), "{}", &path[..20]);
     }
-    let filters = CommandError::fixed("ERR the path nests filters too deep");
+    let filters = CommandError::fixed("ERR the path nests filters too deeply");
     assert_eq!(steps_used(&format!("$[?@{}", "[?@".repeat(1000)), &document).0, Err(filters));
 }
 
