@@ -72,9 +72,9 @@ pub fn stats(state: &ServerState, out: &mut String) {
 const KEYS_SAMPLED: usize = 10_000;
 
 fn stale_share(state: &ServerState) -> f64 {
-    let now_ms = state.clock.now_ms();
     // Starts at another shard each time, since the keys of one shard may be of the same age.
-    state.keyspace.stale_share(now_ms as usize, KEYS_SAMPLED, now_ms)
+    let first_shard = state.clock.now_ms() as usize;
+    state.keyspace.stale_share(first_shard, KEYS_SAMPLED, state.group.now_ms())
 }
 
 /// The commands that were called or rejected, with their counters.
