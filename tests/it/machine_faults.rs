@@ -161,7 +161,9 @@ fn a_cluster_continues_while_the_disk_of_a_follower_is_slow() {
     let nodes = Three::started();
     let quick = [1, 2].map(|id| nodes.cluster.address(id).to_owned()).to_vec();
     let crowd = Crowd::start(CLIENTS, quick);
-    nodes.faults(3).delay_syncs(Duration::from_secs(3));
+    // An entry and the commit of it are a sync each: a read through the node, which waits for both,
+    // must not reach its own limit of 5 s.
+    nodes.faults(3).delay_syncs(Duration::from_millis(1500));
     nodes.faults(3).wait_for_syncs(1);
     crowd.wait_for_progress();
     // A write through the slow node takes as long as its disk.

@@ -39,9 +39,15 @@ async fn only_members_have_their_requests_done_here() {
     let before = node.group.status().last_log_index;
     for stranger in STRANGERS {
         let refused = asked(&node, stranger, &write).await;
-        assert!(matches!(refused, Response::Replies(Err(ForwardError::NotLeader))), "{refused:?}");
+        assert!(
+            matches!(refused, Response::Replies(Err(ForwardError::Unavailable(Unavailable::Removed)))),
+            "{refused:?}"
+        );
         let refused = asked(&node, stranger, &Request::ReadPoint { lease: false }).await;
-        assert!(matches!(refused, Response::ReadPoint(Err(ForwardError::NotLeader))), "{refused:?}");
+        assert!(
+            matches!(refused, Response::ReadPoint(Err(ForwardError::Unavailable(Unavailable::Removed)))),
+            "{refused:?}"
+        );
         let refused = asked(&node, stranger, &Request::PubSub(Vec::new())).await;
         assert!(matches!(refused, Response::Failed(_)), "{refused:?}");
         let other = Change::Add { id: 7, member: Member::default() };
