@@ -86,9 +86,9 @@ async fn return_memory() {
 }
 
 /// A bare level applies to our own messages. Those of openraft are shown from `error` on, since it
-/// warns of each heartbeat to a member that is down; a filter can ask for more. Its front tells only that it
-/// has stopped, to each message of another node that arrives during a shutdown; why it stopped
-/// otherwise, the node tells itself.
+/// warns of each heartbeat to a member that is down; a filter can ask for more. Its front tells
+/// only that it has stopped, to each message of another node that arrives during a shutdown; why it
+/// stopped otherwise, the node tells itself.
 fn filter(loglevel: &str) -> String {
     let level = match loglevel {
         // redis.conf's names.

@@ -1,14 +1,14 @@
 //! Answers other nodes: Raft's own calls, and requests that they forward for their clients.
 //!
 //! Invariants:
-//! * what clients gave to another node is done here only while this node leads; it is never passed
-//!   on again, and only members pass it on;
-//! * a batch of another node is proposed only if every command of it decodes here;
-//! * a node speaks of its own votes and of its own leadership alone.
+//! * a forwarded request is served only while this node leads, and only for members; it is never
+//!   forwarded again;
+//! * a forwarded batch is proposed only if every command of it decodes here;
+//! * a node's votes and leadership are accepted from that node only.
 //!
-//! A leader or a candidate is not asked to be a member as this node knows them: a node with an old
-//! log may know none of the leaders of today, and only an append or a snapshot of one brings it up
-//! to date. The port is for a network where no stranger is: `docs/configuration.md`.
+//! A leader or a candidate need not be a member that this node knows: a node with an old log may
+//! know none of today's leaders, and only their appends and snapshots bring it up to date. The port
+//! belongs on a network without hostile processes: `docs/configuration.md`.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -93,8 +93,8 @@ impl Handler for RpcService {
     }
 }
 
-/// The answer to a node that asks for its clients and was removed: it gets no more entries, so it
-/// may never apply that it was.
+/// The error for a removed node that forwards a request: it receives no more entries, so it may
+/// never learn of its removal from the log.
 const REMOVED: ForwardError = ForwardError::Unavailable(Unavailable::Removed);
 
 impl RpcService {
@@ -110,8 +110,8 @@ impl RpcService {
             && !is_among(&self.membership.members())
     }
 
-    /// The answer to a request that this node does not serve to `from`; `None`: it does. Each says
-    /// that nothing was done.
+    /// The refusal of a request that this node does not serve to `from`, or `None` if it does.
+    /// Every refusal says that nothing was done.
     fn refusal(&self, from: Caller, request: &Request) -> Option<Response> {
         let vote = match request {
             // The first question of every node, and what one whose data is gone asks for itself.
@@ -154,8 +154,8 @@ impl RpcService {
     }
 }
 
-/// Limits the refusal of what only members may ask. The leader knows every member, so a member that
-/// is refused asked a node that does not lead.
+/// The refusal of a request that only members may send. The leader knows every member, so a member
+/// that is refused has asked a node that does not lead.
 fn refused(request: &Request, error: ForwardError) -> Response {
     match request {
         Request::Propose { .. } => Response::Replies(Err(error)),
@@ -165,8 +165,8 @@ fn refused(request: &Request, error: ForwardError) -> Response {
     }
 }
 
-/// The replies to what a message holds: a reply without room is replaced by an
-/// uncertain outcome. The documents that a batch of GETDEL returns were written over a long time,
+/// Limits the replies to what a message holds: a reply without room is replaced by an uncertain
+/// outcome. The documents that a batch of GETDEL returns were written over a long time,
 /// so no limit of requests bounds their total.
 fn within(mut replies: Vec<Reply>, bytes_max: usize) -> Vec<Reply> {
     let mut left = bytes_max.saturating_sub(replies.len() * REPLY_HEAD_BYTES);

@@ -132,7 +132,7 @@ mod tests {
 
     /// The minimum number of lines; raised with new commands. A line may move to `RETIRED`, but not
     /// disappear.
-    const LINES_MIN: usize = 76;
+    const LINES_MIN: usize = 77;
 
     #[test]
     fn no_code_is_given_twice_or_reused() {

@@ -129,8 +129,8 @@ impl Batch {
         (self.commands, Bytes::copy_from_slice(&self.bytes))
     }
 
-    /// Decodes a batch that another node collected. It is checked whole: an entry that does not decode
-    /// would stop every node that applies it.
+    /// Decodes a batch that another node collected. It is checked whole: an entry that does not
+    /// decode would stop every node that applies it.
     ///
     /// # Errors
     /// [`Malformed`] unless every command of it is a write that this version can decode.

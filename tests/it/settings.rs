@@ -58,7 +58,7 @@ fn rewritten_settings_survive_a_restart() {
 fn maxclients_is_lowered_to_the_systems_limit_of_open_files() {
     let (_home, file, mut node) = with_file("maxclients 4000000000\n");
     node.start();
-    assert!(node.messages().contains("the system does not allow so many open files"), "{}", node.messages());
+    assert!(node.messages().contains("the system does not allow enough open files"), "{}", node.messages());
     let mut client = node.client();
     let value = client.ask("CONFIG GET maxclients");
     let fitted = text_of(&value.items().unwrap()[1]).unwrap();

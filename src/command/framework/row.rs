@@ -162,8 +162,8 @@ pub enum Route {
         run: ReadFn,
     },
     /// `canonical` appends the command's canonical form. `apply` decodes and applies it, and
-    /// returns `None` only for bytes that `canonical` did not produce. `check` reports whether `apply` can
-    /// decode bytes, and is for those that another node sent.
+    /// returns `None` only for bytes that `canonical` did not produce. `check` reports whether
+    /// `apply` can decode bytes, and is for those that another node sent.
     Write {
         code: u16,
         canonical: CanonicalFn,

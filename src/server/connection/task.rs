@@ -35,10 +35,10 @@ use crate::server::stats::counters::{Counters, add};
 /// or does not read.
 pub(in crate::server) const STALL_MAX: Duration = Duration::from_secs(60);
 
-/// When the node stops: how often the output of a client that takes no byte is measured against its soft limit.
+/// How often the output of a client that accepts no byte is measured against its soft limit.
 const MEASURE_INTERVAL: Duration = Duration::from_millis(500);
 
-/// How long a client that is still sending may take to read its replies and
+/// When the node stops: how long a client that is still sending may take to read its replies and
 /// close.
 const LINGER: Duration = Duration::from_secs(1);
 
