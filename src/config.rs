@@ -249,7 +249,8 @@ impl Config {
         Ok(self.peers.get(self.node_id).cloned())
     }
 
-    /// The addresses of `cluster-announce-*`, completed with the bound ones.
+    /// The addresses that `cluster-announce-*` sets. Parts that are not set come from the bound
+    /// addresses. `None` if nothing is set.
     fn announced(&self) -> Result<Option<Advertised>, Fatal> {
         if self.cluster_announce_ip.is_empty()
             && self.cluster_announce_port == 0

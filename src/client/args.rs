@@ -65,7 +65,7 @@ pub(super) enum Command {
     },
     /// Check that the server answers
     Ping,
-    /// Print the information of INFO
+    /// Print the output of INFO
     Info { section: Option<String> },
     /// Store the documents of a file
     Import(ImportOptions),

@@ -106,8 +106,9 @@ impl Bootstrapper {
         Ok(())
     }
 
-    /// Determines why the log is empty, and returns when this node takes part. `initial`: the
-    /// members that form the cluster, with this node's own incarnation.
+    /// Determines why the log is empty, and returns once this node is a member, or has
+    /// lost acknowledged entries and must stay out. `initial`: the members that form the cluster,
+    /// with this node's own incarnation.
     async fn find_cluster(&self, initial: BTreeMap<u64, Member>) {
         let id = self.endpoint.node_id();
         let mut lost = false;

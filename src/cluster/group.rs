@@ -162,8 +162,8 @@ impl Group {
         self.0.replica.trigger_snapshot().await
     }
 
-    /// Accepts no more writes until the guard is dropped, and waits for those accepted before.
-    /// `None` if they did not end in time, or writes are stopped already.
+    /// Accepts no more writes until the guard is dropped, and waits until the writes accepted
+    /// earlier have ended. `None` if they did not end in time, or if writes were already stopped.
     pub async fn close_to_writes(&self) -> Option<Closed<'_>> {
         self.0.replica.proposer.close_when_drained().await
     }

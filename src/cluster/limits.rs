@@ -1,4 +1,4 @@
-//! The limits between nodes.
+//! The limits on messages and connections between nodes.
 
 use super::pubsub_relay as relay;
 use super::rpc_service::REPLIES_BYTES_MAX;

@@ -188,7 +188,7 @@ impl Membership {
         match self.consensus().add_voter(id).await {
             Ok(()) => tracing::info!(node = id, "a learner has caught up and is a voter now"),
             Err(refused) => {
-                tracing::warn!(node = id, ?refused, "a learner was not made a voter; it asks again")
+                tracing::warn!(node = id, ?refused, "a learner was not made a voter; it will ask again")
             }
         }
     }

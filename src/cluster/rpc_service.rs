@@ -62,7 +62,7 @@ impl Handler for RpcService {
     async fn answer(&self, from: Caller, request: Request) -> Response {
         if let Some(refusal) = self.refusal(from, &request) {
             if let Some(since) = self.throttles.strangers.admit() {
-                tracing::warn!(node = from.id, ?refusal, since, "refused a request of a node");
+                tracing::warn!(node = from.id, ?refusal, since, "refused a request from a node");
             }
             return refusal;
         }

@@ -91,8 +91,8 @@ impl Standings {
         self.check_applied(id, standing.and_then(|standing| standing.applied))
     }
 
-    /// Whether a node that is to take the place of its earlier incarnation is reached where members
-    /// look for it, and has no other history.
+    /// Checks a node that is to replace its earlier incarnation: that it answers at the address
+    /// where members look for it, and has applied only entries that this one has.
     pub async fn check_successor(&self, id: u64, member: &Member) -> Result<(), ChangeRefused> {
         match self.ask(id, &member.raft_address).await {
             Some(standing) if standing.incarnation == member.incarnation => {

@@ -14,7 +14,8 @@ const HOSTS_MAX: usize = 16;
 pub struct BindAddr {
     /// host:port.
     pub address: String,
-    /// Whether the node starts without it: redis.conf's `-` in front of the host.
+    /// Whether the node starts even if it cannot bind this address (`-` before the host in
+    /// redis.conf).
     pub optional: bool,
 }
 

@@ -109,7 +109,8 @@ impl<F: FnMut(usize, &mut Tail<'_>) -> Result<Action, CommandError>> Copy<'_, F>
         Ok(())
     }
 
-    /// Copies from `copied` to the end of this child and edits it, if an offset lies within it.
+    /// If one of the offsets lies in `child`: copies everything from `copied` to the end of
+    /// `child`, and applies the edits.
     fn child(
         &mut self,
         parent: Value<'_>,

@@ -115,7 +115,7 @@ impl RaftReceiver {
         Err(format!("entry {} contradicts what this node has applied", entry.index))
     }
 
-    /// Answers a candidate; `before`: in a pre-vote.
+    /// Answers a candidate's request for a vote, or for a pre-vote if `before` is true.
     pub async fn vote(&self, ask: AskVote, before: bool) -> Result<Response, String> {
         self.participation.check_vote(&ask, before)?;
         let mut request =

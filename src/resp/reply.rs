@@ -69,7 +69,7 @@ impl Reply {
         Reply::Bulk(Bytes::from_static(text.as_bytes()))
     }
 
-    /// The approximate memory of the reply in bytes, itself included.
+    /// Approximately how many bytes of memory the reply uses, including the `Reply` value itself.
     pub fn bytes(&self) -> usize {
         let all = |parts: &[Reply]| parts.iter().map(Reply::bytes).sum();
         let inner = match self {

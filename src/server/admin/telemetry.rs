@@ -76,7 +76,7 @@ impl Inspect for ServerState {
     fn begin_stop(&self) -> Result<(), CommandError> {
         match self.stops.send_replace(true) {
             false => Ok(()),
-            true => Err(CommandError::fixed("ERR the node is stopping already")),
+            true => Err(CommandError::fixed("ERR the node is already stopping")),
         }
     }
 
