@@ -1,14 +1,14 @@
-//! Whether another process runs on a copy of this node's directory.
+//! Detects another process that runs on a copy of this node's directory.
 //!
 //! A copied directory has the member's incarnation, so two processes would vote and acknowledge as
-//! one member. The members reach only the one at the address that they know. The other one finds
-//! out by asking that address, and stops.
+//! one member. The members reach only the process at the address that they know. The other process
+//! asks that address, learns that it is a copy, and stops.
 //!
 //! Invariants:
-//! * a node with the log of a cluster of several neither votes nor stands for election before it
-//!   has asked;
-//! * a node that the members know at another address does not stand for election unless it is
-//!   reached there, too.
+//! * a node with the log of a cluster of several neither votes nor starts an election before it has
+//!   asked;
+//! * a node that the members know at another address starts no election unless it can be reached at
+//!   that address too.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -23,8 +23,8 @@ use crate::raft::{Consensus, Participation};
 
 /// A node that answers does so from memory.
 const PATIENCE: Duration = Duration::from_millis(600);
-/// A node that was not reached at its own address asks again after this: a process that hung there
-/// may answer then.
+/// The interval at which a node that cannot reach its own address asks again: a process that hung
+/// there may answer later.
 const ASK_AGAIN: Duration = Duration::from_secs(1);
 
 /// What answers where the members look for this node.
@@ -43,7 +43,7 @@ pub struct Copies {
     pub endpoint: Arc<Endpoint>,
     pub standings: Arc<Standings>,
     pub participation: Arc<Participation>,
-    /// Where this node was told that others reach it.
+    /// The address that the settings give others for this node.
     pub own: Member,
     pub found: watch::Sender<Option<Fatal>>,
 }
@@ -68,8 +68,8 @@ impl Copies {
         }
     }
 
-    /// Lets this node stand for election if it is the member, and looks again while that is not
-    /// certain. `found`: the first look.
+    /// Enables elections once it is certain that this node is the member, and asks again until
+    /// then. `found` is the result of the first question.
     pub async fn watch(&self, found: AtOwnAddress) {
         let mut found = found;
         let mut told = false;
@@ -98,7 +98,7 @@ impl Copies {
         self.consensus.enable_elections(!self.participation.has_lost());
     }
 
-    /// Returns when this process was found to run on a copy.
+    /// Returns once this process is known to run on a copy.
     pub async fn until_found(&self) -> Fatal {
         let mut found = self.found.subscribe();
         // The sender is held here, so the channel does not end.

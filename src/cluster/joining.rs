@@ -1,8 +1,8 @@
-//! What a node answers while it asks to be taken into a cluster: who it is.
+//! Answers requests for the identity of a node that is joining a cluster.
 //!
-//! A leader that is to give a number another incarnation asks whether that one is reached where
-//! members look for it. A node that joins does not know its cluster yet, so its group is not there
-//! to answer.
+//! Before a leader gives a member's number to another incarnation, it asks whether that incarnation
+//! answers at the member's address. A joining node does not know its cluster yet, so it has no
+//! group that could answer.
 
 use std::sync::Arc;
 
@@ -35,7 +35,7 @@ impl Handler for Joining {
     }
 }
 
-/// Answers the members of any cluster who this node is, for as long as it is polled.
+/// Reports this node's identity to members of any cluster, for as long as it is polled.
 pub async fn answer_while_joining(
     acceptor: &mut dyn Acceptor,
     node: u64,

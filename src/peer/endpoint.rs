@@ -26,7 +26,7 @@ use crate::storage::Identity;
 /// Connecting takes one round trip, the handshake another. A node that takes longer is treated as
 /// down.
 const CONNECT_TIMEOUT: Duration = Duration::from_millis(500);
-/// Names no cluster: whoever learns the name could speak as a node of it.
+/// Does not name the cluster: with its name a process could pose as a node of it.
 const OTHER_CLUSTER: &str = "another cluster or group was meant";
 
 /// This node, on its network.

@@ -97,7 +97,7 @@ pub struct Header {
     crc: u32,
 }
 
-/// Waits for a frame, and reads its header: of a body of so many bytes at most.
+/// Waits for a frame and reads its header; a longer body than this is an error.
 pub async fn read_header(
     stream: &mut (impl AsyncRead + Unpin + ?Sized),
     bytes_max: usize,

@@ -1,9 +1,9 @@
-//! When this node last heard from a leader.
+//! The time at which this node last heard from a leader.
 //!
-//! Consensus remembers the leader of a term until another is elected. Without a majority none is,
-//! and a follower would name a dead leader for ever.
+//! Consensus remembers the leader of a term until the next election. Without a majority there is no
+//! next election, and a follower would name a dead leader for ever.
 //!
-//! Invariant: a leader that is heard counts from its term on; an earlier one does not.
+//! Invariant: only a leader of the current or a later term counts as heard.
 
 use parking_lot::Mutex;
 use tokio::time::Instant;

@@ -1,7 +1,7 @@
-//! The soft limit of a client's output: more bytes than that may wait, for some seconds.
+//! The soft limit of a client's output: more bytes may wait, but only for some seconds.
 //!
-//! Invariant: the time counts from the first measurement over the limit, and begins anew after one
-//! below it.
+//! Invariant: the time starts at the first measurement over the limit; a measurement below it
+//! resets the time.
 
 use std::time::Duration;
 
@@ -19,8 +19,8 @@ impl SoftLimit {
         self.over_since.is_some()
     }
 
-    /// Takes note of the bytes that wait `now`; whether the client has been over its limit for too
-    /// long.
+    /// Records the bytes that wait `now`, and returns whether the client has been over its limit
+    /// for too long.
     pub fn is_exceeded(&mut self, waiting: usize, limit: OutputLimit, now: Duration) -> bool {
         if limit.soft_bytes == 0 || (waiting as u64) < limit.soft_bytes {
             self.over_since = None;
