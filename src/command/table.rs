@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::LazyLock;
 
 use super::framework::row::{Route, Row};
+use super::json::measure::{self, Measure};
 use super::{
     cluster, collections, connection, hashes, json, keys, lists, pubsub, server, sets, shortcuts,
     sorted_sets, strings, transactions,
@@ -172,15 +173,15 @@ pub static ROWS: &[Row] = &[
     Row::write::<sorted_sets::remove::Zremrangebylex>(),
     Row::write::<sorted_sets::remove::Zremrangebyrank>(),
     Row::write::<sorted_sets::remove::Zremrangebyscore>(),
-    Row::read::<json::measure::Arrindex>(),
-    Row::read::<json::measure::Arrlen>(),
+    Row::read::<measure::Arrindex>(),
+    Row::read::<Measure<measure::Arrlen>>(),
     Row::read::<json::inspect::Debug>(),
     Row::read::<json::get::Get>(),
     Row::read::<json::get::Mget>(),
-    Row::read::<json::measure::Objkeys>(),
-    Row::read::<json::measure::Objlen>(),
+    Row::read::<Measure<measure::Objkeys>>(),
+    Row::read::<Measure<measure::Objlen>>(),
     Row::read::<json::inspect::Resp>(),
-    Row::read::<json::measure::Strlen>(),
+    Row::read::<Measure<measure::Strlen>>(),
     Row::read::<json::inspect::TypeOf>(),
     Row::read::<json::inspect::Version>(),
     Row::write::<json::arithmetic::NumIncrBy>(),

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize, Serializer};
 
 use super::collection::{Collection, Element, Impossible, SMALL, collection};
 use super::set::Hashing;
-use super::walk::{Walk, is_to_come};
+use super::walk::Walk;
 
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(try_from = "Vec<(Element, Element)>")]
@@ -72,10 +72,6 @@ impl Hash {
     pub fn walk(&self, cursor: u64, count: usize) -> (Vec<usize>, u64) {
         let bytes_at =
             |position: usize| self.elements.get_index(position).expect("a position of a field").0.as_bytes();
-        if self.len() <= SMALL {
-            let to_come = |&position: &usize| is_to_come(bytes_at(position), cursor);
-            return ((0..self.len()).filter(to_come).collect(), 0);
-        }
         self.walk.from(cursor, count, self.len(), bytes_at)
     }
 

@@ -6,7 +6,7 @@ use indexmap::IndexSet;
 use serde::{Deserialize, Serialize, Serializer};
 
 use super::collection::{Collection, Element, Impossible, SMALL, collection};
-use super::walk::{Walk, is_to_come};
+use super::walk::Walk;
 
 /// Seeded at random, against members chosen to collide. The hash decides nothing observable.
 pub(super) type Hashing = foldhash::fast::RandomState;
@@ -73,10 +73,6 @@ impl Set {
     pub fn walk(&self, cursor: u64, count: usize) -> (Vec<usize>, u64) {
         let bytes_at =
             |position: usize| self.elements.get_index(position).expect("a position of a member").as_bytes();
-        if self.len() <= SMALL {
-            let to_come = |&position: &usize| is_to_come(bytes_at(position), cursor);
-            return ((0..self.len()).filter(to_come).collect(), 0);
-        }
         self.walk.from(cursor, count, self.len(), bytes_at)
     }
 

@@ -13,10 +13,10 @@ use std::hash::Hasher;
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize, Serializer};
 
-use super::collection::{Collection, Element, Impossible, SMALL, collection};
+use super::collection::{Collection, Element, Impossible, collection};
 use super::order::{Cursor, Order, Ranked};
 use super::set::Hashing;
-use super::walk::{Walk, is_to_come};
+use super::walk::Walk;
 
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(try_from = "Vec<(Element, f64)>")]
@@ -107,10 +107,6 @@ impl SortedSet {
     pub fn walk(&self, cursor: u64, count: usize) -> (Vec<usize>, u64) {
         let bytes_at =
             |position: usize| self.elements.get_index(position).expect("a position of a member").0.as_bytes();
-        if self.len() <= SMALL {
-            let to_come = |&position: &usize| is_to_come(bytes_at(position), cursor);
-            return ((0..self.len()).filter(to_come).collect(), 0);
-        }
         self.walk.from(cursor, count, self.len(), bytes_at)
     }
 

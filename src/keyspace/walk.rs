@@ -14,6 +14,8 @@
 use std::hash::{BuildHasher, Hasher};
 use std::sync::OnceLock;
 
+use super::collection::SMALL;
+
 /// Fixed, because it is part of what a cursor means.
 const SEED: u64 = 0x7761_6c6b_2062_7921;
 
@@ -55,7 +57,7 @@ fn hash_of(bytes: &[u8]) -> u64 {
 }
 
 /// Whether the walk has yet to return the element with these bytes at `cursor`.
-pub(super) fn is_to_come(bytes: &[u8], cursor: u64) -> bool {
+fn is_to_come(bytes: &[u8], cursor: u64) -> bool {
     hash_of(bytes) >= cursor
 }
 
@@ -128,7 +130,7 @@ impl Walk {
     }
 
     /// The positions of the next elements from `cursor`, `count` or a few more, and the next
-    /// cursor; 0 at the end.
+    /// cursor; 0 at the end. A small collection is returned whole, without an index.
     pub fn from<'a>(
         &self,
         cursor: u64,
@@ -136,6 +138,10 @@ impl Walk {
         len: usize,
         bytes_at: impl Fn(usize) -> &'a [u8],
     ) -> (Vec<usize>, u64) {
+        if len <= SMALL {
+            let to_come = |&position: &usize| is_to_come(bytes_at(position), cursor);
+            return ((0..len).filter(to_come).collect(), 0);
+        }
         let buckets = self.0.get_or_init(|| Box::new(Buckets::new(len, &bytes_at)));
         assert_eq!(buckets.len, len, "every position is in a bucket");
         let mut found = Vec::new();

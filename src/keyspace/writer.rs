@@ -133,87 +133,72 @@ impl Writer<'_> {
         }
     }
 
-    /// Lets `edit` change the document under `key` in place; `None` when there is no such key. When
+    /// Lets `edit` change the value under `key` in place; `None` when there is no such key. When
     /// `edit` fails it must have changed nothing, and the version stays.
-    pub fn edit_document<T>(
+    fn edit_value<T>(
         &mut self,
         key: &[u8],
-        edit: impl FnOnce(&mut Document) -> Result<Edited<T>, CommandError>,
-    ) -> Result<Option<T>, CommandError> {
-        if !self.exists(key) {
-            return Ok(None);
-        }
-        self.keyspace.captures.before_change(&self.keyspace.map, key);
-        let Some(mut entry) = self.keyspace.map.get_mut(key) else { return Ok(None) };
-        let Value::Json(document) = &mut entry.value else { return Err(CommandError::WRONG_JSON_KIND) };
-        match edit(document)? {
-            Edited::Unchanged(answer) => Ok(Some(answer)),
-            Edited::Changed(answer) => {
-                entry.version = self.context.index;
-                drop(entry);
-                self.keyspace.change_stream.note(key, self.origin.changed);
-                Ok(Some(answer))
-            }
-        }
-    }
-
-    /// Lets `edit` change the string under `key` in place; `None` when there is no such key.
-    pub fn edit_text<T>(
-        &mut self,
-        key: &[u8],
-        edit: impl FnOnce(&mut Box<[u8]>) -> Edited<T>,
-    ) -> Result<Option<T>, CommandError> {
-        if !self.exists(key) {
-            return Ok(None);
-        }
-        self.keyspace.captures.before_change(&self.keyspace.map, key);
-        let Some(mut entry) = self.keyspace.map.get_mut(key) else { return Ok(None) };
-        let Value::Text(text) = &mut entry.value else { return Err(CommandError::WRONG_KIND) };
-        match edit(text) {
-            Edited::Unchanged(answer) => Ok(Some(answer)),
-            Edited::Changed(answer) => {
-                entry.version = self.context.index;
-                drop(entry);
-                self.keyspace.change_stream.note(key, self.origin.changed);
-                Ok(Some(answer))
-            }
-        }
-    }
-
-    /// Lets `edit` change the collection under `key` in place; `None` when there is no such key. An
-    /// emptied collection is removed. When `edit` fails it must have changed nothing, and the
-    /// version stays.
-    pub fn edit_collection<C: Collection, T>(
-        &mut self,
-        key: &[u8],
-        edit: impl FnOnce(&mut C) -> Result<Edited<T>, CommandError>,
+        edit: impl FnOnce(&mut Value) -> Result<Edited<T>, CommandError>,
     ) -> Result<Option<T>, CommandError> {
         self.keyspace.captures.before_change(&self.keyspace.map, key);
         let Some(mut entry) = self.keyspace.map.get_mut(key) else { return Ok(None) };
         if entry.is_expired(self.context.now_ms) {
             return Ok(None);
         }
-        let collection = C::of_mut(&mut entry.value).ok_or(CommandError::WRONG_KIND)?;
-        let edited = edit(collection)?;
-        let emptied = collection.is_empty();
-        let (answer, changed) = match edited {
-            Edited::Unchanged(answer) => {
-                assert!(!emptied, "a collection in the keyspace has elements");
-                (answer, false)
-            }
+        match edit(&mut entry.value)? {
+            Edited::Unchanged(answer) => Ok(Some(answer)),
             Edited::Changed(answer) => {
                 entry.version = self.context.index;
-                (answer, true)
+                drop(entry);
+                self.keyspace.change_stream.note(key, self.origin.changed);
+                Ok(Some(answer))
             }
-        };
-        drop(entry);
-        if changed {
-            self.keyspace.change_stream.note(key, self.origin.changed);
         }
+    }
+
+    /// Like [`Writer::edit_value`], for a document.
+    pub fn edit_document<T>(
+        &mut self,
+        key: &[u8],
+        edit: impl FnOnce(&mut Document) -> Result<Edited<T>, CommandError>,
+    ) -> Result<Option<T>, CommandError> {
+        self.edit_value(key, |value| match value {
+            Value::Json(document) => edit(document),
+            _ => Err(CommandError::WRONG_JSON_KIND),
+        })
+    }
+
+    /// Like [`Writer::edit_value`], for a string.
+    pub fn edit_text<T>(
+        &mut self,
+        key: &[u8],
+        edit: impl FnOnce(&mut Box<[u8]>) -> Edited<T>,
+    ) -> Result<Option<T>, CommandError> {
+        self.edit_value(key, |value| match value {
+            Value::Text(text) => Ok(edit(text)),
+            _ => Err(CommandError::WRONG_KIND),
+        })
+    }
+
+    /// Like [`Writer::edit_value`], for a collection. An emptied collection is removed.
+    pub fn edit_collection<C: Collection, T>(
+        &mut self,
+        key: &[u8],
+        edit: impl FnOnce(&mut C) -> Result<Edited<T>, CommandError>,
+    ) -> Result<Option<T>, CommandError> {
+        let mut emptied = false;
+        let answer = self.edit_value(key, |value| {
+            let collection = C::of_mut(value).ok_or(CommandError::WRONG_KIND)?;
+            let edited = edit(collection)?;
+            emptied = collection.is_empty();
+            let changed = matches!(edited, Edited::Changed(_));
+            assert!(changed || !emptied, "a collection in the keyspace has elements");
+            Ok(edited)
+        })?;
         if emptied {
             self.remove(key);
         }
-        Ok(Some(answer))
+        Ok(answer)
     }
 
     /// The same, but starts with an empty collection when there is no such key. A collection that

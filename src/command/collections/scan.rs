@@ -8,7 +8,8 @@ use std::marker::PhantomData;
 
 use bytes::Bytes;
 
-use super::Keyed;
+use super::{Indexed, Keyed};
+use crate::command::framework::bulks::bulks;
 use crate::command::framework::glob;
 use crate::command::{Args, Command, Context, Read, Spec};
 use crate::error::CommandError;
@@ -79,6 +80,23 @@ impl Page {
     /// Whether the pattern matches this element.
     pub fn wants(&self, element: &Element) -> Result<bool, CommandError> {
         self.pattern.as_ref().map_or(Ok(true), |pattern| glob::matches(pattern, element.as_bytes()))
+    }
+
+    /// The elements at these positions that the pattern matches, each with its value if it has one
+    /// and the client did not omit it; and the cursor of the next call.
+    pub fn of<C: Indexed>(
+        &self,
+        collection: &C,
+        (positions, next): (Vec<usize>, u64),
+    ) -> Result<(Vec<Reply>, u64), CommandError> {
+        let mut wanted = Vec::new();
+        for (element, value) in positions.into_iter().filter_map(|position| collection.at(position)) {
+            if self.wants(element)? {
+                wanted.push(element);
+                wanted.extend(value.filter(|_| !self.without_values));
+            }
+        }
+        Ok((bulks(wanted.into_iter())?, next))
     }
 }
 

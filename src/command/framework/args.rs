@@ -90,12 +90,9 @@ impl<'a> Args<'a> {
         found
     }
 
-    /// The next word as an integer in Redis' canonical form: no plus sign, no spaces, no leading
-    /// zeros.
+    /// The next word as an integer in Redis' canonical form.
     pub fn integer(&mut self) -> Result<i64, CommandError> {
-        let word = self.word()?;
-        let whole = std::str::from_utf8(word).ok().and_then(|text| text.parse::<i64>().ok());
-        whole.filter(|whole| whole.to_string().as_bytes() == &word[..]).ok_or(CommandError::NOT_AN_INTEGER)
+        canonical_integer(self.word()?).ok_or(CommandError::NOT_AN_INTEGER)
     }
 
     /// All remaining words.
@@ -138,4 +135,10 @@ impl<'a> Args<'a> {
     pub fn wrong_arity(&self) -> CommandError {
         CommandError::wrong_arity(self.command)
     }
+}
+
+/// An integer in Redis' canonical form: no plus sign, no spaces, no leading zeros.
+pub fn canonical_integer(text: &[u8]) -> Option<i64> {
+    let whole: i64 = std::str::from_utf8(text).ok()?.parse().ok()?;
+    (itoa::Buffer::new().format(whole).as_bytes() == text).then_some(whole)
 }

@@ -44,7 +44,7 @@ use crate::error::CommandError;
 use crate::keyspace::{Scope, View, Writer};
 use crate::resp::{Protocol, Reply};
 
-pub use args::Args;
+pub use args::{Args, canonical_integer};
 pub use budget::{Budget, REPLY_BYTES_MAX};
 pub use client_registry::{Channel, ClientRegistry, Counts, KillFilter, Tracking};
 pub use flags::Flags;

@@ -6,7 +6,7 @@ pub mod write;
 
 use super::collections::scan::Page;
 use super::collections::{Family, Indexed, Keyed};
-use super::framework::bulks::{bulk, bulks};
+use super::framework::bulks::bulk;
 use super::{Group, Spec, Usage};
 use crate::error::CommandError;
 use crate::keyspace::{Element, Hash};
@@ -60,15 +60,7 @@ impl Keyed for Hash {
     }
 
     fn page(&self, page: &Page) -> Result<(Vec<Reply>, u64), CommandError> {
-        let (positions, next) = self.walk(page.cursor, page.count);
-        let mut wanted: Vec<&Element> = Vec::new();
-        for (field, value) in positions.into_iter().filter_map(|position| Hash::at(self, position)) {
-            if page.wants(field)? {
-                wanted.push(field);
-                wanted.extend((!page.without_values).then_some(value));
-            }
-        }
-        Ok((bulks(wanted.into_iter())?, next))
+        page.of(self, self.walk(page.cursor, page.count))
     }
 }
 

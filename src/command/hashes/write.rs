@@ -8,8 +8,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::command::framework::canonical_integer;
 use crate::command::strings::number::{NOT_A_FLOAT, OVERFLOW, plus, real};
-use crate::command::strings::whole;
 use crate::command::{Args, Command, Context, Flags, Group, Spec, Usage, Write};
 use crate::error::CommandError;
 use crate::keyspace::{Collection, Edited, Element, Hash, Key, Writer};
@@ -143,7 +143,7 @@ impl Write for Hincrby {
     fn apply(self, keyspace: &mut Writer<'_>) -> Result<Reply, CommandError> {
         let after = keyspace.edit_or_begin(self.key, |hash: &mut Hash| {
             let before = match hash.get(self.field.as_bytes()) {
-                Some(value) => whole(value.as_bytes()).ok_or(NOT_WHOLE)?,
+                Some(value) => canonical_integer(value.as_bytes()).ok_or(NOT_WHOLE)?,
                 None => 0,
             };
             let after = before.checked_add(self.by).ok_or(OVERFLOW)?;

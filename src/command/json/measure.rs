@@ -9,6 +9,8 @@
 //!   An integer does not equal a float of the same value, at any depth.
 //! * `JSON.OBJKEYS key [path]`: returns the keys of each object, in their order.
 
+use std::marker::PhantomData;
+
 use bytes::Bytes;
 
 use super::reply::{
@@ -64,114 +66,107 @@ pub fn measure(
     }
 }
 
-pub struct Arrlen {
-    key: Bytes,
-    path: Path,
+/// What a command measures of each match of a path.
+pub trait Property {
+    const SPEC: Spec;
+    const OTHERWISE: Otherwise;
+    /// `None` if the value has the wrong type.
+    fn of(value: Value<'_>) -> Option<Reply>;
 }
 
-impl Command for Arrlen {
-    const SPEC: Spec = Spec {
-        name: "JSON.ARRLEN",
+/// `NAME key [path]`: the property of each match.
+pub struct Measure<P> {
+    key: Bytes,
+    path: Path,
+    property: PhantomData<P>,
+}
+
+impl<P: Property> Command for Measure<P> {
+    const SPEC: Spec = P::SPEC;
+}
+
+impl<P: Property> Read for Measure<P> {
+    fn parse(args: &mut Args<'_>, _context: &Context) -> Result<Measure<P>, CommandError> {
+        Ok(Measure { key: args.word()?.clone(), path: path_or_legacy_root(args)?, property: PhantomData })
+    }
+
+    fn run(self, keyspace: &View<'_>) -> Result<Reply, CommandError> {
+        measure(keyspace, &self.key, &self.path, P::OTHERWISE, P::of)
+    }
+}
+
+const fn spec(name: &'static str, summary: &'static str) -> Spec {
+    Spec {
+        name,
         aliases: &[],
         arity: -2,
         keys: KeySpec::FIRST,
         group: Group::Json,
         since: "1.0.0",
         complexity: "O(N), N: size of the document",
-        summary: "Counts the elements of each array at the path.",
+        summary,
         syntax: "key [path]",
+    }
+}
+
+pub struct Arrlen;
+
+impl Property for Arrlen {
+    const SPEC: Spec = spec("JSON.ARRLEN", "Counts the elements of each array at the path.");
+    const OTHERWISE: Otherwise = Otherwise {
+        no_key: CommandError::NO_KEY,
+        no_key_legacy: None,
+        no_match: Some(CommandError::NO_PATH),
+        wrong_type: NOT_AN_ARRAY,
     };
-}
 
-impl Read for Arrlen {
-    fn parse(args: &mut Args<'_>, _context: &Context) -> Result<Arrlen, CommandError> {
-        Ok(Arrlen { key: args.word()?.clone(), path: path_or_legacy_root(args)? })
-    }
-
-    fn run(self, keyspace: &View<'_>) -> Result<Reply, CommandError> {
-        let otherwise = Otherwise {
-            no_key: CommandError::NO_KEY,
-            no_key_legacy: None,
-            no_match: Some(CommandError::NO_PATH),
-            wrong_type: NOT_AN_ARRAY,
-        };
-        measure(keyspace, &self.key, &self.path, otherwise, |value| {
-            (value.kind() == Kind::Array).then(|| Reply::Integer(value.count() as i64))
-        })
+    fn of(value: Value<'_>) -> Option<Reply> {
+        (value.kind() == Kind::Array).then(|| Reply::Integer(value.count() as i64))
     }
 }
 
-pub struct Objlen {
-    key: Bytes,
-    path: Path,
+pub struct Objlen;
+
+impl Property for Objlen {
+    const SPEC: Spec = spec("JSON.OBJLEN", "Counts the members of each object at the path.");
+    const OTHERWISE: Otherwise =
+        Otherwise { no_key: NOT_AN_OBJECT, no_key_legacy: None, no_match: None, wrong_type: EXPECTED_OBJECT };
+
+    fn of(value: Value<'_>) -> Option<Reply> {
+        (value.kind() == Kind::Object).then(|| Reply::Integer(value.count() as i64))
+    }
 }
 
-impl Command for Objlen {
-    const SPEC: Spec = Spec {
-        name: "JSON.OBJLEN",
-        aliases: &[],
-        arity: -2,
-        keys: KeySpec::FIRST,
-        group: Group::Json,
-        since: "1.0.0",
-        complexity: "O(N), N: size of the document",
-        summary: "Counts the members of each object at the path.",
-        syntax: "key [path]",
+pub struct Strlen;
+
+impl Property for Strlen {
+    const SPEC: Spec = spec("JSON.STRLEN", "Counts the bytes of each string at the path.");
+    const OTHERWISE: Otherwise = Otherwise {
+        no_key: CommandError::NO_KEY,
+        no_key_legacy: None,
+        no_match: Some(CommandError::NO_PATH),
+        wrong_type: EXPECTED_STRING,
     };
-}
 
-impl Read for Objlen {
-    fn parse(args: &mut Args<'_>, _context: &Context) -> Result<Objlen, CommandError> {
-        Ok(Objlen { key: args.word()?.clone(), path: path_or_legacy_root(args)? })
-    }
-
-    fn run(self, keyspace: &View<'_>) -> Result<Reply, CommandError> {
-        let otherwise = Otherwise {
-            no_key: NOT_AN_OBJECT,
-            no_key_legacy: None,
-            no_match: None,
-            wrong_type: EXPECTED_OBJECT,
-        };
-        measure(keyspace, &self.key, &self.path, otherwise, |value| {
-            (value.kind() == Kind::Object).then(|| Reply::Integer(value.count() as i64))
-        })
+    fn of(value: Value<'_>) -> Option<Reply> {
+        value.as_text().map(|text| Reply::Integer(text.len() as i64))
     }
 }
 
-pub struct Strlen {
-    key: Bytes,
-    path: Path,
-}
+pub struct Objkeys;
 
-impl Command for Strlen {
-    const SPEC: Spec = Spec {
-        name: "JSON.STRLEN",
-        aliases: &[],
-        arity: -2,
-        keys: KeySpec::FIRST,
-        group: Group::Json,
-        since: "1.0.0",
-        complexity: "O(N), N: size of the document",
-        summary: "Counts the bytes of each string at the path.",
-        syntax: "key [path]",
+impl Property for Objkeys {
+    const SPEC: Spec = spec("JSON.OBJKEYS", "Lists the member names of each object at the path.");
+    const OTHERWISE: Otherwise = Otherwise {
+        no_key: CommandError::NO_KEY,
+        no_key_legacy: None,
+        no_match: None,
+        wrong_type: NOT_AN_OBJECT,
     };
-}
 
-impl Read for Strlen {
-    fn parse(args: &mut Args<'_>, _context: &Context) -> Result<Strlen, CommandError> {
-        Ok(Strlen { key: args.word()?.clone(), path: path_or_legacy_root(args)? })
-    }
-
-    fn run(self, keyspace: &View<'_>) -> Result<Reply, CommandError> {
-        let otherwise = Otherwise {
-            no_key: CommandError::NO_KEY,
-            no_key_legacy: None,
-            no_match: Some(CommandError::NO_PATH),
-            wrong_type: EXPECTED_STRING,
-        };
-        measure(keyspace, &self.key, &self.path, otherwise, |value| {
-            value.as_text().map(|text| Reply::Integer(text.len() as i64))
-        })
+    fn of(value: Value<'_>) -> Option<Reply> {
+        let keys = || value.members().map(|member| Reply::bulk(member.key.to_vec())).collect();
+        (value.kind() == Kind::Object).then(|| Reply::Array(keys()))
     }
 }
 
@@ -234,43 +229,5 @@ impl Arrindex {
         let mut elements = array.elements().enumerate().skip(start as usize);
         let found = elements.find(|(at, element)| *at as i64 >= stop || same(*element, self.wanted.root()));
         found.filter(|(at, _)| (*at as i64) < stop).map_or(-1, |(at, _)| at as i64)
-    }
-}
-
-pub struct Objkeys {
-    key: Bytes,
-    path: Path,
-}
-
-impl Command for Objkeys {
-    const SPEC: Spec = Spec {
-        name: "JSON.OBJKEYS",
-        aliases: &[],
-        arity: -2,
-        keys: KeySpec::FIRST,
-        group: Group::Json,
-        since: "1.0.0",
-        complexity: "O(N), N: size of the document",
-        summary: "Lists the member names of each object at the path.",
-        syntax: "key [path]",
-    };
-}
-
-impl Read for Objkeys {
-    fn parse(args: &mut Args<'_>, _context: &Context) -> Result<Objkeys, CommandError> {
-        Ok(Objkeys { key: args.word()?.clone(), path: path_or_legacy_root(args)? })
-    }
-
-    fn run(self, keyspace: &View<'_>) -> Result<Reply, CommandError> {
-        let otherwise = Otherwise {
-            no_key: CommandError::NO_KEY,
-            no_key_legacy: None,
-            no_match: None,
-            wrong_type: NOT_AN_OBJECT,
-        };
-        measure(keyspace, &self.key, &self.path, otherwise, |value| {
-            let keys = || value.members().map(|member| Reply::bulk(member.key.to_vec())).collect();
-            (value.kind() == Kind::Object).then(|| Reply::Array(keys()))
-        })
     }
 }

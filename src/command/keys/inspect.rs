@@ -14,7 +14,7 @@
 
 use bytes::Bytes;
 
-use crate::command::strings::whole;
+use crate::command::framework::canonical_integer;
 use crate::command::{Alias, Args, Command, Context, Flags, Group, KeySpec, Read, Spec, Subcommand, Usage};
 use crate::error::CommandError;
 use crate::keyspace::{Collection, ELEMENT_BYTES, Element, Entry, Key, Scope, Value, View};
@@ -186,7 +186,7 @@ fn encoding(entry: &Entry) -> &'static str {
     match &entry.value {
         // Redis' encoding of the values of modules.
         Value::Json(_) => "raw",
-        Value::Text(text) if whole(text).is_some() => "int",
+        Value::Text(text) if canonical_integer(text).is_some() => "int",
         Value::Text(text) if text.len() <= EMBEDDED_BYTES_MAX => "embstr",
         Value::Text(_) => "raw",
         Value::List(list) if list.bytes() - list.len() * ELEMENT_BYTES <= LIST_BYTES_MAX => "listpack",
@@ -210,7 +210,7 @@ fn encoding(entry: &Entry) -> &'static str {
 }
 
 fn is_whole(element: &Element) -> bool {
-    whole(element.as_bytes()).is_some()
+    canonical_integer(element.as_bytes()).is_some()
 }
 
 macro_rules! ttl_commands {

@@ -6,7 +6,6 @@ pub mod write;
 
 use super::collections::scan::Page;
 use super::collections::{Family, Indexed, Keyed};
-use super::framework::bulks::bulks;
 use super::{Group, Spec, Usage};
 use crate::error::CommandError;
 use crate::keyspace::{Element, Set};
@@ -68,14 +67,7 @@ impl Keyed for Set {
     }
 
     fn page(&self, page: &Page) -> Result<(Vec<Reply>, u64), CommandError> {
-        let (positions, next) = self.walk(page.cursor, page.count);
-        let mut wanted: Vec<&Element> = Vec::new();
-        for member in positions.into_iter().filter_map(|position| Set::at(self, position)) {
-            if page.wants(member)? {
-                wanted.push(member);
-            }
-        }
-        Ok((bulks(wanted.into_iter())?, next))
+        page.of(self, self.walk(page.cursor, page.count))
     }
 }
 

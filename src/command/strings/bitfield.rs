@@ -7,7 +7,8 @@
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
-use super::{TEXT_BYTES_MAX, bytes_of, whole, with_text};
+use super::{TEXT_BYTES_MAX, bytes_of, with_text};
+use crate::command::framework::canonical_integer;
 use crate::command::{Args, Command, Context, Flags, Group, KeySpec, Read, Spec, Usage, Write};
 use crate::error::CommandError;
 use crate::keyspace::{Edited, Key, Value, View, Writer};
@@ -217,11 +218,11 @@ impl Field {
             _ => return Err(BAD_ENCODING),
         };
         let widths = 1..=if signed { 64 } else { 63 };
-        let bits = whole(width).filter(|bits| widths.contains(bits)).ok_or(BAD_ENCODING)?;
+        let bits = canonical_integer(width).filter(|bits| widths.contains(bits)).ok_or(BAD_ENCODING)?;
         let word = args.word()?;
         let offset = match word.strip_prefix(b"#") {
-            Some(count) => whole(count).and_then(|count| count.checked_mul(bits)),
-            None => whole(word),
+            Some(count) => canonical_integer(count).and_then(|count| count.checked_mul(bits)),
+            None => canonical_integer(word),
         };
         let in_range = |offset: &u64| (offset >> 3) < TEXT_BYTES_MAX as u64;
         let offset = offset.and_then(|offset| u64::try_from(offset).ok()).filter(in_range);

@@ -37,9 +37,3 @@ fn with_text<T>(
 ) -> Result<Option<T>, CommandError> {
     keyspace.with(key, |entry| bytes_of(entry).map(with)).transpose()
 }
-
-/// An integer in Redis' canonical form: no plus sign, no spaces, no leading zeros.
-pub fn whole(text: &[u8]) -> Option<i64> {
-    let whole: i64 = std::str::from_utf8(text).ok()?.parse().ok()?;
-    (itoa::Buffer::new().format(whole).as_bytes() == text).then_some(whole)
-}

@@ -6,7 +6,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{decimal, whole, with_text};
+use super::{decimal, with_text};
+use crate::command::framework::canonical_integer;
 use crate::command::{Args, Command, Context, Flags, Group, KeySpec, Spec, Write};
 use crate::error::CommandError;
 use crate::keyspace::{Key, Value, Writer};
@@ -67,7 +68,7 @@ incr_commands! {
 
 impl Step {
     fn apply(self, keyspace: &mut Writer<'_>) -> Result<Reply, CommandError> {
-        let before = with_text(keyspace, self.key.as_bytes(), whole)?;
+        let before = with_text(keyspace, self.key.as_bytes(), canonical_integer)?;
         let before = before.map_or(Ok(0), |whole| whole.ok_or(CommandError::NOT_AN_INTEGER))?;
         let after = before.checked_add(self.by).ok_or(OVERFLOW)?;
         let text = Value::Text(itoa::Buffer::new().format(after).as_bytes().into());

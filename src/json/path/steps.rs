@@ -18,8 +18,8 @@ use crate::json::Document;
 /// half a second.
 pub const STEPS_MAX: u64 = 1 << 26;
 
-/// Steps of a command whose entry has used up its own: a thousand commands take another 10 to 20
-/// ms.
+/// Steps of a command whose entry has used up its own: a thousand such commands together take less
+/// than a sixtieth of [`STEPS_MAX`].
 pub const STEPS_ALLOWED: u64 = 1 << 10;
 
 /// Bytes of a document that an edit copies for one step.
