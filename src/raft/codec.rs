@@ -31,7 +31,7 @@ struct StoredMeta {
 
 /// Bytes whose checksum is right but whose layout is unknown.
 #[derive(Clone, Copy, Debug, thiserror::Error)]
-#[error("{0} is not in a layout that this version reads")]
+#[error("{0} has a layout that this version cannot read")]
 pub struct Unreadable(&'static str);
 
 pub fn log_id(index: u64, term: u64) -> LogId {
@@ -137,7 +137,7 @@ pub fn decode_meta(bytes: &[u8]) -> Result<SnapshotMeta, Unreadable> {
     })
 }
 
-/// The state of a log that was purged up to `purged` and ends at `last`.
+/// openraft's description of a log that was purged up to `purged` and ends at `last`.
 pub fn log_state(purged: Option<(u64, u64)>, last: Option<(u64, u64)>) -> openraft::LogState<TypeConfig> {
     let id = |(index, term)| log_id(index, term);
     openraft::LogState { last_purged_log_id: purged.map(id), last_log_id: last.or(purged).map(id) }

@@ -35,11 +35,11 @@ use crate::server::stats::counters::{Counters, add};
 /// or does not read.
 pub(in crate::server) const STALL_MAX: Duration = Duration::from_secs(60);
 
-/// How often the output of a client that accepts no byte is measured against its soft limit.
+/// How often the waiting output of a client that accepts no byte is compared with its soft limit.
 const MEASURE_INTERVAL: Duration = Duration::from_millis(500);
 
-/// When the node stops: how long a client that is still sending may take to read its replies and
-/// close.
+/// When the node stops: how long a client that is still sending has to read its replies and close
+/// the connection.
 const LINGER: Duration = Duration::from_secs(1);
 
 /// One connection, from accept to close.
@@ -57,19 +57,19 @@ pub struct Connection {
     out: Vec<u8>,
 }
 
-/// Why a connection ends.
+/// The reason why a connection ends.
 enum End {
     Closed,
     /// The node stops, and the client may still be sending.
     Stopped,
     Broken(io::Error),
-    /// This many bytes of replies would wait for the client, which is over its limit.
+    /// The client would have this many bytes of replies waiting, which is over its limit.
     OverLimit(usize),
     Protocol(ProtocolError),
 }
 
 impl Drop for Connection {
-    /// However the task ends, the client receives no more messages.
+    /// The client is removed from the pub/sub state, however the task ends.
     fn drop(&mut self) {
         self.state.pubsub.left(&self.client);
         self.client.writer.close();
@@ -142,7 +142,7 @@ impl Connection {
         }
     }
 
-    /// Runs all complete requests in the buffer, batch by batch.
+    /// Runs all complete requests in the buffer, in batches.
     async fn run_buffered_requests(&mut self, stopping: &watch::Receiver<bool>) -> Result<(), End> {
         loop {
             let mut requests = Vec::new();
@@ -153,7 +153,8 @@ impl Connection {
                 let closing = self.run_batch(&mut requests).await;
                 self.write().await?;
                 self.deliver().await?;
-                // Checked here too: a client that never pauses does not return to the main loop.
+                // Checked here too, because a client that never stops sending keeps this loop
+                // running.
                 if *stopping.borrow() {
                     return Err(End::Stopped);
                 }
@@ -173,7 +174,7 @@ impl Connection {
         }
     }
 
-    /// Runs a batch. Returns whether the connection is to end.
+    /// Runs a batch. Returns whether the connection is to be closed.
     async fn run_batch(&mut self, requests: &mut std::vec::IntoIter<Request>) -> bool {
         let (state, client) = (&*self.state, &*self.client);
         let (session, queue, out) = (&mut self.session, &mut self.queue, &mut self.out);
@@ -182,8 +183,8 @@ impl Connection {
         dispatch::run(requests, context).await
     }
 
-    /// Writes the messages of the outbox. All earlier replies have been written: a client that has
-    /// received an invalidation must not receive an older value after it.
+    /// Writes the messages of the outbox, after all earlier replies: a client that has received an
+    /// invalidation must not receive an older value after it.
     async fn deliver(&mut self) -> Result<(), End> {
         assert!(self.out.is_empty(), "replies go out before messages");
         while let Some(message) = self.client.outbox.take() {
@@ -191,7 +192,7 @@ impl Connection {
                 Message::Reply(reply) => encode(&reply, self.session.protocol, &mut self.out),
                 Message::Line(line) => self.out.extend_from_slice(&line),
             }
-            // The rest waits, so that messages do not starve the client's requests.
+            // The remaining messages wait, so that the client's requests get their turn.
             if self.out.len() >= OUT_BYTES_TARGET {
                 break;
             }
@@ -203,8 +204,8 @@ impl Connection {
     /// Takes complete requests out of the buffer, within the limits of a batch.
     fn take_batch(&mut self, requests: &mut Vec<Request>) -> Result<(), ProtocolError> {
         let mut bytes = 0;
-        // Requests of an unauthenticated client are read one by one: the limits of the second
-        // depend on whether the first was AUTH.
+        // Requests of an unauthenticated client are taken one by one: whether the higher limits
+        // apply to the next one depends on whether this one logs the client in.
         let unauthenticated =
             !self.session.authenticated && is_unauthenticated(&self.state, &mut self.session);
         self.decoder.restrict(unauthenticated);
@@ -270,7 +271,7 @@ impl Connection {
         Ok(())
     }
 
-    /// Writes the rest as fast as the client accepts it.
+    /// Writes the remaining output as fast as the client accepts it.
     async fn write_slowly(&mut self) -> Result<(), End> {
         let mut taken = self.state.clock.elapsed();
         loop {
@@ -305,8 +306,7 @@ impl Connection {
         }
     }
 
-    /// Measures what waits for the client, its messages included, against the soft limit of its
-    /// class.
+    /// Compares the client's waiting output, messages included, with the soft limit of its class.
     fn measure_output(&mut self) -> Result<(), End> {
         let waiting = self.client.writer.waiting() + self.client.outbox.waiting().1;
         let limits = self.state.config.read().client_output_buffer_limit;
@@ -317,8 +317,9 @@ impl Connection {
         }
     }
 
-    /// Closes the write side and discards what the client still sends: closing a socket with unread
-    /// input resets the connection, and the client would lose replies that it has not read yet.
+    /// Closes the write side and discards further input until the client closes. If a socket is
+    /// closed with unread input, the system resets the connection, and the client loses replies
+    /// that it has not read yet.
     async fn linger(&mut self) {
         self.client.writer.close();
         let rest = async {
@@ -327,7 +328,7 @@ impl Connection {
             }
             Ok::<(), io::Error>(())
         };
-        // The connection ends whatever the outcome.
+        // The connection ends in any case, so the result does not matter.
         let _ = tokio::time::timeout(LINGER, rest).await;
     }
 
