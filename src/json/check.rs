@@ -1,7 +1,7 @@
-//! Checks that bytes from outside (a client's dump, a log, a snapshot, another node) are one
-//! encoded value.
+//! Checks that bytes from outside this process (a client's dump, a log, a snapshot, another node)
+//! are one encoded value.
 //!
-//! Invariant: accepted bytes satisfy everything that the rest of `json` relies on, and are the one
+//! Invariant: accepted bytes satisfy everything that the rest of `json` relies on, and are the only
 //! encoding of their value.
 
 use super::Document;
@@ -10,7 +10,7 @@ use super::limits::DEPTH_MAX;
 use super::run::plain_run;
 use super::value::{Header, Kind, Members, Value, header_at, repeated};
 
-/// Why bytes are not a document.
+/// The reason why bytes are not an encoded document.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("byte {offset} of an encoded document: {reason}")]
 pub struct Malformed {
@@ -19,7 +19,8 @@ pub struct Malformed {
 }
 
 impl Document {
-    /// A document of bytes from outside, which must be exactly one value.
+    /// Makes a document of bytes from outside this process, which must be exactly one encoded
+    /// value.
     pub fn from_encoded(bytes: &[u8]) -> Result<Document, Malformed> {
         check(bytes)?;
         Ok(Document::from_trusted(bytes))
@@ -85,7 +86,8 @@ fn check_number(number: Value<'_>) -> Result<(), Malformed> {
     let holds = match (number.kind(), number.payload()) {
         (Kind::Int, []) => true,
         (Kind::Int, [only]) => *only != 0,
-        // The top byte must add more than the sign of the byte below it.
+        // The encoding is the shortest if the top byte holds more than the sign bit of the byte
+        // below it.
         (Kind::Int, [.., below, top]) => {
             number.as_i64().is_some() && *top != if below & 0x80 == 0 { 0 } else { 0xff }
         }
