@@ -36,9 +36,9 @@ pub use directory::{SnapshotDir, SnapshotFile};
 pub use reader::SnapshotReader;
 pub use writer::SnapshotWriter;
 
-/// Maximum payload of a block; the writer's caller cuts its state into such blocks. With 1 MiB,
-/// damage is found soon, one block takes little memory, and its eight bytes of header are
-/// negligible.
+/// Maximum payload of a block. With 1 MiB, damage is found early, one block takes little memory,
+/// and the eight bytes of its header are negligible. The caller of the writer divides the state
+/// into such blocks.
 pub const BLOCK_BYTES_MAX: usize = 1 << 20;
 
 /// Maximum size of a snapshot's metadata.

@@ -1,4 +1,4 @@
-//! Writes a snapshot.
+//! Writes a snapshot file block by block.
 //!
 //! Invariants:
 //! * Until `finish` returns, no file has a snapshot's name; a dropped writer leaves no file at all.
@@ -14,13 +14,14 @@ use crate::error::Fatal;
 use crate::storage::disk_error;
 use crate::storage::log::LogPosition;
 
-/// Bytes per write, so that small blocks do not cost a call each.
+/// Bytes of one write: several small blocks are written with one call.
 const WRITE_BYTES: usize = 256 << 10;
-/// Bytes between two syncs. A sync of the log waits behind one of these: during a snapshot single
-/// writes took up to 16 ms with 8 MiB, up to 12 ms with 1 MiB, and up to 9 ms with this.
+/// Bytes between two syncs. A sync of the log may have to wait for such a sync. While a snapshot
+/// was written, the slowest write of a client took 16 ms with 8 MiB between syncs, 12 ms with 1
+/// MiB, and 9 ms with this value.
 const SYNC_BYTES: u64 = 256 << 10;
 
-/// A snapshot being written; see [`SnapshotDir::begin`].
+/// A snapshot that is being written; see [`SnapshotDir::begin`].
 #[derive(Debug)]
 pub struct SnapshotWriter {
     dir: SnapshotDir,
@@ -58,12 +59,9 @@ impl SnapshotWriter {
 
     /// Adds a block.
     ///
-    /// # Errors
-    /// [`Fatal::Disk`] if it cannot be written, for example for want of space: only this snapshot
-    /// fails, and the caller decides whether the node continues.
+    /// # Errors [`Fatal::Disk`] if the block cannot be written, for example for lack of space. Only this snapshot fails, and the caller decides whether the node continues.
     ///
-    /// # Panics
-    /// If the payload is empty or exceeds [`BLOCK_BYTES_MAX`].
+    /// # Panics If the payload is empty or exceeds [`BLOCK_BYTES_MAX`].
     pub fn block(&mut self, payload: &[u8]) -> Result<(), Fatal> {
         assert!(
             !payload.is_empty() && payload.len() <= BLOCK_BYTES_MAX,
@@ -94,8 +92,7 @@ impl SnapshotWriter {
 
     /// Completes the file, makes it durable and gives it its name.
     ///
-    /// # Errors
-    /// As [`SnapshotWriter::block`].
+    /// # Errors Those of [`SnapshotWriter::block`].
     pub fn finish(mut self) -> Result<SnapshotFile, Fatal> {
         self.buffer.extend_from_slice(&self.digest.trailer());
         self.flush()?;
@@ -110,7 +107,7 @@ impl SnapshotWriter {
 impl Drop for SnapshotWriter {
     fn drop(&mut self) {
         if let Some(path) = self.temporary.take() {
-            // If this fails, the next start removes the file.
+            // If the removal fails, the next start removes the file.
             let _ = self.dir.disk.remove(&path);
         }
     }
