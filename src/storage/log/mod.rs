@@ -66,7 +66,7 @@ pub struct Log {
 }
 
 impl Log {
-    /// Opens the log in the existing directory `dir`, or creates one; reads all of it once.
+    /// Opens the log in the existing directory `dir`, or creates one. Reads the whole log once.
     ///
     /// The caller holds the lock on the data directory.
     ///
