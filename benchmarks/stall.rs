@@ -1,9 +1,9 @@
 //! Measures how long writes wait while a snapshot is taken: `cargo bench --bench stall -- ADDRESS
 //! [DOCUMENTS]`.
 //!
-//! Loads documents, measures single writes on a few connections for a while, then again while
-//! `BGSAVE` runs, and prints the quantiles of both. The server is started by hand, with flags and a
-//! disk of your choice.
+//! Loads documents, measures single writes on a few connections for some time, and then again while
+//! `BGSAVE` runs. Prints the quantiles of both. The server has to be started before, with any flags
+//! and on any disk.
 #![allow(
     clippy::disallowed_methods,
     clippy::unwrap_used,
@@ -83,7 +83,7 @@ fn field(socket: &mut TcpStream, name: &str) -> String {
     reply.lines().find_map(|line| line.strip_prefix(name)).unwrap_or_default().to_string()
 }
 
-/// The sorted latencies of writes while `wait` runs.
+/// Measures writes while `wait` runs. Returns their latencies in ascending order.
 fn measure(address: &str, documents: usize, wait: impl FnOnce(&mut TcpStream)) -> Vec<Duration> {
     let stop = Arc::new(AtomicBool::new(false));
     let writer = |id: usize| {

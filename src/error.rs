@@ -110,8 +110,8 @@ pub enum Fatal {
     #[error("{}: {reason}", path.display())]
     Directory { path: PathBuf, reason: String },
     #[error(
-        "node {node} answers at {address}, where its members know it, from another process: this one runs on a copy \
-         of its directory; remove the copy"
+        "another process answers as node {node} at {address}, the address known to the members: this one uses a copy \
+         of its data directory; remove the copy"
     )]
     Copy { node: u64, address: String },
     #[error("{address}: {reason}")]

@@ -19,10 +19,11 @@ use std::time::{Duration, Instant};
 use etcd_client::KvClient;
 use resp::Connection;
 
-/// 250 bytes, as in scripts/benchmark-raft.sh; etcd treats it as any other text.
+/// A document of 250 bytes, the same as in scripts/benchmark-raft.sh. etcd stores it as a plain
+/// text.
 const DOCUMENT: &str = r#"{"id":1234567,"name":"Alice Example","email":"alice@example.org","age":34,"active":true,"score":98.25,"tags":["alpha","beta","gamma"],"address":{"street":"1 Long Street","city":"Springfield","zip":"12345"},"note":"a few more words to make it whole."}"#;
 const _: () = assert!(DOCUMENT.len() == 250);
-/// The timeout of a request: a server that hangs ends the run.
+/// The timeout of a request. If the server hangs, the run ends with an error.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 type Outcome<T> = Result<T, Box<dyn Error + Send + Sync>>;
@@ -79,7 +80,7 @@ enum Client {
 impl Client {
     async fn connect(options: &Options) -> Outcome<Client> {
         if options.is_etcd {
-            // Each call opens a new connection.
+            // Each call of `connect` opens a new connection.
             let client = etcd_client::Client::connect([format!("http://{}", options.address)], None).await?;
             return Ok(Client::Etcd(client.kv_client()));
         }
@@ -105,19 +106,19 @@ impl Client {
                 let answer = client.get(key, None).await?;
                 answer.kvs().first().map_or(0, |pair| pair.value().len())
             }
-            // The reply is an array of the path's matches.
+            // The reply is an array of the path's matches, so it is longer than the document.
             Client::JsonVault(connection) => {
                 connection.call(&["JSON.GET", key, "$"]).await?.len().saturating_sub(2)
             }
         };
         match found == DOCUMENT.len() {
             true => Ok(()),
-            false => Err(format!("{key}: the answer has {found} bytes of a document").into()),
+            false => Err(format!("{key}: the reply has {found} bytes of a document").into()),
         }
     }
 }
 
-/// Runs one client to the end; returns the time of each request in microseconds.
+/// Runs one client until the end. Returns the latency of each request in microseconds.
 async fn drive(options: Arc<Options>, number: u64, next: Arc<AtomicU64>, end: Instant) -> Outcome<Vec<u32>> {
     let mut client = Client::connect(&options).await?;
     let mut took = Vec::new();
@@ -126,7 +127,7 @@ async fn drive(options: Arc<Options>, number: u64, next: Arc<AtomicU64>, end: In
         let key = match options.work {
             Work::Load => next.fetch_add(1, Ordering::Relaxed),
             _ => {
-                // xorshift
+                // Xorshift, a simple random number generator.
                 dice ^= dice << 13;
                 dice ^= dice >> 7;
                 dice ^= dice << 17;

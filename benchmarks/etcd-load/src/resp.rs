@@ -1,5 +1,5 @@
-//! The part of the Redis protocol that this load needs: requests, and replies that are one line or
-//! one text.
+//! The part of the Redis protocol that this program needs: requests, and replies that are a line or
+//! a text.
 
 use std::io;
 
@@ -21,8 +21,7 @@ impl Connection {
 
     /// Sends a request and returns the text of its reply.
     ///
-    /// # Errors
-    /// Errors of the connection, and error replies of the server.
+    /// # Errors Errors of the connection, and error replies.
     pub async fn call(&mut self, words: &[&str]) -> io::Result<&[u8]> {
         self.request.clear();
         self.request.extend_from_slice(format!("*{}\r\n", words.len()).as_bytes());
@@ -42,14 +41,14 @@ impl Connection {
     }
 }
 
-/// Where the text of a complete reply begins and ends; `None` while it is incomplete.
+/// The range of the text in a complete reply; `None` while the reply is incomplete.
 fn whole(answer: &[u8]) -> io::Result<Option<(usize, usize)>> {
     let Some(line) = answer.windows(2).position(|pair| pair == b"\r\n") else { return Ok(None) };
     let text = String::from_utf8_lossy(&answer[1..line]);
     match answer[0] {
         b'+' => Ok(Some((1, line))),
         b'$' => {
-            let length: usize = text.parse().map_err(|_| io::Error::other("nothing is there"))?;
+            let length: usize = text.parse().map_err(|_| io::Error::other("the key does not exist"))?;
             let begin = line + 2;
             Ok((answer.len() >= begin + length + 2).then_some((begin, begin + length)))
         }
