@@ -62,7 +62,10 @@ fn main() -> Outcome<()> {
     cluster.start(leader)?;
     let statuses = cluster.show(None)?;
     let applied = statuses[0].last_applied;
-    ensure(statuses.iter().all(|status| status.last_applied == applied), "all nodes have applied the same log")?;
+    ensure(
+        statuses.iter().all(|status| status.last_applied == applied),
+        "all nodes have applied the same log",
+    )?;
     for id in 1..=3 {
         run(&cluster, id, &["JSON.GET", "user:1", "$.tags"], r#"[["admin","author"]]"#)?;
         let keys: u64 = redis::cmd("DBSIZE").query(&mut cluster.connect(id)?)?;

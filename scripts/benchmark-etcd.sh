@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Measures JsonVault beside etcd: three nodes of each on this machine, 50 clients that talk to the leader, 250-byte
+# Compares JsonVault with etcd: three nodes of each on this machine, 50 clients that talk to the leader, 250-byte
 # values, every write synced on a majority, every read linearizable. One program drives both, in alternation.
 #
 #   scripts/benchmark-etcd.sh                          # medians of 7 runs of 5 s each, a table; about 4 minutes
@@ -8,7 +8,7 @@
 #   BIN_DIR=target/release LOAD=/path/etcd-load scripts/benchmark-etcd.sh    # builds nothing
 #
 # On Debian: apt-get install etcd-server redis-tools curl protobuf-compiler. The load generator is benchmarks/etcd-load, a
-# package of its own. Both clusters run, and only one of them is measured at a time.
+# package of its own. Both clusters run all the time, but only one of them gets load at a time.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 # shellcheck source=scripts/lib.sh
@@ -59,7 +59,7 @@ start_jsonvault() {
     vault=127.0.0.1:$((port + leader - 1))
 }
 
-# Whether the etcd node at this port leads: its status has its own id and the leader's, which are then equal.
+# Whether the etcd node at this port leads. Its status contains its own id and the leader's, which are equal on the leader.
 leads() {
     local status
     status=$(curl -s --max-time 2 -X POST -d '{}' "http://127.0.0.1:$1/v3/maintenance/status") || return 1
@@ -69,7 +69,7 @@ leads() {
     [[ -n $member && $member == "$leader" ]]
 }
 
-# Sets `etcd` to the address of the leader. Each node has a client port, and 10,000 above it the one for other nodes.
+# Sets `etcd` to the address of the leader. A node's port for other nodes is 10,000 above its client port.
 start_etcd() {
     local port node list='' mine
     port=$(free_port 3)
@@ -90,7 +90,7 @@ start_etcd() {
     fail "etcd has no leader: $(tail -n 1 "$work/etcd.log")"
 }
 
-# One run: requests per second, median and 99th percentile in ms. The timeout leaves it 30 s more than it should take.
+# One run: requests per second, median and 99th percentile in ms. The timeout is 30 s longer than the run should take.
 measure() {
     timeout $((${seconds%.*} + 30)) "$LOAD" "$@" --clients "$clients" --seconds "$seconds" --keys "$keys"
 }
@@ -129,7 +129,7 @@ for kind in jsonvault etcd; do
 done
 for run in $(seq "$runs"); do
     for one in put get; do
-        # The order alternates, too.
+        # The two servers take turns at being measured first.
         kinds=(jsonvault etcd)
         ((run % 2)) || kinds=(etcd jsonvault)
         for kind in "${kinds[@]}"; do

@@ -36,7 +36,7 @@ while (($#)); do
     esac
 done
 
-# The number of keys that a run uses.
+# The number of keys that a run writes or reads.
 keys=100000
 # 250 bytes, the size of an entry in a user directory.
 document='{"id":1234567,"name":"Alice Example","email":"alice@example.org","age":34,"active":true,"score":98.25,"tags":["alpha","beta","gamma"],"address":{"street":"1 Long Street","city":"Springfield","zip":"12345"},"note":"a few more words to make it whole."}'
@@ -110,7 +110,7 @@ measure() {
         *:set) command=(JSON.SET doc:__rand_int__ '$' "$document") ;;
         *:get) command=(JSON.GET doc:__rand_int__ '$') ;;
     esac
-    # The first column is the command, with commas of its own, so columns are counted from the end.
+    # The first column is the command, which may contain commas, so columns are counted from the end.
     redis-benchmark -p "${ports[$name]}" -c "$clients" -P "$pipeline" -n "$requests" -r "$keys" --csv "${command[@]}" \
         | LC_ALL=C awk -F, 'END { gsub("\"", "", $(NF - 6)); print $(NF - 6) }'
 }
@@ -164,8 +164,8 @@ cluster() {
     BIN_DIR=$BIN_DIR DIR=$work/cluster scripts/cluster.sh "$@"
 }
 
-# A cluster on one machine: its nodes share the disk and the processors, so this compares the routes of a request and
-# does not show the speed of three machines.
+# A cluster on one machine: its nodes share the disk and the processors, so this compares requests to the leader
+# with requests to a follower, and does not show the speed of three machines.
 cluster_speed() {
     local base leader follower node row workload freshness role clients pipeline requests
     base=$(free_port "$nodes")

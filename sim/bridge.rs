@@ -33,7 +33,9 @@ fn a_majority_elects_a_leader_although_the_old_one_still_reaches_one_of_it() {
         (0..NODES).find(|host| *host != old && hosts[*host].leads())
     });
     assert!(write(&mut five, next, 2));
-    five.until("the old leader to learn of the new one", ELECTED_WITHIN_MS, |hosts| (!hosts[old].leads()).then_some(()));
+    five.until("the old leader to learn of the new one", ELECTED_WITHIN_MS, |hosts| {
+        (!hosts[old].leads()).then_some(())
+    });
     // The old leader reached the bridge during the cut; no write through it may be lost or applied
     // twice.
     five.network.heal();

@@ -199,7 +199,9 @@ async fn read_set(group: &Group, keyspace: &Keyspace, key: usize, consistency: R
         Ok(now_ms) => {
             let view = keyspace.view(Scope::OneKey, now_ms);
             let number = view.value(format!("k{key}").as_bytes()).map(|value| match value {
-                Value::Text(digits) => String::from_utf8_lossy(&digits).parse().expect("the value is a number"),
+                Value::Text(digits) => {
+                    String::from_utf8_lossy(&digits).parse().expect("the value is a number")
+                }
                 other => panic!("reading a number returned {other:?}"),
             });
             Outcome::Found(number, view.now_ms())

@@ -80,7 +80,10 @@ impl Copies {
             if let AtOwnAddress::Silent { own } = found
                 && !std::mem::replace(&mut logged, true)
             {
-                tracing::info!(may_elect = own, "this node did not reach itself at the address that its members have for it");
+                tracing::info!(
+                    may_elect = own,
+                    "this node did not reach itself at the address that its members have for it"
+                );
             }
             match found {
                 AtOwnAddress::Copy(fatal) => {

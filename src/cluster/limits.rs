@@ -18,7 +18,12 @@ pub const LIMITS: &[Limit] = &[
         "Published messages that wait for another node",
         "Further messages for that node are dropped."
     ),
-    limit!(relay::WAITING_BYTES_MAX, Bytes, "Published messages that wait for another node", "Further messages for that node are dropped."),
+    limit!(
+        relay::WAITING_BYTES_MAX,
+        Bytes,
+        "Published messages that wait for another node",
+        "Further messages for that node are dropped."
+    ),
     limit!(
         FRAME_TIME_MAX.as_secs(),
         Seconds,

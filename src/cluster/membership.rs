@@ -206,7 +206,8 @@ impl Membership {
             return Err(ChangeRefused::Impossible("the last voter cannot be removed".to_string()));
         }
         if let Some(reason) = self.consensus().lacks_majority(&voters).filter(|_| votes && !force) {
-            let reason = format!("the cluster would lose its majority: {reason} (FORCE removes the node anyway)");
+            let reason =
+                format!("the cluster would lose its majority: {reason} (FORCE removes the node anyway)");
             return Err(ChangeRefused::Impossible(reason));
         }
         self.consensus().remove(id, votes).await?;

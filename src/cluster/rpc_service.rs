@@ -184,7 +184,7 @@ fn text_bytes(reply: &Reply) -> usize {
     let parts = |parts: &[Reply]| parts.iter().map(|part| REPLY_HEAD_BYTES + text_bytes(part)).sum();
     match reply {
         Reply::Simple(text) => text.len(),
-        Reply::Error(answer) => answer.line().len(),
+        Reply::Error(error) => error.line().len(),
         Reply::Unavailable(unavailable) => match unavailable {
             Unavailable::DiskFull(reason) => reason.len(),
             _ => 0,

@@ -32,8 +32,18 @@ pub const LIMITS: &[Limit] = &[
         "Document bytes that one JSON.MSET processes",
         "`ERR too many changes for the size of the documents`"
     ),
-    limit!(queue::COMMANDS_MAX, Count, "Commands of a transaction", "The command gets an error, and EXEC then does nothing."),
-    limit!(queue::BYTES_MAX, Bytes, "A transaction", "The command gets an error, and EXEC then does nothing."),
+    limit!(
+        queue::COMMANDS_MAX,
+        Count,
+        "Commands of a transaction",
+        "The command gets an error, and EXEC then does nothing."
+    ),
+    limit!(
+        queue::BYTES_MAX,
+        Bytes,
+        "A transaction",
+        "The command gets an error, and EXEC then does nothing."
+    ),
     limit!(queue::WATCHED_MAX, Count, "Keys that a connection watches", "WATCH replies with an error."),
     limit!(queue::WATCHED_BYTES_MAX, Bytes, "Names of the watched keys", "WATCH replies with an error."),
     limit!(client::NAME_BYTES_MAX, Bytes, "A client's name", "CLIENT SETNAME replies with an error."),

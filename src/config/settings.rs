@@ -176,8 +176,12 @@ pub static SETTINGS: &[Setting] = &[
         "Whether only clients at a loopback address are served while no password is set"
     )
     .changeable(),
-    secret!("requirepass", requirepass, "The password of clients; it is safer in the config file or the environment than in a flag")
-        .changeable(),
+    secret!(
+        "requirepass",
+        requirepass,
+        "The password of clients; it is safer in the config file or the environment than in a flag"
+    )
+    .changeable(),
     secret!("masterauth", masterauth, "The password for the node that --join names [requirepass]")
         .changeable(),
     text!(
@@ -252,7 +256,8 @@ pub static SETTINGS: &[Setting] = &[
         "Microseconds from which a command is slow; -1: none"
     )
     .changeable(),
-    whole!("slowlog-max-len", slowlog_max_len, 0, I64_MAX, "The maximum number of entries in the slow log").changeable(),
+    whole!("slowlog-max-len", slowlog_max_len, 0, I64_MAX, "The maximum number of entries in the slow log")
+        .changeable(),
     whole!(
         "latency-monitor-threshold",
         latency_monitor_threshold,

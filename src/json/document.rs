@@ -34,7 +34,11 @@ impl Document {
         if !same_size || old.kind().is_container() || Value::at(encoded, 0).kind().is_container() {
             return false;
         }
-        debug_assert_eq!(Value::at(encoded, 0).end(), encoded.len(), "the replacement is one value of the same size");
+        debug_assert_eq!(
+            Value::at(encoded, 0).end(),
+            encoded.len(),
+            "the replacement is one value of the same size"
+        );
         match Arc::get_mut(&mut self.bytes) {
             Some(bytes) => {
                 bytes[at..at + encoded.len()].copy_from_slice(encoded);
@@ -104,7 +108,10 @@ mod tests {
         assert_eq!(text_of(&counter), "{\"a\":[1,2],\"b\":4}");
         assert!(!counter.try_replace_in_place(at, document("400").encoded()), "a longer scalar is refused");
         let array = counter.root().member(b"a").unwrap().value.offset();
-        assert!(!counter.try_replace_in_place(array, document("[[],[]]").encoded()), "a container is refused");
+        assert!(
+            !counter.try_replace_in_place(array, document("[[],[]]").encoded()),
+            "a container is refused"
+        );
         let shared = counter.clone();
         assert!(!counter.try_replace_in_place(at, document("5").encoded()));
         assert_eq!(text_of(&shared), "{\"a\":[1,2],\"b\":4}");

@@ -16,7 +16,8 @@ pub const DOCUMENT_BYTES_CEILING: usize = 1 << 30;
 pub const DOCUMENT_BYTES_DEFAULT: usize = 64 << 20;
 
 const _: () = assert!(DOCUMENT_BYTES_DEFAULT <= DOCUMENT_BYTES_CEILING);
-const _: () = assert!(DOCUMENT_BYTES_CEILING < u32::MAX as usize / 3, "an encoding may be 3 times as long as its text");
+const _: () =
+    assert!(DOCUMENT_BYTES_CEILING < u32::MAX as usize / 3, "an encoding may be 3 times as long as its text");
 
 /// The limits that a parse or an edit applies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -239,7 +239,11 @@ mod tests {
         let mut seen = HashMap::new();
         while capture.next_shard(|key, entry| {
             let is_large = key.as_bytes() == b"list";
-            assert_eq!(keyspace.captures.state.try_lock().is_some(), is_large, "the value's content is copied while writes wait");
+            assert_eq!(
+                keyspace.captures.state.try_lock().is_some(),
+                is_large,
+                "the value's content is copied while writes wait"
+            );
             if is_large {
                 push(3000, 1000).expect("there is room");
             }
@@ -247,7 +251,11 @@ mod tests {
         }) {}
         assert!(capture.is_complete());
         let Value::List(list) = &seen[&b"list"[..]].value else { panic!("the capture has the list") };
-        assert_eq!((list.len(), list.get(1000)), (1000, None), "the list is the one from the beginning of the capture");
+        assert_eq!(
+            (list.len(), list.get(1000)),
+            (1000, None),
+            "the list is the one from the beginning of the capture"
+        );
         assert_eq!(seen.len(), 2);
     }
 

@@ -121,7 +121,11 @@ mod tests {
         assert_eq!(keyspace.due(9, usize::MAX, usize::MAX), []);
         assert_eq!(keyspace.due(10, 30, usize::MAX).len(), 30);
         assert_eq!(keyspace.due(10, usize::MAX, 25).len(), 25);
-        assert_eq!(keyspace.due(10, usize::MAX, 0).len(), 1, "the first key is returned even if it exceeds the limit");
+        assert_eq!(
+            keyspace.due(10, usize::MAX, 0).len(),
+            1,
+            "the first key is returned even if it exceeds the limit"
+        );
         drop(keyspace.begin_entry(false));
         put(0, 10);
         assert_eq!(keyspace.expired(), 0, "an expired key was counted in an entry that does not count");

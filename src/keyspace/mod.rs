@@ -330,7 +330,11 @@ mod tests {
     fn nothing_is_read_while_a_snapshot_replaces_the_state() {
         let keyspace = Keyspace::new();
         assert_eq!(keyspace.read_whole(|| 1), Some(1));
-        assert_eq!(keyspace.read_whole(|| keyspace.reset()), None, "a read across a snapshot returned a result");
+        assert_eq!(
+            keyspace.read_whole(|| keyspace.reset()),
+            None,
+            "a read across a snapshot returned a result"
+        );
         assert_eq!(keyspace.read_whole(|| 1), None);
         keyspace.restored(1);
         assert_eq!(keyspace.read_whole(|| 1), Some(1));

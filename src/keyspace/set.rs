@@ -72,8 +72,9 @@ impl Set {
     /// Continues a walk at `cursor`. Returns the positions of the next elements, at least `count`
     /// of them, and the next cursor, which is 0 at the end. A small collection is returned whole.
     pub fn walk(&self, cursor: u64, count: usize) -> (Vec<usize>, u64) {
-        let bytes_at =
-            |position: usize| self.elements.get_index(position).expect("the index holds only positions of members").as_bytes();
+        let bytes_at = |position: usize| {
+            self.elements.get_index(position).expect("the index holds only positions of members").as_bytes()
+        };
         self.walk.from(cursor, count, self.len(), bytes_at)
     }
 

@@ -106,8 +106,9 @@ impl SortedSet {
     /// Continues a walk at `cursor`. Returns the positions of the next elements, at least `count`
     /// of them, and the next cursor, which is 0 at the end. A small collection is returned whole.
     pub fn walk(&self, cursor: u64, count: usize) -> (Vec<usize>, u64) {
-        let bytes_at =
-            |position: usize| self.elements.get_index(position).expect("the index holds only positions of members").0.as_bytes();
+        let bytes_at = |position: usize| {
+            self.elements.get_index(position).expect("the index holds only positions of members").0.as_bytes()
+        };
         self.walk.from(cursor, count, self.len(), bytes_at)
     }
 
@@ -145,7 +146,10 @@ impl SortedSet {
     }
 
     fn of(&self, ranked: &Ranked) -> (&Element, f64) {
-        let (member, _) = self.elements.get_index(ranked.position as usize).expect("the order holds only positions of members");
+        let (member, _) = self
+            .elements
+            .get_index(ranked.position as usize)
+            .expect("the order holds only positions of members");
         (member, ranked.score)
     }
 

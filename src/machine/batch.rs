@@ -111,9 +111,9 @@ impl Batch {
         self.bytes.extend_from_slice(&[0; 4]);
         self.bytes.extend_from_slice(&code.to_le_bytes());
         let fits = |bytes: usize| if bytes <= bytes_max { Ok(()) } else { Err(TOO_LARGE) };
-        if let Err(answer) = body(&mut self.bytes).and_then(|()| fits(self.bytes.len())) {
+        if let Err(error) = body(&mut self.bytes).and_then(|()| fits(self.bytes.len())) {
             self.bytes.truncate(begin);
-            return Err(answer);
+            return Err(error);
         }
         let size = (self.bytes.len() - begin - COMMAND_HEADER_BYTES) as u32;
         self.bytes[begin..begin + 4].copy_from_slice(&size.to_le_bytes());

@@ -230,7 +230,10 @@ impl Endpoint {
 
     fn judge(&self, hello: &Hello) -> Welcome {
         if hello.version != PROTOCOL_VERSION {
-            let reason = format!("the other node has protocol version {}, this node has {PROTOCOL_VERSION}", hello.version);
+            let reason = format!(
+                "the other node has protocol version {}, this node has {PROTOCOL_VERSION}",
+                hello.version
+            );
             return Welcome::Refused(reason);
         }
         let own = &self.identity;
@@ -242,7 +245,10 @@ impl Endpoint {
             return Welcome::Refused(OTHER_CLUSTER.to_string());
         }
         if hello.to != own.node {
-            return Welcome::Refused(format!("the connection is for node {}, but this is node {}", hello.to, own.node));
+            return Welcome::Refused(format!(
+                "the connection is for node {}, but this is node {}",
+                hello.to, own.node
+            ));
         }
         // Checked before the incarnation: a removed node has to learn of its removal even if it
         // expects another incarnation of this node.

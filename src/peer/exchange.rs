@@ -58,7 +58,10 @@ impl Exchange {
         let (answered, response) =
             timeout(limit, exchange).await.map_err(|_| io::Error::from(io::ErrorKind::TimedOut))??;
         if answered != number {
-            return Err(io::Error::new(io::ErrorKind::InvalidData, "the response belongs to another request"));
+            return Err(io::Error::new(
+                io::ErrorKind::InvalidData,
+                "the response belongs to another request",
+            ));
         }
         self.connection = Some((connection, used));
         match response {

@@ -310,7 +310,8 @@ mod tests {
             assert!(is_answered(&mut stream, Duration::from_secs(1)).await);
         }
         let idle = tokio::time::Instant::now();
-        let ended = serving.await.expect("the serving task does not panic").expect_err("the connection is closed");
+        let ended =
+            serving.await.expect("the serving task does not panic").expect_err("the connection is closed");
         assert_eq!((ended.kind(), idle.elapsed()), (io::ErrorKind::TimedOut, IDLE_MAX));
     }
 
@@ -328,8 +329,12 @@ mod tests {
         assert!(!is_answered(&mut stranger, Duration::from_secs(1)).await, "the other large frame is read");
         let (mut member, _) = served(KNOWN, &room).await;
         frame::write(&mut member, 4, &large()).await.expect("the connection is open");
-        assert!(is_answered(&mut member, Duration::from_secs(1)).await, "a member's large frame is read at once");
-        let ended = serving.await.expect("the serving task does not panic").expect_err("the connection is closed");
+        assert!(
+            is_answered(&mut member, Duration::from_secs(1)).await,
+            "a member's large frame is read at once"
+        );
+        let ended =
+            serving.await.expect("the serving task does not panic").expect_err("the connection is closed");
         assert_eq!(ended.kind(), io::ErrorKind::TimedOut);
         assert!(is_answered(&mut stranger, Duration::from_secs(1)).await, "the permit is free again");
     }

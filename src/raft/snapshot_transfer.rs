@@ -44,7 +44,10 @@ impl NetworkClient {
             let chunk = Request::SnapshotChunk { offset, bytes: bytes.into() };
             offset = expect_offset(self.exchange.call(&chunk, CHUNK_TIMEOUT).await?)?;
             if offset != expected {
-                return Err(io::Error::new(io::ErrorKind::InvalidData, "the receiver is at an unexpected offset"));
+                return Err(io::Error::new(
+                    io::ErrorKind::InvalidData,
+                    "the receiver is at an unexpected offset",
+                ));
             }
         }
         match self.exchange.call(&Request::SnapshotEnd { vote }, INSTALL_TIMEOUT).await? {
@@ -86,7 +89,8 @@ impl IncomingSnapshot {
 
     /// Accepts the next chunk, and returns the offset of the one after it.
     pub fn chunk(&mut self, offset: u64, bytes: &[u8]) -> io::Result<u64> {
-        let (offer, receiver) = self.0.as_mut().ok_or_else(|| io::Error::other("a chunk of a snapshot that was not offered"))?;
+        let (offer, receiver) =
+            self.0.as_mut().ok_or_else(|| io::Error::other("a chunk of a snapshot that was not offered"))?;
         if offset != receiver.received() || bytes.len() as u64 > offer.bytes - offset {
             return Err(io::Error::other("a chunk that does not follow the previous one"));
         }
@@ -99,7 +103,8 @@ impl IncomingSnapshot {
 
     /// Checks the complete snapshot.
     pub fn finish(&mut self) -> io::Result<Snapshot> {
-        let (offer, receiver) = self.0.take().ok_or_else(|| io::Error::other("the end of a snapshot that was not offered"))?;
+        let (offer, receiver) =
+            self.0.take().ok_or_else(|| io::Error::other("the end of a snapshot that was not offered"))?;
         if receiver.received() != offer.bytes {
             return Err(io::Error::other("the snapshot is not complete"));
         }

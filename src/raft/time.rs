@@ -295,6 +295,9 @@ mod tests {
         assert_eq!((behind.time.leading(), ahead.time.leading()), (NOON_MS + 1_000, NOON_MS + HOUR_MS));
         pass(&[&behind], 50);
         let (after, drifted) = (behind.time.leading(), NOON_MS + 1_049);
-        assert_eq!(after, drifted, "the new leader continues from the voters' time, a little slower because its wall clock is behind");
+        assert_eq!(
+            after, drifted,
+            "the new leader continues from the voters' time, a little slower because its wall clock is behind"
+        );
     }
 }

@@ -23,7 +23,7 @@ pub fn encode(reply: &Reply, protocol: Protocol, out: &mut Vec<u8>) {
         Reply::Bulk(bytes) => write_bulk(bytes, out),
         Reply::Integer(value) => write_number(b':', *value, out),
         Reply::Simple(text) => write_line(b'+', text, out),
-        Reply::Error(answer) => write_line(b'-', answer.line(), out),
+        Reply::Error(error) => write_line(b'-', error.line(), out),
         Reply::Null if protocol == Protocol::Resp2 => out.extend_from_slice(b"$-1\r\n"),
         Reply::Null => out.extend_from_slice(b"_\r\n"),
         Reply::Array(items) => write_items(b'*', items, protocol, out),

@@ -57,7 +57,7 @@ fn expected(reply: &Reply, protocol: Protocol) -> Value {
     let all = |items: &[Reply]| items.iter().map(|item| expected(item, protocol)).collect::<Vec<_>>();
     match reply {
         Reply::Simple(text) => Value::Simple(Bytes::from_static(text.as_bytes())),
-        Reply::Error(answer) => Value::Error(answer.line().to_owned()),
+        Reply::Error(error) => Value::Error(error.line().to_owned()),
         Reply::Unavailable(unavailable) => Value::Error(unavailable.to_string()),
         Reply::Integer(value) => Value::Integer(*value),
         Reply::Double(value) if resp3 => Value::Double(*value),

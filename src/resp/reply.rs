@@ -75,7 +75,7 @@ impl Reply {
         let all = |parts: &[Reply]| parts.iter().map(Reply::bytes).sum();
         let inner = match self {
             Reply::Bulk(bytes) | Reply::Verbatim(bytes) => bytes.len(),
-            Reply::Error(answer) => answer.line().len(),
+            Reply::Error(error) => error.line().len(),
             Reply::Array(parts) | Reply::Set(parts) | Reply::Push(parts) | Reply::Several(parts) => {
                 all(parts)
             }
@@ -91,8 +91,8 @@ impl Reply {
 }
 
 impl From<CommandError> for Reply {
-    fn from(answer: CommandError) -> Reply {
-        Reply::Error(answer)
+    fn from(error: CommandError) -> Reply {
+        Reply::Error(error)
     }
 }
 

@@ -364,7 +364,10 @@ mod tests {
         let message = open(of(4, "blue")).unwrap_err().to_string();
         assert!(message.ends_with("it belongs to node 3, and this is node 4"), "{message}");
         let message = open(of(3, "red")).unwrap_err().to_string();
-        assert!(message.ends_with(r#"it belongs to cluster "blue", and this node is of "red""#), "{message}");
+        assert!(
+            message.ends_with(r#"it belongs to cluster "blue", and this node belongs to "red""#),
+            "{message}"
+        );
         assert!(!open(of(3, "blue")).unwrap().is_fresh());
     }
 

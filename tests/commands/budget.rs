@@ -157,8 +157,14 @@ fn request(line: &str) -> (&'static jsonvault::command::Row, Vec<Bytes>) {
 fn done_before_the_budget_was_spent(replies: &[Reply]) -> usize {
     let refused = Reply::Error(CommandError::OUT_OF_STEPS);
     let done = replies.iter().position(|reply| *reply == refused).expect("some commands are refused");
-    assert!(replies[done..].iter().all(|reply| *reply == refused), "no command is executed after one that was refused");
-    assert!(replies[..done].iter().all(|reply| !matches!(reply, Reply::Error(_))), "the other commands are executed");
+    assert!(
+        replies[done..].iter().all(|reply| *reply == refused),
+        "no command is executed after one that was refused"
+    );
+    assert!(
+        replies[..done].iter().all(|reply| !matches!(reply, Reply::Error(_))),
+        "the other commands are executed"
+    );
     assert!(done > COSTLY / 3, "{done} of {COSTLY}");
     done
 }

@@ -60,8 +60,8 @@ impl Vault {
             return Reply::Error(unknown(words));
         };
         let request = Request::new(words.to_vec());
-        if let Err(answer) = admit(row, &request, &self.session, &mut self.queue) {
-            return answer.into();
+        if let Err(error) = admit(row, &request, &self.session, &mut self.queue) {
+            return error.into();
         }
         if self.queue.is_open() && !row.flags.at_once {
             return self.queue.push(position.expect("the row has a position"), &request).into();
@@ -101,13 +101,13 @@ impl Vault {
             Route::Transact { step } => self.step(step, words),
             Route::Operate { run, .. } => match run(&words[1..], &self.session, &node) {
                 Ok(running) => running.now_or_never().expect("a single node has nothing to wait for").into(),
-                Err(answer) => Reply::Error(answer),
+                Err(error) => Reply::Error(error),
             },
             Route::Write { .. } => {
                 let mut batch = Batch::new();
                 match batch.push(row, &words[1..], &context) {
                     Ok(()) => self.apply(&batch),
-                    Err(answer) => Reply::Error(answer),
+                    Err(error) => Reply::Error(error),
                 }
             }
         };
@@ -127,7 +127,7 @@ impl Vault {
                         .for_each(|key| self.queue.watch(Key::from(&key[..]), view.version(key)));
                     Reply::OK
                 }
-                Err(answer) => answer.into(),
+                Err(error) => error.into(),
             },
             Step::Exec => self.exec(),
         }
@@ -138,7 +138,7 @@ impl Vault {
     fn exec(&mut self) -> Reply {
         let queued = match self.queue.take() {
             Ok(queued) => queued,
-            Err(answer) => return answer.into(),
+            Err(error) => return error.into(),
         };
         let mut transaction = Transaction::new(queued.watched, self.session.protocol);
         let mut places = Vec::new();

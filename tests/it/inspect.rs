@@ -327,7 +327,7 @@ fn containers_list_their_subcommands() {
         assert_eq!(docs.items().unwrap()[0].text().unwrap(), name.as_bytes());
     }
     let help = words(&client.ask("SLOWLOG HELP"));
-    assert_eq!(help[0], "SLOWLOG <subcommand> [<arg> [value] [opt] ...]. Subcommands are:");
+    assert_eq!(help[0], "SLOWLOG <subcommand> [argument ...], with one of these subcommands:");
     assert_eq!(help.len(), 5);
 }
 

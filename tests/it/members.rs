@@ -108,7 +108,9 @@ fn a_copy_stops_when_the_original_that_hung_answers_again() {
     let (id, mut copy) = copied_follower(&mut cluster);
     cluster.node(id).signal("STOP");
     copy.start();
-    until("the copy to have checked its own address", || copy.messages().contains("did not reach itself").then_some(()));
+    until("the copy to have checked its own address", || {
+        copy.messages().contains("did not reach itself").then_some(())
+    });
     cluster.node(id).signal("CONT");
     let ended = copy.wait_for_end();
     assert_eq!(ended.status.code(), Some(1), "{}", ended.messages);

@@ -39,7 +39,10 @@ fn rewritten_settings_survive_a_restart() {
     }
     // Port 0 selects any free port; the rewritten file still has 0.
     assert!(lines.contains(&"port 0"), "{rewritten}");
-    assert!(!rewritten.contains("raft-address"), "raft-address is derived from the port and must not be written: {rewritten}");
+    assert!(
+        !rewritten.contains("raft-address"),
+        "raft-address is derived from the port and must not be written: {rewritten}"
+    );
     assert_eq!(std::fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o640);
     assert_eq!(std::fs::read_dir(home.path()).unwrap().count(), 1, "no temporary file is left");
     node.stop();

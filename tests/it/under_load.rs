@@ -109,7 +109,9 @@ fn grow_and_shrink(leader_too: bool) {
         let leaves = if leader_too { leader } else { follower };
         // Clients use the node until it is removed, and then get an error from it.
         cluster.remove(leaves);
-        until("the node to learn that it was removed", || (cluster.client(leaves).info_number("removed") == 1).then_some(()));
+        until("the node to learn that it was removed", || {
+            (cluster.client(leaves).info_number("removed") == 1).then_some(())
+        });
         crowd.use_nodes(cluster.addresses());
         crowd.wait_for_progress();
         cluster.node(leaves).stop();

@@ -164,7 +164,8 @@ async fn while_the_disk_hangs_all_clients_are_answered_and_then_the_group_contin
         })
         .collect();
     for asked in asked {
-        let outcome = asked.await.expect("no task panics").expect("the write is answered while the disk hangs");
+        let outcome =
+            asked.await.expect("no task panics").expect("the write is answered while the disk hangs");
         assert!(matches!(outcome, Err(Unavailable::Uncertain | Unavailable::NoQuorum)), "{outcome:?}");
     }
     // The read has to see no entry that waits for the disk.

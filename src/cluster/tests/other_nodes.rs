@@ -143,8 +143,12 @@ async fn a_deposed_leaders_late_append_contradicts_nothing() {
     };
     let late = node.group.receiver().append(append(term - 1), true).await;
     assert!(!late.as_ref().is_err_and(|reason| reason.contains("contradicts")), "{late:?}");
-    let refused =
-        node.group.receiver().append(append(term + 1), true).await.expect_err("a leader's entry that contradicts an applied one");
+    let refused = node
+        .group
+        .receiver()
+        .append(append(term + 1), true)
+        .await
+        .expect_err("a leader's entry that contradicts an applied one");
     assert!(refused.contains("contradicts"), "{refused}");
     node.group.shutdown().await.expect("the node stops cleanly");
 }

@@ -119,7 +119,10 @@ mod tests {
                 let name = of(cluster).name(id);
                 assert!(name.len() == 40 && name.bytes().all(|digit| digit.is_ascii_hexdigit()), "{name}");
                 assert_eq!(name, of(cluster).name(id), "a name stays");
-                assert!(seen.insert(name[..8].to_string()), "tools show only the first digits, which have to differ: {name}");
+                assert!(
+                    seen.insert(name[..8].to_string()),
+                    "tools show only the first digits, which have to differ: {name}"
+                );
             }
         }
         // Clients remember names: if a new version changed them, a node would look like another

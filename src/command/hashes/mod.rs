@@ -19,8 +19,15 @@ impl Family for Hash {
 }
 
 impl Keyed for Hash {
-    const GET: Spec =
-        Spec::of_key(Group::Hash, "HGET", 3, "2.0.0", "O(1)", "Reads the value of a field of a hash.", "key field");
+    const GET: Spec = Spec::of_key(
+        Group::Hash,
+        "HGET",
+        3,
+        "2.0.0",
+        "O(1)",
+        "Reads the value of a field of a hash.",
+        "key field",
+    );
     const GET_EACH: Spec = Spec::of_key(
         Group::Hash,
         "HMGET",

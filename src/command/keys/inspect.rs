@@ -145,8 +145,20 @@ impl Command for Object {
             "Reports the encoding that Redis would choose for the value.",
         ),
         Subcommand::new("REFCOUNT", "key", "2.2.3", "O(1)", "Returns 1, because values are not shared."),
-        Subcommand::new("IDLETIME", "key", "2.2.3", "O(1)", "Returns 0, because keys have no time of last use."),
-        Subcommand::new("FREQ", "key", "4.0.0", "O(1)", "Returns an error, because accesses are not counted."),
+        Subcommand::new(
+            "IDLETIME",
+            "key",
+            "2.2.3",
+            "O(1)",
+            "Returns 0, because keys have no time of last use.",
+        ),
+        Subcommand::new(
+            "FREQ",
+            "key",
+            "4.0.0",
+            "O(1)",
+            "Returns an error, because accesses are not counted.",
+        ),
         Subcommand::help("6.2.0"),
     ];
 }

@@ -61,7 +61,13 @@ impl Command for Memory {
             "Assesses in words whether the process has used much more memory before.",
         ),
         Subcommand::new("MALLOC-STATS", "", "4.0.0", "", "Reports that the allocator has no statistics."),
-        Subcommand::new("PURGE", "", "4.0.0", "", "Does nothing, because freed memory is returned every second."),
+        Subcommand::new(
+            "PURGE",
+            "",
+            "4.0.0",
+            "",
+            "Does nothing, because freed memory is returned every second.",
+        ),
         Subcommand::help("4.0.0"),
     ];
 }

@@ -36,7 +36,13 @@ impl Command for Slowlog {
             "Lists the latest slow requests, newest first.",
         ),
         Subcommand::new("LEN", "", "2.2.12", "O(1)", "Counts the recorded slow requests."),
-        Subcommand::new("RESET", "", "2.2.12", "O(N), N: requests remembered", "Removes the records of all slow requests."),
+        Subcommand::new(
+            "RESET",
+            "",
+            "2.2.12",
+            "O(N), N: requests remembered",
+            "Removes the records of all slow requests.",
+        ),
         Subcommand::help("6.2.0"),
     ];
 }

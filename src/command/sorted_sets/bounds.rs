@@ -97,7 +97,10 @@ impl Bounds {
                     ..set.rank_of_member(|name| max.ends_after(|limit| limit.as_bytes().cmp(name)))
             }
         };
-        assert!(range.start <= set.len() && range.end <= set.len(), "a rank is at most the number of members");
+        assert!(
+            range.start <= set.len() && range.end <= set.len(),
+            "a rank is at most the number of members"
+        );
         if range.start < range.end { range } else { 0..0 }
     }
 }

@@ -54,7 +54,10 @@ impl<'t, 'o> Reader<'t, 'o> {
         let begin = self.out.len();
         self.value()?;
         let trailing = self.token();
-        assert!(self.out.len() - begin <= self.text.len() * GROWTH_MAX + 8, "the encoding has no more bytes than were reserved");
+        assert!(
+            self.out.len() - begin <= self.text.len() * GROWTH_MAX + 8,
+            "the encoding has no more bytes than were reserved"
+        );
         if trailing == 0 && self.at == self.text.len() { Ok(()) } else { Err(Fault::Syntax) }
     }
 

@@ -41,8 +41,8 @@ pub(super) enum Stop {
 }
 
 impl From<CommandError> for Stop {
-    fn from(answer: CommandError) -> Stop {
-        Stop::Failed(answer)
+    fn from(error: CommandError) -> Stop {
+        Stop::Failed(error)
     }
 }
 

@@ -101,14 +101,24 @@ pub const LIMITS: &[Limit] = &[
         "`ERR the path has too many regular expressions`"
     ),
     limit!(PATTERN_BYTES_MAX, Bytes, "A regular expression", "A longer one matches nothing."),
-    limit!(PATTERN_PROGRAM_BYTES_MAX, Bytes, "A compiled regular expression", "A larger one matches nothing."),
+    limit!(
+        PATTERN_PROGRAM_BYTES_MAX,
+        Bytes,
+        "A compiled regular expression",
+        "A larger one matches nothing."
+    ),
     limit!(
         FUEL_BASE,
         Count,
         "Steps of an evaluation; a step visits or compares a value",
         "18 to 35 ms on two busy cores. `ERR the path visits too much of the document`"
     ),
-    limit!(FUEL_PER_BYTE, Count, "Further steps for each byte of the document", "Allows a full scan of any document."),
+    limit!(
+        FUEL_PER_BYTE,
+        Count,
+        "Further steps for each byte of the document",
+        "Allows a full scan of any document."
+    ),
     limit!(MATCHES_BASE, Count, "Matches of a path", "`ERR the path visits too much of the document`"),
     limit!(
         BYTES_PER_MATCH,

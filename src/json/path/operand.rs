@@ -140,7 +140,7 @@ impl<'a> Evaluator<'a, '_> {
         let mut first = First(None);
         match self.walk(&query.segments, self.begin(query, current), &mut first) {
             Ok(()) | Err(Stop::Enough) => Ok(first.0),
-            Err(Stop::Failed(answer)) => Err(answer),
+            Err(Stop::Failed(error)) => Err(error),
         }
     }
 
@@ -151,7 +151,7 @@ impl<'a> Evaluator<'a, '_> {
         let mut all = Collected(Vec::new());
         match self.walk(&query.segments, self.begin(query, current), &mut all) {
             Ok(()) => Ok(Values::Nodes(all.0)),
-            Err(Stop::Failed(answer)) => Err(answer),
+            Err(Stop::Failed(error)) => Err(error),
             Err(Stop::Enough) => unreachable!("a sink that collects everything never stops"),
         }
     }

@@ -63,7 +63,7 @@ impl Path {
             &mut locations,
         ) {
             Ok(()) => Ok(locations.0),
-            Err(Stop::Failed(answer)) => Err(answer),
+            Err(Stop::Failed(error)) => Err(error),
             Err(Stop::Enough) => unreachable!("a sink that collects everything never stops"),
         }
     }

@@ -138,11 +138,17 @@ mod tests {
         assert!(large_walks > 100, "{large_walks} walks of 100,000 values");
         assert_eq!(walks(budget.next_command(), &large), Err(CommandError::OUT_OF_STEPS));
         for _ in 0..1000 {
-            assert!(walks(budget.next_command(), &small).is_ok(), "a cheap command succeeds on its allowance");
+            assert!(
+                walks(budget.next_command(), &small).is_ok(),
+                "a cheap command succeeds on its allowance"
+            );
         }
         let command = budget.next_command();
         let small_walks = evaluations(|| walks(command, &small).is_ok());
-        assert!((1..10).contains(&small_walks), "{small_walks} small walks: the paths of a command share its allowance");
+        assert!(
+            (1..10).contains(&small_walks),
+            "{small_walks} small walks: the paths of a command share its allowance"
+        );
         assert_eq!(command.spend_on_edit(&large), Err(CommandError::OUT_OF_STEPS));
     }
 

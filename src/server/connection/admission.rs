@@ -123,12 +123,12 @@ pub fn admit(
     session: &Session,
     queue: &mut TransactionQueue,
 ) -> Result<(), CommandError> {
-    let Err(answer) = check_own_state(row, request, session, queue) else { return Ok(()) };
+    let Err(error) = check_own_state(row, request, session, queue) else { return Ok(()) };
     if matches!(row.route, Route::Transact { step: Step::Exec }) {
-        return Err(queue.abort(&answer));
+        return Err(queue.abort(&error));
     }
     queue.spoil();
-    Err(answer)
+    Err(error)
 }
 
 fn check_own_state(

@@ -229,7 +229,7 @@ impl Runner<'_> {
                     Reply::Null
                 }
             },
-            Err(answer) => answer.into(),
+            Err(error) => error.into(),
         };
         self.reset_after_wait();
         let place = called::place(position, request.words());

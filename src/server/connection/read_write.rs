@@ -44,9 +44,9 @@ impl Runner<'_> {
                 self.first_write.get_or_insert_with(|| (request.clone(), started));
                 ReplySlot::Write(place, started)
             }
-            Err(answer) => {
+            Err(error) => {
                 add(&self.state.stats.counters.commands[place].rejected, 1);
-                ReplySlot::Ready(Reply::Error(answer))
+                ReplySlot::Ready(Reply::Error(error))
             }
         };
         self.slots.push(slot);

@@ -34,7 +34,7 @@ impl Runner<'_> {
             Step::Watch => self.watch(request).await,
             Step::Exec => match self.queue.take() {
                 Ok(queued) => self.exec(queued).await,
-                Err(answer) => answer.into(),
+                Err(error) => error.into(),
             },
         };
         self.session.watched = self.queue.watched();
@@ -42,8 +42,8 @@ impl Runner<'_> {
     }
 
     async fn watch(&mut self, request: &Request) -> Reply {
-        if let Err(answer) = self.queue.may_watch(request.args()) {
-            return answer.into();
+        if let Err(error) = self.queue.may_watch(request.args()) {
+            return error.into();
         }
         if let Err(unavailable) = self.read_barrier().await {
             return unavailable.into();
@@ -82,7 +82,7 @@ impl Runner<'_> {
                     }
                     match transaction.push(row, request.words(), &self.context) {
                         Ok(()) => ReplySource::Transaction(called::place(position, request.words())),
-                        Err(answer) => ReplySource::Refused(answer),
+                        Err(error) => ReplySource::Refused(error),
                     }
                 }
                 false => ReplySource::Here(position, request),
@@ -127,8 +127,8 @@ impl Runner<'_> {
     /// take the entries that the read has to see.
     pub(super) async fn read_by_leader(&mut self, position: usize, row: &Row, request: &Request) -> Reply {
         let mut transaction = Transaction::new(Vec::new(), self.context.protocol);
-        if let Err(answer) = transaction.push(row, request.words(), &self.context) {
-            return answer.into();
+        if let Err(error) = transaction.push(row, request.words(), &self.context) {
+            return error.into();
         }
         let reply = match self.propose_transaction(transaction).await {
             Reply::Array(replies) => replies.into_iter().next().expect("a reply for the one command"),
@@ -142,8 +142,8 @@ impl Runner<'_> {
 
     async fn propose_transaction(&mut self, transaction: Transaction) -> Reply {
         let mut batch = Batch::new();
-        if let Err(answer) = batch.push_transaction(&transaction) {
-            return answer.into();
+        if let Err(error) = batch.push_transaction(&transaction) {
+            return error.into();
         }
         match self.propose(batch).await {
             Ok(done) => {
@@ -177,7 +177,7 @@ impl Runner<'_> {
                     self.count(place, &reply);
                     reply
                 }
-                ReplySource::Refused(answer) => answer.into(),
+                ReplySource::Refused(error) => error.into(),
                 ReplySource::Here(position, request) => {
                     match self.run_immediately(position, &request).await {
                         // `Reply::Several` cannot be an element of an array.

@@ -170,7 +170,7 @@ impl ErrorStats {
     /// Counts a reply if it is an error.
     pub fn count(&self, reply: &Reply) {
         let line = match reply {
-            Reply::Error(answer) => answer.line().to_string(),
+            Reply::Error(error) => error.line().to_string(),
             Reply::Unavailable(unavailable) => unavailable.to_string(),
             _ => return,
         };

@@ -203,7 +203,10 @@ fn records_from(bytes: &[u8], salt: u32, from: u64) -> impl Iterator<Item = (u64
 fn make_durable(before: Option<&Segment>, segment: &Segment, cut: Option<&Cut>) -> Result<(), Fatal> {
     if let Some(Cut { path, offset, bytes }) = cut {
         tracing::warn!(path = %path.display(), offset, bytes, "cut a torn write off the end of the log");
-        segment.file.zero_fill(*offset, offset + bytes).map_err(disk_error(path, "clearing the torn tail"))?;
+        segment
+            .file
+            .zero_fill(*offset, offset + bytes)
+            .map_err(disk_error(path, "clearing the torn tail"))?;
     }
     // The previous segment is synced too. Its seal is normally synced before the next segment is
     // used, but if the process was killed in between, the seal may be only in the page cache.

@@ -97,9 +97,11 @@ pub fn path(data: &[u8]) {
             }
             Ok(Selection::Values(values)) => {
                 assert!(path.is_projection(), "only a projection computes values");
-                values.iter().for_each(|value| assert_eq!(check(value), Ok(()), "a computed value is exactly one value"));
+                values.iter().for_each(|value| {
+                    assert_eq!(check(value), Ok(()), "a computed value is exactly one value")
+                });
             }
-            Err(answer) => assert!(!answer.line().contains(['\r', '\n']), "an error is one line"),
+            Err(error) => assert!(!error.line().contains(['\r', '\n']), "an error is one line"),
         }
     }
 }

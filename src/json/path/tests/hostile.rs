@@ -12,7 +12,7 @@ fn nested(depth: usize) -> Document {
 fn steps_used(path: &str, document: &Document) -> (Result<usize, CommandError>, u64) {
     let path = match Path::parse(path.as_bytes()) {
         Ok(path) => path,
-        Err(answer) => return (Err(answer), 0),
+        Err(error) => return (Err(error), 0),
     };
     let mut fuel = Fuel::for_document(document);
     let before = fuel.left();
@@ -98,7 +98,11 @@ fn broken_text_is_an_error() {
 #[test]
 fn patterns_are_bounded() {
     let document = testing::parsed(&format!(r#"["{}"]"#, "a".repeat(10_000)));
-    assert_eq!(steps_used(r"$[?(@=~'(\w{100}){100}{100}')]", &document).0, Ok(0), "the pattern does not compile");
+    assert_eq!(
+        steps_used(r"$[?(@=~'(\w{100}){100}{100}')]", &document).0,
+        Ok(0),
+        "the pattern does not compile"
+    );
     assert_eq!(steps_used("$[?(@=~'(a*)*b')]", &document).0, Ok(0));
     let many: Vec<String> = (0..200).map(|at| format!(r#""a{at}""#)).collect();
     let patterns = testing::parsed(&format!("[{}]", many.join(",")));

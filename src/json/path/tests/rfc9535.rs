@@ -26,7 +26,7 @@ fn difference(case: &Json) -> Option<String> {
     let invalid = case["invalid_selector"] == true;
     match (testing::found(selector, &testing::document(&case["document"])), invalid) {
         (Err(_), true) => None,
-        (Err(answer), false) => Some(answer.to_string()),
+        (Err(error), false) => Some(error.to_string()),
         (Ok(_), true) => Some("an invalid path is accepted".into()),
         (Ok(found), false) => {
             let found = Json::Array(found);

@@ -18,7 +18,7 @@ fn every_row_of_the_table_holds() {
         let (path, want) = rest.rsplit_once(" | ").expect(line);
         let found = testing::found(path, &testing::parsed(document));
         let same = match (&found, want.strip_prefix('!')) {
-            (Err(answer), Some(end)) => answer.line().ends_with(end),
+            (Err(error), Some(end)) => error.line().ends_with(end),
             (Ok(found), None) => {
                 Json::Array(found.clone()) == serde_json::from_str::<Json>(want).expect(line)
             }
