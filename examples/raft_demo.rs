@@ -2,7 +2,7 @@
 //! is killed, the other two continue, and the killed node returns and receives every acknowledged
 //! write.
 //!
-//! cargo run --example raft_demo
+//!     cargo run --example raft_demo
 //!
 //! Exits with a non-zero code if a step does not have the expected result.
 #![allow(clippy::disallowed_methods, reason = "the demo measures real time")]

@@ -1,8 +1,9 @@
 //! Deterministic simulation: three real nodes in one process, on disks that lose power and a
 //! network with cuts and delays. One seed chooses everything.
 //!
-//! ```text JSONVAULT_SEEDS=1000 cargo nextest run --test sim 1000 seeds instead of 20
-//! scripts/sim.sh 17 one seed, with its trace
+//! ```text
+//! JSONVAULT_SEEDS=1000 cargo nextest run --test sim    1000 seeds instead of 20
+//! scripts/sim.sh 17                                    one seed, with its trace
 //! ```
 //!
 //! A node is the product's own code from `cluster::Group` down: consensus, log, snapshots,

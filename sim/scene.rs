@@ -46,7 +46,8 @@ impl Scene {
 
     /// Advances the time until `condition` returns a value.
     ///
-    /// # Panics If that does not happen in time.
+    /// # Panics
+    /// If that does not happen in time.
     pub fn until<T>(
         &mut self,
         what: &str,

@@ -204,7 +204,7 @@ impl Config {
             return wrong("join", "a node either forms a cluster (peers) or joins one (join)");
         }
         if self.redirect_mode == RedirectMode::Moved && !self.cluster_enabled {
-            return wrong("redirect-mode", "moved requires cluster-enabled yes");
+            return wrong("redirect-mode", "the value moved requires cluster-enabled yes");
         }
         if self.proto_max_bulk_len >= self.client_query_buffer_limit {
             return wrong("proto-max-bulk-len", "must be below client-query-buffer-limit");

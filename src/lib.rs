@@ -5,12 +5,14 @@
 //! cluster, on the same code paths. `docs/ARCHITECTURE.md` describes the parts. In short, a write
 //! takes this path:
 //!
-//! ```text bytes -> resp::Decoder -> server::connection -> command::table -> the command's parse:
-//! checked, canonical -> machine::Batch -> cluster::router -> raft::proposer: one entry for all
-//! waiting batches (if another node leads: over peer to its proposer, and the replies back) ->
-//! raft::log_store -> storage::log: one write, one sync -> commit -> raft::state_machine ->
-//! machine::apply -> the command's apply on keyspace::Writer -> replies -> server::connection ->
-//! resp::encode -> bytes
+//! ```text
+//! bytes -> resp::Decoder -> server::connection -> command::table
+//!       -> the command's parse: checked, canonical -> machine::Batch
+//!       -> cluster::router -> raft::proposer: one entry for all waiting batches
+//!          (if another node leads: over peer to its proposer, and the replies back)
+//!       -> raft::log_store -> storage::log: one write, one sync -> commit
+//!       -> raft::state_machine -> machine::apply -> the command's apply on keyspace::Writer
+//!       -> replies -> server::connection -> resp::encode -> bytes
 //! ```
 //!
 //! A transaction is queued by `command::transactions` and takes the same path as one command
@@ -24,7 +26,7 @@
 //! | [`resp`] | the wire: requests, replies, limits |
 //! | [`json`] | documents, paths, edits; pure |
 //! | [`error`] | the three kinds of error, without conversions between them |
-//! | [`limits`] | the vocabulary of limits |
+//! | [`limits`] | the type of a limit that clients can reach |
 //! | [`keyspace`] | keys with their values, deadlines and versions |
 //! | [`command`] | the commands: a framework, families, one table; the trait is the route |
 //! | [`config`] | the settings |
@@ -42,9 +44,15 @@
 //!
 //! A node embedded in another program:
 //!
-//! ```no_run use jsonvault::{config::Config, error::Fatal, node::Node};
+//! ```no_run
+//! use jsonvault::{config::Config, error::Fatal, node::Node};
 //!
-//! # async fn run() -> Result<(), Fatal> { let words = ["server", "--address", "127.0.0.1:0", "--dir", "/var/lib/jsonvault"]; let config = Config::load(words.map(Into::into))?; let node = Node::start(config).await?; println!("clients connect to {}", node.address()); node.run(std::future::pending()).await
+//! # async fn run() -> Result<(), Fatal> {
+//! let words = ["server", "--address", "127.0.0.1:0", "--dir", "/var/lib/jsonvault"];
+//! let config = Config::load(words.map(Into::into))?;
+//! let node = Node::start(config).await?;
+//! println!("clients connect to {}", node.address());
+//! node.run(std::future::pending()).await
 //! # }
 //! ```
 pub mod client;

@@ -45,7 +45,9 @@ pub struct Node {
 impl Node {
     /// Binds the ports, opens the data directory and starts consensus.
     ///
-    /// # Errors [`Fatal`] if a port is in use, the directory belongs to another node, data is damaged, or settings contradict each other.
+    /// # Errors
+    /// [`Fatal`] if a port is in use, the directory belongs to another node, data is damaged, or
+    /// settings contradict each other.
     pub async fn start(config: Config) -> Result<Node, Fatal> {
         let disk: Arc<dyn Disk> = RealDisk::shared();
         let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
@@ -141,7 +143,8 @@ impl Node {
 
     /// Serves clients until `stop` is ready or an operator stops the node, and then stops cleanly.
     ///
-    /// # Errors [`Fatal`] if consensus fails, because the disk failed or the log is damaged.
+    /// # Errors
+    /// [`Fatal`] if consensus fails, because the disk failed or the log is damaged.
     pub async fn run(self, stop: impl Future<Output = ()>) -> Result<(), Fatal> {
         let mut stop = std::pin::pin!(stop);
         let mut node = self;

@@ -29,7 +29,8 @@ impl Random {
 
     /// A number in `0..bound`, uniform to within 2^-64 of the bound.
     ///
-    /// # Panics If `bound` is 0.
+    /// # Panics
+    /// If `bound` is 0.
     pub fn below(&mut self, bound: u64) -> u64 {
         assert!(bound > 0, "the bound is positive");
         let wide = u128::from(self.next_u64()) * u128::from(bound);

@@ -290,7 +290,7 @@ impl State {
     pub fn close(&mut self, incoming: u64, outgoing: u64) {
         self.end(outgoing);
         // The other side's bytes are no longer read, and its writer gets an error. If a host went
-        // down silently, its peer is not even told that.
+        // down silently, its peer does not get this error either.
         if self.pipes.get(&incoming).is_some_and(|pipe| !pipe.lost)
             && let Some(pipe) = self.pipes.remove(&incoming)
             && let Some(writer) = pipe.writer

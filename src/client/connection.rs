@@ -50,11 +50,12 @@ impl Connection {
     /// Connects to the first of the server's addresses that answers, and authenticates if there is
     /// a password.
     ///
-    /// # Errors [`ConnectionError`] with the address.
+    /// # Errors
+    /// [`ConnectionError`] with the address.
     pub fn open(target: &Target) -> Result<Connection, ConnectionError> {
         let fail = |reason: String| ConnectionError::Connect { server: target.server.clone(), reason };
         let addresses = target.server.to_socket_addrs().map_err(|error| fail(error.to_string()))?;
-        let mut last = "the name has no address".to_owned();
+        let mut last = "the host name has no address".to_owned();
         for address in addresses {
             match TcpStream::connect_timeout(&address, target.connect_timeout) {
                 Ok(stream) => {
@@ -92,7 +93,7 @@ impl Connection {
 
     /// Sends one command and waits for its reply, which may be an error reply.
     pub fn call(&mut self, words: &[impl AsRef<[u8]>]) -> Result<Value, ConnectionError> {
-        assert_eq!(self.in_flight, 0, "a call's reply is the next one");
+        assert_eq!(self.in_flight, 0, "no other request is in flight");
         self.queue(words);
         self.flush()?;
         self.receive()
@@ -121,9 +122,10 @@ impl Connection {
 
     /// Waits for the reply to the oldest request in flight. Push messages are dropped.
     ///
-    /// # Panics If no request is in flight, because the wait would never end.
+    /// # Panics
+    /// If no request is in flight, because the wait would never end.
     pub fn receive(&mut self) -> Result<Value, ConnectionError> {
-        assert!(self.in_flight > 0, "a reply is due");
+        assert!(self.in_flight > 0, "a request is in flight");
         loop {
             match self.decoder.decode(&mut self.incoming) {
                 Ok(Some(Value::Push(_))) => {}
@@ -157,7 +159,9 @@ impl Connection {
 
 fn lost(error: std::io::Error) -> ConnectionError {
     match error.kind() {
-        ErrorKind::WouldBlock | ErrorKind::TimedOut => ConnectionError::Lost("no reply in time".to_owned()),
+        ErrorKind::WouldBlock | ErrorKind::TimedOut => {
+            ConnectionError::Lost("no reply arrived in time".to_owned())
+        }
         _ => ConnectionError::Lost(error.to_string()),
     }
 }

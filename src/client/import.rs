@@ -146,7 +146,7 @@ impl<'a> Import<'a> {
     }
 
     fn record(&mut self, value: &Value) -> Result<(), Failure> {
-        let sent = self.waiting.pop_front().expect("a reply belongs to a request");
+        let sent = self.waiting.pop_front().expect("each reply has a waiting request");
         match Exit::of_value(value) {
             Exit::Ok => {
                 self.tally.acknowledged += 1;
@@ -185,7 +185,7 @@ impl<'a> Import<'a> {
         self.progress.finish_and_clear();
         self.print_summary();
         end?;
-        assert!(self.waiting.is_empty(), "an import ends with every document answered");
+        assert!(self.waiting.is_empty(), "no request is in flight after an import");
         Ok(match self.tally {
             Tally { uncertain: 1.., .. } => Exit::Uncertain,
             Tally { failed: 1.., .. } => Exit::Refused,

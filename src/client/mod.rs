@@ -12,7 +12,7 @@
 //! standard library directly.
 #![allow(
     clippy::disallowed_methods,
-    reason = "a command-line program is not simulated: env is for the server"
+    reason = "env is for the server; a command-line program is not simulated"
 )]
 
 mod args;

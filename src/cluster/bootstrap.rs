@@ -165,7 +165,8 @@ impl Bootstrapper {
 
     /// Asks the leader to readmit this node with its new incarnation.
     ///
-    /// # Errors The reason why the node has not been readmitted.
+    /// # Errors
+    /// The reason why the node has not been readmitted.
     async fn rejoin(&self, formed: &Formed, own: Member) -> Result<(), String> {
         let id = self.endpoint.node_id();
         if formed.members.get(&id) == Some(&own) {

@@ -193,7 +193,8 @@ impl Group {
     /// Stops taking part in the group, and writes the queued records to the log. The caller first
     /// waits for the writes under way.
     ///
-    /// # Errors [`Fatal`] if the log failed, now or before: the shutdown was not clean.
+    /// # Errors
+    /// [`Fatal`] if the log failed, now or before: the shutdown was not clean.
     pub async fn shutdown(&self) -> Result<(), Fatal> {
         self.0.replica.consensus.shutdown().await;
         // Waits for all tasks: one of them holds the port, which a restart of the node binds again.

@@ -22,7 +22,9 @@ impl Handler for Joining {
 
     async fn answer(&self, _from: Caller, request: Request) -> Response {
         let Request::Standing = request else {
-            return Response::Failed("this node is about to join a cluster".to_string());
+            return Response::Failed(
+                "this node is joining a cluster and serves no other request yet".to_string(),
+            );
         };
         Response::Standing(Standing {
             incarnation: self.0.identity.incarnation,

@@ -127,7 +127,7 @@ impl Membership {
         let (nodes, voters) = (self.consensus().members(), self.consensus().voters());
         match nodes.get(&id) {
             Some(known) if !known.has_addresses_of(&member) => {
-                return impossible(format!("node {id} is a member already, at {known}"));
+                return impossible(format!("node {id} is a member already, with the addresses {known}"));
             }
             Some(known) if known.incarnation != member.incarnation => self.replace(id, member).await?,
             _ if voters.contains(&id) => return Ok(()),
@@ -244,7 +244,10 @@ impl Membership {
                 return Err(impossible("that node does not answer"));
             }
             Some(to) => to,
-            None => self.consensus().furthest_voter().ok_or_else(|| impossible("there is no other voter"))?,
+            None => self
+                .consensus()
+                .furthest_voter()
+                .ok_or_else(|| impossible("there is no other voter to take over"))?,
         };
         let _until_it_is_over = self.leader.proposer.begin_handing_over();
         match self.leader.proposer.drained().await {

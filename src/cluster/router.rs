@@ -44,7 +44,8 @@ impl Router {
     /// Proposes a batch of writes to the log. Returns the replies once the entry is on the disks of
     /// a majority and applied by the leader.
     ///
-    /// # Errors Every error except [`Unavailable::Uncertain`] means that nothing was proposed.
+    /// # Errors
+    /// Every error except [`Unavailable::Uncertain`] means that nothing was proposed.
     pub async fn propose(&self, batch: Batch) -> Result<Done, Unavailable> {
         self.participation.check_open()?;
         let patience = Instant::now() + LEADER_PATIENCE;
@@ -97,7 +98,9 @@ impl Router {
     /// Waits until this node's state is as recent as `consistency` requires. Returns the time that
     /// decides for the read which keys have expired.
     ///
-    /// # Errors [`Unavailable::DiskFull`] if this node has no room for entries that the read has to see. The leader can execute the read instead, as a transaction.
+    /// # Errors
+    /// [`Unavailable::DiskFull`] if this node has no room for entries that the read has to see. The
+    /// leader can execute the read instead, as a transaction.
     pub async fn read_barrier(&self, consistency: ReadConsistency) -> Result<u64, Unavailable> {
         self.participation.check_open()?;
         if consistency == ReadConsistency::Local {

@@ -162,7 +162,7 @@ fn refused(request: &Request, error: ForwardError) -> Response {
         Request::Propose { .. } => Response::Replies(Err(error)),
         Request::ReadPoint { .. } => Response::ReadPoint(Err(error)),
         Request::Change(_) => Response::Changed(Err(ChangeRefused::NotLeader)),
-        _ => Response::Failed("only members are served".to_string()),
+        _ => Response::Failed("this request is served only for members".to_string()),
     }
 }
 

@@ -30,7 +30,7 @@ impl Standings {
                 None
             }
             Err(error) => {
-                tracing::debug!(node = id, %error, "cannot query a node");
+                tracing::debug!(node = id, %error, "cannot ask a node for its identity");
                 None
             }
         }

@@ -94,7 +94,8 @@ pub const RETIRED: &[(u16, &str)] = &[];
 
 /// The code of the command with this name.
 ///
-/// # Panics If the name has no line in [`USED`]. For a row of the table, this is a compile-time error.
+/// # Panics
+/// If the name has no line in [`USED`]. For a row of the table, this is a compile-time error.
 pub const fn of(name: &str) -> u16 {
     let mut at = 0;
     while at < USED.len() {

@@ -71,7 +71,7 @@ impl Config {
             }
         }
         if hosts.len() > HOSTS_MAX {
-            return Err(format!("at most {HOSTS_MAX} addresses"));
+            return Err(format!("at most {HOSTS_MAX} addresses are allowed"));
         }
         // `address` gets the first host that is not optional.
         let main = hosts.iter().position(|host| !host.starts_with('-')).unwrap_or(0);

@@ -4,7 +4,7 @@
 //! This module does not use the node's disk ([`crate::env::Disk`]). Config files belong to the
 //! operator: they are on this machine even if the data is on a simulated disk, are read before a
 //! node exists, and keep their permissions.
-#![allow(clippy::disallowed_methods, reason = "the operator's files, not the node's: see above")]
+#![allow(clippy::disallowed_methods, reason = "config files belong to the operator and not to the node")]
 
 use std::fs::{self, File};
 use std::io::{self, Write};

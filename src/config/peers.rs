@@ -101,7 +101,7 @@ impl FromStr for Peers {
             }
         }
         match peers.len() > PEERS_MAX {
-            true => Err(format!("more than {PEERS_MAX} members")),
+            true => Err(format!("there are more than {PEERS_MAX} members")),
             false => Ok(Peers(peers)),
         }
     }

@@ -21,7 +21,8 @@ static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
 
 /// Rewrites the file of `config`.
 ///
-/// # Errors The reason, for the client. The file is unchanged then.
+/// # Errors
+/// The reason, for the client. The file is unchanged then.
 pub fn rewrite(config: &Config) -> Result<(), String> {
     let path = config.config.as_deref().ok_or("The server is running without a config file")?;
     let _alone = ONE_AT_A_TIME.lock();

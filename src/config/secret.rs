@@ -23,7 +23,8 @@ pub struct Secret {
 impl Secret {
     /// Wraps a password.
     ///
-    /// # Errors The reason for a refusal, which never contains the password.
+    /// # Errors
+    /// The reason for a refusal, which never contains the password.
     pub fn new(text: &str) -> Result<Secret, String> {
         if text.len() > SECRET_BYTES_MAX {
             return Err(format!("a password can have at most {SECRET_BYTES_MAX} bytes"));

@@ -34,7 +34,8 @@ impl Background {
 
     /// Runs `work` where it blocks no other task, and returns its result.
     ///
-    /// # Errors If `work` panicked.
+    /// # Errors
+    /// If `work` panicked.
     pub async fn run<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> io::Result<T> {
         match self {
             Background::Threads => tokio::task::spawn_blocking(work).await.map_err(io::Error::other),
@@ -56,14 +57,15 @@ impl Background {
     /// Simulates a thread that waits for `wake`. Calls `turn(false)` after a delay for each
     /// wake-up, and `turn(true)` after the time `quiet` without one, until `turn` returns `false`.
     ///
-    /// # Panics If this is not a simulation, in which a real thread has a loop of its own.
+    /// # Panics
+    /// If this is not a simulation, in which a real thread has a loop of its own.
     pub fn take_turns(
         &self,
         wake: Arc<Notify>,
         quiet: Duration,
         mut turn: impl FnMut(bool) -> bool + Send + 'static,
     ) {
-        let Background::Simulated(delays) = self.clone() else { panic!("threads do not take turns") };
+        let Background::Simulated(delays) = self.clone() else { panic!("only simulated work takes turns") };
         tokio::spawn(async move {
             loop {
                 let was_quiet = tokio::time::timeout(quiet, wake.notified()).await.is_err();
@@ -81,7 +83,8 @@ impl Background {
 ///
 /// The caller keeps the handle and joins the thread when the node stops.
 ///
-/// # Errors The error of the operating system if it cannot start a thread.
+/// # Errors
+/// The error of the operating system if it cannot start a thread.
 pub fn spawn_thread<T: Send + 'static>(
     name: &str,
     run: impl FnOnce() -> T + Send + 'static,

@@ -89,9 +89,10 @@ impl Builder {
 
     /// Appends a real number.
     ///
-    /// # Panics If `number` is not finite, which the caller has to check: JSON has no such number.
+    /// # Panics
+    /// If `number` is not finite, which the caller has to check: JSON has no such number.
     pub fn float(&mut self, number: f64) {
-        assert!(number.is_finite(), "a document holds finite numbers only");
+        assert!(number.is_finite(), "a document has only finite numbers");
         self.out.push(Kind::Float as u8 | 8 << 4);
         self.out.extend_from_slice(&number.to_le_bytes());
     }
@@ -123,7 +124,7 @@ impl Builder {
     /// # Panics
     /// If `kind` is not a container.
     pub fn open(&mut self, kind: Kind, payload_max: usize) -> Open {
-        assert!(kind.is_container(), "{kind:?} holds no values");
+        assert!(kind.is_container(), "{kind:?} is not a container");
         let reserved = header_len(payload_max.max(SIZE_INLINE_MAX + 1));
         let at = self.out.len();
         self.out.resize(at + reserved, 0);
@@ -160,7 +161,8 @@ pub(super) fn header_len(payload: usize) -> usize {
 
 /// Fills `field` with a header that is exactly as long as `field`.
 ///
-/// # Panics If the size does not fit a header of this width, or exceeds 4 GiB, which no document reaches.
+/// # Panics
+/// If the size does not fit a header of this width, or exceeds 4 GiB, which no document reaches.
 pub(super) fn write_header(field: &mut [u8], kind: Kind, size: usize) {
     assert!(header_len(size) <= field.len(), "a payload of {size} bytes does not fit its header");
     let kind = kind as u8;

@@ -42,7 +42,9 @@ fn check_value(bytes: &[u8], at: usize, limit: usize, level: usize) -> Result<us
     let header = check_header(bytes, at, limit)?;
     let payload = &bytes[header.payload..header.end];
     match header.kind {
-        Kind::Null | Kind::False | Kind::True => ensure(payload.is_empty(), at, "a constant has a payload")?,
+        Kind::Null | Kind::False | Kind::True => {
+            ensure(payload.is_empty(), at, "null, true or false has a payload")?
+        }
         Kind::Int | Kind::Uint | Kind::Float => check_number(Value::at(bytes, at))?,
         Kind::Text | Kind::TextEscaped => check_text(header.kind, payload, at)?,
         Kind::Array => {
@@ -62,7 +64,7 @@ fn check_value(bytes: &[u8], at: usize, limit: usize, level: usize) -> Result<us
 
 fn check_header(bytes: &[u8], at: usize, limit: usize) -> Result<Header, Malformed> {
     let header = header_at(bytes, at).filter(|header| header.end <= limit);
-    let header = header.ok_or(Malformed { offset: at, reason: "no value fits here" })?;
+    let header = header.ok_or(Malformed { offset: at, reason: "no valid value begins here" })?;
     let shortest = header.payload - at == header_len(header.end - header.payload);
     ensure(shortest, at, "the header is too wide")?;
     Ok(header)
@@ -125,9 +127,9 @@ mod tests {
     fn what_breaks_the_layout_is_refused_with_its_place() {
         for (bytes, offset, reason) in [
             (&b""[..], 0, "no value fits here"),
-            (&[0x0f], 0, "no value fits here"),
-            (&[0xf0], 0, "no value fits here"),
-            (&[0x36, b'a'], 0, "no value fits here"),
+            (&[0x0f], 0, "no valid value begins here"),
+            (&[0xf0], 0, "no valid value begins here"),
+            (&[0x36, b'a'], 0, "no valid value begins here"),
             (&[0x00, 0x00], 1, "bytes follow the value"),
             (&[0x10, 0x00], 0, "a constant has a payload"),
             (&[0x13, 0x00], 0, "the number is out of its range or not in its shortest form"),
@@ -156,7 +158,7 @@ mod tests {
             (&[0x29, 0x16, b'a'], 3, "no value fits here"),
             (&[0x69, 0x16, b'a', 0x00, 0x16, b'a', 0x00], 4, "a key is repeated"),
             (&[0x28, 0x16, b'a', 0x00], 3, "bytes follow the value"),
-            (&[0x18, 0x16, b'a'], 1, "no value fits here"),
+            (&[0x18, 0x16, b'a'], 1, "no valid value begins here"),
         ] {
             assert_eq!(check(bytes), Err(Malformed { offset, reason }), "{bytes:x?}");
         }

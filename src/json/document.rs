@@ -15,7 +15,7 @@ impl Document {
     /// Makes a document of bytes that this process encoded, with a [`super::Builder`] or by an
     /// edit.
     pub fn from_trusted(bytes: &[u8]) -> Document {
-        debug_assert_eq!(Value::at(bytes, 0).end(), bytes.len(), "one value fills a document");
+        debug_assert_eq!(Value::at(bytes, 0).end(), bytes.len(), "a document is exactly one value");
         Document { bytes: Arc::from(bytes) }
     }
 

@@ -38,7 +38,8 @@ pub enum Action {
 /// A copy of `document` in which the values at the offsets `places` have been edited; `edit`
 /// receives the value and the index of its offset in `places`. `None` if the root was deleted.
 ///
-/// # Panics If `places` are not strictly ascending offsets of values of the document.
+/// # Panics
+/// If `places` are not strictly ascending offsets of values of the document.
 pub fn rewrite(
     document: &Document,
     places: &[usize],
@@ -49,7 +50,7 @@ pub fn rewrite(
     let out = Builder::with_capacity(document.encoded().len() + 64);
     let mut copy = Copy { places, next: 0, out, limits: *limits, edit };
     let action = copy.value(document.root(), 0)?;
-    assert!(copy.next == places.len(), "each place is the offset of a value");
+    assert!(copy.next == places.len(), "each of the places is the offset of a value");
     Ok((action == Action::Keep).then(|| Document::from_trusted(&copy.out.out)))
 }
 

@@ -24,7 +24,8 @@ impl Location {
 /// by their bytes, array positions by number, and a value sorts before its children. One walk down
 /// the document finds it for any number of offsets.
 ///
-/// # Panics If `offsets` is empty.
+/// # Panics
+/// If `offsets` is empty.
 pub fn last_by_steps(document: &Document, offsets: &[usize]) -> usize {
     let (mut value, mut within) = (document.root(), offsets);
     loop {

@@ -188,7 +188,8 @@ impl<'a> Value<'a> {
         }
     }
 
-    /// The number as the nearest `f64`, whatever its kind.
+    /// The number as the nearest `f64`, for a number of any kind; `None` if the value is not a
+    /// number.
     pub fn as_f64(self) -> Option<f64> {
         match self.kind() {
             Kind::Int => self.as_i64().map(|whole| whole as f64),

@@ -102,7 +102,8 @@ impl ChangeStream {
     /// Calls `taker` with the changes of each entry, on the thread that applies the entry and
     /// before any reply. `taker` must not block.
     ///
-    /// # Panics If the stream is connected already.
+    /// # Panics
+    /// If the stream is connected already.
     pub fn connect(&self, taker: impl Fn(u64, Changes) + Send + Sync + 'static) {
         assert!(self.taker.set(Box::new(taker)).is_ok(), "a change stream has one receiver");
     }
@@ -155,7 +156,7 @@ impl ChangeStream {
             return self.lose(&mut guard);
         }
         waiting.events.push(KeyEvent { key, event });
-        assert!(waiting.events.len() <= CHANGES_MAX, "the waiting changes are bounded");
+        assert!(waiting.events.len() <= CHANGES_MAX, "the number of waiting changes is limited");
     }
 
     fn lose(&self, waiting: &mut (Changes, usize)) {

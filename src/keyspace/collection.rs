@@ -81,7 +81,8 @@ pub trait Collection: Clone + Debug + Default {
 
     /// Checks that elements of this total cost fit.
     ///
-    /// # Errors If they may not fit: an element that is already present is counted again.
+    /// # Errors
+    /// If they may not fit: an element that is already present is counted again.
     fn room_for(&self, cost: usize) -> Result<(), CommandError> {
         match self.bytes().checked_add(cost) {
             Some(bytes) if bytes <= COLLECTION_BYTES_MAX => Ok(()),

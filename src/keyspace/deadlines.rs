@@ -16,7 +16,8 @@ pub(super) struct Deadlines(Mutex<BTreeSet<(NonZeroU64, Key)>>);
 impl Deadlines {
     /// Records that the deadline of `key` changes from `before` to `after`.
     ///
-    /// # Panics If the recorded deadline of the key is not `before`.
+    /// # Panics
+    /// If the recorded deadline of the key is not `before`.
     pub fn change(&self, key: &Key, before: Option<NonZeroU64>, after: Option<NonZeroU64>) {
         // Most keys have no deadline before or after; their names are not copied.
         if before == after {

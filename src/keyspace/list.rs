@@ -54,7 +54,8 @@ impl List {
 
     /// Replaces the element at `position`.
     ///
-    /// # Panics If the list has no such position.
+    /// # Panics
+    /// If the list has no such position.
     pub fn set(&mut self, position: usize, element: Element) {
         self.bytes += element.cost();
         let before = std::mem::replace(&mut self.elements[position], element);
@@ -63,7 +64,8 @@ impl List {
 
     /// Inserts `element` before the one at `position`, or at the end.
     ///
-    /// # Panics If `position` is greater than the length.
+    /// # Panics
+    /// If `position` is greater than the length.
     pub fn insert(&mut self, position: usize, element: Element) {
         self.bytes += element.cost();
         self.elements.insert(position, element);

@@ -309,7 +309,7 @@ impl Keyspace {
         self.change_stream.note_everything();
         self.change_stream.hand_out(index);
         let before = self.replaced.fetch_add(1, Ordering::AcqRel);
-        assert!(!before.is_multiple_of(2), "a restored keyspace was reset before");
+        assert!(!before.is_multiple_of(2), "reset was called before the load");
     }
 }
 

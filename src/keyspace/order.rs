@@ -86,7 +86,8 @@ impl Order {
 
     /// Removes and returns the element at `at`.
     ///
-    /// # Panics If there is no element at that position.
+    /// # Panics
+    /// If there is no element at that position.
     pub fn remove(&mut self, at: Cursor) -> Ranked {
         let piece = &mut self.pieces[at.piece];
         let removed = piece.remove(at.within);

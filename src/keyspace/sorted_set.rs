@@ -49,7 +49,7 @@ impl SortedSet {
     /// # Panics
     /// If the score is NaN.
     pub fn insert(&mut self, member: Element, score: f64) -> Option<f64> {
-        assert!(!score.is_nan(), "scores can be compared");
+        assert!(!score.is_nan(), "the score is a number");
         let before = match self.elements.get_full(member.as_bytes()) {
             None => {
                 let at = self.seek(score, member.as_bytes());
@@ -63,14 +63,14 @@ impl SortedSet {
             Some((position, _, &before)) => {
                 let at = self.seek(before, member.as_bytes());
                 let ranked = self.order.remove(at);
-                assert_eq!(ranked.position as usize, position, "the order finds a member by its score");
+                assert_eq!(ranked.position as usize, position, "the order contains every member");
                 let at = self.seek(score, member.as_bytes());
                 self.order.insert(at, Ranked { score, ..ranked });
                 self.elements[position] = score;
                 Some(before)
             }
         };
-        assert_eq!(self.order.len(), self.elements.len(), "every member is in the order");
+        assert_eq!(self.order.len(), self.elements.len(), "the order contains every member");
         before
     }
 
@@ -78,13 +78,13 @@ impl SortedSet {
     pub fn remove(&mut self, member: &[u8]) -> Option<f64> {
         let (position, _, &score) = self.elements.get_full(member)?;
         let ranked = self.order.remove(self.seek(score, member));
-        assert_eq!(ranked.position as usize, position, "the order finds a member by its score");
+        assert_eq!(ranked.position as usize, position, "the order contains every member");
         // The last member moves into the gap, so its position in the order changes.
         let last = self.elements.len() - 1;
         if position != last {
             let (last, &score) = self.elements.get_index(last).expect("the set has a last member");
             let at = self.seek(score, last.as_bytes());
-            self.order.at_mut(at).expect("every member is in the order").position = ranked.position;
+            self.order.at_mut(at).expect("the order contains every member").position = ranked.position;
         }
         let (member, score) = self.elements.swap_remove_index(position).expect("the member was just found");
         let moved = self.elements.get_index(position).map(|(moved, _)| (moved.as_bytes(), last));

@@ -69,7 +69,10 @@ impl Writer<'_> {
         self.keyspace.captures.before_change(&self.keyspace.map, key.as_bytes());
         let (name, version) = (key.clone(), self.context.index);
         let before = self.keyspace.map.insert(key, Entry { version, ..entry });
-        assert!(before.as_ref().is_none_or(|before| before.version <= version), "versions never fall");
+        assert!(
+            before.as_ref().is_none_or(|before| before.version <= version),
+            "the version of a key never decreases"
+        );
         if before.is_some_and(|before| before.is_expired(self.context.now_ms)) {
             self.keyspace.change_stream.note(name.as_bytes(), Event::EXPIRED);
         }
@@ -79,7 +82,8 @@ impl Writer<'_> {
     /// Moves the entry under `key` to `newkey`. The origin's event for a change is reported for
     /// `newkey`, and the one for a removal for `key`.
     ///
-    /// # Panics If `key` does not exist.
+    /// # Panics
+    /// If `key` does not exist.
     pub fn rename(&mut self, key: &[u8], newkey: Key) {
         self.keyspace.captures.before_change(&self.keyspace.map, key);
         let (_, entry) = self.keyspace.map.remove(key).expect("the caller checked that the key exists");
@@ -108,7 +112,10 @@ impl Writer<'_> {
         if before.as_ref().is_some_and(|before| before.is_expired(self.context.now_ms)) {
             self.keyspace.count_expired();
         }
-        assert!(before.as_ref().is_none_or(|before| before.version <= version), "versions never fall");
+        assert!(
+            before.as_ref().is_none_or(|before| before.version <= version),
+            "the version of a key never decreases"
+        );
         match name {
             Some(name) => self.note_put(name.as_bytes(), before.as_ref(), new_deadline),
             // The stream was switched off before the change. A client that switched it on meanwhile
@@ -210,7 +217,7 @@ impl Writer<'_> {
     ) -> Result<T, CommandError> {
         if self.exists(key.as_bytes()) {
             let edited = self.edit_collection(key.as_bytes(), edit)?;
-            return Ok(edited.expect("there is only one writer"));
+            return Ok(edited.expect("no other writer can remove the key"));
         }
         let mut begun = C::default();
         let (Edited::Changed(answer) | Edited::Unchanged(answer)) = edit(&mut begun)?;

@@ -1,8 +1,10 @@
 //! The payload of an entry: the commands that were waiting when the entry was proposed.
 //!
-//! ```text batch = version u8 | leader's time, unix ms u64 | number of commands u32 | command ..
+//! ```text
+//! batch   = version u8 | leader's time, unix ms u64 | number of commands u32 | command ..
 //! command = length of the body u32 | code u16 | body
-//! ``` Numbers are little-endian. The version is that of this layout; each command defines the
+//! ```
+//! Numbers are little-endian. The version is that of this layout; each command defines the
 //! layout of its own body. Code 0 is a transaction, whose body holds other commands.
 
 use bytes::Bytes;
@@ -75,7 +77,8 @@ impl Batch {
 
     /// Adds one write in its canonical form. On an error the batch is unchanged.
     ///
-    /// # Panics If the row's command is not a write.
+    /// # Panics
+    /// If the row's command is not a write.
     pub fn push(&mut self, row: &Row, words: &[Bytes], context: &Context) -> Result<(), CommandError> {
         self.push_within(row, words, context, BATCH_BYTES_MAX)
     }
@@ -88,7 +91,7 @@ impl Batch {
         bytes_max: usize,
     ) -> Result<(), CommandError> {
         let Route::Write { code, canonical, .. } = row.route else {
-            panic!("{} does not go through the log", row.spec.name);
+            panic!("{} is not a write", row.spec.name);
         };
         self.append(code, bytes_max, |out| canonical(words, context, out))
     }
@@ -129,7 +132,8 @@ impl Batch {
     /// Decodes a batch that another node collected. Every command is checked, because an entry that
     /// does not decode would stop every node that applies it.
     ///
-    /// # Errors [`Malformed`] if a command is not a write that this version can decode.
+    /// # Errors
+    /// [`Malformed`] if a command is not a write that this version can decode.
     pub fn from_wire(commands: u32, bytes: &[u8]) -> Result<Batch, Malformed> {
         if bytes.len() > BATCH_BYTES_MAX {
             return Err(Malformed { reason: "the batch is larger than a batch may be" });
@@ -140,7 +144,8 @@ impl Batch {
 
     /// Checks the payload of an entry in the same way as [`Batch::from_wire`].
     ///
-    /// # Errors [`Malformed`] if a command is not a write that this version can decode.
+    /// # Errors
+    /// [`Malformed`] if a command is not a write that this version can decode.
     pub fn check_entry(bytes: &[u8]) -> Result<(), Malformed> {
         check_commands(BatchReader::new(bytes)?)
     }

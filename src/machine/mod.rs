@@ -92,9 +92,12 @@ impl Machine {
     /// Applies one entry: its encoded batch, or nothing for an entry that belongs to Raft itself.
     /// If no client waits, work that affects only replies is skipped; the state is the same.
     ///
-    /// # Errors [`Malformed`] if this version cannot decode the batch. The commands before the first malformed one have been applied then.
+    /// # Errors
+    /// [`Malformed`] if this version cannot decode the batch. The commands before the first
+    /// malformed one have been applied then.
     ///
-    /// # Panics If `index` does not follow the last applied one, which is a fault of consensus.
+    /// # Panics
+    /// If `index` does not follow the last applied one, which is a fault of consensus.
     pub fn apply(
         &mut self,
         index: u64,
@@ -102,12 +105,12 @@ impl Machine {
         audience: Audience,
     ) -> Result<Vec<Reply>, Malformed> {
         let follows = self.applied.is_none_or(|applied| index > applied);
-        assert!(follows, "entry {index} after {:?}: each is applied once, in order", self.applied);
+        assert!(follows, "entry {index} cannot be applied after entry {:?}", self.applied);
         self.applied = Some(index);
         let Some(bytes) = batch else { return Ok(Vec::new()) };
         let reader = BatchReader::new(bytes)?;
         // A new leader with a slow clock may stamp an entry with an earlier time than entries that
-        // it has not applied yet. The keyspace's time then stays the same, on every replica alike.
+        // it has not applied yet. The keyspace's time then stays the same, on every replica.
         let context = ApplyContext { index, now_ms: self.keyspace.advance_time(reader.now_ms()) };
         let mut replies = Vec::with_capacity(reader.len());
         let mut left = REPLY_BYTES_MAX;
@@ -148,7 +151,7 @@ impl Machine {
     /// Continues from a snapshot of the state after the entry `applied`, whose records have been
     /// restored into the keyspace.
     pub fn restored(&mut self, applied: Option<u64>) {
-        assert!(applied >= self.applied, "a snapshot never takes the state back");
+        assert!(applied >= self.applied, "a snapshot is never older than the state");
         self.applied = applied;
     }
 }

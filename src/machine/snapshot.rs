@@ -1,9 +1,11 @@
 //! Writes the state as a stream of bytes and restores it. The storage divides the stream into
 //! blocks at arbitrary positions.
 //!
-//! ```text stream = the keyspace's time, unix ms u64 | record .. record = length u32 | the key and
-//! its entry, postcard
-//! ``` Numbers are little-endian.
+//! ```text
+//! stream = the keyspace's time, unix ms u64 | record ..
+//! record = length u32 | the key and its entry, postcard
+//! ```
+//! Numbers are little-endian.
 
 use crate::keyspace::{Entry, Key, Keyspace, Record};
 

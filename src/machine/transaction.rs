@@ -47,7 +47,8 @@ impl Transaction {
 
     /// Adds a command that writes or reads. On an error the transaction is unchanged.
     ///
-    /// # Panics If the row's command is neither a read nor a write.
+    /// # Panics
+    /// If the row's command is neither a read nor a write.
     pub fn push(&mut self, row: &Row, words: &[Bytes], context: &Context) -> Result<(), CommandError> {
         let item = match row.route {
             Route::Write { code, canonical, .. } => {
@@ -78,7 +79,8 @@ impl Transaction {
     /// Executes a transaction that only reads, without an entry; the caller holds the keyspace
     /// exclusively, between two entries.
     ///
-    /// # Panics If the transaction writes.
+    /// # Panics
+    /// If the transaction writes.
     pub fn read(self, alone: &Alone<'_>, now_ms: u64) -> Reply {
         assert!(!self.writes(), "a transaction that writes goes through the log");
         self.run(alone.access(), ApplyContext { index: 0, now_ms }, (Audience::Waiting, &Budgets::default()))
@@ -87,7 +89,7 @@ impl Transaction {
 
     /// Appends the transaction in the layout of the log.
     pub(super) fn encode(&self, out: &mut Vec<u8>) {
-        postcard::to_io(self, out).expect("a transaction encodes into memory");
+        postcard::to_io(self, out).expect("encoding into memory succeeds");
     }
 
     fn decode(body: &[u8]) -> Result<Transaction, Malformed> {

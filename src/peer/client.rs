@@ -107,7 +107,8 @@ impl PeerClients {
 
     /// Sends one request on a separate connection, to a node that need not be a member.
     ///
-    /// # Errors Those of [`Endpoint::connect`]; `TimedOut` if no response arrives within [`ASK_TIMEOUT`].
+    /// # Errors
+    /// Those of [`Endpoint::connect`]; `TimedOut` if no response arrives within [`ASK_TIMEOUT`].
     pub async fn ask(&self, to: Target<'_>, request: &Request) -> io::Result<Response> {
         let mut stream = self.endpoint.connect(to).await?;
         let exchange = async {

@@ -136,7 +136,9 @@ impl Endpoint {
 
     /// Connects to a node; both sides then verify each other's identity.
     ///
-    /// # Errors Errors of the network; `TimedOut`; `PermissionDenied` with the other node's reason if it refuses the connection.
+    /// # Errors
+    /// Errors of the network; `TimedOut`; `PermissionDenied` with the other node's reason if it
+    /// refuses the connection.
     pub async fn connect(&self, to: Target<'_>) -> io::Result<Box<dyn Connection>> {
         let connecting = async {
             let mut stream = self.net.connect(to.address).await?;
@@ -166,7 +168,7 @@ impl Endpoint {
                         reason,
                         cluster,
                         since,
-                        "a node refuses connections"
+                        "a node refuses connections from this node"
                     );
                 }
                 denied(&reason)
@@ -209,7 +211,9 @@ impl Endpoint {
     /// Answers the handshake of an accepted connection. Returns the caller, or `None` if that node
     /// is no longer a member.
     ///
-    /// # Errors Errors of the network; `TimedOut`; `InvalidData` if the bytes are not a handshake; `PermissionDenied` with the reason for a refusal.
+    /// # Errors
+    /// Errors of the network; `TimedOut`; `InvalidData` if the bytes are not a handshake;
+    /// `PermissionDenied` with the reason for a refusal.
     pub async fn welcome(&self, stream: &mut Box<dyn Connection>) -> io::Result<Option<Caller>> {
         let greeting = async {
             let (_, hello) = frame::read_at_most::<Hello>(stream, frame::HANDSHAKE_BYTES_MAX).await?;

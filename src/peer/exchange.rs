@@ -41,7 +41,9 @@ impl Exchange {
 
     /// Sends a request and waits for its response, connecting first if necessary.
     ///
-    /// # Errors Those of [`Endpoint::connect`]; `TimedOut` if the call takes longer than `limit`; otherwise the other node's reason why it cannot answer.
+    /// # Errors
+    /// Those of [`Endpoint::connect`]; `TimedOut` if the call takes longer than `limit`; otherwise
+    /// the other node's reason why it cannot answer.
     pub async fn call(&mut self, request: &Request, limit: Duration) -> io::Result<Response> {
         let usable = self.connection.take().filter(|(_, used)| used.elapsed() <= REUSE_MAX);
         let mut connection = match usable {

@@ -42,11 +42,12 @@ fn checksum(number: u64, body: &[u8]) -> u32 {
 
 /// Appends a frame to `out`.
 ///
-/// # Panics If the encoded message exceeds [`FRAME_BYTES_MAX`], which callers have to prevent.
+/// # Panics
+/// If the encoded message exceeds [`FRAME_BYTES_MAX`], which callers have to prevent.
 pub fn encode(number: u64, message: &impl Serialize, out: &mut Vec<u8>) {
     let begin = out.len();
     out.extend_from_slice(&[0; HEADER_BYTES]);
-    *out = postcard::to_io(message, std::mem::take(out)).expect("a message encodes into memory");
+    *out = postcard::to_io(message, std::mem::take(out)).expect("encoding into memory succeeds");
     let body = &out[begin + HEADER_BYTES..];
     assert!(body.len() <= FRAME_BYTES_MAX, "a frame of {} bytes", body.len());
     let (length, crc) = (body.len() as u32, checksum(number, body));
@@ -69,7 +70,9 @@ pub async fn write(
 
 /// Reads one frame: its number and its message.
 ///
-/// # Errors `UnexpectedEof` if the other side has closed the connection; `InvalidData` if the bytes are not a valid frame.
+/// # Errors
+/// `UnexpectedEof` if the other side has closed the connection; `InvalidData` if the bytes are not
+/// a valid frame.
 pub async fn read<M: DeserializeOwned>(
     stream: &mut (impl AsyncRead + Unpin + ?Sized),
 ) -> io::Result<(u64, M)> {

@@ -63,7 +63,7 @@ pub fn load_vote(stored: StoredVote) -> Vote {
 }
 
 pub fn encode_vote(vote: &Vote) -> Vec<u8> {
-    postcard::to_stdvec(&store_vote(vote)).expect("a vote encodes into memory")
+    postcard::to_stdvec(&store_vote(vote)).expect("encoding into memory succeeds")
 }
 
 pub fn decode_vote(bytes: &[u8]) -> Result<Vote, Unreadable> {
@@ -71,7 +71,7 @@ pub fn decode_vote(bytes: &[u8]) -> Result<Vote, Unreadable> {
 }
 
 pub fn encode_log_id(id: &LogId) -> Vec<u8> {
-    postcard::to_stdvec(&pair(id)).expect("a log id encodes into memory")
+    postcard::to_stdvec(&pair(id)).expect("encoding into memory succeeds")
 }
 
 pub fn decode_log_id(bytes: &[u8]) -> Result<LogId, Unreadable> {
@@ -100,7 +100,7 @@ pub fn encode_payload(payload: &EntryPayload<Payload, u64, Member>) -> Bytes {
         EntryPayload::Normal(batch) => batch.0.clone(),
         EntryPayload::Membership(membership) => {
             let out = postcard::to_io(&store_members(membership), vec![MEMBERSHIP_TAG]);
-            Bytes::from(out.expect("a membership encodes into memory"))
+            Bytes::from(out.expect("encoding into memory succeeds"))
         }
     }
 }
@@ -123,7 +123,7 @@ pub fn encode_meta(meta: &SnapshotMeta) -> Vec<u8> {
         members_at: meta.last_membership.log_id().as_ref().map(pair),
         members: store_members(meta.last_membership.membership()),
     };
-    postcard::to_stdvec(&stored).expect("a snapshot's description encodes into memory")
+    postcard::to_stdvec(&stored).expect("encoding into memory succeeds")
 }
 
 pub fn decode_meta(bytes: &[u8]) -> Result<SnapshotMeta, Unreadable> {

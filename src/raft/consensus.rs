@@ -130,7 +130,8 @@ impl Consensus {
 
     /// Forms the cluster with these initial members.
     ///
-    /// # Errors The reason why the cluster could not be formed.
+    /// # Errors
+    /// The reason why the cluster could not be formed.
     pub async fn initialize(&self, members: BTreeMap<u64, Member>) -> Result<(), String> {
         self.raft.initialize(members).await.map_err(|error| error.to_string())
     }
@@ -199,7 +200,7 @@ impl Consensus {
                 return self.log.failure().unwrap_or_else(|| stopped(error));
             }
             if metrics.changed().await.is_err() {
-                return Fatal::Consensus("its task ended".to_string());
+                return Fatal::Consensus("the task of consensus has ended".to_string());
             }
         }
     }

@@ -55,11 +55,11 @@ pub async fn run(
 }
 
 fn reap(keys: &[Key]) -> Batch {
-    let row = table::by_code(Reap::CODE).expect("the table has the command");
+    let row = table::by_code(Reap::CODE).expect("REAP is in the command table");
     let words: Vec<Bytes> = keys.iter().map(|key| Bytes::copy_from_slice(key.as_bytes())).collect();
     let context =
         Context { protocol: Protocol::Resp2, now_ms: 0, document_bytes_max: 0, seed: SeedSource::Fixed(0) };
     let mut batch = Batch::new();
-    batch.push(row, &words, &context).expect("any keys are arguments of the command");
+    batch.push(row, &words, &context).expect("REAP accepts any keys");
     batch
 }

@@ -26,7 +26,8 @@ impl LeaderContact {
     }
 
     /// Whether a leader sent something within [`PATIENCE`]. A leader that reaches no majority steps
-    /// down after the same time, so one that has been silent for longer probably leads no more.
+    /// down after the same time, so a leader that has been silent for longer has probably stepped
+    /// down or failed.
     pub fn is_recent(&self) -> bool {
         self.0.lock().elapsed() < PATIENCE
     }

@@ -92,10 +92,7 @@ impl RaftLogReader<TypeConfig> for LogStore {
 
     async fn limited_get_log_entries(&mut self, first: u64, end: u64) -> Result<Vec<Entry>, io::Error> {
         let entries = decode(self.log.read(first..end, READ_BYTES_MAX).map_err(io::Error::other)?)?;
-        assert!(
-            !entries.is_empty() || first >= end,
-            "a read of a range that is present returns its first entry"
-        );
+        assert!(!entries.is_empty() || first >= end, "a read returns at least the first entry of a range");
         Ok(entries)
     }
 

@@ -70,7 +70,7 @@ impl Growth {
             older = std::mem::replace(&mut self.snapshot, newest);
         }
         if running && !self.running {
-            // This snapshot was started here, by an operator or by openraft: all count alike.
+            // The snapshot may have been started here, by an operator or by openraft.
             self.begun = Some(written);
         }
         self.running = running;

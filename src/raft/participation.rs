@@ -43,7 +43,8 @@ pub struct Participation {
     /// The end of the time in which this node grants no vote; `None` if it grants votes from its
     /// start.
     holdoff_until: Option<Instant>,
-    /// Whether the other members still have to report what this node had acknowledged to them.
+    /// Whether the other members still have to report which entries this node had acknowledged to
+    /// them.
     recalling: AtomicBool,
     phase: Mutex<Phase>,
 }
@@ -85,10 +86,10 @@ impl Participation {
     /// Gives up for a node whose log is empty and that has no initial members to ask: the former
     /// content of the log is lost.
     pub fn give_up_empty_log(&self) {
-        self.give_up("its log is lost");
+        self.give_up("the log of this node is lost");
     }
 
-    /// Returns when this node was found to have lost what it had acknowledged.
+    /// Returns once this node is known to have lost entries that it had acknowledged.
     pub async fn until_lost(&self) {
         // `self` holds the sender, so the channel does not end.
         let _ = self.lost.subscribe().wait_for(|lost| *lost).await;
@@ -109,7 +110,7 @@ impl Participation {
         }
     }
 
-    /// Whether the others still have to report what this node had acknowledged.
+    /// Whether the other members still have to report which entries this node had acknowledged.
     pub fn is_recalling(&self) -> bool {
         self.recalling.load(Ordering::Acquire)
     }
@@ -139,7 +140,8 @@ impl Participation {
 
     /// Whether a leader's entries may be acknowledged.
     ///
-    /// # Errors The reason for a refusal.
+    /// # Errors
+    /// The reason for a refusal.
     pub(super) fn check_append(&self) -> Result<(), String> {
         if self.has_lost() {
             return Err("this node lost entries that it had acknowledged".to_string());
@@ -152,7 +154,8 @@ impl Participation {
 
     /// Whether a candidate may get this node's vote; `before` is true for a pre-vote.
     ///
-    /// # Errors The reason for a refusal.
+    /// # Errors
+    /// The reason for a refusal.
     pub(super) fn check_vote(&self, ask: &AskVote, before: bool) -> Result<(), String> {
         if self.has_lost() {
             return Err("this node lost entries that it had acknowledged, so it grants no vote".to_string());

@@ -89,7 +89,7 @@ impl ProposalQueue {
             bytes += next.batch.bytes();
             taken.extend(self.waiting.pop_front());
         }
-        assert!(!taken.is_empty() && self.waiting_bytes >= bytes, "what waits is counted");
+        assert!(!taken.is_empty() && self.waiting_bytes >= bytes, "the bytes of waiting batches are counted");
         self.waiting_bytes -= bytes;
         let stamp_ms = stamp();
         self.in_flight = Some(EntryInFlight { batches: taken.len(), stamp_ms });

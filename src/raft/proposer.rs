@@ -50,7 +50,7 @@ const GATHER_TIME_MAX: Duration = Duration::from_millis(4);
 /// have room. So even a batch that brings an entry over the target fits.
 const _: () = assert!(ENTRY_BYTES_TARGET < ENTRY_BYTES_MAX && ENTRY_BYTES_MAX <= PAYLOAD_BYTES_MAX);
 const _: () =
-    assert!(ENTRY_BYTES_MAX + (1 << 20) <= FRAME_BYTES_MAX, "a message holds an entry and its header");
+    assert!(ENTRY_BYTES_MAX + (1 << 20) <= FRAME_BYTES_MAX, "the largest entry fits into a message");
 
 /// How long a write may take once it has been proposed: longer than a working majority needs, even
 /// with slow disks.

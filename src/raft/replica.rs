@@ -149,7 +149,7 @@ impl Replica {
         let mut status =
             self.consensus.with_metrics(|metrics| Status::new(metrics, stats, load, self.applied.get()));
         // Only the reported leader is hidden. Requests are still sent to the leader that consensus
-        // names: it may be alive and unreachable from this node alone.
+        // names, because it may be alive and only out of this node's reach.
         status.leader = status.leader.filter(|id| *id == status.node_id || self.leader_contact.is_recent());
         status.snapshot_running = self.snapshots.is_running();
         status.snapshot_failed = self.snapshots.has_failed();

@@ -2,7 +2,7 @@
 //! members.
 //!
 //! Invariant: a snapshot is named after its last entry, and is complete on disk before openraft
-//! hears of it.
+//! gets it.
 
 use std::io;
 use std::path::PathBuf;
@@ -99,7 +99,7 @@ impl RaftSnapshotBuilder<TypeConfig> for Builder {
     /// treats an error here as fatal, but ignores a snapshot no newer than the last one; so after a
     /// failure the last one is returned.
     async fn build_snapshot(&mut self) -> Result<Snapshot, io::Error> {
-        let capture = self.capture.take().expect("a builder builds once");
+        let capture = self.capture.take().expect("a builder builds only one snapshot");
         let (meta, snapshots) = (self.meta.clone(), self.snapshots.clone());
         let background = self.background.clone();
         let written = self.background.run(move || write(capture, &meta, &snapshots, &background)).await;
@@ -159,11 +159,11 @@ fn write(
         writer.block(&stream).map_err(io::Error::other)?;
     }
     if !capture.is_complete() {
-        return Err(io::Error::other("the state was replaced while it was being saved"));
+        return Err(io::Error::other("the state was replaced while the snapshot was being written"));
     }
     let snapshot = writer.finish().map_err(io::Error::other)?;
     if let Err(error) = snapshots.remove_older(SNAPSHOTS_KEPT) {
-        tracing::warn!(%error, "an old snapshot could not be removed");
+        tracing::warn!(%error, "could not remove an old snapshot");
     }
     Ok(snapshot)
 }

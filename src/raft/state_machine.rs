@@ -92,7 +92,7 @@ impl StateMachine {
         assert_eq!(
             machine.applied(),
             applied.map(|id| id.index()),
-            "the keyspace is in the state of the snapshot"
+            "the keyspace has the state of the snapshot"
         );
         let applied_index = AppliedIndex::default();
         applied_index.set(machine.applied());

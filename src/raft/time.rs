@@ -174,10 +174,7 @@ impl GroupTime {
         let ahead_ms = difference_ms(self.clock.now_ms(), millis(known.base));
         let skewed = u128::from(ahead_ms.unsigned_abs()) > SKEW_WARNED_BEYOND.as_millis();
         if skewed && !known.warned {
-            tracing::warn!(
-                ahead_ms,
-                "this node's clock differs from the leader's, which decides on deadlines"
-            );
+            tracing::warn!(ahead_ms, "this node's clock differs from the leader's, by which keys expire");
         }
         known.warned = skewed;
     }

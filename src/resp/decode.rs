@@ -82,9 +82,12 @@ impl Decoder {
     /// Empty requests (`*0`, `*-1`, a blank line) are skipped, as Redis does. Arguments are slices
     /// of the buffer's memory.
     ///
-    /// # Errors [`ProtocolError`], and the same error on every later call. The caller has to send it to the client and close the connection.
+    /// # Errors
+    /// [`ProtocolError`], and the same error on every later call. The caller has to send it to the
+    /// client and close the connection.
     ///
-    /// # Panics If the caller removed bytes from `buffer` between two calls.
+    /// # Panics
+    /// If the caller removed bytes from `buffer` between two calls.
     #[inline]
     pub fn decode(&mut self, buffer: &mut BytesMut) -> Result<Option<Request>, ProtocolError> {
         assert!(self.position <= buffer.len(), "only the decoder removes bytes from its buffer");
@@ -210,7 +213,7 @@ impl Decoder {
 
     /// Splits the scanned request off the buffer and slices its bytes into arguments.
     fn take(&mut self, buffer: &mut BytesMut) -> Request {
-        debug_assert!(self.remaining == 0 && self.arguments > 0, "the scan is complete");
+        debug_assert!(self.remaining == 0 && self.arguments > 0, "the scan has found the whole request");
         let frame = buffer.split_to(self.position).freeze();
         let mut request = Request::with_room_for(self.arguments);
         let mut at = self.body;

@@ -68,7 +68,7 @@ fn encode_rarer(reply: &Reply, protocol: Protocol, out: &mut Vec<u8>) {
 
 /// The length as RESP writes it, as a signed number. No length in memory exceeds `i64::MAX`.
 fn length(count: usize) -> i64 {
-    i64::try_from(count).expect("a length fits 63 bits")
+    i64::try_from(count).expect("a length is below 2^63")
 }
 
 #[inline]
@@ -94,7 +94,7 @@ pub(super) fn write_bulk(bytes: &[u8], out: &mut Vec<u8>) {
 fn write_line(kind: u8, text: &str, out: &mut Vec<u8>) {
     // The texts are short, so the check costs little. A reply that ended too early would make the
     // client read the following ones wrongly.
-    assert!(!text.bytes().any(|byte| byte == b'\r' || byte == b'\n'), "a line has no break in it");
+    assert!(!text.bytes().any(|byte| byte == b'\r' || byte == b'\n'), "a line contains no line break");
     out.reserve(text.len() + 3);
     out.push(kind);
     out.extend_from_slice(text.as_bytes());
@@ -130,7 +130,9 @@ fn write_unavailable(unavailable: &Unavailable, out: &mut Vec<u8>) {
 
 /// Appends one request to `out`: an array of bulk strings, the command's name first.
 ///
-/// # Panics If `words` is empty. Servers skip an empty request, so the client would wait forever for a reply.
+/// # Panics
+/// If `words` is empty. Servers skip an empty request, so the client would wait forever for a
+/// reply.
 pub fn encode_request(words: &[impl AsRef<[u8]>], out: &mut Vec<u8>) {
     assert!(!words.is_empty(), "a request names a command");
     write_array_start(words.len(), out);

@@ -34,7 +34,8 @@ pub(super) struct Guard {
 impl Guard {
     /// The size of the frame at the front of `buffer`, or `None` until the frame is complete.
     ///
-    /// # Errors [`ReplyError`] if the bytes are not a reply, or exceed the limits.
+    /// # Errors
+    /// [`ReplyError`] if the bytes are not a reply, or exceed the limits.
     pub(super) fn frame_bytes(
         &mut self,
         buffer: &[u8],

@@ -92,7 +92,8 @@ impl ReplyDecoder {
     /// The next reply at the front of `buffer`, or `None` until more bytes have been appended to
     /// it.
     ///
-    /// # Errors [`ReplyError`]. Nothing more can be read from the stream after that.
+    /// # Errors
+    /// [`ReplyError`]. Nothing more can be read from the stream after that.
     pub fn decode(&mut self, buffer: &mut BytesMut) -> Result<Option<Value>, ReplyError> {
         let Some(size) = self.guard.frame_bytes(buffer, &self.limits)? else { return Ok(None) };
         let guard = std::mem::take(&mut self.guard);
@@ -109,7 +110,7 @@ impl ReplyDecoder {
 fn decode_resp2(frame: &Bytes) -> Result<Value, ReplyError> {
     match resp2::decode_bytes(frame) {
         Ok(Some((decoded, size))) => {
-            assert_eq!(size, frame.len(), "the guard and redis-protocol agree on the end");
+            assert_eq!(size, frame.len(), "the guard and redis-protocol find the same end");
             Ok(from_resp2(decoded))
         }
         Ok(None) => Err(ReplyError::Malformed),
@@ -120,7 +121,7 @@ fn decode_resp2(frame: &Bytes) -> Result<Value, ReplyError> {
 fn decode_resp3(frame: &Bytes) -> Result<Value, ReplyError> {
     match resp3::decode_bytes(frame) {
         Ok(Some((decoded, size))) => {
-            assert_eq!(size, frame.len(), "the guard and redis-protocol agree on the end");
+            assert_eq!(size, frame.len(), "the guard and redis-protocol find the same end");
             from_resp3(decoded)
         }
         Ok(None) => Err(ReplyError::Malformed),

@@ -25,7 +25,8 @@ pub struct Request {
 impl Request {
     /// Makes a request of these words.
     ///
-    /// # Panics If `arguments` is empty.
+    /// # Panics
+    /// If `arguments` is empty.
     pub fn new(arguments: impl IntoIterator<Item = Bytes>) -> Request {
         let request = Request { arguments: arguments.into_iter().collect() };
         assert!(!request.arguments.is_empty(), "a request names a command");

@@ -65,7 +65,11 @@ pub struct DataDir {
 impl DataDir {
     /// Creates or opens the directory, locks it and checks its owner.
     ///
-    /// # Errors [`Fatal::Directory`] if another process uses the directory, it belongs to another node or cluster, or this version does not know its format; [`Fatal::Corrupt`] if the node file is damaged; [`Fatal::Config`] if the cluster's name is not one line of at most 256 bytes; [`Fatal::Disk`].
+    /// # Errors
+    /// [`Fatal::Directory`] if another process uses the directory, it belongs to another node or
+    /// cluster, or this version does not know its format; [`Fatal::Corrupt`] if the node file is
+    /// damaged; [`Fatal::Config`] if the cluster's name is not one line of at most 256 bytes;
+    /// [`Fatal::Disk`].
     pub fn open(disk: Arc<dyn Disk>, path: &Path, identity: Identity) -> Result<DataDir, Fatal> {
         let named = !identity.cluster.is_empty() && identity.cluster.len() <= CLUSTER_BYTES_MAX;
         if !named || identity.cluster.contains(['\n', '\r']) || identity.cluster.trim() != identity.cluster {
@@ -97,7 +101,9 @@ impl DataDir {
     /// The owner of the directory at `path`; `None` if the directory has no owner yet, or is being
     /// emptied.
     ///
-    /// # Errors [`Fatal::Corrupt`] if its node file is damaged; [`Fatal::Directory`] if the node file is missing although there is data; [`Fatal::Disk`].
+    /// # Errors
+    /// [`Fatal::Corrupt`] if its node file is damaged; [`Fatal::Directory`] if the node file is
+    /// missing although there is data; [`Fatal::Disk`].
     pub fn owner(disk: &dyn Disk, path: &Path) -> Result<Option<Identity>, Fatal> {
         disk.create_dir_all(path).map_err(disk_error(path, "creating the directory"))?;
         if lists(disk, path, CLEARING)? {
@@ -114,7 +120,8 @@ impl DataDir {
     /// mark, a node that stops before it has received any data could later form a second cluster
     /// with the same name.
     ///
-    /// # Errors [`Fatal::Disk`].
+    /// # Errors
+    /// [`Fatal::Disk`].
     pub fn mark_joined(disk: &dyn Disk, path: &Path) -> Result<(), Fatal> {
         let marker = path.join(JOINED);
         let file = disk.open(&marker, Open::Create).map_err(disk_error(&marker, "creating"))?;
@@ -133,7 +140,8 @@ impl DataDir {
     /// Removes everything in the directory and unlocks it. If that is interrupted by a crash, the
     /// next `open` removes the rest.
     ///
-    /// # Errors [`Fatal::Disk`].
+    /// # Errors
+    /// [`Fatal::Disk`].
     pub fn clear(self) -> Result<(), Fatal> {
         let marker = self.path.join(CLEARING);
         let file = self.disk.open(&marker, Open::Create).map_err(disk_error(&marker, "creating"))?;
@@ -220,7 +228,8 @@ impl DataDir {
 
     /// Changes the incarnation of the directory and keeps its data.
     ///
-    /// # Errors [`Fatal::Disk`].
+    /// # Errors
+    /// [`Fatal::Disk`].
     pub fn renew(&mut self, incarnation: u64) -> Result<(), Fatal> {
         self.identity.incarnation = incarnation;
         self.write_node_file()
@@ -266,7 +275,7 @@ fn refuse_data(disk: &dyn Disk, path: &Path) -> Result<(), Fatal> {
         };
         if let Some(name) = names.first() {
             let reason = format!(
-                "its node file is missing, and there is {}: put the file back, or take an empty directory",
+                "its node file is missing, and there is {}: put the file back, or use an empty directory",
                 dir.join(name).display()
             );
             return Err(refused(path, reason));
@@ -415,7 +424,7 @@ mod tests {
         drop(used(&disk));
         disk.shared().remove(Path::new("/data/node")).unwrap();
         let message = "/data: its node file is missing, and there is /data/group-0/log/1.log: \
-                       put the file back, or take an empty directory";
+                       put the file back, or use an empty directory";
         let owner = DataDir::owner(&*disk.shared(), Path::new("/data"));
         assert_eq!(owner.unwrap_err().to_string(), message);
         let opened = DataDir::open(disk.shared(), Path::new("/data"), of(3, "blue"));

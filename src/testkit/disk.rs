@@ -166,7 +166,8 @@ impl SimDisk {
 
     /// Another disk with the same files, all of them synced.
     ///
-    /// # Panics If any change is not synced.
+    /// # Panics
+    /// If any change is not synced.
     pub fn copy(&self) -> SimDisk {
         let state = self.state.lock();
         assert!(state.name_changes.is_empty() && state.contents.iter().all(|file| file.dirty.is_empty()));
@@ -183,14 +184,16 @@ impl SimDisk {
 
     /// Replaces bytes durably without a write, like a fault of the medium.
     ///
-    /// # Panics If the file does not exist or is shorter.
+    /// # Panics
+    /// If the file does not exist or is shorter.
     pub fn overwrite(&self, path: &Path, offset: usize, bytes: &[u8]) {
         self.change_medium(path, |copy| copy[offset..offset + bytes.len()].copy_from_slice(bytes));
     }
 
     /// Truncates a file, as an operator might by mistake.
     ///
-    /// # Panics If the file does not exist.
+    /// # Panics
+    /// If the file does not exist.
     pub fn truncate(&self, path: &Path, bytes: u64) {
         self.change_medium(path, |copy| copy.truncate(bytes as usize));
     }

@@ -147,7 +147,7 @@ fn a_second_signal_ends_the_node_at_once() {
 
 #[test]
 fn a_node_that_is_told_to_terminate_before_it_is_ready_exits_with_0() {
-    // The node waits for a cluster of which no other member is running.
+    // The node waits for a cluster whose other members are not running.
     let mut node = TestNode::new().with(&["--join", "127.0.0.1:1"]);
     node.start_without_waiting();
     until("the node to wait", || node.messages().contains("cannot join yet").then_some(()));

@@ -21,7 +21,8 @@ impl Connection {
 
     /// Sends a request and returns the text of its reply.
     ///
-    /// # Errors Errors of the connection, and error replies.
+    /// # Errors
+    /// Errors of the connection, and error replies.
     pub async fn call(&mut self, words: &[&str]) -> io::Result<&[u8]> {
         self.request.clear();
         self.request.extend_from_slice(format!("*{}\r\n", words.len()).as_bytes());

@@ -32,7 +32,8 @@ impl Budget {
 
     /// Subtracts `bytes`.
     ///
-    /// # Errors If fewer bytes are left.
+    /// # Errors
+    /// If fewer bytes are left.
     pub fn spend(&mut self, bytes: usize) -> Result<(), CommandError> {
         let left = self.left.checked_sub(bytes);
         self.left = left.unwrap_or(0);

@@ -9,7 +9,8 @@ use crate::resp::Reply;
 
 /// An array with each element as a bulk string.
 ///
-/// # Errors If the elements exceed the size of a reply.
+/// # Errors
+/// If the elements exceed the size of a reply.
 pub fn bulks<'a>(elements: impl Iterator<Item = &'a Element> + Clone) -> Result<Vec<Reply>, CommandError> {
     let mut budget = Budget::default();
     let (mut bytes, mut count) = (0, 0);

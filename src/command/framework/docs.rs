@@ -46,7 +46,7 @@ fn usual(row: &Row) -> Usage {
 pub fn key_flags(row: &Row, words: &[Bytes], position: usize) -> &'static [&'static str] {
     let mut ranges = row.spec.keys.ranges(usual(row)).into_iter();
     let covers = |keys: &KeySpec| keys.positions(position + 1).any(|at| at == position) || keys.last < 0;
-    let range = ranges.find(|(keys, _)| covers(keys)).expect("a key lies in a range of the row");
+    let range = ranges.find(|(keys, _)| covers(keys)).expect("every key is in a range of its row");
     match range.1 {
         // SET is the only command whose use of a key depends on the request.
         Usage::VARIABLE if words.iter().any(|word| word.eq_ignore_ascii_case(b"GET")) => {

@@ -17,7 +17,8 @@ pub const TOO_HARD: CommandError = CommandError::fixed("ERR the pattern takes to
 
 /// Whether `pattern` matches the whole of `text`.
 ///
-/// # Errors [`TOO_HARD`] if the step budget is exhausted.
+/// # Errors
+/// [`TOO_HARD`] if the step budget is exhausted.
 pub fn matches(pattern: &[u8], text: &[u8]) -> Result<bool, CommandError> {
     let (mut at, mut pos) = (0, 0);
     let mut steps = STEPS_BASE + STEPS_PER_BYTE * (pattern.len() + text.len());

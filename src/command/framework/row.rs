@@ -216,7 +216,7 @@ impl Row {
         let canonical: CanonicalFn = |words, context, out| {
             let command = C::parse(&mut Args::new(C::SPEC.name, words), context)?;
             let begin = out.len();
-            postcard::to_io(&command, &mut *out).expect("a command encodes into memory");
+            postcard::to_io(&command, &mut *out).expect("encoding into memory succeeds");
             debug_assert!(
                 postcard::from_bytes::<C>(&out[begin..]).is_ok_and(|decoded| decoded == command),
                 "the canonical form decodes to an equal command"

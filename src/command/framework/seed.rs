@@ -52,7 +52,8 @@ pub struct Rng(u64);
 impl Rng {
     /// The next random number, less than `bound`.
     ///
-    /// # Panics If `bound` is 0.
+    /// # Panics
+    /// If `bound` is 0.
     pub fn below(&mut self, bound: usize) -> usize {
         assert!(bound > 0, "the bound is positive");
         let mut random = Random::seeded(self.0);
@@ -86,7 +87,8 @@ impl Rng {
     /// The chosen positions: `count` distinct ones, or all if there are fewer; for a negative
     /// count, `-count` positions that may repeat.
     ///
-    /// # Errors If the elements at the positions would exceed the size of a reply.
+    /// # Errors
+    /// If the elements at the positions would exceed the size of a reply.
     pub fn positions(&mut self, count: i64, len: usize) -> Result<Vec<usize>, CommandError> {
         let wanted = usize::try_from(count.unsigned_abs()).unwrap_or(usize::MAX);
         if count >= 0 {

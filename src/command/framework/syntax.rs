@@ -75,7 +75,7 @@ fn sequence(words: &[&str], next: &mut usize) -> Vec<Argument> {
     let mut choices: Vec<Vec<Argument>> = vec![Vec::new()];
     while let Some(&word) = words.get(*next) {
         *next += 1;
-        let here = choices.last_mut().expect("there is always one choice");
+        let here = choices.last_mut().expect("a sequence has at least one choice");
         match word {
             "]" | ")" => break,
             "|" => {

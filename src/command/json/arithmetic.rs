@@ -187,6 +187,6 @@ fn put(document: &mut Document, fresh: &[(usize, Number)], steps: Steps<'_>) -> 
         tail.replace(&encoded(fresh[nth].1))?;
         Ok(Action::Keep)
     })?;
-    *document = edited.expect("nothing was deleted");
+    *document = edited.expect("an edit without deletions keeps the root");
     Ok(())
 }

@@ -264,7 +264,7 @@ fn resp(value: Value<'_>) -> Reply {
         Kind::True => Reply::Simple("true"),
         Kind::False => Reply::Simple("false"),
         Kind::Int | Kind::Uint | Kind::Float => {
-            number(Number::of(value).expect("a number's kind was matched"))
+            number(Number::of(value).expect("the kind is that of a number"))
         }
         Kind::Text | Kind::TextEscaped => Reply::bulk(value.payload().to_vec()),
         Kind::Array => {

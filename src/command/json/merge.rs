@@ -90,7 +90,7 @@ impl Merge {
             tail.replace(&merged.into_bytes())?;
             Ok(Action::Keep)
         })?;
-        *document = edited.expect("nothing was deleted");
+        *document = edited.expect("an edit without deletions keeps the root");
         Ok(Edited::Changed(true))
     }
 

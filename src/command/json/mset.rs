@@ -91,7 +91,7 @@ impl Write for Mset {
             return Ok(Reply::Null);
         }
         for (key, document) in staged {
-            let document = document.expect("a setting that succeeded leaves a document");
+            let document = document.expect("a successful write leaves a document");
             keyspace.put_keeping_deadline(key, Value::Json(document));
         }
         Ok(Reply::OK)

@@ -110,7 +110,7 @@ impl Refused {
     }
 }
 
-const NOT_AN_OPERATION: CommandError = CommandError::fixed("it is not an object");
+const NOT_AN_OPERATION: CommandError = CommandError::fixed("the operation is not an object");
 const BAD_NAME: CommandError =
     CommandError::fixed("`op` is not one of add, remove, replace, move, copy, test");
 const NO_PATH: CommandError = CommandError::fixed("`path` is missing or not a JSON Pointer");

@@ -59,7 +59,8 @@ pub fn render(
 /// Appends the matches of `path` as text. `shape` is the number of enclosing containers, and
 /// whether only the first value is printed instead of an array.
 ///
-/// # Errors If only the first value is printed and nothing matches, or if the budget is exhausted.
+/// # Errors
+/// If only the first value is printed and nothing matches, or if the budget is exhausted.
 pub fn print_matches(
     path: &Path,
     document: &Document,

@@ -6,9 +6,9 @@
 //! * `OBJECT ENCODING|REFCOUNT|IDLETIME|FREQ key`, `OBJECT HELP`: reports how Redis would store the
 //!   value.
 //!
-//! The names do not describe how this server stores values; tools conclude from them whether a
-//! value is large. `listpack`, `intset` and `embstr` are small; `quicklist`, `hashtable`,
-//! `skiplist` and `raw` are large, by Redis' default thresholds.
+//!   The encodings do not describe how this server stores values; tools conclude from them whether
+//!   a value is large. `listpack`, `intset` and `embstr` are small; `quicklist`, `hashtable`,
+//!   `skiplist` and `raw` are large, by Redis' default thresholds.
 //! * `TTL`, `PTTL`, `EXPIRETIME`, `PEXPIRETIME key`: returns the remaining time or the deadline of
 //!   a key; -1 without a deadline, -2 without a key.
 

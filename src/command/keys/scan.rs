@@ -83,7 +83,8 @@ struct Found {
 impl Found {
     /// Takes a key that matches the pattern.
     ///
-    /// # Errors If the reply would be too large, or the pattern takes too many steps.
+    /// # Errors
+    /// If the reply would be too large, or the pattern takes too many steps.
     fn take(&mut self, pattern: Option<&Bytes>, key: &Key) -> Result<(), CommandError> {
         if !pattern.map_or(Ok(true), |pattern| glob::matches(pattern, key.as_bytes()))? {
             return Ok(());

@@ -6,8 +6,8 @@
 //! * `MODULE LIST`: reports the module of RedisJSON, because its clients check that it is present.
 //! * `SHUTDOWN [NOSAVE | SAVE] [NOW] [FORCE]` and `SHUTDOWN ABORT`: stops the node like SIGTERM.
 //!
-//! Every acknowledged write is on disk already, so nothing has to be saved. The options are
-//! checked, but have no effect.
+//!   Every acknowledged write is on disk already, so SHUTDOWN has nothing to save. Its options are
+//!   checked, but have no effect.
 
 use crate::command::framework::subcommands;
 use crate::command::{

@@ -31,7 +31,9 @@ pub trait DiskLock: Debug + Send + Sync {}
 pub trait Disk: Debug + Send + Sync {
     /// Opens a file.
     ///
-    /// # Errors `NotFound` if the file does not exist and is not to be created; errors of the operating system.
+    /// # Errors
+    /// `NotFound` if the file does not exist and is not to be created; errors of the operating
+    /// system.
     fn open(&self, path: &Path, how: Open) -> io::Result<Arc<dyn DiskFile>>;
 
     /// Creates a directory and its missing parents. The new names are durable after a
@@ -82,7 +84,8 @@ pub trait DiskFile: Debug + Send + Sync {
 
     /// Fills `buffer` from `offset`.
     ///
-    /// # Errors `UnexpectedEof` if the file ends before that; errors of the operating system.
+    /// # Errors
+    /// `UnexpectedEof` if the file ends before that; errors of the operating system.
     fn read_exact_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<()> {
         let mut done = 0;
         while done < buffer.len() {

@@ -18,7 +18,7 @@ fn change(
     mut edit: impl FnMut(&mut Tail<'_>) -> Result<(), CommandError>,
 ) -> Edited {
     let edited = rewrite(document, places, limits, |_, tail| edit(tail).map(|()| Action::Keep))?;
-    Ok(edited.expect("nothing was deleted"))
+    Ok(edited.expect("an edit without deletions keeps the root"))
 }
 
 /// Replaces the value at each place by an encoded value.

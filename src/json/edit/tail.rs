@@ -47,7 +47,8 @@ impl<'b> Tail<'b> {
     /// Replaces the elements with these indexes by encoded elements. Indexes past the end are taken
     /// as the end.
     ///
-    /// # Panics If the value is not an array, or the range ends before its start.
+    /// # Panics
+    /// If the value is not an array, or the range ends before its start.
     pub fn splice(&mut self, indexes: Range<usize>, elements: &[u8]) -> Result<(), CommandError> {
         assert!(self.value().kind() == Kind::Array, "only an array has elements");
         assert!(indexes.start <= indexes.end, "a range does not end before its start");
@@ -95,14 +96,14 @@ impl<'b> Tail<'b> {
     fn replace_bytes(&mut self, bytes: Range<usize>, fresh: &[u8]) {
         self.changed |= !bytes.is_empty() || !fresh.is_empty();
         let header = self.value().end() - self.value().payload().len() - self.at;
-        assert!(self.at + header <= bytes.start, "the header is not replaced");
+        assert!(self.at + header <= bytes.start, "the replaced bytes are within the payload");
         if bytes.end == self.out.len() {
             self.out.truncate(bytes.start);
             self.out.extend_from_slice(fresh);
         } else {
             self.out.splice(bytes, fresh.iter().copied());
         }
-        let kind = Kind::from_nibble(self.out[self.at] & 0x0f).expect("a container's header names its kind");
+        let kind = Kind::from_nibble(self.out[self.at] & 0x0f).expect("the header is that of a container");
         let size = self.out.len() - self.at - header;
         let width = header_len(size);
         if width != header {

@@ -99,7 +99,7 @@ impl<'a> Evaluator<'a, '_> {
                 let squares: f64 = reals(list).map(|real| (real - mean).powi(2)).sum();
                 (squares / count as f64).sqrt()
             }
-            other => unreachable!("{other:?} does not aggregate"),
+            other => unreachable!("{other:?} is not an aggregate"),
         };
         Ok(Values::maybe(encoded(Number::Float(result))))
     }

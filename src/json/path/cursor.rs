@@ -43,7 +43,8 @@ impl<'t> Cursor<'t> {
 
     /// Moves back to where a token began.
     ///
-    /// # Panics If `at` is after the current position.
+    /// # Panics
+    /// If `at` is after the current position.
     pub fn back_to(&mut self, at: usize) {
         assert!(at <= self.at, "the cursor only moves back");
         self.at = at;
@@ -129,7 +130,7 @@ impl<'t> Cursor<'t> {
     }
 
     pub fn leave(&mut self) {
-        assert!(self.depth > 0, "every leave follows an enter");
+        assert!(self.depth > 0, "leave is called once for each enter");
         self.depth -= 1;
     }
 

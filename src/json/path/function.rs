@@ -19,14 +19,18 @@ type Called<'a> = Result<Values<'a>, CommandError>;
 impl<'a> Evaluator<'a, '_> {
     /// Calls a function.
     ///
-    /// # Panics If there are fewer arguments than the function takes; the parser checks their number.
+    /// # Panics
+    /// If there are fewer arguments than the function takes; the parser checks their number.
     pub fn call(
         &mut self,
         function: Function,
         arguments: &[Values<'a>],
         pattern: Option<&Pattern>,
     ) -> Called<'a> {
-        assert!(function.takes(arguments.len()), "{function:?} was parsed with its arguments");
+        assert!(
+            function.takes(arguments.len()),
+            "the parser has checked the number of arguments of {function:?}"
+        );
         let (own, more) = arguments.split_first().expect("every function takes an argument");
         match function {
             Function::Length => self.length(own),

@@ -78,7 +78,7 @@ pub const OPERAND_VALUES_MAX: usize = 1 << 20;
 pub const PATTERN_SIZES: [(usize, u64); 3] =
     [(16 * 1024, 1), (64 * 1024, 4), (PATTERN_PROGRAM_BYTES_MAX, 16)];
 
-const _: () = assert!(FILTER_NESTING_MAX < GROUP_NESTING_MAX, "a filter is a group too");
+const _: () = assert!(FILTER_NESTING_MAX < GROUP_NESTING_MAX, "a filter also counts as a group");
 const _: () = assert!(PATTERN_BYTES_MAX <= PATH_BYTES_MAX, "a pattern is part of a path");
 const _: () = assert!(FUEL_PER_COMPILE < FUEL_BASE, "the fuel suffices to compile one pattern");
 

@@ -102,7 +102,7 @@ impl<'v> Listed<'v> {
 pub(super) fn encode(build: impl FnOnce(&mut Builder)) -> Vec<u8> {
     let mut out = Builder::new();
     build(&mut out);
-    assert!(!out.is_empty(), "a value has a header");
+    assert!(!out.is_empty(), "a value begins with a header");
     out.into_bytes()
 }
 
@@ -152,7 +152,7 @@ impl<'a> Evaluator<'a, '_> {
         match self.walk(&query.segments, self.begin(query, current), &mut all) {
             Ok(()) => Ok(Values::Nodes(all.0)),
             Err(Stop::Failed(error)) => Err(error),
-            Err(Stop::Enough) => unreachable!("a sink that collects everything never stops"),
+            Err(Stop::Enough) => unreachable!("this sink takes every match"),
         }
     }
 

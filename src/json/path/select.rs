@@ -64,14 +64,15 @@ impl Path {
         ) {
             Ok(()) => Ok(locations.0),
             Err(Stop::Failed(error)) => Err(error),
-            Err(Stop::Enough) => unreachable!("a sink that collects everything never stops"),
+            Err(Stop::Enough) => unreachable!("this sink takes every match"),
         }
     }
 
     /// Finds the location that a static path matches, without allocating; `None` if it matches
     /// none.
     ///
-    /// # Panics If the path is not static, which the caller has to check.
+    /// # Panics
+    /// If the path is not static, which the caller has to check.
     pub fn single(&self, document: &Document, fuel: &mut Fuel) -> Result<Option<Location>, CommandError> {
         let segments = self.segments().ok_or(super::NO_LOCATION)?;
         let mut node = Node::root(document.root());

@@ -73,7 +73,9 @@ impl Steps<'_> {
 
     /// Evaluates a path over `document`.
     ///
-    /// # Errors If the path takes more steps than its document allows, or if the budget and the command's allowance are used up.
+    /// # Errors
+    /// If the path takes more steps than its document allows, or if the budget and the command's
+    /// allowance are used up.
     pub fn evaluate<T>(
         self,
         document: &Document,
@@ -99,7 +101,8 @@ impl Steps<'_> {
 
     /// Takes steps for the copy of a document that an edit makes.
     ///
-    /// # Errors If the budget has no steps left and the command's allowance is too small.
+    /// # Errors
+    /// If the budget has no steps left and the command's allowance is too small.
     pub fn spend_on_edit(self, document: &Document) -> Result<(), CommandError> {
         let Some(budget) = self.0 else { return Ok(()) };
         let steps = (document.encoded().len() / EDITED_BYTES_PER_STEP) as u64;

@@ -29,7 +29,8 @@ enum Failed {
 /// Asks the node at `address`, its host:port for clients, to add node `id` to its cluster. Returns
 /// the cluster's name.
 ///
-/// # Errors [`Fatal::Config`] with the refusal, or with the last failure after [`ATTEMPTS`] attempts.
+/// # Errors
+/// [`Fatal::Config`] with the refusal, or with the last failure after [`ATTEMPTS`] attempts.
 pub async fn request(address: &str, password: Option<&str>, id: u64, own: &Member) -> Result<String, Fatal> {
     let mut last = String::new();
     for _ in 0..ATTEMPTS {
@@ -39,7 +40,7 @@ pub async fn request(address: &str, password: Option<&str>, id: u64, own: &Membe
                 return Err(Fatal::Config(format!("join: {address} refused: {reason}")));
             }
             Ok(Err(Failed::Retry(reason))) => last = reason,
-            Err(_) => last = "no answer in time".to_string(),
+            Err(_) => last = "no reply arrived in time".to_string(),
         }
         tracing::warn!(address, reason = last, "cannot join yet");
         tokio::time::sleep(PAUSE).await;
@@ -73,18 +74,20 @@ impl MemberInfo {
 /// Identifies the node at `address`. This also checks that the node can be reached and accepts the
 /// password.
 ///
-/// # Errors An error reply for the operator, who may have mistyped the address.
+/// # Errors
+/// An error reply for the operator, who may have mistyped the address.
 pub async fn probe(address: &str, password: Option<&str>) -> Result<MemberInfo, CommandError> {
     let asked = async {
         let value =
             MemberConnection::begin(address, password).await?.call(&["INFO", "server", "raft"]).await?;
         let text = value.text().map(|text| String::from_utf8_lossy(text).into_owned()).unwrap_or_default();
-        MemberInfo::read(&text).ok_or_else(|| Failed::Refused("not as a JsonVault node does".to_string()))
+        MemberInfo::read(&text)
+            .ok_or_else(|| Failed::Refused("the reply is not that of a JsonVault node".to_string()))
     };
     let reason = match timeout(PROBE_TIMEOUT, asked).await {
         Ok(Ok(seen)) => return Ok(seen),
         Ok(Err(Failed::Refused(reason))) => format!("answers: {reason}"),
-        Ok(Err(Failed::Retry(reason))) => format!("cannot be asked: {reason}"),
+        Ok(Err(Failed::Retry(reason))) => format!("cannot be queried: {reason}"),
         Err(_) => "did not answer in time".to_string(),
     };
     Err(CommandError::new(format!("ERR {address} {reason}")))
@@ -101,7 +104,7 @@ async fn request_once(
     let words = ["RAFT.NODE", "ADD", &id, &own.client_address, &own.raft_address, &incarnation];
     let value = member.call(&words).await?;
     let name = value.text().map(|name| String::from_utf8_lossy(name).into_owned());
-    name.ok_or_else(|| Failed::Refused("a reply that is not a name".to_string()))
+    name.ok_or_else(|| Failed::Refused("the reply is not the name of a cluster".to_string()))
 }
 
 fn retry(error: std::io::Error) -> Failed {

@@ -15,7 +15,7 @@ const FILES_RESERVED: u64 = 640;
 fn fitting(limit: u64, wanted: usize) -> usize {
     let left = limit.saturating_sub(FILES_RESERVED).max(limit / 2);
     let fitting = usize::try_from(left).unwrap_or(usize::MAX).min(wanted).max(1);
-    assert!(fitting <= wanted.max(1), "no more clients than wanted");
+    assert!(fitting <= wanted.max(1), "at most the wanted number of clients");
     fitting
 }
 

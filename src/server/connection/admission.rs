@@ -116,7 +116,8 @@ pub fn is_unauthenticated(state: &ServerState, session: &mut Session) -> bool {
 /// Steps 3 to 5, of the module's list, which need only the connection's own state. A refused
 /// command makes EXEC fail later; a refused EXEC ends the transaction.
 ///
-/// # Errors The reply for the client, with the same text as in Redis.
+/// # Errors
+/// The reply for the client, with the same text as in Redis.
 pub fn admit(
     row: &Row,
     request: &Request,

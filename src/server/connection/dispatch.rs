@@ -179,7 +179,7 @@ impl Runner<'_> {
         }
         self.flush().await;
         let reply = match row.route {
-            Route::Write { .. } => unreachable!("writes are collected"),
+            Route::Write { .. } => unreachable!("a write has been collected"),
             Route::Read { .. } => match self.read_barrier().await {
                 Ok(()) => return self.read(position, row, request),
                 Err(Unavailable::DiskFull(_)) => self.read_by_leader(position, row, request).await,
@@ -264,7 +264,7 @@ impl Runner<'_> {
                 reply
             }
             Route::Read { .. } | Route::Write { .. } | Route::Operate { .. } | Route::Transact { .. } => {
-                unreachable!("{} needs more than this node", row.spec.name)
+                unreachable!("{} cannot run on this node alone", row.spec.name)
             }
         })
     }

@@ -45,7 +45,9 @@ impl Listener {
     /// Binds all addresses. Port 0 selects a free port, the same for all addresses.
     /// [`Listener::address`] is the first one that was bound.
     ///
-    /// # Errors [`Fatal::Listen`] if an address that is not optional is in use or does not belong to this machine.
+    /// # Errors
+    /// [`Fatal::Listen`] if an address that is not optional is in use or does not belong to this
+    /// machine.
     pub async fn bind(addresses: &[BindAddr], keepalive: bool) -> Result<Listener, Fatal> {
         let mut sockets: Vec<TcpListener> = Vec::new();
         let mut bound: Option<SocketAddr> = None;
@@ -68,7 +70,7 @@ impl Listener {
                 }
             }
         }
-        let address = bound.expect("the first address is not optional");
+        let address = bound.expect("the first address was bound, because it is not optional");
         assert!(!sockets.is_empty(), "a listener has at least one socket");
         Ok(Listener { sockets, address })
     }

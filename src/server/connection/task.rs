@@ -186,7 +186,7 @@ impl Connection {
     /// Writes the messages of the outbox, after all earlier replies: a client that has received an
     /// invalidation must not receive an older value after it.
     async fn deliver(&mut self) -> Result<(), End> {
-        assert!(self.out.is_empty(), "replies go out before messages");
+        assert!(self.out.is_empty(), "replies are sent before messages");
         while let Some(message) = self.client.outbox.take() {
             match message {
                 Message::Reply(reply) => encode(&reply, self.session.protocol, &mut self.out),

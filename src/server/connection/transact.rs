@@ -187,7 +187,7 @@ impl Runner<'_> {
                 }
             });
         }
-        assert!(replies.next().is_none(), "each reply has its place");
+        assert!(replies.next().is_none(), "every reply was used");
         all.iter().for_each(|reply| self.state.stats.counters.count_error(reply));
         all
     }

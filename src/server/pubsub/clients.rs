@@ -123,10 +123,10 @@ impl Clients {
 
     /// Adds the connection of this session.
     pub fn add(&self, session: Session, writer: SocketWriter) -> Arc<Client> {
-        assert!(session.id <= self.last_id.load(Ordering::Relaxed), "the id is from next_id");
+        assert!(session.id <= self.last_id.load(Ordering::Relaxed), "the id was returned by next_id");
         let client = Arc::new(Client::new(session, writer));
         let before = self.clients.insert(client.id, client.clone());
-        assert!(before.is_none(), "an id is used once");
+        assert!(before.is_none(), "every id is used only once");
         client
     }
 

@@ -111,7 +111,7 @@ impl PubSub {
     /// From now on, forwards published messages to the other nodes with `others`.
     pub fn connect(&self, others: impl Fn(PubSubMessage) + Send + Sync + 'static) {
         let before = self.others.set(Box::new(others));
-        assert!(before.is_ok(), "the other nodes are connected once");
+        assert!(before.is_ok(), "connect is called only once");
     }
 
     /// Sets the maximum of bytes that may wait for one client.

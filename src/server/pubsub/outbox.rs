@@ -70,7 +70,10 @@ impl Outbox {
         let mut waiting = self.waiting.lock();
         let (message, cost) = waiting.messages.pop_front()?;
         waiting.bytes = waiting.bytes.checked_sub(cost).expect("a waiting message was counted");
-        assert!(!waiting.messages.is_empty() || waiting.bytes == 0, "nothing waits, so no bytes do");
+        assert!(
+            !waiting.messages.is_empty() || waiting.bytes == 0,
+            "the count of bytes is 0 if no message waits"
+        );
         Some(message)
     }
 

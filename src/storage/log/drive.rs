@@ -164,7 +164,7 @@ impl Inner {
     fn fail(&self, error: Fatal, callbacks: Vec<Done>) {
         let jobs = {
             let mut queue = self.queue.lock();
-            assert!(queue.failed.is_none(), "a failed log was written to");
+            assert!(queue.failed.is_none(), "nothing is written to a failed log");
             tracing::error!(%error, "the log failed and accepts nothing more");
             queue.failed = Some(error.clone());
             std::mem::take(&mut queue.jobs)

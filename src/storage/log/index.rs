@@ -35,7 +35,8 @@ impl Index {
     /// Adds the position of the entry after the last one; if there is no entry, of any entry. A
     /// purged entry is ignored: it may be purged before it is written.
     ///
-    /// # Panics If there is a gap between the last index and this one.
+    /// # Panics
+    /// If there is a gap between the last index and this one.
     pub(crate) fn push(&mut self, index: u64, position: Position) {
         if index < self.floor {
             return;

@@ -70,9 +70,13 @@ impl Log {
     ///
     /// The caller holds the lock on the data directory.
     ///
-    /// # Errors [`Fatal::Corrupt`] with file and offset if anything that had been durable is damaged, except where damage cannot be distinguished from a torn write (see [`Cut`]); [`Fatal::Directory`] if a segment is missing; [`Fatal::Disk`] if the disk fails.
+    /// # Errors
+    /// [`Fatal::Corrupt`] with file and offset if anything that had been durable is damaged, except
+    /// where damage cannot be distinguished from a torn write (see [`Cut`]); [`Fatal::Directory`]
+    /// if a segment is missing; [`Fatal::Disk`] if the disk fails.
     ///
-    /// # Panics If `options.segment_bytes` is below [`SEGMENT_BYTES_MIN`] or above 2 GiB.
+    /// # Panics
+    /// If `options.segment_bytes` is below [`SEGMENT_BYTES_MIN`] or above 2 GiB.
     pub fn open(disk: Arc<dyn Disk>, dir: &Path, options: Options) -> Result<(Log, Recovered), Fatal> {
         assert!(options.segment_bytes >= SEGMENT_BYTES_MIN, "segments of {} bytes", options.segment_bytes);
         assert!(options.segment_bytes <= 2 << 30, "offsets in a segment have 32 bits");
@@ -114,7 +118,9 @@ impl Log {
     /// `done` receives the error of a failed write or sync, which poisons the log; after a restart,
     /// the log may or may not contain the entries.
     ///
-    /// # Panics If an index does not follow the last one, a term is lower than the last one, or a payload exceeds [`PAYLOAD_BYTES_MAX`].
+    /// # Panics
+    /// If an index does not follow the last one, a term is lower than the last one, or a payload
+    /// exceeds [`PAYLOAD_BYTES_MAX`].
     pub fn append(&self, entries: Vec<Entry>, done: impl FnOnce(Result<(), Fatal>) + Send + 'static) {
         for entry in &entries {
             assert!(entry.payload.len() <= PAYLOAD_BYTES_MAX, "an entry of {} bytes", entry.payload.len());
@@ -133,7 +139,8 @@ impl Log {
     /// `bytes_max`; the first one is returned regardless of its size. The result may end before the
     /// range does, and the caller then reads the rest with another call.
     ///
-    /// # Errors [`Fatal::Corrupt`] or [`Fatal::Disk`] if an entry cannot be read back.
+    /// # Errors
+    /// [`Fatal::Corrupt`] or [`Fatal::Disk`] if an entry cannot be read back.
     pub fn read(&self, range: Range<u64>, bytes_max: usize) -> Result<Vec<Entry>, Fatal> {
         let mut entries: Vec<Entry> = Vec::new();
         let mut bytes_left = bytes_max;
@@ -181,9 +188,11 @@ impl Log {
     /// Writes the vote, and returns once it is durable. Everything appended before is durable then
     /// too, except entries that wait for room.
     ///
-    /// # Errors [`Fatal`] if the log failed, now or before.
+    /// # Errors
+    /// [`Fatal`] if the log failed, now or before.
     ///
-    /// # Panics If the vote has more than [`STATE_BYTES_MAX`] bytes.
+    /// # Panics
+    /// If the vote has more than [`STATE_BYTES_MAX`] bytes.
     pub fn save_vote(&self, vote: &[u8]) -> Result<(), Fatal> {
         assert!(vote.len() <= STATE_BYTES_MAX, "a vote of {} bytes", vote.len());
         self.wait(Work::Vote(vote.to_vec()))
@@ -193,7 +202,8 @@ impl Log {
     /// without a sync. After a crash an older record may be found, but never one that names an
     /// entry which is not in the log.
     ///
-    /// # Panics If the record has more than [`STATE_BYTES_MAX`] bytes.
+    /// # Panics
+    /// If the record has more than [`STATE_BYTES_MAX`] bytes.
     pub fn save_committed(&self, committed: &[u8]) {
         assert!(committed.len() <= STATE_BYTES_MAX, "a commit record of {} bytes", committed.len());
         self.inner.queue.lock().committed = Some(committed.to_vec());
@@ -202,9 +212,11 @@ impl Log {
     /// Removes all entries after `last`, or all if `None`, and returns once the removal is durable.
     /// The removal waits for earlier entries, even if those wait for room.
     ///
-    /// # Errors [`Fatal`] if the log failed, now or before.
+    /// # Errors
+    /// [`Fatal`] if the log failed, now or before.
     ///
-    /// # Panics If `last` is before the end of the purged entries.
+    /// # Panics
+    /// If `last` is before the end of the purged entries.
     pub fn truncate_after(&self, last: Option<u64>) -> Result<(), Fatal> {
         let from = last.map_or(0, |last| last + 1);
         let after = {
@@ -222,7 +234,8 @@ impl Log {
     /// durable and the segments with only purged entries are removed. If `index` is greater than
     /// the last index, the log continues after `index`.
     ///
-    /// # Errors [`Fatal`] if the log failed, now or before.
+    /// # Errors
+    /// [`Fatal`] if the log failed, now or before.
     pub fn purge_up_to(&self, index: u64, term: u64) -> Result<(), Fatal> {
         {
             let mut view = self.inner.view.lock();
@@ -252,14 +265,17 @@ impl Log {
     /// a segment, this call may lengthen the next segment, which takes as long as writing the
     /// entry.
     ///
-    /// # Errors [`NoSpace`] while the active segment has no room for the entry and no further segment can be prepared. Nothing is reserved then, and the log keeps trying to prepare a segment.
+    /// # Errors
+    /// [`NoSpace`] while the active segment has no room for the entry and no further segment can be
+    /// prepared. Nothing is reserved then, and the log keeps trying to prepare a segment.
     pub fn reserve(&self, bytes: usize) -> Result<Room, NoSpace> {
         self.reserve_each(std::iter::once(bytes))
     }
 
     /// Like [`Log::reserve`], for several entries at once.
     ///
-    /// # Errors [`NoSpace`], as for [`Log::reserve`].
+    /// # Errors
+    /// [`NoSpace`], as for [`Log::reserve`].
     pub fn reserve_each(&self, payloads: impl Iterator<Item = usize>) -> Result<Room, NoSpace> {
         let bytes = payloads.map(record::size_of).sum();
         let promised = self.reserved.fetch_add(bytes, Ordering::AcqRel) + bytes;
@@ -269,7 +285,8 @@ impl Log {
 
     /// Whether [`Log::reserve`] would succeed now.
     ///
-    /// # Errors [`NoSpace`], as for [`Log::reserve`].
+    /// # Errors
+    /// [`NoSpace`], as for [`Log::reserve`].
     pub fn has_room(&self, bytes: usize) -> Result<(), NoSpace> {
         self.reserve(bytes).map(drop)
     }
@@ -303,7 +320,8 @@ impl Log {
     /// Writes and syncs everything that is queued, and stops the threads. Entries that wait for
     /// room are reported as failed. Later calls fail, except that closing again does nothing.
     ///
-    /// # Errors [`Fatal`] if the log failed, now or before.
+    /// # Errors
+    /// [`Fatal`] if the log failed, now or before.
     pub fn close(&self) -> Result<(), Fatal> {
         self.stop();
         self.inner.finish()

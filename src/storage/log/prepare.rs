@@ -56,7 +56,7 @@ impl Preparer {
     ) -> Preparer {
         assert!(
             next.as_ref().is_none_or(|next| next.sequence == sequence),
-            "a prepared segment of another number"
+            "the prepared segment has the next number"
         );
         let slot = Slot { next, sequence, failed: None, closing: false };
         Preparer { directory, segment_bytes, slot: Mutex::new(slot), wake: Condvar::new(), on_demand }
@@ -90,7 +90,10 @@ impl Preparer {
     fn put(&self, slot: &mut Slot, sequence: u64, made: std::io::Result<Segment>) -> bool {
         match made {
             Ok(segment) => {
-                assert!(slot.next.is_none() && slot.sequence == sequence, "two threads prepare segments");
+                assert!(
+                    slot.next.is_none() && slot.sequence == sequence,
+                    "only one thread prepares segments"
+                );
                 slot.next = Some(segment);
                 slot.failed = None;
                 true

@@ -103,8 +103,8 @@ pub(crate) const fn size_of(payload: usize) -> u64 {
 
 /// Appends the encoded record, for this offset of a segment with this salt.
 pub(crate) fn encode(buffer: &mut Vec<u8>, salt: u32, offset: u64, record: Record<'_>) {
-    assert!(record.payload.len() <= PAYLOAD_BYTES_MAX, "a payload over the limit reached the log");
-    assert_eq!(offset % ALIGNMENT, 0, "a record off its alignment");
+    assert!(record.payload.len() <= PAYLOAD_BYTES_MAX, "the payload is within the limit");
+    assert_eq!(offset % ALIGNMENT, 0, "a record begins at a multiple of eight");
     assert!(u64::from(record.synced) <= offset, "a record cannot be durable before it is written");
     let start = buffer.len();
     let length = (record.payload.len() as u32).to_le_bytes();

@@ -105,7 +105,7 @@ impl Replay {
         let last = match record.payload.len() {
             0 => None,
             16 => Some((u64_at(record.payload, 0), u64_at(record.payload, 8))),
-            other => return Err(format!("a truncation with {other} bytes")),
+            other => return Err(format!("a truncation record with a payload of {other} bytes")),
         };
         if last.is_some_and(|(index, _)| index >= from) {
             return Err(format!("a truncation from {from} that keeps an entry at or after it"));

@@ -86,7 +86,7 @@ impl Directory {
 
     fn check(&self, header: &[u8; HEADER_BYTES as usize], sequence: u64) -> Result<u32, String> {
         if &header[..8] != MAGIC {
-            return Err("not a segment of a log".to_owned());
+            return Err("the file is not a segment of a log".to_owned());
         }
         // Checked before the checksum, because another version may have its checksum at another
         // place.

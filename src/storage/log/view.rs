@@ -73,7 +73,8 @@ impl View {
 
     /// Makes entries visible.
     ///
-    /// # Panics If the entries do not follow the last one, or a term is lower than the one before.
+    /// # Panics
+    /// If the entries do not follow the last one, or a term is lower than the one before.
     pub(crate) fn append(&mut self, entries: &[Entry]) {
         for entry in entries {
             if let Some((last, _)) = self.last {
@@ -109,11 +110,11 @@ impl View {
             self.terms.clear();
             // The terms start over with that of the last purged entry, so that the next entry is
             // checked against it.
-            assert!(self.terms.push(purged.0, purged.1), "an empty list takes any term");
+            assert!(self.terms.push(purged.0, purged.1), "an empty list accepts any term");
         } else {
             self.terms.purge_before(purged.0);
         }
-        assert!(self.last >= self.purged, "the log ends before its purged part");
+        assert!(self.last >= self.purged, "the log does not end before its last purged entry");
     }
 
     pub(crate) fn term_of(&self, index: u64) -> Option<u64> {

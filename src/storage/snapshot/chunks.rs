@@ -42,9 +42,10 @@ impl SnapshotReceiver {
 
     /// Writes the next bytes of the file.
     ///
-    /// # Errors [`Fatal::Disk`] if the bytes cannot be written; only this transfer fails.
+    /// # Errors
+    /// [`Fatal::Disk`] if the bytes cannot be written; only this transfer fails.
     pub fn chunk(&mut self, bytes: &[u8]) -> Result<(), Fatal> {
-        let path = self.temporary.as_deref().expect("only finish and drop take the path");
+        let path = self.temporary.as_deref().expect("the path is taken only by finish and drop");
         self.file.write_all_at(bytes, self.received).map_err(disk_error(path, "writing"))?;
         self.received += bytes.len() as u64;
         if self.received - self.synced >= SYNC_BYTES {
@@ -56,12 +57,14 @@ impl SnapshotReceiver {
 
     /// Checks the whole file, makes it durable and gives it its name.
     ///
-    /// # Errors [`Fatal::Corrupt`] if the file is not a complete snapshot of this group, which fails only the transfer, not the node; [`Fatal::Disk`].
+    /// # Errors
+    /// [`Fatal::Corrupt`] if the file is not a complete snapshot of this group, which fails only
+    /// the transfer, not the node; [`Fatal::Disk`].
     pub fn finish(mut self) -> Result<SnapshotFile, Fatal> {
-        let path = self.temporary.clone().expect("only finish and drop take the path");
+        let path = self.temporary.clone().expect("the path is taken only by finish and drop");
         self.file.sync_all().map_err(disk_error(&path, "syncing"))?;
         let checked = SnapshotReader::open(&self.dir, path.clone(), None)?.verify()?;
-        assert_eq!(checked.bytes, self.received, "the file that was checked is the one that was received");
+        assert_eq!(checked.bytes, self.received, "the checked file has the received length");
         let named = self.dir.publish(&path, checked.position, checked.bytes)?;
         self.temporary = None;
         Ok(named)

@@ -86,7 +86,8 @@ impl SnapshotDir {
     /// [`SnapshotDir::remove_older`] has removed the file, this is an error, and the caller has to
     /// start the transfer again.
     ///
-    /// # Errors [`Fatal::Disk`].
+    /// # Errors
+    /// [`Fatal::Disk`].
     pub fn read_chunk(&self, file: &SnapshotFile, offset: u64, bytes_max: usize) -> Result<Vec<u8>, Fatal> {
         let open = self.disk.open(&file.path, Open::Read).map_err(disk_error(&file.path, "opening"))?;
         let mut chunk = vec![0; (file.bytes.saturating_sub(offset)).min(bytes_max as u64) as usize];
@@ -117,7 +118,8 @@ impl SnapshotDir {
     /// The node can continue despite a damaged snapshot if there is an older one and the log after
     /// it, which the caller has to check.
     ///
-    /// # Errors [`Fatal::Disk`] if the directory cannot be read, or a damaged snapshot cannot be renamed.
+    /// # Errors
+    /// [`Fatal::Disk`] if the directory cannot be read, or a damaged snapshot cannot be renamed.
     pub fn newest_good(&self) -> Result<(Option<SnapshotFile>, Vec<Fatal>), Fatal> {
         let mut damaged = Vec::new();
         for file in self.list()?.into_iter().rev() {
@@ -144,11 +146,13 @@ impl SnapshotDir {
     /// Removes all but the newest `keep` snapshots, the oldest first, and returns the number of
     /// removed ones.
     ///
-    /// # Errors [`Fatal::Disk`].
+    /// # Errors
+    /// [`Fatal::Disk`].
     ///
-    /// # Panics If `keep` is zero.
+    /// # Panics
+    /// If `keep` is zero.
     pub fn remove_older(&self, keep: usize) -> Result<usize, Fatal> {
-        assert!(keep > 0, "the newest snapshot stays");
+        assert!(keep > 0, "at least one snapshot is kept");
         let files = self.list()?;
         let surplus = files.len().saturating_sub(keep);
         for file in &files[..surplus] {

@@ -89,7 +89,8 @@ impl SnapshotReader {
     /// The next block; `None` once all blocks have been read and the digest over all of them
     /// matched.
     ///
-    /// # Errors [`Fatal::Corrupt`] with the offset of the block or trailer that is damaged; [`Fatal::Disk`].
+    /// # Errors
+    /// [`Fatal::Corrupt`] with the offset of the block or trailer that is damaged; [`Fatal::Disk`].
     pub fn next_block(&mut self) -> Result<Option<&[u8]>, Fatal> {
         if self.complete {
             return Ok(None);
@@ -117,7 +118,7 @@ impl SnapshotReader {
         let expected = self.digest.trailer();
         let found = self.peek(TRAILER_BYTES)?;
         if found != expected.as_slice() {
-            return Err(corrupt(&self.path, offset, "the digest of the whole does not match"));
+            return Err(corrupt(&self.path, offset, "the digest of the whole file does not match"));
         }
         if offset + TRAILER_BYTES as u64 != self.bytes {
             return Err(corrupt(&self.path, offset, "the file continues after its trailer"));
@@ -146,7 +147,8 @@ impl SnapshotReader {
 
     /// Reads and checks the rest of the file.
     ///
-    /// # Errors Those of [`SnapshotReader::next_block`].
+    /// # Errors
+    /// Those of [`SnapshotReader::next_block`].
     pub fn verify(mut self) -> Result<SnapshotFile, Fatal> {
         while self.next_block()?.is_some() {}
         assert!(self.complete, "a reader ends with the trailer or an error");

@@ -59,9 +59,12 @@ impl SnapshotWriter {
 
     /// Adds a block.
     ///
-    /// # Errors [`Fatal::Disk`] if the block cannot be written, for example for lack of space. Only this snapshot fails, and the caller decides whether the node continues.
+    /// # Errors
+    /// [`Fatal::Disk`] if the block cannot be written, for example for lack of space. Only this
+    /// snapshot fails, and the caller decides whether the node continues.
     ///
-    /// # Panics If the payload is empty or exceeds [`BLOCK_BYTES_MAX`].
+    /// # Panics
+    /// If the payload is empty or exceeds [`BLOCK_BYTES_MAX`].
     pub fn block(&mut self, payload: &[u8]) -> Result<(), Fatal> {
         assert!(
             !payload.is_empty() && payload.len() <= BLOCK_BYTES_MAX,
@@ -79,7 +82,7 @@ impl SnapshotWriter {
     }
 
     fn flush(&mut self) -> Result<(), Fatal> {
-        let path = self.temporary.as_deref().expect("only finish and drop take the path");
+        let path = self.temporary.as_deref().expect("the path is taken only by finish and drop");
         self.file.write_all_at(&self.buffer, self.written).map_err(disk_error(path, "writing"))?;
         self.written += self.buffer.len() as u64;
         self.buffer.clear();
@@ -92,11 +95,12 @@ impl SnapshotWriter {
 
     /// Completes the file, makes it durable and gives it its name.
     ///
-    /// # Errors Those of [`SnapshotWriter::block`].
+    /// # Errors
+    /// Those of [`SnapshotWriter::block`].
     pub fn finish(mut self) -> Result<SnapshotFile, Fatal> {
         self.buffer.extend_from_slice(&self.digest.trailer());
         self.flush()?;
-        let path = self.temporary.clone().expect("only finish and drop take the path");
+        let path = self.temporary.clone().expect("the path is taken only by finish and drop");
         self.file.sync_all().map_err(disk_error(&path, "syncing"))?;
         let named = self.dir.publish(&path, self.position, self.written)?;
         self.temporary = None;

@@ -106,7 +106,11 @@ fn disk_with(files: &Files) -> SimDisk {
 
 /// Opens a log whose bytes were changed as `data` says.
 ///
-/// # Panics Unless the log either refuses to open and locates the damage, or has the entries that were written, from the first one without a gap. After the change of a single byte it must have all of them: no durable entry is lost silently. (A checksum has 32 bits, so one in some billions of damaged logs is not detected. A fuzzer does not try that many.)
+/// # Panics
+/// Unless the log either refuses to open and locates the damage, or has the entries that were
+/// written, from the first one without a gap. After the change of a single byte it must have all of
+/// them: no durable entry is lost silently. (A checksum has 32 bits, so one in some billions of
+/// damaged logs is not detected. A fuzzer does not try that many.)
 pub fn damaged_log(data: &[u8]) {
     let mut files = LOG.clone();
     let changed = change(&mut files, data);
@@ -164,7 +168,8 @@ static SNAPSHOTS: LazyLock<Files> = LazyLock::new(|| {
 
 /// Opens snapshots whose bytes were changed as `data` says.
 ///
-/// # Panics Unless the newest unchanged snapshot is found, and restores the state that was saved.
+/// # Panics
+/// Unless the newest unchanged snapshot is found, and restores the state that was saved.
 pub fn damaged_snapshot(data: &[u8]) {
     let mut files = SNAPSHOTS.clone();
     change(&mut files, data);

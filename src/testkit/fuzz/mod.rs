@@ -39,7 +39,9 @@ const FUEL: u64 = 20_000;
 
 /// Decodes the bytes as requests and as replies.
 ///
-/// # Panics If a decoder's result depends on how the bytes are split, exceeds one of its limits, or the decoder panics.
+/// # Panics
+/// If a decoder's result depends on how the bytes are split, exceeds one of its limits, or the
+/// decoder panics.
 pub fn resp(data: &[u8]) {
     decode(data);
     decode_reply(data);
@@ -47,10 +49,11 @@ pub fn resp(data: &[u8]) {
 
 /// Parses the bytes as JSON text, as an encoded document, and as the payload of a log entry.
 ///
-/// # Panics If an accepted document is not equal after printing and parsing.
+/// # Panics
+/// If an accepted document is not equal after printing and parsing.
 pub fn document(data: &[u8]) {
     if let Ok(document) = parse(data, &ParseLimits::default()) {
-        assert_eq!(check(document.encoded()), Ok(()), "the parser writes what the check accepts");
+        assert_eq!(check(document.encoded()), Ok(()), "the check accepts the parser's encoding");
         assert_reads_back(&document);
     }
     if let Ok(document) = Document::from_encoded(data) {
@@ -76,7 +79,9 @@ fn assert_reads_back(document: &Document) {
 
 /// Parses the bytes as a path, and evaluates it on some documents.
 ///
-/// # Panics If a location lies outside of its document, a computed value is invalid, or the path uses more than its fuel.
+/// # Panics
+/// If a location lies outside of its document, a computed value is invalid, or the path uses more
+/// than its fuel.
 pub fn path(data: &[u8]) {
     let Ok(path) = Path::parse(data) else { return };
     for document in PARSED.iter() {
@@ -113,7 +118,8 @@ pub fn log_record(data: &[u8]) {
 
 /// Opens a snapshot with changed bytes, and decodes arbitrary bytes as a snapshot's records.
 ///
-/// # Panics If a damaged snapshot is accepted, or decoding fails with a panic instead of an error.
+/// # Panics
+/// If a damaged snapshot is accepted, or decoding fails with a panic instead of an error.
 pub fn snapshot(data: &[u8]) {
     damage::damaged_snapshot(data);
     let keyspace = Keyspace::new();

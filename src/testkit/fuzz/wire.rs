@@ -20,7 +20,8 @@ fn small_limits() -> Limits {
 /// Decodes `data` as requests, at once and in pieces, whose sizes are derived from `data`, with
 /// small and with normal limits.
 ///
-/// # Panics If the result depends on the pieces, a limit is exceeded, or the decoder panics.
+/// # Panics
+/// If the result depends on the pieces, a limit is exceeded, or the decoder panics.
 pub fn decode(data: &[u8]) {
     let (seed, stream) = data.split_first().map_or((0, data), |(seed, stream)| (*seed, stream));
     for limits in [small_limits(), Limits::DEFAULT] {
@@ -61,7 +62,8 @@ fn read_all(limits: &Limits, stream: &[u8], size: impl Fn(usize) -> usize) -> (V
 
 /// Decodes `data` as replies, at once and byte by byte.
 ///
-/// # Panics If the two results differ, or the decoder panics.
+/// # Panics
+/// If the two results differ, or the decoder panics.
 pub fn decode_reply(data: &[u8]) {
     let at_once = read_replies(data, data.len().max(1));
     let bytewise = read_replies(data, 1);

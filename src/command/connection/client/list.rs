@@ -50,8 +50,8 @@ pub fn all(args: &mut Args<'_>, session: &Session, node: &dyn Node) -> Result<Re
     Ok(Reply::Verbatim(text.into()))
 }
 
-/// Parses a type of clients: whether it means those with subscriptions; `None` for types of which
-/// there are no clients.
+/// Parses a type of clients. `Some` says whether the type means clients with subscriptions; `None`
+/// means a type of which this server has no clients.
 pub fn has_subscriptions(word: &[u8]) -> Result<Option<bool>, CommandError> {
     match &word.to_ascii_lowercase()[..] {
         b"normal" => Ok(Some(false)),
