@@ -144,7 +144,7 @@ fn diagnosis(node: &dyn Node) -> String {
             sum / count.max(1),
             event.worst_ms,
         )
-        .expect("a string takes any text");
+        .expect("writing to a string cannot fail");
     }
     text
 }

@@ -33,8 +33,8 @@ use crate::server::stats::counters::{BlockedClient, add};
 const ECHO_BYTES_MAX: usize = 128;
 
 impl Runner<'_> {
-    /// Takes a request through all steps. Returns the position of its command in the table; `None`
-    /// if the request was refused, or the connection is to be closed.
+    /// Takes a request through all steps of the module's list. Returns the position of its command
+    /// in the table; `None` if the request was refused, or the connection is to be closed.
     pub(super) async fn admit(&mut self, request: &Request) -> Option<usize> {
         let position = table::position(request.name());
         let checked = match position {

@@ -57,7 +57,7 @@ fn push_escaped(line: &mut String, byte: u8) {
         0x07 => line.push_str("\\a"),
         0x08 => line.push_str("\\b"),
         b' '..=b'~' => line.push(char::from(byte)),
-        _ => write!(line, "\\x{byte:02x}").expect("a string takes any text"),
+        _ => write!(line, "\\x{byte:02x}").expect("writing to a string cannot fail"),
     }
 }
 

@@ -15,7 +15,7 @@ pub(crate) enum Work {
         epoch: u64,
     },
     Vote(Vec<u8>),
-    /// `last` is the last entry that remains.
+    /// Removes all entries after `last`; all of them for `None`.
     Truncate {
         from: u64,
         last: Option<LogPosition>,

@@ -44,6 +44,9 @@ pub struct SnapshotDir {
 impl SnapshotDir {
     /// Opens the snapshots of a group in the existing directory `path`, and removes unfinished
     /// files.
+    ///
+    /// # Errors
+    /// [`Fatal::Disk`].
     pub fn open_dir(disk: Arc<dyn Disk>, path: &Path, group: u32) -> Result<SnapshotDir, Fatal> {
         for name in disk.list(path).map_err(disk_error(path, "listing"))? {
             if name.ends_with(".tmp") {

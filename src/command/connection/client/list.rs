@@ -112,7 +112,7 @@ fn line_of(line: &ClientLine, node: &dyn Node) -> String {
         session.queued.map_or(-1, |queued| queued as i64),
         session.watched,
     );
-    written.expect("a string takes any text");
+    written.expect("writing to a string cannot fail");
     let held = &line.buffers;
     let written = write!(
         text,
@@ -129,12 +129,12 @@ fn line_of(line: &ClientLine, node: &dyn Node) -> String {
         held.total(),
         if held.writes { "rw" } else { "r" },
     );
-    written.expect("a string takes any text");
+    written.expect("writing to a string cannot fail");
     let written = write!(
         text,
         " cmd={} user=default redir={redirect} resp={proto} lib-name={} lib-ver={}",
         line.last_command, session.library_name, session.library_version,
     );
-    written.expect("a string takes any text");
+    written.expect("writing to a string cannot fail");
     text
 }

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 pub fn line(out: &mut String, text: std::fmt::Arguments<'_>) {
-    out.write_fmt(text).expect("a string takes any text");
+    out.write_fmt(text).expect("writing to a string cannot fail");
     out.push_str("\r\n");
 }
 
