@@ -155,8 +155,9 @@ impl RpcService {
     }
 }
 
-/// The refusal of a request that only members may send. The leader knows every member. A member can
-/// therefore be refused only by a node that does not lead, and is told so.
+/// The refusal of a request that only members may send. The leader knows every member, so a member
+/// is refused only by a node that does not lead: the error for a change is therefore
+/// [`ChangeRefused::NotLeader`].
 fn refused(request: &Request, error: ForwardError) -> Response {
     match request {
         Request::Propose { .. } => Response::Replies(Err(error)),

@@ -13,8 +13,8 @@ use super::quorum::PATIENCE;
 pub struct LeaderContact(Mutex<Instant>);
 
 impl Default for LeaderContact {
-    /// Starts with the present time: a starting node knows the leader of its last term, and reports
-    /// it for [`PATIENCE`] without a message from it.
+    /// Starts with the present time. A starting node knows the leader of its last term, and thus
+    /// reports that leader for [`PATIENCE`] before it has received a message from it.
     fn default() -> LeaderContact {
         LeaderContact(Mutex::new(Instant::now()))
     }

@@ -15,8 +15,8 @@ use crate::error::Unavailable;
 /// two line ends.
 const FRAMING_BYTES_MAX: usize = 26;
 
-/// Appends `reply` to `out` in the format of `protocol`. `out` grows as needed; , the caller checks
-/// [`Limits::output_bytes_max`](super::Limits::output_bytes_max) between replies.
+/// Appends `reply` to `out` in the format of `protocol`. `out` grows as needed; between replies,
+/// the caller checks it against [`Limits::output_bytes_max`](super::Limits::output_bytes_max).
 #[inline]
 pub fn encode(reply: &Reply, protocol: Protocol, out: &mut Vec<u8>) {
     match reply {

@@ -180,8 +180,8 @@ impl DataDir {
         Ok(())
     }
 
-    /// Whether there is a node file, after checking that it is this node's. Without a node file,
-    /// the directory must not contain data.
+    /// Checks the node file: it must belong to this node. Returns whether it exists; if it does
+    /// not, the directory must not contain data either.
     fn check_node_file(&mut self) -> Result<bool, Fatal> {
         let path = self.node_path();
         if !lists(&*self.disk, &self.path, "node")? {

@@ -51,8 +51,9 @@ impl PubSub {
         }
     }
 
-    /// After a reply, invalidates those of its keys that are not tracked for the client, because
-    /// they were never tracked or were invalidated before the reply.
+    /// After a reply, invalidates those of the keys that the reply has read and that are not
+    /// tracked for the client, because they were never tracked or were invalidated before the
+    /// reply.
     pub fn invalidate_forgotten<'a>(&self, session: &Session, keys: impl Iterator<Item = &'a Bytes>) {
         if remembers(session) {
             keys.filter(|key| !self.tracking.remembers(session.id, key))

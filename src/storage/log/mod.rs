@@ -129,8 +129,8 @@ impl Log {
     }
 
     /// Sets whether the calling thread writes small appends to an idle log, which is the default.
-    /// On a leader with followers it may be faster to let the writer thread write them while they
-    /// are sent.
+    /// On a leader with followers it may be faster to let the writer thread write the entries while
+    /// the calling thread sends them to the followers.
     pub fn set_inline(&self, inline: bool) {
         self.inner.set_inline(inline);
     }
