@@ -39,8 +39,8 @@
 //! | [`node`] | the composition root |
 //! | [`client`] | the command-line client |
 //!
-//! A module imports only from those above it, except that `storage` sits on `env` and serves
-//! `peer`, `raft`, `cluster` and `node` alone.
+//! A module imports only from modules above it in this table. `storage` uses only
+//! `env` and `error`, and is used only by `peer`, `raft`, `cluster` and `node`.
 //!
 //! A node embedded in another program:
 //!

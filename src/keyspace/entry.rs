@@ -150,7 +150,7 @@ impl Value {
 /// A value with its deadline and its version.
 ///
 /// Invariant: `version` is the log index of the entry that last changed the value or the deadline,
-/// so it never falls for a key that exists.
+/// so it never decreases while the key exists.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Entry {
     pub value: Value,

@@ -3,13 +3,14 @@
 //! ```text
 //! frame = length of the body u32 | crc32c of number and body u32 | number u64 | body
 //! ```
-//! Numbers are little-endian. The number matches a response to its request; the body is postcard.
+//! Numbers are little-endian. A response has the number of its request; the body is encoded with
+//! postcard.
 //!
 //! Invariants:
-//! * never allocates from an unverified length prefix: a body grows as its bytes arrive, up to
-//!   [`FRAME_BYTES_MAX`];
+//! * an unverified length prefix allocates no memory: the buffer for a body grows as the bytes arrive,
+//!   up to [`FRAME_BYTES_MAX`];
 //! * a frame with a wrong checksum is an error, and its connection is closed;
-//! * a frame that has begun is whole within [`FRAME_TIME_MAX`], or its connection is closed.
+//! * a frame is complete within [`FRAME_TIME_MAX`] of its first byte, or its connection is closed.
 
 use std::io;
 use std::time::Duration;

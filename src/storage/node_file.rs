@@ -1,9 +1,9 @@
-//! The data directory: its owner, and the exclusive use of it.
+//! The data directory: records which node owns it, and locks it against other processes.
 //!
 //! ```text
 //! <dir>/lock                 held while a process uses the directory
 //! <dir>/node                 node id, cluster id, incarnation, format version
-//! <dir>/joined               present in a cluster of several: this node never forms it alone
+//! <dir>/joined               present if the cluster has several members: this node never forms it alone
 //! <dir>/clearing             present while everything is being removed
 //! <dir>/group-0/log          segments
 //! <dir>/group-0/snapshots    snapshot files
@@ -15,11 +15,11 @@
 //! * A directory with a node file is used only by that node of that cluster, and by one process at
 //!   a time.
 //! * The node file is complete or absent: it is written under another name, synced and renamed.
-//! * The incarnation is chosen at random when the directory is created: a node with another one has
-//!   lost what it had on disk, and what it promised. It changes only when a node is forced to
-//!   continue without the other members, which must no longer count on it.
-//! * Data in a directory without a node file has no known owner, and is neither used nor added to:
-//!   it may be a lost node's. Only the remains of an interrupted removal are removed.
+//! * The incarnation is chosen at random when the directory is created. A node with a different
+//!   incarnation has lost its earlier entries and votes. The incarnation of a directory changes only
+//!   when its node is forced to continue without the other members, which must no longer rely on it.
+//! * Data in a directory without a node file has no known owner, so such a directory is not used.
+//!   Only the remains of an interrupted removal are removed.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

@@ -1,12 +1,12 @@
-//! Drives etcd and JsonVault with the same load: clients with a connection of their own and one
-//! request in flight each, for a number of seconds.
+//! Puts the same load on etcd or on JsonVault: a number of clients, each with its own connection and
+//! one request in flight, for a number of seconds.
 //!
 //! ```text
 //! etcd-load etcd|jsonvault load|put|get HOST:PORT [--clients 50] [--seconds 5] [--keys 10000]
 //! ```
-//! `load` puts each key once. Prints requests per second, and the median and the 99th percentile in
-//! milliseconds; exits with a non-zero code at the first error. Reads are linearizable on both
-//! sides, which is the default of both.
+//! `load` writes each key once. The program prints the requests per second, and the median and the
+//! 99th percentile of their latency in milliseconds. It exits with a non-zero code at the first
+//! error. Reads are linearizable in both systems, which is their default.
 
 mod resp;
 

@@ -5,17 +5,18 @@
 //! 4  crc32c  u32   over bytes 0..4 and 8.. including the padding; seeded, see below
 //! 8  index   u64
 //! 16 term    u64
-//! 24 synced  u32   this segment was durable up to here when the record
-//!                  was written
+//! 24 synced  u32   the offset up to which this segment was durable when the
+//!                  record was written
 //! 28 kind    u8
-//! 29 check   u24   the low bits of the crc32c over bytes 0..4 and 8..29, seeded alike
+//! 29 check   u24   the low bits of the crc32c over bytes 0..4 and 8..29, with the same seed
 //! ```
-//! All little endian.
+//! Numbers are little-endian.
 //!
-//! * The checksum is seeded with the segment's random salt and the record's offset: a copy of a
-//!   record elsewhere, in an older file's block or a client's document, is not valid.
-//! * Records begin at multiples of eight, so a search for them has few candidates. The header's own
-//!   check spares that search the checksum of megabytes for each candidate that resembles a header.
+//! * The checksum is seeded with the segment's random salt and the record's offset. A copy of a
+//!   record at another place, such as a reused disk block or a client's document, is therefore not
+//!   valid.
+//! * Records begin at multiples of eight, so a search for them has few candidates. The `check` of
+//!   the header rejects most bytes that look like a header, without the checksum of a long payload.
 //! * `synced` is at most the record's own offset.
 
 use bytes::Bytes;

@@ -11,9 +11,9 @@
 //! ```
 //!
 //! Invariants:
-//! * A file with a segment's name has its complete header and all its zeros: it got the name after
-//!   they were durable.
-//! * A segment never shrinks while it holds records, and grows only before its first one.
+//! * A file with a segment's name has a complete header and all its zeros: it gets the name only
+//!   after these are durable.
+//! * A segment never shrinks while it holds records, and grows only before it has the first one.
 
 use std::io;
 use std::path::{Path, PathBuf};
