@@ -150,7 +150,7 @@ fn edit_matches<T>(
     if !changed {
         return Ok(Edited::Unchanged(results));
     }
-    *document = edited.expect("nothing was deleted");
+    *document = edited.expect("an edit without deletions keeps the root");
     Ok(Edited::Changed(results))
 }
 

@@ -53,7 +53,7 @@ impl SnapshotReader {
             *self.peek(HEADER_BYTES)?.first_chunk().expect("peek returns as many bytes as requested");
         let header = parse_header(&raw).map_err(|reason| corrupt(&self.path, 0, reason))?;
         if header.meta_bytes > META_BYTES_MAX {
-            return Err(corrupt(&self.path, 32, format!("{} bytes of meta data", header.meta_bytes)));
+            return Err(corrupt(&self.path, 32, format!("{} bytes of metadata", header.meta_bytes)));
         }
         let whole = self.peek(HEADER_BYTES + header.meta_bytes)?;
         let meta = whole[HEADER_BYTES..].to_vec();

@@ -40,7 +40,7 @@ impl SnapshotWriter {
         position: LogPosition,
         meta: &[u8],
     ) -> Result<SnapshotWriter, Fatal> {
-        assert!(meta.len() <= META_BYTES_MAX, "{} bytes of meta data", meta.len());
+        assert!(meta.len() <= META_BYTES_MAX, "{} bytes of metadata", meta.len());
         let path = dir.temporary("writing");
         let file = dir.disk.open(&path, Open::Create).map_err(disk_error(&path, "creating"))?;
         let buffer = header(dir.group, position, meta);
