@@ -126,12 +126,12 @@ mod tests {
     #[test]
     fn what_breaks_the_layout_is_refused_with_its_place() {
         for (bytes, offset, reason) in [
-            (&b""[..], 0, "no value fits here"),
+            (&b""[..], 0, "no valid value begins here"),
             (&[0x0f], 0, "no valid value begins here"),
             (&[0xf0], 0, "no valid value begins here"),
             (&[0x36, b'a'], 0, "no valid value begins here"),
             (&[0x00, 0x00], 1, "bytes follow the value"),
-            (&[0x10, 0x00], 0, "a constant has a payload"),
+            (&[0x10, 0x00], 0, "null, true or false has a payload"),
             (&[0x13, 0x00], 0, "the number is out of its range or not in its shortest form"),
             (&[0x23, 0x01, 0x00], 0, "the number is out of its range or not in its shortest form"),
             (&[0x23, 0x80, 0xff], 0, "the number is out of its range or not in its shortest form"),
@@ -155,7 +155,7 @@ mod tests {
             (&[0x16, b'"'], 0, "the text has the wrong kind"),
             (&[0x17, b'a'], 0, "the text has the wrong kind"),
             (&[0x29, 0x00, 0x00], 1, "a key is not text"),
-            (&[0x29, 0x16, b'a'], 3, "no value fits here"),
+            (&[0x29, 0x16, b'a'], 3, "no valid value begins here"),
             (&[0x69, 0x16, b'a', 0x00, 0x16, b'a', 0x00], 4, "a key is repeated"),
             (&[0x28, 0x16, b'a', 0x00], 3, "bytes follow the value"),
             (&[0x18, 0x16, b'a'], 1, "no valid value begins here"),

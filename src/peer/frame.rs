@@ -7,8 +7,8 @@
 //! postcard.
 //!
 //! Invariants:
-//! * an unverified length prefix allocates no memory: the buffer for a body grows as the bytes arrive,
-//!   up to [`FRAME_BYTES_MAX`];
+//! * an unverified length prefix allocates no memory: the buffer for a body grows as the bytes
+//!   arrive, up to [`FRAME_BYTES_MAX`];
 //! * a frame with a wrong checksum is an error, and its connection is closed;
 //! * a frame is complete within [`FRAME_TIME_MAX`] of its first byte, or its connection is closed.
 

@@ -3,7 +3,7 @@
 //! ```text
 //! <dir>/lock                 held while a process uses the directory
 //! <dir>/node                 node id, cluster id, incarnation, format version
-//! <dir>/joined               present if the cluster has several members: this node never forms it alone
+//! <dir>/joined               present in a cluster of several: this node must never form it alone
 //! <dir>/clearing             present while everything is being removed
 //! <dir>/group-0/log          segments
 //! <dir>/group-0/snapshots    snapshot files
@@ -16,8 +16,9 @@
 //!   a time.
 //! * The node file is complete or absent: it is written under another name, synced and renamed.
 //! * The incarnation is chosen at random when the directory is created. A node with a different
-//!   incarnation has lost its earlier entries and votes. The incarnation of a directory changes only
-//!   when its node is forced to continue without the other members, which must no longer rely on it.
+//!   incarnation has lost its earlier entries and votes. The incarnation of a directory changes
+//!   only when its node is forced to continue without the other members, which must no longer rely
+//!   on it.
 //! * Data in a directory without a node file has no known owner, so such a directory is not used.
 //!   Only the remains of an interrupted removal are removed.
 

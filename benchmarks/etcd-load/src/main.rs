@@ -1,5 +1,5 @@
-//! Puts the same load on etcd or on JsonVault: a number of clients, each with its own connection and
-//! one request in flight, for a number of seconds.
+//! Puts the same load on etcd or on JsonVault: a number of clients, each with its own connection
+//! and one request in flight, for a number of seconds.
 //!
 //! ```text
 //! etcd-load etcd|jsonvault load|put|get HOST:PORT [--clients 50] [--seconds 5] [--keys 10000]

@@ -5,9 +5,9 @@
 //! * `REAP key ...`: removes the given keys if their deadline has passed, and returns how many were
 //!   removed.
 //!
-//!   The leader proposes REAP for keys that it found expired; clients cannot send it. `apply` checks
-//!   the deadlines again, by the time of the entry, so that a key that has got a later deadline
-//!   stays on every replica.
+//!   The leader proposes REAP for keys that it found expired; clients cannot send it. `apply`
+//!   checks the deadlines again, by the time of the entry, so that a key that has got a later
+//!   deadline stays on every replica.
 
 use serde::{Deserialize, Serialize};
 

@@ -54,9 +54,9 @@
 //! with a wrong number of arguments, yields nothing; in a filter, a wrong number of arguments is an
 //! error.
 //!
-//! The reply to a projection is an array, even for a legacy path: it has the matches, the elements of
-//! the list, the single value, or nothing. In a filter, a comparison holds if it holds for any of the
-//! matches, and a list counts as an array.
+//! The reply to a projection is an array, even for a legacy path: it has the matches, the elements
+//! of the list, the single value, or nothing. In a filter, a comparison holds if it holds for any
+//! of the matches, and a list counts as an array.
 
 mod arithmetic;
 mod ast;

@@ -154,7 +154,7 @@ mod tests {
     }
 
     #[test]
-    #[should_panic(expected = "one by one")]
+    #[should_panic(expected = "without a gap")]
     fn a_gap_panics() {
         let mut index = Index::default();
         index.push(1, at(8));

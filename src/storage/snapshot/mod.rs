@@ -15,8 +15,8 @@
 //! ```
 //! Numbers are little-endian. The digest combines the length and the checksum of every block, in
 //! order, into 64 bits. A block's checksum detects damage within the block; the digest detects a
-//! lost, duplicated or moved block. Together they cover the whole file in one pass. Neither protects
-//! against forgery; a longer checksum would not, either.
+//! lost, duplicated or moved block. Together they cover the whole file in one pass. Neither
+//! protects against forgery; a longer checksum would not, either.
 //!
 //! Invariants:
 //! * A file with a snapshot's name was complete and synced when it got the name.
