@@ -11,6 +11,7 @@
 //! | `task` | one connection, from accept to close |
 //! | `dispatch` | running a batch of requests: the route of each |
 //! | `read_write` | reads and writes of a batch, the read barrier, the order of replies |
+//! | `read_ahead` | how much of a pipeline is read before it runs |
 //! | `admission` | the checks that can refuse, delay or redirect a request before it runs |
 //! | `redirect` | requests that a follower redirects to the leader |
 //! | `signals` | the events that end a wait: the client disconnects, or the node stops |
@@ -19,6 +20,7 @@
 mod admission;
 mod dispatch;
 mod listener;
+mod read_ahead;
 mod read_write;
 mod redirect;
 mod signals;

@@ -20,6 +20,7 @@ use tokio::sync::watch;
 
 use super::admission::is_unauthenticated;
 use super::dispatch::{self, OUT_BYTES_TARGET};
+use super::read_ahead::ReadAhead;
 use super::signals::stopped;
 use super::soft_limit::SoftLimit;
 use crate::command::Session;
@@ -53,6 +54,7 @@ pub struct Connection {
     decoder: Decoder,
     limits: Limits,
     soft_limit: SoftLimit,
+    read_ahead: ReadAhead,
     input: BytesMut,
     out: Vec<u8>,
 }
@@ -104,6 +106,7 @@ impl Connection {
             decoder: Decoder::new(limits.clone()),
             limits,
             soft_limit: SoftLimit::default(),
+            read_ahead: ReadAhead::default(),
             input: BytesMut::new(),
             out: Vec::new(),
         }
@@ -209,6 +212,7 @@ impl Connection {
         let unauthenticated =
             !self.session.authenticated && is_unauthenticated(&self.state, &mut self.session);
         self.decoder.restrict(unauthenticated);
+        self.read_ahead.restrict(unauthenticated);
         let most = if unauthenticated { 1 } else { self.limits.batch_requests_max };
         while requests.len() < most && bytes < self.limits.pipeline_bytes_max {
             let Some(request) = self.decoder.decode(&mut self.input)? else { break };
@@ -222,7 +226,7 @@ impl Connection {
         if self.input.is_empty() && !self.decoder.is_midway() && self.input.capacity() > BUFFER_BYTES_KEPT {
             self.input = BytesMut::new();
         }
-        self.input.reserve(self.decoder.room_wanted(&self.input));
+        self.input.reserve(self.decoder.room_wanted(&self.input).max(self.read_ahead.room()));
         let seconds = self.state.config.read().timeout;
         let read = self.socket.read_buf(&mut self.input);
         // A subscriber has no reason to send anything, so the idle timeout does not apply to it.
@@ -234,15 +238,32 @@ impl Connection {
         };
         match count {
             Ok(0) => Err(End::Closed),
-            Ok(count) => {
-                add(&self.state.stats.counters.input_bytes, count as u64);
-                add(&self.state.stats.counters.reads, 1);
-                self.client.gauges.set_input(&self.input);
-                Counters::raise_peak(&self.state.stats.counters.input_buffer_peak, self.input.len());
-                Ok(())
-            }
+            Ok(count) => self.read_on(count).map_err(End::Broken),
             Err(error) => Err(End::Broken(error)),
         }
+    }
+
+    /// Reads what else has arrived: a pipeline that runs as one batch needs one entry of the log,
+    /// and one sync.
+    fn read_on(&mut self, mut bytes: usize) -> io::Result<()> {
+        let counters = &self.state.stats.counters;
+        add(&counters.reads, 1);
+        while self.input.len() == self.input.capacity() && self.read_ahead.may_continue(bytes) {
+            self.input.reserve(self.read_ahead.room());
+            match self.socket.try_read_buf(&mut self.input) {
+                // The end recurs at the next read, after the requests before it have run.
+                Ok(0) => break,
+                Ok(count) => bytes += count,
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
+                Err(error) => return Err(error),
+            }
+            add(&counters.reads, 1);
+        }
+        self.read_ahead.adapt(bytes);
+        add(&counters.input_bytes, bytes as u64);
+        self.client.gauges.set_input(&self.input);
+        Counters::raise_peak(&counters.input_buffer_peak, self.input.len());
+        Ok(())
     }
 
     async fn write(&mut self) -> Result<(), End> {
