@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Measures JsonVault beside the servers that this machine has, and writes a report with tables and plots.
 #
-#   benchmarks/compare.sh                                # everything; an hour or more
+#   benchmarks/compare.sh                                # everything: about two hours with all servers
 #   benchmarks/compare.sh --only set,get --runs 3        # some groups; --help lists them
 #   benchmarks/compare.sh --servers jsonvault,redisjson  # some servers
 #   benchmarks/compare.sh --dir /mnt/disk                # on that disk (default: target/compare)

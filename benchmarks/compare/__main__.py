@@ -7,6 +7,7 @@ import os
 import pathlib
 import platform
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -69,24 +70,31 @@ def main():
     bench.say(f"{', '.join(system.label for system in systems)}; data below {base}")
     title = heading(options, systems, base)
     failed = []
+    # The servers stop with this program, however it is told to end.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     try:
         for name in names:
             bench.say(f"{name}: {groups.GROUPS[name].__doc__.strip()}")
+            # What was measured is reported, whatever happens after it.
+            failed.append(name)
             try:
                 groups.GROUPS[name](bench)
+                failed.pop()
             except (servers.Failed, OSError) as error:
-                # The other groups are still worth measuring; the exit code tells.
                 bench.say(f"{name} failed: {error}")
-                failed.append(f"{name}: {error}")
-            # Hours of measuring are not lost with a failure of the next group.
-            (out / "results.json").write_text(json.dumps(bench.results, indent=1))
-            if bench.results:
-                notes = "".join(f"\n\nIncomplete: {line}" for line in failed)
-                report.write(out, bench.results, groups.GROUPS, title + notes)
+                failed[-1] += f": {error}"
+            finally:
+                write(out, bench.results, title, failed)
     finally:
         shutil.rmtree(work, ignore_errors=True)
     print(out / "report.md")
     return 1 if failed else 0
+
+
+def write(out, results, title, failed):
+    (out / "results.json").write_text(json.dumps(results, indent=1))
+    notes = "".join(f"\n\nIncomplete: {line}" for line in failed)
+    report.write(out, results, groups.GROUPS, title + notes)
 
 
 if __name__ == "__main__":

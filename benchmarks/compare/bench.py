@@ -95,9 +95,11 @@ class Bench:
         try:
             out, _ = process.communicate(timeout=timeout)
         except subprocess.TimeoutExpired:
-            process.kill()
-            process.communicate()
             raise servers.Failed("the load driver did not end in time") from None
+        finally:
+            if process.poll() is None:
+                process.kill()
+                process.wait()
         if process.returncode:
             raise servers.Failed("the load driver failed, see above")
         figures = json.loads(out)
