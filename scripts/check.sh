@@ -25,13 +25,14 @@ run_tests() {
     cargo test --locked --doc
 }
 
-# The load driver of the benchmarks, a package of its own.
+# The load driver of the benchmarks, a package of its own, and the programs that use it.
 load() {
     local manifest=benchmarks/load/Cargo.toml
     cargo fmt --manifest-path $manifest -- --check
     export CARGO_TARGET_DIR=${CARGO_TARGET_DIR:-target}/load
     cargo clippy --locked --manifest-path $manifest --all-targets -- -D warnings
     cargo test --locked --manifest-path $manifest
+    python3 benchmarks/compare --help >/dev/null
 }
 
 shell() {

@@ -49,7 +49,7 @@ def heading(options, systems, base):
     lines = [
         f"{datetime.datetime.now():%Y-%m-%d %H:%M}; {benches.processors()} processors, {platform.system()} {platform.release()}; "
         f"data on {first_line('findmnt', '-n', '-o', 'FSTYPE,SOURCE', '-T', str(base))}",
-        f"JsonVault at commit {first_line('git', 'rev-parse', '--short', 'HEAD')}; " + "; ".join(versions),
+        f"JsonVault's checkout at commit {first_line('git', 'rev-parse', '--short', 'HEAD')}; " + "; ".join(versions),
         f"Medians of {options.runs} rounds (lowest to highest), runs of {options.seconds:g} s; the servers take turns in each round. "
         "Servers and clients share the processors. \"In memory\": without persistence. \"Synced\", like JsonVault, RedisRaft and etcd: "
         "on disk before the reply.",

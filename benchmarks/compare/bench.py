@@ -143,6 +143,8 @@ class Bench:
         found = instance.system.count(instance)
         if found != keys:
             raise servers.Failed(f"{instance.system.label} has {found} of {keys} documents")
+        # A snapshot or a rewrite of the log that this load brought about is none of the next measurement's.
+        instance.wait_for_snapshot()
 
     def settle(self, seconds=1.0):
         """Lets what a server does after a load, such as returning memory, end."""
