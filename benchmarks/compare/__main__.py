@@ -84,17 +84,17 @@ def main():
                 bench.say(f"{name} failed: {error}")
                 failed[-1] += f": {error}"
             finally:
-                write(out, bench.results, title, failed)
+                write(out, bench.results, title, failed, [system.label for system in systems])
     finally:
         shutil.rmtree(work, ignore_errors=True)
     print(out / "report.md")
     return 1 if failed else 0
 
 
-def write(out, results, title, failed):
+def write(out, results, title, failed, order):
     (out / "results.json").write_text(json.dumps(results, indent=1))
     notes = "".join(f"\n\nIncomplete: {line}" for line in failed)
-    report.write(out, results, groups.GROUPS, title + notes)
+    report.write(out, results, groups.GROUPS, title + notes, order)
 
 
 if __name__ == "__main__":

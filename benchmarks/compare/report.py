@@ -71,15 +71,13 @@ def cell(values, decimals):
     return f"{median} ({min(values):.{decimals}f} to {max(values):.{decimals}f})"
 
 
-def table(results, group):
+def table(results, group, order):
     points = gathered(results, group)
     used = {name for systems in points.values() for values in systems.values() for name in values}
     columns = [column for column in COLUMNS if column[0] in used]
     names = [name for name, _ in next(iter(points))]
     lines = ["| " + " | ".join([*names, "server", *(heading for _, heading, _ in columns)]) + " |"]
     lines.append("|---" * (len(names) + 1 + len(columns)) + "|")
-    # The order of the systems differs from round to round; in the tables it is that of their names in all groups.
-    order = list(collections.OrderedDict.fromkeys(result["system"] for result in results))
     for point, systems in points.items():
         for system in sorted(systems, key=order.index):
             cells = [str(value) for _, value in point] + [system]
@@ -102,14 +100,13 @@ def series(results, group, wanted, axis, value):
     return {system: sorted(points) for system, points in found.items()}
 
 
-def write(directory, results, groups, heading):
-    """Writes report.md and the plots; returns the path of the report."""
-    order = list(collections.OrderedDict.fromkeys(result["system"] for result in results))
+def write(directory, results, groups, heading, order):
+    """Writes report.md and the plots. `order` is that of the systems in tables and legends."""
     parts = ["# Comparison", heading]
     for name, function in groups.items():
         if not any(result["group"] == name for result in results):
             continue
-        parts += [f"## {name}", function.__doc__.strip(), table(results, name)]
+        parts += [f"## {name}", function.__doc__.strip(), table(results, name, order)]
         for number, (group, wanted, axis, value, title, scales) in enumerate(PLOTS):
             lines = series(results, group, wanted, axis, value) if group == name else {}
             if any(len(points) > 1 for points in lines.values()):
@@ -117,6 +114,4 @@ def write(directory, results, groups, heading):
                 x_log, y_log = (scale == "log" for scale in scales.split())
                 (directory / file).write_text(plot.chart(title, axis, lines, order, x_log=x_log, y_log=y_log))
                 parts.append(f"![{title}]({file})")
-    path = directory / "report.md"
-    path.write_text("\n\n".join(parts) + "\n")
-    return path
+    (directory / "report.md").write_text("\n\n".join(parts) + "\n")

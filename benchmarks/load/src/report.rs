@@ -53,6 +53,11 @@ impl Tally {
         self.late.sort_unstable();
     }
 
+    #[cfg(test)]
+    pub fn latencies(&self) -> &[u32] {
+        &self.latencies
+    }
+
     pub fn requests(&self) -> usize {
         self.latencies.len()
     }

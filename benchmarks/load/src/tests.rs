@@ -102,6 +102,23 @@ fn an_open_load_sends_as_many_requests_as_its_rate_says() {
 }
 
 #[test]
+fn a_stall_counts_for_every_request_that_it_delays() {
+    // The server answers nothing before the twentieth request, which a closed load would never
+    // send.
+    let flags = "--clients 1 --rate 2000 --requests 20 --keys 20 --sequential GET {n}";
+    let (tally, _) = measure(flags, |words| match words[1].ends_with("19") {
+        true => "+OK\r\n".repeat(20),
+        false => String::new(),
+    });
+    let tally = tally.unwrap();
+    // A request is due every 500 us, and none is answered before the last one is due.
+    for (later, latency) in tally.latencies().iter().enumerate() {
+        assert!(*latency >= 500 * later as u32, "{:?}", tally.latencies());
+    }
+    assert_eq!(tally.requests(), 20);
+}
+
+#[test]
 fn errors_and_missing_keys_are_counted() {
     let (tally, _) = measure("--clients 1 --requests 6 --keys 6 --sequential GET {n}", |words| {
         match words[1].trim_start_matches('0') {
