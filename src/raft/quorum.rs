@@ -6,7 +6,9 @@
 //! heard from a majority for [`PATIENCE`] stops leading (§6.2 of Ongaro's thesis; etcd's
 //! CheckQuorum). openraft has no such check.
 //!
-//! Invariant: a leader steps down by entering a later term, which any node may do at any time.
+//! Invariants:
+//! * a leader steps down by entering a later term, which any node may do at any time;
+//! * openraft's ticks stop only while this node leads and is the only member.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -16,7 +18,7 @@ use openraft::raft::VoteRequest;
 use tokio::time::Instant;
 
 use super::codec;
-use super::consensus::{Consensus, Metrics};
+use super::consensus::{Changes, Consensus, Metrics};
 use super::timing::{ELECTION_TIMEOUT_MS_MAX, HEARTBEAT_MS};
 use super::types::{TypeConfig, Vote};
 
@@ -33,7 +35,12 @@ impl Consensus {
     /// Makes this node step down when no majority answers it, for as long as it is polled.
     pub(super) async fn watch_quorum(self, own: u64) {
         let mut leading: Option<(u64, Instant)> = None;
+        let mut changes = self.changes();
         loop {
+            if !self.is_leader() || self.leads_nobody() {
+                self.rest(&mut changes).await;
+                leading = None;
+            }
             let before = Instant::now();
             tokio::time::sleep(CHECK_INTERVAL).await;
             let Ok(leader) = self.raft.as_leader() else {
@@ -51,6 +58,28 @@ impl Consensus {
                 self.step_down(own, term).await;
             }
         }
+    }
+
+    /// Waits until this node leads other members, without a timer. While it is the only member, it
+    /// stops openraft's ticks too: they serve heartbeats and elections, and a leader without other
+    /// members needs neither.
+    async fn rest(&self, changes: &mut Changes) {
+        loop {
+            let alone = self.leads_nobody();
+            self.raft.runtime_config().tick(!alone);
+            if self.is_leader() && !alone {
+                return;
+            }
+            changes.next().await;
+        }
+    }
+
+    /// Whether this node leads and no other member exists, not even a learner.
+    fn leads_nobody(&self) -> bool {
+        self.with_metrics(|metrics| {
+            let mut members = metrics.membership_config.nodes().map(|(id, _)| *id);
+            metrics.state.is_leader() && members.next() == Some(metrics.id) && members.next().is_none()
+        })
     }
 
     /// Enters the next term as if another voter had asked for a vote. That voter ignores the vote

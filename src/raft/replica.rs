@@ -15,7 +15,9 @@ use openraft::Raft;
 use super::acknowledged::Acknowledgements;
 use super::consensus::{Consensus, stopped};
 use super::disk_room::DiskRoom;
+use super::expiry::Expiry;
 use super::leader_contact::LeaderContact;
+use super::maintenance;
 use super::opening::{config, forget_others, log_store, open_log, restore};
 use super::participation::Participation;
 use super::proposer::Proposer;
@@ -25,7 +27,6 @@ use super::snapshot_status::SnapshotStatus;
 use super::state_machine::AppliedIndex;
 use super::status::Status;
 use super::time::GroupTime;
-use super::{expiry, maintenance};
 use crate::env::{Background, Clock};
 use crate::error::Fatal;
 use crate::keyspace::Keyspace;
@@ -135,11 +136,17 @@ impl Replica {
     /// proposing, watching the quorum, expiry, snapshots.
     pub fn tasks(&self) -> [BoxFuture<'static, ()>; 4] {
         let (consensus, proposer) = (self.consensus.clone(), self.proposer.clone());
-        let (participation, time) = (self.participation.clone(), self.time.clone());
+        let expiry = Expiry {
+            consensus: consensus.clone(),
+            proposer: proposer.clone(),
+            participation: self.participation.clone(),
+            time: self.time.clone(),
+            keyspace: self.keyspace.clone(),
+        };
         [
-            Box::pin(proposer.clone().run()),
+            Box::pin(proposer.run()),
             Box::pin(consensus.clone().watch_quorum(self.endpoint.node_id())),
-            Box::pin(expiry::run(proposer, participation, time, self.keyspace.clone())),
+            Box::pin(expiry.run()),
             Box::pin(maintenance::run(consensus, self.snapshot_log_bytes, self.snapshots.clone())),
         ]
     }
