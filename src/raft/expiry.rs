@@ -9,9 +9,10 @@ use std::time::Duration;
 use bytes::Bytes;
 use tokio::time::{sleep, timeout};
 
-use super::consensus::{Changes, Consensus};
+use super::consensus::{Consensus, Leads, Standing};
 use super::participation::Participation;
 use super::proposer::Proposer;
+use super::state_machine::AppliedIndex;
 use super::time::GroupTime;
 use crate::command::keys::delete::Reap;
 use crate::command::{Context, SeedSource, Write, table};
@@ -35,6 +36,7 @@ pub struct Expiry {
     pub consensus: Consensus,
     pub proposer: Proposer,
     pub participation: Arc<Participation>,
+    pub applied: AppliedIndex,
     pub time: Arc<GroupTime>,
     pub keyspace: Arc<Keyspace>,
 }
@@ -42,11 +44,11 @@ pub struct Expiry {
 impl Expiry {
     /// Proposes the removal of expired keys, for as long as it is polled.
     pub async fn run(self) {
-        let mut changes = self.consensus.changes();
+        let mut standing = self.consensus.standing();
         loop {
             self.remove_due().await;
             sleep(INTERVAL).await;
-            self.wait(&mut changes).await;
+            self.wait(&mut standing).await;
         }
     }
 
@@ -70,20 +72,23 @@ impl Expiry {
 
     /// Waits until a key may be due: the next known deadline passes, an entry is applied, which may
     /// have brought an earlier deadline, or this node begins to lead.
-    async fn wait(&self, changes: &mut Changes) {
+    async fn wait(&self, standing: &mut Standing) {
+        if standing.leads() == Leads::No {
+            return standing.changed().await;
+        }
+        // No change signals the end of a hand-over or of loading. Both are short, so a leader asks
+        // again after an interval.
         if !self.may_remove() {
-            // No change signals the end of a hand-over or of loading. Both are short, so a leader
-            // asks again after an interval.
-            if !self.consensus.is_leader() {
-                changes.next().await;
-            }
             return;
         }
+        // Read before the deadlines, so that an entry applied in between ends the wait.
+        let next = self.applied.get().map_or(0, |applied| applied + 1);
+        let applied = self.applied.reached(Some(next));
         match self.keyspace.next_deadline() {
-            None => changes.next().await,
+            None => applied.await,
             Some(deadline_ms) => {
                 let left = Duration::from_millis(deadline_ms.saturating_sub(self.time.leading()));
-                let _ = timeout(left, changes.next()).await;
+                let _ = timeout(left, applied).await;
             }
         }
     }

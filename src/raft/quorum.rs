@@ -18,7 +18,7 @@ use openraft::raft::VoteRequest;
 use tokio::time::Instant;
 
 use super::codec;
-use super::consensus::{Changes, Consensus, Metrics};
+use super::consensus::{Consensus, Leads, Metrics, Standing};
 use super::timing::{ELECTION_TIMEOUT_MS_MAX, HEARTBEAT_MS};
 use super::types::{TypeConfig, Vote};
 
@@ -35,10 +35,10 @@ impl Consensus {
     /// Makes this node step down when no majority answers it, for as long as it is polled.
     pub(super) async fn watch_quorum(self, own: u64) {
         let mut leading: Option<(u64, Instant)> = None;
-        let mut changes = self.changes();
+        let mut standing = self.standing();
         loop {
-            if !self.is_leader() || self.leads_nobody() {
-                self.rest(&mut changes).await;
+            if standing.leads() != Leads::Others {
+                self.rest(&mut standing).await;
                 leading = None;
             }
             let before = Instant::now();
@@ -63,23 +63,15 @@ impl Consensus {
     /// Waits until this node leads other members, without a timer. While it is the only member, it
     /// stops openraft's ticks too: they serve heartbeats and elections, and a leader without other
     /// members needs neither.
-    async fn rest(&self, changes: &mut Changes) {
+    async fn rest(&self, standing: &mut Standing) {
         loop {
-            let alone = self.leads_nobody();
-            self.raft.runtime_config().tick(!alone);
-            if self.is_leader() && !alone {
+            let leads = standing.leads();
+            self.raft.runtime_config().tick(leads != Leads::Nobody);
+            if leads == Leads::Others {
                 return;
             }
-            changes.next().await;
+            standing.changed().await;
         }
-    }
-
-    /// Whether this node leads and no other member exists, not even a learner.
-    fn leads_nobody(&self) -> bool {
-        self.with_metrics(|metrics| {
-            let mut members = metrics.membership_config.nodes().map(|(id, _)| *id);
-            metrics.state.is_leader() && members.next() == Some(metrics.id) && members.next().is_none()
-        })
     }
 
     /// Enters the next term as if another voter had asked for a vote. That voter ignores the vote

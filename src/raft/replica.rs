@@ -140,6 +140,7 @@ impl Replica {
             consensus: consensus.clone(),
             proposer: proposer.clone(),
             participation: self.participation.clone(),
+            applied: self.applied.clone(),
             time: self.time.clone(),
             keyspace: self.keyspace.clone(),
         };
