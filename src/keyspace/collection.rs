@@ -17,7 +17,7 @@ use std::fmt::Debug;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Key, Value};
+use super::{Key, Value, ValueRef};
 use crate::error::CommandError;
 
 /// The most that the elements of one collection may cost together. A snapshot record has a length
@@ -64,7 +64,7 @@ impl Borrow<[u8]> for Element {
 
 /// A kind of collection that [`Value`] can hold.
 pub trait Collection: Clone + Debug + Default {
-    fn of(value: &Value) -> Option<&Self>;
+    fn of(value: ValueRef<'_>) -> Option<&Self>;
     /// For an edit; a shared collection is copied first.
     fn of_mut(value: &mut Value) -> Option<&mut Self>;
     fn into_value(self) -> Value;
@@ -94,9 +94,9 @@ pub struct Impossible(pub &'static str);
 macro_rules! collection {
     ($name:ident) => {
         impl Collection for $name {
-            fn of(value: &crate::keyspace::Value) -> Option<&$name> {
+            fn of(value: crate::keyspace::ValueRef<'_>) -> Option<&$name> {
                 match value {
-                    crate::keyspace::Value::$name(inner) => Some(inner),
+                    crate::keyspace::ValueRef::$name(inner) => Some(inner),
                     _ => None,
                 }
             }

@@ -2,7 +2,8 @@
 //!
 //! A [`View`] reads and has no method that changes anything; a [`Writer`] changes, and only the
 //! machine makes one, for one entry of the log at a time. The map ([`map`]) is cut into shards that
-//! can be locked, copied and cleared one at a time. Three things follow the changes: the index of
+//! can be locked, copied and cleared one at a time; it holds one slot for each key ([`slot`]), most
+//! of them packed into one allocation ([`packed`]). Three things follow the changes: the index of
 //! deadlines ([`deadlines`]), a running snapshot ([`capture`]), and the announcements to clients
 //! ([`change_stream`]).
 //!
@@ -37,7 +38,9 @@ mod hash;
 mod list;
 mod map;
 mod order;
+mod packed;
 mod set;
+mod slot;
 mod sorted_set;
 mod view;
 mod walk;
@@ -54,7 +57,7 @@ pub use access::{Access, Alone, BetweenEntries};
 pub use capture::{Capture, Record};
 pub use change_stream::{ChangeStream, Changes, Class, Event, KeyEvent, Origin};
 pub use collection::{COLLECTION_BYTES_MAX, Collection, ELEMENT_BYTES, Element};
-pub use entry::{Entry, Key, Value};
+pub use entry::{Entry, EntryRef, Key, Value, ValueRef};
 pub use hash::Hash;
 pub use list::List;
 pub use set::Set;
@@ -215,7 +218,8 @@ impl Keyspace {
             if timed >= keys_max {
                 break;
             }
-            self.map.for_each_in_shard(shard, |_, entry| {
+            self.map.for_each_in_shard(shard, |slot| {
+                let entry = slot.entry();
                 timed += usize::from(entry.expires_ms.is_some());
                 stale += usize::from(entry.is_expired(now_ms));
             });
@@ -284,7 +288,7 @@ impl Keyspace {
     /// Restores one record of a snapshot: into a keyspace that is not read yet, or after
     /// [`Keyspace::reset`].
     pub fn restore(&self, key: Key, entry: Entry) {
-        self.map.insert(key, entry);
+        self.map.insert(self.map.name(key.as_bytes()), entry);
     }
 
     /// Drops everything before a snapshot is loaded. Reads get no answer until
