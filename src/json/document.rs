@@ -25,7 +25,11 @@ impl Document {
     /// # Panics
     /// If the buffer ends before `begin`.
     pub fn within(buffer: Arc<[u8]>, begin: usize) -> Document {
-        debug_assert_eq!(Value::at(&buffer[begin..], 0).end(), buffer.len() - begin, "one value fills a document");
+        debug_assert_eq!(
+            Value::at(&buffer[begin..], 0).end(),
+            buffer.len() - begin,
+            "one value fills a document"
+        );
         assert!(begin <= buffer.len(), "a document ends its buffer");
         Document { buffer, begin }
     }

@@ -74,7 +74,9 @@ mod tests {
         let mut due = Vec::new();
         for number in 0..u8::MAX {
             let key = key(number);
-            let expired = keyspace.map.with(keyspace.map.name(key.as_bytes()), |slot| slot.entry().is_expired(now_ms)) == Some(true);
+            let expired =
+                keyspace.map.with(keyspace.map.name(key.as_bytes()), |slot| slot.entry().is_expired(now_ms))
+                    == Some(true);
             due.extend(expired.then_some(key));
         }
         due

@@ -85,6 +85,14 @@ impl Map {
         Name { bytes, shard, hash: self.hasher.hash_one(bytes) }
     }
 
+    /// Brings what a look-up of the key reads into the processor's cache.
+    pub fn touch(&self, name: Name<'_>) {
+        let table = table!(self, name).read();
+        // Taken as found without a comparison, so that one look-up does not wait for another.
+        let first = table.get(name.hash, |_| true).map(|(slot, _)| slot.touch());
+        std::hint::black_box(first);
+    }
+
     /// Calls `with` on the slot of a key while its table is locked for writers.
     pub fn with<T>(&self, name: Name<'_>, with: impl FnOnce(&Slot) -> T) -> Option<T> {
         let table = table!(self, name).read();

@@ -27,8 +27,8 @@ const VERSION_IN_8_BYTES: u8 = 1 << 3;
 /// An entry that can be packed.
 #[derive(Clone, Copy)]
 pub(super) struct Small<'a> {
-    is_text: bool,
-    value: &'a [u8],
+    pub is_text: bool,
+    pub value: &'a [u8],
     expires_ms: Option<NonZeroU64>,
     version: u64,
 }
@@ -43,6 +43,12 @@ impl Small<'_> {
         };
         let small = Small { is_text, value, expires_ms: entry.expires_ms, version: entry.version };
         (value.len() <= PACKED_VALUE_BYTES_MAX).then_some(small)
+    }
+
+    /// The size of the packed whole in bytes.
+    pub fn packed_bytes(&self, key: &[u8]) -> usize {
+        let (key_length, version, deadline) = widths(self.flags(key));
+        1 + key_length + version + deadline + key.len() + self.value.len()
     }
 
     fn flags(&self, key: &[u8]) -> u8 {
@@ -93,9 +99,7 @@ pub(super) struct Packed(Arc<[u8]>);
 
 impl Packed {
     pub fn new(key: &[u8], small: Small<'_>) -> Packed {
-        let (key_length, version, deadline) = widths(small.flags(key));
-        let size = 1 + key_length + version + deadline + key.len() + small.value.len();
-        let mut buffer: Arc<[u8]> = std::iter::repeat_n(0, size).collect();
+        let mut buffer: Arc<[u8]> = std::iter::repeat_n(0, small.packed_bytes(key)).collect();
         let bytes = Arc::get_mut(&mut buffer).expect("nobody else knows the buffer yet");
         write(bytes, key, small);
         Packed(buffer)
@@ -159,8 +163,12 @@ impl Packed {
         EntryRef { value, expires_ms: head.expires_ms, version: head.version }
     }
 
+    pub fn flags(&self) -> u8 {
+        self.0[0]
+    }
+
     pub fn is_text(&self) -> bool {
-        self.0[0] & IS_TEXT != 0
+        self.flags() & IS_TEXT != 0
     }
 
     pub fn value(&self) -> &[u8] {

@@ -51,8 +51,8 @@ pub(super) struct Former {
 impl Slot {
     pub fn new(key: &[u8], entry: Entry) -> Slot {
         match Small::of(&entry) {
-            Some(small) => Slot::Packed(Packed::new(key, small)),
-            None => Slot::Apart(Box::new(Apart { key: Key::from(key), entry })),
+            Some(small) if small.pays(key) => Slot::Packed(Packed::new(key, small)),
+            _ => Slot::Apart(Box::new(Apart { key: Key::from(key), entry })),
         }
     }
 
@@ -61,6 +61,14 @@ impl Slot {
         match self {
             Slot::Packed(packed) => packed.key(),
             Slot::Apart(apart) => apart.key.as_bytes(),
+        }
+    }
+
+    /// Reads the first byte of the slot's memory.
+    pub fn touch(&self) -> u8 {
+        match self {
+            Slot::Packed(packed) => packed.flags(),
+            Slot::Apart(apart) => u8::from(apart.entry.expires_ms.is_some()),
         }
     }
 
@@ -113,7 +121,7 @@ impl Slot {
     pub fn replace(&mut self, key: &[u8], entry: Entry) -> Option<Slot> {
         debug_assert_eq!(self.key(), key, "a slot keeps its key");
         let in_place = match (&mut *self, Small::of(&entry)) {
-            (Slot::Packed(packed), Some(small)) => packed.overwrite(key, small),
+            (Slot::Packed(packed), Some(small)) if small.pays(key) => packed.overwrite(key, small),
             _ => false,
         };
         (!in_place).then(|| std::mem::replace(self, Slot::new(key, entry)))
@@ -138,7 +146,9 @@ impl Slot {
                 let edited = edit(&mut apart.entry.value)?;
                 if matches!(edited, Edited::Changed(_)) {
                     apart.entry.version = version;
-                    if let Some(small) = Small::of(&apart.entry) {
+                    if let Some(small) =
+                        Small::of(&apart.entry).filter(|small| small.pays(apart.key.as_bytes()))
+                    {
                         *self = Slot::Packed(Packed::new(apart.key.as_bytes(), small));
                     }
                 }
@@ -194,11 +204,25 @@ impl Slot {
         let content = match self {
             Slot::Packed(packed) => allocated(COUNTERS_BYTES + packed.bytes()),
             Slot::Apart(apart) => {
-                let value = apart.entry.value.borrowed().memory_bytes();
+                let value = match &apart.entry.value {
+                    Value::Json(document) => allocated(COUNTERS_BYTES + document.encoded().len()),
+                    Value::Text(text) => allocated(text.len()),
+                    collection => collection.borrowed().memory_bytes(),
+                };
                 allocated(size_of::<Apart>()) + allocated(apart.key.as_bytes().len()) + value
             }
         };
         place + deadline + content
+    }
+}
+
+impl Small<'_> {
+    /// Whether packing takes less memory: it may just miss a size of the allocator, which the value
+    /// alone would fit.
+    fn pays(&self, key: &[u8]) -> bool {
+        let apart = allocated(size_of::<Apart>()) + allocated(key.len());
+        let value = allocated(if self.is_text { 0 } else { COUNTERS_BYTES } + self.value.len());
+        allocated(COUNTERS_BYTES + self.packed_bytes(key)) <= apart + value
     }
 }
 

@@ -51,7 +51,8 @@ impl Writer<'_> {
 
     /// Puts `value` under `key` and keeps the key's deadline.
     pub fn put_keeping_deadline(&mut self, key: Key, value: Value) {
-        let kept = |before: Option<EntryRef<'_>>| Ok::<_, Infallible>(before.and_then(|before| before.expires_ms));
+        let kept =
+            |before: Option<EntryRef<'_>>| Ok::<_, Infallible>(before.and_then(|before| before.expires_ms));
         let Ok(()) = self.insert(&key, value, kept, false);
     }
 
