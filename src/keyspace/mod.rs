@@ -242,9 +242,8 @@ impl Keyspace {
         }
     }
 
-    /// Reads what look-ups of these keys will read, one right after the other, so that the processor
-    /// waits for memory once and not for each. It changes nothing and counts nothing, so the keys
-    /// may be guesses.
+    /// Reads what look-ups of these keys will read, one right after the other, so that the waits for
+    /// memory overlap. It changes nothing and counts nothing, so the keys may be guesses.
     pub fn touch<'a>(&self, keys: impl Iterator<Item = &'a [u8]>) {
         keys.for_each(|key| self.map.touch(self.map.name(key)));
     }

@@ -27,7 +27,7 @@ const COUNTERS_BYTES: usize = 2 * size_of::<usize>();
 const _: () = assert!(size_of::<Slot>() == 2 * size_of::<usize>(), "a slot takes two words");
 
 /// A copy of a key, while its slot is changed.
-type Name = smallvec::SmallVec<[u8; 64]>;
+type KeyCopy = smallvec::SmallVec<[u8; 64]>;
 
 #[derive(Clone, Debug)]
 pub(super) enum Slot {
@@ -155,7 +155,7 @@ impl Slot {
                 Ok(edited)
             }
             Slot::Packed(packed) if packed.is_text() => {
-                let (key, expires_ms) = (Name::from_slice(packed.key()), packed.entry().expires_ms);
+                let (key, expires_ms) = (KeyCopy::from_slice(packed.key()), packed.entry().expires_ms);
                 let mut value = Value::Text(packed.value().into());
                 let edited = edit(&mut value)?;
                 if matches!(edited, Edited::Changed(_)) {
@@ -174,7 +174,7 @@ impl Slot {
         edit: impl FnOnce(&mut Value) -> Result<Edited<T>, CommandError>,
     ) -> Result<Edited<T>, CommandError> {
         let Slot::Packed(packed) = self else { unreachable!("the caller looked") };
-        let key = Name::from_slice(packed.key());
+        let key = KeyCopy::from_slice(packed.key());
         let EntryRef { expires_ms, version: former, .. } = packed.entry();
         // The memory goes into the document, so that an edit finds it unshared.
         let (document, origin) = packed.take_document();

@@ -61,8 +61,8 @@ impl Writer<'_> {
         let Ok(()) = self.put_if(&key, value, |_| Ok::<_, Infallible>(expires_ms));
     }
 
-    /// Puts `value` under `key` with the deadline that `decide` returns, which sees the entry there.
-    /// Its error leaves everything as it is.
+    /// Puts `value` under `key` with the deadline that `decide` returns, which sees the entry that
+    /// is there. Its error leaves everything as it is.
     pub fn put_if<E>(
         &mut self,
         key: &Key,

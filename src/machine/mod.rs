@@ -73,8 +73,8 @@ fn keep(replies: &mut Vec<Reply>, left: &mut usize, reply: Reply) {
     });
 }
 
-/// How many commands of an entry have their keys brought into the processor's cache at once: as many
-/// as it can wait for together, and few enough that all are still there when they are applied.
+/// How many commands of an entry have their keys brought into the processor's cache at once: about
+/// as many as it can wait for together, and few enough that all are still there when needed.
 const TOUCHED_COMMANDS: usize = 16;
 
 /// Brings the keys of the next commands into the processor's cache. Most commands begin with their
