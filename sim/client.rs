@@ -15,15 +15,16 @@ use crate::history::{History, Operation, Outcome};
 use crate::host::Host;
 use jsonvault::random::Random;
 
-/// Few, so that writes conflict.
+/// Number of keys with lists; small, so that writes conflict.
 pub const KEYS: usize = 4;
-/// Keys whose values expire, beside the others.
+/// Number of additional keys, whose values expire.
 pub const EXPIRING_KEYS: usize = 2;
-/// The longest lifetime of such a value.
+/// Maximum lifetime of a value that expires.
 const STAYS_MS_MAX: u64 = 1_500;
-/// A client sometimes gives up before the node does.
+/// How long a client waits for a reply. It sometimes gives up before the node does.
 const PATIENCE_MS: u64 = 4_000;
-/// The largest value written beside an append, so that segments fill and logs grow.
+/// Maximum size of the filler that is written together with an append, so that segments fill and
+/// logs grow.
 const FILLER_BYTES_MAX: u64 = 3_000;
 
 type Answer = Arc<Mutex<Option<Outcome>>>;
@@ -50,8 +51,8 @@ impl Client {
         Client { id, random, pending: None, next_ms: 0, pause_ms }
     }
 
-    /// Takes an arrived answer, and invokes the next operation when it is due. Adds lines to the
-    /// trace.
+    /// Takes the reply if it has arrived, and invokes the next operation if it is due. Adds lines
+    /// to the trace.
     pub fn step(&mut self, now_ms: u64, hosts: &[Host], history: &mut History, trace: &mut Vec<String>) {
         if let Some(pending) = &self.pending {
             let Some(outcome) = outcome(pending, now_ms, hosts) else { return };
@@ -91,12 +92,12 @@ impl Client {
         trace: &mut Vec<String>,
     ) {
         let Some((group, keyspace)) = host.group() else {
-            // The node is down.
+            // The node is down, so the client tries another one soon.
             self.next_ms = now_ms + 1 + self.random.below(20);
             return;
         };
         let filler = if self.random.one_in(3) { self.random.below(FILLER_BYTES_MAX) as usize } else { 0 };
-        trace.push(format!("c{} asks n{} {operation:?} k{key} filler {filler}", self.id, host.id()));
+        trace.push(format!("c{} sends n{} {operation:?} k{key} filler {filler}", self.id, host.id()));
         let event = history.invoke(self.id, host.index, key, operation);
         let answer = perform(host, group, keyspace, key, operation, filler);
         let give_up_ms = now_ms + PATIENCE_MS + self.random.below(PATIENCE_MS);
@@ -115,7 +116,7 @@ fn outcome(pending: &Pending, now_ms: u64, hosts: &[Host]) -> Option<Outcome> {
     (now_ms >= pending.give_up_ms).then(|| Outcome::Unknown("no answer in time".to_string()))
 }
 
-/// Begins an operation on a node. Returns the slot for its answer.
+/// Begins an operation on a node. Returns the slot into which the outcome will be put.
 pub fn perform(
     host: &Host,
     group: Group,
@@ -148,7 +149,7 @@ fn context() -> Context {
 fn push(batch: &mut Batch, words: &[&str]) {
     let row = table::find(words[0].as_bytes()).expect("a command of the table");
     let args: Vec<Bytes> = words[1..].iter().map(|word| Bytes::copy_from_slice(word.as_bytes())).collect();
-    batch.push(row, &args, &context()).expect("a request that is right");
+    batch.push(row, &args, &context()).expect("a valid request");
 }
 
 async fn append(group: &Group, key: usize, number: u64, filler: usize) -> Outcome {
@@ -162,31 +163,31 @@ async fn append(group: &Group, key: usize, number: u64, filler: usize) -> Outcom
     match group.propose(batch).await {
         Ok(done) => match &done.replies[1] {
             Reply::Integer(length) => Outcome::Appended(*length as usize),
-            other => panic!("an append to a list is answered {other:?}"),
+            other => panic!("an append to a list returned {other:?}"),
         },
         Err(Unavailable::Uncertain) => Outcome::Unknown("uncertain".to_string()),
         Err(refused) => Outcome::Refused(refused.to_string()),
     }
 }
 
-/// Sets a number and reads its deadline, in one transaction.
+/// Sets a number with a lifetime, and reads its deadline, in one transaction.
 async fn set_for(group: &Group, key: usize, number: u64, for_ms: u64) -> Outcome {
     let (name, number, for_ms) = (format!("k{key}"), number.to_string(), for_ms.to_string());
     let mut transaction = Transaction::new(Vec::new(), Protocol::Resp2);
     for words in [&["SET", &name, &number, "PX", &for_ms][..], &["PEXPIRETIME", &name]] {
         let row = table::find(words[0].as_bytes()).expect("a command of the table");
         let words: Vec<Bytes> = words.iter().map(|word| Bytes::copy_from_slice(word.as_bytes())).collect();
-        transaction.push(row, &words, &context()).expect("a request that is right");
+        transaction.push(row, &words, &context()).expect("a valid request");
     }
     let mut batch = Batch::new();
-    batch.push_transaction(&transaction).expect("a request that is right");
+    batch.push_transaction(&transaction).expect("a valid request");
     match group.propose(batch).await {
         Ok(done) => match &done.replies[0] {
             Reply::Array(both) => match both[..] {
                 [Reply::Simple(_), Reply::Integer(deadline)] => Outcome::Set(deadline as u64),
-                _ => panic!("a number with a deadline is put, and answered {both:?}"),
+                _ => panic!("a transaction that sets a number with a deadline returned {both:?}"),
             },
-            other => panic!("a transaction is answered {other:?}"),
+            other => panic!("a transaction returned {other:?}"),
         },
         Err(Unavailable::Uncertain) => Outcome::Unknown("uncertain".to_string()),
         Err(refused) => Outcome::Refused(refused.to_string()),
@@ -198,8 +199,10 @@ async fn read_set(group: &Group, keyspace: &Keyspace, key: usize, consistency: R
         Ok(now_ms) => {
             let view = keyspace.view(Scope::OneKey, now_ms);
             let number = view.value(format!("k{key}").as_bytes()).map(|value| match value {
-                Value::Text(digits) => String::from_utf8_lossy(&digits).parse().expect("a number was put"),
-                other => panic!("a number is read as {other:?}"),
+                Value::Text(digits) => {
+                    String::from_utf8_lossy(&digits).parse().expect("the value is a number")
+                }
+                other => panic!("reading a number returned {other:?}"),
             });
             Outcome::Found(number, view.now_ms())
         }
@@ -214,7 +217,7 @@ async fn read(group: &Group, keyspace: &Keyspace, key: usize, consistency: ReadC
     }
 }
 
-/// The list under a key, read by the command that clients use.
+/// Reads the list under a key, with the command that clients use.
 pub fn list(keyspace: &Keyspace, key: usize) -> Vec<u64> {
     let row = table::find(b"JSON.GET").expect("a command of the table");
     let Route::Read { run } = row.route else { panic!("JSON.GET reads") };
@@ -222,6 +225,6 @@ pub fn list(keyspace: &Keyspace, key: usize) -> Vec<u64> {
     match run(&args, &context(), keyspace.each()) {
         Ok(Reply::Null) => Vec::new(),
         Ok(Reply::Bulk(text)) => serde_json::from_slice(&text).expect("a list of numbers"),
-        other => panic!("a list is read as {other:?}"),
+        other => panic!("reading a list returned {other:?}"),
     }
 }

@@ -1,7 +1,8 @@
-//! Lost disks, and older copies that are restored.
+//! Removes disks of nodes, and restores older copies of them.
 //!
-//! A cluster survives the loss of one disk at a time. The next disk is therefore changed only when
-//! the node of the last one votes again, and all nodes have applied the membership with it.
+//! A cluster survives the loss of one disk at a time. Another disk is therefore changed only when
+//! the node with the last changed disk votes again and all nodes have applied the membership that
+//! includes it.
 
 use crate::host::{DiskCopy, Host};
 
@@ -13,10 +14,10 @@ pub struct Disks {
 /// A node whose disk was changed, and that does not vote again yet.
 struct Changed {
     host: usize,
-    /// The incarnation of the restored copy, and the index that the others had applied then. Until
-    /// the node has another incarnation, or the same entries, it has not detected its loss.
+    /// For a restored copy: its incarnation, and the index that the other nodes had applied then.
+    /// The node has detected the loss once it has another incarnation, or has all those entries.
     copy: Option<(u64, u64)>,
-    /// The end of the leader's log when the node was first seen to vote again.
+    /// The last index of the leader's log when the node was first seen to vote again.
     votes_at: Option<u64>,
 }
 
@@ -30,8 +31,8 @@ impl Disks {
         self.changed.is_none() && hosts.iter().any(Host::leads)
     }
 
-    /// Whether no other fault may happen: a node with an older copy has not asked yet what it had
-    /// acknowledged, and the members that know must not fail before.
+    /// Whether other faults have to wait. A node with an older copy still has to ask the others
+    /// what it had acknowledged, and the members that remember it must not fail before that.
     pub fn suspends_faults(&self) -> bool {
         self.changed.as_ref().is_some_and(|changed| changed.copy.is_some())
     }
@@ -60,7 +61,7 @@ impl Disks {
             Some(Changed { host, copy: Some((hosts[host].incarnation(), furthest)), votes_at: None });
     }
 
-    /// Checks whether the node whose disk was changed votes again.
+    /// Checks whether the node with the changed disk votes again.
     pub fn look(&mut self, hosts: &[Host], trace: &mut Vec<String>) {
         let Some(changed) = &mut self.changed else { return };
         let host = &hosts[changed.host];

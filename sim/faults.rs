@@ -1,4 +1,4 @@
-//! The faults: one seed chooses crashes, cuts and delays, and their times.
+//! The faults of a run. One seed chooses crashes, cuts and delays, and their times.
 
 use std::io::ErrorKind;
 
@@ -10,16 +10,16 @@ use crate::disks::Disks;
 use crate::host::Host;
 use crate::net::{Delays, Network};
 
-/// Longest pause between two faults.
+/// Maximum pause between two faults.
 const PAUSE_MS_MAX: u64 = 900;
-/// Longest duration of a crash or a cut.
+/// Maximum duration of a crash or a cut.
 const DOWN_MS_MAX: u64 = 2_500;
-/// Most changes of the disk before a power cut: it happens within an append, a roll-over or a
-/// snapshot.
+/// Maximum number of disk changes before a power cut, so that the cut happens during an append, a
+/// change of segments or a snapshot.
 const OPERATIONS_MAX: u64 = 40;
-/// One in this many faults concerns a whole disk.
+/// One of this many faults changes a whole disk.
 const DISKS_ONE_IN: u64 = 8;
-/// Errors of a wall clock: a forgotten time zone, or a clock that was never set.
+/// Errors of a wall clock, up to that of a wrong time zone.
 const WRONG_BY_MS: [u64; 3] = [500, 5_000, 3_600_000];
 
 pub const CALM: Delays = Delays { usual_ms: 2, late_one_in: 50, late_ms: 20 };
@@ -31,19 +31,19 @@ pub struct Faults {
     heal_ms: Option<u64>,
     calm_ms: Option<u64>,
     restart_ms: Vec<Option<u64>>,
-    /// The hosts whose disk was set to fail, so that the node has to stop.
+    /// For each host, whether its disk was set to fail, so that its node has to stop.
     failing: Vec<bool>,
     disks: Disks,
-    /// Whether wall clocks are set wrong, again and again.
+    /// Whether the run sets wall clocks wrong, repeatedly.
     wrong_clocks: bool,
-    /// Whether nodes may fail and are restarted.
+    /// Whether nodes may fail, and are then restarted.
     may_fail: bool,
 }
 
 impl Faults {
     pub fn new(hosts: usize, may_fail: bool, mut random: Random) -> Faults {
         let wrong_clocks = random.one_in(2);
-        // No fault before the first leader is elected.
+        // The first fault comes after the first election.
         Faults {
             random,
             next_ms: 1_500,
@@ -71,8 +71,8 @@ impl Faults {
         }
     }
 
-    /// Takes down the nodes whose disk lost its power as requested, and those that stopped because
-    /// their disk failed.
+    /// Takes down the nodes whose power was cut during a disk change, and those that stopped
+    /// because their disk failed.
     pub fn crash_failed_hosts(&mut self, now_ms: u64, hosts: &mut [Host], trace: &mut Vec<String>) {
         for host in hosts {
             if host.is_running() && host.disk.is_off() {
@@ -145,7 +145,7 @@ impl Faults {
             }
             15..17 => {
                 let for_ms = self.random.below(DOWN_MS_MAX);
-                trace.push(format!("n{} stands still for {for_ms} ms", hosts[one].id()));
+                trace.push(format!("n{} is suspended for {for_ms} ms", hosts[one].id()));
                 hosts[one].pause(for_ms);
             }
             13..15 => {
@@ -179,8 +179,9 @@ impl Faults {
         }
     }
 
-    /// Removes a node's disk, or restores an older copy of it: for one node at a time, and for a
-    /// copy only while a leader is up, which remembers what the node had acknowledged.
+    /// Removes the disk of a node or restores an older copy of it. Only one node is changed at a
+    /// time. A copy is restored only while a leader is up, because the leader remembers what the
+    /// node had acknowledged.
     fn change_disk(&mut self, now_ms: u64, hosts: &mut [Host], network: &Network, trace: &mut Vec<String>) {
         let one = self.random.below(hosts.len() as u64) as usize;
         if !hosts[one].is_running() || !self.disks.may_change(hosts) {
@@ -213,7 +214,7 @@ impl Faults {
             trace.push(format!("n{} crashes {how}{}", host.id(), if silent { ", in silence" } else { "" }));
             host.crash(silent);
             self.failing[host.index] = false;
-            // Sometimes it restarts before any node has noticed.
+            // Half of the crashes are so short that the node restarts before any other has noticed.
             let most = if self.random.one_in(2) { 60 } else { DOWN_MS_MAX };
             self.restart_ms[host.index] = Some(now_ms + 1 + self.random.below(most));
         }

@@ -1,39 +1,40 @@
 //! The operations of all clients and their outcomes, in one order.
 //!
-//! Invariant: an operation took effect between its `invoked` and its `completed`, both positions in
+//! Invariant: an operation takes effect between `invoked` and `completed`, which are positions in
 //! that order.
 
-/// An operation on one key, which holds a list.
+/// An operation of a client on one key. Most keys hold a list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Operation {
     /// Appends a number that no other operation appends.
     Append(u64),
     /// Reads the list, linearizably.
     Read,
-    /// The same, by a leader's lease.
+    /// Reads the list linearizably, relying on the leader's lease.
     ReadLeased,
     /// Reads the list from the node's own state.
     ReadLocal,
-    /// Sets a number that no other operation sets, for this many milliseconds.
+    /// Sets a number that no other operation sets; its lifetime is the second number, in
+    /// milliseconds.
     SetFor(u64, u64),
-    /// Reads such a number, linearizably.
+    /// Reads such a number linearizably.
     ReadSet,
-    /// The same, by a leader's lease.
+    /// Reads such a number linearizably, relying on the leader's lease.
     ReadSetLeased,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome {
-    /// Appended; the length of the list after it.
+    /// The number was appended; the list then had this length.
     Appended(usize),
     List(Vec<u64>),
-    /// Set, with a deadline in unix milliseconds.
+    /// The number was set, with this deadline in Unix milliseconds.
     Set(u64),
-    /// The number that was found, and the time by which its deadline was judged.
+    /// The number that was found, if any, and the time that decided whether it had expired.
     Found(Option<u64>, u64),
-    /// Certainly not applied.
+    /// The operation was certainly not applied.
     Refused(String),
-    /// Uncertain, or the client did not wait for the outcome.
+    /// The outcome is uncertain, or the client did not wait for it.
     Unknown(String),
 }
 
@@ -45,7 +46,7 @@ pub struct Event {
     pub operation: Operation,
     pub invoked: u64,
     pub completed: Option<(u64, Outcome)>,
-    /// The moments of its invocation and its completion.
+    /// The moments at which the operation was invoked and completed.
     pub moments: [Moment; 2],
 }
 
@@ -64,12 +65,12 @@ pub struct History {
 }
 
 impl History {
-    /// Sets the moment of the following events.
+    /// Sets the moment for the events that are recorded next.
     pub fn is_now(&mut self, moment: Moment) {
         self.moment = moment;
     }
 
-    /// A number that no operation has used.
+    /// A number that no operation has used yet.
     pub fn number(&mut self) -> u64 {
         self.numbers += 1;
         self.numbers
@@ -100,7 +101,7 @@ impl Event {
         self.completed.as_ref().map(|(_, outcome)| outcome)
     }
 
-    /// The list that was read, and whether it had to be the newest.
+    /// The list that was read, and whether the read had to return the newest state.
     pub fn list(&self) -> Option<(&[u64], bool)> {
         match self.outcome() {
             Some(Outcome::List(list)) => Some((list, self.operation != Operation::ReadLocal)),

@@ -1,10 +1,10 @@
-//! A node of the simulation: the real one, in a runtime of its own, on a disk and a network that
-//! fail.
+//! A host of the simulation. It runs a real node in a runtime of its own, on a simulated disk and
+//! network that fail.
 //!
 //! Invariants:
 //! * a node runs only inside [`Host::step`], with the thread's random numbers replaced by its own;
-//! * a crash drops the runtime with everything in it, after disk and network have become
-//!   unreachable for it.
+//! * a crash drops the runtime with everything in it; before that, the disk and the network are
+//!   made unreachable.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -26,26 +26,27 @@ use tokio::runtime::{Builder, Runtime};
 use crate::net::Network;
 
 pub const STEP: Duration = Duration::from_millis(1);
-/// The wall clock at the start of a simulation.
+/// The time that wall clocks show when a simulation starts.
 const EPOCH_MS: u64 = 1_700_000_000_000;
 
-/// The settings that one seed chose for a node.
+/// The settings of a node, which the seed chooses.
 #[derive(Clone, Debug)]
 pub struct Settings {
-    /// The number of nodes that form the cluster; others join it.
+    /// The number of nodes that form the cluster; further nodes join it.
     pub initial_members: usize,
     pub segment_bytes: u64,
     pub inline_bytes_max: usize,
     pub cache_bytes_max: usize,
     pub snapshot_log_bytes: u64,
     pub snapshot_log_entries: u64,
-    /// The planted bug: the log's disk reports bytes durable before they are.
+    /// A planted bug, which the checks have to find: the log's disk reports bytes as durable before
+    /// they are.
     pub lying_disk: bool,
 }
 
 impl Settings {
-    /// Settings for this many initial members, with logs that do not roll over and no automatic
-    /// snapshots.
+    /// Settings for this number of initial members, with segments so large that a log has only one,
+    /// and without automatic snapshots.
     pub fn roomy(initial_members: usize) -> Settings {
         Settings {
             initial_members,
@@ -59,11 +60,11 @@ impl Settings {
     }
 }
 
-/// The simulation's time, as one node's clock shows it.
+/// The simulation's time, as the clock of one node shows it.
 #[derive(Debug)]
 struct HostClock {
     now_ms: Arc<AtomicU64>,
-    /// How far the wall clock is ahead; an operator may change it at any time.
+    /// How far the wall clock is ahead, in milliseconds; it may be changed at any time.
     skew_ms: Arc<AtomicI64>,
 }
 
@@ -82,12 +83,12 @@ impl Clock for HostClock {
 enum Stage {
     Starting,
     Up(Group, Arc<Keyspace>),
-    /// It has cleared its directory, and has to be restarted.
+    /// The node has cleared its directory and has to be restarted.
     Cleared,
     Failed(String),
 }
 
-/// The content of a disk at some moment.
+/// A copy of a disk's content.
 pub struct DiskCopy {
     disk: SimDisk,
     incarnation: u64,
@@ -107,14 +108,14 @@ pub struct Host {
     skew_ms: Arc<AtomicI64>,
     network: Network,
     random: Random,
-    /// The number of the data directory, or of the next one.
+    /// The incarnation of the data directory, or of the next one if there is none.
     incarnation: u64,
     running: Option<Running>,
-    /// How much longer the node is suspended, and for how long it has been: its clock continues
+    /// For how much longer the node is suspended, and for how long it has been. Its clock continues
     /// meanwhile.
     pause_ms: u64,
     paused_ms: u64,
-    /// Counts starts, so that callers of an earlier one can detect a restart.
+    /// Number of starts, with which callers detect that the node was restarted.
     pub boots: u64,
 }
 
@@ -168,7 +169,8 @@ impl Host {
         self.boots += 1;
         (self.pause_ms, self.paused_ms) = (0, 0);
         self.network.host_up(self.index);
-        // No I/O driver: everything that a node waits for is in this process.
+        // The runtime has no I/O driver, because everything that a node waits for is in this
+        // process.
         let runtime = Builder::new_current_thread().enable_time().start_paused(true).build();
         let runtime = runtime.expect("a runtime without an I/O driver needs nothing of the system");
         let stage = Arc::new(Mutex::new(Stage::Starting));
@@ -199,7 +201,7 @@ impl Host {
         }
     }
 
-    /// Runs the node for a millisecond.
+    /// Runs the node for one millisecond.
     pub fn step(&mut self) {
         if self.pause_ms > 0 {
             self.pause_ms -= 1;
@@ -224,7 +226,7 @@ impl Host {
         }
     }
 
-    /// The number of its data directory.
+    /// The incarnation of the node's data directory.
     pub fn incarnation(&self) -> u64 {
         self.incarnation
     }
@@ -242,26 +244,27 @@ impl Host {
         DiskCopy { disk: self.disk.copy(), incarnation: self.incarnation }
     }
 
-    /// Restores a copy of the disk.
+    /// Replaces the disk of a node that is down by a copy.
     pub fn restore_disk(&mut self, copy: &DiskCopy) {
         assert!(self.running.is_none(), "a disk is put into a node that is off");
         self.disk = copy.disk.copy();
         self.incarnation = copy.incarnation;
     }
 
-    /// Suspends the node for this long, like a busy machine or a debugger; 0 resumes it.
+    /// Suspends the node for this time, as a busy machine or a debugger would; 0 resumes it.
     pub fn pause(&mut self, for_ms: u64) {
         self.pause_ms = for_ms;
     }
 
-    /// Sets the node's wall clock this far ahead, or behind; its monotonic clock is not affected.
+    /// Sets the node's wall clock this far ahead, or behind if negative; its monotonic clock is not
+    /// affected.
     pub fn set_time_of_day(&self, ahead_ms: i64) {
         self.skew_ms.store(ahead_ms, Ordering::Relaxed);
     }
 
     /// Cuts the node's power. The seed chooses which unsynced changes its disk keeps.
     pub fn crash(&mut self, silent: bool) {
-        // Nothing that is dropped below may reach the disk or the network any more.
+        // First, so that nothing that is dropped below reaches the disk or the network.
         self.disk.cut_power_after(0);
         self.network.host_down(self.index, silent);
         if let Some(running) = self.running.take() {
@@ -280,7 +283,7 @@ impl Host {
         }
     }
 
-    /// Why the node stopped because of an error.
+    /// The error with which the node stopped, if it did.
     pub fn failure(&self) -> Option<String> {
         match &*self.running.as_ref()?.stage.lock() {
             Stage::Failed(reason) => Some(reason.clone()),
@@ -296,7 +299,7 @@ impl Host {
     }
 }
 
-/// A host as a member of the cluster; `incarnation` 0 if only its addresses matter.
+/// A host as a member of the cluster. `incarnation` may be 0 if only the addresses matter.
 fn member(host: usize, incarnation: u64) -> Member {
     Member {
         raft_address: Network::address(host).to_string(),
@@ -350,7 +353,7 @@ impl StartUp {
     }
 }
 
-/// Starts the node and waits for its end.
+/// Starts the node, and waits until it ends.
 async fn run(start: StartUp, stage: Arc<Mutex<Stage>>) {
     let (data, group, keyspace) = match start.group().await {
         Ok(started) => started,

@@ -11,9 +11,9 @@
 //! `env::Background`), full disks, members that leave. `docs/decisions/0006-one-seed-one-run.md`
 //! lists the sources of nondeterminism and their replacements.
 //!
-//! Single scenarios are steered by [`scene::Scene`]; most of them are text, see [`scripts`].
+//! [`scene::Scene`] runs single scenarios; most of them are written as text files, see [`scripts`].
 //!
-//! Invariant: a seed's trace is the same, byte for byte, whenever and wherever it runs.
+//! Invariant: a seed always produces the same trace, byte for byte.
 
 mod bridge;
 mod check;
@@ -31,16 +31,16 @@ mod scripts;
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// Enough for every kind of fault, within a minute.
+/// Number of seeds of a usual run: they include every kind of fault and take less than a minute.
 const SEEDS: u64 = 20;
-/// Number of seeds among which the planted bug, a lying disk, must be found.
+/// Number of seeds of which at least one must find the planted bug, a disk that lies.
 const SEEDS_WITH_LYING_DISK: u64 = 40;
 
 fn number(variable: &str) -> Option<u64> {
     std::env::var(variable).ok().and_then(|text| text.parse().ok())
 }
 
-/// Runs seeds on all processors until one fails, and returns that seed with its report.
+/// Runs the seeds on all processors until one fails. Returns that seed with its report.
 fn first_failure(seeds: std::ops::Range<u64>, lying_disk: bool) -> Option<(u64, run::Report)> {
     let next = AtomicU64::new(seeds.start);
     let failed = parking_lot::Mutex::new(None);

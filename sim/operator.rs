@@ -1,5 +1,5 @@
-//! The operator, who adds a node to the cluster during the faults, and repeats the request until
-//! the node votes.
+//! An operator, who adds a node to the cluster during the faults, and repeats the request until the
+//! node votes.
 
 use jsonvault::peer::Change;
 use jsonvault::raft::Role;
@@ -8,7 +8,7 @@ use jsonvault::random::Random;
 use crate::host::Host;
 use crate::run::INITIAL_MEMBERS;
 
-/// Pause between two attempts.
+/// Minimum pause between two attempts.
 const PAUSE_MS_MIN: u64 = 300;
 const PAUSE_MS_MAX: u64 = 1_500;
 
@@ -23,7 +23,7 @@ impl Operator {
         Operator { random, next_ms }
     }
 
-    /// Asks a random node, when it is time, to add the node that is no voter yet.
+    /// When an attempt is due, asks a random node to add the node that does not vote yet.
     pub fn step(&mut self, now_ms: u64, hosts: &[Host], trace: &mut Vec<String>) {
         let Some(joiner) = hosts.get(INITIAL_MEMBERS) else { return };
         if now_ms < self.next_ms {
@@ -35,7 +35,7 @@ impl Operator {
         if let (false, Some((group, _))) = (votes, asked.group()) {
             trace.push(format!("n{} is asked to add n{}", asked.id(), joiner.id()));
             let change = Change::Add { id: joiner.id(), member: joiner.member() };
-            // The reply does not matter: what counts is whether the node becomes a voter.
+            // The reply is ignored: the operator stops only when the node votes.
             asked.spawn(async move { drop(group.change(change).await) });
         }
     }

@@ -1,7 +1,8 @@
-//! One simulation: everything that one seed chooses, from the first start to the last check.
+//! Runs the simulation of one seed, from the first start to the last check.
 //!
-//! First comes the safety phase, with faults and clients; then the faults end and, within a bounded
-//! time, everything works again. Some guarantees are checked all the time, the others at the end.
+//! In the safety phase, clients work while faults occur. Then the faults end, and within a bounded
+//! time everything has to work again. Some guarantees are checked continuously, the others at the
+//! end.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -22,18 +23,18 @@ use crate::operator::Operator;
 use crate::panics;
 
 const CLIENTS: usize = 6;
-/// The number of nodes that form the cluster; a seed may let another join it.
+/// The number of nodes that form the cluster; some seeds let another node join.
 pub const INITIAL_MEMBERS: usize = 3;
 /// Duration of the phase with faults.
 const SAFETY_MS: u64 = 12_000;
-/// Interval of the digests of all nodes' keyspaces.
+/// Interval at which the digests of all nodes' keyspaces are compared.
 const DIGEST_INTERVAL_MS: u64 = 25;
 
-/// The result of a seed.
+/// The result of the run of a seed.
 pub struct Report {
     pub trace: Vec<String>,
     pub failure: Option<String>,
-    /// Acknowledged writes: a run without progress shows nothing.
+    /// Number of acknowledged writes; a run without any would show nothing.
     pub acknowledged: usize,
     pub snapshots: usize,
 }
@@ -128,7 +129,8 @@ impl Simulation {
             if done? {
                 break;
             }
-            // A node whose disk fails only now is restarted as well.
+            // A node that has stopped because its disk failed at the end of the phase is restarted
+            // as well.
             self.hosts.iter_mut().filter(|host| !host.is_running()).for_each(Host::start);
             self.millisecond()?;
         }
@@ -157,10 +159,10 @@ impl Simulation {
         self.trace.extend(lines.into_iter().map(|line| format!("{now_ms:>6} {line}")));
     }
 
-    /// Checks what has to hold at every moment.
+    /// Checks the guarantees that have to hold at every moment.
     fn check_now(&mut self) -> Result<(), String> {
-        // openraft detects some losses of a lying disk, and panics. The node is restarted, so that
-        // the checks see the others.
+        // On a lying disk, openraft detects some of the losses and panics. That is not reported:
+        // the node is restarted, so that the checks can find the others.
         if let (false, Some(panic)) = (self.lying_disk, panics::first()) {
             return Err(format!("panicked: {panic}"));
         }
@@ -197,7 +199,7 @@ impl Simulation {
         Ok(())
     }
 
-    /// Checks what has to hold at the end.
+    /// Checks the guarantees that can be checked only at the end.
     fn check_history(&mut self) -> Result<(), String> {
         let mut lines = Vec::new();
         for host in &self.hosts {
@@ -221,12 +223,12 @@ impl Simulation {
     }
 }
 
-/// Small segments and frequent snapshots, so that a few seconds see many of each.
+/// Small segments and frequent snapshots, so that a few seconds have many of both.
 fn settings(random: &mut Random, lying_disk: bool) -> Settings {
     Settings {
         initial_members: INITIAL_MEMBERS,
         segment_bytes: [8 << 10, 32 << 10, 128 << 10][random.below(3) as usize],
-        // Whether small appends are written by the appending thread, or later.
+        // Decides whether small appends are written by the appending thread, or later.
         inline_bytes_max: if random.one_in(2) { 0 } else { 64 << 10 },
         cache_bytes_max: [1 << 10, 1 << 20][random.below(2) as usize],
         snapshot_log_bytes: [20 << 10, 200 << 10, 1 << 30][random.below(3) as usize],

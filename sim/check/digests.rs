@@ -1,4 +1,4 @@
-//! Nodes that have applied the same entries hold the same state.
+//! Checks that nodes which have applied the same entries hold the same state.
 
 use std::collections::BTreeMap;
 
@@ -9,7 +9,7 @@ pub struct Digests {
     by_index: BTreeMap<u64, (u64, u128)>,
 }
 
-/// One number for all keys with their values, deadlines and versions, expired ones included.
+/// A digest of all keys with their values, deadlines and versions, expired keys included.
 pub fn digest(keyspace: &Keyspace) -> u128 {
     keyspace.view(Scope::ManyKeys, 0).digest()
 }

@@ -1,13 +1,13 @@
-//! Deadlines: a value is readable until its deadline by the leader's time and never after it, on
-//! whichever node. That time goes forward, and no faster than the true time, whatever the nodes'
-//! wall clocks show.
+//! Checks deadlines: by the leader's time, a value is readable on every node until its deadline,
+//! and on no node after it. That time goes forward, and not much faster than the true time, even if
+//! wall clocks of nodes are wrong.
 //!
-//! Not guaranteed: after a restart of a node in between, the time issued to readers may be
-//! forgotten. The stamp of a write is not.
+//! After the restart of a node, the time that it issued to reads may be forgotten, so the check
+//! allows an earlier one then. The stamp of a write is never forgotten.
 
 use crate::history::{Event, History, Operation, Outcome};
 
-/// The fraction by which a leader may let time run faster; both clocks have whole milliseconds.
+/// The fraction by which a leader may let time run faster. Both clocks count whole milliseconds.
 const DRIFT: u64 = 1_000;
 const ROUNDED_MS: u64 = 2;
 
@@ -83,7 +83,8 @@ pub fn check(history: &History, key: usize) -> Result<(), String> {
     come_back(key, &sets, &reads)
 }
 
-/// Whether another value may have replaced this one before the read completed, and expired.
+/// Whether another value may have replaced this one before the read completed, and may have expired
+/// by then.
 fn replaced(history: &History, set: &Set<'_>, read: &Event) -> bool {
     let ends = read.completed.as_ref().map_or(0, |(at, _)| *at);
     history.of_key(read.key).filter(|other| other.invoked < ends).any(|other| {
@@ -97,7 +98,7 @@ fn replaced(history: &History, set: &Set<'_>, read: &Event) -> bool {
     })
 }
 
-/// A value that was seen to be gone must not be seen again.
+/// Checks that a value which a read found to be gone is not found by a later read.
 fn come_back(key: usize, sets: &[Set<'_>], reads: &[Read<'_>]) -> Result<(), String> {
     for gone in reads {
         for again in reads.iter().filter(|again| before(gone.event, again.event)) {
@@ -105,7 +106,7 @@ fn come_back(key: usize, sets: &[Set<'_>], reads: &[Read<'_>]) -> Result<(), Str
             let forgotten = starts_between(gone.event, again.event);
             if gone.found != again.found && gone.time_ms >= set.deadline_ms && !forgotten {
                 return Err(format!(
-                    "k{key}: c{} found {} at n{} at {}, and it was gone for c{} at n{} at {}",
+                    "k{key}: c{} found {} at n{} at {}, but it was gone before for c{} at n{} at {}",
                     again.event.client,
                     set.number,
                     again.event.host + 1,
@@ -120,7 +121,7 @@ fn come_back(key: usize, sets: &[Set<'_>], reads: &[Read<'_>]) -> Result<(), Str
     Ok(())
 }
 
-/// Checks the times by which all deadlines were judged.
+/// Checks the times that decided which keys had expired.
 pub fn check_time(history: &History) -> Result<(), String> {
     let (sets, reads) = (sets(history.events.iter()), reads(history.events.iter()));
     let stamps = sets.iter().map(|set| (set.event, set.stamp_ms, true));
@@ -136,7 +137,8 @@ pub fn check_time(history: &History) -> Result<(), String> {
             }
             let passed_ms = other.moments[1].now_ms - one.moments[0].now_ms;
             let most_ms = passed_ms + passed_ms / DRIFT + ROUNDED_MS;
-            // A read may be judged by the stamp of an entry that has been in flight for long.
+            // The time of a read may be the stamp of an entry that has been in flight for a long
+            // time.
             if written && !starts && other_ms > one_ms + most_ms {
                 let (one, other) = (where_(one), where_(other));
                 return Err(format!(

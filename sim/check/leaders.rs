@@ -1,4 +1,4 @@
-//! At most one leader in a term.
+//! Checks that there is at most one leader in a term.
 
 use std::collections::BTreeMap;
 
@@ -8,7 +8,7 @@ pub struct Leaders {
 }
 
 impl Leaders {
-    /// Records that a node leads in a term.
+    /// Records that a node leads in a term; an error if another node has led in it.
     pub fn seen(&mut self, term: u64, node: u64) -> Result<(), String> {
         let first = *self.by_term.entry(term).or_insert(node);
         if first != node {

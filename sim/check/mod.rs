@@ -1,4 +1,4 @@
-//! The checkers of a run, one file for each guarantee.
+//! The checkers of a run; each file checks one guarantee.
 
 pub mod digests;
 pub mod expiry;

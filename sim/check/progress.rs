@@ -1,4 +1,5 @@
-//! After the faults have ended, every node accepts a write, and all reach the same state.
+//! Checks progress: after the faults have ended, every node accepts a write, and all nodes reach
+//! the same state.
 
 use std::sync::Arc;
 
@@ -8,12 +9,13 @@ use crate::client::perform;
 use crate::history::{History, Operation, Outcome};
 use crate::host::Host;
 
-/// Several elections, catching up with the log, and timeouts of connections that died silently.
+/// Time within which progress is expected: enough for several elections, catching up with the log,
+/// and timeouts of connections that were cut silently.
 pub const WITHIN_MS: u64 = 15_000;
 
 type Answer = Arc<Mutex<Option<Outcome>>>;
 
-/// Repeats a write on each node until one succeeds.
+/// Sends a write to each node, and repeats it until it succeeds.
 pub struct Progress {
     begun_ms: u64,
     attempts: Vec<Attempt>,
@@ -31,7 +33,7 @@ impl Progress {
         Progress { begun_ms: now_ms, attempts: (0..hosts).map(|_| Attempt::default()).collect() }
     }
 
-    /// Whether every node has accepted a write and all have applied the same entries.
+    /// Returns true once every node has accepted a write and all have applied the same entries.
     pub fn step(
         &mut self,
         now_ms: u64,

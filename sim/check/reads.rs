@@ -1,11 +1,11 @@
-//! Each read returned a state that existed: a prefix of the final list, and none older than what a
-//! client knew before.
+//! Checks reads: each read returned a prefix of the final list, which is a state that existed. No
+//! read returned an older state than one that a client had seen before it began.
 
 use crate::history::{History, Operation, Outcome};
 
-/// Compares the reads of a key with its final list.
+/// Compares the reads of a key with the key's final list.
 pub fn check(history: &History, key: usize, finally: &[u64]) -> Result<(), String> {
-    // A lower bound of the list's length after each completed event.
+    // For each completed event, a lower bound on the list's length from then on.
     let mut known: Vec<(u64, usize)> = Vec::new();
     for event in history.of_key(key) {
         let length = match event.completed.as_ref() {
@@ -27,7 +27,7 @@ pub fn check(history: &History, key: usize, finally: &[u64]) -> Result<(), Strin
         if before.is_some_and(|before| list.len() < before) {
             let length = list.len();
             return Err(format!(
-                "k{key}: c{} read {length} numbers at n{}, and {} were known before the read",
+                "k{key}: c{} read {length} numbers at n{}, but {} were known before the read",
                 event.client,
                 event.host + 1,
                 before.unwrap_or_default()
@@ -38,7 +38,7 @@ pub fn check(history: &History, key: usize, finally: &[u64]) -> Result<(), Strin
     Ok(())
 }
 
-/// Checks that nothing was read before it was written.
+/// Checks that no number was read before it was written.
 fn from_the_future(history: &History, key: usize, read_at: u64, list: &[u64]) -> Result<(), String> {
     let early = history.of_key(key).find(|event| match event.operation {
         Operation::Append(number) => event.invoked > read_at && list.contains(&number),

@@ -1,9 +1,9 @@
-//! Each acknowledged write is present once, at the reported position and in real-time order;
-//! refused writes are absent.
+//! Checks writes: each acknowledged write is in the final list once, at the reported position and
+//! in real-time order; refused writes are not in it.
 
 use crate::history::{History, Operation, Outcome};
 
-/// Compares the history of a key with its final list.
+/// Compares the writes of a key with the key's final list.
 pub fn check(history: &History, key: usize, finally: &[u64]) -> Result<(), String> {
     let place = |number: u64| finally.iter().position(|held| *held == number);
     let mut acknowledged = Vec::new();
@@ -17,20 +17,20 @@ pub fn check(history: &History, key: usize, finally: &[u64]) -> Result<(), Strin
             Some(Outcome::Appended(length)) => {
                 let Some(place) = place(number) else {
                     return Err(format!(
-                        "k{key}: {number} was acknowledged by n{} and is lost",
+                        "k{key}: {number} was acknowledged by n{}, but is lost",
                         event.host + 1
                     ));
                 };
                 if place + 1 != *length {
                     return Err(format!(
-                        "k{key}: {number} is at {place}, and was reported at {}",
+                        "k{key}: {number} is at {place}, but was reported at {}",
                         length - 1
                     ));
                 }
                 acknowledged.push((event.invoked, event.completed.as_ref().map_or(0, |(at, _)| *at), place));
             }
             Some(Outcome::Refused(reason)) if times > 0 => {
-                return Err(format!("k{key}: {number} was refused ({reason}) and is present"));
+                return Err(format!("k{key}: {number} was refused ({reason}), but is present"));
             }
             _ => {}
         }

@@ -1,4 +1,5 @@
-//! The map of keys: many small `DashMap`s, so that one shard can be copied while it is locked.
+//! The map of keys: many small `DashMap`s, the shards, so that one of them can be locked and copied
+//! at a time.
 //!
 //! A slot holds its key ([`super::slot`]), so the maps are sets of slots. Their raw tables are used
 //! because a set of `DashMap` does not change its members, and because a key is then hashed once
@@ -9,8 +10,8 @@
 //!   and after a restart;
 //! * a slot is in the table and at the hash that the maps' own hasher gives its key;
 //! * no thread locks two shards at a time;
-//! * `deadlines` holds each key with a deadline once, except in the middle of a change. It is
-//!   derived from the entries, so neither the log nor a snapshot contains it.
+//! * `deadlines` holds each key with a deadline once, except in the middle of a change of that key.
+//!   It is derived from the entries, so neither the log nor a snapshot contains it.
 
 use std::convert::Infallible;
 use std::hash::BuildHasher;
@@ -22,15 +23,15 @@ use super::deadlines::Deadlines;
 use super::slot::{Former, Slot};
 use super::{Entry, EntryRef};
 
-/// The number of shards. A capture copies a shard while it is locked: a thousand of a million
-/// documents, which takes well under a millisecond.
+/// The number of shards. A capture copies a whole shard under its lock: with a million documents
+/// that is a thousand of them, which takes well under a millisecond.
 pub(super) const SHARDS: usize = 1024;
 
 /// The number of locks in a shard: `DashMap` needs at least two.
 const LOCKS_PER_SHARD: usize = 2;
 
-/// Fixed, because it is part of what a `SCAN` cursor means. It only assigns keys to shards; the
-/// tables inside have random seeds of their own.
+/// Fixed, because the meaning of a `SCAN` cursor depends on it. It only assigns keys to shards; the
+/// tables inside the shards have random seeds.
 const SHARD_SEED: u64 = 0x6a73_6f6e_7661_756c;
 
 const _: () = assert!(SHARDS.is_power_of_two());
@@ -39,7 +40,8 @@ type Shard = DashMap<Slot, (), foldhash::fast::RandomState>;
 
 pub(super) struct Map {
     shards: Box<[Shard]>,
-    /// One index for each shard, so that each stays small and is cleared with its shard.
+    /// One index of deadlines for each shard, so that each stays small and is cleared with its
+    /// shard.
     deadlines: Box<[Deadlines]>,
     spread: foldhash::fast::FixedState,
     /// What all shards hash with.
@@ -148,7 +150,7 @@ impl Map {
         Some(slot)
     }
 
-    /// Sets or removes a key's deadline; false if there is no such key.
+    /// Sets or removes a key's deadline; false if the key does not exist.
     pub fn set_deadline(&self, name: Name<'_>, expires_ms: Option<NonZeroU64>, version: u64) -> bool {
         let set = self.with_mut(name, |slot| {
             self.deadlines[name.shard].change(name.bytes, slot.former().expires_ms, expires_ms);
@@ -167,7 +169,7 @@ impl Map {
         &self.deadlines[shard]
     }
 
-    /// Drops every key of one shard.
+    /// Removes every key of one shard.
     pub fn clear_shard(&self, shard: usize) {
         self.shards[shard].clear();
         self.shards[shard].shrink_to_fit();
