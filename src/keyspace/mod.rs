@@ -2,10 +2,10 @@
 //!
 //! A [`View`] reads and has no method that changes anything. A [`Writer`] makes changes; only the
 //! machine creates one, for one entry of the log at a time. The map ([`map`]) is divided into
-//! shards that can be locked, copied and cleared one at a time; it holds one slot for each key ([`slot`]), most
-//! of them packed into one allocation ([`packed`]). Three things follow the changes:
-//! the index of deadlines ([`deadlines`]), a running snapshot ([`capture`]), and the reports to
-//! caching clients and subscribers ([`change_stream`]).
+//! shards that can be locked, copied and cleared one at a time. It holds one slot for each key
+//! ([`slot`]), most of them packed into one allocation ([`packed`]). Three things follow the
+//! changes: the index of deadlines ([`deadlines`]), a running snapshot ([`capture`]), and the
+//! reports to caching clients and subscribers ([`change_stream`]).
 //!
 //! There are two locks. The entry lock hides a half-applied entry from readers that must not see
 //! it. The multi-key lock hides the effects of a half-done command from commands on several keys. A
@@ -245,8 +245,8 @@ impl Keyspace {
         }
     }
 
-    /// Reads what look-ups of these keys will read, one right after the other, so that the waits for
-    /// memory overlap. It changes nothing and counts nothing, so the keys may be guesses.
+    /// Reads what look-ups of these keys will read, one right after the other, so that the waits
+    /// for memory overlap. It changes nothing and counts nothing, so the keys may be guesses.
     pub fn touch<'a>(&self, keys: impl Iterator<Item = &'a [u8]>) {
         keys.for_each(|key| self.map.touch(self.map.name(key)));
     }
