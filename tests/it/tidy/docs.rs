@@ -93,6 +93,7 @@ const INTERNAL: &[&str] = &[
     "PAYLOAD_BYTES_MAX",
     "PEERS_MAX",
     "PIECE_BYTES_MAX",
+    "PACKED_VALUE_BYTES_MAX",
     "PIECE_MAX",
     "POSITIONS_MAX",
     "QUICK_SYNC_MAX",
