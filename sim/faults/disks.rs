@@ -1,9 +1,16 @@
-//! Lost disks, and older copies that are restored.
+//! Disks that are lost, rot or forget, and older copies that are restored.
 //!
 //! A cluster survives the loss of one disk at a time. The next disk is therefore changed only when
 //! the node of the last one votes again, and all nodes have applied the membership with it.
 
-use crate::host::{DiskCopy, Host};
+use std::path::Path;
+
+use jsonvault::env::Disk;
+use jsonvault::random::Random;
+
+use crate::host::{DiskCopy, Host, LOG};
+
+const SNAPSHOTS: &str = "/data/group-0/snapshots";
 
 pub struct Disks {
     copies: Vec<Option<DiskCopy>>,
@@ -16,6 +23,8 @@ struct Changed {
     /// The incarnation of the restored copy, and the index that the others had applied then. Until
     /// the node has another incarnation, or the same entries, it has not detected its loss.
     copy: Option<(u64, u64)>,
+    /// Whether the disk may be unreadable, so that the node needs another.
+    damaged: bool,
     /// The end of the leader's log when the node was first seen to vote again.
     votes_at: Option<u64>,
 }
@@ -27,7 +36,15 @@ impl Disks {
 
     /// Whether a disk may be changed now.
     pub fn may_change(&self, hosts: &[Host]) -> bool {
-        self.changed.is_none() && hosts.iter().any(Host::leads)
+        hosts.len() > 1 && self.changed.is_none() && hosts.iter().any(Host::leads)
+    }
+
+    pub fn has_changed(&self) -> bool {
+        self.changed.is_some()
+    }
+
+    pub fn is_damaged(&self, host: usize) -> bool {
+        self.changed.as_ref().is_some_and(|changed| changed.host == host && changed.damaged)
     }
 
     /// Whether no other fault may happen: a node with an older copy has not asked yet what it had
@@ -48,16 +65,42 @@ impl Disks {
     pub fn lose(&mut self, host: &mut Host) {
         host.lose_disk();
         self.copies[host.index] = None;
-        self.changed = Some(Changed { host: host.index, copy: None, votes_at: None });
+        self.changed = Some(Changed { host: host.index, copy: None, damaged: false, votes_at: None });
     }
 
     pub fn put_back(&mut self, hosts: &mut [Host], host: usize) {
-        let applied = |host: &Host| host.group().and_then(|(group, _)| group.status().last_applied);
-        let furthest = hosts.iter().filter_map(applied).max().unwrap_or(0);
         let copy = self.copies[host].take().expect("a copy is restored only if there is one");
         hosts[host].restore_disk(&copy);
-        self.changed =
-            Some(Changed { host, copy: Some((hosts[host].incarnation(), furthest)), votes_at: None });
+        self.damage(hosts, host, false);
+    }
+
+    /// Notes that a node comes back without something that it had; `damaged`: it may be unable to.
+    pub fn damage(&mut self, hosts: &[Host], host: usize, damaged: bool) {
+        let applied = |host: &Host| host.group().and_then(|(group, _)| group.status().last_applied);
+        let furthest = hosts.iter().filter_map(applied).max().unwrap_or(0);
+        let copy = Some((hosts[host].incarnation(), furthest));
+        self.changed = Some(Changed { host, copy, damaged, votes_at: None });
+    }
+
+    /// Flips a bit in a file of a node that is down. Returns what was done.
+    pub fn rot(&mut self, hosts: &[Host], host: usize, random: &mut Random) -> String {
+        self.damage(hosts, host, true);
+        let disk = &hosts[host].disk;
+        let dir = Path::new(if random.one_in(2) { LOG } else { SNAPSHOTS });
+        let names = disk.list(dir).unwrap_or_default();
+        if names.is_empty() {
+            return format!("there is nothing in {}", dir.display());
+        }
+        let path = dir.join(&names[random.below(names.len() as u64) as usize]);
+        let bytes = disk.contents(&path).unwrap_or_default();
+        // Records are at the beginning of a segment: most of it may be zeros.
+        let used = bytes.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
+        if used > 0 {
+            let at = random.below(used as u64) as usize;
+            disk.overwrite(&path, at, &[bytes[at] ^ 1 << random.below(8)]);
+            return format!("a bit at {at} of {} flips", path.display());
+        }
+        format!("{} is empty", path.display())
     }
 
     /// Checks whether the node whose disk was changed votes again.
