@@ -31,6 +31,7 @@ mod net;
 mod operator;
 mod panics;
 mod plan;
+mod planted;
 mod run;
 mod scene;
 mod scripts;

@@ -149,6 +149,8 @@ impl Simulation {
             self.with_faults(|faults, scene| faults.step(scene, steady));
             for node in self.faults.take_forgetful() {
                 self.monotonic.forget(node);
+                // Its log may end in entries that others have replaced since.
+                self.running[node as usize - 1].1 = None;
             }
             self.millisecond(!self.faults.has_changed_a_disk())?;
         }
@@ -277,7 +279,7 @@ impl Simulation {
                 // What a disk that lies has lost was no less applied.
                 let applied = if host.lies { None } else { running.1 };
                 *running = (0, None);
-                self.logs.seen(host.id(), &logs::read(&host.disk), applied)?;
+                self.logs.seen(host.id(), &logs::read(&host.disk)?, applied)?;
             }
         }
         Ok(())

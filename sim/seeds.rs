@@ -7,26 +7,28 @@
 //! | `JSONVAULT_MISTAKE_SEEDS` | among how many seeds each planted bug must be found |
 //! | `JSONVAULT_SEED` | run this one seed, and print its trace |
 //! | `JSONVAULT_FAULTS`, `JSONVAULT_CLIENTS`, `JSONVAULT_MISTAKE` | with only these faults, this many clients, this planted bug |
-//! | `JSONVAULT_HISTORY` | a directory for the history of that seed, and of each one that fails |
+//! | `JSONVAULT_HISTORY` | a directory for the history of that seed, and of each one that fails; by default only those, in `target/tmp` |
 //! | `JSONVAULT_CHECK` | a history to check instead of simulating |
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::checkers;
 use crate::history::History;
-use crate::mistakes::Mistake;
 use crate::plan::{Plan, number};
 use crate::run::{self, Report};
 use crate::shrink::shrink;
 
+/// The end of a trace, without the clients, that a failure shows.
+const LINES_SHOWN: usize = 60;
 /// Enough for every kind of fault, within a minute.
 const SEEDS: u64 = 20;
-/// Number of seeds among which each planted bug must be found; most are within the first ten.
-const MISTAKE_SEEDS: u64 = 400;
 
 /// Runs plans on all processors until one fails, and returns it with its report.
-fn first_failure(seeds: std::ops::Range<u64>, plan: impl Fn(u64) -> Plan + Sync) -> Option<(Plan, Report)> {
+pub fn first_failure(
+    seeds: std::ops::Range<u64>,
+    plan: impl Fn(u64) -> Plan + Sync,
+) -> Option<(Plan, Report)> {
     let next = AtomicU64::new(seeds.start);
     let failed = parking_lot::Mutex::new(None);
     let work = || {
@@ -56,14 +58,25 @@ fn first_failure(seeds: std::ops::Range<u64>, plan: impl Fn(u64) -> Plan + Sync)
     failed.into_inner()
 }
 
-/// Writes the history of a run where the environment asks for it. Returns where it is.
+/// The directory for histories that was asked for.
+fn requested() -> Option<PathBuf> {
+    std::env::var_os("JSONVAULT_HISTORY").map(PathBuf::from)
+}
+
+/// Writes the history of a run. Returns where it is.
 #[allow(clippy::disallowed_methods, reason = "a test's own files")]
-fn keep(plan: &Plan, history: &History) -> Option<PathBuf> {
-    let dir = PathBuf::from(std::env::var_os("JSONVAULT_HISTORY")?);
+fn keep(plan: &Plan, history: &History) -> PathBuf {
+    let dir = requested().unwrap_or_else(|| Path::new(env!("CARGO_TARGET_TMPDIR")).join("histories"));
     let path = dir.join(format!("seed-{}.jsonl", plan.seed));
     std::fs::create_dir_all(&dir).expect("the directory for histories can be made");
     std::fs::write(&path, history.to_jsonl()).expect("a history can be written");
-    Some(path)
+    path
+}
+
+/// Whether a line of a trace is about a client.
+fn is_of_a_client(line: &str) -> bool {
+    let word = line.split_whitespace().nth(1).and_then(|word| word.strip_prefix('c'));
+    word.is_some_and(|number| number.parse::<usize>().is_ok())
 }
 
 /// Makes a failure as small as possible, and tells all about it.
@@ -71,12 +84,14 @@ fn explain(plan: &Plan, report: Report) -> String {
     let failure = report.failure.clone().unwrap_or_default();
     let kept = keep(plan, &report.history);
     let small = shrink(plan, report);
-    let faults: Vec<&String> = small.report.trace.iter().filter(|line| !line.contains(" c")).collect();
-    let shown: Vec<&str> = faults.iter().rev().take(60).rev().map(|line| line.as_str()).collect();
+    let lines: Vec<&str> =
+        small.report.trace.iter().map(String::as_str).filter(|line| !is_of_a_client(line)).collect();
+    let shown = &lines[lines.len().saturating_sub(LINES_SHOWN)..];
     format!(
-        "seed {}: {failure}\nrun it again with its trace: {}\nhistory: {kept:?}\nafter {} runs, the smallest that fails: {}\n{}",
+        "seed {}: {failure}\nrun it again with its trace: {}\nhistory: {}\nafter {} runs, the smallest that fails: {}\n{}",
         plan.seed,
         plan.command(),
+        kept.display(),
         small.runs,
         small.plan.command(),
         shown.join("\n")
@@ -88,7 +103,9 @@ fn the_guarantees_hold_under_all_faults() {
     if let Some(plan) = Plan::from_environment() {
         let report = run::run(&plan);
         println!("{}", report.trace.join("\n"));
-        println!("history: {:?}", keep(&plan, &report.history));
+        if requested().is_some() || report.failure.is_some() {
+            println!("history: {}", keep(&plan, &report.history).display());
+        }
         assert_eq!(report.failure, None, "{}", plan.command());
         return;
     }
@@ -131,43 +148,4 @@ fn a_history_from_elsewhere_is_checked() {
     let history = History::from_jsonl(&text).expect("the file is a history");
     let undecided = checkers::check(&history, 0);
     println!("{} operations; not decided: {:?}", history.events.len(), undecided.expect("it is right"));
-}
-
-/// Runs seeds with a planted bug until the simulation finds it.
-fn find(mistake: Mistake) {
-    let seeds = number("JSONVAULT_MISTAKE_SEEDS").unwrap_or(MISTAKE_SEEDS);
-    let found = first_failure(0..seeds, |seed| Plan::with(seed, mistake));
-    let (plan, report) = found.unwrap_or_else(|| panic!("{mistake:?} is not found in {seeds} seeds"));
-    println!("{mistake:?}: seed {}: {}", plan.seed, report.failure.unwrap_or_default());
-}
-
-macro_rules! planted {
-    ($($test:ident: $mistake:ident,)*) => {
-        $(
-            #[test]
-            fn $test() {
-                find(Mistake::$mistake);
-            }
-        )*
-
-        #[test]
-        fn every_planted_bug_has_a_test() {
-            assert_eq!([$(Mistake::$mistake),*], Mistake::ALL);
-        }
-    };
-}
-
-planted! {
-    an_acknowledgement_before_the_sync_is_found: SyncSkipped,
-    a_vote_that_is_not_synced_is_found: VoteNotSynced,
-    a_truncation_of_one_too_few_is_found: TruncatedTooLittle,
-    entries_out_of_order_are_found: EntriesSwapped,
-    an_old_term_that_counts_is_found: OldTermAccepted,
-    a_lease_without_the_rule_for_restarts_is_found: RestartedVotes,
-    a_snapshot_of_more_than_its_moment_is_found: SnapshotTooNew,
-    a_cluster_founded_anew_after_a_lost_disk_is_found: FoundedAnew,
-    deadlines_by_the_wall_clock_are_found: DeadlinesByWallClock,
-    a_read_without_the_barrier_is_found: ReadWithoutBarrier,
-    a_follower_that_expires_by_its_own_clock_is_found: ExpiryByOwnClock,
-    an_uncertain_write_that_is_sent_again_is_found: UncertainRetried,
 }

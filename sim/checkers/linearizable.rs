@@ -18,8 +18,7 @@ type State = Vec<u64>;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Verdict {
     Linearizable,
-    /// No order exists: the number of operations that the best one ordered, and what then fits
-    /// nowhere.
+    /// No order exists; says how many operations have no place in the best attempt.
     Violated(String),
     /// The search took too long.
     Undecided,
@@ -63,16 +62,13 @@ fn is_modelled(event: &Event) -> bool {
     known && !matches!(event.outcome(), Some(Outcome::Refused(_)))
 }
 
-/// Whether an uncertain write left no trace, so that it may be left out: a string that nobody read,
-/// a number that is not in the final array.
+/// Whether an operation without a known outcome left no trace, so that it may be left out: a number
+/// that is not in the final array, or a read.
 fn is_unseen(history: &History, event: &Event) -> bool {
     if event.ended() != u64::MAX {
         return false;
     }
     match event.operation {
-        Operation::Put(number) => {
-            !history.of_key(event.key).any(|other| other.outcome() == Some(&Outcome::Value(Some(number))))
-        }
         Operation::Append(number) => {
             history.last_list(event.key).is_some_and(|list| !list.contains(&number))
         }
@@ -276,6 +272,10 @@ mod tests {
         assert_eq!(with(&[count(0), count(0)]), Verdict::Linearizable);
         assert_eq!(with(&[count(0), increment(1), count(2)]), Verdict::Linearizable);
         assert_eq!(with(&[increment(2), count(2)]), Verdict::Linearizable);
+        let unseen = ("()", 0, Operation::Put(7), Some(Outcome::Unknown(String::new())));
+        let remove = |removed| ("()", 1, Operation::Remove, Some(Outcome::Number(removed)));
+        assert_eq!(verdict(&[unseen.clone(), remove(1), remove(0)]), Verdict::Linearizable);
+        assert!(matches!(verdict(&[unseen, remove(1), remove(1)]), Verdict::Violated(_)));
         assert!(matches!(with(&[count(1), increment(3)]), Verdict::Violated(_)));
         assert!(matches!(with(&[count(1), count(0)]), Verdict::Violated(_)));
     }

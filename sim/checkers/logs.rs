@@ -5,10 +5,14 @@
 //! The logs are read from the disks of nodes that are off, by the product's own recovery.
 
 use std::collections::BTreeMap;
+use std::panic::AssertUnwindSafe;
 use std::path::Path;
 
 use jsonvault::storage::log::{Entry, Log, Options, SEGMENT_BYTES_MIN};
 use jsonvault::testkit::SimDisk;
+
+use crate::host::LOG;
+use crate::panics;
 
 #[derive(Default)]
 pub struct Logs {
@@ -25,11 +29,17 @@ struct Known {
 
 /// The entries on the disk of a node that is off; none if its log does not open, which the node
 /// will report itself.
-pub fn read(disk: &SimDisk) -> Vec<Entry> {
+///
+/// # Errors
+/// If opening it panics.
+pub fn read(disk: &SimDisk) -> Result<Vec<Entry>, String> {
+    let disk = disk.copy().shared();
     let options = Options { segment_bytes: SEGMENT_BYTES_MIN, ..Options::default() };
-    match Log::open(disk.copy().shared(), Path::new("/data/group-0/log"), options) {
-        Ok((log, _)) => log.read(0..u64::MAX, usize::MAX).unwrap_or_default(),
-        Err(_) => Vec::new(),
+    let opened = std::panic::catch_unwind(AssertUnwindSafe(|| Log::open(disk, Path::new(LOG), options)));
+    match opened {
+        Ok(Ok((log, _))) => Ok(log.read(0..u64::MAX, usize::MAX).unwrap_or_default()),
+        Ok(Err(_)) => Ok(Vec::new()),
+        Err(_) => Err(format!("the recovery of a log panicked: {:?}", panics::first())),
     }
 }
 

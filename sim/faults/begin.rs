@@ -5,7 +5,7 @@ use std::io::ErrorKind;
 use jsonvault::peer::Change;
 use jsonvault::testkit::Op;
 
-use super::{DOWN_MS_MAX, Faults, STORMY, Scene};
+use super::{Bridge, DOWN_MS_MAX, Faults, STORMY, Scene};
 use crate::faults::CALM;
 use crate::host::Host;
 
@@ -116,8 +116,9 @@ impl Faults {
         }
     }
 
-    /// Cuts the leader from one node for long enough that this one wants to lead, and restarts
-    /// another that both reach: what a restarted node has forgotten may let it help both.
+    /// Cuts the leader from one node for long enough that this one wants to lead, restarts another
+    /// that both reach, and then cuts that one from the leader too: what it has forgotten may let it
+    /// elect another leader while the first still trusts it.
     fn restart_the_bridge(&mut self, scene: &mut Scene<'_>) {
         let Some(leader) = scene.hosts.iter().position(Host::leads) else { return };
         let hosts = scene.hosts.len();
@@ -128,20 +129,27 @@ impl Faults {
         scene.note(format!("n{} and n{} are apart, and n{} restarts", leader + 1, apart + 1, bridge + 1));
         scene.network.set_cut(leader, apart, true);
         scene.network.set_cut(apart, leader, true);
-        self.heal_ms = Some(scene.now_ms + 1_000 + self.random.below(DOWN_MS_MAX));
-        self.bridge_ms = Some((scene.now_ms + 500 + self.random.below(1_000), bridge));
+        self.heal_ms = Some(scene.now_ms + 2_000 + self.random.below(DOWN_MS_MAX));
+        let restart_ms = scene.now_ms + 500 + self.random.below(1_000);
+        let cut_ms = restart_ms + 10 + self.random.below(60);
+        self.bridge = Some(Bridge { bridge, leader, restart_ms: Some(restart_ms), cut_ms });
     }
 
-    /// Restarts the bridge when that is due.
-    pub(super) fn bridge(&mut self, scene: &mut Scene<'_>) {
-        if let Some((due, bridge)) = self.bridge_ms
-            && due <= scene.now_ms
-        {
-            self.bridge_ms = None;
+    /// Restarts the bridge, and changes what it reaches, when that is due.
+    pub(super) fn cross(&mut self, scene: &mut Scene<'_>) {
+        let Some(Bridge { bridge, leader, restart_ms, cut_ms }) = self.bridge else { return };
+        if restart_ms.is_some_and(|due| due <= scene.now_ms) {
+            self.bridge = Some(Bridge { bridge, leader, restart_ms: None, cut_ms });
             if scene.hosts[bridge].is_running() && !scene.hosts[bridge].lies && !self.disks.suspends_faults() {
                 self.crash(scene, bridge, "and is back at once");
                 self.restart_ms[bridge] = Some(scene.now_ms + 1);
             }
+        }
+        if cut_ms <= scene.now_ms {
+            self.bridge = None;
+            scene.note(format!("n{} is cut from n{} as well", bridge + 1, leader + 1));
+            scene.network.set_cut(leader, bridge, true);
+            scene.network.set_cut(bridge, leader, true);
         }
     }
 
@@ -185,7 +193,7 @@ impl Faults {
     fn forget(&mut self, scene: &mut Scene<'_>, one: usize, how: &str) {
         scene.network.heal();
         scene.network.set_delays(CALM);
-        (self.heal_ms, self.flapping, self.bridge_ms) = (None, None, None);
+        (self.heal_ms, self.flapping, self.bridge) = (None, None, None);
         self.crash(scene, one, how);
         self.restart_ms[one] = Some(scene.now_ms + 1);
         self.forgetful.push(scene.hosts[one].id());

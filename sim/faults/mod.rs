@@ -25,7 +25,7 @@ const PAUSE_MS_MAX: u64 = 900;
 /// Longest duration of a crash or a cut.
 const DOWN_MS_MAX: u64 = 2_500;
 /// One in this many faults concerns a whole disk.
-const DISKS_ONE_IN: u64 = 6;
+const DISKS_ONE_IN: u64 = 5;
 
 pub const CALM: Delays = Delays { usual_ms: 2, late_one_in: 50, late_ms: 20 };
 const STORMY: Delays = Delays { usual_ms: 30, late_one_in: 5, late_ms: 400 };
@@ -51,6 +51,16 @@ impl Scene<'_> {
     }
 }
 
+/// A node between a leader and one that wants to lead: when it restarts, and when it is cut from
+/// the leader.
+#[derive(Clone, Copy, Debug)]
+struct Bridge {
+    bridge: usize,
+    leader: usize,
+    restart_ms: Option<u64>,
+    cut_ms: u64,
+}
+
 pub struct Faults {
     due: Vec<Due>,
     /// Those that happen; all if `None`.
@@ -60,8 +70,7 @@ pub struct Faults {
     heal_ms: Option<u64>,
     calm_ms: Option<u64>,
     flapping: Option<Flapping>,
-    /// When a node between two others is restarted.
-    bridge_ms: Option<(u64, usize)>,
+    bridge: Option<Bridge>,
     restart_ms: Vec<Option<u64>>,
     /// When a node's disk is fast again, or has room again.
     usual_ms: Vec<Option<u64>>,
@@ -94,7 +103,7 @@ impl Faults {
             heal_ms: None,
             calm_ms: None,
             flapping: None,
-            bridge_ms: None,
+            bridge: None,
             restart_ms: vec![None; hosts],
             usual_ms: vec![None; hosts],
             failing: vec![false; hosts],
@@ -119,7 +128,7 @@ impl Faults {
     /// no disk may be changed.
     pub fn step(&mut self, scene: &mut Scene<'_>, steady: bool) {
         self.end_expired_faults(scene);
-        self.bridge(scene);
+        self.cross(scene);
         self.disks.look(scene.hosts, scene.trace);
         while let Some(due) = self.due.get(self.next).copied().filter(|due| due.at_ms <= scene.now_ms) {
             let number = self.next;
@@ -176,7 +185,7 @@ impl Faults {
         scene.note("all faults end".to_string());
         scene.network.heal();
         scene.network.set_delays(CALM);
-        (self.heal_ms, self.calm_ms, self.flapping, self.bridge_ms) = (None, None, None, None);
+        (self.heal_ms, self.calm_ms, self.flapping, self.bridge) = (None, None, None, None);
         self.next = self.due.len();
         for host in scene.hosts.iter_mut() {
             host.pause(0);
