@@ -38,11 +38,12 @@ impl Client {
         Client { id, random, pending: None, next_ms: 0, pause_ms }
     }
 
-    /// Takes an arrived answer, and invokes the next operation when it is due. Adds lines to the
-    /// trace.
+    /// Takes an arrived answer, and invokes the next operation when it is due, unless all are quiet.
+    /// Adds lines to the trace.
     pub fn step(
         &mut self,
         now_ms: u64,
+        quiet: bool,
         hosts: &[Host],
         work: &[Box<dyn Workload + Sync>],
         history: &mut History,
@@ -59,7 +60,7 @@ impl Client {
             self.pending = None;
             self.next_ms = now_ms + self.random.below(self.pause_ms);
         }
-        if now_ms >= self.next_ms {
+        if self.pending.is_none() && !quiet && now_ms >= self.next_ms {
             let host = self.random.below(hosts.len() as u64) as usize;
             let workload = &work[self.random.below(work.len() as u64) as usize];
             let (key, operation) = workload.next(&mut self.random, history);

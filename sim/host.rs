@@ -25,9 +25,9 @@ use parking_lot::Mutex;
 use tokio::runtime::{Builder, Runtime};
 
 use crate::clocks::{HostClock, HostDelays};
+use crate::mistakes::Mistake;
 use crate::mistakes::messages::MistakenNet;
 use crate::mistakes::records::MistakenDisk;
-use crate::mistakes::Mistake;
 use crate::net::Network;
 use crate::workloads::Node;
 use crate::workloads::pubsub::Received;

@@ -2,8 +2,8 @@
 //! the node votes; later removes it again, empties its disk, and adds it anew.
 
 use jsonvault::peer::Change;
-use jsonvault::random::Random;
 use jsonvault::raft::Role;
+use jsonvault::random::Random;
 
 use crate::host::Host;
 
@@ -71,6 +71,8 @@ impl Operator {
 fn is_removed(joiner: &Host, initial: &[Host]) -> bool {
     let statuses = initial.iter().filter_map(|host| Some(host.group()?.0.status()));
     let mut led = statuses.filter(|status| status.is_leader());
-    let lists = |members: &[jsonvault::raft::MemberStatus]| members.iter().any(|member| member.id == joiner.id());
-    joiner.is_running() && led.any(|status| status.last_applied == status.last_log_index && !lists(&status.members))
+    let lists =
+        |members: &[jsonvault::raft::MemberStatus]| members.iter().any(|member| member.id == joiner.id());
+    joiner.is_running()
+        && led.any(|status| status.last_applied == status.last_log_index && !lists(&status.members))
 }

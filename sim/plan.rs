@@ -39,7 +39,10 @@ impl Plan {
     pub fn from_environment() -> Option<Plan> {
         let seed = number("JSONVAULT_SEED")?;
         let faults = text("JSONVAULT_FAULTS").map(|list| {
-            list.split(',').filter(|part| !part.is_empty()).map(|part| part.parse().expect("a fault")).collect()
+            list.split(',')
+                .filter(|part| !part.is_empty())
+                .map(|part| part.parse().expect("a fault"))
+                .collect()
         });
         let named = |name: String| Mistake::named(&name).unwrap_or_else(|| panic!("no mistake is {name}"));
         let mistake = text("JSONVAULT_MISTAKE").map(named);

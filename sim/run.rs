@@ -10,13 +10,13 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use jsonvault::random::Random;
 
+use crate::checkers;
 use crate::checkers::completeness::Completeness;
 use crate::checkers::elections::Elections;
 use crate::checkers::logs::{self, Logs};
 use crate::checkers::monotonic::{Monotonic, Seen};
 use crate::checkers::progress::Progress;
 use crate::checkers::states::{States, digest};
-use crate::checkers;
 use crate::client::Client;
 use crate::faults::{CALM, Faults, Scene};
 use crate::history::{History, Moment, Outcome};
@@ -118,7 +118,10 @@ impl Simulation {
         plan.faults.iter().for_each(|faults_kept| faults.keep_only(faults_kept.clone()));
         let names: Vec<&str> = work.iter().map(|workload| workload.name()).collect();
         let liar = hosts.iter().find(|host| host.lies).map(Host::id);
-        let trace = vec![format!("seed {}: {count} nodes, {names:?}, a disk lies: {liar:?}, {settings:?}", plan.seed)];
+        let trace = vec![format!(
+            "seed {}: {count} nodes, {names:?}, a disk lies: {liar:?}, {settings:?}",
+            plan.seed
+        )];
         Simulation {
             now_ms: 0,
             shared_now,
@@ -206,8 +209,9 @@ impl Simulation {
         let starts = self.hosts.iter().map(|host| host.boots).sum();
         self.history.is_now(Moment { now_ms: self.now_ms, starts });
         let mut lines = Vec::new();
+        let quiet = self.faults.keeps_clients_quiet();
         for client in &mut self.clients {
-            client.step(self.now_ms, &self.hosts, &self.work, &mut self.history, &mut lines);
+            client.step(self.now_ms, quiet, &self.hosts, &self.work, &mut self.history, &mut lines);
         }
         self.operator.step(self.now_ms, may_remove, &mut self.hosts, &mut lines);
         self.note(lines);

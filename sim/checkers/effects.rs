@@ -37,8 +37,10 @@ fn check_counter(history: &History, key: usize) -> Result<(), String> {
         let Some(Outcome::Number(count)) = read.outcome() else { continue };
         let increments = || of_kind(history, &Operation::Increment).filter(|event| event.key == key);
         let refused = |event: &&Event| matches!(event.outcome(), Some(Outcome::Refused(_)));
-        let most = increments().filter(|event| !refused(event) && event.invoked < read.ended()).count() as u64;
-        let done = |event: &&Event| event.outcome().is_some_and(Outcome::is_ok) && event.ended() < read.invoked;
+        let most =
+            increments().filter(|event| !refused(event) && event.invoked < read.ended()).count() as u64;
+        let done =
+            |event: &&Event| event.outcome().is_some_and(Outcome::is_ok) && event.ended() < read.invoked;
         let least = increments().filter(done).count() as u64;
         if *count > most || *count < least {
             return Err(format!(

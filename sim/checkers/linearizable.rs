@@ -29,7 +29,8 @@ pub enum Verdict {
 /// # Errors
 /// The first key for which no order exists. Keys that could not be decided are returned.
 pub fn check(history: &History) -> Result<Vec<usize>, String> {
-    let keys: BTreeSet<usize> = history.events.iter().filter(|event| is_modelled(event)).map(|e| e.key).collect();
+    let keys: BTreeSet<usize> =
+        history.events.iter().filter(|event| is_modelled(event)).map(|e| e.key).collect();
     let mut undecided = Vec::new();
     for key in keys {
         match judge(history, key) {
@@ -69,9 +70,7 @@ fn is_unseen(history: &History, event: &Event) -> bool {
         return false;
     }
     match event.operation {
-        Operation::Append(number) => {
-            history.last_list(event.key).is_some_and(|list| !list.contains(&number))
-        }
+        Operation::Append(number) => history.last_list(event.key).is_some_and(|list| !list.contains(&number)),
         // Reads without an outcome tell nothing.
         Operation::Read | Operation::ReadLeased | Operation::Get => true,
         Operation::Count | Operation::Elements | Operation::Members => true,
@@ -215,7 +214,8 @@ impl<'a> Search<'a> {
             }
         }
         let stuck = best.1.map(|at| self.events[at]);
-        let shown = stuck.map(|event| format!("{:?} of c{} at {}", event.operation, event.client, event.invoked));
+        let shown =
+            stuck.map(|event| format!("{:?} of c{} at {}", event.operation, event.client, event.invoked));
         Verdict::Violated(format!("{} operations fit nowhere, such as {}", best.0, shown.unwrap_or_default()))
     }
 }

@@ -50,23 +50,29 @@ impl Logs {
         let mut previous = None;
         for Entry { index, term, payload } in entries {
             let at = format!("entry {index} of term {term}");
-            let known = self
-                .by_position
-                .entry((*index, *term))
-                .or_insert_with(|| Known { node, payload: payload.clone(), previous });
+            let known = self.by_position.entry((*index, *term)).or_insert_with(|| Known {
+                node,
+                payload: payload.clone(),
+                previous,
+            });
             if known.payload != *payload {
                 return Err(format!("n{} and n{node} have different entries: {at}", known.node));
             }
             if let (Some(theirs), Some(ours)) = (known.previous, previous)
                 && theirs != ours
             {
-                return Err(format!("{at} follows term {theirs} at n{} and term {ours} at n{node}", known.node));
+                return Err(format!(
+                    "{at} follows term {theirs} at n{} and term {ours} at n{node}",
+                    known.node
+                ));
             }
             known.previous = known.previous.or(previous);
             if Some(*index) <= applied {
                 let committed = *self.committed.entry(*index).or_insert(*term);
                 if committed != *term {
-                    return Err(format!("{at} was applied by n{node}, and one of term {committed} elsewhere"));
+                    return Err(format!(
+                        "{at} was applied by n{node}, and one of term {committed} elsewhere"
+                    ));
                 }
             }
             previous = Some(*term);
@@ -88,7 +94,11 @@ mod tests {
         entries.iter().map(entry).collect()
     }
 
-    fn both(one: &[(u64, u64, &'static str)], other: &[(u64, u64, &'static str)], applied: u64) -> Result<(), String> {
+    fn both(
+        one: &[(u64, u64, &'static str)],
+        other: &[(u64, u64, &'static str)],
+        applied: u64,
+    ) -> Result<(), String> {
         let mut logs = Logs::default();
         logs.seen(1, &log(one), Some(applied)).expect("one log contradicts nothing");
         logs.seen(2, &log(other), Some(applied))

@@ -1,6 +1,8 @@
 //! Each read returned a state that existed: a prefix of the final list, and none older than what a
 //! client knew before.
 
+use std::collections::BTreeMap;
+
 use crate::history::{History, Operation, Outcome};
 
 /// Compares the reads of a key that only grows with its final list, if it was read.
@@ -23,6 +25,7 @@ pub fn check(history: &History, key: usize) -> Result<(), String> {
             known.push((at, length));
         }
     }
+    let invoked = invocations(history, key);
     for event in history.of_key(key) {
         let Some((list, newest)) = event.list() else { continue };
         if !finally.starts_with(list) {
@@ -39,21 +42,22 @@ pub fn check(history: &History, key: usize) -> Result<(), String> {
                 before.unwrap_or_default()
             ));
         }
-        from_the_future(history, key, event.completed.as_ref().map_or(0, |(at, _)| *at), list)?;
+        let read_at = event.completed.as_ref().map_or(0, |(at, _)| *at);
+        let is_early = |number: &&u64| invoked.get(*number).is_some_and(|invoked| *invoked > read_at);
+        if let Some(early) = list.iter().find(is_early) {
+            return Err(format!("k{key}: {early} was read before it was appended"));
+        }
     }
     Ok(())
 }
 
-/// Checks that nothing was read before it was written.
-fn from_the_future(history: &History, key: usize, read_at: u64, list: &[u64]) -> Result<(), String> {
-    let early = history.of_key(key).find(|event| match event.operation {
-        Operation::Append(number) => event.invoked > read_at && list.contains(&number),
-        _ => false,
+/// When each number was to be appended.
+fn invocations(history: &History, key: usize) -> BTreeMap<u64, u64> {
+    let appends = history.of_key(key).filter_map(|event| match event.operation {
+        Operation::Append(number) => Some((number, event.invoked)),
+        _ => None,
     });
-    match early {
-        Some(event) => Err(format!("k{key}: {:?} was read before it was invoked", event.operation)),
-        None => Ok(()),
-    }
+    appends.collect()
 }
 
 #[cfg(test)]

@@ -51,7 +51,9 @@ fn steps(event: &Event) -> Option<&[Step]> {
 }
 
 /// The transactions, with what each step read.
-fn results<'a>(history: &'a History) -> impl Iterator<Item = (&'a Event, &'a [Step], Option<&'a [Vec<u64>]>)> {
+fn results<'a>(
+    history: &'a History,
+) -> impl Iterator<Item = (&'a Event, &'a [Step], Option<&'a [Vec<u64>]>)> {
     history.events.iter().filter_map(|event| {
         let steps = steps(event)?;
         match event.outcome() {
@@ -71,7 +73,8 @@ fn orders(history: &History) -> Result<BTreeMap<usize, &[u64]>, String> {
                 continue;
             }
             let longest = orders.entry(step.key).or_insert(&[]);
-            let (short, long) = if list.len() > longest.len() { (*longest, &list[..]) } else { (&list[..], *longest) };
+            let (short, long) =
+                if list.len() > longest.len() { (*longest, &list[..]) } else { (&list[..], *longest) };
             if !long.starts_with(short) {
                 let (client, key) = (event.client, step.key);
                 return Err(format!("c{client} read {list:?} of k{key}, and {longest:?} was read too"));
@@ -83,10 +86,7 @@ fn orders(history: &History) -> Result<BTreeMap<usize, &[u64]>, String> {
 }
 
 /// The transactions that were executed: an uncertain one was, if any of its appends was read.
-fn executed<'a>(
-    history: &'a History,
-    orders: &BTreeMap<usize, &[u64]>,
-) -> Result<Vec<Executed<'a>>, String> {
+fn executed<'a>(history: &'a History, orders: &BTreeMap<usize, &[u64]>) -> Result<Vec<Executed<'a>>, String> {
     let read = |key: usize, number: u64| orders.get(&key).is_some_and(|order| order.contains(&number));
     let mut executed = Vec::new();
     for (event, steps, lists) in results(history) {
@@ -100,7 +100,11 @@ fn executed<'a>(
 }
 
 /// What each read found without the transaction's own appends, which must be at the end.
-fn before<'a>(event: &Event, steps: &[Step], lists: &'a [Vec<u64>]) -> Result<Vec<(usize, &'a [u64])>, String> {
+fn before<'a>(
+    event: &Event,
+    steps: &[Step],
+    lists: &'a [Vec<u64>],
+) -> Result<Vec<(usize, &'a [u64])>, String> {
     let mut reads = Vec::new();
     let mut own: BTreeMap<usize, Vec<u64>> = BTreeMap::new();
     for (step, list) in steps.iter().zip(lists) {
@@ -111,7 +115,10 @@ fn before<'a>(event: &Event, steps: &[Step], lists: &'a [Vec<u64>]) -> Result<Ve
                 Some(others) => reads.push((step.key, others)),
                 None => {
                     let client = event.client;
-                    return Err(format!("c{client} appended {own:?} to k{} and then read {list:?}", step.key));
+                    return Err(format!(
+                        "c{client} appended {own:?} to k{} and then read {list:?}",
+                        step.key
+                    ));
                 }
             },
         }
@@ -159,22 +166,10 @@ fn dependencies(
 
 /// Transactions that form a cycle of dependencies and real time.
 fn cycle(executed: &[Executed<'_>], after: &[BTreeSet<usize>]) -> Option<Vec<usize>> {
+    let left = unordered(executed, after);
     let precedes = |one: usize, other: usize| {
         after[one].contains(&other) || executed[one].event.ended() < executed[other].event.invoked
     };
-    // Removes what no other has to precede, until nothing is left or each has one that must.
-    let mut left: BTreeSet<usize> = (0..executed.len()).collect();
-    loop {
-        let free = |at: &usize| !left.iter().any(|other| other != at && precedes(*other, *at));
-        let free: Vec<usize> = left.iter().copied().filter(free).collect();
-        if left.is_empty() {
-            return None;
-        }
-        if free.is_empty() {
-            break;
-        }
-        left.retain(|at| !free.contains(at));
-    }
     // Each of these has one before it: going back leads round.
     let mut path = vec![*left.first()?];
     loop {
@@ -187,6 +182,32 @@ fn cycle(executed: &[Executed<'_>], after: &[BTreeSet<usize>]) -> Option<Vec<usi
         }
         path.push(before);
     }
+}
+
+/// Takes away, again and again, what no other has to precede. Returns what is left: each of these
+/// has one of them before it.
+fn unordered(executed: &[Executed<'_>], after: &[BTreeSet<usize>]) -> BTreeSet<usize> {
+    let mut before = vec![0; executed.len()];
+    after.iter().flatten().for_each(|later| before[*later] += 1);
+    let invoked = |at: usize| (executed[at].event.invoked, at);
+    let mut left: BTreeSet<(u64, usize)> =
+        (0..executed.len()).map(|at| (executed[at].event.ended(), at)).collect();
+    // Those that depend on nothing that is left, by their invocation.
+    let mut free: BTreeSet<_> = (0..executed.len()).filter(|at| before[*at] == 0).map(invoked).collect();
+    while let Some((begun, at)) = free.pop_first() {
+        // What ended before it would itself have been the first of these, unless it depends on others.
+        if left.first().is_some_and(|(ended, _)| *ended < begun) {
+            break;
+        }
+        left.remove(&(executed[at].event.ended(), at));
+        for later in &after[at] {
+            before[*later] -= 1;
+            if before[*later] == 0 {
+                free.insert(invoked(*later));
+            }
+        }
+    }
+    left.into_iter().map(|(_, at)| at).collect()
 }
 
 #[cfg(test)]

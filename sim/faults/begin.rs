@@ -116,9 +116,9 @@ impl Faults {
         }
     }
 
-    /// Cuts the leader from one node for long enough that this one wants to lead, restarts another
-    /// that both reach, and then cuts that one from the leader too: what it has forgotten may let it
-    /// elect another leader while the first still trusts it.
+    /// While clients are quiet, cuts the leader from one node for long enough that this one wants to
+    /// lead, restarts another that both reach, and then cuts that one from the leader too: what it has
+    /// forgotten may let it elect another leader while the first still trusts its lease.
     fn restart_the_bridge(&mut self, scene: &mut Scene<'_>) {
         let Some(leader) = scene.hosts.iter().position(Host::leads) else { return };
         let hosts = scene.hosts.len();
@@ -126,30 +126,35 @@ impl Faults {
         let others: Vec<usize> = (0..hosts).filter(|at| ![leader, apart].contains(at)).collect();
         let bridge = others[self.random.below(others.len() as u64) as usize];
         scene.network.heal();
-        scene.note(format!("n{} and n{} are apart, and n{} restarts", leader + 1, apart + 1, bridge + 1));
-        scene.network.set_cut(leader, apart, true);
-        scene.network.set_cut(apart, leader, true);
-        self.heal_ms = Some(scene.now_ms + 2_000 + self.random.below(DOWN_MS_MAX));
-        let restart_ms = scene.now_ms + 500 + self.random.below(1_000);
-        let cut_ms = restart_ms + 10 + self.random.below(60);
-        self.bridge = Some(Bridge { bridge, leader, restart_ms: Some(restart_ms), cut_ms });
+        scene.note(format!("n{} and n{} will be apart, and n{} restarts", leader + 1, apart + 1, bridge + 1));
+        // Until then both have the same entries.
+        let apart_ms = scene.now_ms + 150;
+        let restart_ms = apart_ms + 600 + self.random.below(1_000);
+        // The restarted node first asks the leader what it had acknowledged.
+        let cut_ms = restart_ms + 12 + self.random.below(15);
+        self.heal_ms = Some(cut_ms + 500 + self.random.below(DOWN_MS_MAX));
+        self.bridge = Some(Bridge { nodes: [leader, bridge, apart], due_ms: [apart_ms, restart_ms, cut_ms] });
     }
 
-    /// Restarts the bridge, and changes what it reaches, when that is due.
+    /// Cuts and restarts the nodes of a bridge when that is due.
     pub(super) fn cross(&mut self, scene: &mut Scene<'_>) {
-        let Some(Bridge { bridge, leader, restart_ms, cut_ms }) = self.bridge else { return };
-        if restart_ms.is_some_and(|due| due <= scene.now_ms) {
-            self.bridge = Some(Bridge { bridge, leader, restart_ms: None, cut_ms });
-            if scene.hosts[bridge].is_running() && !scene.hosts[bridge].lies && !self.disks.suspends_faults() {
+        let Some(Bridge { nodes: [leader, bridge, apart], due_ms }) = self.bridge else { return };
+        let mut cut = |other: usize| {
+            scene.trace.push(format!("n{} and n{} are apart", leader + 1, other + 1));
+            scene.network.set_cut(leader, other, true);
+            scene.network.set_cut(other, leader, true);
+        };
+        match due_ms.iter().position(|due| *due == scene.now_ms) {
+            Some(0) => cut(apart),
+            Some(1) if !scene.hosts[bridge].lies && !self.disks.suspends_faults() => {
                 self.crash(scene, bridge, "and is back at once");
-                self.restart_ms[bridge] = Some(scene.now_ms + 1);
+                self.restart_ms[bridge].iter_mut().for_each(|due| *due = scene.now_ms + 1);
             }
-        }
-        if cut_ms <= scene.now_ms {
-            self.bridge = None;
-            scene.note(format!("n{} is cut from n{} as well", bridge + 1, leader + 1));
-            scene.network.set_cut(leader, bridge, true);
-            scene.network.set_cut(bridge, leader, true);
+            Some(2) => {
+                cut(bridge);
+                self.bridge = None;
+            }
+            _ => {}
         }
     }
 
@@ -157,8 +162,14 @@ impl Faults {
     /// the disk that lies: for one node at a time, and where something is forgotten only while a
     /// leader is up, which remembers what the node had acknowledged.
     pub(super) fn change_disk(&mut self, scene: &mut Scene<'_>) {
-        let one = self.random.below(scene.hosts.len() as u64) as usize;
-        let what = self.random.below(5);
+        let mut one = self.random.below(scene.hosts.len() as u64) as usize;
+        let mut what = self.random.below(4);
+        let copied = (0..scene.hosts.len()).find(|at| self.disks.has_copy(*at));
+        match (what, copied, scene.hosts.iter().position(|host| host.lies)) {
+            (0, Some(at), _) => (what, one) = (4, at),
+            (2 | 3, _, Some(at)) => (what, one) = (5, at),
+            _ => {}
+        }
         if !scene.hosts[one].is_running() || !self.disks.may_change(scene.hosts) {
             return;
         }
@@ -172,16 +183,16 @@ impl Faults {
                 self.crash(scene, one, "and loses its disk");
                 self.disks.lose(&mut scene.hosts[one]);
             }
-            2 if self.disks.has_copy(one) && remembered => {
-                self.forget(scene, one, "and gets an older copy of its disk");
-                self.disks.put_back(scene.hosts, one);
-            }
-            3 if remembered && !scene.hosts[one].lies => {
+            2 | 3 if remembered => {
                 self.forget(scene, one, "and a bit of its disk rots");
                 let rotten = self.disks.rot(scene.hosts, one, &mut self.random);
                 scene.note(rotten);
             }
-            4 if remembered && scene.hosts[one].lies => {
+            4 if remembered => {
+                self.forget(scene, one, "and gets an older copy of its disk");
+                self.disks.put_back(scene.hosts, one);
+            }
+            5 if remembered => {
                 self.forget(scene, one, "with the disk that lies");
                 self.disks.damage(scene.hosts, one, true);
             }

@@ -51,14 +51,12 @@ impl Scene<'_> {
     }
 }
 
-/// A node between a leader and one that wants to lead: when it restarts, and when it is cut from
-/// the leader.
+/// A leader, one that wants to lead, and a node that both reach; when the two are cut from each
+/// other, when that node restarts, and when it is cut from the leader.
 #[derive(Clone, Copy, Debug)]
 struct Bridge {
-    bridge: usize,
-    leader: usize,
-    restart_ms: Option<u64>,
-    cut_ms: u64,
+    nodes: [usize; 3],
+    due_ms: [u64; 3],
 }
 
 pub struct Faults {
@@ -151,6 +149,11 @@ impl Faults {
     /// Whether a node's disk was changed, and the node does not vote again yet.
     pub fn has_changed_a_disk(&self) -> bool {
         self.disks.has_changed()
+    }
+
+    /// Whether clients begin nothing now.
+    pub fn keeps_clients_quiet(&self) -> bool {
+        self.bridge.is_some()
     }
 
     /// The nodes that were made to forget since the last call.

@@ -63,7 +63,9 @@ impl Faults {
 
     /// Cuts or heals the link that flaps, when it is time.
     pub(super) fn flap(&mut self, now_ms: u64, network: &Network, trace: &mut Vec<String>) {
-        let Some(flapping) = self.flapping.as_mut().filter(|flapping| flapping.next_ms <= now_ms) else { return };
+        let Some(flapping) = self.flapping.as_mut().filter(|flapping| flapping.next_ms <= now_ms) else {
+            return;
+        };
         flapping.is_cut = !flapping.is_cut && now_ms < flapping.until_ms;
         network.set_cut(flapping.one, flapping.other, flapping.is_cut);
         network.set_cut(flapping.other, flapping.one, flapping.is_cut);

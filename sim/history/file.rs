@@ -141,7 +141,10 @@ mod tests {
         history.invoke(1, 0, 2, Operation::Transact(vec![super::super::Step { key: 1, append: None }]));
         let text = history.to_jsonl();
         let read = History::from_jsonl(&text).expect("it was written by this");
-        assert_eq!((read.events.as_slice(), &read.deliveries), (history.events.as_slice(), &history.deliveries));
+        assert_eq!(
+            (read.events.as_slice(), &read.deliveries),
+            (history.events.as_slice(), &history.deliveries)
+        );
         assert_eq!(read.to_jsonl(), text);
     }
 
@@ -150,7 +153,9 @@ mod tests {
         let invoke = r#"{"type":"invoke","order":1,"ms":0,"starts":0,"event":0,"client":0,"node":1,"key":0,"operation":"Read"}"#;
         let done = r#"{"type":"ok","order":2,"ms":0,"starts":0,"event":0,"outcome":"Done"}"#;
         assert!(History::from_jsonl(&format!("{invoke}\n{done}\n")).is_ok());
-        for wrong in [format!("{done}\n"), format!("{invoke}\n{invoke}\n"), format!("{invoke}\n{done}\n{done}\n")] {
+        for wrong in
+            [format!("{done}\n"), format!("{invoke}\n{invoke}\n"), format!("{invoke}\n{done}\n{done}\n")]
+        {
             assert!(History::from_jsonl(&wrong).is_err(), "{wrong}");
         }
     }

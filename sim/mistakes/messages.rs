@@ -97,7 +97,15 @@ struct Rewritten {
 
 impl Rewritten {
     fn new(inner: Box<dyn Connection>, mistake: Mistake, arriving: Arriving) -> Rewritten {
-        Rewritten { inner, mistake, arriving, raw: Vec::new(), ready: Vec::new(), greeted: false, ended: false }
+        Rewritten {
+            inner,
+            mistake,
+            arriving,
+            raw: Vec::new(),
+            ready: Vec::new(),
+            greeted: false,
+            ended: false,
+        }
     }
 
     /// Moves whole frames on.
@@ -182,7 +190,11 @@ impl AsyncRead for Rewritten {
 }
 
 impl AsyncWrite for Rewritten {
-    fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
         Pin::new(&mut self.inner).poll_write(context, bytes)
     }
 

@@ -35,7 +35,9 @@ impl Disk for MistakenDisk {
         let inner = self.inner.open(path, how)?;
         let is_segment = path.extension().is_some_and(|extension| extension == "log" || extension == "tmp");
         match is_segment && path.starts_with("/data/group-0/log") {
-            true => Ok(Arc::new(Segment { inner, mistake: self.mistake, skips_sync: AtomicBool::new(false) })),
+            true => {
+                Ok(Arc::new(Segment { inner, mistake: self.mistake, skips_sync: AtomicBool::new(false) }))
+            }
             false => Ok(inner),
         }
     }

@@ -35,7 +35,13 @@ impl Workload for Documents {
         matches!(operation, Append(_) | Read | ReadLeased | ReadLocal)
     }
 
-    fn perform(&self, node: Node, key: usize, operation: Operation, filler: usize) -> BoxFuture<'static, Outcome> {
+    fn perform(
+        &self,
+        node: Node,
+        key: usize,
+        operation: Operation,
+        filler: usize,
+    ) -> BoxFuture<'static, Outcome> {
         Box::pin(async move {
             let done = match operation {
                 Operation::Append(number) => append(&node, key, number, filler).await,

@@ -28,7 +28,13 @@ pub trait Workload {
     fn has(&self, operation: &Operation) -> bool;
     /// Performs one of its operations; `filler` is the size of an unrelated value that is written
     /// with it.
-    fn perform(&self, node: Node, key: usize, operation: Operation, filler: usize) -> BoxFuture<'static, Outcome>;
+    fn perform(
+        &self,
+        node: Node,
+        key: usize,
+        operation: Operation,
+        filler: usize,
+    ) -> BoxFuture<'static, Outcome>;
     /// The reads of everything that must have been kept.
     fn final_reads(&self) -> Vec<(usize, Operation)>;
 }

@@ -75,7 +75,9 @@ async fn transact(node: &Node, steps: &[Step]) -> Result<Outcome, Outcome> {
                 lists.push(Vec::new());
             }
             (None, Reply::Null) => lists.push(Vec::new()),
-            (None, Reply::Bulk(text)) => lists.push(serde_json::from_slice(&text).expect("a list of numbers")),
+            (None, Reply::Bulk(text)) => {
+                lists.push(serde_json::from_slice(&text).expect("a list of numbers"))
+            }
             (None, other) => panic!("an array is read as {other:?}"),
         }
     }

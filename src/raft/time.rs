@@ -19,6 +19,7 @@ use std::time::Duration;
 
 use parking_lot::Mutex;
 
+use super::timing::ELECTION_TIMEOUT_MS_MIN;
 use crate::env::Clock;
 use crate::keyspace::Keyspace;
 
@@ -31,6 +32,10 @@ const DRIFT: u32 = 1000;
 /// behind: messages take time. A leader's time further behind is adopted: the cluster has lost its
 /// knowledge of the time.
 const ISSUED_LEAD: Duration = Duration::from_secs(1);
+
+/// A node that led within this time is no candidate: it would first have to miss a leader for the
+/// shortest election timeout. A leader acts at least at every heartbeat.
+const LED_LATELY: Duration = Duration::from_millis(ELECTION_TIMEOUT_MS_MIN);
 
 /// A wall clock further from the cluster's time than this causes a warning.
 const SKEW_WARNED_BEYOND: Duration = Duration::from_secs(5);
@@ -55,6 +60,8 @@ struct Known {
     latest: Duration,
     /// The latest time issued to readers of this node.
     issued: Duration,
+    /// When this node last acted as the leader.
+    led_at: Option<Duration>,
     /// Whether a wall clock far from the cluster's time has been reported.
     warned: bool,
 }
@@ -90,6 +97,7 @@ impl GroupTime {
             term: 0,
             latest: Duration::ZERO,
             issued: Duration::ZERO,
+            led_at: None,
             warned: false,
         };
         GroupTime { clock, keyspace, known: Mutex::new(known) }
@@ -103,7 +111,7 @@ impl GroupTime {
         let time = self.estimate(&mut known, now);
         let time = self.drifted(time, now.saturating_sub(known.at)).max(known.issued);
         known.set(time, now);
-        (known.heard, known.issued) = (true, time);
+        (known.heard, known.issued, known.led_at) = (true, time, Some(now));
         millis(time)
     }
 
@@ -123,7 +131,7 @@ impl GroupTime {
             return;
         }
         known.adopt(time, self.clock.elapsed());
-        (known.term, known.latest) = (term, time);
+        (known.term, known.latest, known.led_at) = (term, time, None);
         self.check_wall_clock(&mut known);
     }
 
@@ -133,11 +141,15 @@ impl GroupTime {
         known.heard.then(|| millis(self.estimate(&mut known, self.clock.elapsed()).max(known.issued)))
     }
 
-    /// Notes the time in a voter's reply to this candidate.
+    /// Notes the time in a voter's reply to this candidate. A reply that comes when the others have
+    /// elected it changes nothing: deadlines that it has set since would come too early.
     pub fn voter_said(&self, time_ms: Option<u64>) {
         let Some(time_ms) = time_ms else { return };
         let mut known = self.known.lock();
         let (time, now) = (Duration::from_millis(time_ms), self.clock.elapsed());
+        if known.led_at.is_some_and(|led_at| now.saturating_sub(led_at) < LED_LATELY) {
+            return;
+        }
         if !known.heard || self.estimate(&mut known, now) < time {
             known.adopt(time, now);
         }
@@ -282,6 +294,20 @@ mod tests {
         voter.time.heard(1, NOON_MS);
         voter.time.voter_said(Some(NOON_MS + 7));
         assert_eq!(voter.time.leading(), NOON_MS + 7);
+    }
+
+    #[test]
+    fn a_reply_that_comes_after_the_election_does_not_change_the_leaders_time() {
+        let leader = node(NOON_MS);
+        assert_eq!(leader.time.leading(), NOON_MS);
+        leader.time.voter_said(Some(NOON_MS + 400));
+        assert_eq!(leader.time.leading(), NOON_MS, "a deadline of this leader would come too early");
+        pass(&[&leader], 1_000);
+        leader.time.voter_said(Some(NOON_MS + 5_000));
+        assert_eq!(leader.time.leading(), NOON_MS + 5_000, "it is a candidate again");
+        leader.time.heard(9, NOON_MS + 6_000);
+        leader.time.voter_said(Some(NOON_MS + 7_000));
+        assert_eq!(leader.time.leading(), NOON_MS + 7_000, "it was deposed, and stands for election");
     }
 
     #[test]
