@@ -52,7 +52,7 @@ pub fn first_failure(
                 clippy::disallowed_methods,
                 reason = "several simulations at a time; inside each is one thread"
             )]
-            started.spawn_scoped(scope, &work).expect("the system can start a thread");
+            started.spawn_scoped(scope, work).expect("the system can start a thread");
         }
     });
     failed.into_inner()

@@ -102,9 +102,9 @@ fn replaced(history: &History, set: &Set<'_>, read: &Event) -> bool {
 
 /// A value that was seen to be gone must not be seen again.
 fn come_back(key: usize, sets: &[Set<'_>], reads: &[Read<'_>], slack_ms: u64) -> Result<(), String> {
-    for gone in reads {
-        for again in reads.iter().filter(|again| before(gone.event, again.event)) {
-            let Some(set) = sets.iter().find(|set| Some(set.number) == again.found) else { continue };
+    for again in reads {
+        let Some(set) = sets.iter().find(|set| Some(set.number) == again.found) else { continue };
+        for gone in reads.iter().filter(|gone| before(gone.event, again.event)) {
             let forgotten = starts_between(gone.event, again.event);
             if gone.found != again.found && gone.time_ms >= set.deadline_ms + slack_ms && !forgotten {
                 return Err(format!(

@@ -267,7 +267,7 @@ mod tests {
         let count = |n| ("()", 1, Operation::Count, Some(Outcome::Number(n)));
         let increment = |n| ("()", 2, Operation::Increment, Some(Outcome::Number(n)));
         let with = |rest: &[(&'static str, usize, Operation, Option<Outcome>)]| {
-            verdict(&[&[uncertain.clone()], rest].concat())
+            verdict(&[std::slice::from_ref(&uncertain), rest].concat())
         };
         assert_eq!(with(&[count(0), count(0)]), Verdict::Linearizable);
         assert_eq!(with(&[count(0), increment(1), count(2)]), Verdict::Linearizable);

@@ -51,9 +51,7 @@ fn steps(event: &Event) -> Option<&[Step]> {
 }
 
 /// The transactions, with what each step read.
-fn results<'a>(
-    history: &'a History,
-) -> impl Iterator<Item = (&'a Event, &'a [Step], Option<&'a [Vec<u64>]>)> {
+fn results(history: &History) -> impl Iterator<Item = (&Event, &[Step], Option<&[Vec<u64>]>)> {
     history.events.iter().filter_map(|event| {
         let steps = steps(event)?;
         match event.outcome() {

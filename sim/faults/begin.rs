@@ -117,28 +117,30 @@ impl Faults {
     }
 
     /// While clients are quiet, cuts the leader from one node for long enough that this one wants to
-    /// lead, restarts another that both reach, and then cuts that one from the leader too: what it has
-    /// forgotten may let it elect another leader while the first still trusts its lease.
+    /// lead, restarts others that both reach, and then cuts those from the leader too: what they have
+    /// forgotten may let them elect another leader while the first still trusts its lease.
     fn restart_the_bridge(&mut self, scene: &mut Scene<'_>) {
         let Some(leader) = scene.hosts.iter().position(Host::leads) else { return };
         let hosts = scene.hosts.len();
         let apart = (leader + 1 + self.random.below(hosts as u64 - 1) as usize) % hosts;
-        let others: Vec<usize> = (0..hosts).filter(|at| ![leader, apart].contains(at)).collect();
-        let bridge = others[self.random.below(others.len() as u64) as usize];
+        // Enough for a majority with the one that is apart.
+        let others = (0..hosts).filter(|at| ![leader, apart].contains(at) && !scene.hosts[*at].lies);
+        let bridges: Vec<usize> = others.take(hosts / 2).collect();
         scene.network.heal();
-        scene.note(format!("n{} and n{} will be apart, and n{} restarts", leader + 1, apart + 1, bridge + 1));
+        let shown: Vec<u64> = bridges.iter().map(|at| scene.hosts[*at].id()).collect();
+        scene.note(format!("n{} and n{} will be apart, and n{shown:?} restart", leader + 1, apart + 1));
         // Until then both have the same entries.
         let apart_ms = scene.now_ms + 150;
         let restart_ms = apart_ms + 600 + self.random.below(1_000);
-        // The restarted node first asks the leader what it had acknowledged.
+        // A restarted node first asks the leader what it had acknowledged.
         let cut_ms = restart_ms + 12 + self.random.below(15);
         self.heal_ms = Some(cut_ms + 500 + self.random.below(DOWN_MS_MAX));
-        self.bridge = Some(Bridge { nodes: [leader, bridge, apart], due_ms: [apart_ms, restart_ms, cut_ms] });
+        self.bridge = Some(Bridge { leader, apart, bridges, due_ms: [apart_ms, restart_ms, cut_ms] });
     }
 
     /// Cuts and restarts the nodes of a bridge when that is due.
     pub(super) fn cross(&mut self, scene: &mut Scene<'_>) {
-        let Some(Bridge { nodes: [leader, bridge, apart], due_ms }) = self.bridge else { return };
+        let Some(Bridge { leader, apart, bridges, due_ms }) = self.bridge.clone() else { return };
         let mut cut = |other: usize| {
             scene.trace.push(format!("n{} and n{} are apart", leader + 1, other + 1));
             scene.network.set_cut(leader, other, true);
@@ -146,12 +148,14 @@ impl Faults {
         };
         match due_ms.iter().position(|due| *due == scene.now_ms) {
             Some(0) => cut(apart),
-            Some(1) if !scene.hosts[bridge].lies && !self.disks.suspends_faults() => {
-                self.crash(scene, bridge, "and is back at once");
-                self.restart_ms[bridge].iter_mut().for_each(|due| *due = scene.now_ms + 1);
+            Some(1) => {
+                for bridge in bridges {
+                    self.crash(scene, bridge, "and is back at once");
+                    self.restart_ms[bridge].iter_mut().for_each(|due| *due = scene.now_ms + 1);
+                }
             }
             Some(2) => {
-                cut(bridge);
+                bridges.into_iter().for_each(cut);
                 self.bridge = None;
             }
             _ => {}

@@ -51,11 +51,13 @@ impl Scene<'_> {
     }
 }
 
-/// A leader, one that wants to lead, and a node that both reach; when the two are cut from each
-/// other, when that node restarts, and when it is cut from the leader.
-#[derive(Clone, Copy, Debug)]
+/// A leader, one that wants to lead, and nodes that both reach; when the two are cut from each
+/// other, when those nodes restart, and when they are cut from the leader.
+#[derive(Clone, Debug)]
 struct Bridge {
-    nodes: [usize; 3],
+    leader: usize,
+    apart: usize,
+    bridges: Vec<usize>,
     due_ms: [u64; 3],
 }
 
@@ -136,7 +138,9 @@ impl Faults {
             }
             self.random = Random::seeded(due.seed);
             scene.note(format!("fault {number}"));
-            if self.random.one_in(DISKS_ONE_IN) {
+            if self.bridge.is_some() {
+                scene.note("the bridge comes first".to_string());
+            } else if self.random.one_in(DISKS_ONE_IN) {
                 if steady {
                     self.change_disk(scene);
                 }
