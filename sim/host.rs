@@ -105,6 +105,8 @@ pub struct Host {
     behind_ms: u64,
     /// Whether the disk lies about syncs of the log.
     pub lies: bool,
+    /// Whether the node was started to join the cluster, which the operator asks for.
+    pub joins: bool,
     /// Whether the node takes itself for the only member; a planted bug.
     alone: bool,
     /// The messages that its subscriber has received.
@@ -124,6 +126,7 @@ impl Host {
         let clock = Arc::new(HostClock::new(now_ms, &mut random, &settings));
         let disk = SimDisk::new();
         let incarnation = random.next_u64();
+        let joins = index >= settings.initial_members;
         Host {
             index,
             disk,
@@ -137,6 +140,7 @@ impl Host {
             pause_ms: 0,
             behind_ms: 0,
             lies: false,
+            joins,
             alone: false,
             received: Arc::default(),
             boots: 0,
@@ -183,13 +187,12 @@ impl Host {
     fn start_up(&self) -> StartUp {
         let initial = (0..self.settings.initial_members).filter(|host| !self.alone || *host == self.index);
         let initial_members = initial.map(|host| (host as u64 + 1, member(host, 0))).collect();
-        let is_initial = self.index < self.settings.initial_members;
         let cluster = "simulated".to_string();
         StartUp {
             identity: Identity { node: self.id(), cluster, incarnation: self.incarnation },
             address: Network::address(self.index).to_string(),
             own: member(self.index, self.incarnation),
-            bootstrap: if is_initial { Bootstrap::InitialMembers(initial_members) } else { Bootstrap::Join },
+            bootstrap: if self.joins { Bootstrap::Join } else { Bootstrap::InitialMembers(initial_members) },
             settings: self.settings.clone(),
             disk: self.disk.clone(),
             clock: self.clock.clone(),
@@ -242,6 +245,14 @@ impl Host {
         self.incarnation = self.random.next_u64();
         self.alone = self.settings.mistake == Some(Mistake::FoundedAnew);
         self.lies = false;
+    }
+
+    /// Empties the disk of a node that was removed, and starts it to join anew.
+    pub fn join_anew(&mut self) {
+        self.crash(false);
+        self.lose_disk();
+        self.joins = true;
+        self.start();
     }
 
     /// Copies the disk of a node that is down.

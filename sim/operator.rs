@@ -1,8 +1,9 @@
 //! The operator, who adds a node to the cluster during the faults, and repeats the request until
-//! the node votes; later removes it again, empties its disk, and adds it anew.
+//! the node votes; later removes it again, empties its disk, and adds it anew. A node that learns
+//! that it was removed gets an empty disk and joins, too.
 
 use jsonvault::peer::Change;
-use jsonvault::raft::Role;
+use jsonvault::raft::{Role, Status};
 use jsonvault::random::Random;
 
 use crate::host::Host;
@@ -32,47 +33,52 @@ impl Operator {
         self.removing
     }
 
-    /// Asks a random node, when it is time, to add the node that is no voter yet, or to remove it if
-    /// `may_remove`.
+    /// Asks a random node, when it is time, to add a node that is no voter yet, or to remove the one
+    /// that joined if `may_remove`.
     pub fn step(&mut self, now_ms: u64, may_remove: bool, hosts: &mut [Host], trace: &mut Vec<String>) {
-        if hosts.len() <= self.initial_members || now_ms < self.next_ms {
+        if now_ms < self.next_ms {
             return;
         }
         self.next_ms = now_ms + PAUSE_MS_MIN + self.random.below(PAUSE_MS_MAX);
-        let (initial, joiners) = hosts.split_at_mut(self.initial_members);
-        let joiner = &mut joiners[0];
-        let status = joiner.group().map(|(group, _)| group.status());
-        if self.removing && is_removed(joiner, initial) {
-            self.removing = false;
-            trace.push(format!("n{} was removed, and begins with an empty disk", joiner.id()));
-            joiner.crash(false);
-            joiner.lose_disk();
-            return joiner.start();
-        }
-        let votes = status.is_some_and(|status| status.role != Role::Learner);
-        let begins = votes && may_remove && self.random.one_in(REMOVED_ONE_IN);
-        self.removing |= begins;
-        let asked = &initial[self.random.below(self.initial_members as u64) as usize];
-        let Some((group, _)) = asked.group() else { return };
-        let (id, member) = (joiner.id(), joiner.member());
-        let change = match (self.removing, votes) {
-            (true, _) => Change::Remove { id, force: false },
-            (false, false) => Change::Add { id, member },
-            (false, true) => return,
+        let out = match self.removing {
+            true => Some(self.initial_members).filter(|at| is_out(*at, hosts)),
+            // A node may learn this when it restarts between leaving the cluster without its disk and
+            // entering it again.
+            false => hosts.iter().position(|host| status(host).is_some_and(|status| status.removed)),
         };
+        if let Some(at) = out {
+            self.removing = false;
+            trace.push(format!("n{} was removed, and joins anew with an empty disk", hosts[at].id()));
+            return hosts[at].join_anew();
+        }
+        let votes = |host: &Host| status(host).is_some_and(|status| status.role != Role::Learner);
+        let wants = hosts.iter().position(|host| host.joins && !votes(host));
+        let has_joined = wants.is_none() && hosts.len() > self.initial_members;
+        self.removing |= has_joined && may_remove && self.random.one_in(REMOVED_ONE_IN);
+        let concerned = if self.removing { Some(self.initial_members) } else { wants };
+        let Some(at) = concerned else { return };
+        let asked = &hosts[self.random.below(hosts.len() as u64) as usize];
+        let (id, member) = (hosts[at].id(), hosts[at].member());
+        let Some((group, _)) = asked.group().filter(|_| asked.index != at) else { return };
         let what = if self.removing { "remove" } else { "add" };
         trace.push(format!("n{} is asked to {what} n{id}", asked.id()));
+        let change = match self.removing {
+            true => Change::Remove { id, force: false },
+            false => Change::Add { id, member },
+        };
         // The reply does not matter: what counts is whether the node becomes a voter, or leaves.
         asked.spawn(async move { drop(group.change(change).await) });
     }
 }
 
-/// Whether the leader has applied a membership without the node.
-fn is_removed(joiner: &Host, initial: &[Host]) -> bool {
-    let statuses = initial.iter().filter_map(|host| Some(host.group()?.0.status()));
-    let mut led = statuses.filter(|status| status.is_leader());
-    let lists =
-        |members: &[jsonvault::raft::MemberStatus]| members.iter().any(|member| member.id == joiner.id());
-    joiner.is_running()
-        && led.any(|status| status.last_applied == status.last_log_index && !lists(&status.members))
+fn status(host: &Host) -> Option<Status> {
+    host.group().map(|(group, _)| group.status())
+}
+
+/// Whether a node that runs is in no membership that the leader knows.
+fn is_out(at: usize, hosts: &[Host]) -> bool {
+    let (joiner, id) = (&hosts[at], hosts[at].id());
+    let mut led = hosts.iter().filter_map(status).filter(Status::is_leader);
+    let lists = |status: &Status| status.members.iter().any(|member| member.id == id);
+    joiner.is_running() && led.any(|status| status.last_applied == status.last_log_index && !lists(&status))
 }
